@@ -22,7 +22,7 @@ import * as headers from "./internal/headers.ts"
 
 /**
  * Environment of the calls. `"uat"` is RMoney's test environment. RMoney publishes no production host of its login API.
- * `"production"` assumes the host that a public client of RMoney uses. `{ production: "https://…" }` names another production host.
+ * `"production"` assumes the host that a public client of RMoney uses. `{ production: "https://…" }` names another host.
  *
  * @category models
  * @since 0.1.0
@@ -46,8 +46,7 @@ export interface StepToken {
 /**
  * Header with the token of the previous step. `bare`: `Authorization: Bearer <token>`, as the Python package
  * tradion_api_client sends it. `three-part`: `Authorization: Bearer <userId> <source> <token>`, as other brokers with
- * this back end require. A function returns other headers. RMoney does not document
- * the header, as of 2026-11-27.
+ * this back end require. A function returns other headers. RMoney does not document the header, as of 2026-11-27.
  *
  * @category models
  * @since 0.1.0

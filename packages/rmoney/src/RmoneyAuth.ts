@@ -104,9 +104,8 @@ const method = Method.stepUp(
 
 /**
  * All services of this method, for one account. The credentials are checked when the layer is built, before a request
- * is sent. A login always returns a challenge: answer the challenge with `Login.withStepUp`. The first
- * entry in the `kinds` of the challenge is the kind of code that is sent. To send a code of another kind, put this kind
- * first.
+ * is sent. A login always returns a challenge: answer the challenge with `Login.withStepUp`. The first entry in the
+ * `kinds` of the challenge is the kind of code that is sent. To send a code of another kind, put this kind first.
  *
  * @example
  * ```ts

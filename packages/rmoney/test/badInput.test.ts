@@ -171,7 +171,7 @@ describe("the check of the option environment", () => {
       "must be an origin such as https://api.example.com, without a path or a slash at the end"
     ]
   ] as const) {
-    it.effect(`reports the production host ${production} when the layer is built`, () =>
+    it.effect(`rejects the production host ${production} when the layer is built`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({ environment: { production }, credentials })
         assert.deepStrictEqual(problems(yield* refused(Login.login, layer)), { "origins.api": expected })

@@ -142,7 +142,7 @@ describe("a browser login", () => {
   }
 
   it.effect(
-    "with a checksum works in production without a configured host, because only the login API has no published host",
+    'with a checksum works with environment: "production", because RMoney publishes the host of the newer vendor call',
     () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })

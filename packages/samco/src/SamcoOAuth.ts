@@ -47,9 +47,12 @@ export interface Options extends services.Options, services.CredentialCheck {
    * for an unknown token.
    */
   readonly logout?: "delete" | undefined
-  /** `refuse`: does not refresh an expired session. Set it if the broker's refresh tokens expire at 08:00 IST. */
+  /** `refuse`: does not refresh an expired session. Use this if the broker's refresh tokens expire at 08:00 IST. */
   readonly refreshAfterEnd?: "refuse" | undefined
-  /** `fail`: does not resend a refresh that the broker refused because of a concurrent refresh. Default: resends it once. */
+  /**
+   * `fail`: does not resend a refresh that the broker refused because of a concurrent refresh. Default: resends the
+   * refresh once.
+   */
   readonly concurrentExchange?: "fail" | undefined
 }
 

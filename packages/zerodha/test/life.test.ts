@@ -156,7 +156,7 @@ describe("a callback", () => {
       "repeated"
     ],
     [
-      "another page of the broker, such as the basket",
+      "another page of the broker (the basket)",
       (state: string) => `action=basket&status=success&request_token=canary&state=${state}`,
       "missing-token"
     ]

@@ -26,7 +26,8 @@ const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
 export const validationErrors = "validationErrors"
 
 /**
- * The formats of Samco's answers. The HTTP status of the legacy calls does not show whether a call failed. As of 2026-11-21.
+ * The formats of Samco's answers, as of 2026-11-21. The HTTP status of the legacy calls does not show whether a call
+ * failed.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

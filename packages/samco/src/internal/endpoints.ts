@@ -2,8 +2,8 @@ import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Schema from "effect/Schema"
 
-// Source of paths and fields: Samco Trade API documentation v3.2, as of 2026-11-21. The documentation states
-// no rate limits.
+// Source of paths and fields: Samco Trade API documentation v3.2, as of 2026-11-21. The documentation states no
+// rate limits.
 
 const { Secret, Text } = Endpoint
 const { each, list, requiredSecret, secret, text } = Decode
@@ -11,7 +11,10 @@ const seconds = Decode.optional(Schema.Finite)
 
 const Stamp = each(text, "serverTime", "msgId", "statusMessage")
 
-/** `orderTypeList` is `L, MKT, SL, SL-M` after a login without a browser. After a browser login, it is `LIMIT, MARKET, SL, SL-M`. */
+/**
+ * `orderTypeList` is `L, MKT, SL, SL-M` after a login without a browser, and `LIMIT, MARKET, SL, SL-M` after a browser
+ * login.
+ */
 const Holder = {
   ...each(text, "accountName", "srcIp", "primaryIp", "secondaryIp"),
   ...each(list, "exchangeList", "orderTypeList", "productList")
