@@ -40,7 +40,7 @@ export interface Account {
   readonly accessToken: string
   readonly state: "active" | "blocked" | "dormant"
   readonly subscription: "active" | "none"
-  /** Whether the user has opened the SAMCO mobile app. If not, every login is refused. */
+  /** Whether the user has signed in to the SAMCO mobile app. If not, every login is refused. */
   readonly appSignIn: "done" | "needed"
   /**
    * Whether the caller's IP address is registered. The login page, the exchange of an authorization code, and order

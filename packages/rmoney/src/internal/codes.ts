@@ -39,7 +39,7 @@ const filter = { source: "authentication filter of the back-end software: HTTP 4
 const compared = {
   source: "the back-end software compares the token of a biometric login with the token that it stored"
 }
-const aliceBlue = { source: "clients of Alice Blue, which has the same back end" }
+const aliceBlue = { source: "clients of the broker Alice Blue, which has the same back end" }
 const issue484 = { source: "https://github.com/krishnavelu/alice_blue/issues/484" }
 const apiPage = {
   source: "RMoney's API page requires an approval and a static IPv4 address; the text of the refusal is unknown"
