@@ -147,7 +147,7 @@ describe("a sealed request", () => {
       for (const nothing of [undefined, null, "text", {}, JSON.parse(JSON.stringify(request))]) {
         assert.include(
           yield* refusal(SealedRequest.seal(nothing as never, key, { account })),
-          "is not a result of begin"
+          "must be the request that `begin` returned"
         )
       }
     })

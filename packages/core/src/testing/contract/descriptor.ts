@@ -16,7 +16,7 @@ const refusesAll = (subject: Subject, value: unknown) =>
       "InvalidRequest"
     )
     const named = reason._tag === "InvalidRequest" ? reason.problems.map(({ field }) => field) : []
-    yield* same(named.toSorted(), names.toSorted(), "named fields")
+    yield* same(named.toSorted(), names.toSorted(), "names of the fields in the error")
     yield* same((yield* fake.journal).length, 0, "number of requests")
   })
 
