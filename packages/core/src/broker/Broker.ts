@@ -58,7 +58,7 @@ export interface Renewal {
    * person has to log in.
    */
   readonly needs?: string
-  /** How long before a session expires it is renewed. Default: zero, so it is renewed only after it has expired. */
+  /** A session is renewed this long before it expires. Default: zero, so it is renewed only after it has expired. */
   readonly early?: Duration.Input
   /** Text for readers: when a session is renewed, and the reason for that time. */
   readonly when: string
@@ -71,7 +71,7 @@ export interface Renewal {
    * of refused logins after which the broker locks the account.
    */
   readonly maxFailures: number
-  /** How long each refused login is counted. */
+  /** For this long, a refused login counts towards `maxFailures`. */
   readonly window: Duration.Input
   /** Text for readers: where `maxFailures` and `window` are documented. */
   readonly source: string
@@ -167,7 +167,7 @@ export const byBrowser = (
 })
 
 /**
- * A broker.
+ * Describes a broker.
  *
  * @example
  * ```ts

@@ -57,8 +57,8 @@ export interface Common {
   /** Returns the headers for a call that is not in the table, such as an order. */
   readonly headers: (session: Session.Authorized) => BrokerClient.Headers
   /**
-   * Returns the origin that the broker returned at login for the calls of this session. Returns `undefined` if the
-   * broker returned no allowed origin.
+   * Returns the origin for the calls of this session, if the broker sent an origin at login. Returns `undefined` if the
+   * broker sent no origin, or an origin that is not allowed.
    */
   readonly toldOrigin: (session: Session.Authorized) => string | undefined
   /**

@@ -196,8 +196,8 @@ export interface BrokerClient {
   /** The origins of the calls, keyed by purpose. */
   readonly origins: Readonly<Record<string, string>>
   /**
-   * Returns the origin that the broker returned at login for the calls of this session. Returns `undefined` if the
-   * broker returned no allowed origin.
+   * Returns the origin for the calls of this session, if the broker sent an origin at login. Returns `undefined` if the
+   * broker sent no origin, or an origin that is not allowed.
    */
   readonly toldOrigin: (extras: Extras | undefined) => string | undefined
 }
@@ -469,7 +469,8 @@ const reasonFor = (
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
-  // A text page with HTTP 401 comes from a gateway or a proxy. It does not mean that the credentials are wrong.
+  // If an answer with HTTP 401 is not JSON, it comes from a gateway or a proxy. It then does not mean that the
+  // credentials are wrong.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
   if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
   const byStatus = ErrorTable.byStatus(answer.status, token)

@@ -118,8 +118,7 @@ interface Spec<Api, F extends Credentials.Fields, O> {
     options: O
   ) => Effect.Effect<Api, AuthError.AuthError, HttpClient.HttpClient>
   /**
-   * Returns the id of the account at the broker. If the environment can be another than production, also returns the
-   * environment.
+   * Returns the id of the account at the broker. If the environment is not production, also returns the environment.
    */
   readonly account: (
     credentials: Credentials.Values<F>,

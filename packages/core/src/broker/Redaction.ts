@@ -15,8 +15,9 @@ import * as Headers from "effect/http/Headers"
 import { beginning, printable } from "./internal/printable.ts"
 import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
 
-// A pattern that begins with many characters of one kind has a lookbehind, so that it matches only at the first of
-// these characters. Otherwise, it would be tried at each of them, and one megabyte of text would take hours.
+// Some patterns begin with a group that matches many characters in a row. A lookbehind lets such a pattern start only
+// at the first of these characters. Otherwise, the pattern would be tried at each of them, and one megabyte of text
+// would take hours.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
   // A field of JSON or of a form whose name is the name of a secret. The text may end inside the value.
   [

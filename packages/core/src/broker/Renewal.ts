@@ -32,18 +32,18 @@ import type { StepUp } from "../login/StepUp.ts"
  */
 export interface GuardPolicy {
   /**
-   * Number of refused logins within `window` after which no further login is sent, from 1 to 100. It must be smaller
-   * than the number of refused logins after which the broker locks the account.
+   * Number of refused logins within `window` after which no further login is sent. A whole number from 1 to 100. It
+   * must be smaller than the number of refused logins after which the broker locks the account.
    */
   readonly maxFailures: number
-  /** How long each refused login is counted. Finite and above zero. */
+  /** For this long, a refused login counts towards `maxFailures`. Finite and above zero. */
   readonly window: Duration.Duration
   /** The period of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period. */
   readonly step: Duration.Duration | undefined
 }
 
 /**
- * Tells a `SessionManager` which account it manages, and how it can renew the account's session.
+ * Defines how the session of an account can be renewed. A `SessionManager` uses it to renew its session.
  *
  * @category services
  * @since 0.1.0
@@ -60,7 +60,7 @@ export class Renewal extends Context.Service<
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
     readonly afterCutOff?: boolean | undefined
-    /** How long before a session expires it is renewed. Zero if sessions end at a daily cut-off. */
+    /** A session is renewed this long before it expires. Zero if sessions end at a daily cut-off. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
     /**
@@ -97,14 +97,14 @@ export const make = (options: {
   readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
   /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
   readonly afterCutOff?: boolean | undefined
-  /** How long before a session expires it is renewed. Default: zero, so it is renewed only after it has expired. */
+  /** A session is renewed this long before it expires. Default: zero, so it is renewed only after it has expired. */
   readonly early?: Duration.Input | undefined
   /**
    * Number of refused logins within `window` after which no further login is sent. Default: 2, because no broker in
    * this repository is known to lock an account before the third refused login.
    */
   readonly maxFailures?: number | undefined
-  /** How long each refused login is counted. Default: 24 hours. */
+  /** For this long, a refused login counts towards `maxFailures`. Default: 24 hours. */
   readonly window?: Duration.Input | undefined
   /**
    * The source of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period of the codes.
@@ -143,11 +143,11 @@ export const make = (options: {
  * @since 0.1.0
  */
 export interface Options {
-  /** How long before a session expires it is renewed. */
+  /** A session is renewed this long before it expires. */
   readonly early?: Duration.Input | undefined
   /** Number of refused logins within `window` after which no further login is sent. A whole number from 1 to 100. */
   readonly maxFailures?: number | undefined
-  /** How long each refused login is counted. */
+  /** For this long, a refused login counts towards `maxFailures`. */
   readonly window?: Duration.Input | undefined
 }
 

@@ -1,7 +1,7 @@
 /**
  * An `HttpClient` for your own calls to the broker. It adds the session to each request. If the broker refuses the
  * token, the client renews the session once for all callers. It then sends the request again, if a second request does
- * no harm.
+ * no harm (see `AuthorizedClient`).
  *
  * @since 0.1.0
  */
@@ -130,7 +130,7 @@ const minReplacementAge = 600_000
 
 interface Answer {
   readonly response: HttpClientResponse.HttpClientResponse
-  /** The error, if the answer refuses the call. `undefined` if it does not, or if it was not checked. */
+  /** The error, if the answer refuses the call. `undefined` if the answer is not a refusal, or was not checked. */
   readonly refusal: AuthError.AuthError | undefined
 }
 
@@ -205,7 +205,7 @@ const withAdvice = (error: AuthError.AuthError, advice: string) => {
 const notSentAgain = (error: AuthError.AuthError, method: string) =>
   withAdvice(
     error,
-    `There is a new session now. This ${method} was not resent, because it may not be safe to send twice. Send it again, or mark it with AuthorizedClient.replayable if it is safe.`
+    `There is a new session now. This ${method} was not sent again, because it may not be safe to send twice. Send it again, or mark it with AuthorizedClient.replayable if it is safe.`
   )
 
 const notRenewedAgain = (error: AuthError.AuthError) =>
@@ -233,7 +233,8 @@ export const make: Effect.Effect<
   let refusedAfterRenewal: Session | undefined
   // The session of a renewal that an order caused. The order itself is not sent again, so the next order is the first
   // with the new session. Only an accepted order shows that the broker accepts the new session for orders. An accepted
-  // `GET` does not show this. If the broker refuses every order, no further login must be sent for each order.
+  // `GET` does not show this. Otherwise, if the broker refused the token only for orders, each order would cost a
+  // login.
   let untestedByOrder: Session | undefined
   let acceptedForOrder: Session | undefined
 

@@ -125,7 +125,7 @@ export class SessionManager extends Context.Service<
  * @since 0.1.0
  */
 export interface Options {
-  /** How long before a session expires it is renewed. Default: the value in the broker's description (`Broker`). */
+  /** A session is renewed this long before it expires. Default: the value in the broker's description (`Broker`). */
   readonly early?: Duration.Input | undefined
   /**
    * How long a call waits if the session is renewed before it expires. After this time, the call returns the current

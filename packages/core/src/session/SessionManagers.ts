@@ -1,5 +1,5 @@
 /**
- * Session managers for many accounts. Each manager is built when it is first used. With `warm`, a program can log in
+ * Session managers for many accounts. Each manager is built when it is first used. With `warm`, a program can log in to
  * all accounts before the market opens.
  *
  * @since 0.1.0
@@ -359,8 +359,8 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     Effect.flatMap(get(name), ({ manager }) => manager.session)
 
   /**
-   * Closes an account. The account is first removed from the map, so that a call that comes before the end builds the
-   * account again.
+   * Closes an account. The account is first removed from the map, so that a call that arrives while the account is
+   * being closed builds the account again.
    */
   const close = (name: string, because: AuthError.Reason) =>
     Effect.uninterruptible(

@@ -136,7 +136,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
     return `Another program has held the lock of this account${waited}`
   }
   get remedy(): string {
-    return this.why === "lost" ? "Try again." : "Look for a program that hangs in a login, or try again later."
+    return this.why === "lost" ? "Try again." : "Look for a program whose login does not end, or try again later."
   }
 }
 

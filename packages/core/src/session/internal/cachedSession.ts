@@ -245,7 +245,7 @@ export const countFailedRefresh = (state: State, now: number): { readonly count:
   return state.failingRefresh
 }
 
-/** Removes a refresh token that the broker has refused from the sessions in memory. */
+/** Removes a refused refresh token from the sessions in memory. */
 export const dropRefreshToken = (state: State, session: Session.Session): Session.Session => {
   const without = Session.withoutRefreshToken(session)
   if (sameToken(session, state.cached.session)) {

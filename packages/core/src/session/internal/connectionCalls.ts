@@ -200,7 +200,7 @@ export const closedReason = new AuthError.InvalidRequest({
   advice: "Open it again with Connection.open."
 })
 
-/** Whether and when a connection is closed. */
+/** Shows whether a connection is closed. `closed` ends when it is closed. */
 export interface Life {
   readonly isClosed: () => boolean
   readonly closed: Deferred.Deferred<never, AuthError.AuthError>

@@ -113,8 +113,8 @@ const halfHour = 1_800_000
 const nearCutOff = 120_000
 
 /**
- * If a new token expires at a daily cut-off that is now or has just passed, returns how long to wait before the next
- * login, in milliseconds. Returns `undefined` for any other token.
+ * If a new token expires at a daily cut-off that is at most 30 seconds away or has just passed, returns how long to
+ * wait before the next login, in milliseconds. Returns `undefined` for any other token.
  */
 const cutOffWait = (session: Session.Session, now: number): number | undefined => {
   const { expiresAt } = session

@@ -40,7 +40,7 @@ export interface Lock {
   readonly said: Said
 }
 
-/** The replacement of a session that the broker refused by a new session. */
+/** Describes how a refused session was replaced by a new session. */
 export interface Replacement {
   readonly since: number
   /** Number of replacements in a row, including this replacement. */

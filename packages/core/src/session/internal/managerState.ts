@@ -22,7 +22,7 @@ import * as Cached from "./cachedSession.ts"
 import * as Record from "./record.ts"
 import type { Tenancy } from "./tenancy.ts"
 
-/** Where a session that is put in the cache came from. */
+/** How the program got a session that is put in the cache. */
 export interface Origin {
   readonly tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
   readonly version: number

@@ -81,7 +81,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
   ...capabilities.map((capability): Case => {
     const has = subject.method.capabilities.includes(capability)
     return {
-      name: has ? `provides ${capability}, which the descriptor lists` : `does not provide ${capability}`,
+      name: has ? `provides ${capability}, which the broker's description lists` : `does not provide ${capability}`,
       run: Effect.gen(function* () {
         const { build } = yield* start(subject)
         yield* same(provides(yield* build(), capability), has, capability)

@@ -78,14 +78,18 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
       yield* same(
         by.includes("login"),
         capabilities.includes("Login"),
-        "whether the descriptor lists a login as a way to renew"
+        "whether the broker's description lists a login as a way to renew"
       )
       const refreshes = capabilities.includes("Refresh") || subject.loginCarries === "session-before"
-      yield* same(by.includes("refresh"), refreshes, "whether the descriptor lists a refresh as a way to renew")
+      yield* same(
+        by.includes("refresh"),
+        refreshes,
+        "whether the broker's description lists a refresh as a way to renew"
+      )
     })
   },
   {
-    name: "provides a renewal for the layer's account, with the limits and capabilities of the descriptor",
+    name: "provides a renewal for the layer's account, with the limits and capabilities of the broker's description",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
@@ -102,7 +106,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "uses the limits in the options of the layer instead of the limits in the descriptor",
+    name: "uses the limits in the options of the layer instead of the limits in the broker's description",
     run: Effect.gen(function* () {
       const changes = { options: { renewal: { early: "1 minute", maxFailures: 1, window: "1 hour" } } } as const
       const { early, maxFailures, window } = spelled((yield* begin(subject, changes)).renewal)

@@ -26,7 +26,7 @@ import type { FakeBroker, Fault } from "../FakeBroker.ts"
 
 /**
  * Changes to the options of the layer for one test. The keys of `credentials` are the names of the fields in the
- * descriptor.
+ * broker's description.
  *
  * @category models
  * @since 0.1.0
