@@ -71,8 +71,8 @@ export class LoginGuard extends Context.Service<
   LoginGuard,
   {
     /**
-     * Runs a login. If a login was already sent in this TOTP period, it waits for the next period. The login is
-     * recorded in the store before it is sent. The caller must hold the account's lock.
+     * Runs a login. If another login was already sent in this TOTP period, first waits for the next period. The login
+     * is recorded in the store before it is sent. The caller must hold the account's lock.
      *
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
      * has refused these credentials before. During a pause, fails with the broker's last reason. Fails with

@@ -1,6 +1,6 @@
 /**
  * Keeps the session of one account live. The session is stored, so it remains after a restart, and other programs can
- * use it too. It is renewed once for all callers.
+ * use it too. When it must be renewed, one renewal is sent for all callers.
  *
  * @since 0.1.0
  */
@@ -100,9 +100,9 @@ export class SessionManager extends Context.Service<
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
-     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. So
-     * the session works. If the broker refuses it later, it is renewed at once. `AuthorizedClient` and `withSession`
-     * call this function automatically.
+     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session.
+     * This shows that the session works. If the broker refuses the session later, it is renewed at once.
+     * `AuthorizedClient` and `withSession` call this function automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
