@@ -115,7 +115,7 @@ describe("sessions: a rejected token", () => {
       alive.add("2")
       const failed = yield* Effect.flip(client.post(url))
       assert.strictEqual(failed.reason._tag, "SessionExpired")
-      assert.include(failed.message, "This POST was not resent")
+      assert.include(failed.message, "This POST was not sent again")
       assert.deepStrictEqual(seen, ["POST 1"])
       yield* client.post(url)
       assert.deepStrictEqual(seen, ["POST 1", "POST 2"])

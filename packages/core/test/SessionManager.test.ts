@@ -827,7 +827,7 @@ describe("sessions: SessionManager.adopt", () => {
       const ofAnotherAccount = { ...given, account: { ...account, id: "T2" } }
       const failed = yield* Effect.flip(manager.adopt(ofAnotherAccount))
       assert.strictEqual(failed.reason._tag, "InvalidRequest")
-      assert.include(failed.message, "is of T2, not of T1")
+      assert.include(failed.message, "belongs to T2, not to T1")
     })
   )
 

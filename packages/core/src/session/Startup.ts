@@ -1,5 +1,6 @@
 /**
- * Reports all errors at the start of a program together, such as missing credentials and a missing vault key.
+ * Reports all errors at the start of a program together. For example, missing credentials and a missing vault key are
+ * reported in one error.
  *
  * @since 0.1.0
  */
@@ -24,7 +25,7 @@ export interface Failure {
 }
 
 /**
- * Two or more layers failed. `message` has one line for each error.
+ * The error if two or more layers failed. `message` has one line for each of their errors.
  *
  * @category errors
  * @since 0.1.0
