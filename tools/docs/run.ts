@@ -20,6 +20,10 @@ const difference = (actual: unknown, expected: unknown): string =>
 let strays: Array<unknown> = []
 process.on("unhandledRejection", (error) => strays.push(error))
 
+// One folder for all examples: Effect reads the environment once.
+const state = path.resolve("state")
+process.env["XDG_STATE_HOME"] = state
+
 let compared: Record<number, string> = {}
 let programs: Array<Effect.Effect<unknown, unknown>> = []
 
@@ -49,7 +53,8 @@ const runOne = async (file: string): Promise<Outcome> => {
   programs = []
   strays = []
   served.reset()
-  process.env["XDG_STATE_HOME"] = path.resolve("state", file)
+  // The fakes have no sessions now, so a session in the vault of another example would be dead.
+  fs.rmSync(state, { recursive: true, force: true })
   try {
     await within(10_000, import(pathToFileURL(path.resolve(file)).href))
     for (const program of programs) await within(10_000, Effect.runPromise(program))

@@ -10,6 +10,7 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
+import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
 import { run, runNpm, runTool, start, stop, stopAll } from "./process.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
@@ -242,6 +243,18 @@ const installed = (folder: string): ReadonlyArray<string> =>
     )
     .toSorted()
 
+/** Copies the examples to a folder where the packages are installed, and runs them there as their users do. */
+const playExamples = async (folder: string): Promise<number> => {
+  fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
+  for (const file of files(path.join(root, "examples")).filter((name) => !name.includes(".test."))) {
+    fs.copyFileSync(path.join(root, "examples", file), path.join(folder, file))
+  }
+  fs.copyFileSync(path.join(root, "tools/examples/preload.ts"), path.join(folder, "preload.ts"))
+  const { played, problems } = await playScenarios({ folder, nodeArgs: [] })
+  none(problems, "examples that failed")
+  return played
+}
+
 const main = async (only: string | undefined, temp: string): Promise<void> => {
   const all = packages().filter((pkg) => pkg.manifest.private !== true)
   const chosen = all.filter((pkg) => only === undefined || pkg.folder === only)
@@ -281,8 +294,9 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   await step(`imported and type-checked ${wanted.length} exports from the tarballs`, async () => {
     const folder = emptyProject(temp, "tarballs")
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
-    // Programs of the READMEs use @effect/platform-node for their prompts. It is not a peer dependency of any package.
-    const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node"])]
+    // Programs of the READMEs and the examples use @effect/platform-node for their prompts and for Redis. It is not a
+    // peer dependency of any package.
+    const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node", "redis"])]
     await runNpm(["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
     await importAll(folder, { specifiers: wanted, closed: chosen.flatMap((pkg) => closedSpecifier(pkg) ?? []) })
     await checkTypes(folder, wanted, path.join(root, "node_modules/typescript/bin/tsc"))
@@ -295,6 +309,12 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
       "programs of the READMEs that failed"
     )
   })
+  if (only === undefined) {
+    await step(
+      (played: number) => `started the examples ${played} times with the tarballs`,
+      () => playExamples(emptyProject(path.join(temp, "tarballs"), "examples"))
+    )
+  }
   await step("type-checked the exports with TypeScript 5.9 and 6.0", async () => {
     const compilers = await installCompilers(emptyProject(temp, "compilers"))
     for (const compiler of compilers) await checkTypes(path.join(temp, "tarballs"), wanted, compiler)

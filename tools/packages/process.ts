@@ -12,7 +12,13 @@ const children = new Set<ChildProcess>()
 export const start = (
   command: string,
   args: ReadonlyArray<string>,
-  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>>; readonly inherit?: true }
+  options: {
+    readonly cwd: string
+    readonly env?: Readonly<Record<string, string>>
+    readonly inherit?: true
+    /** Whether the process reads from a pipe. Default: its standard input is closed. */
+    readonly input?: true
+  }
 ): ChildProcess => {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^npm_(config_local_prefix|package_|lifecycle_)|^init_cwd$/i.test(name)
@@ -20,7 +26,7 @@ export const start = (
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...Object.fromEntries(inherited), ...options.env },
-    stdio: options.inherit ? ["ignore", "inherit", "inherit"] : ["ignore", "pipe", "pipe"]
+    stdio: options.inherit ? ["ignore", "inherit", "inherit"] : [options.input ? "pipe" : "ignore", "pipe", "pipe"]
   })
   children.add(child)
   child.once("close", () => children.delete(child))

@@ -3,6 +3,7 @@ import * as Account from "@auth/broker-core/login/Account"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
 import type { Challenge } from "@auth/broker-core/login/Challenge"
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Login from "@auth/broker-core/login/Login"
 import { Logout } from "@auth/broker-core/login/Logout"
@@ -505,12 +506,16 @@ describe("Connection: loginByQr()", () => {
 describe("Connection: the option `codes`", () => {
   const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
 
-  /** A broker that sends a code, and accepts only the code 123456. */
-  const twoSteps = (verified: Array<string>) => {
+  /** A broker that sends a code, and accepts 123456. With a secret, the program has the code of the authenticator. */
+  const twoSteps = (
+    verified: Array<string>,
+    { kinds = ["otp"], secret }: { kinds?: Challenge["kinds"]; secret?: string } = {}
+  ) => {
+    const codes = secret === undefined ? undefined : CodeSource.fixed(Redacted.make(secret))
     const open = (id: string): Challenge => ({
       id,
       account: Account.make({ broker: "tiny", id: "T1" }),
-      kinds: ["otp"],
+      kinds,
       destinations: ["xxxxxx1234"],
       resendAt: 0,
       resendsLeft: 1,
@@ -534,7 +539,7 @@ describe("Connection: the option `codes`", () => {
       resend: () => Effect.sync(() => open("second"))
     }
     return Layer.mergeAll(
-      layerOf(makeTiny({ by: [] })),
+      layerOf(makeTiny({ by: [], codes })),
       Layer.succeed(Login.Login, { login }),
       Layer.succeed(StepUp, stepUp)
     )
@@ -571,6 +576,30 @@ describe("Connection: the option `codes`", () => {
     assert.strictEqual(reasonOf(await rejection(connection.session())), "InvalidStepUpCode")
     assert.deepStrictEqual(refusals, ["first", "InvalidRequest", "InvalidStepUpCode"])
     assert.deepStrictEqual(verified, ["first 000000", "first 111111"])
+  })
+
+  it("does not ask for the code of an authenticator whose secret the layer has, but for a code by SMS", async () => {
+    const [verified, asked]: [Array<string>, Array<string>] = [[], []]
+    const codes = ({ kinds: [kind] }: Connection.CodeQuestion) => {
+      asked.push(kind ?? "none")
+      return "123456"
+    }
+    for (const kinds of [["totp", "otp"], ["otp"]] as const) {
+      await using connection = await Connection.open(twoSteps(verified, { kinds, secret: "123456" }), { codes })
+      await connection.session()
+    }
+    await using without = await Connection.open(twoSteps(verified, { kinds: ["totp"] }), { codes })
+    await without.session()
+    assert.deepStrictEqual(asked, ["otp", "totp"])
+    assert.lengthOf(verified, 3)
+  })
+
+  it("does not ask for another code if the broker refuses the code of the secret", async () => {
+    const verified: Array<string> = []
+    const layer = twoSteps(verified, { kinds: ["totp"], secret: "000000" })
+    await using connection = await Connection.open(layer, { codes: () => assert.fail("it asked") })
+    assert.strictEqual(reasonOf(await rejection(connection.session())), "InvalidStepUpCode")
+    assert.deepStrictEqual(verified, ["first 000000"])
   })
 
   it("returns the code for the new challenge if it has called resend()", async () => {

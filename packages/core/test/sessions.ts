@@ -1,5 +1,6 @@
 import * as Account from "@auth/broker-core/login/Account"
 import * as AuthError from "@auth/broker-core/login/AuthError"
+import type { CodeSource } from "@auth/broker-core/login/CodeSource"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import { Logout, type LogoutReceipt } from "@auth/broker-core/login/Logout"
 import * as Renewal from "@auth/broker-core/broker/Renewal"
@@ -35,7 +36,7 @@ export interface Tiny {
 export interface TinyOptions {
   readonly expiry?: Expiry.Expiry
   readonly early?: Duration.Input
-  readonly codes?: "totp"
+  readonly codes?: "totp" | CodeSource | undefined
   readonly by?: ReadonlyArray<"login" | "refresh">
   readonly afterCutOff?: boolean
   /** The credentials whose fingerprint LoginGuard stores. */

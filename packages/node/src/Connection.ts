@@ -11,7 +11,10 @@ import type { Authorize } from "@auth/broker-core/login/Authorize"
 import type { Logout } from "@auth/broker-core/login/Logout"
 import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Core from "@auth/broker-core/session/Connection"
+import type { SessionLock } from "@auth/broker-core/session/SessionLock"
+import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
+import type { VaultKey } from "@auth/broker-core/session/VaultKey"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
 import { withBrowser, type WithBrowser } from "./internal/browserCalls.ts"
@@ -40,7 +43,13 @@ export {
  * @category models
  * @since 0.1.0
  */
-export interface Options extends Core.Options, FolderOptions {}
+export interface Options extends Omit<Core.Options, "vault">, FolderOptions {
+  /**
+   * Where sessions are stored, instead of this machine. A vault that needs a key gets the key of the option `key`, or
+   * its default: `Vault.layerRedisFrom(NodeRedis.layer({ url }))`.
+   */
+  readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError | VaultError, VaultKey> | undefined
+}
 
 export type {
   /**

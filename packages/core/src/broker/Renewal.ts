@@ -16,7 +16,7 @@ import type { Account } from "../login/Account.ts"
 import * as AuthError from "../login/AuthError.ts"
 import type { Renewal as Description } from "./Broker.ts"
 import type { Challenge } from "../login/Challenge.ts"
-import type { CodeSource } from "../login/CodeSource.ts"
+import { type CodeSource, isCodeSource } from "../login/CodeSource.ts"
 import { refusalOf } from "./internal/guardNumbers.ts"
 import * as Login from "../login/Login.ts"
 import type { LoginProgress } from "./LoginProgress.ts"
@@ -63,6 +63,8 @@ export class Renewal extends Context.Service<
     /** A session is renewed this long before it expires. Zero if sessions end at a daily cut-off. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
+    /** The source of the TOTP codes of `login`. `undefined` if the credentials have none. */
+    readonly codes?: CodeSource | undefined
     /**
      * The credentials that `login` sends. A session manager compares them with credentials that the broker accepted or
      * refused in the past.
@@ -131,6 +133,7 @@ export const make = (options: {
         window: Duration.fromInputUnsafe(options.window ?? "24 hours"),
         step: stepOf(options.codes)
       },
+      ...(isCodeSource(options.codes) ? { codes: options.codes } : {}),
       ...(options.resume === undefined ? {} : { resume: options.resume }),
       ...(options.credentials === undefined ? {} : { credentials: inOneText(options.credentials) })
     })

@@ -36,8 +36,8 @@ export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function asks the
    * user. If the broker refuses the code, the function is called again, until the account's limit on refused logins is
-   * reached. The function may take up to five minutes for each code. Default: the code comes from the TOTP secret, if
-   * the credentials contain one.
+   * reached. The function may take up to five minutes for each code. The function is
+   * not called if the credentials contain the TOTP secret and the broker accepts TOTP codes.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }

@@ -35,8 +35,8 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. The function `codes` is called for every account whose login has a second step. The question
- * contains the account.
+ * Options of `open`. The function `codes` is called for every account whose login has a second step, unless the code
+ * comes from a TOTP secret in the credentials. The question contains the account.
  *
  * @category models
  * @since 0.1.0

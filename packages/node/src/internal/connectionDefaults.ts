@@ -1,5 +1,8 @@
 /** The vault, the key and the HTTP client of a connection on Node. */
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type * as Connection from "@auth/broker-core/session/Connection"
+import type { SessionLock } from "@auth/broker-core/session/SessionLock"
+import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as Config from "effect/Config"
@@ -47,7 +50,9 @@ export const layerKey = ({ folder }: FolderOptions): Layer.Layer<VaultKey.VaultK
   )
 
 export interface DefaultsOptions extends FolderOptions {
-  readonly vault?: Connection.Options["vault"]
+  readonly vault?:
+    | Layer.Layer<SessionStore | SessionLock, AuthError | VaultError.VaultError, VaultKey.VaultKey>
+    | undefined
   readonly key?: Connection.Options["key"]
   readonly client?: Connection.Options["client"]
 }
@@ -57,7 +62,7 @@ export const layersOf = (options: DefaultsOptions) => {
   const key = options.key ?? layerKey(options)
   return {
     key,
-    vault: options.vault ?? Layer.provide(NodeVault.layer({ folder: options.folder }), key),
+    vault: Layer.provide(options.vault ?? NodeVault.layer({ folder: options.folder }), key),
     client: options.client ?? Layer.merge(FetchHttpClient.layer, Layer.effectDiscard(useProxyOfEnvironment))
   }
 }

@@ -75,7 +75,10 @@ const maxQuestions = 5
 const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
 
-/** Makes a login that gets the code for each challenge from `codes`. */
+/**
+ * Makes a login that gets the code for each challenge from `codes`. If the broker accepts a TOTP code and the credentials
+ * contain the TOTP secret, the code comes from the secret.
+ */
 const answering = (
   own: Renewal["Service"],
   { login }: Login["Service"],
@@ -129,11 +132,16 @@ const answering = (
       })
     )
 
-  return Effect.flatMap(login, (outcome) =>
-    outcome._tag === "Authenticated"
-      ? Effect.succeed(outcome.session)
-      : answer(outcome.challenge, undefined, { questions: maxQuestions, refusals: own.guard.maxFailures })
-  )
+  return Effect.flatMap(login, (outcome) => {
+    if (outcome._tag === "Authenticated") return Effect.succeed(outcome.session)
+    const { challenge } = outcome
+    if (own.codes !== undefined && challenge.kinds[0] === "totp") {
+      return Effect.flatMap(own.codes.code({ account: own.account, kind: "totp" }), (code) =>
+        stepUp.verify(challenge, code)
+      )
+    }
+    return answer(challenge, undefined, { questions: maxQuestions, refusals: own.guard.maxFailures })
+  })
 }
 
 const noStepUp = ({ broker }: Account) =>

@@ -1,0 +1,29 @@
+/** Logs in to RMoney with a QR code, which the user scans with RMoney's app. */
+import * as Connection from "@auth/node/Connection"
+import * as RmoneyQr from "@auth/rmoney/RmoneyQr"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+const folder = await mkdtemp(join(tmpdir(), "rmoney-"))
+const file = join(folder, "qr.png")
+const rmoney = await Connection.open(RmoneyQr.layerConfig())
+
+try {
+  await rmoney.session().catch((error) => {
+    // There is no live session, and only a person can log in.
+    if (error.reason?._tag !== "ActionRequired") throw error
+    return rmoney.loginByQr({
+      // Called again with a new QR code after 35 seconds.
+      show: async ({ image }) => {
+        await writeFile(file, Connection.reveal(image), "base64")
+        console.log(`Open ${file}, and scan the QR code with RMoney's app.`)
+      }
+    })
+  })
+  const answer = await rmoney.fetch("https://webuat.rmoneyindia.co.in/open-api/od/v1/profile")
+  console.log(await answer.json())
+} finally {
+  await rmoney.close()
+  await rm(folder, { recursive: true })
+}

@@ -1,0 +1,31 @@
+/**
+ * Prints when the session ends: `node session.ts angel`. Other programs of this user share the session. To pass it to
+ * another library, call `session` before each request, because the token changes.
+ */
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as MotilalAuth from "@auth/motilal/MotilalAuth"
+import * as Connection from "@auth/node/Connection"
+import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
+import * as RmoneyBiometric from "@auth/rmoney/RmoneyBiometric"
+import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
+import * as SamcoAuth from "@auth/samco/SamcoAuth"
+import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
+
+// The ways to log in without a browser. Your program needs only one line.
+const ways = {
+  angel: () => Connection.open(AngelAuth.layerConfig()),
+  motilal: () => Connection.open(MotilalAuth.layerConfig()),
+  rmoney: () => Connection.open(RmoneyAuth.layerConfig()),
+  "rmoney-biometric": () => Connection.open(RmoneyBiometric.layerConfig()),
+  rupeezy: () => Connection.open(RupeezyAuth.layerConfig()),
+  samco: () => Connection.open(SamcoAuth.layerConfig()),
+  "samco-legacy": () => Connection.open(SamcoLegacy.layerConfig())
+}
+const broker = await ways[(process.argv[2] ?? "angel") as keyof typeof ways]()
+
+const { account, expiresAt, tokens } = await broker.session()
+// For the other library. Do not log it.
+const token = Connection.reveal(tokens.access)
+const end = expiresAt === undefined ? "at an unknown time" : new Date(expiresAt).toISOString()
+console.log(`The token of ${account.id} has ${token.length} characters, and ends ${end}`)
+await broker.close()

@@ -1,0 +1,36 @@
+/**
+ * Lets a program of `examples` use a simulator in place of the brokers: `node --import ./preload.ts`. The program itself
+ * is not changed. `EXAMPLES_ORIGINS` has the addresses of the brokers' origins as JSON, and `EXAMPLES_AHEAD` the time by
+ * which the simulator's clock was advanced, in milliseconds. This file imports nothing, so that it can be copied to a
+ * folder with installed packages. Without `EXAMPLES_ORIGINS`, it changes nothing but the clock.
+ */
+const origins = JSON.parse(process.env["EXAMPLES_ORIGINS"] || "{}") as Readonly<Record<string, string>>
+const ahead = Number(process.env["EXAMPLES_AHEAD"] ?? 0)
+
+const now = Date.now
+Date.now = () => now() + ahead
+
+/** The address at the simulator. A request to any other host would leave this machine, so it fails. */
+const served = (address: string): string => {
+  const { origin, protocol } = new URL(address)
+  const broker = origin === "null" ? address.split("/").slice(0, 3).join("/") : origin
+  const found = origins[broker.replace(/^ws/, "http")]
+  if (found === undefined) throw new TypeError(`The example sent a request to ${broker}`)
+  const target = protocol.startsWith("ws") ? found.replace(/^http/, "ws") : found
+  return target + address.slice(broker.length)
+}
+
+const send = globalThis.fetch
+const fetchServed: typeof fetch = async (input, init) => {
+  const request = new Request(input, init)
+  const answer = await send(new Request(served(request.url), request))
+  return Object.defineProperty(answer, "url", { value: request.url })
+}
+
+class ServedSocket extends WebSocket {
+  constructor(address: string | URL, options?: string | Array<string>) {
+    super(served(String(address)), options)
+  }
+}
+
+if (Object.keys(origins).length > 0) Object.assign(globalThis, { fetch: fetchServed, WebSocket: ServedSocket })
