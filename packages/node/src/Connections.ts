@@ -10,7 +10,8 @@ import type * as Connection from "@auth/broker-core/session/Connection"
 import * as Core from "@auth/broker-core/session/Connections"
 import type * as Layer from "effect/Layer"
 import { withBrowser, type WithBrowser } from "./internal/browserCalls.ts"
-import { type FolderOptions, layersOf } from "./internal/connectionDefaults.ts"
+import type { Options as ConnectionOptions } from "./Connection.ts"
+import { layersOf } from "./internal/connectionDefaults.ts"
 
 /**
  * Options of `open`. The defaults are those of `Connection.open` of this package.
@@ -18,7 +19,10 @@ import { type FolderOptions, layersOf } from "./internal/connectionDefaults.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Options<A extends Core.Accounts> extends Core.Options<A>, FolderOptions {}
+export interface Options<A extends Core.Accounts> extends ConnectionOptions {
+  /** The layers of the accounts, by your names for them. */
+  readonly accounts: A
+}
 
 /**
  * Open connections to several accounts.
