@@ -127,9 +127,10 @@ export const bench: Bench = {
         })
       }
     },
-    "ours-fetch": { title: "ours on FetchHttpClient", prepare: ours(async () => FetchHttpClient.layer) },
+    "ours-fetch": { title: "ours on FetchHttpClient", ours: true, prepare: ours(async () => FetchHttpClient.layer) },
     "ours-undici": {
       title: "ours on undici.request",
+      ours: true,
       prepare: ours(async () => (await import("../undiciClient.ts")).layerUndici(connections))
     }
   }

@@ -27,7 +27,7 @@ const weigh =
     const made = await make(ids, Date.now())
     const bytes = (heap() - before) / count
     if (made === undefined) throw new Error("Nothing was made.")
-    return { "bytes each": bytes }
+    return { notes: { "bytes each": bytes } }
   }
 
 interface Entry {
@@ -50,6 +50,7 @@ export const bench: Bench = {
   candidates: {
     session: {
       title: "its session and its tokens alone",
+      ours: true,
       prepare: async () => weigh(async (ids, now) => ids.map((id) => sessionOf(accountOf(id), now)))
     },
     map: {
@@ -66,19 +67,23 @@ export const bench: Bench = {
     },
     renewal: {
       title: "its session and the way to renew it",
+      ours: true,
       prepare: async () =>
         weigh(async (ids, now) => ids.map((id) => [sessionOf(accountOf(id), now), renewalOf(id)] as const))
     },
     manager: {
       title: "ours: its manager, before it has a session",
+      ours: true,
       prepare: async () => weigh((ids) => Effect.runPromise(makeManagers(ids.map((id) => renewalOf(id)))))
     },
     ours: {
       title: "ours: its manager with a session, and its entry of a store in memory",
+      ours: true,
       prepare: async () => weigh((ids) => Effect.runPromise(makeLive(ids.length)))
     },
     accounts: {
       title: "ours: the same by SessionManagers",
+      ours: true,
       prepare: async () =>
         weigh((ids) =>
           Effect.runPromise(

@@ -54,7 +54,7 @@ const stampedes =
     }
     const exchanged = exchanges() - before
     if (exchanged !== times) throw new Error(`${exchanged} exchanges for ${times} stampedes`)
-    return { exchanges: exchanged / times }
+    return { notes: { exchanges: exchanged / times } }
   }
 
 const atOnce = (once: () => Promise<unknown>) => async (askers: number) => {
@@ -200,9 +200,10 @@ export const bench: Bench = {
     google: { title: "google-auth-library, a promise each", prepare: async () => google() },
     map: { title: "by hand, a promise each", prepare: async () => byHand() },
     deferred: { title: "a Deferred of Effect, a fiber each", prepare: async () => deferred() },
-    ours: { title: "ours, a fiber each", prepare: ours((manager) => fibers(manager.session)) },
+    ours: { title: "ours, a fiber each", ours: true, prepare: ours((manager) => fibers(manager.session)) },
     "ours-promise": {
       title: "ours, by sessionPromise",
+      ours: true,
       prepare: ours((manager) =>
         Effect.map(Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager), atOnce)
       )

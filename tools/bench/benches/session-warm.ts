@@ -112,8 +112,9 @@ export const bench: Bench = {
     },
     "ours-undici": {
       title: "ours on undici.request",
+      ours: true,
       prepare: ours(async () => (await import("../undiciClient.ts")).layerUndici(connections))
     },
-    "ours-fetch": { title: "ours on FetchHttpClient", prepare: ours(async () => FetchHttpClient.layer) }
+    "ours-fetch": { title: "ours on FetchHttpClient", ours: true, prepare: ours(async () => FetchHttpClient.layer) }
   }
 }
