@@ -342,6 +342,7 @@ const start = async (entrant: Entrant, url: string, scratch: string, options: Op
   const peer = await startPeer(script, {
     cwd: scratch,
     args: [file, candidate, url, programsOf(checkout, scratch)],
+    limit: turnLimit,
     nodeArgs: [...nodeArgs, ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])]
   })
   return { entrant, peer }

@@ -71,6 +71,8 @@ export const startPeer = async (
     readonly env?: Readonly<Record<string, string>>
     /** A wrapper command that runs the command after it. */
     readonly through?: ReadonlyArray<string>
+    /** Time-out for the start, in milliseconds. Default: 30 seconds. */
+    readonly limit?: number
   }
 ): Promise<Peer> => {
   const [execPath, ...before] = [...(options.through ?? []), process.execPath]
@@ -132,7 +134,7 @@ export const startPeer = async (
     return answered
   }
 
-  await expect(0, 30_000)
+  await expect(0, options.limit ?? 30_000)
   return { pid: child.pid ?? -1, call, stop: () => end(child), kill: () => kill(child) }
 }
 
