@@ -76,6 +76,8 @@ export const startPeer = async (
      * that follows its arguments.
      */
     readonly through?: ReadonlyArray<string>
+    /** Time-out for the start, in milliseconds. Default: 30 seconds. */
+    readonly limit?: number
   }
 ): Promise<Peer> => {
   const [execPath, ...before] = [...(options.through ?? []), process.execPath]
@@ -137,7 +139,7 @@ export const startPeer = async (
     return answered
   }
 
-  await expect(0, 30_000)
+  await expect(0, options.limit ?? 30_000)
   return { pid: child.pid ?? -1, call, stop: () => end(child), kill: () => kill(child) }
 }
 
