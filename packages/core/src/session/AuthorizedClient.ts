@@ -238,13 +238,13 @@ export const make: Effect.Effect<
   let untestedByOrder: Session | undefined
   let acceptedForOrder: Session | undefined
 
-  const isSuspect = (session: Session, mayReplay: boolean) =>
+  const isUntested = (session: Session, mayReplay: boolean) =>
     session === refusedAfterRenewal || (!mayReplay && session === untestedByOrder && session !== acceptedForOrder)
 
   const isNotRenewedAgain = (session: Session, mayReplay: boolean) =>
     Effect.map(
       Clock.currentTimeMillis,
-      (now) => isSuspect(session, mayReplay) && now - session.issuedAt < minReplacementAge
+      (now) => isUntested(session, mayReplay) && now - session.issuedAt < minReplacementAge
     )
 
   const send = (request: HttpClientRequest.HttpClientRequest, session: Session) =>

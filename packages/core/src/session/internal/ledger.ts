@@ -276,7 +276,7 @@ export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArriva
 const trusted = minutes(30)
 
 /** Whether a session that was refused is itself the recent replacement of a refused session. */
-export const isSuspect = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
+export const isRecentReplacement = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
   replacement !== undefined && replacement.issuedAt === issuedAt && isWithin(replacement.since, trusted, now)
 
 /** Returns when the session may be replaced again. Returns `undefined` if it may be replaced now. */
@@ -295,7 +295,8 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
   ...ledger,
   replacement: {
     since: now,
-    count: refused !== undefined && isSuspect(ledger, refused, now) ? (ledger.replacement?.count ?? 0) + 1 : 1,
+    count:
+      refused !== undefined && isRecentReplacement(ledger, refused, now) ? (ledger.replacement?.count ?? 0) + 1 : 1,
     issuedAt
   }
 })

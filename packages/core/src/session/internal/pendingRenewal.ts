@@ -14,7 +14,7 @@ import * as Cached from "./cachedSession.ts"
 import { cacheSession, keepsChanging, readStore, loggedOut, publish, type Self, maxWrites } from "./managerState.ts"
 import * as Record from "./record.ts"
 import { withSpanWhenTraced } from "../../broker/internal/spans.ts"
-import * as Suspicion from "./suspicion.ts"
+import * as ReplacementPause from "./replacementPause.ts"
 
 type Failure = Cached.Failure
 
@@ -120,7 +120,7 @@ const renewHolding = Effect.fnUntraced(function* (
       const previous = Cached.newest(unsaved, stored)
       yield* restore(lease.check)
       const refused = rejected ?? self.state.rejected
-      if (refused !== undefined && !byPerson) yield* restore(Suspicion.check(self, refused))
+      if (refused !== undefined && !byPerson) yield* restore(ReplacementPause.check(self, refused))
       const exchange = Exchange.make(self.renewal, self.store, self.profile)
       const live = Cached.liveSession(self.state, now)
       let { version } = record
@@ -139,7 +139,7 @@ const renewHolding = Effect.fnUntraced(function* (
       )
       if (self.state.logouts !== logouts) return yield* revokeAfterLogout(self, got.session)
       if (refused !== undefined && !byPerson)
-        yield* Effect.ignore(Suspicion.noteReplacement(self, refused, got.session))
+        yield* Effect.ignore(ReplacementPause.noteReplacement(self, refused, got.session))
       // A refresh may end the previous access token, so the previous session is recorded as rejected.
       if (got.by === "Refreshed") self.state.rejected = previous
       const { over } = got

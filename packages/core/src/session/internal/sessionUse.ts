@@ -44,7 +44,7 @@ const notRunAgain =
 const notRenewedAgain =
   "The broker also refuses the new session, so it is not renewed again within ten minutes. Find out why the broker refuses it, or get another session with SessionManager.renew."
 
-const isSuspect = ({ trial }: Self, session: Session.Session, kind: Kind, now: number): boolean =>
+const isUntested = ({ trial }: Self, session: Session.Session, kind: Kind, now: number): boolean =>
   trial !== undefined &&
   trial.session === session &&
   !trial.accepted.has(kind) &&
@@ -81,7 +81,7 @@ export const withSession = <A, E, R>(
     const isRefusal = isTokenRefused(self)
     const afterRefusal = Effect.fnUntraced(function* (error: TokenRefused): Effect.fn.Return<A, E | Cached.Failure, R> {
       const now = yield* Clock.currentTimeMillis
-      if (isSuspect(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
+      if (isUntested(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
       const renewed = yield* renew(self, session)
       if (self.trial?.session !== renewed) self.trial = { session: renewed, accepted: new Set() }
       // If no request was counted, the effect has sent its request in a way that cannot be counted. That request may be

@@ -15,7 +15,7 @@ import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import type { Self } from "./managerState.ts"
 
-const complaint = ({ account }: Self, advice: string) =>
+const toError = ({ account }: Self, advice: string) =>
   AuthError.make(account.broker, "session", new AuthError.SessionExpired({ why: "invalid", advice }))
 
 const isProven = ({ state: { proven } }: Self, session: Session.Session): boolean =>
@@ -63,17 +63,17 @@ export const check = Effect.fnUntraced(function* (
   if (isProven(self, refused)) return
   const { ledger } = yield* LoginLedger.make(self.store).read(self.account)
   const now = yield* Clock.currentTimeMillis
-  if (!Ledger.isSuspect(ledger, refused.issuedAt, now)) return
+  if (!Ledger.isRecentReplacement(ledger, refused.issuedAt, now)) return
   const until = Ledger.replaceableAt(ledger, now)
   const lives = yield* probe(self, refused, until === undefined ? undefined : ledger.replacement?.lives)
   if (lives === true) {
     Cached.clearRejected(self.state, refused)
-    return yield* Effect.fail(complaint(self, accepted))
+    return yield* Effect.fail(toError(self, accepted))
   }
   if (until === undefined) return
   // If it is unknown whether the session is live, callers still get the session.
   if (lives === undefined) Cached.clearRejected(self.state, refused)
-  return yield* Effect.fail(complaint(self, notYet(until)))
+  return yield* Effect.fail(toError(self, notYet(until)))
 })
 
 /**
