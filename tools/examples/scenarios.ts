@@ -4,6 +4,7 @@ import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
+import * as path from "node:path"
 import { broker as Angel } from "@auth/angel/AngelBroker"
 import { FakeAngel } from "@auth/angel/msw"
 import { broker as Motilal } from "@auth/motilal/MotilalBroker"
@@ -210,7 +211,10 @@ const fleet = async (world: World) => {
   const redis = await startRedis()
   try {
     const env = { ...variables.rupeezy, REDIS_URL: redis.url }
-    const fleet = Array.from({ length: 3 }, () => world.start("fleet.ts", env))
+    // Each process is on a machine of its own: only Redis is shared.
+    const fleet = ["first", "second", "third"].map((machine) =>
+      world.start("fleet.ts", { ...env, XDG_STATE_HOME: path.join(redis.folder, machine) })
+    )
     for (const running of fleet) {
       await running.ends()
       await running.prints(/^200 \{/m)

@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { assert, it } from "@effect/vitest"
-import { programsOf, runPrograms } from "./programs.ts"
+import { programsOf, runPrograms, runsSomething } from "./programs.ts"
 import { packages, root } from "./workspace.ts"
 
 const program = (effect: string) => `import * as Effect from "effect/Effect"
@@ -51,12 +51,15 @@ it("runPrograms: reports a program that runs no effect, fails, or prints to stan
   }
 }, 60_000)
 
-it("without credentials, the first two programs of the main README name all missing variables, in two lines without a stack", () => {
+it("without credentials, the programs of the main README that handle errors name all missing variables, in two lines without a stack", () => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-programs-"))
   try {
     fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
     fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
-    for (const { code, line } of programsOf("README.md").slice(0, 2)) {
+    const programs = programsOf("README.md").filter(
+      ({ code }) => code.includes("NodeVaultKey") || code.includes("catch")
+    )
+    for (const { code, line } of programs.slice(0, 2)) {
       fs.writeFileSync(path.join(folder, "program.ts"), code)
       const { status, stderr, stdout } = spawnSync(process.execPath, ["--conditions=@auth/source", "program.ts"], {
         cwd: folder,
@@ -67,17 +70,17 @@ it("without credentials, the first two programs of the main README name all miss
       assert.strictEqual(stdout, "")
       assert.lengthOf(stderr.trim().split("\n"), 2, stderr)
       for (const name of ["CLIENT_CODE", "PIN", "API_KEY", "TOTP_SECRET"]) assert.include(stderr, `ANGEL_${name}`)
-      assert.include(stderr, "BROKER_AUTH_KEY is not set. Set BROKER_AUTH_KEY.")
+      assert.include(stderr, "Set BROKER_AUTH_KEY")
     }
   } finally {
     fs.rmSync(folder, { recursive: true })
   }
 }, 60_000)
 
-it("every README has a program, and every program runs an effect", () => {
+it("every README has a program, and every program runs something", () => {
   for (const file of ["README.md", ...packages().map(({ folder }) => `packages/${folder}/README.md`)]) {
     const programs = programsOf(file)
     assert.isNotEmpty(programs, file)
-    for (const { code, line } of programs) assert.match(code, /\brunPromise\b/, `${file}:${line}`)
+    for (const { code, line } of programs) assert.match(code, runsSomething, `${file}:${line}`)
   }
 })

@@ -8,6 +8,9 @@ import { root } from "./workspace.ts"
 /** Time limit of a program, in milliseconds. */
 const timeout = 20_000
 
+/** Matches a program that runs an effect, or that uses promises. */
+export const runsSomething = /\brunPromise\b|\bConnections?\.open\(/
+
 /** Number of programs that run concurrently. It suits a machine with two cores. */
 const atOnce = 2
 
@@ -41,8 +44,8 @@ const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string
 
 /**
  * Runs each program in `folder`, where the packages are installed, against the fakes of `brokers`. Returns one problem
- * for each program that failed: `file:line`, and how the program ended. A program that runs no effect is also a
- * problem.
+ * for each program that failed: `file:line`, and how the program ended. A program that runs no effect and opens no
+ * connection is also a problem.
  */
 export const runPrograms = async (
   folder: string,
@@ -65,9 +68,9 @@ export const runPrograms = async (
         path.join(folder, `preload${index}.ts`),
         `import { serve } from "./fakes.ts"\n\nawait serve(${named})\n`
       )
-      const problem = /\brunPromise\b/.test(code)
+      const problem = runsSomething.test(code)
         ? await run(folder, index, nodeArgs)
-        : "runs no effect. End it with Effect.runPromise."
+        : "runs no effect. End it with Effect.runPromise, or use Connection.open."
       if (problem !== undefined) problems.push(`${file}:${line} ${problem}`)
     }
   }

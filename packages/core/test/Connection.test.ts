@@ -258,6 +258,17 @@ describe("Connection: call(), profile() and run()", () => {
 })
 
 describe("Connection: open() and close():", () => {
+  it("open() reports the problems of the credentials and of the vault in one error", async () => {
+    const credentials = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
+    const key = VaultError.make("key", new VaultError.KeyUnavailable({ why: "TINY_KEY is not set" }))
+    const layer = Layer.effectContext(Effect.fail(credentials)) as ReturnType<typeof layerOf>
+    const vault = Layer.effectContext(Effect.fail(key))
+    const error = await rejection(Connection.open(layer, { vault }))
+    assert.strictEqual((error as Error).message, `${credentials.message}\n${key.message}`)
+    assert.strictEqual(await rejection(Connection.open(layer)), credentials)
+    assert.strictEqual(await rejection(Connection.open(layerOf(), { vault })), key)
+  })
+
   it("open() rejects with the error of the layer, and closes the vault that it has opened", async () => {
     let isClosed = false
     const vault = Layer.merge(

@@ -79,7 +79,8 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
 /**
  * Opens a connection for the account of a broker's layer. It opens the vault and checks the format of the
  * credentials, but it sends no request. The first call of the connection uses the stored session. If there is no stored
- * session, the first call logs in.
+ * session, the first call logs in. If both the credentials and the key are missing, one error names
+ * both.
  *
  * The environment variables `HTTPS_PROXY` and `NO_PROXY` apply to every request of the global `fetch` in this process.
  * Node before 24.14 reads them only if it was started with `NODE_USE_ENV_PROXY=1`. If it was started without

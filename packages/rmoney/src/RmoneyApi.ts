@@ -117,9 +117,8 @@ export interface Extras {
 }
 
 /**
- * The typed calls, one for each endpoint. If an endpoint has fields, its call takes a request. If an endpoint requires a
- * session or the token of the previous step, its call takes this value after the request. The device, the program and
- * the source are options, not fields of the request. Calls other than `getProfile` are never resent.
+ * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
+ * is an object with these fields. If the endpoint requires a session, the last argument is the session.
  *
  * @category services
  * @since 0.1.0

@@ -16,6 +16,7 @@ import { base, type BaseOptions, type Closable, openIn } from "./internal/connec
 import * as stepUpCodes from "./internal/stepUpCodes.ts"
 import { Tenancy } from "./internal/tenancy.ts"
 import * as SessionManager from "./SessionManager.ts"
+import * as Startup from "./Startup.ts"
 import type { VaultError } from "./VaultError.ts"
 
 /**
@@ -77,7 +78,8 @@ export const reveal = (secret: Redacted.Redacted<string>): string => Redacted.va
 
 /**
  * Opens a connection to the account of a broker's layer. It checks the credentials and opens the vault, but sends
- * nothing to the broker. The first call of the connection logs in.
+ * nothing to the broker. The first call of the connection logs in. If both the credentials and the vault have problems,
+ * the promise rejects with a `StartupError`, whose `message` has a line for each problem.
  *
  * @example
  * ```ts
@@ -101,14 +103,14 @@ export const open = <Services, E extends AuthError | VaultError>(
     Effect.gen(function* () {
       const scope = yield* Effect.scope
       const { codes, early, pollInterval, renewalTimeout } = options
+      const { client, vault } = base(options)
+      const account = stepUpCodes.withCodes<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>(
+        layer,
+        codes
+      )
       const services = yield* SessionManager.layer({ early, pollInterval, renewalTimeout }).pipe(
-        Layer.provideMerge(
-          stepUpCodes.withCodes(
-            layer as Layer.Layer<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>,
-            codes
-          )
-        ),
-        Layer.provideMerge(base(options)),
+        Layer.provideMerge(Startup.mergeAll(account, vault)),
+        Layer.provideMerge(client),
         (all) => Layer.buildWithScope(all, scope),
         Effect.provideService(Tenancy, owner)
       )

@@ -126,7 +126,8 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
       const { accounts, codes, early, pollInterval, renewalTimeout } = options
       const names = Object.keys(accounts) as ReadonlyArray<Name>
       const scope = yield* Effect.scope
-      const context = yield* Layer.buildWithScope(base(options), scope)
+      const { client, vault } = base(options)
+      const context = yield* Layer.buildWithScope(Layer.merge(vault, client), scope)
       const layerOf = (name: string) => {
         const layer = Object.hasOwn(accounts, name) ? accounts[name] : undefined
         if (layer === undefined) return Layer.effectContext(Effect.fail(unknownAccount(name, names)))

@@ -244,7 +244,7 @@ const judge = (
   if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error))
     return { tag: "", problem: "the call failed with a defect" }
   const { reason, remedy } = first.error
-  // Removes escape sequences such as \x01, because their last digit could be read as the first digit of a PIN.
+  // Removes escape sequences such as \x01. Otherwise the printed text `\x01234` would seem to contain the secret 1234.
   const text = printed([first.error, exit], inspect)
     .replace(/\\+(?:x[\da-f]{2}|u[\da-f]{4})/gi, " ")
     .toLowerCase()
@@ -316,8 +316,9 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
   })
 
 /**
- * Runs the tests of a broker package. The title of each counted group begins with `contract`, `fixtures`, `dialects`,
- * `codes`, `requests` or `fuzz`.
+ * Runs the tests of a broker package. The titles of groups begin with `contract`, `fixtures`, `dialects`, `codes`,
+ * `requests` or `fuzz`, so that a test reporter can count the tests of each kind. The test reporter does not count a group
+ * whose title begins with another word.
  *
  * @category running
  * @since 0.1.0
@@ -340,7 +341,10 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
     "a token is read even if other fields have wrong types",
     Fixtures.typeCases(answers, { essential, envelope: subject.envelope })
   )
-  group("dialects: the fixtures include each verdict", Fixtures.dialectCases(answers))
+  group(
+    "dialects: for each dialect, the fixtures include an answer with each required verdict",
+    Fixtures.dialectCases(answers)
+  )
   group("codes: a fixture matches each row of the error table", Fixtures.codeCases(answers))
   group("fixtures cover the documentation", Fixtures.coverageCases(answers))
   group("requests: each call sends exactly the documented request", requestCases(subject))

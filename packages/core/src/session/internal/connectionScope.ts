@@ -31,9 +31,11 @@ const randomKey: Layer.Layer<VaultKey.VaultKey, VaultError> = Layer.effect(
   Effect.flatMap(VaultKey.generate, (bytes) => VaultKey.fromBytes(bytes, "a random key"))
 )
 
-/** The vault, the key and the HTTP client of a connection. */
-export const base = ({ client, key, vault }: BaseOptions) =>
-  Layer.mergeAll(vault ?? Vault.layerMemory, key ?? randomKey, client ?? FetchHttpClient.layer)
+/** The vault with the key, and the HTTP client of a connection. */
+export const base = ({ client, key, vault }: BaseOptions) => ({
+  vault: Layer.merge(vault ?? Vault.layerMemory, key ?? randomKey),
+  client: client ?? FetchHttpClient.layer
+})
 
 /** The functions that close a connection. */
 export interface Closable {

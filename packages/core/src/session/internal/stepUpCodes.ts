@@ -69,7 +69,7 @@ const failedFunction = (account: Account, failure: unknown): AuthError.AuthError
 const maxQuestions = 5
 
 /**
- * Whether the code was not sent because it has a wrong number of digits or other characters. The challenge can then
+ * Whether the code was not sent, because it has a wrong number of digits or contains a character that is not a digit. The challenge can then
  * still be answered.
  */
 const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
