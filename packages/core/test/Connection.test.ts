@@ -265,6 +265,7 @@ describe("Connection: open() and close():", () => {
     const vault = Layer.effectContext(Effect.fail(key))
     const error = await rejection(Connection.open(layer, { vault }))
     assert.strictEqual((error as Error).message, `${credentials.message}\n${key.message}`)
+    assert.deepInclude(error, { reason: credentials.reason, isRetryable: false })
     assert.strictEqual(await rejection(Connection.open(layer)), credentials)
     assert.strictEqual(await rejection(Connection.open(layerOf(), { vault })), key)
   })

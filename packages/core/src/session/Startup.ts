@@ -22,6 +22,10 @@ export interface Failure {
   readonly message: string
   /** What to do now, to show to the user. */
   readonly remedy: string
+  /** Why it failed. */
+  readonly reason: { readonly _tag: string }
+  /** Whether the same call may succeed later without a change by the user. */
+  readonly isRetryable: boolean
 }
 
 /**
@@ -40,6 +44,14 @@ export class StartupError<E extends Failure = Failure> extends Data.TaggedError(
   /** What to do now, to show to the user. */
   get remedy(): string {
     return this.errors.map(({ remedy }) => remedy).join(" ")
+  }
+  /** The reason of the first error. */
+  get reason(): E["reason"] {
+    return this.errors[0].reason
+  }
+  /** Whether the same call may succeed later without a change by the user. */
+  get isRetryable(): boolean {
+    return this.errors.every(({ isRetryable }) => isRetryable)
   }
 }
 
