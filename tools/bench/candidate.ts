@@ -4,17 +4,18 @@ import { pathToFileURL } from "node:url"
 import { servePeer } from "../interop/peer.ts"
 import type { Bench, Measured, Turn } from "./harness.ts"
 
-const [file = "", name = "", url = ""] = process.argv.slice(2)
+const [file = "", name = "", url = "", folder = ""] = process.argv.slice(2)
 const { bench } = (await import(pathToFileURL(file).href)) as { readonly bench: Bench }
 const candidate = bench.candidates[name]
 if (candidate === undefined) throw new Error(`${file} has no candidate "${name}".`)
-const run = await candidate.prepare(url)
+const run = await candidate.prepare(url, folder)
 
 servePeer(async (turn: Turn): Promise<Measured> => {
   const cpuBefore = process.cpuUsage()
   const began = performance.now()
-  const notes = await run(turn)
+  const outcome = await run(turn)
   const seconds = (performance.now() - began) / 1000
   const { system, user } = process.cpuUsage(cpuBefore)
-  return { perSecond: turn.count / seconds, cpuMicros: (system + user) / turn.count, notes: notes ?? {} }
+  const { jobs = { seconds, cpuMicros: system + user }, notes = {} } = outcome ?? {}
+  return { perSecond: turn.count / jobs.seconds, cpuMicros: jobs.cpuMicros / turn.count, notes }
 })

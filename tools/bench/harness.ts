@@ -8,15 +8,26 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeScratch, type Peer, startPeer, stopPeers } from "../interop/peer.ts"
+import { run } from "../packages/process.ts"
 
-/** Does the job `count` times. May return values for additional columns of the table, by column heading. */
-export type Run = (turn: Turn) => Promise<void | Readonly<Record<string, number>>>
+/** Does the job as often as the turn says. */
+export type Run = (turn: Turn) => Promise<void | Outcome>
+
+/** What a turn reports beside its duration and the CPU time of the candidate's process. */
+export interface Outcome {
+  /** Additional columns by heading. */
+  readonly notes?: Readonly<Record<string, number>>
+  /** Replaces the measured figures of the turn, if its jobs are processes. */
+  readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
+}
 
 export interface Candidate {
   readonly title: string
+  /** Measures this library, so `--against` adds a twin with the library of the other checkout. */
+  readonly ours?: true
   readonly nodeArgs?: ReadonlyArray<string>
-  /** Prepares the candidate. It runs once, in the process of the candidate. */
-  readonly prepare: (url: string) => Promise<Run>
+  /** Runs once, in the candidate's own process. `folder` contains the programs of the bench, if it has any. */
+  readonly prepare: (url: string, folder: string) => Promise<Run>
 }
 
 export interface Turn {
@@ -55,7 +66,14 @@ export interface Bench {
   readonly summary: string
   /** Name of the job, such as `login`. */
   readonly job: string
-  /** The name of the server's answer, and its delay in milliseconds. If absent, no server is started. */
+  /** Whether the table shows jobs per second, or milliseconds per job. Default: rate. */
+  readonly shows?: "rate" | "time"
+  /**
+   * Writes programs to `folder` that use the library of the checkout `root`. The candidates start one of them for each
+   * job.
+   */
+  readonly programs?: (root: string, folder: string) => Promise<void>
+  /** The server's answer, and its delay in milliseconds. Without it, no server is started. */
   readonly answer?: { readonly body: string; readonly delay: number }
   readonly candidates: Readonly<Record<string, Candidate>>
   /** Names of candidates. The table shows the ratio of each candidate to these candidates. */
@@ -65,12 +83,36 @@ export interface Bench {
   readonly versions: ReadonlyArray<string>
 }
 
+/** A checkout of this repository. */
+export interface Checkout {
+  readonly root: string
+  /** Its name in the output. */
+  readonly label: string
+}
+
+/** A candidate that takes part in a run, with the library of one checkout. */
+export interface Entrant {
+  /** Unique in the run: `ours-undici`, or `ours-undici@before` with the library of the checkout `before`. */
+  readonly name: string
+  readonly title: string
+  /** File of the process, and of the bench that it loads. */
+  readonly script: string
+  readonly file: string
+  /** Name of the candidate in that file. */
+  readonly candidate: string
+  readonly nodeArgs: ReadonlyArray<string>
+  /** The checkout whose library is measured. */
+  readonly checkout: Checkout
+  /** The turns of the plan, as the file words them. */
+  readonly turns: ReadonlyArray<Turn>
+  /** Name of the same candidate with the library of the other checkout, if that takes part too. */
+  readonly twin: string | undefined
+}
+
 export interface Options {
   readonly quick: boolean
   readonly rounds: number | undefined
-  /** Names of the candidates to run. If empty, all candidates run. */
-  readonly only: ReadonlyArray<string>
-  /** Folder to which CPU profiles are written. */
+  /** Folder for CPU profiles. */
   readonly profile: string | undefined
 }
 
@@ -86,6 +128,10 @@ export const loops =
   }
 
 const here = path.dirname(fileURLToPath(import.meta.url))
+
+/** Folder and label of this checkout. No other folder has such a name. */
+export const root = path.join(here, "../..")
+export const ownLabel = "."
 
 const quantile = (values: ReadonlyArray<number>, at: number): number => {
   const sorted = values.toSorted((one, other) => one - other)
@@ -132,16 +178,39 @@ const printTable = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
   }
 }
 
-const versionOf = async (name: string): Promise<string> => {
-  const file = path.join(here, "../../node_modules", name, "package.json")
+const versionOf = async (checkout: string, name: string): Promise<string> => {
+  const file = path.join(checkout, "node_modules", name, "package.json")
   const { version } = JSON.parse(await fs.readFile(file, "utf8")) as { readonly version: string }
   return `${name} ${version}`
+}
+
+/** The commit of a checkout, with `-dirty` if files were changed since. */
+const commitOf = async ({ root }: Checkout): Promise<string> => {
+  try {
+    return (await run("git", ["describe", "--always", "--dirty"], { cwd: root })).trim()
+  } catch {
+    return "not a git checkout"
+  }
+}
+
+/** Prints whose library is measured, and the versions of packages that differ from those of this checkout. */
+const printCheckouts = async (bench: Bench, checkouts: Iterable<Checkout>): Promise<void> => {
+  for (const checkout of checkouts) {
+    const versions = await Promise.all(
+      bench.versions.map(async (name) => {
+        const version = await versionOf(checkout.root, name).catch(() => `no ${name}`)
+        return version === (await versionOf(root, name)) ? [] : [version]
+      })
+    )
+    const title = checkout.label === ownLabel ? "ours" : `@${checkout.label}`
+    console.log([`${title.padEnd(9)} ${checkout.root} at ${await commitOf(checkout)}`, ...versions.flat()].join(", "))
+  }
 }
 
 const printMachine = async (bench: Bench): Promise<void> => {
   const cpus = os.cpus()
   const memory = (os.totalmem() / 2 ** 30).toFixed(0)
-  const versions = await Promise.all(bench.versions.map(versionOf))
+  const versions = await Promise.all(bench.versions.map((name) => versionOf(root, name)))
   console.log(
     `machine   ${cpus.length} × ${cpus[0]?.model.trim()}, ${memory} GiB, ${os.type()} ${os.release()}, load ${os.loadavg()[0]?.toFixed(1)}`
   )
@@ -159,39 +228,73 @@ const progress = (text: string, milestone: boolean): void => {
 /** The results of all rounds of one turn, by the name of the candidate. */
 type Figures = Map<string, Array<Measured>>
 
-/** Formats a number with three digits, because more digits would not be significant. */
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`
+
+/** More than three digits would not be significant. */
 const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
 
-const printFigures = (bench: Bench, turn: Turn, figures: Figures): void => {
+type Field = "perSecond" | "cpuMicros"
+
+/** Prints one table: the figures, the ratios to each baseline, the ratios to the twins, and the additional columns. */
+const printFigures = (bench: Bench, turn: Turn, entrants: ReadonlyArray<Entrant>, figures: Figures): void => {
+  const isTime = bench.shows === "time"
+  const of = (name: string, field: Field): ReadonlyArray<number> =>
+    (figures.get(name) ?? []).map((measured) =>
+      isTime && field === "perSecond" ? 1000 / measured.perSecond : measured[field]
+    )
+  const quotients = (name: string, base: string): ReadonlyArray<string> =>
+    (["perSecond", "cpuMicros"] as const).flatMap((field) => {
+      const values = ratios(of(name, field), of(base, field))
+      return [median(values).toFixed(2), spread(values)]
+    })
+  const quotientHeadings = (base: string) => [`${isTime ? "time " : ""}÷ ${base}`, "spread", "CPU ÷", "spread"]
+
   const bases = bench.baselines.filter((base) => figures.has(base))
-  const title = turn.title ?? `concurrency ${turn.concurrency}`
-  console.log(`\n${title}, ${turn.count} ${bench.job}s in each round`)
-  const of = (name: string, field: "perSecond" | "cpuMicros") =>
-    (figures.get(name) ?? []).map((measured) => measured[field])
-  const notes = Array.from(
+  const twins = new Set(entrants.map(({ twin }) => twin))
+  const other = entrants.find(({ name }) => twins.has(name))?.checkout.label
+  const headings = Array.from(
     new Set(Array.from(figures.values(), (measured) => Object.keys(measured[0]?.notes ?? {})).flat())
   )
+  const notesOf = (name: string, heading: string): ReadonlyArray<number> =>
+    (figures.get(name) ?? []).flatMap((measured) => measured.notes[heading] ?? [])
   const noteOf = (name: string, heading: string): string => {
-    const values = (figures.get(name) ?? []).flatMap((measured) => measured.notes[heading] ?? [])
+    const values = notesOf(name, heading)
     return values.length === 0 ? "" : figure(median(values))
   }
-  const headings = bases.flatMap((base) => [`÷ ${base}`, "spread", `CPU ÷ ${base}`, "spread"])
+  const noteRatioOf = ({ name, twin }: Entrant, heading: string): ReadonlyArray<string> => {
+    const values = twin === undefined ? [] : ratios(notesOf(name, heading), notesOf(twin, heading))
+    return values.length === 0 ? ["", ""] : [median(values).toFixed(2), spread(values)]
+  }
+
+  console.log(`\n${turn.title ?? `concurrency ${turn.concurrency}`}, ${plural(turn.count, bench.job)} a round`)
   printTable([
-    ["", `${bench.job}s/s`, "spread", `CPU µs/${bench.job}`, "spread", ...headings, ...notes],
-    ...Array.from(figures.keys(), (name) => [
-      bench.candidates[name]?.title ?? name,
-      median(of(name, "perSecond")).toFixed(0),
-      spread(of(name, "perSecond")),
-      figure(median(of(name, "cpuMicros"))),
-      spread(of(name, "cpuMicros")),
-      ...bases.flatMap((base) =>
-        (["perSecond", "cpuMicros"] as const).flatMap((field) => {
-          const values = ratios(of(name, field), of(base, field))
-          return [median(values).toFixed(2), spread(values)]
-        })
-      ),
-      ...notes.map((heading) => noteOf(name, heading))
-    ])
+    [
+      "",
+      isTime ? `ms a ${bench.job}` : `${bench.job}s/s`,
+      "spread",
+      isTime ? "CPU ms each" : "CPU µs each",
+      "spread",
+      ...bases.flatMap(quotientHeadings),
+      ...(other === undefined ? [] : quotientHeadings(other)),
+      ...headings.flatMap((heading) => (other === undefined ? [heading] : [heading, `÷ ${other}`, "spread"]))
+    ],
+    ...entrants.map((entrant) => {
+      const { name, title, twin } = entrant
+      const cpu = median(of(name, "cpuMicros"))
+      return [
+        title,
+        isTime ? figure(median(of(name, "perSecond"))) : median(of(name, "perSecond")).toFixed(0),
+        spread(of(name, "perSecond")),
+        figure(isTime ? cpu / 1000 : cpu),
+        spread(of(name, "cpuMicros")),
+        ...bases.flatMap((base) => quotients(name, base)),
+        ...(other === undefined ? [] : twin === undefined ? ["", "", "", ""] : quotients(name, twin)),
+        ...headings.flatMap((heading) => [
+          noteOf(name, heading),
+          ...(other === undefined ? [] : noteRatioOf(entrant, heading))
+        ])
+      ]
+    })
   ])
 }
 
@@ -201,65 +304,91 @@ interface Load {
   readonly busy: number
 }
 
-/**
- * Prints how busy the server was. A saturated server slows only the fastest candidates, so the measured ratios would be
- * wrong.
- */
-const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, bench: Bench): void => {
-  const busiest = Array.from(loads, ([name, parts]) => ({ name, busy: median(parts) })).toSorted(
-    (one, other) => other.busy - one.busy
-  )[0]
+/** A saturated server slows only the fastest candidates, and hides their advantage. */
+const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants: ReadonlyArray<Entrant>): void => {
+  const busiest = entrants
+    .map(({ name, title }) => ({ title, parts: loads.get(name) ?? [] }))
+    // Turns without concurrency do not load the server.
+    .filter(({ parts }) => parts.length > 0)
+    .map(({ parts, title }) => ({ title, busy: median(parts) }))
+    .toSorted((one, other) => other.busy - one.busy)[0]
   if (busiest === undefined) return
-  const title = bench.candidates[busiest.name]?.title ?? busiest.name
   const verdict =
     busiest.busy < 0.8
-      ? "the server did not slow any candidate"
-      : "THE SERVER SLOWED THE FASTEST CANDIDATES: their rates are too low, but their CPU times are correct"
-  console.log(`\nserver: at most ${(100 * busiest.busy).toFixed(0)} % busy, with the candidate "${title}": ${verdict}`)
+      ? "it limited no candidate"
+      : "IT LIMITED THE FASTEST CANDIDATES: their rates are too low, their CPU is right"
+  console.log(`\nserver: at most ${(100 * busiest.busy).toFixed(0)} % busy (with ${busiest.title}): ${verdict}`)
 }
 
-const rotate = <A>(values: ReadonlyArray<A>, by: number): ReadonlyArray<A> => [
-  ...values.slice(by % values.length),
-  ...values.slice(0, by % values.length)
-]
+/**
+ * Order of the candidates in a round. Each position in turn, and every second round in reverse: otherwise a candidate
+ * would always follow the same other, and a twin its candidate.
+ */
+export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArray<A> => {
+  const by = Math.floor(round / 2) % values.length
+  const rotated = [...values.slice(by), ...values.slice(0, by)]
+  return round % 2 === 0 ? rotated : rotated.toReversed()
+}
 
 /** Time-out of a turn, in milliseconds. */
 const turnLimit = 120_000
 
-/** Returns the turns of the warm-up. Every turn of the plan is included, with fewer jobs. */
-const warmUps = ({ turns, warmUp }: Plan): ReadonlyArray<Turn> =>
-  turns.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
-
-const start = async (file: string, name: string, url: string, scratch: string, bench: Bench, options: Options) => {
-  const profile = options.profile === undefined ? undefined : path.resolve(options.profile, name)
-  const peer = await startPeer(path.join(here, "candidate.ts"), {
-    cwd: scratch,
-    args: [file, name, url],
-    nodeArgs: [
-      ...(bench.candidates[name]?.nodeArgs ?? []),
-      ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])
-    ]
-  })
-  return { name, peer }
+/** The time limit of the plan, extended for the twins. */
+const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number => {
+  const twins = entrants.filter(({ twin }) => twin !== undefined).length
+  return (seconds * entrants.length) / Math.max(1, entrants.length - twins)
 }
 
-type Entrant = Awaited<ReturnType<typeof start>>
+/** Warms up every kind of turn, so that none is measured cold. */
+const warmUps = ({ turns, warmUp }: Plan, own: ReadonlyArray<Turn>): ReadonlyArray<Turn> =>
+  own.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
+
+const start = async (entrant: Entrant, url: string, scratch: string, options: Options) => {
+  const { candidate, checkout, file, name, nodeArgs, script } = entrant
+  const profile = options.profile === undefined ? undefined : path.resolve(options.profile, name)
+  const peer = await startPeer(script, {
+    cwd: scratch,
+    args: [file, candidate, url, programsOf(checkout, scratch)],
+    limit: turnLimit,
+    nodeArgs: [...nodeArgs, ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])]
+  })
+  return { entrant, peer }
+}
+
+type Started = Awaited<ReturnType<typeof start>>
+
+const programsOf = ({ label }: Checkout, scratch: string): string => path.join(scratch, `programs-${label}`)
+
+const writePrograms = async ({ programs }: Bench, entrants: ReadonlyArray<Entrant>, scratch: string): Promise<void> => {
+  if (programs === undefined) return
+  for (const checkout of new Set(entrants.map((entrant) => entrant.checkout))) {
+    progress(`build: ${checkout.root}`, true)
+    const folder = programsOf(checkout, scratch)
+    await fs.mkdir(folder)
+    await programs(checkout.root, folder)
+  }
+}
 
 interface Sample {
   readonly measured: Measured
   readonly busy: number
 }
 
-const takeTurn = async ({ name, peer }: Entrant, turn: Turn, server: Peer | undefined): Promise<Sample> => {
+const takeTurn = async (
+  bench: Bench,
+  { entrant, peer }: Started,
+  turn: Turn,
+  server: Peer | undefined
+): Promise<Sample> => {
   if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit), busy: 0 }
-  // Opens the candidate's connections again, because the server may have closed them during the turns of other
-  // candidates.
-  await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit)
+  // Reopens connections that were closed during the turns of the other candidates. A new process has none to reopen.
+  if (bench.programs === undefined) await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit)
   await server.call("load")
   const measured = await peer.call<Measured>(turn, turnLimit)
   const { busy, requests } = await server.call<Load>("load")
-  if (requests !== turn.count)
-    throw new Error(`${name}: the server received ${requests} requests instead of ${turn.count}`)
+  if (requests !== turn.count) {
+    throw new Error(`${entrant.name}: the server received ${requests} of ${turn.count} requests`)
+  }
   return { measured, busy }
 }
 
@@ -274,47 +403,51 @@ const startServer = async ({ answer }: Bench, scratch: string) => {
 }
 
 /** Runs the bench and prints the results. */
-export const compare = async (file: string, bench: Bench, options: Options): Promise<void> => {
+export const compare = async (bench: Bench, entrants: ReadonlyArray<Entrant>, options: Options): Promise<void> => {
   const began = performance.now()
   const plan = bench.plans[options.quick ? "quick" : "full"]
   const rounds = options.rounds ?? plan.rounds
-  const names = Object.keys(bench.candidates).filter((name) => options.only.length === 0 || options.only.includes(name))
-  const titleOf = (name: string) => bench.candidates[name]?.title ?? name
   const scratch = makeScratch("bench")
   try {
     await printMachine(bench)
+    await printCheckouts(bench, new Set(entrants.map(({ checkout }) => checkout)))
     const { server, url } = await startServer(bench, scratch)
-    const entrants = await Promise.all(names.map((name) => start(file, name, url, scratch, bench, options)))
-    for (const { name, peer } of entrants) {
-      progress(`warm up: ${titleOf(name)}`, true)
-      for (const turn of warmUps(plan)) await peer.call(turn, turnLimit)
+    await writePrograms(bench, entrants, scratch)
+    const started: Array<Started> = []
+    for (const entrant of entrants) {
+      progress(`warm up: ${entrant.title}`, true)
+      const one = await start(entrant, url, scratch, options)
+      for (const turn of warmUps(plan, entrant.turns)) await one.peer.call(turn, turnLimit)
+      started.push(one)
     }
 
-    const figures = plan.turns.map((): Figures => new Map(names.map((name) => [name, []])))
-    const loads = new Map<string, Array<number>>(names.map((name) => [name, []]))
+    const figures = plan.turns.map((): Figures => new Map(entrants.map(({ name }) => [name, []])))
+    const loads = new Map<string, Array<number>>(entrants.map(({ name }) => [name, []]))
     let round = 0
     for (let longest = 0; round < rounds; round += 1) {
       const roundBegan = performance.now()
-      const late = round > 0 && roundBegan - began + longest > plan.seconds * 1000
-      // The option --rounds disables the time limit.
+      const late = round > 0 && roundBegan - began + longest > secondsOf(plan, entrants) * 1000
+      // An explicit number of rounds has no time limit.
       if (late && options.rounds === undefined) break
       const title = `round ${round + 1} of ${rounds}`
       progress(title, true)
-      for (const [index, turn] of plan.turns.entries()) {
-        for (const entrant of rotate(entrants, round)) {
-          progress(`${title}: ${titleOf(entrant.name)}, ${turn.title ?? `concurrency ${turn.concurrency}`}`, false)
-          const { busy, measured } = await takeTurn(entrant, turn, server)
-          figures[index]?.get(entrant.name)?.push(measured)
-          if (server !== undefined && turn.concurrency > 1) loads.get(entrant.name)?.push(busy)
+      for (const [index, planned] of plan.turns.entries()) {
+        for (const one of orderOf(started, round)) {
+          const { name, turns } = one.entrant
+          const turn = turns[index] ?? planned
+          progress(`${title}: ${one.entrant.title}, ${turn.title ?? `${turn.concurrency} at a time`}`, false)
+          const { busy, measured } = await takeTurn(bench, one, turn, server)
+          figures[index]?.get(name)?.push(measured)
+          if (server !== undefined && turn.concurrency > 1) loads.get(name)?.push(busy)
         }
       }
       longest = Math.max(longest, performance.now() - roundBegan)
     }
     progress("", false)
-    const cut = round < rounds ? ` of ${rounds}, because of the time limit` : ""
-    console.log(`rounds    ${round}${cut}; before them, each candidate ran ${plan.warmUp} ${bench.job}s as a warm-up`)
-    for (const [index, turn] of plan.turns.entries()) printFigures(bench, turn, figures[index] ?? new Map())
-    if (server !== undefined) printServer(loads, bench)
+    const cut = round < rounds ? ` of ${rounds}, then the time was up` : ""
+    console.log(`rounds    ${round}${cut}, after ${plural(plan.warmUp, bench.job)} of warm-up each`)
+    for (const [index, turn] of plan.turns.entries()) printFigures(bench, turn, entrants, figures[index] ?? new Map())
+    if (server !== undefined) printServer(loads, entrants)
   } finally {
     await stopPeers()
   }

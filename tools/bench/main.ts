@@ -4,7 +4,8 @@ import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
 import { endPeersWithUs } from "../interop/peer.ts"
-import { type Bench, compare } from "./harness.ts"
+import { benchFile, entrantsOf, type Other, problemOf as problemOfCheckout, toCheckout, twinName } from "./entrants.ts"
+import { type Bench, type Checkout, compare } from "./harness.ts"
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "benches")
 
@@ -18,19 +19,34 @@ Options:
   --rounds <n>      runs this number of rounds
   --only <names>    runs only these candidates, separated by commas:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
+  --against <dir>   another checkout of this repository, with its node_modules. Each candidate that measures our
+                    library gets a twin with the library of that checkout, such as ours@dir, in the same table.
+                    The twins run that checkout's own bench files, so names may differ between the two.
   --profile <dir>   writes a CPU profile of each candidate
   --help            prints this text
 
 Absolute times depend on the machine. Compare only ratios, and only ratios from the same run.`
 
+const loadFile = async (file: string): Promise<Bench> => {
+  const { bench } = (await import(pathToFileURL(file).href)) as { readonly bench: Bench }
+  return bench
+}
+
 const load = async (): Promise<ReadonlyArray<readonly [string, Bench]>> => {
   const files = (await fs.readdir(folder)).filter((file) => file.endsWith(".ts")).toSorted()
   return Promise.all(
-    files.map(async (file) => {
-      const { bench } = (await import(pathToFileURL(path.join(folder, file)).href)) as { readonly bench: Bench }
-      return [path.basename(file, ".ts"), bench] as const
-    })
+    files.map(async (file) => [path.basename(file, ".ts"), await loadFile(path.join(folder, file))] as const)
   )
+}
+
+/** The bench of the same name in another checkout. */
+const loadOther = async (checkout: Checkout, name: string): Promise<Other> => {
+  const file = benchFile(checkout, name)
+  const exists = await fs.access(file).then(
+    () => true,
+    () => false
+  )
+  return { checkout, bench: exists ? await loadFile(file) : undefined }
 }
 
 const parse = () => {
@@ -38,6 +54,7 @@ const parse = () => {
     return parseArgs({
       allowPositionals: true,
       options: {
+        against: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
         only: { type: "string", default: "" },
         profile: { type: "string" },
@@ -53,17 +70,26 @@ const parse = () => {
 /** Whether a name selects a bench. `session` selects `session-fiber`, `session-promise` and so on. */
 const isOf = (bench: string, name: string): boolean => bench === name || bench.startsWith(`${name}-`)
 
+/** Names that `--only` accepts. */
+const namesOf = ({ candidates }: Bench, against: Checkout | undefined): ReadonlyArray<string> =>
+  Object.entries(candidates).flatMap(([name, { ours }]) =>
+    ours === true && against !== undefined ? [name, twinName(name, against)] : [name]
+  )
+
 const problemOf = (
   benches: ReadonlyArray<readonly [string, Bench]>,
   chosen: ReadonlyArray<string>,
   only: ReadonlyArray<string>,
-  rounds: number | undefined
+  rounds: number | undefined,
+  against: Checkout | undefined
 ): string | undefined => {
   const unknown = chosen.find((name) => !benches.some(([known]) => isOf(known, name)))
   if (unknown !== undefined) return `There is no bench "${unknown}".`
-  const candidates = benches.flatMap(([, bench]) => Object.keys(bench.candidates))
-  const unknownCandidate = only.find((name) => !candidates.includes(name))
-  if (unknownCandidate !== undefined) return `There is no candidate "${unknownCandidate}".`
+  const problem = against === undefined ? undefined : problemOfCheckout(against)
+  if (problem !== undefined) return problem
+  const candidates = benches.flatMap(([, bench]) => namesOf(bench, against))
+  const stranger = only.find((name) => !candidates.includes(name))
+  if (stranger !== undefined) return `There is no candidate "${stranger}".`
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0 && rounds <= 1000)) {
     return "--rounds must be a whole number from 1 to 1000."
   }
@@ -88,7 +114,8 @@ const main = async (): Promise<void> => {
   const { positionals, values } = parsed
   const only = values.only.split(",").filter((name) => name !== "")
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
-  const problem = problemOf(benches, positionals, only, rounds)
+  const against = values.against === undefined ? undefined : toCheckout(values.against)
+  const problem = problemOf(benches, positionals, only, rounds, against)
   if (problem !== undefined) {
     refuse(problem)
     return
@@ -98,11 +125,13 @@ const main = async (): Promise<void> => {
   endPeersWithUs()
   for (const [name, bench] of benches) {
     if (positionals.length > 0 && !positionals.some((chosen) => isOf(name, chosen))) continue
-    if (only.length > 0 && !only.some((candidate) => candidate in bench.candidates)) continue
+    const other = against === undefined ? undefined : await loadOther(against, name)
+    const { entrants, missing } = entrantsOf(name, bench, { only, quick: values.quick }, other)
+    if (entrants.length === 0) continue
     console.log(`\n${name}: ${bench.summary}`)
+    if (missing.length > 0) console.log(`missing   ${missing.join(", ")}: that checkout has no such candidate or turns`)
     const began = performance.now()
-    await compare(path.join(folder, `${name}.ts`), bench, {
-      only,
+    await compare(bench, entrants, {
       profile: values.profile === undefined ? undefined : path.resolve(values.profile, name),
       quick: values.quick,
       rounds

@@ -1,4 +1,4 @@
-/** A program that leaks a secret. Its first argument selects how. */
+/** A program that leaks a secret. Its first argument selects the way in which it leaks the secret. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"

@@ -22,14 +22,14 @@ const steps: ReadonlyArray<Step> = [
   { name: "types", title: "TypeScript, all projects", script: "node_modules/typescript/bin/tsc", args: ["-b"] },
   {
     name: "tests",
-    title: "tests, including the thorough ones",
+    title: "tests, including the thorough tests",
     script: "node_modules/vitest/vitest.mjs",
     args: ["run"],
     env: { TESTS: "thorough" }
   },
   {
     name: "torture",
-    title: "torture, as a quick run",
+    title: "a quick torture run",
     script: "tools/torture/main.ts",
     args: ["--quick"],
     nodeArgs: ["--conditions=@auth/source"]
@@ -39,7 +39,7 @@ const steps: ReadonlyArray<Step> = [
 
 const usage = `Usage: npm run check -- [option …]
 
-Runs every step, even if an earlier step failed. Fails if a step failed:
+Runs every step, even if an earlier step failed. The run fails if a step failed. The steps are:
 ${steps.map(({ name, title }) => `  ${name.padEnd(10)}${title}`).join("\n")}
 
 Options:

@@ -52,7 +52,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
   })
 
   it(
-    "ends and loses its folder when its parent process is killed, even if Chromium hangs",
+    "ends, and its folder is removed, when its parent process is killed, even if Chromium hangs",
     { tags: ["thorough"], timeout: 60_000 },
     async () => {
       const module = path.join(import.meta.dirname, "browser.ts")

@@ -20,9 +20,9 @@ const missing =
   "chromium is not installed. Install it with: apt-get install chromium (or: brew install --cask chromium)"
 
 /**
- * Whether the tests that need Chromium run. If the command `chromium` is missing, these tests are skipped. In CI they
- * run even so, and fail with an error that names the package to install. Their titles must contain the word Chromium,
- * because `CountsReporter` finds the skipped tests by this word.
+ * Whether the tests that need Chromium run. If the command `chromium` is missing, these tests are skipped. In CI, they
+ * are never skipped: without the command, they fail with an error that names the package to install. Their titles must
+ * contain the word Chromium, because `CountsReporter` finds the skipped tests by this word.
  */
 export const runsChromium = process.env["CI"] !== undefined || spawnSync("chromium", ["--version"]).status === 0
 
@@ -38,7 +38,7 @@ const flags = [
   // Every host name resolves to this machine, as in an attack by DNS rebinding. No other host can be reached.
   "--host-resolver-rules=MAP * 127.0.0.1",
   "--no-proxy-server",
-  // Chromium checks whether a page may call the local network. Other browsers have no such check. It is disabled, so
+  // Chromium checks whether a page may call the local network. Other browsers do not have this check. It is disabled, so
   // that the server under test receives the requests.
   "--disable-features=LocalNetworkAccessChecks"
 ]

@@ -6,7 +6,8 @@ import { root } from "../packages/workspace.ts"
 
 const examples = collect()
 
-// Examples with a problem that the check must find. They show that the check can fail.
+// Examples with a problem that the check must find: they show that the check can fail. Each row has the message of the
+// problem, its line, the code, and whether the code is run.
 const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: string, run?: boolean]> = [
   [/TS2882/, 1, `import "@auth/nobody"`],
   [/TS2322/, 2, `const one = 1\nconst text: string = one`],
@@ -79,14 +80,14 @@ describe("documentation examples", () => {
 
   describe("the check itself", () => {
     broken.forEach(([problem, line, code], index) => {
-      it(`finds ${problem} in ${JSON.stringify(code.slice(-60))}`, () => {
+      it(`reports a problem that matches ${problem} for code that ends with ${JSON.stringify(code.slice(-60))}`, () => {
         const [found] = problemsOf(wrongs[index] as Example)
         assert.strictEqual(found?.at, `probe${index}.md:${line}`)
         assert.match(found?.text ?? "", problem)
       })
     })
     sound.forEach((code, index) => {
-      it(`accepts ${JSON.stringify(code.slice(-60))}`, () =>
+      it(`accepts code that ends with ${JSON.stringify(code.slice(-60))}`, () =>
         assert.deepStrictEqual(problemsOf(rights[index] as Example), []))
     })
   })
@@ -112,7 +113,7 @@ describe("extract", () => {
   })
 })
 
-it("instrument: replaces comparisons by calls, and keeps the line numbers", () => {
+it("instrument: replaces each comparison by a call of __same, and keeps the line numbers", () => {
   const code = "const a = 1 // => 1\n\nf(\n  a\n)\ng(a)\n// => 2\nreturn yield* h(a) // => [3]"
   assert.deepStrictEqual(instrument(probe(code, 0)), {
     code: "const a = __same(1, 1, 0)\n\nf(\n  a\n)\n__same(g(a), 2, 5)\n// => 2\nreturn __same(yield* h(a), [3], 7)",

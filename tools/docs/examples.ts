@@ -3,7 +3,7 @@
  * after the other.
  *
  * In a `ts` block, a line `expression // => value` states that the expression has this value, and the check compares
- * them. The comment `// => value` may also be on the next line. If the example calls `Effect.runPromise`, the check
+ * the two values. The comment `// => value` may also be on the next line. If the example calls `Effect.runPromise`, the check
  * runs the effect of that call. Otherwise the check runs the Effect called `program`, if there is one. The effect runs
  * against the fake brokers and must succeed. A `ts no-run` block is only compiled.
  */
@@ -25,7 +25,7 @@ export interface Example {
 
 /** A problem of an example. */
 export interface Problem {
-  /** Its place, as `file:line`. */
+  /** Place of the problem, as `file:line`. */
   readonly at: string
   readonly text: string
 }
@@ -33,7 +33,10 @@ export interface Problem {
 /** Result of an example, reported by the child process. */
 export interface Outcome {
   readonly problem?: string
-  /** The difference that was found in each compared line, or an empty string. Lines are counted from 0. */
+  /**
+   * For each compared line, a description of the difference, or an empty string if the values are equal. Lines are
+   * counted from 0.
+   */
   readonly compared: Readonly<Record<number, string>>
 }
 
@@ -83,7 +86,7 @@ const compare = (line: string, value: string, index: number): string => {
   return `${indent}${before}__same(${expression}, ${value}, ${index})`
 }
 
-/** Replaces the comparisons of an example by calls. Line numbers stay the same. */
+/** Replaces each comparison of an example by a call of `__same`. Line numbers stay the same. */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")
   const compared: Array<number> = []
@@ -168,8 +171,8 @@ const judge = (example: Example, outcome: Outcome | undefined): ReadonlyArray<Pr
 /** Compiles all examples as one project, runs the examples that compiled, and returns the problems. */
 export const check = async (examples: ReadonlyArray<Example>): Promise<ReadonlyArray<Problem>> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
-  // A link to node_modules makes the packages resolve. The folder itself is outside node_modules, because Node strips
-  // types only there.
+  // A link to node_modules makes the packages resolve. The folder itself is outside node_modules, because Node does not
+  // strip types from files in node_modules.
   fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
   fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
   fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig))

@@ -85,8 +85,8 @@ const quotesNote = ({ broker }: Package): string => {
   if (names.length === 0) return removed
   const listed = names.map((name) => `\`${name}\``).join(" and ")
   return (
-    `${removed} Quotation marks around ${listed} are rejected instead, because they may be part of the value. If they are, ` +
-    `set \`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or use \`Credentials.verbatim\` in code.`
+    `${removed} Quotation marks around ${listed} are rejected instead, because they may be part of the value. If they are part of the ` +
+    `value, set \`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or use \`Credentials.verbatim\` in code.`
   )
 }
 

@@ -207,6 +207,35 @@ const refusals = async (world: World) => {
   assert.match(await again.text(), /completed before/)
 }
 
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = http.createServer()
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
+const browser = async (world: World) => {
+  const { origins, simulator } = world
+  const redirectUrl = `http://127.0.0.1:${await freePort()}/callback`
+  await Effect.runPromise(simulator.seed({ brokers: { zerodha: { accounts: [{ ...zerodha, redirectUrl }] } } }))
+  const env = { ...variables.zerodha, ZERODHA_REDIRECT_URL: redirectUrl }
+  const running = world.start("browser.ts", env)
+  const location = (await get(await running.prints(/(http:\S+\/start\/\S+)/))).headers.get("location") ?? ""
+  const { origin } = new URL(location)
+  const page = Redacted.make((origins[origin] ?? "") + location.slice(origin.length))
+  const { code } = await Effect.runPromise(simulator.totp("zerodha", zerodha.userId))
+  const form = browsers["zerodha"]?.form(code) ?? {}
+  const submitted = LoginPage.submit(page, form).pipe(Effect.provide(FetchHttpClient.layer))
+  const finished = await fetch(Redacted.value(await Effect.runPromise(submitted)))
+  assert.match(await finished.text(), /Login complete/)
+  await running.prints(/Logged in: DEMO TRADER/)
+  await running.ends()
+  await sends(world, ["loginPage", "loginPage", "sessionToken", "getProfile"])
+  await runs(world, "browser.ts", env, /Logged in: DEMO TRADER/, ["getProfile"])
+}
+
 const fleet = async (world: World) => {
   const redis = await startRedis()
   try {
@@ -352,6 +381,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     )
   ),
   scenario("webApp.ts", "refuses a callback without its cookie, with another cookie, and twice", refusals),
+  scenario("browser.ts", "logs in on the broker's page, and opens no page while the session is valid", browser),
   ...(runsRedis ? [scenario("fleet.ts", "logs in once for three processes", fleet)] : []),
   scenario("morning.ts", "prints the progress of each account, and asks for the code of one", morning),
   scenario("typedCall.ts", "repeats the call with a new session after the broker has lost the token", typedCall),

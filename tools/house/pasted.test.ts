@@ -176,6 +176,9 @@ const brokers = await Promise.all(
   }))
 )
 
+/** Where a test sets the credentials, for its title. */
+const places = { variables: "in environment variables", code: "in code" } as const
+
 for (const { broker, fakes, folder } of brokers) {
   for (const method of broker.methods) {
     const options = method.id === "sso-vendor" ? { exchange: "vendor" } : {}
@@ -194,7 +197,7 @@ for (const { broker, fakes, folder } of brokers) {
 
     describe(`pasted credentials: ${broker.id} ${method.id}`, () => {
       for (const from of ["variables", "code"] as const) {
-        it.effect(`from ${from} are sent unchanged if they have no quotation marks or blanks`, () =>
+        it.effect(`${places[from]} are sent unchanged if they have no quotation marks or blanks around them`, () =>
           Effect.gen(function* () {
             const { counted, result, sent } = yield* run(values, from)
             assert(Result.isSuccess(result), Result.isFailure(result) ? String(result.failure) : "")
@@ -209,11 +212,11 @@ for (const { broker, fakes, folder } of brokers) {
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
         for (const from of ["variables", "code"] as const) {
-          // `layer` and `layerConfig` use the values in the same way. Therefore the cases from code run only in
-          // thorough runs.
+          // `layer` and `layerConfig` use the values in the same way. Therefore the cases in code run only in thorough
+          // runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
-            `${field} from ${from}: is sent without the added characters, or is rejected with no request and no counted login`,
+            `${places[from]}: ${field} with added characters is sent without them, or is rejected before any request and counted login`,
             () =>
               Effect.gen(function* () {
                 const clean = yield* run(values, from)

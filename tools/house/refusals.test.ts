@@ -146,7 +146,7 @@ const others = (broker: Documented) =>
 for (const broker of documented) {
   describe(`refusals: ${broker.folder}`, () => {
     for (const answer of orders(broker)) {
-      it.effect(`decodes an answer to a call without a typed call: ${answer.name}`, () =>
+      it.effect(`decodes an answer to a call for which the package has no typed call: ${answer.name}`, () =>
         Effect.gen(function* () {
           const error = yield* refusalOf(broker, answer)
           assert.deepStrictEqual(fieldsOf(error, Object.keys(answer.expect)), answer.expect)

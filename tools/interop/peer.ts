@@ -20,7 +20,7 @@ export interface Peer {
   readonly pid: number
   /** Sends a request. Fails if the child process fails, ends, or takes longer than `limit` milliseconds. */
   readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
-  /** Requests the child process to end, and waits until it has ended. Kills it if it does not end. */
+  /** Requests the child process to end, and waits until it has ended. Kills it if it has not ended after 3 seconds. */
   readonly stop: () => Promise<void>
   /** Kills the child process with SIGKILL, and waits until it has ended. */
   readonly kill: () => Promise<void>
@@ -71,8 +71,13 @@ export const startPeer = async (
     readonly args?: ReadonlyArray<string>
     readonly nodeArgs?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
-    /** A command with arguments that runs the command after its arguments, such as `perl -e …`. */
+    /**
+     * A command with its arguments, such as `perl -e …`. It is started instead of Node, and must start the Node command
+     * that follows its arguments.
+     */
     readonly through?: ReadonlyArray<string>
+    /** Time-out for the start, in milliseconds. Default: 30 seconds. */
+    readonly limit?: number
   }
 ): Promise<Peer> => {
   const [execPath, ...before] = [...(options.through ?? []), process.execPath]
@@ -134,7 +139,7 @@ export const startPeer = async (
     return answered
   }
 
-  await expect(0, 30_000)
+  await expect(0, options.limit ?? 30_000)
   return { pid: child.pid ?? -1, call, stop: () => end(child), kill: () => kill(child) }
 }
 

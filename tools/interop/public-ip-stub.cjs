@@ -1,5 +1,5 @@
 "use strict"
-// Must be loaded before smartapi-javascript. The constructor of that SDK requests the machine's public IP address from
+// This file must be loaded before smartapi-javascript. The constructor of that SDK requests the machine's public IP address from
 // the internet. Without the internet, the process crashes. This stub answers the request, so the SDK itself is
 // unchanged.
 const { createRequire } = require("node:module")

@@ -20,7 +20,8 @@ const imports = {
   meta: {
     type: "problem",
     docs: {
-      description: "cli may import every package, simulator may import brokers and core, brokers and node only core."
+      description:
+        "The cli may import every package. The simulator may import the brokers and core. The brokers and node may import core."
     }
   },
   create(context) {

@@ -36,7 +36,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
     assert.isFalse(isAlive(server.pid()))
   })
 
-  it("with persistence, keeps its data after a kill and a restart", async () => {
+  it("with the option keeps: everything, has its old data after a kill and a restart", async () => {
     const server = await startRedis({ keeps: "everything" })
     await ask(server.port, "SET a 1")
     await server.kill()
@@ -47,7 +47,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
   })
 
   it(
-    "ends and loses its folder when its parent process is killed, even if Redis is suspended",
+    "ends, and its folder is removed, when its parent process is killed, even if Redis is suspended",
     { tags: ["thorough"] },
     async () => {
       const module = path.join(import.meta.dirname, "server.ts")

@@ -1,5 +1,6 @@
 /**
- * Starts a Redis server for tests and tools, on a free port of loopback. It writes data to disk only with persistence.
+ * Starts a Redis server for tests and tools, on a free port of loopback. It writes data to disk only with the option
+ * `keeps: "everything"`.
  */
 import { type ChildProcess, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -16,8 +17,8 @@ export interface RedisServer {
   /** Temporary folder for the data of the server. */
   readonly folder: string
   /**
-   * Stops the server if it is running, and starts it again on the same port. Only with persistence, it has the old
-   * data.
+   * Stops the server if it is running, and starts it again on the same port. With the option `keeps: "everything"`, it
+   * has its old data again. Otherwise it is empty.
    */
   readonly restart: () => Promise<void>
   /** Kills the server with SIGKILL. */
@@ -33,8 +34,8 @@ export interface RedisServer {
 const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
 
 /**
- * Whether the tests that need Redis run. If the command `redis-server` is missing, these tests are skipped. In CI they
- * run even so, and fail with an error that names the package to install.
+ * Whether the tests that need Redis run. If the command `redis-server` is missing, these tests are skipped. In CI, they
+ * are never skipped: without the command, they fail with an error that names the package to install.
  */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 
@@ -62,7 +63,7 @@ const answersPing = (port: number): Promise<boolean> =>
 
 export interface Options {
   readonly command?: string
-  /** Persistence. With `everything`, each write is on disk before it is answered. Default: `nothing`. */
+  /** Which data is on disk. With `everything`, each write is on disk before it is answered. Default: `nothing`. */
   readonly keeps?: "everything" | "nothing"
 }
 

@@ -1,6 +1,6 @@
 /**
- * Repeats time measurements that a stall has spoiled. In a stall, the operating system does not run the process,
- * because the host has suspended the machine or other processes use the CPU. A guarantee such as "within a second"
+ * Repeats a measurement of time if it failed because of a stall. During a stall, the operating system does not run this
+ * process: the host has suspended the machine, or other processes use the CPU. A guarantee such as "within a second"
  * cannot be tested during a stall.
  */
 import * as Effect from "effect/Effect"
@@ -27,12 +27,12 @@ export const watchStalls = async (): Promise<Stalls> => {
   return { total, stop: () => worker.terminate() }
 }
 
-/** Shorter stalls are ignored, in milliseconds. */
+/** Stalls of at most this many milliseconds are ignored. */
 const allowed = 50
 /** Maximum number of measurements. */
 const times = 6
 
-/** Repeats a measurement that failed if there was a stall. Without a stall, throws the error. */
+/** Runs a measurement. If it failed and there was a stall, runs it again. If it failed without a stall, throws the error. */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()
   try {
@@ -43,7 +43,9 @@ export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
       } catch (error) {
         const stood = (await stalls.total()) - before
         if (stood <= allowed || left === 0) throw error
-        console.log(`The measurement is repeated, because this process was stalled for ${Math.round(stood)} ms.`)
+        console.log(
+          `The measurement is repeated, because the system did not run this process for ${Math.round(stood)} ms.`
+        )
       }
     }
   } finally {

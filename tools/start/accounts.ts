@@ -1,5 +1,6 @@
 /**
- * The accounts of `npm start`: one account at each broker. Both programs use the same accounts.
+ * The accounts of `npm start`: one account at each broker. The first program (`main.ts`) and the second program
+ * (`again.ts`) use the same accounts.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { broker as angel } from "@auth/angel/AngelBroker"

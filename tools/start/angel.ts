@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 import { accounts } from "./accounts.ts"
 import { begin, makeProgram, type MakeStory } from "./story.ts"
 
-/** Delay of the slow clock, in milliseconds. */
+/** Milliseconds by which the slow clock is behind. */
 const lateBy = 240_000
 const askedAtOnce = 1000
 

@@ -1,4 +1,4 @@
-/** The vault of both programs of `npm start`. Its folder and its key exist only during the run. */
+/** The vault that the two programs of `npm start` share. Its folder and its key exist only during the run. */
 import type { SessionLock } from "@auth/broker-core/session/SessionLock"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"

@@ -82,7 +82,7 @@ describe("the output of npm start", () => {
   )
 })
 
-describe("passed", () => {
+describe("Layout.passed", () => {
   const step = Layout.passed({
     broker: "Angel One",
     title: "log in with client code, PIN and TOTP",
@@ -126,13 +126,13 @@ describe("passed", () => {
   )
 })
 
-it.each(widths)("failed: fits %d columns without breaking a word", (width) => {
+it.each(widths)("Layout.failed: fits %d columns without breaking a word", (width) => {
   const text = Layout.failed("Motilal Oswal", "log in with password, birthday and TOTP", "It failed. ".repeat(9))
   assert.isAtMost(longest(text(page(width))), width)
   assert.deepStrictEqual(wordsOf(text(page(width))), wordsOf(text(piped)))
 })
 
-it.each([20, 40, 59, 60, 80, 200])("progressLine: fits %d columns, and ends with a whole word", (width) => {
+it.each([20, 40, 59, 60, 80, 200])("Layout.progressLine: fits %d columns, and ends with a whole word", (width) => {
   const step = "log in with client code, password and TOTP"
   for (const done of [0, 3, 15]) {
     const line = Layout.progressLine("Motilal Oswal", { done, step }, width)
@@ -143,7 +143,7 @@ it.each([20, 40, 59, 60, 80, 200])("progressLine: fits %d columns, and ends with
   }
 })
 
-describe("widthOf", () => {
+describe("Layout.widthOf", () => {
   const write = () => true
   it.each([
     [{ write }, undefined],
@@ -153,10 +153,10 @@ describe("widthOf", () => {
     [{ write, isTTY: true, columns: 40 }, 40],
     [{ write, isTTY: true, columns: 5 }, 20],
     [{ write, isTTY: true, columns: 500 }, 200]
-  ])("of the output %j is %s", (output, width) => assert.strictEqual(Layout.widthOf(output), width))
+  ])("for the output %j, returns %s", (output, width) => assert.strictEqual(Layout.widthOf(output), width))
 })
 
-it("pageOf: has no colours for piped output, even if FORCE_COLOR is set", () => {
+it("Layout.pageOf: returns a page without colours for piped output, even if FORCE_COLOR is set", () => {
   const script = `
     import { heading, passed, pageOf } from ${JSON.stringify(join(import.meta.dirname, "layout.ts"))}
     const page = pageOf(process.stdout, process.stdout)

@@ -1,4 +1,7 @@
-/** The acts of `npm start`, which all brokers play concurrently, and the steps that the stories share. */
+/**
+ * `npm start` consists of acts, such as the morning, and of one story for each broker. In each act, the stories of all
+ * brokers run concurrently. This file contains the acts, and the steps that the stories share.
+ */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
@@ -45,7 +48,11 @@ export const acts: ReadonlyArray<Act> = [
   { id: "trouble", title: "Logins fail, and each error says what to do", at: "09:10" },
   { id: "guard", title: "A wrong PIN is sent only once, so that the broker does not lock the account", at: "09:15" },
   { id: "early-end", title: "A session ends early, and many calls need a new session", at: "11:00" },
-  { id: "closing", title: "The market has closed, and all programs except Angel One's log out", at: "15:30" },
+  {
+    id: "closing",
+    title: "The market has closed, and all programs except the program of Angel One log out",
+    at: "15:30"
+  },
   { id: "midnight", title: "After midnight, the session has expired and is renewed", at: "00:05" },
   { id: "end", title: "The last program logs out" }
 ]

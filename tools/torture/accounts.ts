@@ -93,7 +93,7 @@ const secret = (text: string) => Redacted.make(text)
 
 const originOf = (origins: Origins, origin: string): string => origins[origin] ?? ""
 
-/** Replaces the login: instead of a user in a browser, it submits the login page of the simulator. */
+/** Replaces the login through a browser: the program itself submits the login page of the simulator. */
 const layerBrowsing = ({ password, totpSecret, userId }: FakeZerodha.Account) =>
   Layer.effect(
     Renewal,

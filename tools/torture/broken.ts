@@ -61,7 +61,7 @@ const lastWins = (store: Store): Store => ({
     Effect.flatMap(store.get(account, slot), (entry) => store.put(account, slot, value, entry?.version ?? 0))
 })
 
-/** A lock that runs the caller without a lock if locking fails. */
+/** A lock that runs the caller's effect even if locking fails. */
 const hidesLockFailures = (lock: Lock): Lock => ({
   ...lock,
   withLock: (account, use) =>

@@ -13,7 +13,7 @@ import { type Broker, brokerIds, startBroker } from "./broker.ts"
 import type { BrokerId, Broken, Outcome, Place, Request } from "./protocol.ts"
 import { makeRandom, type Random } from "./random.ts"
 
-/** One count, and the verdict whether it has the expected value. */
+/** One count. The verdict says whether it has the expected value. */
 export interface Row {
   readonly scenario: string
   /** Title of the case, such as `angel, Redis`. */
@@ -81,7 +81,7 @@ export interface Torture extends Options {
   readonly random: Random
   /** Returns the value for the size of this run. */
   readonly pick: <A>(sizes: Readonly<Record<Size, A>>) => A
-  /** Runs a case, and records its counts. If `run` throws, that is a wrong count. */
+  /** Runs a case, and records its counts. If `run` throws, the error is recorded as a wrong count. */
   readonly attempt: (title: string, run: (tally: Tally) => Promise<void>) => Promise<void>
   /** Calls `attempt` for all setups concurrently. */
   readonly each: (setups: ReadonlyArray<Setup>, run: (setup: Setup, tally: Tally) => Promise<void>) => Promise<void>

@@ -35,7 +35,7 @@ import type { BrokerId, Broken, Open, Outcome, Place, Request } from "./protocol
 
 type Manager = SessionManager.SessionManager["Service"]
 
-/** Offset of the clock of each session, in milliseconds. A scenario sets it, usually to the clock of the broker. */
+/** For each session, how far its clock is ahead of the machine's clock, in milliseconds. Scenarios set this number. */
 const aheadOf = new Map<string, number>()
 const clockOf = (name: string) => SimulatorClock.make(() => aheadOf.get(name) ?? 0)
 

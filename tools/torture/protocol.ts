@@ -32,7 +32,10 @@ export interface Open {
 
 export type Request =
   | Open
-  /** Many programs can call at the same time: `at` is the time of the call, in milliseconds since the epoch. */
+  /**
+   * `at` is the time of the call, in milliseconds since the epoch. With the same time, many programs call at the same
+   * moment.
+   */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   | { readonly do: "peek"; readonly name: string }
   | { readonly do: "clock"; readonly name: string; readonly ahead: number }

@@ -14,7 +14,7 @@ interface Rule {
   readonly argument?: { readonly index: number; readonly is: "any of" | "at least"; readonly value: number }
 }
 
-/** Error numbers of Linux. They are the same on both architectures. */
+/** Error numbers of Linux. They are the same on x64 and arm64. */
 const errors = { EIO: 5, ENOSPC: 28, EROFS: 30 } as const
 
 interface Architecture {
@@ -63,7 +63,7 @@ const answer = 0x06
 const allow = 0x7fff0000
 const refuse = 0x00050000
 
-/** Offsets in `struct seccomp_data`. The lower half of a 64-bit argument comes first on both architectures. */
+/** Offsets in `struct seccomp_data`. On x64 and arm64, the lower half of a 64-bit argument comes first. */
 const numberAt = 0
 const architectureAt = 4
 const argumentAt = (index: number): number => 16 + 8 * index
@@ -111,7 +111,7 @@ my $program = pack("S x6 P", length($filter) / 8, $filter);
 syscall($prctl, 38, 1, 0, 0, 0) == 0 && syscall($prctl, 22, 2, $program) == 0 or die "seccomp: $!\\n";
 exec { $command[0] } @command or die "exec: $!\\n";`
 
-/** Returns a command that runs the command after it with this failure. */
+/** Returns the beginning of a command. The command that is appended to it runs with this failure. */
 export const throughTrouble = (title: keyof typeof troubles): ReadonlyArray<string> => {
   const architecture = architectures[os.arch()]
   if (os.platform() !== "linux" || architecture === undefined) {

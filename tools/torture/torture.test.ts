@@ -29,12 +29,7 @@ const run = async (scenario: Scenario, broken = false): Promise<ReadonlyArray<Ro
 }
 
 const verdicts = (rows: ReadonlyArray<Row>) =>
-  rows.map(({ found, verdict, wanted, what }) => [
-    what,
-    found,
-    wanted.replace(/, and \d+ ms of a machine.*/, ""),
-    verdict
-  ])
+  rows.map(({ found, verdict, wanted, what }) => [what, found, wanted.replace(/, plus \d+ ms of stalls$/, ""), verdict])
 
 const right = { broken: false }
 const broken = { broken: true }

@@ -1,4 +1,7 @@
-/** Writes one session after another into a vault until it is killed. It reports each version after its write. */
+/**
+ * Writes one session after another into a vault until it is killed. It reports each version after it has written the
+ * version. With the argument `before`, it reports each version before it writes the version.
+ */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"

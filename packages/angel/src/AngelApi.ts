@@ -1,5 +1,5 @@
 /**
- * Typed calls of Angel One's SmartAPI: the documented endpoints for logging in.
+ * Typed calls of Angel One's SmartAPI: login, refresh, profile, funds and logout.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import { dialects } from "./internal/dialects.ts"
 import { table } from "./internal/endpoints.ts"
 
 /**
- * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires.
+ * The typed calls, one for each endpoint. Depending on the endpoint, a call takes the request, the session, or both.
  *
  * @category services
  * @since 0.1.0
@@ -21,19 +21,20 @@ import { table } from "./internal/endpoints.ts"
 export class AngelApi extends Context.Service<AngelApi, BrokerApi.BrokerApi<typeof table>>()("@auth/angel/AngelApi") {}
 
 /**
- * Options of the client. The broker checks that the three address headers are present. It does not check their values.
+ * Options of the client. The broker requires the three headers with addresses of the machine. The package assumes that
+ * the broker does not check their values.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends BrokerClient.Options {
-  /** API key of your app: the header `X-PrivateKey`. */
+  /** API key of your app. It is sent in the header `X-PrivateKey`. */
   readonly apiKey: Redacted.Redacted<string>
-  /** `X-ClientLocalIP`. Default: `127.0.0.1`. */
+  /** Value of the header `X-ClientLocalIP`. Default: `127.0.0.1`. */
   readonly clientLocalIp?: string | undefined
-  /** `X-ClientPublicIP`. Default: `0.0.0.0`. Your address is not looked up. */
+  /** Value of the header `X-ClientPublicIP`. Default: `0.0.0.0`. The package does not look up your address. */
   readonly clientPublicIp?: string | undefined
-  /** `X-MACAddress`. Default: `00:00:00:00:00:00`. */
+  /** Value of the header `X-MACAddress`. Default: `00:00:00:00:00:00`. */
   readonly macAddress?: string | undefined
 }
 
@@ -50,7 +51,7 @@ export const headersFor = (options: Options) => {
     accept: "application/json",
     "x-usertype": "USER",
     "x-sourceid": "WEB",
-    // The default addresses are placeholders, because the addresses of the machine are not looked up.
+    // The default addresses are placeholders, because the package does not look up the addresses of the machine.
     "x-clientlocalip": options.clientLocalIp ?? "127.0.0.1",
     "x-clientpublicip": options.clientPublicIp ?? "0.0.0.0",
     "x-macaddress": options.macAddress ?? "00:00:00:00:00:00",

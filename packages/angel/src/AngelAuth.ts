@@ -44,7 +44,7 @@ const method = Method.login(family, {
 
 /**
  * Provides all services of this method for one account. Credentials are checked when the layer is built, before
- * anything is sent.
+ * a request is sent.
  *
  * @example
  * ```ts

@@ -18,8 +18,8 @@ const apiKey = Credentials.secret("ANGEL_API_KEY", "API key of your app, from th
   problem: Credentials.visibleProblem
 })
 
-// The password of the login is the PIN of four digits. Source: an administrator in SmartAPI's forum, posts 18654 and
-// 18722.
+// A login sends the PIN of four digits in its field `password`. Source: an administrator in SmartAPI's forum, posts
+// 18654 and 18722.
 const pinProblem = (value: string) =>
   /^[0-9]{4}$/.test(value)
     ? undefined

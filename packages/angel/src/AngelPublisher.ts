@@ -27,8 +27,8 @@ export interface PublisherCredentials extends Credentials.Input<typeof credentia
  */
 export interface Options extends FamilyOptions {
   /**
-   * `always` adds the redirect URL to the address of the login page. Newer documents of the broker allow this
-   * parameter. Default: the redirect URL is not sent.
+   * `always` adds the redirect URL to the address of the login page, as the parameter `redirect_url`. Newer documents
+   * of the broker allow this parameter. Default: the parameter is not sent.
    */
   readonly sendRedirectUrl?: "always" | undefined
 }
@@ -53,7 +53,7 @@ const method = Method.redirect(family, {
       const tokens = toTokens({ jwtToken, refreshToken, feedToken })
       return { code: tokens.access, tokens }
     }),
-  // The callback does not name the account that its token belongs to. The profile names it.
+  // The callback does not say to which account its token belongs. The profile says this.
   exchange: ({ tokens }, { account, api }) =>
     Effect.map(profile(api, { account, tokens }), (holder) => ({ tokens, profile: holder }))
 })

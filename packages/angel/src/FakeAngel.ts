@@ -147,8 +147,8 @@ const loginForm = (action: string, problem: string): string =>
   `<!doctype html><html><head><title>Login (fake)</title></head><body><h1>Angel One, a fake for testing</h1>` +
   `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
   `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
-  `<label>Client code <input name="clientcode"></label><label>PIN <input name="pin" type="password"></label>` +
-  `<label>Code <input name="totp"></label><button type="submit">Log in</button></form></body></html>`
+  `<p><label>Client code <input name="clientcode"></label></p><p><label>PIN <input name="pin" type="password"></label></p>` +
+  `<p><label>Code <input name="totp"></label></p><button type="submit">Log in</button></form></body></html>`
 
 /**
  * Makes the fake. It uses the clock of the calling program.

@@ -71,7 +71,7 @@ export const document = (): OpenApi.Document =>
     table,
     codes,
     headers: headersFor({ apiKey: OpenApi.sample("apiKey") }),
-    // Some services send `status` as text. The gateway sends `success` instead.
+    // Some services send `status` as text. The gateway sends `success` in place of `status`.
     yes: OpenApi.inside("data", {
       status: { enum: [true, "true", "SUCCESS", "success"] },
       message: OpenApi.text,

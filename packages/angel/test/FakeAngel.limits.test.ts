@@ -16,7 +16,7 @@ describe("FakeAngel: rate limits for each client code", () => {
     ["getRMS", 2]
   ] as const) {
     it.effect(
-      `${name}: allows ${perSecond} calls in a second, refuses the next call in plain text, and allows it a second later`,
+      `${name}: accepts ${perSecond === 1 ? "1 call" : `${perSecond} calls`} in a second, refuses one more call in plain text, and accepts a call one second later`,
       () =>
         Effect.gen(function* () {
           const { fake, tokens } = yield* loggedIn({ refreshedTokens: "live" })
@@ -33,7 +33,7 @@ describe("FakeAngel: rate limits for each client code", () => {
     )
   }
 
-  it.effect("loginByPassword: allows 1 call in a second for each client, and counts refused logins too", () =>
+  it.effect("loginByPassword: accepts 1 call in a second for each client code, and also counts refused logins", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [demo, other] })
       const wrong = { body: { totp: "000000" } }
@@ -44,7 +44,7 @@ describe("FakeAngel: rate limits for each client code", () => {
     })
   )
 
-  it.effect("logout: allows 1 call in a second for all sessions of a client together", () =>
+  it.effect("logout: accepts 1 call in a second for all sessions of a client code together", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const second = (yield* login(fake)).data
@@ -57,7 +57,7 @@ describe("FakeAngel: rate limits for each client code", () => {
 
   for (const name of ["generateTokens", "getProfile"] as const) {
     it.effect(
-      `${name}: allows 1000 calls in an hour`,
+      `${name}: accepts 1000 calls in an hour, and refuses one more call`,
       () =>
         Effect.gen(function* () {
           const { fake, tokens } = yield* loggedIn({ refreshedTokens: "live" })

@@ -76,7 +76,7 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("a login ignores an old token in its headers, because the official SDK sends the old token", () =>
+  it.effect("a login is accepted with an old token in its headers, because the official SDK sends the old token", () =>
     Effect.gen(function* () {
       const answer = yield* login(yield* begin(), { headers: { authorization: "Bearer of.a.yesterday" } })
       assert.strictEqual(answer.says, true)
@@ -105,18 +105,20 @@ describe("FakeAngel: one-time codes", () => {
     ["accepted", true],
     [undefined, false]
   ] as const) {
-    it.effect(`a reused code gives the status ${status} if reusedCode is ${reusedCode ?? "not set"}`, () =>
-      Effect.gen(function* () {
-        const fake = yield* begin(reusedCode === undefined ? {} : { reusedCode })
-        const statuses = [(yield* login(fake)).says]
-        yield* TestClock.adjust("2 seconds")
-        statuses.push((yield* login(fake)).says)
-        assert.deepStrictEqual(statuses, [true, status])
-      })
+    it.effect(
+      `a second login with the same code is ${status ? "accepted" : "refused"} if the switch reusedCode is ${reusedCode === undefined ? "not set" : `"${reusedCode}"`}`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* begin(reusedCode === undefined ? {} : { reusedCode })
+          const statuses = [(yield* login(fake)).says]
+          yield* TestClock.adjust("2 seconds")
+          statuses.push((yield* login(fake)).says)
+          assert.deepStrictEqual(statuses, [true, status])
+        })
     )
   }
 
-  it.effect("a login with a wrong PIN uses up its code, and the code of a later period is accepted", () =>
+  it.effect("a code is used up by a login with a wrong PIN, and the code of the next period is accepted", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* login(fake, { body: { password: "1111" } })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { ask, bearer, begin, type Changed, demo, loggedIn, paths } from "./asking.ts"
 import { codeNow } from "./support.ts"
 
-describe("FakeAngel: other paths", () => {
+describe("FakeAngel: paths", () => {
   it.effect("loginByMpin is refused by the firewall", () =>
     Effect.gen(function* () {
       const { headers, status, text } = yield* ask(yield* begin(), { path: paths.loginByMpin })
@@ -30,7 +30,7 @@ describe("FakeAngel: other paths", () => {
     )
   }
 
-  it.effect("a path with the documented double slash is accepted", () =>
+  it.effect("the path of generateTokens with a double slash, as in the documentation, is accepted", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const { says } = yield* ask(fake, {
@@ -42,7 +42,7 @@ describe("FakeAngel: other paths", () => {
     })
   )
 
-  it.effect("the market feed gives the reason of a refusal in a header", () =>
+  it.effect("the market feed gives the reason for a refusal in the header x-error-message", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const right = {
@@ -113,8 +113,8 @@ describe("FakeAngel: the publisher page", () => {
 
   for (const [what, changes] of [
     ["PIN", { pin: "1111" }],
-    ["code", { totp: "000000" }],
-    ["client", { clientcode: "Z999999" }]
+    ["one-time code", { totp: "000000" }],
+    ["client code", { clientcode: "Z999999" }]
   ] as const) {
     it.effect(`shows its form again after a wrong ${what}`, () =>
       Effect.gen(function* () {
@@ -128,7 +128,7 @@ describe("FakeAngel: the publisher page", () => {
 
   for (const publisherRefreshToken of ["sent", "absent"] as const) {
     it.effect(
-      `redirects with the state, ${publisherRefreshToken === "sent" ? "and with" : "but without"} a refresh token if publisherRefreshToken is ${publisherRefreshToken}`,
+      `redirects with the state, and ${publisherRefreshToken === "sent" ? "with" : "without"} a refresh token, if the switch publisherRefreshToken is "${publisherRefreshToken}"`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ publisherRefreshToken })
@@ -147,7 +147,7 @@ describe("FakeAngel: the publisher page", () => {
     )
   }
 
-  it.effect("redirects without a state if its address has no state, and shows no HTML from its address", () =>
+  it.effect("redirects without a state if the address of the page has no state, and escapes HTML in a state", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { headers } = yield* submit(fake, {}, page(demo.publisherKey, ""))

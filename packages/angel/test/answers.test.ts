@@ -7,7 +7,7 @@ import { calls, layer, layerAnswer, printed, reasonOf } from "./support.ts"
 
 const mebibyte = 1_048_576
 
-/** Makes a body of 20 MiB of unterminated JSON, and counts the chunks of 256 KiB that were read. */
+/** Makes a body of 20 MiB that contains incomplete JSON. Counts the chunks of 256 KiB that were read from the body. */
 const endless = () => {
   const chunk = new TextEncoder().encode(`{"status":true,"data":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }
@@ -27,11 +27,11 @@ describe("oversized and malformed answers", () => {
       ["with a correct content-length", { "content-length": String(20 * mebibyte) }],
       ["without content-length", {}],
       [
-        "with a content-length that is too small, and a content-encoding",
+        "with the content-encoding identity and a content-length that is too small",
         { "content-length": "1000", "content-encoding": "identity" }
       ]
     ] as const) {
-      it.effect(`${endpoint}: does not read all of a 20 MiB body ${what}`, () =>
+      it.effect(`${endpoint}: an answer of 20 MiB ${what} is rejected before it is read to its end`, () =>
         Effect.gen(function* () {
           const { body, counted } = endless()
           const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body, { headers })))
@@ -54,7 +54,7 @@ describe("oversized and malformed answers", () => {
     })
   )
 
-  it.effect("a maintenance page of 60 kB gives a typed error", () =>
+  it.effect("a maintenance page of 60 kB fails as MalformedResponse", () =>
     Effect.gen(function* () {
       const page = `<html><body>${"<p>Back at seven.</p>".repeat(3_000)}</body></html>`
       const error = yield* Effect.flip(Effect.provide(calls["loginByPassword"] ?? Effect.void, layerAnswer(page)))

@@ -16,7 +16,7 @@ import { browse, calls, fixtures, layer, layerAnswer, loginRequest, serve } from
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** These secrets occur nowhere else, so that the tests can find them in texts. */
+/** The secrets of this account occur nowhere else. So a test can search a text for them. */
 const canary: FakeAngel.Account = {
   ...FakeAngel.demoAccount,
   pin: "8305",
@@ -37,7 +37,7 @@ const secrets = [canary.pin, canary.totpSecret, canary.apiKey, canary.publisherK
 const totpMethod: Contract.Subject = {
   ...common,
   method: methodOf(broker, "totp"),
-  // The tokens contain no expiry, so that the sessions end at midnight IST.
+  // The tokens contain no expiry. So the sessions end at midnight IST.
   make: Effect.map(serve({ accounts: [canary], tokenEnd: "absent" }), (fake) => ({
     fake,
     secrets,
@@ -64,7 +64,7 @@ const publisherMethod: Contract.Subject = {
   wrongCredentials: {}
 }
 
-/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
+/** Secrets of the fuzz test. They do not have the form of a secret, so they can be redacted only by their values. */
 const pin = "8305"
 const apiKey = "canary&Key<q"
 const totp = "QUCKOOCANARYCODE"
@@ -140,7 +140,7 @@ brokers.runBrokerTests({
   }
 })
 
-/** Every code on the broker's page, as of 2026-11-21. */
+/** Every error code in the broker's documentation, as of 2026-11-21. */
 const documentedCodes = [
   "AG8001 AG8002 AG8003 AB8050 AB8051",
   "AB1000 AB1001 AB1002 AB1003 AB1004 AB1005 AB1006 AB1007 AB1008 AB1009 AB1010 AB1011 AB1012 AB1013 AB1014 AB1015",
@@ -148,7 +148,7 @@ const documentedCodes = [
 ]
   .join(" ")
   .split(" ")
-/** Every other code that users have reported, as of 2026-11-21. */
+/** Every error code that is not documented but was reported by users, as of 2026-11-21. */
 const undocumentedCodes = "AG8004 AG7002 AB1021 AB1034 AB1050 AB1053 AB4006".split(" ")
 
 describe("the tables cover the documentation", () => {

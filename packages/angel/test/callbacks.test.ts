@@ -60,19 +60,19 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
     "origin"
   ],
   ["another port", (url) => url.href.replace("app.example.com", "app.example.com:8443"), "origin"],
-  ["plain http", (url) => url.href.replace("https:", "http:"), "origin"],
+  ["the scheme http", (url) => url.href.replace("https:", "http:"), "origin"],
   ["another path", (url) => url.href.replace("/callback", "/elsewhere"), "origin"],
-  ["an extra slash", (url) => url.href.replace("/callback", "/callback/"), "origin"],
+  ["an extra slash at the end of its path", (url) => url.href.replace("/callback", "/callback/"), "origin"],
   [
     "the address of the broker's page for new app keys",
     (url) => `https://smartapi.angelone.in/publisher-login/undefined${url.search}`,
     "origin"
   ],
-  ["another state", having("state", "0".repeat(32)), "state"],
+  ["a wrong state", having("state", "0".repeat(32)), "state"],
   ["a longer state", (url) => `${url.href}0`, "state"],
   ["no state", without("state"), "state"],
   ["an empty state", having("state", ""), "state"],
-  ["an error", having("error", "access_denied"), "denied"],
+  ["the parameter error", having("error", "access_denied"), "denied"],
   ["no auth_token", without("auth_token"), "missing-token"],
   ["an empty auth_token", having("auth_token", ""), "missing-token"],
   ["a blank auth_token", having("auth_token", " "), "missing-token"]
@@ -95,7 +95,7 @@ describe("a callback of a browser login", () => {
     )
   }
 
-  it.effect("without a host, as node:http passes it, is accepted", () =>
+  it.effect("with only a path and a query, as node:http passes it, is accepted", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       const session = yield* redirect.complete(request, Redacted.make(callback.pathname + callback.search))
@@ -103,7 +103,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("of another account is rejected when the broker returns the account of the token", () =>
+  it.effect("with the token of another account is rejected when the broker returns the profile", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ accounts: [demo, other] }, other)
       const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback.href)))

@@ -23,9 +23,9 @@ const attempt = (name: string, changes: Partial<Record<"pin" | "apiKey" | "totpS
   Effect.gen(function* () {
     const values = { ...account, ...changes }
     const fake = yield* FakeAngel.make({ accounts: [account] })
-    if (name === "quoted") yield* fake.inject("loginByPassword", { kind: "quote", as: "page" })
-    if (name === "refused") yield* fake.inject("loginByPassword", { kind: "quote", as: "refusal" })
-    if (name === "cut") yield* fake.inject("loginByPassword", { kind: "reset" })
+    if (name === "request quoted in a page") yield* fake.inject("loginByPassword", { kind: "quote", as: "page" })
+    if (name === "request quoted in a refusal") yield* fake.inject("loginByPassword", { kind: "quote", as: "refusal" })
+    if (name === "connection cut") yield* fake.inject("loginByPassword", { kind: "reset" })
     const layer = AngelAuth.layer({
       credentials: {
         clientCode: values.clientCode,
@@ -46,12 +46,12 @@ const attempt = (name: string, changes: Partial<Record<"pin" | "apiKey" | "totpS
   })
 
 await main([
-  attempt("right", {}),
-  attempt("wrong pin", { pin: "1111" }),
-  attempt("wrong key", { apiKey: "CANARYno1" }),
-  attempt("blank", { pin: " ", apiKey: "" }),
-  attempt("not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
-  attempt("quoted", {}),
-  attempt("refused", {}),
-  attempt("cut", {})
+  attempt("valid credentials", {}),
+  attempt("wrong PIN", { pin: "1111" }),
+  attempt("wrong API key", { apiKey: "CANARYno1" }),
+  attempt("blank PIN and API key", { pin: " ", apiKey: "" }),
+  attempt("TOTP secret that is not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
+  attempt("request quoted in a page", {}),
+  attempt("request quoted in a refusal", {}),
+  attempt("connection cut", {})
 ])

@@ -31,11 +31,11 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { clientCode: empty, pin: empty, apiKey: empty, totp: empty }
   ],
   [
-    "numbers from untyped code",
+    "numbers in place of text",
     { clientCode: 123456, pin: 4711, apiKey: secret(1), totp: 123456 },
     { clientCode: noText, pin: noText, apiKey: noText, totp: noText }
   ],
-  ["a PIN that wraps undefined", { ...credentials, pin: secret(undefined) }, { pin: missing }],
+  ["undefined, wrapped in Redacted, in place of the PIN", { ...credentials, pin: secret(undefined) }, { pin: missing }],
   [
     "an e-mail address in place of the client code",
     { ...credentials, clientCode: "demo@example.com" },
@@ -60,9 +60,9 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
       totp: "has no secret: use the whole address of the QR code"
     }
   ],
-  ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
+  ["a blank code in CodeSource.fixed", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
   [
-    "a blank fixed code and a blank PIN",
+    "a blank code in CodeSource.fixed and a blank PIN",
     { ...credentials, pin: secret(""), totp: CodeSource.fixed(secret("")) },
     { pin: empty, totp: empty }
   ],
@@ -152,7 +152,7 @@ describe("invalid credentials", () => {
     ["that is blank", { apiKey: secret(" ") }],
     ["that is not Redacted", { apiKey: 7 }]
   ] as const) {
-    it.effect(`the raw calls also reject an API key ${what}`, () =>
+    it.effect(`AngelApi.layer also rejects an API key ${what}`, () =>
       Effect.gen(function* () {
         const layer = AngelApi.layer(given as unknown as AngelApi.Options)
         assert.hasAllKeys(problems(yield* refused(AngelApi.AngelApi, layer)), ["apiKey"])
@@ -161,23 +161,35 @@ describe("invalid credentials", () => {
   }
 })
 
-describe("an invalid one-time code", () => {
+describe("a login with an invalid one-time code", () => {
   for (const [what, code, expected] of [
-    ["five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
-    ["seven digits", CodeSource.fixed(secret("1234567")), "is not 6 digits"],
-    ["letters", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
-    ["digits of another script", CodeSource.fixed(secret("१२३४५६")), "is not 6 digits"],
+    ["has five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
+    ["has seven digits", CodeSource.fixed(secret("1234567")), "is not 6 digits"],
+    ["has a letter", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
+    ["has digits of another script", CodeSource.fixed(secret("१२३४५६")), "is not 6 digits"],
     [
-      "the TOTP secret",
+      "is the TOTP secret",
       CodeSource.fixed(secret(demo.totpSecret)),
       "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
-    ["an empty code from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
-    ["a number from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(secret(123456))), noRedacted],
-    ["plain text from an untyped effect", CodeSource.fromEffect(() => Effect.succeed("12345" as never)), noRedacted],
-    ["undefined from an untyped effect", CodeSource.fromEffect(() => Effect.succeed(undefined as never)), noRedacted]
+    ["is empty and comes from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    [
+      "is a number and comes from an untyped effect",
+      CodeSource.fromEffect(() => Effect.succeed(secret(123456))),
+      noRedacted
+    ],
+    [
+      "is plain text and comes from an untyped effect",
+      CodeSource.fromEffect(() => Effect.succeed("12345" as never)),
+      noRedacted
+    ],
+    [
+      "is undefined and comes from an untyped effect",
+      CodeSource.fromEffect(() => Effect.succeed(undefined as never)),
+      noRedacted
+    ]
   ] as const) {
-    it.effect(`is rejected, and no request is sent: ${what}`, () =>
+    it.effect(`fails before a request is sent if the code ${what}`, () =>
       Effect.gen(function* () {
         const layer = AngelAuth.layer({ credentials: { ...credentials, totp: code } })
         assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })

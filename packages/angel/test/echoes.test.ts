@@ -32,7 +32,7 @@ const spellings: Readonly<Record<string, (secret: string) => string>> = {
   "in hexadecimal": (secret) => Buffer.from(secret).toString("hex"),
   "inside a URL": (secret) => encodeURIComponent(secret),
   "inside an HTML page": (secret) => secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(`"`, "&quot;"),
-  "inside JSON in a string": (secret) => JSON.stringify(secret).slice(1, -1)
+  "inside a JSON string": (secret) => JSON.stringify(secret).slice(1, -1)
 }
 
 describe("request data in the broker's answer", () => {
@@ -50,7 +50,7 @@ describe("request data in the broker's answer", () => {
     )
   }
 
-  it.effect("an error does not show a field name of the answer that equals the API key or the token", () =>
+  it.effect("an error does not show a field name of the answer if the name equals the API key or the token", () =>
     Effect.gen(function* () {
       const yes = JSON.stringify({ status: true, data: { [apiKey]: 1, [access]: 2 } })
       assert.notInclude(printed(yield* answered(yes, login())), apiKey)
@@ -58,7 +58,7 @@ describe("request data in the broker's answer", () => {
     })
   )
 
-  it.effect("an error does not show the support number of a firewall page if it equals the PIN", () =>
+  it.effect("an error does not show the support number of a firewall page if the number equals the PIN", () =>
     Effect.gen(function* () {
       const error = yield* answered(`<title>Request Rejected</title>Your support ID is: ${pin}`, login())
       assert.strictEqual(reasonOf(error, "PermissionDenied").why, "waf")

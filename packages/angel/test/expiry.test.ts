@@ -42,7 +42,7 @@ const tokenWith = (claims: unknown) =>
 
 describe("the expiry of a session", () => {
   it.effect(
-    "is the first midnight after sending if the login is sent at 23:59:59.5 IST and answered after midnight",
+    "is the midnight IST after the login was sent, even if the broker answers the login after this midnight",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(midnight - 500)
@@ -57,7 +57,7 @@ describe("the expiry of a session", () => {
       })
   )
 
-  it.effect("is the next midnight if the login waits until after midnight for a fresh code", () =>
+  it.effect("is midnight IST of the next day if the login waits for a fresh code until after midnight IST", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight - 500)
       const fake = yield* FakeAngel.make()
@@ -68,13 +68,18 @@ describe("the expiry of a session", () => {
   )
 
   for (const [what, claims, at, source] of [
-    ["the token's exp if the exp is before midnight", { exp: morning / 1000 + 600 }, morning + 600_000, "jwt"],
-    ["midnight if the token's exp is after midnight", { exp: (midnight + oneDay) / 1000 }, midnight, "daily-cut-off"],
-    ["midnight if the token has no exp", { username: "A123456" }, midnight, "daily-cut-off"],
-    ["midnight if the token's exp is text", { exp: "soon" }, midnight, "daily-cut-off"],
-    ["midnight if the token's exp is 0", { exp: 0 }, midnight, "daily-cut-off"],
-    ["midnight if the token's exp is beyond the range of Date", { exp: 1e300 }, midnight, "daily-cut-off"],
-    ["midnight if the token's claims are null", null, midnight, "daily-cut-off"]
+    ["the token's exp if the exp is before midnight IST", { exp: morning / 1000 + 600 }, morning + 600_000, "jwt"],
+    [
+      "midnight IST if the token's exp is after midnight IST",
+      { exp: (midnight + oneDay) / 1000 },
+      midnight,
+      "daily-cut-off"
+    ],
+    ["midnight IST if the token has no exp", { username: "A123456" }, midnight, "daily-cut-off"],
+    ["midnight IST if the token's exp is text", { exp: "soon" }, midnight, "daily-cut-off"],
+    ["midnight IST if the token's exp is 0", { exp: 0 }, midnight, "daily-cut-off"],
+    ["midnight IST if the token's exp is beyond the range of Date", { exp: 1e300 }, midnight, "daily-cut-off"],
+    ["midnight IST if the token's claims are null", null, midnight, "daily-cut-off"]
   ] as const) {
     it.effect(`is ${what}`, () =>
       Effect.gen(function* () {
@@ -86,7 +91,7 @@ describe("the expiry of a session", () => {
     )
   }
 
-  it.effect("is midnight if the token is not a JWT", () =>
+  it.effect("is midnight IST if the token is not a JWT", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const session = yield* Effect.provide(Login.session, layer(giving("opaque"), {}))
@@ -94,7 +99,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it.effect("follows the option expiry, also after a refresh", () =>
+  it.effect("is computed by the option expiry, also after a refresh", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make()

@@ -20,7 +20,7 @@ const login = (clientcode: string) =>
   Effect.flatMap(AngelApi.AngelApi, (api) => Effect.result(api.loginByPassword({ ...loginRequest, clientcode })))
 
 /**
- * In milliseconds. The test clock advances in steps of one second, so a call can reach the fake up to one second late.
+ * Step of the test clock, in milliseconds. Because of this step, a call can reach the fake up to one second late.
  */
 const tick = 1000
 
@@ -55,11 +55,11 @@ describe("the client's rate limiter", () => {
       yield* TestHttp.settle(Effect.provide(both, layer(fake)))
       const [first, second = 0] = yield* timesOf(fake, "loginByPassword")
       assert.strictEqual(first, 0)
-      assert.isTrue(second > 1000 && second <= 1000 + tick, `after ${second} ms`)
+      assert.isTrue(second > 1000 && second <= 1000 + tick, `the second login was sent after ${second} ms`)
     })
   )
 
-  it.effect("does not delay another account", () =>
+  it.effect("does not delay the login of another account", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const all = Effect.forEach(["A123456", "A123456", "A123456", "B654321"], login, { concurrency: "unbounded" })
@@ -71,7 +71,7 @@ describe("the client's rate limiter", () => {
     })
   )
 
-  it.effect("fails without a request if the wait is longer than queueTimeout, and the error states the wait", () =>
+  it.effect("does not send a login that would wait longer than queueTimeout, and the error states the wait", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const program = Effect.gen(function* () {
@@ -84,7 +84,7 @@ describe("the client's rate limiter", () => {
       assert.strictEqual(reason.by, "client")
       assert.strictEqual(error.isRetryable, true)
       const wait = Duration.toMillis(error.retryAfter ?? Duration.zero)
-      assert.isTrue(wait >= 1000 && wait <= 1100, `wait ${wait} ms`)
+      assert.isTrue(wait >= 1000 && wait <= 1100, `the error states a wait of ${wait} ms`)
       assert.strictEqual((yield* fake.journal).length, 1)
       yield* TestClock.adjust(Duration.millis(wait))
       yield* Effect.provide(login("A123456"), layer(fake))
@@ -94,7 +94,7 @@ describe("the client's rate limiter", () => {
 
   for (const [endpoint, perSecond, call] of limits) {
     it.effect(
-      `sends eight concurrent calls of ${endpoint} at ${perSecond} per second, and the broker refuses no call`,
+      `sends eight concurrent calls of ${endpoint} at ${perSecond} per second, so that the broker accepts all of them`,
       () =>
         Effect.gen(function* () {
           yield* TestClock.setTime(morning)
@@ -116,14 +116,14 @@ describe("the client's rate limiter", () => {
             const waited = at - (asked[0]?.at ?? 0)
             const seconds = Math.floor(index / perSecond)
             const most = seconds * 1100 + (seconds === 0 ? 0 : tick)
-            assert.isTrue(waited >= seconds * 1000 && waited <= most, `call ${index} after ${waited} ms`)
+            assert.isTrue(waited >= seconds * 1000 && waited <= most, `call ${index} was sent after ${waited} ms`)
           }
         })
     )
   }
 
   it.effect(
-    "does not send the 1001st profile request within an hour",
+    "does not send the profile request number 1001 within one hour",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -140,7 +140,7 @@ describe("the client's rate limiter", () => {
         const error = yield* Effect.provide(program, layer(fake))
         assert.strictEqual(reasonOf(error, "RateLimited").by, "client")
         const wait = Duration.toMillis(error.retryAfter ?? Duration.zero)
-        assert.isTrue(wait >= 3_200_000 && wait < 3_201_000, `wait ${wait} ms`)
+        assert.isTrue(wait >= 3_200_000 && wait < 3_201_000, `the error states a wait of ${wait} ms`)
         assert.strictEqual((yield* timesOf(fake, "getProfile")).length, 1000)
       }),
     30_000

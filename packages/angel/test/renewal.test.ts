@@ -36,7 +36,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a managed session", () => {
-  it.effect("is refreshed on the same day if the broker refuses its token", () =>
+  it.effect("is refreshed if the broker refuses its token on the day of the login", () =>
     Effect.gen(function* () {
       const { fake, renew, session } = yield* begin()
       const first = yield* session
@@ -49,7 +49,7 @@ describe("a managed session", () => {
   )
 
   it.effect(
-    "stays the same until midnight IST and is then replaced by a new login, because the refresh token has also expired",
+    "stays the same until midnight IST, and is then replaced by a new login, because its refresh token has also expired",
     () =>
       Effect.gen(function* () {
         const { fake, session } = yield* begin()
@@ -68,7 +68,7 @@ describe("a typed call with a token that the broker no longer accepts", () => {
 
   const done = '{"status":true,"message":"SUCCESS","errorcode":"","data":""}'
 
-  /** Runs a call and advances the clock past the broker's limits. */
+  /** Runs a call, and advances the clock by 3 seconds so that no rate limit delays the call. */
   const later = <A, E>(call: Effect.Effect<A, E>) =>
     Effect.gen(function* () {
       const running = yield* Effect.forkChild(call)
@@ -87,7 +87,7 @@ describe("a typed call with a token that the broker no longer accepts", () => {
     })
   )
 
-  it.effect("fails if a call that is not safe to repeat was sent before it, and a later call succeeds", () =>
+  it.effect("fails if withSession has already sent a call that is not safe to repeat, and a later call succeeds", () =>
     Effect.gen(function* () {
       const { api, fake, session, withSession } = yield* begin()
       yield* session
@@ -117,7 +117,7 @@ describe("a wrong PIN", () => {
     return yield* asked(fake)
   })
 
-  it.effect("is sent only once for five session requests, even if the budget allows four refused logins", () =>
+  it.effect("is sent only once although the program requests five sessions, even if maxFailures is 4", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* tries(), ["loginByPassword"])
       assert.deepStrictEqual(yield* tries({ renewal: { maxFailures: 4 } }), ["loginByPassword"])

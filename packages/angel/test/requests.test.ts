@@ -13,22 +13,24 @@ describe("the address of the publisher page", () => {
     [undefined, ""],
     ["always", "&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback"]
   ] as const) {
-    it.effect(`has the API key and the state${more && ", and the redirect URL if sendRedirectUrl is always"}`, () =>
-      Effect.gen(function* () {
-        const { publisherKey, redirectUrl } = FakeAngel.demoAccount
-        const { clientCode } = credentials
-        const options = {
-          credentials: { clientCode, apiKey: Redacted.make(publisherKey), redirectUrl },
-          sendRedirectUrl
-        }
-        const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
-          Effect.provide(AngelPublisher.layer(options).pipe(Layer.provide(TestHttp.layerLateFetch)))
-        )
-        const state = Redacted.value(request.state)
-        assert.match(state, /^[0-9a-f]{32}$/)
-        const page = "https://smartapi.angelone.in/publisher-login"
-        assert.strictEqual(Redacted.value(request.url), `${page}?api_key=${publisherKey}&state=${state}${more}`)
-      })
+    it.effect(
+      `has the API key and the state${more ? ", and the redirect URL if sendRedirectUrl is always" : " by default"}`,
+      () =>
+        Effect.gen(function* () {
+          const { publisherKey, redirectUrl } = FakeAngel.demoAccount
+          const { clientCode } = credentials
+          const options = {
+            credentials: { clientCode, apiKey: Redacted.make(publisherKey), redirectUrl },
+            sendRedirectUrl
+          }
+          const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
+            Effect.provide(AngelPublisher.layer(options).pipe(Layer.provide(TestHttp.layerLateFetch)))
+          )
+          const state = Redacted.value(request.state)
+          assert.match(state, /^[0-9a-f]{32}$/)
+          const page = "https://smartapi.angelone.in/publisher-login"
+          assert.strictEqual(Redacted.value(request.url), `${page}?api_key=${publisherKey}&state=${state}${more}`)
+        })
     )
   }
 })

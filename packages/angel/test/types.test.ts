@@ -87,7 +87,7 @@ describe("the types of the layers", () => {
     }
   })
 
-  it("a plain-text secret does not compile", () => {
+  it("a program does not compile if it passes a secret as plain text", () => {
     const given = [
       // @ts-expect-error: the PIN is Redacted
       AngelAuth.layer({ credentials: { ...credentials, pin: "4711" } }),

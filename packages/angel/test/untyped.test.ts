@@ -6,19 +6,23 @@ import * as Effect from "effect/Effect"
 import { problems, refused, secret } from "./refusing.ts"
 import { credentials, loginRequest, reasonOf, session } from "./support.ts"
 
-describe("raw calls from untyped code", () => {
+describe("calls of AngelApi from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   const rows: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
-    ["no request", undefined, ["request"]],
+    ["no argument", undefined, ["request"]],
     ["an empty object", {}, ["clientcode", "password", "totp"]],
-    ["numbers", { clientcode: 123456, password: 4711, totp: 123456 }, ["clientcode", "password", "totp"]],
-    ["plain text for secrets", { ...loginRequest, password: "4711" }, ["password"]],
+    [
+      "numbers in place of text",
+      { clientcode: 123456, password: 4711, totp: 123456 },
+      ["clientcode", "password", "totp"]
+    ],
+    ["plain text in place of a secret", { ...loginRequest, password: "4711" }, ["password"]],
     ["a blank PIN", { ...loginRequest, password: secret(" ") }, ["password"]],
-    ["a number for a secret", { ...loginRequest, totp: secret(123456) }, ["totp"]],
-    ["a number for the state", { ...loginRequest, state: 7 }, ["state"]]
+    ["a number in place of the text of a secret", { ...loginRequest, totp: secret(123456) }, ["totp"]],
+    ["a number in place of the state", { ...loginRequest, state: 7 }, ["state"]]
   ]
   for (const [what, request, fields] of rows) {
-    it.effect(`a login with ${what}: the error names the wrong fields, and no request is sent`, () =>
+    it.effect(`loginByPassword with ${what} sends no request, and the error names the wrong fields`, () =>
       Effect.gen(function* () {
         const login = Effect.flatMap(AngelApi.AngelApi, (api) =>
           api.loginByPassword(request as RequestOf<AngelApi.AngelApi, "loginByPassword">)
@@ -36,7 +40,7 @@ describe("raw calls from untyped code", () => {
     ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
   ] as const) {
     for (const name of ["generateTokens", "getProfile", "getRMS", "logout"] as const) {
-      it.effect(`${name} with ${what} fails as SessionExpired, and no request is sent`, () =>
+      it.effect(`${name} with ${what} fails as SessionExpired and sends no request`, () =>
         Effect.gen(function* () {
           const call = Effect.flatMap(AngelApi.AngelApi, (api) => {
             const other = given as Session.Authorized

@@ -2,7 +2,7 @@ import * as Account from "@auth/broker-core/login/Account"
 import { assert, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 
-it("an account defaults to the production environment and the default app", () => {
+it("Account.make sets the environment `production` and the app `default` if they are not given", () => {
   assert.deepStrictEqual(Account.make({ broker: "angel", id: "A1" }), {
     broker: "angel",
     environment: "production",
@@ -20,7 +20,7 @@ const Text = Schema.String.check(Schema.makeFilter((text) => !/\p{Surrogate}/u.t
 
 const Fields = Schema.Struct({ broker: Text, environment: Text, app: Text, id: Text })
 
-it.prop("different accounts never share a key", [Fields, Fields], ([one, other]) => {
+it.prop("Account.toKey returns different keys for different accounts", [Fields, Fields], ([one, other]) => {
   const same = Object.entries(one).every(([name, value]) => other[name as keyof Account.Account] === value)
   assert.strictEqual(Account.toKey(one) === Account.toKey(other), same)
 })
@@ -38,6 +38,6 @@ it.each([
     { broker: "a", id: "%2F" },
     { broker: "a", id: "/" }
   ]
-])("%j and %j have different keys", (one, other) =>
+])("Account.toKey returns different keys for %j and %j", (one, other) =>
   assert.notStrictEqual(Account.toKey(Account.make(one)), Account.toKey(Account.make(other)))
 )

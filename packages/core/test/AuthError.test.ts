@@ -245,7 +245,7 @@ const tags = [
   "RedirectRejected"
 ] as const satisfies ReadonlyArray<AuthError.Reason["_tag"]>
 
-it("the tables of this file contain every reason", () => {
+it("the tables in AuthError.test.ts contain every reason", () => {
   // This line does not compile if a reason is missing from `tags`.
   const all: Record<AuthError.Reason["_tag"], true> = Object.fromEntries(tags.map((tag) => [tag, true])) as Record<
     (typeof tags)[number],
@@ -257,9 +257,9 @@ it("the tables of this file contain every reason", () => {
   )
 })
 
-describe("message and remedy", () => {
+describe("AuthError", () => {
   it.each(rows.map(([reason, message, remedy]) => ({ tag: reason._tag, reason, message, remedy })))(
-    "$tag: $message",
+    "has the expected message and remedy for the reason $tag: $message",
     ({ message, reason, remedy }) => {
       assert.strictEqual(reason.message, message)
       assert.strictEqual(reason.remedy, remedy)
@@ -280,7 +280,7 @@ describe("message and remedy", () => {
   ]
 
   it.each([...rows.map(([reason]) => reason), ...kinds, ...redirects, ...excerpts, ...sentences])(
-    "are complete sentences for $_tag",
+    "has a message and a remedy of complete sentences for the reason $_tag",
     (reason) => {
       const { message, remedy } = AuthError.make("angel", "login", reason)
       assert.isTrue(message.startsWith("angel login: "), message)
@@ -292,7 +292,7 @@ describe("message and remedy", () => {
     }
   )
 
-  it("the remedy is the given advice, if there is advice", () => {
+  it("has the field `advice` as its remedy if this field is given", () => {
     const args = { advice: "Give the PIN.", field: "pin" }
     assert.strictEqual(new AuthError.InvalidCredentials(args).remedy, "Give the PIN.")
   })
@@ -301,7 +301,7 @@ describe("message and remedy", () => {
 const retryable = ["RateLimited", "BrokerUnavailable"]
 
 it.each(rows.map(([reason]) => reason))(
-  "$_tag is retryable only if it is RateLimited or BrokerUnavailable",
+  "isRetryable is true for RateLimited and BrokerUnavailable, and false for all other reasons: $_tag",
   (reason) => {
     const error = AuthError.make("angel", "login", reason)
     assert.strictEqual(error.isRetryable, retryable.includes(reason._tag))
@@ -312,29 +312,34 @@ it.each(rows.map(([reason]) => reason))(
 it.each([
   new AuthError.BrokerUnavailable({ why: "certificate", systemCode: "CERT_HAS_EXPIRED" }),
   new AuthError.BrokerUnavailable({ why: "proxy", status: 407 })
-])("a $why failure is not retryable, and its message does not mention a status page", (reason) => {
-  const error = AuthError.make("angel", "login", reason)
-  assert.isFalse(error.isRetryable)
-  assert.match(error.message, /^angel login: No (?:secure )?connection to the broker: /)
-  assert.notInclude(error.message, "status page")
-})
-
-it.effect.each(rows.map(([reason]) => reason))("$_tag is caught only by its own tag", (reason) =>
-  Effect.gen(function* () {
-    const failing = Effect.fail(AuthError.make("angel", "login", reason))
-    for (const tag of tags) {
-      const caught = yield* failing.pipe(
-        Effect.catchReason("AuthError", tag, (found) => Effect.succeed(found)),
-        Effect.result
-      )
-      assert.strictEqual(caught._tag, tag === reason._tag ? "Success" : "Failure")
-      if (caught._tag === "Success") assert.strictEqual(caught.success, reason)
-    }
-  })
+])(
+  "BrokerUnavailable with the why `$why` is not retryable, and its message does not mention a status page",
+  (reason) => {
+    const error = AuthError.make("angel", "login", reason)
+    assert.isFalse(error.isRetryable)
+    assert.match(error.message, /^angel login: No (?:secure )?connection to the broker: /)
+    assert.notInclude(error.message, "status page")
+  }
 )
 
-describe("as JSON", () => {
-  it("an error has its message and remedy, and no undefined fields", () => {
+it.effect.each(rows.map(([reason]) => reason))(
+  "Effect.catchReason catches the reason $_tag only if it is called with this tag",
+  (reason) =>
+    Effect.gen(function* () {
+      const failing = Effect.fail(AuthError.make("angel", "login", reason))
+      for (const tag of tags) {
+        const caught = yield* failing.pipe(
+          Effect.catchReason("AuthError", tag, (found) => Effect.succeed(found)),
+          Effect.result
+        )
+        assert.strictEqual(caught._tag, tag === reason._tag ? "Success" : "Failure")
+        if (caught._tag === "Success") assert.strictEqual(caught.success, reason)
+      }
+    })
+)
+
+describe("AuthError as JSON", () => {
+  it("contains its message and remedy, and no undefined fields", () => {
     const error = AuthError.make("angel", "login", new AuthError.InvalidCredentials({ field: "pin", ...said }))
     assert.deepStrictEqual(JSON.parse(JSON.stringify(error)), {
       _tag: "AuthError",
@@ -351,19 +356,19 @@ describe("as JSON", () => {
     assert.notProperty(JSON.parse(JSON.stringify(silent)), "code")
   })
 
-  it("an error contains the delay in milliseconds", () => {
+  it("contains the retry delay in milliseconds", () => {
     const wait = new AuthError.RateLimited({ by: "broker", retryAfter: Duration.seconds(3) })
     const json = JSON.parse(JSON.stringify(AuthError.make("angel", "login", wait))) as Record<string, unknown>
     assert.strictEqual(json["retryAfterMillis"], 3000)
   })
 })
 
-it("the message appears in the printed error", () => {
+it("a printed AuthError contains its message", () => {
   const text = shown(AuthError.invalidRequest("angel", "login", "totp", "is not 6 digits"))
   assert.include(text, "angel login: The request is invalid: totp is not 6 digits. Correct totp.")
 })
 
-it("invalidRequest sets the field, and isAuthError accepts only an AuthError", () => {
+it("AuthError.invalidRequest sets the field, and AuthError.isAuthError returns true only for an AuthError", () => {
   const error = AuthError.invalidRequest("angel", "login", "totp", "is not 6 digits")
   assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : "", "totp")
   assert.isTrue(AuthError.isAuthError(error))
@@ -372,7 +377,7 @@ it("invalidRequest sets the field, and isAuthError accepts only an AuthError", (
   }
 })
 
-it("ActionRequired states the required action only once", () => {
+it("the message of ActionRequired contains the required action only once", () => {
   for (const fields of [{}, { code: "E1", brokerMessage: "Expired" }, { advice: "Nothing was sent." }]) {
     const reason = new AuthError.ActionRequired({ what: "Change the password", ...fields })
     const { message } = AuthError.make("angel", "login", reason)

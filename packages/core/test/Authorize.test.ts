@@ -18,7 +18,7 @@ const broker = {
 const authorized = (url: string) =>
   Authorize.request(HttpClientRequest.get(url), session()).pipe(Effect.provideService(Authorize.Authorize, broker))
 
-describe("adds the session's headers to requests to the broker", () => {
+describe("Authorize.request adds the session's headers to a request to the broker", () => {
   it.effect.each([
     "https://apiconnect.angelone.in",
     "https://apiconnect.angelone.in/",
@@ -34,7 +34,7 @@ describe("adds the session's headers to requests to the broker", () => {
     })
   )
 
-  it.effect("keeps headers of the request that the session does not set", () =>
+  it.effect("and keeps the request's headers that the session does not set", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },
@@ -48,7 +48,7 @@ describe("adds the session's headers to requests to the broker", () => {
   )
 })
 
-describe("leaves requests to other origins unchanged", () => {
+describe("Authorize.request leaves a request to another origin unchanged", () => {
   it.effect.each([
     "https://evil.example/",
     "https://apiconnect.angelone.in.evil.example/",
@@ -91,13 +91,15 @@ describe("leaves requests to other origins unchanged", () => {
 it.effect.each([
   [session({ access: "canary\nhalf" }), broker, "tokens.access"],
   [session(), { ...broker, headers: () => ({ "x-privatekey": Redacted.make("canary\u0000") }) }, "headers.x-privatekey"]
-] as const)("rejects a session with an invalid header value, and does not show the value", ([given, service, field]) =>
-  Effect.gen(function* () {
-    const ask = (url: string) =>
-      Authorize.request(HttpClientRequest.get(url), given).pipe(Effect.provideService(Authorize.Authorize, service))
-    const error = yield* Effect.flip(ask("http://127.0.0.1:4010/rest"))
-    assert.deepInclude(error.reason, { _tag: "InvalidRequest", field })
-    assert.notInclude(shown(error), "canary")
-    yield* ask("https://example.com/")
-  })
+] as const)(
+  "Authorize.request rejects a session with an invalid header value, and the error does not show the value",
+  ([given, service, field]) =>
+    Effect.gen(function* () {
+      const ask = (url: string) =>
+        Authorize.request(HttpClientRequest.get(url), given).pipe(Effect.provideService(Authorize.Authorize, service))
+      const error = yield* Effect.flip(ask("http://127.0.0.1:4010/rest"))
+      assert.deepInclude(error.reason, { _tag: "InvalidRequest", field })
+      assert.notInclude(shown(error), "canary")
+      yield* ask("https://example.com/")
+    })
 )

@@ -197,7 +197,7 @@ describe("an answer of unknown length", () => {
 
 describe("an answer of a content type that is not inspected", () => {
   for (const type of ["text/event-stream", "text/csv", "application/x-ndjson", "application/octet-stream"]) {
-    it.effect(`is returned before its body arrives: ${type}`, () =>
+    it.effect(`is returned before its body arrives (content type: ${type})`, () =>
       Effect.gen(function* () {
         const data = source(new TextEncoder().encode("data: DEAD\n\n"), 1, "wait")
         const client = yield* connect(() => answer(data.body, type))
@@ -211,7 +211,7 @@ describe("an answer of a content type that is not inspected", () => {
 })
 
 describe("an answer without a body", () => {
-  it.effect("is accepted, even if its content-length is not zero", () =>
+  it.effect("is accepted even if its content-length is not zero", () =>
     Effect.gen(function* () {
       for (const length of ["0", "12", "5000000"]) {
         const client = yield* connect(() => new Response(null, { headers: { "content-length": length } }))
@@ -232,7 +232,7 @@ describe("a compressed answer", () => {
   }
 
   it.effect(
-    "is not buffered when it becomes much larger through decompression",
+    "is not buffered if it becomes much larger through decompression",
     () =>
       Effect.gen(function* () {
         for (const type of ["application/json", "application/zip"]) {
@@ -246,7 +246,7 @@ describe("a compressed answer", () => {
     { tags: ["thorough"] }
   )
 
-  it.effect("fails with HttpClientError when it is damaged", () =>
+  it.effect("makes the call fail with HttpClientError if it is damaged", () =>
     Effect.gen(function* () {
       const body = () =>
         new Blob([new Uint8Array([31, 139, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8])])
@@ -288,7 +288,7 @@ describe("the head (status and headers) of an answer", () => {
     })
   )
 
-  it.effect("ends the time-out, so that a slow body may arrive later", () =>
+  it.effect("ends the time-out when it arrives, so that a slow body may arrive later", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<void>()
       const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -324,7 +324,7 @@ describe("a truncated answer", () => {
         try {
           parts.push(everything((value as Record<PropertyKey, unknown>)[key], seen))
         } catch {
-          // A getter of a prototype can throw for this object. Then the getter has no text.
+          // A getter of a prototype can throw for this object. This function ignores such a getter.
         }
       }
     }

@@ -69,7 +69,7 @@ const begin = Effect.fnUntraced(function* (
   return { ...broker, client }
 })
 
-it.effect("sends the session to the broker, but not to other origins", () =>
+it.effect("AuthorizedClient sends the session's token to the broker, but not to other origins", () =>
   Effect.gen(function* () {
     const { client, seen, tiny } = yield* begin()
     yield* client.get("https://example.com/")
@@ -115,14 +115,14 @@ describe("sessions: a rejected token", () => {
       alive.add("2")
       const failed = yield* Effect.flip(client.post(url))
       assert.strictEqual(failed.reason._tag, "SessionExpired")
-      assert.include(failed.message, "This POST was not resent")
+      assert.include(failed.message, "This POST was not sent again")
       assert.deepStrictEqual(seen, ["POST 1"])
       yield* client.post(url)
       assert.deepStrictEqual(seen, ["POST 1", "POST 2"])
     })
   )
 
-  it.effect("makes the client resend a POST that is marked as replayable, with its body", () =>
+  it.effect("makes the client resend a POST with its body if the request is marked as replayable", () =>
     Effect.gen(function* () {
       const bodies: Array<string> = []
       const { alive, client, manager } = yield* begin(async (request) => {
@@ -149,10 +149,10 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed only once when the broker also rejects the new token", () =>
+  it.effect("is renewed only once if the broker also rejects the new token", () =>
     Effect.gen(function* () {
       const { alive, client, tiny } = yield* begin()
-      alive.add("none of them")
+      alive.add("a token that is never issued")
       for (let calls = 0; calls < 10; calls++) {
         const failed = yield* Effect.flip(client.get(url))
         assert.strictEqual(failed.reason._tag, "SessionExpired")
@@ -161,11 +161,11 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed only once when the broker rejects each new token and the program sends no GET requests", () =>
+  it.effect("is renewed only once if the broker rejects each new token and the program sends only POST requests", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen, tiny } = yield* begin()
       yield* manager.session
-      alive.add("none of them")
+      alive.add("a token that is never issued")
       const failures: Array<string> = []
       for (let orders = 0; orders < 10; orders++) failures.push((yield* Effect.flip(client.post(url))).message)
       assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
@@ -179,7 +179,7 @@ describe("sessions: a rejected token", () => {
   )
 
   for (const method of ["GET", "POST"] as const) {
-    it.effect(`is renewed by a later ${method} request if the broker has rejected every token for a while`, () =>
+    it.effect(`is renewed by a ${method} request ten minutes after the broker has rejected a second token`, () =>
       Effect.gen(function* () {
         const { alive, client, seen, tiny } = yield* begin()
         alive.add("3")
@@ -208,7 +208,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed again if the broker has accepted an order with this token before", () =>
+  it.effect("is renewed each time if the broker accepted an order with the token before it rejected the token", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -222,26 +222,28 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("in a late answer to an old order does not prevent a later renewal of the new token", () =>
-    Effect.gen(function* () {
-      const late = Deferred.makeUnsafe<Response>()
-      const { alive, client, manager, tiny } = yield* begin(({ headers }) =>
-        headers.has("x-late") ? Effect.runPromise(Deferred.await(late)) : Promise.resolve(Response.json({}))
-      )
-      yield* manager.session
-      const slow = HttpClientRequest.post(url).pipe(HttpClientRequest.setHeader("x-late", "yes"))
-      const waiting = yield* Effect.forkChild(Effect.flip(client.execute(slow)), { startImmediately: true })
-      alive.add("2")
-      yield* Effect.flip(client.post(url))
-      yield* client.post(url)
-      yield* Deferred.succeed(late, dead(200))
-      yield* Fiber.join(waiting)
-      alive.clear()
-      alive.add("3")
-      yield* Effect.flip(client.post(url))
-      yield* client.post(url)
-      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3"])
-    })
+  it.effect(
+    "does not prevent a later renewal of the new token if the answer that rejects the old token arrives late",
+    () =>
+      Effect.gen(function* () {
+        const late = Deferred.makeUnsafe<Response>()
+        const { alive, client, manager, tiny } = yield* begin(({ headers }) =>
+          headers.has("x-late") ? Effect.runPromise(Deferred.await(late)) : Promise.resolve(Response.json({}))
+        )
+        yield* manager.session
+        const slow = HttpClientRequest.post(url).pipe(HttpClientRequest.setHeader("x-late", "yes"))
+        const waiting = yield* Effect.forkChild(Effect.flip(client.execute(slow)), { startImmediately: true })
+        alive.add("2")
+        yield* Effect.flip(client.post(url))
+        yield* client.post(url)
+        yield* Deferred.succeed(late, dead(200))
+        yield* Fiber.join(waiting)
+        alive.clear()
+        alive.add("3")
+        yield* Effect.flip(client.post(url))
+        yield* client.post(url)
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3"])
+      })
   )
 
   it.effect("makes the request fail with the renewal's error if the renewal fails", () =>
@@ -299,7 +301,7 @@ describe("sessions: an answer that does not reject the token", () => {
   )
 })
 
-describe("sessions: secrets", () => {
+describe("sessions: AuthorizedClient protects secrets:", () => {
   it.effect("the tokens of a request do not appear in answers and errors", () =>
     Effect.gen(function* () {
       const { client } = yield* begin()
@@ -320,7 +322,7 @@ describe("sessions: secrets", () => {
     })
   )
 
-  it.effect("requests do not follow redirects, and contain no tracing header", () =>
+  it.effect("a request does not follow a redirect, and contains no tracing header", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())
@@ -346,7 +348,7 @@ describe("sessions: secrets", () => {
   )
 })
 
-it.effect("a session that has expired overnight is replaced before the request is sent", () =>
+it.effect("AuthorizedClient gets a new session before it sends a request if the session has expired overnight", () =>
   Effect.gen(function* () {
     const { client, seen } = yield* begin()
     yield* client.get(url)

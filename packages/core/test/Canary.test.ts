@@ -16,7 +16,7 @@ class MessageError extends Data.TaggedError("MessageError")<{ readonly words: st
 
 class CauseError extends Data.TaggedError("CauseError")<{ readonly cause: unknown }> {}
 
-/** Nests the secret as an HTTP client's error does: JSON and a shallow inspection do not show it. */
+/** Nests the secret deeply, as an HTTP client's error does. Neither JSON nor a shallow inspection shows the secret. */
 const withRequest = (leak: string) => {
   const error = new Error("no answer")
   const reason = { request: { headers: { authorization: `token KEY:${leak}` } } }
@@ -25,7 +25,7 @@ const withRequest = (leak: string) => {
 
 const withCause = (cause: unknown) => new CauseError({ cause })
 
-/** Programs that leak a secret, each in a different place. The net must record each leak. */
+/** Each of these programs leaks a secret in a different place. The net must record the leak. */
 const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) => Effect.Effect<unknown, unknown>]> = [
   ["a log", (leak) => Effect.logInfo(`PIN ${leak}`)],
   ["a trace log", (leak) => Effect.logTrace(leak)],
@@ -40,12 +40,15 @@ const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) =>
   ["a span's event", (leak) => eventful((span) => span.event("sent", 0n, { pin: leak }))],
   ["an event's name", (leak) => eventful((span) => span.event(leak, 0n))],
   [
-    "a span's failure",
+    "the failure of a span",
     (leak) => Effect.ignore(Effect.withSpan(Effect.fail(new MessageError({ words: leak })), "login"))
   ],
-  ["a span's success", (leak) => Effect.asVoid(Effect.withSpan(Effect.succeed({ deep: { token: leak } }), "login"))],
   [
-    "a request in the cause of a span's failure",
+    "the result of a span",
+    (leak) => Effect.asVoid(Effect.withSpan(Effect.succeed({ deep: { token: leak } }), "login"))
+  ],
+  [
+    "a request in the cause of the failure of a span",
     (leak) => Effect.ignore(Effect.withSpan(Effect.fail(withRequest(leak)), "login"))
   ],
   ["a request in an error's cause", (leak) => Effect.fail(withRequest(leak))],
@@ -53,8 +56,8 @@ const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) =>
     "the bytes of a body in an error's cause",
     (leak) => Effect.fail(withCause({ reason: { request: { body: new TextEncoder().encode(leak) } } }))
   ],
-  ["a success", (leak) => Effect.succeed({ deep: { pin: leak } })],
-  ["a success in a map", (leak) => Effect.succeed(new Map([["pin", new Set([leak])]]))],
+  ["the result of a program", (leak) => Effect.succeed({ deep: { pin: leak } })],
+  ["a map in the result of a program", (leak) => Effect.succeed(new Map([["pin", new Set([leak])]]))],
   ["an error's message", (leak) => Effect.fail(new MessageError({ words: `no ${leak}` }))],
   ["an error's field", (leak) => Effect.fail(new FieldError({ field: leak }))],
   [
@@ -95,8 +98,8 @@ const spellings: ReadonlyArray<readonly [title: string, spell: (text: string) =>
   ["in hexadecimal", (text) => Buffer.from(text).toString("hex")]
 ]
 
-describe("finds a secret in every encoding, and reports no leak if there is no secret", () => {
-  it.effect.each(leaking)("in %s", ([, program]) =>
+describe("Canary.leaks finds a secret in every encoding, and reports no leak if there is no secret,", () => {
+  it.effect.each(leaking)("if the secret is in %s", ([, program]) =>
     Effect.gen(function* () {
       const harmless = yield* caught(program("harmless"))
       assert.isNotEmpty(harmless.caught())
@@ -113,7 +116,7 @@ it.effect.each([
   ["success", (hidden: object) => Effect.succeed(hidden)],
   ["failure", (hidden: object) => Effect.fail(hidden)],
   ["defect", (hidden: object) => Effect.die(hidden)]
-] as const)("finds a secret that only util.inspect prints, in a %s", ([, end]) =>
+] as const)("Canary.leaks finds a secret that only util.inspect prints if the program ends with a %s", ([, end]) =>
   Effect.gen(function* () {
     const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
     assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))
@@ -132,7 +135,7 @@ describe("a leak", () => {
     })
   )
 
-  it.effect("has the right excerpt, even after many backslashes", () =>
+  it.effect("is reported with the right excerpt even if many backslashes precede the secret", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `${"\\".repeat(200)} the PIN is 4711.`)
@@ -144,7 +147,7 @@ describe("a leak", () => {
     ["token kite9key:opaq4tok", "opaq4tok"],
     ["Bearer opaq4tok", "opaq4tok"],
     [`Basic ${Buffer.from("user9:pa55word").toString("base64")}`, "pa55word"]
-  ] as const)("of %s is reported if only its part %s is recorded", ([secret, part]) =>
+  ] as const)('of "%s" is reported even if the net has recorded only the part "%s"', ([secret, part]) =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       net.add("log", `quoted: ${part}`)
@@ -179,7 +182,7 @@ describe("a leak", () => {
   )
 })
 
-it.effect("a net lists an outer span before its inner span", () =>
+it.effect("a net of Canary lists an outer span before its inner span", () =>
   Effect.gen(function* () {
     const net = yield* caught(Effect.withSpan(Effect.withSpan(Effect.void, "inner"), "outer"))
     assert.deepStrictEqual(

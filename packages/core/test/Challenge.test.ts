@@ -22,11 +22,11 @@ const opened = Effect.gen(function* () {
   return { ledger, challenge: yield* ledger.open(fields) }
 })
 
-/** The `why` of a `ChallengeExpired`, or the tag of another reason. */
+/** Fails with the `why` if the reason is `ChallengeExpired`, and otherwise with the tag of the reason. */
 const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
 
-describe("the ledger", () => {
+describe("the ledger of challenges", () => {
   it.effect("gives each challenge a different id, and a printed challenge shows no step token", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
@@ -61,7 +61,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("allows only one claim of a challenge", () =>
+  it.effect("accepts only one claim of a challenge", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       assert.strictEqual(yield* ledger.claim(challenge), challenge)
@@ -69,7 +69,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("allows only one of a hundred concurrent claims", () =>
+  it.effect("accepts only one of a hundred concurrent claims", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const claims = Array.from({ length: 100 }, () =>
@@ -87,7 +87,7 @@ describe("the ledger", () => {
     { at: 299_999, came: "Success" },
     { at: 300_000, came: "timed-out" },
     { at: 86_400_000, came: "timed-out" }
-  ])("gives $came for a claim at $at ms, if the challenge expires at 300000 ms", ({ at, came }) =>
+  ])("returns $came for a claim at $at ms if the challenge expires at 300000 ms", ({ at, came }) =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(at)
@@ -105,7 +105,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("rejects the challenge of another account, and leaves the original challenge open", () =>
+  it.effect("rejects a claim with another account, and leaves the challenge open", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const other = { ...challenge, account: Account.make({ ...account, id: "T2" }) }
@@ -121,7 +121,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("allows another claim of a reopened challenge", () =>
+  it.effect("accepts one more claim of a challenge that was reopened", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* ledger.claim(challenge)
@@ -136,7 +136,7 @@ const code = Redacted.make("123456")
 
 const failing = (reason: AuthError.Reason) => Effect.fail(AuthError.make(account.broker, "verify", reason))
 
-describe("answer", () => {
+describe("the method `answer` of the ledger", () => {
   it.effect.each([
     { title: "a success", send: Effect.succeed("session"), after: "used" },
     {
@@ -153,7 +153,7 @@ describe("answer", () => {
     { title: "an unknown refusal", send: failing(new AuthError.BrokerRejected({ code: "X" })), after: "used" },
     { title: "too many attempts", send: failing(new AuthError.ChallengeExpired({ why: "attempts" })), after: "used" },
     { title: "a defect", send: Effect.die("defect"), after: "used" }
-  ])("leaves the challenge $after after $title", ({ after, send }) =>
+  ])("makes one request, and the challenge is $after after $title", ({ after, send }) =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       let sent = 0
@@ -168,7 +168,7 @@ describe("answer", () => {
     })
   )
 
-  it.effect("allows as many wrong codes as the broker does", () =>
+  it.effect("accepts as many wrong codes as the broker accepts", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const another = yield* ledger.open(fields)
@@ -206,7 +206,7 @@ describe("answer", () => {
   )
 })
 
-describe("resend", () => {
+describe("the method `resend` of the ledger", () => {
   const renewed = { ...fields, resendsLeft: 1 }
 
   it.effect("replaces the challenge after the resend delay has passed", () =>

@@ -14,7 +14,7 @@ it.effect.each([
     "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
   ],
   [["₹"], "d8c3e87cd7f5b7d388f9dc1e35ccee09640ef3dca63d449d9ef59fc323a87a20"]
-] as const)("SHA-256 of %j is %s", ([parts, hex]) =>
+] as const)("sha256 of the joined texts %j is %s", ([parts, hex]) =>
   Effect.gen(function* () {
     assert.strictEqual(Redacted.value(yield* Checksum.sha256(parts)), hex)
   })

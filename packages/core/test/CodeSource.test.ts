@@ -20,7 +20,7 @@ const request = (id = "A123456"): CodeSource.CodeRequest => ({
 
 const secret = Redacted.make("JBSWY3DPEHPK3PXP")
 
-// This MAC returns immediately. WebCrypto would need real time, and the virtual time would advance meanwhile.
+// This MAC returns immediately. WebCrypto would take real time, and the virtual time would advance before it returns.
 const immediateMac = Mac.layerWebCryptoWith({
   hmac: (hash, key, data) => createHmac(hash.replace("-", ""), key).update(data).digest()
 }).pipe(Layer.provide(SecureRandom.layerWebCrypto))
@@ -40,7 +40,7 @@ const during = <A, E>(seconds: number, ...effects: ReadonlyArray<Effect.Effect<A
     return yield* Effect.forEach(fibers, Fiber.join)
   })
 
-describe("totp", () => {
+describe("CodeSource.totp", () => {
   it.effect.each([
     { asked: 0, given: 0 },
     { asked: 27.999, given: 27.999 },
@@ -48,7 +48,7 @@ describe("totp", () => {
     { asked: 29, given: 30 },
     { asked: 30, given: 30 }
   ])(
-    "returns a code at $given s for a request at $asked s, and none in the last two seconds of a period",
+    "returns a code at $given s if it is requested at $asked s, and no code in the last two seconds of a period",
     ({ asked, given }) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(asked * 1000)
@@ -73,7 +73,7 @@ describe("totp", () => {
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(timed(CodeSource.totp(secret, { margin: "1 minute" })))
       yield* TestClock.adjust("1 minute")
-      assert.isDefined(fiber.pollUnsafe(), "the source never gives a code")
+      assert.isDefined(fiber.pollUnsafe(), "the source returned no code")
       yield* Fiber.interrupt(fiber)
     })
   )
@@ -88,7 +88,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("does not delay an account because of another account", () =>
+  it.effect("does not delay the code of an account because of another account", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       const given = yield* during(0, timed(source, "A1"), timed(source, "B2"))
@@ -110,7 +110,7 @@ describe("totp", () => {
     })
   )
 
-  it.effect("uses up no period for an interrupted request", () =>
+  it.effect("does not use up a period for an interrupted request", () =>
     Effect.gen(function* () {
       const source = CodeSource.totp(secret)
       yield* during(0, timed(source))
@@ -146,8 +146,8 @@ describe("totp", () => {
   )
 })
 
-describe("other sources", () => {
-  it.effect("fixed removes the quotation marks around the code", () =>
+describe("other code sources:", () => {
+  it.effect("CodeSource.fixed removes the quotation marks around the code", () =>
     Effect.gen(function* () {
       const source = CodeSource.fixed(Redacted.make('"123456"\r\n'))
       assert.strictEqual(Redacted.value(yield* source.code(request())), "123456")
@@ -155,7 +155,7 @@ describe("other sources", () => {
     })
   )
 
-  it.effect("fixed trims the code", () =>
+  it.effect("CodeSource.fixed removes the white space around the code", () =>
     Effect.gen(function* () {
       const source = CodeSource.fixed(Redacted.make(" 123456\n"))
       assert.isUndefined(source.problem)
@@ -164,7 +164,7 @@ describe("other sources", () => {
     })
   )
 
-  it.effect("fromEffect passes the account, the kind and the destinations of the code to the effect", () =>
+  it.effect("CodeSource.fromEffect passes the account, the kind and the destinations of the code to the effect", () =>
     Effect.gen(function* () {
       const source = CodeSource.fromEffect(({ account, destinations, kind }) =>
         Effect.succeed(Redacted.make(`${account.id} ${kind} ${destinations?.join()}`))
@@ -174,7 +174,7 @@ describe("other sources", () => {
     })
   )
 
-  it("isCodeSource accepts only code sources", () => {
+  it("CodeSource.isCodeSource returns true only for code sources", () => {
     assert.isTrue(CodeSource.isCodeSource(CodeSource.fixed(Redacted.make("123456"))))
     for (const other of [secret, undefined, null, "123456", { code: Effect.void }]) {
       assert.isFalse(CodeSource.isCodeSource(other))
@@ -182,7 +182,7 @@ describe("other sources", () => {
   })
 })
 
-describe("prompt", () => {
+describe("CodeSource.prompt", () => {
   /** Runs the prompt with a terminal that answers with the given lines, and then quits the prompt. */
   const ask = (lines: ReadonlyArray<string>, fields: Partial<CodeSource.CodeRequest> = {}) => {
     const shown: Array<string> = []
@@ -218,7 +218,7 @@ describe("prompt", () => {
   )
 
   it.effect.each(["", "   ", "12345", "1234567", "abcdef", "12a456", "१२३४५६", "１２３４５６", "123456 7", "\u0000"])(
-    "asks again after %j, and returns the next valid code",
+    "asks again after the answer %j, and returns the next valid code",
     (wrong) =>
       Effect.gen(function* () {
         const { code, shown } = yield* ask([wrong, "123456"], { kind: "otp" })
@@ -250,7 +250,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("reports that the answer looks like the TOTP secret instead of a code", () =>
+  it.effect("reports an answer that looks like the TOTP secret instead of a code", () =>
     Effect.gen(function* () {
       const { shown } = yield* ask(["JBSWY3DPEHPK3PXP", "123456"])
       assert.match(shown[1] ?? "", /looks like the TOTP secret/)
@@ -300,7 +300,7 @@ describe("prompt", () => {
     })
   )
 
-  it.effect("respond passes all fields of the challenge to the code source", () =>
+  it.effect("gets all fields of the challenge from CodeSource.respond, like every code source", () =>
     Effect.gen(function* () {
       const { account } = request()
       const ledger = yield* Challenge.makeLedger(account)
@@ -343,7 +343,7 @@ describe("prompt", () => {
   )
 })
 
-describe("shapeProblem", () => {
+describe("CodeSource.shapeProblem", () => {
   it.each([
     ["123456", 6, undefined],
     ["000000", 6, undefined],
@@ -355,7 +355,7 @@ describe("shapeProblem", () => {
     ["१२३४५६", 6, "is not 6 digits"],
     ["abcdef", 6, "is not 6 digits"],
     ["", 6, "is not 6 digits"]
-  ])("of %j as a code of %d digits is %s", (code, digits, problem) =>
+  ])("for %j as a code of %d digits returns %j", (code, digits, problem) =>
     assert.strictEqual(CodeSource.shapeProblem(Redacted.make(code), digits), problem)
   )
 

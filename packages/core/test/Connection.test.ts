@@ -45,7 +45,7 @@ const layerOf = (tiny = makeTiny()) =>
     )
   )
 
-/** A client that answers with `answer`, and records each request with its authorization header. */
+/** Makes a client that answers with `answer`, and records each request with its authorization header. */
 const clientOf = (answer: (request: Request) => Response | Promise<Response>) => {
   const sent: Array<string> = []
   const client = TestHttp.layerRespond(async (request) => {
@@ -76,8 +76,8 @@ const sessionOf = (token: string) =>
     expiry: Expiry.after("1 hour")
   })
 
-describe("Connection: session and fetch", () => {
-  it("logs in at the first call, and returns the same promise while the session is live", async () => {
+describe("Connection:", () => {
+  it("session() logs in at the first call, and returns the same session as long as the session is valid", async () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(layerOf(tiny))
     assert.deepStrictEqual(tiny.calls, [])
@@ -87,7 +87,7 @@ describe("Connection: session and fetch", () => {
     assert.deepStrictEqual(tiny.calls, ["login 1"])
   })
 
-  it("finds the session of an earlier connection in the vault", async () => {
+  it("session() finds the session of an earlier connection in the vault", async () => {
     const [tiny, vault] = [makeTiny(), vaultOf(makeShared())]
     const first = await Connection.open(layerOf(tiny), { vault })
     await first.session()
@@ -97,7 +97,7 @@ describe("Connection: session and fetch", () => {
     assert.deepStrictEqual(tiny.calls, ["login 1"])
   })
 
-  it("sends the token to the broker's host, and to no other", async () => {
+  it("fetch() sends the token only to the broker's host", async () => {
     const { client, sent } = clientOf(() => new Response("hello", { status: 201, headers: { "x-a": "b" } }))
     await using connection = await Connection.open(layerOf(), { client })
     const answer = await connection.fetch(`${origin}/funds?a=b`)
@@ -110,7 +110,7 @@ describe("Connection: session and fetch", () => {
     ])
   })
 
-  it("renews a refused token once, and resends a GET", async () => {
+  it("fetch() renews a rejected token once, and repeats a GET", async () => {
     const tiny = makeTiny()
     const { client, sent } = clientOf(
       ({ headers }) => new Response(null, { status: headers.get("authorization") === "Bearer access-1" ? 401 : 200 })
@@ -132,7 +132,7 @@ describe("Connection: session and fetch", () => {
     { method: "POST", body: new ReadableStream({ start: (stream) => stream.close() }), duplex: "half" },
     { method: "DELETE" }
   ] as ReadonlyArray<RequestInit>) {
-    it(`does not resend an order: ${init.method} with ${init.body?.constructor.name ?? "no body"}`, async () => {
+    it(`fetch() does not repeat an order (${init.method}, type of the body: ${init.body?.constructor.name ?? "none"})`, async () => {
       const { client, sent } = clientOf(() => new Response(null, { status: 401 }))
       await using connection = await Connection.open(layerOf(), { client })
       const error = await rejection(connection.fetch(`${origin}/order`, init))
@@ -141,7 +141,7 @@ describe("Connection: session and fetch", () => {
     })
   }
 
-  it("sends method, headers and body of a Request", async () => {
+  it("fetch() sends the method, the headers and the body of a Request", async () => {
     const bodies: Array<string> = []
     const { client } = clientOf(async (request) => {
       bodies.push(`${request.method} ${request.headers.get("content-type")} ${await request.text()}`)
@@ -169,7 +169,7 @@ describe("Connection: session and fetch", () => {
     ["an invalid method", origin, { method: "CONNECT" }],
     ["no address", undefined as never, undefined]
   ] as ReadonlyArray<readonly [string, string, RequestInit | undefined]>) {
-    it(`rejects with InvalidRequest, and sends nothing: ${what}`, async () => {
+    it(`fetch() rejects with InvalidRequest, and sends nothing, if it is called with ${what}`, async () => {
       const tiny = makeTiny()
       const { client, sent } = clientOf(() => new Response("ok"))
       await using connection = await Connection.open(layerOf(tiny), { client })
@@ -180,7 +180,7 @@ describe("Connection: session and fetch", () => {
     })
   }
 
-  it("rejects with BrokerUnavailable if the host cannot be reached, and names the host", async () => {
+  it("fetch() rejects with BrokerUnavailable if the host cannot be reached, and the error names the host", async () => {
     await using connection = await Connection.open(layerOf())
     const error = await rejection(connection.fetch("http://127.0.0.1:1/funds?token=canary-secret"))
     assert.strictEqual(reasonOf(error), "BrokerUnavailable")
@@ -188,7 +188,7 @@ describe("Connection: session and fetch", () => {
     assert.notInclude(shown(error), "canary-secret")
   })
 
-  it("rejects with the reason of an aborted signal, before and while the request is pending", async () => {
+  it("fetch() rejects with the abort reason if its signal is aborted before the call or during the request", async () => {
     const { client } = clientOf(() => new Promise<Response>(() => undefined))
     await using connection = await Connection.open(layerOf(), { client })
     const reason = new Error("the user left")
@@ -199,7 +199,7 @@ describe("Connection: session and fetch", () => {
     assert.strictEqual(await pending, reason)
   })
 
-  it("ends the body of an answer when the signal is aborted", async () => {
+  it("fetch() ends the body of an answer with the abort reason when its signal is aborted", async () => {
     const { client } = clientOf(
       () => new Response(new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(700_000)) }))
     )
@@ -219,14 +219,14 @@ describe("Connection: session and fetch", () => {
   })
 })
 
-describe("Connection: call, profile and run", () => {
+describe("Connection: call(), profile() and run()", () => {
   const profiled = (tiny = makeTiny()) =>
     Layer.merge(
       layerOf(tiny),
       Layer.succeed(Profile, { profile: (session) => Effect.succeed({ id: session.account.id }) })
     )
 
-  it("passes the broker's calls and a live session", async () => {
+  it("provide the services of the layer, and call() also passes a valid session", async () => {
     await using connection = await Connection.open(profiled())
     assert.strictEqual((await connection.profile()).id, "T1")
     const token = await connection.call(Profile, (_, { tokens }) => Effect.succeed(Connection.reveal(tokens.access)))
@@ -235,7 +235,7 @@ describe("Connection: call, profile and run", () => {
     assert.strictEqual(manager, "T1")
   })
 
-  it("renews after a refused token, and does not repeat a call that sent an unknown request", async () => {
+  it("renew a rejected token, but call() is not repeated if it may have sent a request", async () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(profiled(tiny))
     let runs = 0
@@ -250,26 +250,27 @@ describe("Connection: call, profile and run", () => {
     assert.deepStrictEqual([runs, tiny.calls], [1, ["login 1", "login 2"]])
   })
 
-  it("rejects with the error itself", async () => {
+  it("reject with the same error object with which the effect fails", async () => {
     await using connection = await Connection.open(profiled())
     const error = AuthError.make("tiny", "order", new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
     assert.strictEqual(await rejection(connection.call(Profile, () => Effect.fail(error))), error)
   })
 })
 
-describe("Connection: open and close", () => {
-  it("reports the problems of the credentials and of the vault in one error", async () => {
+describe("Connection: open() and close():", () => {
+  it("open() reports the problems of the credentials and of the vault in one error", async () => {
     const credentials = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
     const key = VaultError.make("key", new VaultError.KeyUnavailable({ why: "TINY_KEY is not set" }))
     const layer = Layer.effectContext(Effect.fail(credentials)) as ReturnType<typeof layerOf>
     const vault = Layer.effectContext(Effect.fail(key))
     const error = await rejection(Connection.open(layer, { vault }))
     assert.strictEqual((error as Error).message, `${credentials.message}\n${key.message}`)
+    assert.deepInclude(error, { reason: credentials.reason, isRetryable: false })
     assert.strictEqual(await rejection(Connection.open(layer)), credentials)
     assert.strictEqual(await rejection(Connection.open(layerOf(), { vault })), key)
   })
 
-  it("rejects with the error of the layer, and closes what was opened", async () => {
+  it("open() rejects with the error of the layer, and closes the vault that it has opened", async () => {
     let isClosed = false
     const vault = Layer.merge(
       vaultOf(makeShared()),
@@ -281,12 +282,12 @@ describe("Connection: open and close", () => {
     assert.isTrue(isClosed)
   })
 
-  it("rejects invalid options with InvalidRequest", async () => {
+  it("open() rejects with InvalidRequest if an option is invalid", async () => {
     assert.strictEqual(reasonOf(await rejection(Connection.open(layerOf(), { early: -1 }))), "InvalidRequest")
     assert.strictEqual(reasonOf(await rejection(Connection.open(layerOf(), { codes: () => "1" }))), "InvalidRequest")
   })
 
-  it("rejects each function after close, and sends nothing", async () => {
+  it("each function rejects after close(), and sends nothing", async () => {
     const [tiny, shared] = [makeTiny(), makeShared()]
     const { client, sent } = clientOf(() => new Response("ok"))
     const services = Layer.mergeAll(
@@ -322,7 +323,7 @@ describe("Connection: open and close", () => {
     assert.deepStrictEqual([sent, tiny.calls], [[], []])
   })
 
-  it("rejects what is pending when it closes", async () => {
+  it("close() makes all pending calls reject", async () => {
     const { client } = clientOf(() => new Promise<Response>(() => undefined))
     const slow = makeTiny()
     slow.latency = "10 seconds"
@@ -334,8 +335,8 @@ describe("Connection: open and close", () => {
   })
 })
 
-describe("Connection: changes and events", () => {
-  it("yields the changes until it closes", async () => {
+describe("Connection: changes and events:", () => {
+  it("`changes` yields each change until the connection closes", async () => {
     const connection = await Connection.open(layerOf())
     const seen: Array<string> = []
     const reading = (async () => {
@@ -351,7 +352,7 @@ describe("Connection: changes and events", () => {
     assert.deepStrictEqual(seen, ["LoggedIn", "LoggedIn", "LoggedOut"])
   })
 
-  it("stops reading when the loop ends", async () => {
+  it("`changes` can be left with a return out of the loop", async () => {
     await using connection = await Connection.open(layerOf())
     const first = (async (): Promise<SessionChange["_tag"] | undefined> => {
       for await (const { _tag } of connection.changes) return _tag
@@ -362,7 +363,7 @@ describe("Connection: changes and events", () => {
     assert.strictEqual(await first, "LoggedIn")
   })
 
-  it("calls the listeners of an event until they are removed", async () => {
+  it("on() calls the listeners of an event until they are removed", async () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(layerOf(tiny))
     const seen: Array<string> = []
@@ -413,14 +414,14 @@ const redirectOf = (completed: Array<string>): RedirectLogin.RedirectLogin["Serv
     }
   })
 
-describe("Connection: browser login", () => {
+describe("Connection: a browser login", () => {
   const browser = (completed: Array<string> = []) =>
     Layer.merge(layerOf(makeTiny({ by: [] })), Layer.succeed(RedirectLogin.RedirectLogin, redirectOf(completed)))
 
   const callbackOf = ({ redirectUrl, state }: Connection.PendingLogin, code: string) =>
     `${redirectUrl}?state=${Connection.reveal(state)}&code=${code}`
 
-  it("stores the session of a completed login", async () => {
+  it("stores its session when it is completed", async () => {
     await using connection = await Connection.open(browser())
     assert.strictEqual(reasonOf(await rejection(connection.session())), "ActionRequired")
     const login = await connection.beginLogin()
@@ -429,7 +430,7 @@ describe("Connection: browser login", () => {
     assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c1")
   })
 
-  it("continues a sealed login in another process with the same key", async () => {
+  it("can be sealed, and can be completed by another connection with the same key", async () => {
     const bytes = Redacted.make(new Uint8Array(32).fill(7))
     const key = Layer.effect(VaultKey.VaultKey, VaultKey.fromBytes(bytes, "the key of this test"))
     const first = await Connection.open(browser(), { key })
@@ -446,7 +447,7 @@ describe("Connection: browser login", () => {
     }
   })
 
-  it("stores the session at the second call if the store failed at the first, without a second exchange", async () => {
+  it("stores its session at the second call of complete() if the store failed at the first, without a second token request", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []
@@ -462,7 +463,7 @@ describe("Connection: browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
-  it("refuses callbacks of another login, and stores nothing", async () => {
+  it("rejects the callback of another login and invalid callbacks, and stores nothing", async () => {
     await using connection = await Connection.open(browser())
     const [one, other] = [await connection.beginLogin(), await connection.beginLogin()]
     for (const callback of [callbackOf(other, "c"), "", "https://app.example/callback?code=c", "nonsense"]) {
@@ -473,7 +474,7 @@ describe("Connection: browser login", () => {
   })
 })
 
-describe("Connection: QR login", () => {
+describe("Connection: loginByQr()", () => {
   const qrOf = (answers: ReadonlyArray<Effect.Effect<Option.Option<Session.Session>, AuthError.AuthError>>) => {
     let [begun, polls] = [0, 0]
     const service: QrLogin.QrLogin["Service"] = {
@@ -488,7 +489,7 @@ describe("Connection: QR login", () => {
   }
   const fail = (reason: AuthError.Reason) => Effect.fail(AuthError.make("tiny", "poll", reason))
 
-  it("shows a new QR code when one has expired, polls through outages, and stores the session", async () => {
+  it("shows a new QR code after the first has expired, continues after a network failure, and stores the session", async () => {
     const layer = qrOf([
       Effect.succeed(Option.none()),
       fail(new AuthError.ChallengeExpired({ why: "timed-out" })),
@@ -502,7 +503,7 @@ describe("Connection: QR login", () => {
     assert.deepStrictEqual(shownNames, ["qr-1", "qr-2"])
   })
 
-  it("ends when its signal is aborted, or when the QR code cannot be shown", async () => {
+  it("rejects if its signal is aborted, or if the QR code cannot be shown", async () => {
     await using connection = await Connection.open(qrOf([]))
     const reason = new Error("the user left")
     const controller = new AbortController()
@@ -514,7 +515,7 @@ describe("Connection: QR login", () => {
   })
 })
 
-describe("Connection: codes", () => {
+describe("Connection: the option `codes`", () => {
   const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
 
   /** A broker that sends a code, and accepts 123456. With a secret, the program has the code of the authenticator. */
@@ -556,7 +557,7 @@ describe("Connection: codes", () => {
     )
   }
 
-  it("asks for the code, with destinations and attempts, and trims it", async () => {
+  it("is called with the destinations and the remaining attempts, and white space around the code is removed", async () => {
     const verified: Array<string> = []
     const questions: Array<Connection.CodeQuestion> = []
     await using connection = await Connection.open(twoSteps(verified), {
@@ -574,7 +575,7 @@ describe("Connection: codes", () => {
     assert.deepStrictEqual(verified, ["first 123456"])
   })
 
-  it("asks again after a wrong code and after a mistyped one, with the error, within the limit of the account", async () => {
+  it("is called again with the error after a malformed code and after a wrong code, but not after a second wrong code", async () => {
     const verified: Array<string> = []
     const refusals: Array<string> = []
     const answers = ["12345", "000000", "111111", "123456"]
@@ -613,7 +614,7 @@ describe("Connection: codes", () => {
     assert.deepStrictEqual(verified, ["first 000000"])
   })
 
-  it("answers the new challenge after a resend", async () => {
+  it("returns the code for the new challenge if it has called resend()", async () => {
     const verified: Array<string> = []
     await using connection = await Connection.open(twoSteps(verified), {
       codes: async ({ resend }) => {
@@ -625,7 +626,7 @@ describe("Connection: codes", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("rejects with ActionRequired if the function fails, without its text", async () => {
+  it("makes session() reject with ActionRequired if it fails, and the text of its error is not printed", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })
@@ -635,7 +636,7 @@ describe("Connection: codes", () => {
     assert.notInclude(shown(error), "canary-secret")
   })
 
-  it("aborts the question when the connection closes", async () => {
+  it("gets an aborted signal when the connection closes", async () => {
     const aborted: Array<boolean> = []
     const connection = await Connection.open(twoSteps([]), {
       codes: ({ signal }) =>

@@ -54,7 +54,7 @@ const pairs: ReadonlyArray<readonly [open: string, close: string]> = [
 
 describe("a credential that is not a password", () => {
   it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
-    "is accepted without the quotation marks $open and $close around it",
+    "is accepted between the quotation marks $open and $close, which are removed",
     ({ close, open }) =>
       Effect.gen(function* () {
         for (const around of ["", " ", "\n", "\r\n", "\ufeff", "\u200b", "\0"]) {
@@ -76,13 +76,15 @@ describe("a credential that is not a password", () => {
     })
   )
 
-  it.effect("is rejected if it contains an invisible character, and the error names the character by its number", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: "T\u200b1" }))), [
-        "code has an invisible character in it (U+200B): type it again, or copy it from another place"
-      ])
-      assert.include(problemsOf(yield* Effect.flip(check({ code: "T\n1" })))[0], "(U+000A)")
-    })
+  it.effect(
+    "is rejected if it contains an invisible character, and the error contains the number of the character",
+    () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: "T\u200b1" }))), [
+          "code has an invisible character in it (U+200B): type it again, or copy it from another place"
+        ])
+        assert.include(problemsOf(yield* Effect.flip(check({ code: "T\n1" })))[0], "(U+000A)")
+      })
   )
 
   it.effect("keeps an apostrophe between other characters", () =>
@@ -91,7 +93,7 @@ describe("a credential that is not a password", () => {
     })
   )
 
-  it.effect("counts as empty if there is nothing between the quotation marks", () =>
+  it.effect("is treated as empty if there is nothing between its quotation marks", () =>
     Effect.gen(function* () {
       const values = yield* check({ app: '""', totpSecret: Redacted.make(" '' ") })
       assert.notProperty(values, "app")
@@ -103,7 +105,7 @@ describe("a credential that is not a password", () => {
 
 describe("a password", () => {
   it.effect.each(pairs.map(([open, close]) => ({ open, close })))(
-    "is rejected between $open and $close, and does not appear in the error",
+    "is rejected if it is between the quotation marks $open and $close, and does not appear in the error",
     ({ close, open }) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(check({ password: Redacted.make(` ${open}canary-word${close}\n`) }))
@@ -131,7 +133,7 @@ describe("a password", () => {
   )
 
   it.effect.each(['ca"nary', "it's", "two words", "\u0915\u0941\u0902\u091c\u0940", "&amp;x", "\\slash\\"])(
-    "keeps its characters: %s",
+    "is accepted without a change: %s",
     (given) =>
       Effect.gen(function* () {
         assert.strictEqual(Redacted.value((yield* check({ password: ` ${given}\r\n` })).password), given)
@@ -139,7 +141,7 @@ describe("a password", () => {
   )
 
   it.effect.each(['"canary-word"', " canary-word ", "canary\u200b", "'"])(
-    "stays unchanged if `Credentials.verbatim` wraps it: %j",
+    "stays unchanged if it is wrapped by `Credentials.verbatim`: %j",
     (given) =>
       Effect.gen(function* () {
         const verbatim = Credentials.verbatim(Redacted.make(given))
@@ -158,7 +160,7 @@ describe("a password", () => {
     })
   )
 
-  it.effect("is converted to the broker's format even if `Credentials.verbatim` wraps it", () =>
+  it.effect("is converted to the broker's format even if it is wrapped by `Credentials.verbatim`", () =>
     Effect.gen(function* () {
       const dated = {
         date: {
@@ -180,7 +182,7 @@ describe("a password", () => {
   )
 
   it.effect.each([undefined, 4711, "", " "])(
-    "with the value %j is rejected, even if `Credentials.verbatim` wraps it",
+    "with the value %j is rejected even if it is wrapped by `Credentials.verbatim`",
     (given) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(check({ password: Credentials.verbatim(Redacted.make(given as string)) }))
@@ -207,7 +209,7 @@ describe("environment variables", () => {
   const from = (env: Record<string, string>) =>
     Credentials.fromConfig("tiny", fields).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env))))
 
-  it.effect("lose the quotation marks that docker --env-file leaves", () =>
+  it.effect("are read without the quotation marks that `docker --env-file` does not remove", () =>
     Effect.gen(function* () {
       const values = yield* from({ TINY_CODE: '"T1"', TINY_PASSWORD: "canary-word", TINY_TOTP_SECRET: '""' })
       assert.strictEqual(values.code, "T1")
@@ -215,7 +217,7 @@ describe("environment variables", () => {
     })
   )
 
-  it.effect("with a quoted password are rejected, and the error names BROKER_AUTH_VERBATIM", () =>
+  it.effect("are rejected if the password is in quotation marks, and the error names BROKER_AUTH_VERBATIM", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ TINY_CODE: "T1", TINY_PASSWORD: '"canary-word"' }))
       assert.deepStrictEqual(problemsOf(error), [
@@ -225,7 +227,7 @@ describe("environment variables", () => {
     })
   )
 
-  it.effect("stay unchanged if BROKER_AUTH_VERBATIM names them", () =>
+  it.effect("are read without a change if BROKER_AUTH_VERBATIM names them", () =>
     Effect.gen(function* () {
       const values = yield* from({
         TINY_CODE: "'T1'",

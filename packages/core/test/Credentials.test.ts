@@ -30,8 +30,8 @@ const problems = (error: { readonly reason: { readonly _tag: string } }) => {
   return (reason.problems ?? []).map(({ field, problem }) => `${field} ${problem}`)
 }
 
-describe("check", () => {
-  it.effect("trims, normalizes and wraps the values", () =>
+describe("Credentials.check", () => {
+  it.effect("removes white space around the values, normalizes them, and wraps the secrets in Redacted", () =>
     Effect.gen(function* () {
       const values = yield* check({ ...valid, clientCode: " t1\n", pin: Redacted.make(" 4711 "), app: " two " })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin), values.app], ["T1", "4711", "two"])
@@ -40,7 +40,7 @@ describe("check", () => {
     })
   )
 
-  it.effect("accepts a secret that is not wrapped, and a wrapped value that is not a secret", () =>
+  it.effect("accepts a secret that is not wrapped in Redacted, and a wrapped value that is not a secret", () =>
     Effect.gen(function* () {
       const values = yield* check({ ...valid, pin: "4711", clientCode: Redacted.make("t1") })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin)], ["T1", "4711"])
@@ -68,20 +68,20 @@ describe("check", () => {
 
   const missing = ["clientCode is missing", "pin is missing", "totpSecret is missing"]
   it.effect.each([
-    { title: "nothing at all", input: {}, found: missing },
-    { title: "null", input: { clientCode: null, pin: null, totpSecret: null }, found: missing },
+    { title: "an input without fields", input: {}, found: missing },
+    { title: "fields that are null", input: { clientCode: null, pin: null, totpSecret: null }, found: missing },
     {
-      title: "white space only",
+      title: "fields that contain only white space",
       input: { ...valid, clientCode: " ", pin: Redacted.make("\n") },
       found: ["clientCode is empty", "pin is empty"]
     },
     {
-      title: "values that are not text",
+      title: "fields that are not text",
       input: { clientCode: 1, pin: Redacted.make(4711), totpSecret: {}, app: ["x"] },
       found: ["clientCode must be text", "pin must be text", "app must be text", "totpSecret must be text"]
     },
     {
-      title: "several different problems",
+      title: "fields with different problems",
       input: { clientCode: "d@example.com", totpSecret: Redacted.make("123456") },
       found: [
         "clientCode is an e-mail address",
@@ -89,7 +89,7 @@ describe("check", () => {
         "totpSecret is too short for a TOTP secret: use the secret of the QR code, not a code from the app"
       ]
     }
-  ])("reports every problem at once: $title", ({ found, input }) =>
+  ])("reports every problem at once for $title", ({ found, input }) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(check(input))
       assert.deepStrictEqual(
@@ -102,7 +102,7 @@ describe("check", () => {
   )
 })
 
-describe("fromConfig", () => {
+describe("Credentials.fromConfig", () => {
   const from = (env: Record<string, string>) =>
     Credentials.fromConfig("tiny", fields).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env))))
 

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
-describe("the field `a`", () => {
+describe("Envelope.field", () => {
   it.each([
     [{ a: 1 }, 1],
     [{ b: 1 }, undefined],
@@ -13,10 +13,12 @@ describe("the field `a`", () => {
     [undefined, undefined],
     ["text", undefined],
     [7, undefined]
-  ])("of %j is %s", (value, found) => assert.strictEqual(Envelope.field(value, "a"), found))
+  ])("returns for %j and the name `a` the value %s", (value, found) =>
+    assert.strictEqual(Envelope.field(value, "a"), found)
+  )
 })
 
-describe("a count", () => {
+describe("Decode.count", () => {
   const decode = Schema.decodeUnknownResult(Schema.Struct({ n: Decode.count }))
 
   it.each([
@@ -29,17 +31,17 @@ describe("a count", () => {
     [-1, undefined],
     ["1000000", undefined],
     [null, undefined]
-  ])("in %j is decoded as %s", (n, count) => {
+  ])("decodes %j as %s", (n, count) => {
     assert.deepStrictEqual(Result.getOrThrow(decode({ n })), count === undefined ? {} : { n: count })
   })
 
-  it("is absent if the broker omits it, and fails for another type", () => {
+  it("accepts an absent field, and fails for a boolean", () => {
     assert.deepStrictEqual(Result.getOrThrow(decode({})), {})
     assert.isTrue(Result.isFailure(decode({ n: true })))
   })
 })
 
-describe("a flag", () => {
+describe("Decode.flag", () => {
   const decode = Schema.decodeUnknownResult(Schema.Struct({ is: Decode.flag }))
 
   it.each([
@@ -51,15 +53,15 @@ describe("a flag", () => {
     ["", false],
     [false, false],
     [null, false]
-  ])("in %j is decoded as %s", (given, is) => assert.deepStrictEqual(Result.getOrThrow(decode({ is: given })), { is }))
+  ])("decodes %j as %s", (given, is) => assert.deepStrictEqual(Result.getOrThrow(decode({ is: given })), { is }))
 
-  it("is false if the broker omits it, and fails for another type", () => {
+  it("decodes an absent field as false, and fails for a number", () => {
     assert.deepStrictEqual(Result.getOrThrow(decode({})), { is: false })
     assert.isTrue(Result.isFailure(decode({ is: 1 })))
   })
 })
 
-describe("lists", () => {
+describe("Decode.list", () => {
   const decode = Schema.decodeUnknownSync(Schema.Struct({ list: Decode.list }))
 
   it.each([
@@ -74,10 +76,10 @@ describe("lists", () => {
     ["[]", []],
     ["", []],
     [null, []]
-  ])("in %j are decoded as %j", (list, items) => assert.deepStrictEqual(decode({ list }), { list: items }))
+  ])("decodes %j as %j", (list, items) => assert.deepStrictEqual(decode({ list }), { list: items }))
 })
 
-it("mapMaybe decodes an answer without a result as undefined", () => {
+it("Decode.mapMaybe returns undefined for an answer without a result", () => {
   const Poll = Schema.UndefinedOr(Schema.Struct({ token: Decode.text }))
   const decode = Schema.decodeUnknownSync(Decode.mapMaybe(Poll, (poll) => poll?.token))
   for (const [answer, token] of [

@@ -13,7 +13,7 @@ const failure: ErrorTable.Failure = {
   request: undefined
 }
 
-describe("a row of an error table", () => {
+describe("ErrorTable.matches", () => {
   const row = (fields: Partial<ErrorTable.ErrorRow>): ErrorTable.ErrorRow => ({
     meaning: "",
     source: "",
@@ -31,32 +31,35 @@ describe("a row of an error table", () => {
     [{ code: "A1", operations: ["login"] }, true],
     [{ code: "A1", operations: ["logout"] }, false],
     [{ code: "A1", message: /rate/ }, false]
-  ])('with %j matches a login failure with HTTP 403, code A1 and "Access denied": %s', (fields, expected) =>
-    assert.strictEqual(ErrorTable.matches(row(fields), failure), expected)
+  ])(
+    'compares a row %o with a failed login that has HTTP 403, the code A1 and the message "Access denied": %s',
+    (fields, expected) => assert.strictEqual(ErrorTable.matches(row(fields), failure), expected)
   )
 
-  it("with a pattern for the message does not match an answer without a message", () =>
+  it("returns false for a row with a pattern for the message if the answer has no message", () =>
     assert.isFalse(ErrorTable.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
 })
 
-describe("hints for a refused TOTP", () => {
+describe("ErrorTable.totpHints", () => {
   const ids = (fields: Partial<ErrorTable.Failure>) =>
     ErrorTable.totpHints({ ...failure, ...fields }).map(({ id }) => id)
   const usual = ["ReEnrolled", "CodeReused"]
   it.each([
-    ["no special circumstances", {}, usual],
+    ["an answer without further information", {}, usual],
     ["a clock within the tolerance", { clockDrift: -15_000 }, usual],
     ["a clock outside the tolerance", { clockDrift: 15_001 }, ["ClockDrift", ...usual]],
-    ["a code in the request", { request: { totp: Redacted.make("123456") } }, usual],
+    ["a request with a code", { request: { totp: Redacted.make("123456") } }, usual],
     [
-      "the TOTP secret instead of a code in the request",
+      "a request with the TOTP secret instead of a code",
       { request: { totp: Redacted.make("JBSWY3DPEHPK3PXP") } },
       ["SecretInsteadOfCode", ...usual]
     ],
-    ["a code that is a number in the request", { request: { totp: 123456 } }, usual]
-  ] as const)("with %s", (_, fields, expected) => assert.deepStrictEqual(ids(fields), [...expected]))
+    ["a request with a code that is a number", { request: { totp: 123456 } }, usual]
+  ] as const)("returns the expected hints for %s", (_, fields, expected) =>
+    assert.deepStrictEqual(ids(fields), [...expected])
+  )
 
-  it("say whether the clock is behind or ahead", () => {
+  it("returns a hint that says whether the clock is behind or ahead", () => {
     const text = (clockDrift: number) => ErrorTable.totpHints({ ...failure, clockDrift })[0]?.text
     assert.strictEqual(text(90_400), "Your clock is 90 seconds behind the broker's: set it by NTP.")
     assert.strictEqual(text(-60_000), "Your clock is 60 seconds ahead of the broker's: set it by NTP.")
@@ -85,7 +88,7 @@ const reasons = [
 ] as const
 
 it.each(reasons.map(([reasonOf, fields]) => ({ tag: fields._tag, reasonOf, fields })))(
-  "$tag keeps the broker's code and message",
+  "the reason $tag of an error table contains the broker's code and message",
   ({ fields, reasonOf }) => {
     const reason = reasonOf(failure)
     for (const [name, value] of Object.entries(fields)) assert.deepStrictEqual(Reflect.get(reason, name), value, name)

@@ -18,12 +18,12 @@ const issued = (
 const token = (claims: unknown, header: unknown = { alg: "HS512" }) =>
   `${Base64Url.encode(JSON.stringify(header))}.${Base64Url.encode(JSON.stringify(claims))}.c2ln`
 
-describe("jwt", () => {
+describe("Expiry.jwt", () => {
   const seconds = 1_795_000_000
   it.each([
     ["exp", token({ exp: seconds })],
     ["exp among other claims", token({ sub: "A123456", iat: 1, exp: seconds, roles: [0] })],
-    ["alg none, because only the broker checks signatures", token({ exp: seconds }, { alg: "none" })],
+    ["the algorithm `none`, because only the broker checks signatures", token({ exp: seconds }, { alg: "none" })],
     ["a header that is not JSON", `x.${Base64Url.encode(`{"exp":${seconds}}`)}.y`],
     ["a payload with padding", `x.${globalThis.btoa(`{"exp":${seconds}}`)}.y`],
     ["no signature", `x.${Base64Url.encode(`{"exp":${seconds}}`)}`],
@@ -48,14 +48,14 @@ describe("jwt", () => {
     ["exp in microseconds", token({ exp: seconds * 1_000_000 })],
     ["exp as a boolean", token({ exp: true })],
     ["exp as a list", token({ exp: [seconds] })],
-    ["exp null", token({ exp: null })],
+    ["null as exp", token({ exp: null })],
     ["a negative exp", token({ exp: -1 })],
-    ["exp zero", token({ exp: 0 })],
+    ["zero as exp", token({ exp: 0 })],
     ["an exp beyond the range of Date", token({ exp: 1e15 })],
-    ["an exp in milliseconds far beyond any date", token({ exp: 1e300 })],
+    ["an exp in milliseconds beyond the range of Date", token({ exp: 1e300 })],
     ["claims that are a list", token([seconds])],
     ["claims that are null", token(null)],
-    ["garbage as the payload", "x.%%%.y"],
+    ["a payload that is not base64url", "x.%%%.y"],
     ["a payload that is not JSON", `x.${Base64Url.encode("exp")}.y`],
     ["only one part", "opaque"],
     ["only dots", ".."],
@@ -63,7 +63,7 @@ describe("jwt", () => {
   ])("gives no expiry for a token with %s", (_, text) => assert.isUndefined(Expiry.jwt(issued({ token: text }))))
 })
 
-describe("dailyAt", () => {
+describe("Expiry.dailyAt", () => {
   const ist = (text: string) => Date.parse(`${text}+05:30`)
   it.each([
     ["00:00", "2026-11-21T23:59:59.999", "2026-11-22T00:00"],
@@ -82,12 +82,12 @@ describe("dailyAt", () => {
     ["06:00", "2027-02-28T07:00", "2027-03-01T06:00"],
     ["23:59", "2026-11-21T23:59", "2026-11-22T23:59"],
     ["00:00", "1969-12-31T12:00", "1970-01-01T00:00"]
-  ] as const)("%s: a session that is issued at %s ends at %s", (time, at, end) =>
+  ] as const)("for the time %s IST: a session that is issued at %s IST ends at %s IST", (time, at, end) =>
     assert.deepStrictEqual(Expiry.dailyAt(time)(issued({ at: ist(at) })), { at: ist(end), source: "daily-cut-off" })
   )
 
   it.prop(
-    "ends a session after its issue, within one day, at the given time in India",
+    "ends a session at the given time in India, at most one day after the session was issued",
     [
       Schema.Int.check(Schema.isBetween({ minimum: -1e12, maximum: 1e13 })),
       Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1439 }))
@@ -104,11 +104,11 @@ describe("dailyAt", () => {
   )
 })
 
-describe("durations", () => {
-  it("`after` counts from the issue", () =>
+describe("the lifetime of a session", () => {
+  it("begins for Expiry.after at the issue of the session", () =>
     assert.deepStrictEqual(Expiry.after("3 hours")(issued()), { at: issuedAt + 10_800_000, source: "lifetime" }))
 
-  it("`expiresIn` counts from the issue, and gives no expiry if the broker sends no lifetime", () => {
+  it("begins for Expiry.expiresIn at the issue of the session, and is unknown if the broker sends no lifetime", () => {
     assert.deepStrictEqual(Expiry.expiresIn(issued({ expiresIn: Duration.seconds(60) })), {
       at: issuedAt + 60_000,
       source: "expires-in"
@@ -116,22 +116,34 @@ describe("durations", () => {
     assert.isUndefined(Expiry.expiresIn(issued()))
   })
 
-  it("an infinite duration gives no expiry, so that the session can be stored", () => {
+  it("is unknown if it is infinite, so that the session can be stored", () => {
     assert.isUndefined(Expiry.expiresIn(issued({ expiresIn: Duration.infinity })))
     assert.isUndefined(Expiry.after(Duration.infinity)(issued()))
   })
 })
 
-describe("earliest", () => {
+describe("Expiry.earliest", () => {
   const jwt = (seconds: number) => issued({ token: token({ exp: seconds }) })
   const rule = Expiry.earliest(Expiry.dailyAt("00:00"), Expiry.jwt)
   const midnight = Date.UTC(2026, 10, 21, 18, 30)
   it.each([
-    ["the token's expiry if it is earlier", jwt(midnight / 1000 - 1), { at: midnight - 1000, source: "jwt" }],
-    ["the cut-off if the token expires later", jwt(midnight / 1000 + 1), { at: midnight, source: "daily-cut-off" }],
-    ["the first rule if both give the same instant", jwt(midnight / 1000), { at: midnight, source: "daily-cut-off" }],
+    [
+      "the token's expiry if it is earlier than the cut-off",
+      jwt(midnight / 1000 - 1),
+      { at: midnight - 1000, source: "jwt" }
+    ],
+    [
+      "the cut-off if the token expires after the cut-off",
+      jwt(midnight / 1000 + 1),
+      { at: midnight, source: "daily-cut-off" }
+    ],
+    [
+      "the expiry of the first rule if both rules give the same instant",
+      jwt(midnight / 1000),
+      { at: midnight, source: "daily-cut-off" }
+    ],
     ["the known expiry if the other rule gives no expiry", issued(), { at: midnight, source: "daily-cut-off" }]
-  ] as const)("takes %s", (_, given, end) => assert.deepStrictEqual(rule(given), end))
+  ] as const)("returns %s", (_, given, end) => assert.deepStrictEqual(rule(given), end))
 
   it("gives no expiry if no rule gives an expiry", () => {
     assert.isUndefined(Expiry.earliest(Expiry.jwt, Expiry.expiresIn)(issued()))
@@ -144,14 +156,17 @@ it.each([
   [Date.UTC(2026, 11, 31, 18, 30), "2027-01-01 00:00:00 IST"],
   [Date.UTC(2026, 10, 21, 10, 0, 0, 999), "2026-11-21 15:30:00 IST"],
   [0, "1970-01-01 05:30:00 IST"]
-])("toIst writes %d as %s", (at, text) => assert.strictEqual(Expiry.toIst(at), text))
+])("Expiry.toIst writes %d as %s", (at, text) => assert.strictEqual(Expiry.toIst(at), text))
 
-describe("invalid options", () => {
-  it.each(["25:99", "24:00", "12:60", "-1:00", "noon", "", "8", "08:00:00"])("a cut-off at %s is rejected", (time) => {
-    assert.throws(() => Expiry.dailyAt(time as "08:00"), /from "00:00" to "23:59"/)
-  })
+describe("an invalid option is rejected:", () => {
+  it.each(["25:99", "24:00", "12:60", "-1:00", "noon", "", "8", "08:00:00"])(
+    "the time %j of Expiry.dailyAt",
+    (time) => {
+      assert.throws(() => Expiry.dailyAt(time as "08:00"), /from "00:00" to "23:59"/)
+    }
+  )
 
-  it.each([NaN, -5, "10 secs" as "10 seconds", "-1 hour" as const])("a lifetime of %s is rejected", (lifetime) => {
+  it.each([NaN, -5, "10 secs" as "10 seconds", "-1 hour" as const])("the duration %s of Expiry.after", (lifetime) => {
     assert.throws(() => Expiry.after(lifetime), /such as "8 hours"/)
   })
 })

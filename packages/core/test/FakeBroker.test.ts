@@ -60,9 +60,9 @@ const faults: ReadonlyArray<
   [{ kind: "lost" }, 0, "", 1, "error"]
 ]
 
-describe("a fault", () => {
+describe("a fault of FakeBroker", () => {
   it.effect.each(faults)(
-    "%j results in status %d, and happens only once",
+    "%j causes one answer with the status %d, and then does not occur again",
     ([fault, status, text, acted, type = "default"]) =>
       Effect.gen(function* () {
         const { ask, fake, state } = yield* make
@@ -80,7 +80,7 @@ describe("a fault", () => {
       })
   )
 
-  it.effect("of latency waits by the program's clock, and then runs the route", () =>
+  it.effect("of the kind `latency` waits on the program's clock, and then runs the route", () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make
       yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })
@@ -108,7 +108,7 @@ describe("a fault", () => {
   )
 })
 
-describe("a route", () => {
+describe("a route of FakeBroker", () => {
   it.effect("is found by method, origin, path and body", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
@@ -141,7 +141,7 @@ describe("a route", () => {
     })
   )
 
-  it.effect("answers with the fake's date, so that a client can measure the clock drift", () =>
+  it.effect("answers with a Date header of the fake's time, so that a client can measure the clock drift", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
@@ -151,7 +151,7 @@ describe("a route", () => {
   )
 })
 
-describe("the journal", () => {
+describe("the journal of FakeBroker", () => {
   it.effect("records every request exactly", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
@@ -172,7 +172,7 @@ describe("the journal", () => {
     })
   )
 
-  it.effect("is a copy: changing it does not change the fake", () =>
+  it.effect("is a copy, so that a change of an entry does not change the fake", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* ask()
@@ -183,27 +183,29 @@ describe("the journal", () => {
   )
 })
 
-it.effect("the fake's time is the program's time plus the advanced time, and a reset clears everything", () =>
-  Effect.gen(function* () {
-    const { ask, fake, state } = yield* make
-    yield* TestClock.setTime(5000)
-    yield* fake.advance("8 hours")
-    yield* fake.advance("1 second")
-    assert.strictEqual(yield* fake.now, 5000 + 28_801_000)
-    yield* TestClock.adjust("1 second")
-    assert.strictEqual(yield* fake.now, 6000 + 28_801_000)
-    assert.strictEqual(yield* Clock.currentTimeMillis, 6000)
-    yield* ask()
-    yield* fake.inject("*", { kind: "reset" }, 5)
-    yield* fake.reset
-    assert.strictEqual(yield* fake.now, 6000)
-    assert.isEmpty(yield* fake.journal)
-    assert.strictEqual(state.resets, 1)
-    assert.strictEqual((yield* ask()).status, 200)
-  })
+it.effect(
+  "a fake adds the durations of `advance` to the program's time, and `reset` clears its time, journal and faults",
+  () =>
+    Effect.gen(function* () {
+      const { ask, fake, state } = yield* make
+      yield* TestClock.setTime(5000)
+      yield* fake.advance("8 hours")
+      yield* fake.advance("1 second")
+      assert.strictEqual(yield* fake.now, 5000 + 28_801_000)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* fake.now, 6000 + 28_801_000)
+      assert.strictEqual(yield* Clock.currentTimeMillis, 6000)
+      yield* ask()
+      yield* fake.inject("*", { kind: "reset" }, 5)
+      yield* fake.reset
+      assert.strictEqual(yield* fake.now, 6000)
+      assert.isEmpty(yield* fake.journal)
+      assert.strictEqual(state.resets, 1)
+      assert.strictEqual((yield* ask()).status, 200)
+    })
 )
 
-it.effect("a fake lists its endpoints, accounts and codes", () =>
+it.effect("a fake lists its endpoints, origins, accounts and codes", () =>
   Effect.gen(function* () {
     const { fake } = yield* make
     assert.deepStrictEqual(fake.endpoints, ["otp", "login", "profile"])
@@ -212,7 +214,7 @@ it.effect("a fake lists its endpoints, accounts and codes", () =>
   })
 )
 
-it("the limiter allows the given number of requests in any window, for each key", () => {
+it("FakeBroker.makeLimiter allows for each key at most the given number of requests in any period", () => {
   let now = 0
   const limiter = FakeBroker.makeLimiter(() => now)
   const limits = [
@@ -224,18 +226,18 @@ it("the limiter allows the given number of requests in any window, for each key"
     return limiter.allows(key, limits)
   }
   assert.deepStrictEqual([at(0), at(500), at(999), at(1000), at(1499)], [true, true, false, true, false])
-  assert.isFalse(at(2500), "the limit of three requests in a minute")
+  assert.isFalse(at(2500), "the limit of three requests in a minute must reject a fourth request")
   assert.isTrue(at(2500, "b"))
   assert.isFalse(at(59_999))
-  assert.isTrue(at(60_000), "refused requests do not count")
+  assert.isTrue(at(60_000), "the limiter must not count rejected requests")
   limiter.reset()
   assert.isTrue(at(60_000))
 })
 
-describe("TestHttp", () => {
+describe("TestHttp:", () => {
   const url = `${origin}/v1/profile`
 
-  it.effect("layerFake sends requests to the fake, and a cut connection is an HttpClientError", () =>
+  it.effect("layerFake sends requests to the fake, and reports a cut connection as an HttpClientError", () =>
     Effect.gen(function* () {
       const { fake } = yield* make
       yield* fake.inject("profile", { kind: "reset" })
@@ -266,7 +268,7 @@ describe("TestHttp", () => {
   )
 })
 
-describe("the journal", () => {
+describe("the journal of FakeBroker", () => {
   const endpointsOf = ({ journal }: FakeBroker.FakeBroker) =>
     Effect.map(journal, (entries) => entries.map(({ url }) => url.slice(origin.length)))
 

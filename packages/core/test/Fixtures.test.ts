@@ -48,7 +48,7 @@ const slow = {
 }
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
-/** A subject that passes every case. */
+/** A valid subject: every case passes for it. */
 const sound: Subject = {
   ...protocol,
   codes,
@@ -60,7 +60,7 @@ const sound: Subject = {
   },
   layer: ({ body, headers, status }) => TestHttp.layerRespond(async () => new Response(body, { status, headers })),
   verdicts: { tiny: ["Yes", "No"] },
-  // The PIN is not listed, because it is also a part of an error code.
+  // The list does not contain the PIN, because an error code contains the same digits.
   secrets: [secrets.key, secrets.access]
 }
 
@@ -71,7 +71,7 @@ const casesOf = (subject: Subject): ReadonlyArray<Case> => [
   ...Fixtures.coverageCases(subject)
 ]
 
-/** The subject `sound` with changes to one of its fixtures. */
+/** Returns the subject `sound` with changes to one of its fixtures. */
 const having = (changed: Fixtures.Fixture, changes: Partial<Fixtures.Fixture>): Subject => ({
   ...sound,
   fixtures: sound.fixtures.map((each) => (each === changed ? { ...each, ...changes } : each))
@@ -85,7 +85,7 @@ const dialect = protocol.dialects[0] as Envelope.Dialect
 
 const leaking = fixture("login", "with the PIN", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
 
-/** A subject with two rows that report the broker's code unchanged. Only the first of these rows has a fixture. */
+/** Makes a subject with two rows that report the broker's code unchanged. Only the first of these rows has a fixture. */
 const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject => {
   const order = ErrorTable.rows("made up", "2026-11-21")
   return {
@@ -174,14 +174,14 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /source/
   ],
   [
-    "a dialect that no fixture has",
+    "a dialect for which there is no fixture",
     { ...sound, dialects: [dialect, { ...dialect, name: "huge" }] },
     'a fixture in the dialect "huge" has the verdict No',
     /no fixture in the dialect "huge" has the verdict No/
   ],
   ["an error row without a fixture", { ...sound, codes: protocol.codes }, "TOTP: made up", /no fixture/],
   [
-    "a row for the HTTP status of an answer that no dialect reads",
+    "a row for HTTP 503 if the only answer with HTTP 503 matches no dialect",
     { ...having(slow, { status: 503, body: "<h1>Busy</h1>" }), codes: [{ ...bare, status: 503 }] },
     "503: made up",
     /no fixture/
@@ -205,7 +205,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture/
   ],
   [
-    "a row that does not apply to any fixture because of the options",
+    "a row that `codesFor` excludes for every fixture",
     { ...sound, codesFor: () => [] },
     "T9153: made up",
     /no fixture/
@@ -263,10 +263,10 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
   ["a name that is used twice", adding(first), "each fixture has a unique name", /login: yes/]
 ]
 
-describe("the cases of fixtures", () => {
+describe("the test cases that Fixtures makes", () => {
   it.effect("all pass for a valid subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
-  it.effect("require only one fixture for all rows that report their code unchanged", () => {
+  it.effect("require only one fixture for all error rows that report the broker's code unchanged", () => {
     const subject = orders("Concerns orders", ErrorTable.rejected)
     return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
   })
@@ -286,7 +286,7 @@ describe("the cases of fixtures", () => {
 })
 
 describe("Fixtures.read", () => {
-  it("reads JSON with the quirks that the broker's client repairs", () => {
+  it("reads JSON with the defects that the broker's client repairs", () => {
     const curly = { ...first, body: "{“ok”: true}" }
     assert.isUndefined(Fixtures.read(sound, curly).verdict)
     assert.strictEqual(Fixtures.read({ ...sound, quirks: ["smart-quotes"] }, curly).verdict?._tag, "Yes")

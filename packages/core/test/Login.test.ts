@@ -44,7 +44,7 @@ const atOnce = Effect.succeed(Login.authenticated(live))
 const inTwoSteps = Effect.succeed(Login.stepUpRequired(challenge))
 const code = Effect.succeed(Redacted.make("123456"))
 
-describe("session", () => {
+describe("Login.session", () => {
   it.effect("returns the session of the login", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(atOnce)
@@ -62,7 +62,7 @@ describe("session", () => {
   )
 })
 
-describe("withStepUp", () => {
+describe("Login.withStepUp", () => {
   it.effect("requests no code if there is no challenge", () =>
     Effect.gen(function* () {
       const { asked, services } = broker(atOnce)
@@ -116,8 +116,8 @@ describe("withStepUp", () => {
   )
 })
 
-describe("accessors", () => {
-  it.effect("of Refresh, Profile and Logout call the services in the context", () =>
+describe("the functions refresh, profile and logout", () => {
+  it.effect("call the services Refresh, Profile and Logout in the context", () =>
     Effect.gen(function* () {
       const renewed = session({ access: "new" })
       const services = Layer.mergeAll(
@@ -136,7 +136,7 @@ describe("accessors", () => {
   )
 })
 
-describe("revoke", () => {
+describe("Logout.revoke", () => {
   it.effect("reports that the broker ended the session", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Logout.revoke(live, Effect.succeed("bye")), { _tag: "Revoked", account })

@@ -14,7 +14,7 @@ import { account, breakable, morning, pass } from "./sessions.ts"
 const policy: GuardPolicy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
 const totp: GuardPolicy = { ...policy, step: Duration.seconds(30) }
 
-/** Makes a login that records when it is sent, in seconds after `morning`. With a `reason`, the login fails. */
+/** Makes a login that records when it is sent, in seconds after `morning`. If `reason` is given, the login fails. */
 const makeLogin = () => {
   const sent: Array<number> = []
   const login = (reason?: AuthError.Reason) =>
@@ -89,7 +89,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("do not include a connection that could not be opened", () =>
+  it.effect("do not include a login whose connection could not be opened", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" })
@@ -98,7 +98,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("do not occur with an invalid policy, because no login is sent", () =>
+  it.effect("do not occur if the policy is invalid, because then no login is sent", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [
@@ -194,7 +194,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("are used up both by the start and by the end of a login", () =>
+  it.effect("are used up if a login starts or ends in them", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* pass("20 seconds")

@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 import { shown } from "./support.ts"
 import { protocol, type Seen, yes } from "./tiny.ts"
 
-// The test broker `tiny` with a login page. Its callback contains the state as one of several parameters. If the user
+// The test broker `tiny` has a login page. Its callback contains the state as one of several parameters. If the user
 // cancels the login, the callback contains no state.
 
 const credentials = {
@@ -147,7 +147,7 @@ describe("a browser login whose callback has a status", () => {
     ["status=cancelled", "denied"],
     ["status=ok&code=c1", "state"],
     ["code=c1&state=other", "state"]
-  ] as const)("is not completed by a callback with %s", ([query, expected]) =>
+  ] as const)("is not completed by a callback with the query %s", ([query, expected]) =>
     Effect.gen(function* () {
       const { seen, value } = yield* using(Effect.flip(complete(() => query)))
       assert.strictEqual(why(value), expected)
@@ -201,7 +201,7 @@ describe("tokens of another program", () => {
 })
 
 describe("calls that need fields of the app", () => {
-  it.effect("fail if the fields are invalid", () =>
+  it.effect("cannot be built if the fields are invalid", () =>
     Effect.gen(function* () {
       const layer = api.layer({ key: Redacted.make(" ") }).pipe(Layer.provide(TestHttp.layerLateFetch))
       const { reason } = yield* Effect.flip(Effect.provide(TinyApi, layer))
@@ -209,7 +209,7 @@ describe("calls that need fields of the app", () => {
     })
   )
 
-  it.effect("use the origins of the descriptor, and reject an origin for an unknown purpose", () =>
+  it.effect("use the origins of the descriptor, and cannot be built with an origin for an unknown purpose", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])
@@ -220,7 +220,7 @@ describe("calls that need fields of the app", () => {
   )
 })
 
-describe("a redirect URL", () => {
+describe("Credentials.redirectUrlProblem", () => {
   it.each([
     ["https://app.example/cb?a=b", undefined],
     ["http://127.0.0.1:8080/cb", undefined],
@@ -228,7 +228,7 @@ describe("a redirect URL", () => {
     ["http://app.example/cb", "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"],
     ["app.example", "is not an address"],
     ["https://app.example/#cb", "must not have a fragment: the broker could not add its parameters"]
-  ] as const)("%s has the problem: %s", (value, problem) => {
+  ] as const)("returns for %s: %s", (value, problem) => {
     assert.strictEqual(Credentials.redirectUrlProblem("127.0.0.1")(value), problem)
   })
 })

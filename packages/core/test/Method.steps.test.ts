@@ -23,7 +23,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { shown } from "./support.ts"
 import { no, protocol, type Seen, yes } from "./tiny.ts"
 
-// The test broker `tiny` with a QR login, a login in two steps, and options that change its endpoints.
+// The test broker `tiny` has a QR login, a login in two steps, and options that change its endpoints.
 
 const credentials = {
   site: {
@@ -169,7 +169,7 @@ const world = (options: Options = {}, poll: () => object = () => ({ token: "acce
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
 describe("a QR login", () => {
-  it.effect("is pending until the QR code is scanned, and returns only one session", () =>
+  it.effect("is pending until the QR code is scanned, and then returns one session", () =>
     Effect.gen(function* () {
       const answers: Array<object> = [{}, { token: "access-canary", holder: " t1 " }]
       const { qr, seen } = yield* world({}, () => answers.shift() ?? {})
@@ -182,7 +182,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("sends no poll after the expiry of the QR code, which an option can change", () =>
+  it.effect("sends no poll after the QR code has expired, and an option can change the lifetime of the QR code", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, end] of [
         [undefined, 30_000],
@@ -227,7 +227,7 @@ describe("a logout call that depends on options", () => {
     expiry: Expiry.dailyAt("00:00")
   })
 
-  it.effect("is sent if the option allows it, otherwise the receipt is LocalOnly", () =>
+  it.effect("is sent if the option allows it, and otherwise the receipt is LocalOnly", () =>
     Effect.gen(function* () {
       for (const [leaves, tag, sent] of [
         [true, "Revoked", 1],
@@ -298,7 +298,7 @@ describe("the step token", () => {
   )
 
   it.effect.each([undefined, "plain text", Redacted.make(undefined), { account: {}, tokens: { access: step } }])(
-    "must be Redacted text, otherwise the call fails and sends no request: %j",
+    "must be Redacted text, and otherwise the call fails and sends no request: %j",
     (given) =>
       Effect.gen(function* () {
         const { calls, seen } = yield* api({})
@@ -310,20 +310,22 @@ describe("the step token", () => {
       })
   )
 
-  it.effect("does not appear in an error, and its refusal ends the challenge instead of a session", () =>
-    Effect.gen(function* () {
-      const quoting = yield* api({}, () => no({ code: "X", message: "no such step-canary" }))
-      assert.notInclude(shown(yield* Effect.flip(quoting.calls.verify(request, step))), "step-canary")
-      const refusing = yield* api({}, () => no({}, { status: 401 }))
-      const { reason } = yield* Effect.flip(refusing.calls.verify(request, step))
-      assert.deepStrictEqual(
-        [reason._tag, why(yield* Effect.flip(refusing.calls.verify(request, step)))],
-        ["ChallengeExpired", "refused"]
-      )
-    })
+  it.effect(
+    "does not appear in an error, and causes ChallengeExpired instead of SessionExpired if the broker rejects it",
+    () =>
+      Effect.gen(function* () {
+        const quoting = yield* api({}, () => no({ code: "X", message: "no such step-canary" }))
+        assert.notInclude(shown(yield* Effect.flip(quoting.calls.verify(request, step))), "step-canary")
+        const refusing = yield* api({}, () => no({}, { status: 401 }))
+        const { reason } = yield* Effect.flip(refusing.calls.verify(request, step))
+        assert.deepStrictEqual(
+          [reason._tag, why(yield* Effect.flip(refusing.calls.verify(request, step)))],
+          ["ChallengeExpired", "refused"]
+        )
+      })
   )
 
-  it.effect("is rejected by its field name if it is not a valid header value", () =>
+  it.effect("is rejected if it is not a valid header value, and the error names its field", () =>
     Effect.gen(function* () {
       const { calls, seen } = yield* api({})
       const { reason } = yield* Effect.flip(calls.verify(request, Redacted.make("step\ncanary")))

@@ -97,7 +97,7 @@ const document = OpenApi.make(input)
 const operation = (method: string) => document.paths["/token"]?.[method] as Operation
 const secret = { type: "string", format: "password" }
 
-describe("an OpenAPI document", () => {
+describe("a document of OpenApi", () => {
   it("has one operation for all calls with the same method and path, and describes each request body", () => {
     assert.deepStrictEqual(Object.keys(document.paths["/token"] ?? {}), ["post", "delete"])
     const byCode = { key: secret, grant_type: { const: "code" }, code: secret }
@@ -149,7 +149,7 @@ describe("an OpenAPI document", () => {
     assert.isUndefined(operation("delete").servers)
   })
 
-  it("matches a word without regard to case", () => {
+  it("describes a word by a pattern that ignores the difference between capital and small letters", () => {
     const { pattern } = OpenApi.word("Ok")
     for (const text of ["ok", " OK ", "Ok"]) assert.match(text, new RegExp(String(pattern)))
     assert.notMatch("not ok", new RegExp(String(pattern)))

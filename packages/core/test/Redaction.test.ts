@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 
 const secrets = (...values: ReadonlyArray<string>) => values.map((value) => Redacted.make(value))
 
-describe("scrub recognizes a secret by its format", () => {
+describe("Redaction.scrub recognizes a secret by its format", () => {
   it.each([
     [`{"password":"canary"}`, `{"password":<redacted>}`],
     [`{"pin": 4711, "name": "Demo"}`, `{"pin": <redacted>, "name": "Demo"}`],
@@ -26,7 +26,7 @@ describe("scrub recognizes a secret by its format", () => {
     ["token eyJhbGciOiJIUzUxMiJ9.e30.c2ln is old", "token <redacted> is old"],
     ["session 4a5b6c7d8e9f0a1b2c3d4e5f6a7b is over", "session <redacted> is over"],
     ["hash q83vEjRWeJCrze8SNFZ4kA== differs", "hash <redacted> differs"]
-  ])("%s", (text, clean) => assert.strictEqual(Redaction.scrub(text), clean))
+  ])("in the text %s", (text, clean) => assert.strictEqual(Redaction.scrub(text), clean))
 
   it.each([
     "Invalid totp",
@@ -63,7 +63,7 @@ describe("a broker's text cannot forge a log line or control a terminal", () => 
     assert.notMatch(Redaction.excerpt(JSON.stringify({ [text]: text })), unsafe)
   })
 
-  it("but keeps Hindi, Tamil and symbols", () =>
+  it("but keeps Hindi, Tamil and emoji", () =>
     assert.strictEqual(Redaction.scrub("पिन गलत है · தவறு · ₹ 😀"), "पिन गलत है · தவறு · ₹ 😀"))
 
   it("and shows no secret that contains invisible characters", () => {
@@ -74,19 +74,19 @@ describe("a broker's text cannot forge a log line or control a terminal", () => 
     )
   })
 
-  it("and an excerpt does not end in half a symbol", () =>
+  it("and an excerpt does not end with a lone surrogate", () =>
     assert.notMatch(Redaction.excerpt(`${"x ".repeat(99)}y😀 more`), unsafe))
 })
 
-describe("scrub finds a given secret in every spelling", () => {
+describe("Redaction.scrub finds a given secret", () => {
   const secret = `p"ä/ß&<1> é`
   it.each([
-    ["unchanged", secret],
+    ["without encoding", secret],
     ["in capitals", secret.replace("ä", "Ä").replace("p", "P")],
     ["in JSON", JSON.stringify(secret).slice(1, -1)],
     ["in a URL", encodeURIComponent(secret)],
     ["in a URL, in lower case", encodeURIComponent(secret).toLowerCase()],
-    ["in a form", new URLSearchParams({ "": secret }).toString().slice(1)],
+    ["in an encoded form", new URLSearchParams({ "": secret }).toString().slice(1)],
     [
       "in HTML",
       secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(`"`, "&quot;")
@@ -98,7 +98,7 @@ describe("scrub finds a given secret in every spelling", () => {
     assert.strictEqual(Redaction.scrub(`[${spelled}] [x]`, secrets(secret)).replaceAll("=", ""), "[<redacted>] [x]")
   )
 
-  it("at every occurrence, also if there are several secrets", () =>
+  it("at every occurrence, even if several secrets are given", () =>
     assert.strictEqual(
       Redaction.scrub("4711 A1 4711 x-y", secrets("4711", "x-y")),
       "<redacted> A1 <redacted> <redacted>"
@@ -108,7 +108,7 @@ describe("scrub finds a given secret in every spelling", () => {
     ["PIN1", "UElOMQ", "50494e31"],
     ["???", "Pz8/", "3f3f3f"],
     ["???", "Pz8_", "%3F%3F%3F"]
-  ])("even if it is as short as %s, in the encodings %s and %s", (short, one, other) =>
+  ])("even if it is as short as %s and is encoded as %s or %s", (short, one, other) =>
     assert.strictEqual(Redaction.scrub(`[${one}] [${other}]`, secrets(short)), "[<redacted>] [<redacted>]")
   )
 
@@ -122,10 +122,10 @@ describe("scrub finds a given secret in every spelling", () => {
     }
   })
 
-  it("even if it contains the special characters of patterns", () =>
+  it("even if it contains special characters of regular expressions", () =>
     assert.strictEqual(Redaction.scrub("a.*[b] $&1 aXXb", secrets(".*[b]", "$&1")), "a<redacted> <redacted> aXXb"))
 
-  it("but ignores a secret of two characters, because it would redact too much text", () =>
+  it("but ignores a secret of two characters, because its redaction would hide too much text", () =>
     assert.strictEqual(Redaction.scrub("a1 b a1", secrets("a1", "")), "a1 b a1"))
 
   it("even if it contains a lone surrogate", () =>
@@ -144,7 +144,7 @@ describe("scrub finds a given secret in every spelling", () => {
   )
 })
 
-describe("scrub takes limited time for a megabyte", () => {
+describe("Redaction.scrub takes limited time for a megabyte", () => {
   it.each([
     ["of one letter", "a"],
     ["of letters with dashes", "a-"],
@@ -152,8 +152,8 @@ describe("scrub takes limited time for a megabyte", () => {
     ["of spaces", " "],
     ["of quotation marks", `"`],
     ["of backslashes in a value", `token:"\\`],
-    ["of names without a value", "password "],
-    ["of names and spaces", "password            "],
+    ["of names of secret fields without a value", "password "],
+    ["of names of secret fields with spaces between them", "password            "],
     ["of beginnings of a token", "eyJ"],
     ["of beginnings of a token with a dot", "eyJ."],
     ["of the word bearer", "bearer "],
@@ -172,7 +172,7 @@ describe("scrub takes limited time for a megabyte", () => {
     ["of escape characters", "\u001b"],
     ["of lone surrogates", "\ud800"],
     ["of percent signs", "%22"],
-    ["of names and words", "token x "]
+    ["of names of secret fields with words between them", "token x "]
   ])("%s", (_, unit) => {
     const text = unit.repeat(Math.ceil(1_000_000 / unit.length))
     const began = process.threadCpuUsage()
@@ -186,9 +186,9 @@ describe("scrub takes limited time for a megabyte", () => {
 describe("a text of twenty megabytes is cut without a crash", () => {
   it.each([
     ["an unclosed value", `token:"`, "a"],
-    ["one word", "", "a1"],
-    ["dots", "eyJ", ".a"],
-    ["tags", "", "<a"]
+    ["one long word", "", "a1"],
+    ["many dots", "eyJ", ".a"],
+    ["many beginnings of tags", "", "<a"]
   ])("if it contains %s", (_, begin, unit) => {
     const text = `4711 ${begin}${unit.repeat(20_000_000 / unit.length)}`
     assert.isTrue(Redaction.scrub(text, secrets("4711")).startsWith("<redacted> "))
@@ -196,7 +196,7 @@ describe("a text of twenty megabytes is cut without a crash", () => {
   })
 })
 
-describe("excerpt of JSON keeps names and types, without values", () => {
+describe("Redaction.excerpt shows the names and types, but no values,", () => {
   const key = "canaryKey1"
   it.each([
     [
@@ -212,28 +212,28 @@ describe("excerpt of JSON keeps names and types, without values", () => {
     [`{"eyJhbGciOiJIUzUxMiJ9":1,"q83vEjRWeJCrze8SNFZ4kA12":1}`, `{"…":number,"…":number}`],
     [`{"${key}":1}`, `{"<redacted>":number}`],
     [`{"${"k".repeat(41)}":1}`, `{"…":number}`]
-  ])("%s", (text, outline) => assert.strictEqual(Redaction.excerpt(text, { secrets: secrets(key) }), outline))
+  ])("of %s", (text, outline) => assert.strictEqual(Redaction.excerpt(text, { secrets: secrets(key) }), outline))
 
-  it("accepts the parsed value", () =>
+  it("of JSON that was already parsed", () =>
     assert.strictEqual(Redaction.excerpt("\ufeff{…}", { json: { a: "canary" } }), `{"a":string(6)}`))
 
-  it("shows the first of many fields", () => {
+  it("of the first fields of JSON with many fields", () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`field${index}`, "canary"]))
     const text = Redaction.excerpt(JSON.stringify(many))
     assert.isAtMost(text.length, 201)
     assert.match(text, /^\{"field0":string\(6\),.*…$/)
   })
 
-  it("is short for a long document", () =>
+  it("of JSON with a long text", () =>
     assert.strictEqual(Redaction.excerpt(JSON.stringify({ name: "canary ".repeat(1000) })), `{"name":string(7000)}`))
 
-  it("does not fail on a hundred thousand brackets", () => {
+  it("of JSON with a hundred thousand brackets", () => {
     const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
     assert.strictEqual(Redaction.excerpt(deep), `{"a":{"a":{"a":object}}}`)
   })
 })
 
-describe("excerpt of other text", () => {
+describe("Redaction.excerpt of text that is not JSON", () => {
   it.each([
     ["tag", "<html><body><h1>Request\n  Rejected</h1></body></html>", "Request Rejected"],
     [
@@ -335,7 +335,7 @@ describe("excerpt of other text", () => {
   })
 })
 
-it.effect("layerHeaders adds names to Effect's redacted header names, and keeps the existing names", () =>
+it.effect("Redaction.layerHeaders adds names to Effect's redacted header names, and keeps the existing names", () =>
   Effect.gen(function* () {
     const before = yield* Headers.CurrentRedactedNames
     const names = yield* Effect.provide(Headers.CurrentRedactedNames, Redaction.layerHeaders(["X-PrivateKey"]))

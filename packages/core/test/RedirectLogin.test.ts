@@ -35,9 +35,15 @@ describe("a callback is read", () => {
   const found = { auth_token: "canary", state }
   it.effect.each([
     ["from its query", `https://app.example/callback?auth_token=canary&state=${state}`],
-    ["with names in any case", `https://app.example/callback?AUTH_Token=canary&State=${state}`],
+    [
+      "with capital letters in the names of its parameters",
+      `https://app.example/callback?AUTH_Token=canary&State=${state}`
+    ],
     ["from the query inside a hash route", `https://app.example/callback#/done?auth_token=canary&state=${state}`],
-    ["from its query and from a hash route", `https://app.example/callback?state=${state}#/done?auth_token=canary`],
+    [
+      "from its query and from the query inside a hash route",
+      `https://app.example/callback?state=${state}#/done?auth_token=canary`
+    ],
     ["with the explicit default port", `https://app.example:443/callback?auth_token=canary&state=${state}`],
     ["with a host in upper case", `HTTPS://APP.example/callback?auth_token=canary&state=${state}`],
     [
@@ -88,30 +94,30 @@ describe("a callback is rejected, and the error does not quote it", () => {
   it.effect.each([
     ["no state", `${own}?auth_token=canary`, "state"],
     ["an empty state", `${own}?auth_token=canary&state=`, "state"],
-    ["another state", `${own}?auth_token=canary&state=${state.replace("0", "1")}`, "state"],
-    ["half a state", `${own}?auth_token=canary&state=${state.slice(0, 16)}`, "state"],
-    ["a state and more", `${own}?auth_token=canary&state=${state}0`, "state"],
-    ["a state in capitals", `${own}?auth_token=canary&state=${state.toUpperCase()}`, "state"],
+    ["a changed state", `${own}?auth_token=canary&state=${state.replace("0", "1")}`, "state"],
+    ["the first half of the state", `${own}?auth_token=canary&state=${state.slice(0, 16)}`, "state"],
+    ["the state and one more character", `${own}?auth_token=canary&state=${state}0`, "state"],
+    ["the state in capital letters", `${own}?auth_token=canary&state=${state.toUpperCase()}`, "state"],
     ["two states, the wrong one first", `${own}?state=canary&${good}`, "state"],
     ["two states, the wrong one last", `${own}?${good}&state=canary`, "state"],
-    ["a wrong state in the hash", `${own}?${good}#/x?state=canary`, "state"],
+    ["a wrong state in a hash route", `${own}?${good}#/x?state=canary`, "state"],
     ["another host", `https://evil.example/callback?${good}`, "origin"],
-    ["a host with the same beginning", `https://app.example.evil.example/callback?${good}`, "origin"],
-    ["the host as a user name", `https://app.example@evil.example/callback?${good}`, "origin"],
+    ["a host that begins with the registered host", `https://app.example.evil.example/callback?${good}`, "origin"],
+    ["the registered host as a user name", `https://app.example@evil.example/callback?${good}`, "origin"],
     ["another port", `https://app.example:8443/callback?${good}`, "origin"],
-    ["http", `http://app.example/callback?${good}`, "origin"],
+    ["the scheme http", `http://app.example/callback?${good}`, "origin"],
     ["another path", `https://app.example/callback/x?${good}`, "origin"],
     ["a slash at the end", `https://app.example/callback/?${good}`, "origin"],
-    ["a path in capitals", `https://app.example/CALLBACK?${good}`, "origin"],
+    ["the path in capital letters", `https://app.example/CALLBACK?${good}`, "origin"],
     ["a path with ..", `https://app.example/callback/..?${good}`, "origin"],
     ["text that is not a URL", "canary", "not-a-url"],
-    ["only a different path", `/elsewhere?${good}`, "origin"],
+    ["only a path, which is not the registered path", `/elsewhere?${good}`, "origin"],
     ["only a query", `?${good}`, "not-a-url"],
     ["no text", "", "not-a-url"],
-    ["a denial", `${own}?error=access_denied&${good}`, "denied"],
-    ["a denial with an empty value", `${own}?ERROR=&${good}`, "denied"],
-    ["a denial without a value", `${own}?error&${good}`, "denied"],
-    ["a denial without the state", `${own}?error=access_denied`, "state"]
+    ["an error parameter", `${own}?error=access_denied&${good}`, "denied"],
+    ["an empty error parameter", `${own}?ERROR=&${good}`, "denied"],
+    ["an error parameter without a value", `${own}?error&${good}`, "denied"],
+    ["an error parameter and no state", `${own}?error=access_denied`, "state"]
   ] as const)("with %s", ([, url, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(parse(url)), reason)
@@ -151,7 +157,7 @@ describe("a callback with a parameter for the status of the login", () => {
     ["a cancelled login without the state", "status=cancelled", "denied"],
     ["a cancelled login with the state", `status=cancelled&state=${state}`, "denied"],
     ["a cancelled login with the state of another login", "status=cancelled&state=other", "state"],
-    ["an undocumented value", "status=error&code=canary", "denied"],
+    ["an undocumented status", "status=error&code=canary", "denied"],
     ["success in upper case", `status=SUCCESS&state=${state}`, "denied"],
     ["an empty status", `status=&state=${state}`, "denied"],
     ["two statuses", `status=success&status=cancelled&state=${state}`, "repeated"],
@@ -160,7 +166,7 @@ describe("a callback with a parameter for the status of the login", () => {
     ["no status", `code=canary&state=${state}`, "missing-token"],
     ["no parameters", "", "state"],
     ["an error parameter", `status=success&error=x&state=${state}`, "denied"]
-  ] as const)("is rejected with %s", ([, query, reason]) =>
+  ] as const)("is rejected for %s", ([, query, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(read(query)), reason)
     })
@@ -174,7 +180,7 @@ describe("a callback with a parameter for the status of the login", () => {
   )
 })
 
-describe("requireParameter", () => {
+describe("RedirectLogin.requireParameter", () => {
   const needed = (query: string) =>
     Effect.flatMap(parse(`https://app.example/callback?${query}&state=${state}`), (parameters) =>
       RedirectLogin.requireParameter("tiny", parameters, "Auth_Token")
@@ -254,7 +260,7 @@ describe("a request is completed only once", () => {
     })
   )
 
-  it.effect("even with another code, and a code completes only one request", () =>
+  it.effect("even with another code, and each code completes only one request", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -265,7 +271,7 @@ describe("a request is completed only once", () => {
     })
   )
 
-  it.effect("even if the request was stored and read again", () =>
+  it.effect("even if the request was stored and then read from the store", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin
@@ -292,7 +298,7 @@ describe("a request is completed only once", () => {
     })
   )
 
-  it.effect("but stays open after a cancel without a state", () =>
+  it.effect("but stays open after a cancelled login whose callback has no state", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -319,7 +325,7 @@ describe("a request is completed only once", () => {
   )
 })
 
-it.effect("a state is 128 random bits in hexadecimal, different each time", () =>
+it.effect("RedirectLogin.makeState returns 128 random bits in hexadecimal, which differ each time", () =>
   Effect.gen(function* () {
     const states = yield* Effect.replicateEffect(RedirectLogin.makeState, 100)
     const texts = states.map(Redacted.value)

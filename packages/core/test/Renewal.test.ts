@@ -62,7 +62,7 @@ const asking = (kinds: Challenge["kinds"]) => {
 const codes = CodeSource.fixed(Redacted.make("123456"))
 
 describe("the limits of a renewal", () => {
-  it.effect("come from its description, but the user or the layer can set other limits", () =>
+  it.effect("come from the broker's description, but an option or a layer can set other limits", () =>
     Effect.gen(function* () {
       const own = yield* Renewal.fromDescription(description, { account })
       assert.deepStrictEqual(numbersOf(own), [300_000, 3, 900_000, 30_000])
@@ -77,7 +77,7 @@ describe("the limits of a renewal", () => {
     })
   )
 
-  const nonsense: ReadonlyArray<readonly [string, unknown]> = [
+  const invalidLimits: ReadonlyArray<readonly [string, unknown]> = [
     ["early", "soon"],
     ["early", -1],
     ["early", NaN],
@@ -97,21 +97,23 @@ describe("the limits of a renewal", () => {
     ["maxFailures", 1e9],
     ["maxFailures", Infinity]
   ]
-  for (const [name, value] of nonsense) {
+  for (const [name, value] of invalidLimits) {
     const options = { [name]: value } as Renewal.Options
     const ways = {
       make: Renewal.make({ account, ...options }),
       fromDescription: Renewal.fromDescription(description, { account }, options)
     }
     for (const [way, made] of Object.entries(ways)) {
-      it.effect(`are rejected by \`${way}\` if ${name} is ${String(value)} (${typeof value})`, () =>
-        Effect.gen(function* () {
-          const { broker, operation, reason } = yield* Effect.flip(made)
-          assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
-          assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
-            `renewal.${name}`
-          ])
-        })
+      it.effect(
+        `are rejected by Renewal.${way} if the option ${name} is ${typeof value === "string" ? `"${value}"` : String(value)}`,
+        () =>
+          Effect.gen(function* () {
+            const { broker, operation, reason } = yield* Effect.flip(made)
+            assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
+            assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
+              `renewal.${name}`
+            ])
+          })
       )
     }
   }
@@ -146,7 +148,7 @@ describe("a login answers its own challenge", () => {
     })
   )
 
-  it.effect("but sends no TOTP code for a challenge of another kind, and does not log in a second time", () =>
+  it.effect("but sends no TOTP code if the challenge needs a code of another kind, and logs in only once", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })
@@ -157,7 +159,7 @@ describe("a login answers its own challenge", () => {
     })
   )
 
-  it.effect("and returns the broker's refusal, so that the refusal is counted", () =>
+  it.effect("and fails with the broker's error if the login is refused, so that the refusal is counted", () =>
     Effect.gen(function* () {
       const refused = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "password" }))
       const { verify } = asking(["totp"])
@@ -186,17 +188,19 @@ describe("a renewal that replaces the broker's renewal", () => {
   ]
 
   for (const [name, layer, wanted] of ways) {
-    it.effect(`by ${name} uses ${wanted.join(", otherwise ")}, and keeps the account and the guard`, () =>
-      Effect.gen(function* () {
-        const renewal = yield* Renewal.Renewal
-        const { login, refresh } = renewal
-        const found = [...(refresh === undefined ? [] : ["refresh"]), ...(login === undefined ? [] : ["login"])]
-        assert.deepStrictEqual(found, wanted)
-        assert.deepStrictEqual(numbersOf(renewal), [300_000, 3, 900_000, 30_000])
-        assert.strictEqual(renewal.account, account)
-        if (login !== undefined) assert.strictEqual((yield* login).account, account)
-        if (refresh !== undefined) assert.strictEqual(yield* refresh(session()), other)
-      }).pipe(Effect.provide(layer.pipe(Layer.provide(services))))
+    it.effect(
+      `with Renewal.${name} uses ${wanted.join(", and otherwise ")}, and has the same account and the same limits`,
+      () =>
+        Effect.gen(function* () {
+          const renewal = yield* Renewal.Renewal
+          const { login, refresh } = renewal
+          const found = [...(refresh === undefined ? [] : ["refresh"]), ...(login === undefined ? [] : ["login"])]
+          assert.deepStrictEqual(found, wanted)
+          assert.deepStrictEqual(numbersOf(renewal), [300_000, 3, 900_000, 30_000])
+          assert.strictEqual(renewal.account, account)
+          if (login !== undefined) assert.strictEqual((yield* login).account, account)
+          if (refresh !== undefined) assert.strictEqual(yield* refresh(session()), other)
+        }).pipe(Effect.provide(layer.pipe(Layer.provide(services))))
     )
   }
 })

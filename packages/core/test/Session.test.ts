@@ -56,7 +56,7 @@ it.effect("Session.issue dates a session at the start of the login call, not at 
   })
 )
 
-it("Session.isExpired is true from the millisecond of the expiry, and always false if the expiry is unknown", () => {
+it("Session.isExpired returns true from the instant of the expiry on, and always false if the expiry is unknown", () => {
   const known = make(Expiry.after("1 hour"))
   const end = issuedAt + 3_600_000
   assert.deepStrictEqual(
@@ -72,16 +72,16 @@ it.each([
   ["bearer  Bearer\tBEARER eyJ.a.b\n", "eyJ.a.b"],
   ["Bearerless", "Bearerless"],
   ["", ""]
-])("bareToken(%j) returns %j", (token, bare) =>
+])("Session.bareToken(%j) returns %j", (token, bare) =>
   assert.strictEqual(Redacted.value(Session.bareToken(Redacted.make(token))), bare)
 )
 
-it("isSession returns true for a session, and false for other values", () => {
+it("Session.isSession returns true for a session, and false for other values", () => {
   assert.isTrue(Session.isSession(session()))
   for (const other of [null, undefined, "session", {}, { ...account }]) assert.isFalse(Session.isSession(other))
 })
 
-it("a session is printed without its tokens, whichever function prints it", () => {
+it("a session is printed without its tokens by every function that prints values", () => {
   const text = shown(session({ access: "access-canary", refresh: "refresh-canary" }))
   assert.notInclude(text, "canary")
   assert.include(text, "T1")
@@ -96,7 +96,7 @@ const plain = (value: Session.Session) => ({
   tokens: Object.fromEntries(Object.entries(value.tokens).map(([name, token]) => [name, Redacted.value(token)]))
 })
 
-describe("SessionFromJson", () => {
+describe("Session.SessionFromJson", () => {
   it("decodes a session that it has encoded", () => {
     const stored = session({ access: "access-canary", refresh: "refresh-canary" })
     const json = encode(stored)
@@ -136,7 +136,7 @@ describe("SessionFromJson", () => {
   const without = (name: string) => JSON.stringify({ ...valid, [name]: undefined })
   it.each([
     ["text that is not JSON", "access-canary"],
-    ["a truncated session", encode(session()).slice(0, -20)],
+    ["a session that is truncated", encode(session()).slice(0, -20)],
     ["JSON that is truncated after a token", `{"tokens":{"access":"access-canary`],
     ["an empty text", ""],
     ["null", "null"],
@@ -145,10 +145,10 @@ describe("SessionFromJson", () => {
     ["a session without an account", without("account")],
     ["a session without an issue time", without("issuedAt")],
     ["a session with an empty access token", JSON.stringify({ ...valid, tokens: { access: "" } })],
-    ["a session whose token is not a text", JSON.stringify({ ...valid, tokens: { access: ["access-canary"] } })],
-    ["a session whose expiry is a text", JSON.stringify({ ...valid, expiresAt: "access-canary" })],
+    ["a session whose token is not text", JSON.stringify({ ...valid, tokens: { access: ["access-canary"] } })],
+    ["a session whose expiry is text", JSON.stringify({ ...valid, expiresAt: "access-canary" })],
     ["a session with an unknown expiry source", JSON.stringify({ ...valid, expirySource: "access-canary" })]
-  ])("rejects %s with a SchemaError that contains no token", (_, json) => {
+  ])("rejects %s, and the SchemaError contains no token", (_, json) => {
     const error = Result.getOrThrow(Result.flip(decode(json)))
     assert.strictEqual(error._tag, "SchemaError")
     assert.notInclude(shown(error), "canary")

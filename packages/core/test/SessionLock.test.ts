@@ -38,7 +38,7 @@ const { url } = sharedServer()
 /** A lease that does not expire during a test, even if the machine stalls for some seconds. */
 const longLease = "10 seconds"
 
-/** The same Redis, and a function that returns how many scripts were sent to it. */
+/** Returns a Redis that counts the scripts that are sent to it, and a function that returns their number. */
 const countScripts = (redis: Redis.Redis["Service"]) => {
   let sent = 0
   const counting: Redis.Redis["Service"] = {
@@ -155,7 +155,8 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError.VaultError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "LockUnavailable" ? reason.why : reason._tag))
 
 /**
- * Milliseconds until `check` first reports that the lock is lost. If it is not lost within 15 seconds, the test fails.
+ * Returns the number of milliseconds until `check` first reports that the lock is lost. If the lock is not lost within
+ * 15 seconds, the test fails.
  */
 const untilLost = ({ check }: SessionLock.Lease) =>
   timed(Effect.forever(Effect.andThen(check, Effect.sleep("5 millis"))).pipe(Effect.timeout("15 seconds"))).pipe(
@@ -209,8 +210,8 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   it.live.each([
     ["before the check reads the clock", [1]],
     ["right after the check has read the clock", [2]],
-    ["before the request to Redis, and once during the wait for the answer", [1, 3]],
-    ["before the request to Redis, and twice during the wait for the answer", [1, 3, 5]]
+    ["before the check sends its request to Redis, and once while it waits for the answer", [1, 3]],
+    ["before the check sends its request to Redis, and twice while it waits for the answer", [1, 3, 5]]
   ] as const)("is still valid if the process of its holder was suspended %s", ([, stops]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
@@ -342,24 +343,26 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("fails as busy after the acquireTimeout, whether its holder uses the same lock object or another", () =>
-    Effect.gen(function* () {
-      const { prefix, redis } = yield* begin
-      const options = { prefix, lease: longLease, acquireTimeout: "300 millis" } as const
-      const one = makeRedis(redis, options)
-      const two = makeRedis(redis, options)
-      yield* one.withLock(
-        account,
-        Effect.fnUntraced(function* () {
-          for (const lock of [one, two]) {
-            const { exit, millis } = yield* timed(lock.withLock(account, () => Effect.void))
-            assert.match(shown(exit), /Another program has held the lock of this account for 300 milliseconds/)
-            assert.isTrue(millis >= 299 && millis < 10_000, `${millis} ms`)
-          }
-        })
-      )
-      yield* two.withLock(account, () => Effect.void)
-    })
+  it.live(
+    "fails with `busy` after the acquireTimeout, whether its holder uses the same lock object or another lock object",
+    () =>
+      Effect.gen(function* () {
+        const { prefix, redis } = yield* begin
+        const options = { prefix, lease: longLease, acquireTimeout: "300 millis" } as const
+        const one = makeRedis(redis, options)
+        const two = makeRedis(redis, options)
+        yield* one.withLock(
+          account,
+          Effect.fnUntraced(function* () {
+            for (const lock of [one, two]) {
+              const { exit, millis } = yield* timed(lock.withLock(account, () => Effect.void))
+              assert.match(shown(exit), /Another program has held the lock of this account for 300 milliseconds/)
+              assert.isTrue(millis >= 299 && millis < 10_000, `${millis} ms`)
+            }
+          })
+        )
+        yield* two.withLock(account, () => Effect.void)
+      })
   )
 
   it.live(
@@ -373,7 +376,11 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
           Effect.fnUntraced(function* (lease) {
             yield* lease.check
             yield* redis.send("SET", key, "another")
-            assert.isBelow(yield* untilLost(lease), 7000, "reported at the next renewal, not at the end of the lease")
+            assert.isBelow(
+              yield* untilLost(lease),
+              7000,
+              "the loss must be reported at the next renewal, not at the end of the lease"
+            )
             return "done"
           })
         )
@@ -449,9 +456,9 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
       const lock = makeRedis(counting, { prefix, lease: "300 millis" })
       const early = yield* lock.withLock(account, Effect.succeed)
       const before = scriptsSent()
-      assert.strictEqual(yield* reasonOf(early.check), "lost", "right after the release")
+      assert.strictEqual(yield* reasonOf(early.check), "lost", "the reason right after the release")
       yield* Effect.sleep("400 millis")
-      assert.strictEqual(yield* reasonOf(early.check), "lost", "after the time of the lease")
+      assert.strictEqual(yield* reasonOf(early.check), "lost", "the reason after the time of the lease")
       assert.strictEqual(scriptsSent(), before)
       assert.isNull(yield* redis.send("GET", key))
     })
@@ -522,7 +529,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("does not delay the interruption of its holder", () =>
+    it.live("does not delay an interruption of its holder", () =>
       Effect.gen(function* () {
         const { freeze, thaw, url } = yield* server
         const lock = makeRedis(yield* connect(url))
@@ -593,7 +600,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("fails as Io after the acquireTimeout, and does not repeat the text of the Redis client", () =>
+    it.live("fails with Io after the acquireTimeout, and its error does not contain the text of the Redis client", () =>
       Effect.gen(function* () {
         const { freeze, stop, url } = yield* server
         const redis = yield* connect(url)
@@ -607,7 +614,7 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("fails with the system's error code if the error of the Redis client has one", () =>
+    it.live("fails with the system's error code if the error of the Redis client has such a code", () =>
       Effect.gen(function* () {
         const cause = Object.assign(new Error("connect ECONNREFUSED redis://user:hunter2@10.0.0.1"), {
           code: "ECONNREFUSED"
@@ -648,7 +655,7 @@ describe.runIf(runsRedis)("vaults: a process that holds a lock in Redis", { tags
         const { child } = yield* holder(prefix)
         const next = yield* Effect.forkChild(timed(lock.withLock(account, () => Effect.void)))
         yield* Effect.sleep("1 second")
-        assert.isUndefined(next.pollUnsafe(), "blocked while the holder runs")
+        assert.isUndefined(next.pollUnsafe(), "the next holder must wait while the first holder runs")
         const { millis } = yield* timed(
           Effect.andThen(
             Effect.sync(() => child.kill("SIGKILL")),

@@ -125,7 +125,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("fails for all waiting callers if the login fails, and retries after a back-off", () =>
+  it.effect("fails for all waiting callers if the login fails, and logs in again after a back-off", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -158,7 +158,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("stops after two rejected logins, also after a restart, before the broker locks the account", () =>
+  it.effect("stops after two rejected logins, also after a restart, so that the broker does not lock the account", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -173,24 +173,26 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("sends at most one login in each TOTP period, even if the first program crashes and another logs in", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
-      tiny.latency = "1 second"
-      const crashed = yield* Scope.make()
-      const first = yield* Effect.provideService(start(tiny, shared), Scope.Scope, crashed)
-      yield* Effect.forkChild(Effect.ignore(first.session))
-      yield* pass("500 millis")
-      yield* Scope.close(crashed, Exit.void)
-      const second = yield* start(tiny, shared)
-      const asked = yield* Effect.forkChild(second.session)
-      yield* pass("29 seconds")
-      assert.deepStrictEqual(tiny.calls, [])
-      yield* pass("2 seconds")
-      yield* Fiber.join(asked)
-      assert.deepStrictEqual(tiny.calls, ["login 1"])
-    })
+  it.effect(
+    "sends at most one login in each TOTP period, even if one program crashes and another program logs in",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
+        tiny.latency = "1 second"
+        const crashed = yield* Scope.make()
+        const first = yield* Effect.provideService(start(tiny, shared), Scope.Scope, crashed)
+        yield* Effect.forkChild(Effect.ignore(first.session))
+        yield* pass("500 millis")
+        yield* Scope.close(crashed, Exit.void)
+        const second = yield* start(tiny, shared)
+        const asked = yield* Effect.forkChild(second.session)
+        yield* pass("29 seconds")
+        assert.deepStrictEqual(tiny.calls, [])
+        yield* pass("2 seconds")
+        yield* Fiber.join(asked)
+        assert.deepStrictEqual(tiny.calls, ["login 1"])
+      })
   )
 
   it.effect("rejects a new token that has already expired, and does not log in repeatedly", () =>
@@ -335,7 +337,7 @@ describe("sessions: a renewal with a refresh token", () => {
   const both = { by: ["login", "refresh"], expiry: Expiry.after("1 hour") } as const
 
   it.effect(
-    "is sent if the broker supports it, and is replaced by a login if the broker rejects the refresh token",
+    "is sent if the broker supports refreshes, and is followed by a login if the broker rejects the refresh token",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -352,7 +354,7 @@ describe("sessions: a renewal with a refresh token", () => {
   )
 
   it.effect(
-    "is not followed by a login if the broker did not answer, because the refresh token may still be valid",
+    "is not followed by a login if the broker does not answer, because the refresh token may still be valid",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -381,7 +383,7 @@ describe("sessions: a renewal with a refresh token", () => {
   )
 
   it.effect(
-    "or with a login fails with ActionRequired if the broker supports neither, and names SessionManager.adopt",
+    "is not sent if the broker supports neither refresh nor login, and ActionRequired names SessionManager.adopt",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -392,7 +394,7 @@ describe("sessions: a renewal with a refresh token", () => {
       })
   )
 
-  it.effect("is not repeated if the store fails, and its session is returned after it could be stored", () =>
+  it.effect("is not repeated if the store fails, and its session is returned as soon as the session is stored", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(both), makeShared()]
@@ -431,7 +433,7 @@ it.effect(
 )
 
 describe("sessions: SessionManager.renew", () => {
-  it.effect("gets one new session for all callers whose token was rejected", () =>
+  it.effect("gets only one new session for all callers whose token was rejected", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -468,7 +470,7 @@ describe("sessions: SessionManager.renew", () => {
     })
   )
 
-  it.effect("returns the session that another program stored in the meantime", () =>
+  it.effect("returns the newer session that another program has stored, and sends no login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -498,7 +500,7 @@ describe("sessions: SessionManager.renew", () => {
 })
 
 describe("sessions: SessionManager.logout", () => {
-  it.effect("ends the session at the broker, and for other programs that share the store", () =>
+  it.effect("ends the session at the broker and in the other programs that share the store", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -554,25 +556,23 @@ describe("sessions: SessionManager.logout", () => {
     ["in this program", true],
     ["in another program", false]
   ] as const) {
-    it.effect(
-      `${title} during a refresh prevents the login that would follow if the broker rejects the refresh token`,
-      () =>
-        Effect.gen(function* () {
-          yield* TestClock.setTime(morning)
-          const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
-          const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
-          yield* one.session
-          yield* other.session
-          tiny.latency = "1 second"
-          tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
-          const renewed = yield* Effect.forkChild(Effect.result(one.renew()))
-          yield* pass("500 millis")
-          yield* (isHere ? one : other).logout
-          yield* pass("10 seconds")
-          assert.strictEqual(reasonOf(yield* Fiber.join(renewed)), "SessionExpired")
-          assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
-          assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "refresh refused"])
-        })
+    it.effect(`${title} during a refresh prevents a login, even if the broker then rejects the refresh token`, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
+        const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
+        yield* one.session
+        yield* other.session
+        tiny.latency = "1 second"
+        tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
+        const renewed = yield* Effect.forkChild(Effect.result(one.renew()))
+        yield* pass("500 millis")
+        yield* (isHere ? one : other).logout
+        yield* pass("10 seconds")
+        assert.strictEqual(reasonOf(yield* Fiber.join(renewed)), "SessionExpired")
+        assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
+        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "refresh refused"])
+      })
     )
   }
 
@@ -648,7 +648,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("forgets the session even if the store is broken, and fails with Io", () =>
+  it.effect("fails with Io if the store is broken, but the session is not returned after the logout", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -714,7 +714,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are found within 30 seconds if another program logged out, without a request to the broker", () =>
+  it.effect("are found within 30 seconds, and cause no request to the broker, if another program logged out", () =>
     Effect.gen(function* () {
       const { one, other } = yield* begin
       const changes = yield* Effect.forkChild(Stream.runCollect(Stream.take(other.changes, 1)))
@@ -728,7 +728,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  /** A manager whose check of the lock reports that the lock is lost if `lose` returns true. */
+  /** Makes a manager with a lock. A check of the lock reports that the lock is lost if `lose` returns true. */
   const losing = Effect.fnUntraced(function* (lose: () => boolean) {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
@@ -808,7 +808,7 @@ describe("sessions: SessionManager.adopt", () => {
     expiry: Expiry.after("1 hour")
   })
 
-  it.effect("stores a session from a browser login, so that it is found after a restart", () =>
+  it.effect("stores the session of a browser login, so that the session is found after a restart", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny({ by: [] }), makeShared()]
@@ -827,7 +827,7 @@ describe("sessions: SessionManager.adopt", () => {
       const ofAnotherAccount = { ...given, account: { ...account, id: "T2" } }
       const failed = yield* Effect.flip(manager.adopt(ofAnotherAccount))
       assert.strictEqual(failed.reason._tag, "InvalidRequest")
-      assert.include(failed.message, "is of T2, not of T1")
+      assert.include(failed.message, "belongs to T2, not to T1")
     })
   )
 
@@ -859,17 +859,23 @@ describe("sessions: SessionManager.adopt", () => {
   )
 })
 
-it.effect("SessionManager.sessionPromise returns a promise of a valid session to programs without Effect", () =>
-  Effect.gen(function* () {
-    yield* TestClock.setTime(morning)
-    const tiny = makeTiny({ expiry: Expiry.after("1 hour") })
-    const manager = yield* start(tiny)
-    const promise = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
-    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
-    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
-    yield* pass("1 hour")
-    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "2")
-  })
+it.effect(
+  "SessionManager.sessionPromise returns a promise of a valid session for programs that do not use Effect",
+  () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const tiny = makeTiny({ expiry: Expiry.after("1 hour") })
+      const manager = yield* start(tiny)
+      const promise = yield* Effect.provideService(
+        SessionManager.sessionPromise,
+        SessionManager.SessionManager,
+        manager
+      )
+      assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
+      assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
+      yield* pass("1 hour")
+      assert.strictEqual(numberOf(yield* Effect.promise(promise)), "2")
+    })
 )
 
 it.effect("SessionMetrics counts logins and failures by broker, outcome and reason, without account names", () =>

@@ -14,7 +14,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { makeTiny, morning, pass, type Tiny } from "./sessions.ts"
 
-/** Managers with one fake broker for each account, so that the calls of each account are counted separately. */
+/** Makes managers with one fake broker for each account, so that a test can count the calls of each account. */
 const begin = Effect.fnUntraced(function* (prepare: (tiny: Tiny, name: string) => void = () => undefined) {
   yield* TestClock.setTime(morning)
   const brokers = new Map<string, Tiny>()
@@ -75,8 +75,8 @@ describe("sessions: the layer of an account", () => {
   const servicesOf = (tiny: Tiny) => Context.make(Renewal, tiny.renewal).pipe(Context.add(Logout, tiny.logout))
 
   /**
-   * Accounts whose layer takes one second to build. The first `failures` builds fail. `counts` has the numbers of
-   * builds and of open resources. Accounts whose name begins with `shared` share one layer.
+   * Makes accounts whose layer takes one second to build. The first `failures` builds fail. `counts` counts the builds
+   * and the open resources. Accounts whose name begins with `shared` share one layer.
    */
   const failing = Effect.fnUntraced(function* (failures: number) {
     yield* TestClock.setTime(morning)
@@ -137,7 +137,7 @@ describe("sessions: the layer of an account", () => {
     })
   )
 
-  it.effect("is built once for all concurrent callers, and all of them fail if the build fails", () =>
+  it.effect("is built once for all concurrent callers, and if the build fails, all callers fail", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* failing(1)
       const all = yield* Effect.forkChild(
@@ -199,55 +199,59 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect("is not blocked by an account that fails, that hangs or that is misconfigured", () =>
-    Effect.gen(function* () {
-      const { managers } = yield* begin((tiny, name) => {
-        if (name === "T3") tiny.failures.push(new AuthError.InvalidCredentials({ field: "pin" }))
-        if (name === "T5") tiny.latency = "1 hour"
-      })
-      const seen: Array<SessionManagers.Progress<unknown>> = []
-      const running = yield* Effect.forkChild(
-        Stream.runForEach(managers.warm([...names(10), "misconfigured"]), (progress) =>
-          Effect.sync(() => seen.push(progress))
+  it.effect(
+    "is not blocked by an account that fails, by an account that hangs or by an account that is misconfigured",
+    () =>
+      Effect.gen(function* () {
+        const { managers } = yield* begin((tiny, name) => {
+          if (name === "T3") tiny.failures.push(new AuthError.InvalidCredentials({ field: "pin" }))
+          if (name === "T5") tiny.latency = "1 hour"
+        })
+        const seen: Array<SessionManagers.Progress<unknown>> = []
+        const running = yield* Effect.forkChild(
+          Stream.runForEach(managers.warm([...names(10), "misconfigured"]), (progress) =>
+            Effect.sync(() => seen.push(progress))
+          )
         )
-      )
-      yield* pass("1 second")
-      assert.strictEqual(seen.length, 10)
-      const failures = seen.filter((progress) => SessionManagers.failureOf(progress) !== undefined)
-      assert.deepStrictEqual(failures.map(({ name }) => name).sort(), ["T3", "misconfigured"])
-      assert.strictEqual(seen.at(-1)?.failed, 2)
-      yield* pass("2 minutes")
-      yield* Fiber.join(running)
-      assert.strictEqual(seen.at(-1)?.name, "T5")
-    })
+        yield* pass("1 second")
+        assert.strictEqual(seen.length, 10)
+        const failures = seen.filter((progress) => SessionManagers.failureOf(progress) !== undefined)
+        assert.deepStrictEqual(failures.map(({ name }) => name).sort(), ["T3", "misconfigured"])
+        assert.strictEqual(seen.at(-1)?.failed, 2)
+        yield* pass("2 minutes")
+        yield* Fiber.join(running)
+        assert.strictEqual(seen.at(-1)?.name, "T5")
+      })
   )
 
-  it.effect("starts other accounts after an account has hung for two minutes, and the hanging account continues", () =>
-    Effect.gen(function* () {
-      const { brokers, managers } = yield* begin((tiny, name) => {
-        if (name.startsWith("hangs")) tiny.latency = "1 hour"
-      })
-      const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
-      const all = ["hangs 1", "hangs 2", ...names(3)]
-      const running = yield* Effect.forkChild(
-        Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
-          Effect.sync(() => seen.push(progress))
+  it.effect(
+    "starts other accounts after an account has hung for two minutes, and does not stop the login of that account",
+    () =>
+      Effect.gen(function* () {
+        const { brokers, managers } = yield* begin((tiny, name) => {
+          if (name.startsWith("hangs")) tiny.latency = "1 hour"
+        })
+        const seen: Array<SessionManagers.Progress<AuthError.AuthError>> = []
+        const all = ["hangs 1", "hangs 2", ...names(3)]
+        const running = yield* Effect.forkChild(
+          Stream.runForEach(managers.warm(all, { concurrency: 2, jitter: 0 }), (progress) =>
+            Effect.sync(() => seen.push(progress))
+          )
         )
-      )
-      yield* pass("119 seconds")
-      assert.deepStrictEqual(seen, [])
-      yield* pass("2 seconds")
-      yield* Fiber.join(running)
-      assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
-      const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
-      assert.strictEqual(failures.length, 2)
-      for (const { message } of failures) {
-        assert.include(message, "no answer came in time. The login continues in the background")
-      }
-      yield* pass("1 hour")
-      yield* managers.session("hangs 1")
-      assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
-    })
+        yield* pass("119 seconds")
+        assert.deepStrictEqual(seen, [])
+        yield* pass("2 seconds")
+        yield* Fiber.join(running)
+        assert.deepStrictEqual(seen.map(({ name }) => name).sort(), ["T0", "T1", "T2", "hangs 1", "hangs 2"])
+        const failures = seen.flatMap((progress) => SessionManagers.failureOf(progress) ?? [])
+        assert.strictEqual(failures.length, 2)
+        for (const { message } of failures) {
+          assert.include(message, "no answer came in time. The login continues in the background")
+        }
+        yield* pass("1 hour")
+        yield* managers.session("hangs 1")
+        assert.deepStrictEqual(brokers.get("hangs 1")?.calls, ["login 1"])
+      })
   )
 
   it.effect("reports an account as failed if it takes longer than `timeout`", () =>
@@ -289,7 +293,7 @@ describe("sessions: SessionManagers.warm", () => {
       ["timeout", Infinity]
     ]
     for (const [option, value] of invalid) {
-      it.effect(`${option}: ${typeof value} ${String(value)}`, () =>
+      it.effect(`the option ${option} with the ${typeof value} value ${String(value)}`, () =>
         Effect.gen(function* () {
           const { built, managers } = yield* begin()
           const { message, reason } = yield* Effect.flip(warmed(managers, names(3), { [option]: value }))
@@ -309,7 +313,7 @@ describe("sessions: SessionManagers.warm", () => {
     ["a number", 7],
     ["a list of objects", [{ name: "T1" }]]
   ]
-  it.effect.each(others)("rejects %s instead of a list of names", ([, given]) =>
+  it.effect.each(others)("rejects %s, because a list of names is required", ([, given]) =>
     Effect.gen(function* () {
       const { built, managers } = yield* begin()
       const { reason } = yield* Effect.flip(warmed(managers, given as ReadonlyArray<string>))

@@ -54,7 +54,7 @@ const flipped = (bytes: Uint8Array, index: number, bit = 0) => {
   return copy
 }
 
-/** The entry with a valid checksum in its last 8 bytes. */
+/** Returns the entry with a valid checksum in its last 8 bytes. */
 const summed = Effect.fnUntraced(function* (bytes: Uint8Array, format = bytes[3], version = 1) {
   const body = bytes.slice(0, -8)
   const place = new TextEncoder().encode(
@@ -87,7 +87,7 @@ const makeStringOnly = () => {
   })
 }
 
-/** A subject for a store that only one process can use: each opening returns the same store object. */
+/** Makes a test subject from a store that only one process can use. Its `open` always returns the same store object. */
 const singleProcess = (make: Effect.Effect<Store, VaultError.VaultError>): VaultContract.Subject<Store> => ({
   make: Effect.map(make, (store) => ({ open: Effect.succeed(store) }))
 })
@@ -153,12 +153,12 @@ describe("vaults: an encrypted store", () => {
       for (let index = 0; index < whole.length; index += 1) {
         for (let bit = 0; bit < 8; bit += 1) {
           replace(flipped(whole, index, bit))
-          assert.strictEqual(yield* reasonOf(store), "Tampered", `bit ${bit} of byte ${index}`)
+          assert.strictEqual(yield* reasonOf(store), "Tampered", `for a changed bit ${bit} of byte ${index}`)
           flips += 1
         }
       }
       assert.strictEqual(flips, whole.length * 8)
-      console.log(`tampering: each of ${flips} changed bits was detected, in an entry of ${whole.length} bytes`)
+      console.log(`tampering: all ${flips} changed bits were detected in an entry of ${whole.length} bytes`)
       replace(whole)
       assert.strictEqual(
         textOf(Redacted.value((yield* store.get(account, "session"))!.value)),
@@ -173,10 +173,10 @@ describe("vaults: an encrypted store", () => {
       const whole = new Uint8Array(bytes())
       for (let index = 12; index < whole.length - 8; index += 1) {
         replace(yield* summed(flipped(whole, index)))
-        assert.strictEqual(yield* reasonOf(store), "Tampered", `byte ${index}`)
+        assert.strictEqual(yield* reasonOf(store), "Tampered", `for a changed byte ${index}`)
       }
       replace(yield* summed(flipped(whole, 0)))
-      assert.strictEqual(yield* reasonOf(store), "Tampered", "the first byte")
+      assert.strictEqual(yield* reasonOf(store), "Tampered", "for a changed first byte")
     })
   )
 
@@ -190,7 +190,11 @@ describe("vaults: an encrypted store", () => {
       }
       for (const length of [8, 11, 12, 20, 36, 52, 60]) {
         replace(yield* summed(whole.slice(0, length)))
-        assert.strictEqual(yield* reasonOf(store), "Tampered", `${length} bytes with a valid checksum`)
+        assert.strictEqual(
+          yield* reasonOf(store),
+          "Tampered",
+          `for an entry that was truncated to ${length} bytes and has a valid checksum`
+        )
       }
     })
   )
@@ -207,7 +211,7 @@ describe("vaults: an encrypted store", () => {
       replace(whole, 2)
       assert.strictEqual(yield* reasonOf(store), "Tampered")
       replace(yield* summed(whole, 1, 2), 2)
-      assert.strictEqual(yield* reasonOf(store), "Tampered", "with a valid checksum")
+      assert.strictEqual(yield* reasonOf(store), "Tampered", "for a moved entry with a valid checksum")
     })
   )
 
@@ -278,7 +282,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("names the account in its errors, but does not disclose the key or the content", () =>
+  it.effect("names the account in its errors, but its errors do not contain the key or the content", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const { bytes, raw, replace } = yield* begin
@@ -295,7 +299,7 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("is made by layerEncrypted from the SessionStore in the context", () =>
+  it.effect("is made by SessionStore.layerEncrypted from the SessionStore in the context", () =>
     Effect.gen(function* () {
       const book = makeOpen()
       const store = yield* Effect.provide(
@@ -421,7 +425,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
       for (let index = 0; index < text.length; index += 1) {
         const code = text.charCodeAt(index)
         yield* redis.send("SET", key, text.slice(0, index) + String.fromCharCode(code ^ 1) + text.slice(index + 1))
-        assert.strictEqual(yield* reasonOf(store), "Tampered", `character ${index} of ${text.length}`)
+        assert.strictEqual(yield* reasonOf(store), "Tampered", `for a changed character ${index} of ${text.length}`)
       }
       yield* redis.send("SET", key, "text of another program")
       const error = yield* Effect.flip(store.put(account, "session", value, 0))
@@ -443,7 +447,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails with Io while Redis is full, and does not repeat the text of the Redis client", () =>
+  it.live("fails with Io while Redis is full, and its error does not contain the text of the Redis client", () =>
     Effect.gen(function* () {
       const { open, redis } = yield* inRedis()
       const store = yield* open

@@ -13,7 +13,7 @@ import { makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions
 
 const lastsAnHour = { expiry: Expiry.after("1 hour"), early: "10 minutes" } as const
 
-/** A manager whose session is valid but due for renewal. Each login at the broker now takes ten seconds. */
+/** Makes a manager with a valid session whose early renewal is due. Each later login takes ten seconds. */
 const due = Effect.gen(function* () {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny(lastsAnHour)
@@ -43,7 +43,10 @@ describe("callers of SessionManager.session", () => {
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         const exit = yield* afterInterruption(steps, yield* start(makeTiny()))
-        assert.isTrue(exit !== undefined && Exit.isSuccess(exit), `interrupted after ${steps} steps`)
+        assert.isTrue(
+          exit !== undefined && Exit.isSuccess(exit),
+          `the second caller got no session after the first caller was interrupted after ${steps} steps`
+        )
       }
     })
   )
@@ -54,12 +57,15 @@ describe("callers of SessionManager.session", () => {
         const { manager, tiny } = yield* due
         tiny.latency = 0
         const exit = yield* afterInterruption(steps, manager)
-        assert.isTrue(exit !== undefined && Exit.isSuccess(exit), `interrupted after ${steps} steps`)
+        assert.isTrue(
+          exit !== undefined && Exit.isSuccess(exit),
+          `the second caller got no session after the first caller was interrupted after ${steps} steps`
+        )
       }
     })
   )
 
-  it.effect("wait at most renewalTimeout for an early renewal, and later callers do not wait for it", () =>
+  it.effect("wait at most renewalTimeout for an early renewal, and later callers do not wait for this renewal", () =>
     Effect.gen(function* () {
       const { manager, tiny } = yield* due
       const asked = yield* Effect.forkChild(
@@ -216,7 +222,7 @@ describe("promises of SessionManager.sessionPromise", () => {
 })
 
 describe("SessionManager.changes", () => {
-  it.effect("emits a change to all current listeners, but emits no earlier change to a new listener", () =>
+  it.effect("emits a change to all current listeners, but does not emit an earlier change to a new listener", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

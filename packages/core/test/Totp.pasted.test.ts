@@ -143,10 +143,10 @@ describe("Totp.parse rejects an address and names the problem:", () => {
     ["a period with a unit", `${totp}&period=30s`, /period/],
     ["a period of zero", `${totp}&period=0`, /period/],
     ["a negative period", `${totp}&period=-30`, /period/],
-    ["a misspelled algorithm", `${totp}&algorithim=SHA256`, /"alg"/],
-    ["a misspelled period", `${totp}&peroid=60`, /number/],
-    ["another name for the period", `${totp}&timestep=60`, /"time"|"step"/],
-    ["another name for the hash", `${totp}&hash=SHA256`, /"hash"/],
+    ["a misspelled name of the parameter algorithm", `${totp}&algorithim=SHA256`, /"alg"/],
+    ["a misspelled name of the parameter period", `${totp}&peroid=60`, /number/],
+    ["another name for the parameter period", `${totp}&timestep=60`, /"time"|"step"/],
+    ["another name for the parameter algorithm", `${totp}&hash=SHA256`, /"hash"/],
     ["an HTML ampersand without its semicolon", `${totp}&ampalgorithm=SHA256`, /"alg"/],
     ["an encoded ampersand", `${totp}%26algorithm=SHA256%26digits%3D8`, /encoded/],
     ["an encoded ampersand in the issuer", `${totp}&issuer=x%26digits%3D8`, /encoded/],
@@ -182,7 +182,7 @@ describe("Totp.parse", () => {
     }
   )
 
-  it("checks a text of 20,000 repeated signs within the time-out of the test", () => {
+  it("checks a text in which a sign is repeated 20,000 times within the time-out of the test", () => {
     for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
       parse(sign.repeat(20_000))
       assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)

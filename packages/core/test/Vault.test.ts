@@ -29,7 +29,7 @@ const inRedis = (prefix: string, redis: Redis.Redis["Service"], text = key) =>
     ])
   )
 
-/** Returns the stored session. If no session is stored, makes one exchange under the lock and stores its result. */
+/** Returns the stored session. If no session is stored, runs `exchange` while it holds the lock, and stores the result. */
 const obtain = (exchange: Effect.Effect<string>) =>
   Effect.gen(function* () {
     const store = yield* SessionStore.SessionStore
@@ -59,7 +59,7 @@ const counted = () => {
 }
 
 describe("vaults: a vault", () => {
-  it.live("in memory makes 1,000 fibers share one exchange", () =>
+  it.live("in memory makes 1,000 fibers share one request for a session", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const callers = Array.from({ length: 1000 }, () => obtain(exchange))
@@ -69,7 +69,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("in Redis makes the fibers of eight programs share one exchange", () =>
+  it.live.runIf(runsRedis)("in Redis makes the fibers of eight programs share one request for a session", () =>
     Effect.gen(function* () {
       const { exchange, exchanges } = counted()
       const prefix = yield* freshPrefix
@@ -88,7 +88,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("in Redis discloses no token and no key in Redis, in a log or in an error", () =>
+  it.live.runIf(runsRedis)("in Redis writes no token and no key in clear to Redis, to a log or to an error", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const prefix = yield* freshPrefix

@@ -25,7 +25,7 @@ const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
   [
     new VaultError.LockUnavailable({ why: "busy", waited: Duration.seconds(60) }),
     true,
-    /held the lock of this account for 60 seconds\. Look for a program that hangs/
+    /held the lock of this account for 60 seconds\. Look for a program whose login does not end/
   ],
   [
     new VaultError.Io({ what: "use it", advice: "chmod 700 it", retry: "never" }),

@@ -59,7 +59,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("has an id of eight bytes, which depends on its bytes only", () =>
+  it.effect("has an id of eight bytes, which depends only on the bytes of the key", () =>
     Effect.gen(function* () {
       const one = yield* VaultKey.fromText(Redacted.make(hex), "one")
       const same = yield* VaultKey.fromText(Redacted.make(base64), "two")
@@ -72,7 +72,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("is different each time a key is generated", () =>
+  it.effect("is different each time that VaultKey.generate makes a key", () =>
     Effect.gen(function* () {
       const keys = yield* Effect.all(Array.from({ length: 100 }, () => VaultKey.generate))
       assert.strictEqual(new Set(keys.map((key) => Hex.encode(Redacted.value(key)))).size, 100)
@@ -80,7 +80,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("is read from the variable BROKER_AUTH_KEY, or from another variable that is given", () =>
+  it.effect("is read from the variable BROKER_AUTH_KEY, or from another variable that the program names", () =>
     Effect.gen(function* () {
       const key = yield* fromEnv({ BROKER_AUTH_KEY: hex })
       assert.deepStrictEqual([bytesOf(key), key.describe], [hex, "the configuration's BROKER_AUTH_KEY"])
@@ -88,14 +88,16 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("is reported as missing with the name of its variable and the command that makes a key", () =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(fromEnv({}))
-      assert.strictEqual(
-        error.message,
-        "vault key: There is no key for the vault: BROKER_AUTH_KEY is not set. Set BROKER_AUTH_KEY. Make a key with: openssl rand -hex 32"
-      )
-    })
+  it.effect(
+    "is reported as missing, and the error contains the name of its variable and the command that makes a key",
+    () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(fromEnv({}))
+        assert.strictEqual(
+          error.message,
+          "vault key: There is no key for the vault: BROKER_AUTH_KEY is not set. Set BROKER_AUTH_KEY. Make a key with: openssl rand -hex 32"
+        )
+      })
   )
 
   it.effect("does not appear in any printed form", () =>
@@ -109,7 +111,7 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect("describes itself as no key if it is the plaintext key", () =>
+  it.effect('has the description "no key: in clear" if it comes from VaultKey.layerPlaintext', () =>
     Effect.gen(function* () {
       const key = yield* Effect.provide(VaultKey.VaultKey, VaultKey.layerPlaintext)
       assert.deepStrictEqual(key, { _tag: "Plaintext", describe: "no key: in clear" })

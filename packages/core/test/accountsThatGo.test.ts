@@ -19,7 +19,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./sessions.ts"
 
-/** Managers with one fake broker for all accounts. `counts` has the numbers of built layers and of open layers. */
+/** Makes managers with one fake broker for all accounts. `counts` counts the layers that were built or are open. */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
   build: Effect.Effect<void> = Effect.void
@@ -55,7 +55,7 @@ const failure = <A, E extends { readonly message: string }>(effect: Effect.Effec
     return `${error.reason._tag}: ${error.message}`
   })
 
-describe("sessions: an account after SessionManagers.invalidate", () => {
+describe("sessions: an account that SessionManagers.invalidate has closed", () => {
   it.effect("logs in with the corrected PIN, and does not send the old PIN again", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -112,24 +112,26 @@ describe("sessions: an account after SessionManagers.invalidate", () => {
     })
   )
 
-  it.effect("makes stored managers and waiting callers fail, with a remedy to request the account again", () =>
-    Effect.gen(function* () {
-      const { managers, tiny } = yield* begin()
-      tiny.latency = "10 seconds"
-      const manager = yield* managers.manager("T1")
-      const waiting = yield* Effect.forEach([managers.session("T1"), manager.session], (call) =>
-        Effect.forkChild(failure(call))
-      )
-      yield* pass("1 second")
-      yield* managers.invalidate("T1")
-      for (const message of [...(yield* Effect.forEach(waiting, Fiber.join)), yield* failure(manager.session)]) {
-        assert.include(message, "InvalidRequest: tiny session: The request is invalid: account was closed by")
-        assert.include(message, "Get the account from SessionManagers again")
-      }
-    })
+  it.effect(
+    "makes the managers that the program has kept and the waiting callers fail, and the remedy is a new request",
+    () =>
+      Effect.gen(function* () {
+        const { managers, tiny } = yield* begin()
+        tiny.latency = "10 seconds"
+        const manager = yield* managers.manager("T1")
+        const waiting = yield* Effect.forEach([managers.session("T1"), manager.session], (call) =>
+          Effect.forkChild(failure(call))
+        )
+        yield* pass("1 second")
+        yield* managers.invalidate("T1")
+        for (const message of [...(yield* Effect.forEach(waiting, Fiber.join)), yield* failure(manager.session)]) {
+          assert.include(message, "InvalidRequest: tiny session: The request is invalid: account was closed by")
+          assert.include(message, "Get the account from SessionManagers again")
+        }
+      })
   )
 
-  it.effect("during its build makes its callers fail, and is built again at the next call", () =>
+  it.effect("during the build of its layer makes its callers fail, and its layer is built again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.sleep("10 seconds"))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -144,7 +146,7 @@ describe("sessions: an account after SessionManagers.invalidate", () => {
     })
   )
 
-  it.effect("during an uninterruptible part of its build leaves no layer open", () =>
+  it.effect("during an uninterruptible part of the build of its layer has no open layer", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.uninterruptible(Effect.sleep("10 seconds")))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -159,7 +161,7 @@ describe("sessions: an account after SessionManagers.invalidate", () => {
 })
 
 describe("sessions: an account that is idle", () => {
-  it.effect("is closed if it is not called for the idle time, and is built again at the next call", () =>
+  it.effect("is closed if it is not called for the idle time, and is opened again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "10 minutes" })
       const kept = managers.session("T1")
@@ -226,8 +228,8 @@ describe("sessions: an account that is idle", () => {
   }
 })
 
-describe("sessions: SessionManagers whose scope has closed", () => {
-  it.effect("fails every new call and every waiting call, with a remedy", () =>
+describe("sessions: a SessionManagers service whose scope has closed", () => {
+  it.effect("makes every new call and every waiting call fail with a remedy", () =>
     Effect.gen(function* () {
       const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
       const open = yield* Effect.forkChild(managers.session("T1"))
@@ -248,8 +250,8 @@ describe("sessions: SessionManagers whose scope has closed", () => {
   )
 })
 
-describe("sessions: accounts of several brokers", () => {
-  it.effect("have the type of the services that all their layers provide, without a type annotation", () =>
+describe("sessions: SessionManagers for accounts of several brokers", () => {
+  it.effect("infers the services that all layers provide, without a type annotation", () =>
     Effect.gen(function* () {
       const { logout, renewal } = makeTiny()
       const both = Context.make(Renewal, renewal).pipe(Context.add(Logout, logout))

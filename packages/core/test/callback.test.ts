@@ -90,14 +90,14 @@ describe("RedirectLogin.parseCallback accepts a callback", () => {
   )
 
   it.effect.each([
-    ["a custom scheme", "myapp://cb", `myapp://cb?${query}`],
-    ["a custom scheme with a path", "myapp://cb/done", `MYAPP://CB/done?${query}`],
-    ["a custom scheme with the root path", "myapp://cb", `myapp://cb/?${query}`],
-    ["a custom scheme without a host", "com.example.app:/cb", `com.example.app:/cb?${query}`],
+    ["a redirect URL with a custom scheme", "myapp://cb", `myapp://cb?${query}`],
+    ["a redirect URL with a custom scheme and a path", "myapp://cb/done", `MYAPP://CB/done?${query}`],
+    ["a redirect URL with a custom scheme, and has the root path", "myapp://cb", `myapp://cb/?${query}`],
+    ["a redirect URL with a custom scheme and no host", "com.example.app:/cb", `com.example.app:/cb?${query}`],
     ["a redirect URL without a path", "https://app.example", `https://app.example/?${query}`],
     ["a redirect URL with a query", `${registered}?app=1`, `${registered}?app=1?${query}`],
     ["a redirect URL whose query repeats a name", `${registered}?a=1&a=2`, `${registered}?a=1&a=2&${query}`],
-    ["a loopback address", "http://127.0.0.1:3000/callback", `/callback?${query}`]
+    ["a redirect URL with a loopback address", "http://127.0.0.1:3000/callback", `/callback?${query}`]
   ] as const)("for %s", ([, redirectUrl, url]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(url, redirectUrl), "canary")
@@ -119,7 +119,7 @@ describe("RedirectLogin.parseCallback rejects, with a remedy,", () => {
     ["a relative address with another path", `/other?${query}`, "origin", /path/],
     ["another host", `https://evil.example/callback?${query}`, "origin", /redirect URL/],
     ["another host without a scheme", `//evil.example/callback?${query}`, "origin", /redirect URL/],
-    ["another host behind backslashes", `/\\evil.example/callback?${query}`, "origin", /redirect URL/],
+    ["another host after a backslash", `/\\evil.example/callback?${query}`, "origin", /redirect URL/],
     ["an address with a user name", `https://canary@app.example/callback?${query}`, "origin", /redirect URL/],
     ["a blob URL of the same origin", `blob:${registered}?${query}`, "origin", /redirect URL/],
     ["a query without an address", `?${query}`, "not-a-url", /whole address/],
@@ -162,14 +162,16 @@ describe("RedirectLogin.parseCallback rejects, with a remedy,", () => {
     })
   )
 
-  it.effect("another loopback host, and does not mention a proxy if the redirect URL is a loopback address", () =>
-    Effect.gen(function* () {
-      const { remedy } = yield* refusal(
-        codeIn(`http://localhost:3000/callback?${query}`, "http://127.0.0.1:3000/callback")
-      )
-      assert.notInclude(remedy, "proxy")
-      assert.include(remedy, "redirect URL")
-    })
+  it.effect(
+    "another loopback host if the redirect URL is a loopback address, and the remedy does not mention a proxy",
+    () =>
+      Effect.gen(function* () {
+        const { remedy } = yield* refusal(
+          codeIn(`http://localhost:3000/callback?${query}`, "http://127.0.0.1:3000/callback")
+        )
+        assert.notInclude(remedy, "proxy")
+        assert.include(remedy, "redirect URL")
+      })
   )
 })
 
@@ -203,7 +205,7 @@ const Part = Schema.Literals([
 ])
 
 it.effect.prop(
-  "RedirectLogin.parseCallback accepts no address of another origin, for any combination of address parts",
+  "RedirectLogin.parseCallback accepts only addresses of the redirect URL's origin, for any combination of parts",
   { redirectUrl: Schema.Literals([registered, "myapp://cb/callback"]), parts: Schema.Array(Part) },
   ({ parts, redirectUrl }) =>
     Effect.gen(function* () {

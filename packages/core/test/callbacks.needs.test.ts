@@ -14,8 +14,8 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { protocol, yes } from "./tiny.ts"
 
-// Fake brokers whose callbacks differ from those of most brokers: they have no state, several parameter names, a form,
-// or a JSON value.
+// Fake brokers with unusual callbacks: without a state, with several names for a parameter, in a form, or with a JSON
+// value.
 
 class TinyApi extends Context.Service<TinyApi, BrokerApi.BrokerApi<object>>()("test/TinyApi") {}
 
@@ -121,7 +121,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect.each(["{", "1e", "%7B%7B", '"{"'])("is rejected if its session is the invalid JSON %s", (value) =>
+  it.effect.each(["{", "1e", "%7B%7B", '"{"'])("is rejected if its session is invalid JSON: %j", (value) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${encodeURIComponent(value)}`)
       const error = yield* Effect.flip(complete({ names: ["session"], read: "json" }, callback))

@@ -52,12 +52,12 @@ describe("a SessionManager whose scope has closed", () => {
   >
 
   for (const [name, call] of Object.entries(calls)) {
-    for (const state of ["with a session", "without a session", "after a logout"]) {
-      it.effect(`makes ${name} fail with a remedy, and sends no request, ${state}`, () =>
+    for (const state of ["has a session", "has no session", "has logged out"]) {
+      it.effect(`makes ${name} fail with a remedy, and sends no request, if it ${state}`, () =>
         Effect.gen(function* () {
           const { close, manager, tiny } = yield* begin()
-          if (state !== "without a session") yield* manager.session
-          if (state === "after a logout") yield* manager.logout
+          if (state !== "has no session") yield* manager.session
+          if (state === "has logged out") yield* manager.logout
           yield* close
           const before = [...tiny.calls]
           assertClosedError(yield* Effect.flip(call(manager)))
@@ -131,7 +131,7 @@ describe("a SessionManager whose scope has closed", () => {
     })
   )
 
-  it.effect("rejects the promises of sessionPromise with a remedy, even if it has a cached session", () =>
+  it.effect("makes the promises of sessionPromise reject with a remedy, even if it has a cached session", () =>
     Effect.gen(function* () {
       const { close, manager } = yield* begin()
       const get = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)

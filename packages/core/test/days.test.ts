@@ -12,7 +12,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOptions } from "./sessions.ts"
 import { thorough } from "../../../tools/vitest/thorough.ts"
 
-// Simulates random days of two programs, with cut-offs, clock changes, rejected tokens, network failures and restarts.
+// Simulates random days of two programs with cut-offs, clock changes, rejected tokens, network failures and restarts.
 // Each session that a manager returns must be valid.
 
 const days = thorough ? 150 : 30
@@ -65,7 +65,7 @@ const ask = Effect.fnUntraced(function* (
 ) {
   const before = tiny.calls.length
   const result = yield* Effect.result(how)
-  assert.isAtMost(tiny.calls.length - before, 2, "number of requests of one call: at most a refresh and a login")
+  assert.isAtMost(tiny.calls.length - before, 2, "one call may send at most two requests: a refresh and a login")
   if (Result.isFailure(result)) return false
   const session = result.success
   const now = yield* Clock.currentTimeMillis
@@ -130,7 +130,7 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // The first login succeeds, so the credentials are known to be valid. Then a network failure does not use up the
+  // The first login succeeds, so the credentials are known to be valid. A later network failure does not use up the
   // budget.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
@@ -142,8 +142,14 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
   for (const program of day.programs) {
     yield* TestClock.adjust("2 minutes")
     program.loggedOut = false
-    assert.isTrue(yield* ask(day, program, program.manager.renew()), "cannot get a session again")
-    assert.isTrue(yield* ask(day, program, program.manager.session), "cannot get a session again")
+    assert.isTrue(
+      yield* ask(day, program, program.manager.renew()),
+      "a program could not get a session after these events"
+    )
+    assert.isTrue(
+      yield* ask(day, program, program.manager.session),
+      "a program could not get a session after these events"
+    )
   }
   return tiny.calls.length
 })

@@ -59,7 +59,7 @@ describe("the validity of a session starts when its login is sent:", () => {
     })
   )
 
-  it.effect("Session.withDeparture returns the time of the first request of a call", () =>
+  it.effect("Session.withDeparture returns the time at which a call sends its first request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight)
       const { client } = yield* connect([() => yes()])
@@ -71,7 +71,7 @@ describe("the validity of a session starts when its login is sent:", () => {
     })
   )
 
-  it.effect("Session.withDeparture returns the start time of a call that sends no request", () =>
+  it.effect("Session.withDeparture returns the time at which a call starts if the call sends no request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight)
       const [value, at] = yield* Session.withDeparture(Effect.as(TestClock.adjust("5 seconds"), "nothing"))

@@ -53,7 +53,7 @@ describe("a form body", () => {
     ["a whole number and a fraction", { a: 7, b: -0.5 }, "a=7&b=-0.5"],
     ["booleans", { a: true, b: false }, "a=true&b=false"],
     ["a secret number", { a: Redacted.make(1234) }, "a=1234"],
-    ["only the fields that are present", { a: undefined, b: "1" }, "b=1"],
+    ["only the fields that are not undefined", { a: undefined, b: "1" }, "b=1"],
     ["no text for an empty request", {}, ""]
   ] as const)("contains %s", ([, request, body]) =>
     Effect.gen(function* () {
@@ -62,23 +62,23 @@ describe("a form body", () => {
   )
 
   it.effect.each([
-    ["null", { a: null }, ["a"]],
-    ["a list", { a: ["1", "2"] }, ["a"]],
-    ["an object", { a: { b: "1" } }, ["a"]],
-    ["a secret object", { a: Redacted.make({ b: "1" }) }, ["a"]],
-    ["NaN", { a: Number.NaN }, ["a"]],
-    ["an infinite number", { a: Number.POSITIVE_INFINITY }, ["a"]],
-    ["a lone surrogate", { a: "\ud83d" }, ["a"]],
-    ["a lone surrogate in a secret", { a: Redacted.make("x\udc00") }, ["a"]],
-    ["a BigInt", { a: 1n }, ["a"]],
-    ["a date", { a: new Date(0) }, ["a"]],
-    ["a function", { a: () => "1" }, ["a"]],
-    ["null and a list", { a: null, b: "1", c: [] }, ["a", "c"]],
+    ["a field with null", { a: null }, ["a"]],
+    ["a field with a list", { a: ["1", "2"] }, ["a"]],
+    ["a field with an object", { a: { b: "1" } }, ["a"]],
+    ["a field with a secret object", { a: Redacted.make({ b: "1" }) }, ["a"]],
+    ["a field with NaN", { a: Number.NaN }, ["a"]],
+    ["a field with an infinite number", { a: Number.POSITIVE_INFINITY }, ["a"]],
+    ["a field with a lone surrogate", { a: "\ud83d" }, ["a"]],
+    ["a secret field with a lone surrogate", { a: Redacted.make("x\udc00") }, ["a"]],
+    ["a field with a BigInt", { a: 1n }, ["a"]],
+    ["a field with a date", { a: new Date(0) }, ["a"]],
+    ["a field with a function", { a: () => "1" }, ["a"]],
+    ["two fields with null and a list", { a: null, b: "1", c: [] }, ["a", "c"]],
     ["a text instead of an object", "a=1", ["request"]],
     ["a list instead of an object", [["a", "1"]], ["request"]],
     ["a secret instead of an object", Redacted.make("a=1"), ["request"]],
     ["null instead of an object", null, ["request"]]
-  ] as const)("cannot contain %s, and no request is sent", ([, request, fields]) =>
+  ] as const)("cannot be made from %s, and no request is sent", ([, request, fields]) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const error = yield* Effect.flip(client.call(exchange, { account: "T1", request }))
@@ -87,7 +87,7 @@ describe("a form body", () => {
     })
   )
 
-  it.effect("does not disclose a secret in an error if the broker quotes the body, encoded or decoded", () =>
+  it.effect("does not disclose a secret in an error if the broker quotes the encoded or the decoded body", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([({ body }) => no({ message: `${body} ${decodeURIComponent(body)}` })])
       const request = { code: Redacted.make("canary/code=1") }
@@ -108,7 +108,7 @@ describe("a form body", () => {
     })
   )
 
-  it.effect("is not used if the endpoint sets no encoding: the default is JSON", () =>
+  it.effect("is not used if the endpoint sets no encoding, because the default encoding is JSON", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, encoding: undefined, request: Schema.Unknown, response: Schema.Unknown })
       const asked = yield* send(row, { a: ["1"] })
@@ -136,7 +136,7 @@ describe("a DELETE request", () => {
     [undefined, `{"access":"a&b"}`],
     ["form", "access=a%26b"]
   ] as const)(
-    "has its parameters in the body if the endpoint has no `query` table, with the encoding %j",
+    "has its parameters in the body if the endpoint has no `query` table (encoding of the endpoint: %j)",
     ([encoding, body]) =>
       Effect.gen(function* () {
         const asked = yield* send(Endpoint.make({ ...row, encoding, request: Request }), request)
@@ -145,7 +145,7 @@ describe("a DELETE request", () => {
       })
   )
 
-  it.effect("does not disclose a secret of its query in an error", () =>
+  it.effect("has no secret of its query in an error", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
       for (const answer of [() => Response.error(), ({ url }: { readonly url: string }) => no({ message: url })]) {
@@ -197,7 +197,7 @@ describe("the fields of the app", () => {
     })
   )
 
-  it.effect("are not disclosed in an error", () =>
+  it.effect("do not appear in an error", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, app: ["api_key"], request: Schema.Unknown, response: Schema.Unknown })
       const { client } = yield* connect([({ body }) => no({ message: body })], {}, { app })

@@ -82,14 +82,14 @@ describe("parseJson, given a list of quirks,", () => {
     }
   })
 
-  it.each(["", " trailing"])("does not change valid JSON that is followed by %j", (trailing) => {
+  it.each(["", " trailing"])("does not repair valid JSON that is followed by %j", (trailing) => {
     const right = `{"a":"“b” }"}${trailing}`
     assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
   })
 })
 
 it.prop(
-  "parseJson parses every object that JSON.stringify has written",
+  "parseJson, given the text that JSON.stringify returns for an object, returns the same value as JSON.parse",
   [Schema.Record(Schema.String, Schema.Json)],
   ([value]) => {
     const text = JSON.stringify(value)
@@ -102,7 +102,7 @@ it.prop(
 )
 
 it.prop(
-  "parseJson returns an object or a list as JSON.parse does, and otherwise undefined",
+  "parseJson, given any text, returns the object or list that JSON.parse returns, or otherwise undefined",
   [Schema.String],
   ([some]) => {
     for (const text of [some, `{${some}`, `["${some}`]) {

@@ -37,7 +37,7 @@ const tagOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: s
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
 describe("sessions: LoginGuard records a login before it is sent:", () => {
-  it.effect("six programs that are stopped before the broker answers send only two logins in total", () =>
+  it.effect("six programs send only two logins in total if each program is stopped before the broker answers", () =>
     Effect.gen(function* () {
       const { program, sent, login } = yield* begin
       for (let run = 0; run < 6; run++) {
@@ -114,28 +114,30 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
   )
 })
 
-describe("sessions: credentials whose fingerprint is stored", () => {
-  it.effect("are not sent again by any program after a rejection, until they are passed to LoginGuard.reset", () =>
-    Effect.gen(function* () {
-      const { guard, login, program, sent } = yield* begin
-      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(wrongPin), pin)), "InvalidCredentials")
-      yield* pass("3 days")
-      assert.strictEqual(yield* tagOf(program().protect(account, policy, login(), pin)), "ActionRequired")
-      assert.strictEqual(
-        yield* tagOf(program().protect(account, policy, login(), { ...pin, byPerson: true })),
-        "ActionRequired"
-      )
-      assert.strictEqual(sent(), 1)
-      yield* program().reset(account)
-      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "ActionRequired")
-      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), otherPin)), "success")
-      yield* guard.reset(account, pin)
-      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "success")
-    })
+describe("sessions: credentials", () => {
+  it.effect(
+    "that the broker has rejected are not sent again by any program until they are passed to LoginGuard.reset",
+    () =>
+      Effect.gen(function* () {
+        const { guard, login, program, sent } = yield* begin
+        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(wrongPin), pin)), "InvalidCredentials")
+        yield* pass("3 days")
+        assert.strictEqual(yield* tagOf(program().protect(account, policy, login(), pin)), "ActionRequired")
+        assert.strictEqual(
+          yield* tagOf(program().protect(account, policy, login(), { ...pin, byPerson: true })),
+          "ActionRequired"
+        )
+        assert.strictEqual(sent(), 1)
+        yield* program().reset(account)
+        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "ActionRequired")
+        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), otherPin)), "success")
+        yield* guard.reset(account, pin)
+        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login(), pin)), "success")
+      })
   )
 
   it.effect(
-    "are still sent during an outage if the broker once accepted them, but less often from the tenth login on",
+    "that the broker once accepted are still sent during an outage, but less often from the tenth login on",
     () =>
       Effect.gen(function* () {
         const { guard, login, sent } = yield* begin
@@ -157,7 +159,7 @@ describe("sessions: credentials whose fingerprint is stored", () => {
       })
   )
 
-  it.effect("are sent until the budget is used up if the broker once accepted them and now rejects them", () =>
+  it.effect("that the broker once accepted and now rejects are sent until the budget is used up", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* guard.protect(account, policy, login(), pin)
@@ -166,7 +168,7 @@ describe("sessions: credentials whose fingerprint is stored", () => {
     })
   )
 
-  it.effect("have no fingerprint if the store has no key", () =>
+  it.effect("have no stored fingerprint if the store has no key", () =>
     Effect.gen(function* () {
       const { store } = yield* begin
       const plain = SessionStore.encrypted({ _tag: "Plaintext", describe: "no key: in clear" })(store)
@@ -195,13 +197,13 @@ describe("sessions: a login that the broker rejects for a permanent reason", () 
     ["a missing subscription", notSubscribed, [0, 1, 3, 8, 18, 28]],
     ["an unregistered IP address", new AuthError.PermissionDenied({ why: "ip" }), [0, 1, 3, 8, 18, 28]],
     [
-      "a broker that requires an action by a person",
+      "an action that a person must take first",
       new AuthError.ActionRequired({ what: "Sign in", code: "T1" }),
       [0, 1, 3, 8, 18, 28]
     ],
     ["a firewall page", waf, [0, 5, 20]],
-    ["a session cap", new AuthError.SessionLimitReached({}), [0, 5, 20]]
-  ] as const)("is repeated with increasing pauses, even if the program restarts: %s", ([, reason, at]) =>
+    ["too many sessions", new AuthError.SessionLimitReached({}), [0, 5, 20]]
+  ] as const)("such as %s, is repeated with increasing pauses, even if the program restarts", ([, reason, at]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* sentIn(reason, 30), [...at])
     })
@@ -217,7 +219,7 @@ describe("sessions: a login that the broker rejects for a permanent reason", () 
     })
   )
 
-  it.effect("says only once in its message what a person has to do, also during the pause", () =>
+  it.effect("fails with a message that says only once what a person must do, also during the pause", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))
@@ -237,7 +239,7 @@ describe("sessions: a login that the broker rejects for a permanent reason", () 
     })
   )
 
-  it.effect("is not delayed by a pause that was stored while the clock was months ahead", () =>
+  it.effect("is not delayed by a pause that was stored while the clock was some months ahead", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       yield* TestClock.setTime(morning + 1e10)
@@ -247,7 +249,7 @@ describe("sessions: a login that the broker rejects for a permanent reason", () 
     })
   )
 
-  it.effect("is repeated without a pause if the broker is unavailable or limits the rate", () =>
+  it.effect("is followed by a pause, but a login that fails because of an outage or a rate limit is not", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })

@@ -14,7 +14,9 @@ const endpoint = (limits: ReadonlyArray<Endpoint.Limit>, name = "login"): Endpoi
 const perSecond = (requests: number) => endpoint([{ requests, per: "1 second" }])
 
 /**
- * Starts these calls at the same time. Returns for each call when it passed, in milliseconds, or its failure and delay.
+ * Starts these calls at the same time, and returns one result for each call. If the limiter lets the call pass, the
+ * result is the number of milliseconds until then. If the limiter rejects the call, the result is a text. For example,
+ * `client 1050` means: the client rejected the call, and the call may be repeated after 1,050 milliseconds.
  */
 const passing = (
   calls: ReadonlyArray<readonly [account: string, endpoint: Endpoint.Endpoint]>,
@@ -46,14 +48,14 @@ describe("the rate limiter", () => {
     { requests: 1, count: 4, passed: [0, 1050, 2100, 3150] },
     { requests: 3, count: 7, passed: [0, 0, 0, 1050, 1050, 1050, 2100] }
   ])(
-    "lets $count calls pass in groups of $requests, 1,050 milliseconds apart, at a limit of $requests per second",
+    "lets $count calls pass at the following milliseconds if the limit per second is $requests: $passed",
     ({ count, passed, requests }) =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* passing(times(count, ["a", perSecond(requests)])), passed)
       })
   )
 
-  it.effect("applies both limits of an endpoint that has two", () =>
+  it.effect("applies both limits if an endpoint has two limits", () =>
     Effect.gen(function* () {
       const both = endpoint([
         { requests: 2, per: "1 second" },
@@ -63,13 +65,13 @@ describe("the rate limiter", () => {
     })
   )
 
-  it.effect("does not delay a call of an endpoint without a limit", () =>
+  it.effect("does not delay a call if its endpoint has no limit", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* passing(times(100, ["a", endpoint([])])), times(100, 0))
     })
   )
 
-  it.effect("does not delay a call because of calls of other accounts or endpoints", () =>
+  it.effect("does not delay a call because of calls for other accounts or calls of other endpoints", () =>
     Effect.gen(function* () {
       const limits = [{ requests: 1, per: "1 second" }] as const
       const calls = Array.from({ length: 50 }, (_, index) => [
@@ -82,20 +84,22 @@ describe("the rate limiter", () => {
 })
 
 describe("with a queueTimeout, the rate limiter", () => {
-  it.effect("rejects a call at once if the call would wait longer, and does not count the call", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* passing(times(4, ["a", perSecond(1)]), "2 seconds"), [
-        0,
-        1050,
-        "client 1050",
-        "client 1050"
-      ])
-      assert.deepStrictEqual(yield* passing(times(3, ["a", perSecond(1)]), "0 seconds"), [
-        0,
-        "client 1050",
-        "client 1050"
-      ])
-    })
+  it.effect(
+    "rejects a call at once if the call would wait longer than the queueTimeout, and does not count the rejected call",
+    () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* passing(times(4, ["a", perSecond(1)]), "2 seconds"), [
+          0,
+          1050,
+          "client 1050",
+          "client 1050"
+        ])
+        assert.deepStrictEqual(yield* passing(times(3, ["a", perSecond(1)]), "0 seconds"), [
+          0,
+          "client 1050",
+          "client 1050"
+        ])
+      })
   )
 
   it.effect("accepts a call that would wait exactly as long as the queueTimeout", () =>
@@ -105,7 +109,7 @@ describe("with a queueTimeout, the rate limiter", () => {
     })
   )
 
-  it.effect("does not count a waiting call that is interrupted", () =>
+  it.effect("does not count a call that is interrupted while it waits", () =>
     Effect.gen(function* () {
       const limiter = makeLimiter(Duration.minutes(1))
       const one = limiter.take("a", perSecond(1))
@@ -128,7 +132,7 @@ it.effect("the rate limiter does not delay a call by a year if the clock is set 
     yield* TestClock.setTime(35 * 86_400_000)
     yield* limiter.take("a", perSecond(1))
     const third = yield* Effect.forkChild(limiter.take("a", perSecond(1)), { startImmediately: true })
-    assert.isUndefined(third.pollUnsafe(), "the limit still applies after the clock was set back")
+    assert.isUndefined(third.pollUnsafe(), "the third call must still wait for the limit after the clock was set back")
     yield* Fiber.interrupt(third)
   })
 )
@@ -137,7 +141,7 @@ const Calls = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxim
 const Requests = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))
 
 it.effect.prop(
-  "the rate limiter lets at most the permitted number of calls pass in any period",
+  "the rate limiter lets at most the permitted number of calls pass in any period of the given length",
   { pauses: Calls, few: Requests, more: Requests },
   ({ few, more, pauses }) =>
     Effect.gen(function* () {
@@ -164,7 +168,10 @@ it.effect.prop(
       for (const { per, requests } of limits) {
         passed.forEach((at, index) => {
           const earlier = passed[index - requests]
-          assert.isTrue(earlier === undefined || at - earlier > per, `${requests} in ${per} ms: ${passed.join()}`)
+          assert.isTrue(
+            earlier === undefined || at - earlier > per,
+            `more than ${requests} calls passed within ${per} milliseconds; the calls passed at these milliseconds: ${passed.join(", ")}`
+          )
         })
       }
     }),

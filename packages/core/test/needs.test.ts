@@ -24,7 +24,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { connect, type Seen, yes } from "./tiny.ts"
 
-// Fake brokers with requirements that the first broker packages do not have.
+// These fake brokers use special options for encodings, checksums, tokens, extras, envelopes and expiries.
 
 const Anything = Schema.Unknown
 const token = Redacted.make("access-canary")
@@ -47,21 +47,26 @@ describe("the encoding of an endpoint writes a body as", () => {
     Endpoint.make({ name: "q", method: "POST", path: "/q", token: "none", encoding, request, response: Anything })
 
   it.effect.each([
-    ["jData in raw text, without a content type", Encoding.jData(), `jData={"uid":"FA0001","pwd":"a&b=c"}`, undefined],
     [
-      "jData in raw text, with the content type of the encoding",
+      "a parameter jData with raw JSON, without a content type",
+      Encoding.jData(),
+      `jData={"uid":"FA0001","pwd":"a&b=c"}`,
+      undefined
+    ],
+    [
+      "a parameter jData with raw JSON, with the content type of the encoding",
       Encoding.jData({ contentType: "text/plain" }),
       `jData={"uid":"FA0001","pwd":"a&b=c"}`,
       "text/plain"
     ],
     [
-      "jData percent-encoded in a form",
+      "a parameter jData with percent-encoded JSON, as a form",
       Encoding.jData({ percent: "encoded", contentType: "application/x-www-form-urlencoded" }),
       "jData=%7B%22uid%22%3A%22FA0001%22%2C%22pwd%22%3A%22a%26b%3Dc%22%7D",
       "application/x-www-form-urlencoded"
     ],
     [
-      "head and body, if the broker defines such an encoding",
+      "an object with a head and a body, if the broker's own encoding writes such an object",
       { ...Encoding.json, name: "head-body", write: (fields: object) => JSON.stringify({ head: {}, body: fields }) },
       `{"head":{},"body":{"uid":"FA0001","pwd":"a&b=c"}}`,
       "application/json"
@@ -73,7 +78,7 @@ describe("the encoding of an endpoint writes a body as", () => {
     })
   )
 
-  it.effect("a form, but rejects a list and sends no request", () =>
+  it.effect("a form, but rejects a list in the body, and then sends no request", () =>
     Effect.gen(function* () {
       const list = Schema.Struct({ ids: Schema.Array(Schema.String) })
       const form = Endpoint.make({
@@ -139,16 +144,18 @@ describe("a GET request with a body", () => {
     })
   )
 
-  it.live("is sent over node:http if its endpoint allows it, and rejected with a remedy over fetch", () =>
-    Effect.gen(function* () {
-      const { bodies, origin } = yield* serve
-      yield* Effect.provide(ask(origin, "sent"), NodeHttpClient.layerNodeHttp)
-      assert.deepStrictEqual(bodies, [`{"AppKey":"k"}`])
-      const error = yield* Effect.flip(Effect.provide(ask(origin, "sent"), FetchHttpClient.layer))
-      assert.strictEqual(error.reason._tag, "InvalidRequest")
-      assert.match(error.message, /NodeHttpClient/)
-      assert.lengthOf(bodies, 1)
-    }).pipe(Effect.scoped)
+  it.live(
+    "is sent by node:http if its endpoint allows it, but is rejected with a remedy if the program uses fetch",
+    () =>
+      Effect.gen(function* () {
+        const { bodies, origin } = yield* serve
+        yield* Effect.provide(ask(origin, "sent"), NodeHttpClient.layerNodeHttp)
+        assert.deepStrictEqual(bodies, [`{"AppKey":"k"}`])
+        const error = yield* Effect.flip(Effect.provide(ask(origin, "sent"), FetchHttpClient.layer))
+        assert.strictEqual(error.reason._tag, "InvalidRequest")
+        assert.match(error.message, /NodeHttpClient/)
+        assert.lengthOf(bodies, 1)
+      }).pipe(Effect.scoped)
   )
 })
 
@@ -178,7 +185,7 @@ describe("Checksum.ofRecipe", () => {
         }
       ]
     },
-    "user and key with a joiner, as hexadecimal digits in capitals": {
+    "user and key with a separator, as hexadecimal digits in capital letters": {
       parts: ["user", "key"],
       joiner: "|",
       encoding: "HEX",
@@ -234,18 +241,20 @@ describe("the token of a request is sent as", () => {
     })
   )
 
-  it.effect("a field of the body if the endpoint has a tokenField, and also as a header with tokenToo", () =>
-    Effect.gen(function* () {
-      const encoding = Encoding.jData({ beside: ["jKey"] })
-      const one = post("limits", "/l", { request, response, encoding, tokenField: "jKey" })
-      const both = post("limits", "/l", { request, response, encoding, tokenField: "jKey", tokenToo: "headers" })
-      const alone = yield* call(one as never, given)
-      assert.strictEqual(alone.body, `jData={"uid":"FA0001"}&jKey=access-canary`)
-      assert.notProperty(alone.headers, "authorization")
-      const twice = yield* call(both as never, given)
-      assert.strictEqual(twice.headers["authorization"], "Bearer access-canary")
-      assert.include(twice.body, "&jKey=access-canary")
-    })
+  it.effect(
+    "a field of the body if the endpoint has a `tokenField`, and also as a header if `tokenToo` is `headers`",
+    () =>
+      Effect.gen(function* () {
+        const encoding = Encoding.jData({ beside: ["jKey"] })
+        const one = post("limits", "/l", { request, response, encoding, tokenField: "jKey" })
+        const both = post("limits", "/l", { request, response, encoding, tokenField: "jKey", tokenToo: "headers" })
+        const alone = yield* call(one as never, given)
+        assert.strictEqual(alone.body, `jData={"uid":"FA0001"}&jKey=access-canary`)
+        assert.notProperty(alone.headers, "authorization")
+        const twice = yield* call(both as never, given)
+        assert.strictEqual(twice.headers["authorization"], "Bearer access-canary")
+        assert.include(twice.body, "&jKey=access-canary")
+      })
   )
 
   it.effect("part of the signed headers that the broker's `sign` function returns for the body and the time", () =>
@@ -299,7 +308,7 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect("set the base address of the requests, with a path", () =>
+  it.effect("set the base address of the requests, including its path", () =>
     Effect.gen(function* () {
       const extras = { uid: "FA0001", baseUrl: "https://e21.tiny.example/base/" }
       const seen = yield* call(row as never, { ...given, extras }, { told })
@@ -310,7 +319,7 @@ describe("the extras of a session", () => {
   it.effect.each([
     ["plain http", "http://e21.tiny.example"],
     ["another host", "https://tiny.example.evil.test"],
-    ["a host with the same ending", "https://eviltiny.example"],
+    ["a host whose name ends with the same letters", "https://eviltiny.example"],
     ["a user name", "https://user@e21.tiny.example"],
     ["a port", "https://e21.tiny.example:8443"],
     ["no scheme", "e21.tiny.example"]
@@ -325,26 +334,28 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect("let Authorize.request add headers to requests to their origin, but only for this session", () =>
-    Effect.gen(function* () {
-      const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
-      const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})
-      const service = {
-        headers: api.headers,
-        refusal: api.refusal,
-        origins: Object.values(api.origins),
-        toldOrigin: api.toldOrigin
-      }
-      const order = HttpClientRequest.get("https://e21.tiny.example/orders")
-      const headersFor = (extras: Session.Extras) =>
-        Effect.map(
-          Effect.provideService(Authorize.request(order, session(extras)), Authorize.Authorize, service),
-          ({ headers }) => headers["auth"]
-        )
-      assert.strictEqual(yield* headersFor({ baseUrl: "https://e21.tiny.example" }), "access-canary")
-      assert.isUndefined(yield* headersFor({ baseUrl: "https://e22.tiny.example" }))
-      assert.isUndefined(yield* headersFor({}))
-    }).pipe(Effect.provide(TestHttp.layerRespond(() => Promise.resolve(yes({})))))
+  it.effect(
+    "make Authorize.request add headers to requests to the origin in the extras, but only for this session",
+    () =>
+      Effect.gen(function* () {
+        const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
+        const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})
+        const service = {
+          headers: api.headers,
+          refusal: api.refusal,
+          origins: Object.values(api.origins),
+          toldOrigin: api.toldOrigin
+        }
+        const order = HttpClientRequest.get("https://e21.tiny.example/orders")
+        const headersFor = (extras: Session.Extras) =>
+          Effect.map(
+            Effect.provideService(Authorize.request(order, session(extras)), Authorize.Authorize, service),
+            ({ headers }) => headers["auth"]
+          )
+        assert.strictEqual(yield* headersFor({ baseUrl: "https://e21.tiny.example" }), "access-canary")
+        assert.isUndefined(yield* headersFor({ baseUrl: "https://e22.tiny.example" }))
+        assert.isUndefined(yield* headersFor({}))
+      }).pipe(Effect.provide(TestHttp.layerRespond(() => Promise.resolve(yes({})))))
   )
 })
 
@@ -370,7 +381,7 @@ describe("Envelope.byFields", () => {
     assert.strictEqual(read(fields, json), verdict)
   )
 
-  it.effect("treats a success as an error if a field says that a person must act first", () =>
+  it.effect("reads a success as a failure if a field of the answer says that a person must act first", () =>
     Effect.gen(function* () {
       const asks = [{ field: ["data", "spasswordreset"], is: "Y", code: "PASSWORD" }]
       const dialect = Envelope.byFields({ name: "f", source: "made up", status: ["ok"], yes: [true], asks })
@@ -420,9 +431,7 @@ describe("Expiry.fromAnswer", () => {
     ["later", {}],
     [null, {}],
     [-1, {}]
-  ])("reads %j as a duration, as an instant, or as no expiry", (value, expected) =>
-    assert.deepStrictEqual(Expiry.fromAnswer(value), expected)
-  )
+  ])("reads the value %j as %j", (value, expected) => assert.deepStrictEqual(Expiry.fromAnswer(value), expected))
 
   it("returns an expiry that Session.make uses, whether it is a duration or an instant", () => {
     const make = (value: unknown) =>

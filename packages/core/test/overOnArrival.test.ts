@@ -28,24 +28,26 @@ const requestSessions = Effect.fnUntraced(function* (manager: SessionManager["Se
   return answers
 })
 
-describe("sessions: a new token that has already expired", () => {
-  it.effect("causes two logins, and then one login every 15 minutes, even if the programs restart", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const [tiny, shared] = [makeTiny({ expiry: endsAfter(-3_600_000) }), makeShared()]
-      for (let program = 0; program < 4; program++) {
-        const answers = yield* Effect.scoped(
-          Effect.flatMap(start(tiny, shared), (manager) => requestSessions(manager, 15))
-        )
-        assert.deepStrictEqual(Array.from(answers.keys()), ["ActionRequired"])
-      }
-      assert.isAtMost(tiny.calls.length, 6)
-      assert.isAtLeast(tiny.calls.length, 4)
-    })
+describe("sessions: a new token", () => {
+  it.effect(
+    "that has already expired causes two logins, and then one login every 15 minutes, even if the program restarts",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny({ expiry: endsAfter(-3_600_000) }), makeShared()]
+        for (let program = 0; program < 4; program++) {
+          const answers = yield* Effect.scoped(
+            Effect.flatMap(start(tiny, shared), (manager) => requestSessions(manager, 15))
+          )
+          assert.deepStrictEqual(Array.from(answers.keys()), ["ActionRequired"])
+        }
+        assert.isAtMost(tiny.calls.length, 6)
+        assert.isAtLeast(tiny.calls.length, 4)
+      })
   )
 
   it.effect(
-    "or that expires ten seconds later is returned until its expiry, and causes the same number of logins",
+    "that expires after ten seconds is returned until its expiry, and causes at most six logins in an hour",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -57,39 +59,43 @@ describe("sessions: a new token that has already expired", () => {
       })
   )
 
-  it.effect("is reported with the time of the next try, but SessionManager.renew sends a login at once", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const tiny = makeTiny({ expiry: endsAfter(-1) })
-      const manager = yield* start(tiny)
-      yield* requestSessions(manager, 1)
-      const failed = yield* Effect.flip(manager.session)
-      assert.include(failed.message, "The next try is at 2026-11-21 10:15")
-      assert.notInclude(failed.message, "clock")
-      const before = tiny.calls.length
-      yield* Effect.flip(manager.renew())
-      assert.strictEqual(tiny.calls.length, before + 1)
-    })
+  it.effect(
+    "that has already expired causes an error with the time of the next try, but SessionManager.renew logs in at once",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const tiny = makeTiny({ expiry: endsAfter(-1) })
+        const manager = yield* start(tiny)
+        yield* requestSessions(manager, 1)
+        const failed = yield* Effect.flip(manager.session)
+        assert.include(failed.message, "The next try is at 2026-11-21 10:15")
+        assert.notInclude(failed.message, "clock")
+        const before = tiny.calls.length
+        yield* Effect.flip(manager.renew())
+        assert.strictEqual(tiny.calls.length, before + 1)
+      })
   )
 
   it.effect.each([
     ["Sat, 21 Nov 2026 03:30:00 GMT", "1 hour ahead of"],
     ["Sat, 21 Nov 2026 04:31:00 GMT", "60 seconds behind"]
-  ])("is reported with the clock drift if the broker's answer has the date %s", ([date, words]) =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const tiny = makeTiny({ expiry: endsAfter(-1) })
-      const login = Effect.flatMap(Departure, (departure) => {
-        Object.assign(departure ?? {}, { date, answeredAt: morning })
-        return tiny.renewal.login ?? Effect.die("the fake broker has no login")
+  ])(
+    "that has already expired causes an error with the clock drift if the broker's answer has the date %s",
+    ([date, words]) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const tiny = makeTiny({ expiry: endsAfter(-1) })
+        const login = Effect.flatMap(Departure, (departure) => {
+          Object.assign(departure ?? {}, { date, answeredAt: morning })
+          return tiny.renewal.login ?? Effect.die("the fake broker has no login")
+        })
+        const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } })
+        const failed = yield* Effect.flip(manager.session)
+        assert.include(failed.message, `This machine's clock is ${words} the broker's: set it by NTP.`)
       })
-      const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } })
-      const failed = yield* Effect.flip(manager.session)
-      assert.include(failed.message, `This machine's clock is ${words} the broker's: set it by NTP.`)
-    })
   )
 
-  it.effect("or that expires at a daily cut-off 20 seconds later is followed by one login after the cut-off", () =>
+  it.effect("that expires after 20 seconds because of a daily cut-off is followed by one login after the cut-off", () =>
     Effect.gen(function* () {
       const midnight = Date.UTC(2026, 10, 21, 18, 30)
       yield* TestClock.setTime(midnight - 20_000)
@@ -110,26 +116,28 @@ describe("sessions: a new token that has already expired", () => {
     })
   )
 
-  it.effect("is returned if the broker's profile call accepts it, because this machine's clock may be wrong", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
-      let asked = 0
-      const profile = {
-        profile: () =>
-          Effect.sync(() => {
-            asked += 1
-            return { id: account.id }
-          })
-      }
-      const manager = yield* Effect.provideService(start(tiny), Profile, profile)
-      const answers = yield* requestSessions(manager, 60)
-      assert.deepStrictEqual(Array.from(answers.keys()), ["session"])
-      assert.deepStrictEqual([tiny.calls.length, asked], [1, 1])
-    })
+  it.effect(
+    "that seems to have expired is returned if the broker's profile call accepts it, because the clock may be wrong",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
+        let asked = 0
+        const profile = {
+          profile: () =>
+            Effect.sync(() => {
+              asked += 1
+              return { id: account.id }
+            })
+        }
+        const manager = yield* Effect.provideService(start(tiny), Profile, profile)
+        const answers = yield* requestSessions(manager, 60)
+        assert.deepStrictEqual(Array.from(answers.keys()), ["session"])
+        assert.deepStrictEqual([tiny.calls.length, asked], [1, 1])
+      })
   )
 
-  it.effect("is not returned if the broker's profile call rejects it", () =>
+  it.effect("that seems to have expired is not returned if the broker's profile call rejects it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: endsAfter(-3_600_000) })
@@ -140,7 +148,7 @@ describe("sessions: a new token that has already expired", () => {
     })
   )
 
-  it.effect("or that expires 20 seconds later is renewed without a pause if the expiry comes from expires_in", () =>
+  it.effect("that expires after 20 seconds is renewed without a pause if the expiry comes from `expires_in`", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny({ expiry: ({ issuedAt }) => ({ at: issuedAt + 20_000, source: "expires-in" }) })

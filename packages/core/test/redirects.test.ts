@@ -27,7 +27,7 @@ interface Call {
   readonly init: RequestInit & { readonly dispatcher?: unknown }
 }
 
-/** A `fetch` that answers each call with `respond` and records it. */
+/** Makes a `fetch` that answers each call with `respond`, and records the call. */
 const record = (respond: (url: URL) => Response) => {
   const calls: Array<Call> = []
   const fetch = ((input: RequestInfo | URL, init: RequestInit = {}) => {
@@ -44,7 +44,7 @@ const authorize: Authorize["Service"] = {
   refusal: () => undefined
 }
 
-/** Three calls over the client of this layer: an authorized call, a login and a read. */
+/** Makes three calls that use the client of this layer: an authorized call, a login and a read. */
 const callsOver = Effect.fnUntraced(function* (http: Layer.Layer<HttpClient.HttpClient>) {
   yield* TestClock.setTime(morning)
   const manager = yield* start(makeTiny())
@@ -80,7 +80,7 @@ describe("the RequestInit that a program provides", () => {
   const expected = (calls: ReadonlyArray<Call>) =>
     calls.map((call) => [call.init.dispatcher === dispatcher, call.init.keepalive, call.init.redirect])
 
-  it.effect("with a call is used for that call, but with the redirect mode manual", () =>
+  it.effect("with a call is used for that call, but with the redirect mode `manual`", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch))
@@ -94,7 +94,7 @@ describe("the RequestInit that a program provides", () => {
     })
   )
 
-  it.effect("with the layer of the client is used for every call, but with the redirect mode manual", () =>
+  it.effect("with the layer of the client is used for every call, but with the redirect mode `manual`", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch, init))
@@ -106,7 +106,7 @@ describe("the RequestInit that a program provides", () => {
     })
   )
 
-  it.effect("is not changed for other calls of the program", () =>
+  it.effect("is not changed for the program's other calls", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn } = yield* callsOver(overFetch(fetch))
@@ -163,23 +163,25 @@ describe("an HTTP client that follows redirects", () => {
     })
   )
 
-  it.effect("sends no request to another origin after a second redirect by the broker", () =>
-    Effect.gen(function* () {
-      const { calls, fetch } = record((url) => {
-        if (url.origin !== origin) return yes()
-        const location = url.pathname === "/second" ? otherOrigin : "/second"
-        return new Response(null, { status: 307, headers: { location } })
+  it.effect(
+    "sends no request to another origin even if that redirect follows a redirect within the broker's origin",
+    () =>
+      Effect.gen(function* () {
+        const { calls, fetch } = record((url) => {
+          if (url.origin !== origin) return yes()
+          const location = url.pathname === "/second" ? otherOrigin : "/second"
+          return new Response(null, { status: 307, headers: { location } })
+        })
+        const { authorized } = yield* callsOver(following(overFetch(fetch)))
+        yield* Effect.flip(authorized)
+        assert.deepStrictEqual(
+          calls.map(({ init, url }) => [url, init.redirect]),
+          [
+            [`${origin}/orders`, "manual"],
+            [`${origin}/second`, "manual"]
+          ]
+        )
       })
-      const { authorized } = yield* callsOver(following(overFetch(fetch)))
-      yield* Effect.flip(authorized)
-      assert.deepStrictEqual(
-        calls.map(({ init, url }) => [url, init.redirect]),
-        [
-          [`${origin}/orders`, "manual"],
-          [`${origin}/second`, "manual"]
-        ]
-      )
-    })
   )
 
   it.effect("follows a redirect within the broker's origin", () =>
@@ -196,7 +198,7 @@ describe("an HTTP client that follows redirects", () => {
     })
   )
 
-  it.effect("can send every call to a gateway, because that is not a redirect", () =>
+  it.effect("can also change the URL of every call to a gateway, because such a change is not a redirect", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const gateway = HttpClient.mapRequest(
@@ -209,7 +211,7 @@ describe("an HTTP client that follows redirects", () => {
   )
 
   it.effect(
-    "is detected if it follows redirects whatever the redirect mode, and the error says which secrets to change",
+    "is detected if it ignores the redirect mode `manual`, and the error says which secrets must be changed",
     () =>
       Effect.gen(function* () {
         // Some versions of fetch ignore the redirect mode and follow every redirect.

@@ -7,14 +7,14 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 
-/** Tests that need Redis must have the word Redis in their titles. A test run uses it to count the skipped tests. */
+/** The title of a test that needs Redis must contain the word Redis. A test run counts skipped tests by this word. */
 export { runsRedis }
 
 type Service = Redis.Redis["Service"]
 
 /**
- * A Redis server for one test. It stops when the scope closes. If Redis is not installed, fails and says what to
- * install.
+ * Starts a Redis server for one test. The server stops when the scope closes. If Redis is not installed, the effect
+ * fails, and the error says which package must be installed.
  */
 export const server = Effect.acquireRelease(
   Effect.promise(() => startRedis()),
@@ -46,7 +46,7 @@ export const connect = (url: string) =>
     Effect.orDie
   )
 
-/** Every key with this prefix, and its value. */
+/** Returns every key with this prefix, and its value. */
 export const dump = Effect.fnUntraced(function* (redis: Service, prefix: string) {
   const keys = yield* redis.send<Array<string>>("KEYS", `${prefix}:*`)
   const entries = yield* Effect.forEach(keys.toSorted(), (key) =>

@@ -23,7 +23,7 @@ const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
 
 const sent = { tokens, headers: protocol.headers({ account: "T1", tokens }) }
 
-/** The error that the tiny broker's client finds in an answer, or `undefined`. */
+/** Returns the error that the client of the broker `tiny` finds in an answer. Without an error, returns `undefined`. */
 const refusalOf = (answer: {
   readonly status?: number
   readonly headers?: Record<string, string>
@@ -45,7 +45,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("does not come from an error row that is limited to other operations", () =>
+  it.effect("does not come from an error row that applies only to other operations", () =>
     Effect.gen(function* () {
       const profileOnly = yield* refusalOf({ body: { ok: false, code: "PROFILE" } })
       assert.deepInclude(profileOnly?.reason, { _tag: "BrokerRejected", code: "PROFILE" })
@@ -95,7 +95,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is not searched in a body of a megabyte, and then depends on the HTTP status", () =>
+  it.effect("depends only on the HTTP status if the body has more than 65,536 characters", () =>
     Effect.gen(function* () {
       const huge = JSON.stringify({ ok: false, code: "EXPIRED", message: "x".repeat(1_000_000) })
       assert.isUndefined(yield* refusalOf({ body: huge }))
@@ -116,7 +116,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is found even if the tokens and headers of the request are not given", () =>
+  it.effect("is found even if the request's tokens and headers are not passed to client.refusal", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], {}, { codes })
       const error = client.refusal({ status: 200, headers: {}, text: `{"ok":false,"code":"EXPIRED"}` })
@@ -126,13 +126,13 @@ describe("the error that client.refusal finds in an answer", () => {
   )
 })
 
-describe("the option origins", () => {
+describe("the option `origins`", () => {
   const problemOf = (origins: Record<string, string>, purposes?: ReadonlyArray<string>) =>
     Effect.map(Effect.flip(connect([], { origins }, purposes === undefined ? {} : { purposes })), ({ reason }) =>
       reason._tag === "InvalidRequest" ? reason.problems[0] : undefined
     )
 
-  it.effect("rejects a misspelled purpose, so that the real host is not called by mistake", () =>
+  it.effect("is rejected if a purpose is misspelled, so that the real host is not called by mistake", () =>
     Effect.gen(function* () {
       const problem = yield* problemOf({ Api: "http://127.0.0.1:4010" })
       assert.strictEqual(problem?.field, "origins.Api")
@@ -141,7 +141,7 @@ describe("the option origins", () => {
     })
   )
 
-  it.effect("accepts a purpose that only another environment has", () =>
+  it.effect("may have a purpose that only another environment has", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], { origins: { login: "https://a.example" } }, { purposes: ["login"] })
       assert.deepStrictEqual(client.origins, { api: "https://api.tiny.example", login: "https://a.example" })

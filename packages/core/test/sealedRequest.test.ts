@@ -40,7 +40,7 @@ const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
   })
 
 describe("a sealed request", () => {
-  it.effect("contains no readable content, and is unchanged when it is opened", () =>
+  it.effect("does not show its content, and is decrypted to the original request by SealedRequest.open", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       assert.match(text, /^[\w-]+$/)
@@ -55,7 +55,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("differs each time that it is sealed", () =>
+  it.effect("is a different text each time that the same request is sealed", () =>
     Effect.gen(function* () {
       assert.notStrictEqual((yield* sealed()).text, (yield* sealed()).text)
     })
@@ -69,7 +69,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("can be opened for ten minutes, and then fails as expired", () =>
+  it.effect("can be opened for ten minutes, and then the error is `request-expired`", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       yield* TestClock.adjust("599 seconds")
@@ -79,7 +79,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("can be opened for the lifetime that was given to seal", () =>
+  it.effect("can be opened for the lifetime that was passed to SealedRequest.seal", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed({ lifetime: "1 hour" })
       yield* TestClock.adjust("59 minutes")
@@ -98,7 +98,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("cannot be opened for another account, environment, app or broker, and not with another key", () =>
+  it.effect("cannot be opened for another account, environment, app or broker, or with another key", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       for (const other of [{ id: "T2" }, { environment: "uat" }, { app: "two" }, { broker: "other" }]) {
@@ -117,7 +117,7 @@ describe("a sealed request", () => {
       for (let index = 0; index < bytes.length; index += 1) {
         const changed = bytes.map((byte, at) => (at === index ? byte ^ 1 : byte))
         const opened = SealedRequest.open(Base64Url.encode(changed), key, { account })
-        assert.strictEqual(yield* refusal(opened), "request-changed", `byte ${index}`)
+        assert.strictEqual(yield* refusal(opened), "request-changed", `for a changed byte ${index}`)
       }
       for (const damaged of [text.slice(4), text.slice(0, -4), `${text}AAAA`, "%%%", "AAAA", "x".repeat(100_000)]) {
         assert.strictEqual(yield* refusal(SealedRequest.open(damaged, key, { account })), "request-changed")
@@ -125,7 +125,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("fails to open if it is missing, and the remedy names the cookie", () =>
+  it.effect("cannot be opened if the app received no text, and the error tells the user to allow cookies", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       for (const nothing of [undefined, ""]) {
@@ -135,25 +135,27 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("cannot be made without a key, with an invalid lifetime, or from a value that is not a request", () =>
-    Effect.gen(function* () {
-      const key = yield* keyOf("ab")
-      const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "none" }
-      assert.include(yield* refusal(SealedRequest.seal(request, plaintext, { account })), "key must be")
-      assert.include(yield* refusal(SealedRequest.open("AAAA", plaintext, { account })), "key must be")
-      for (const lifetime of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
-        assert.include(yield* refusal(SealedRequest.seal(request, key, { account, lifetime })), "lifetime must be")
-      }
-      for (const nothing of [undefined, null, "text", {}, JSON.parse(JSON.stringify(request))]) {
-        assert.include(
-          yield* refusal(SealedRequest.seal(nothing as never, key, { account })),
-          "is not a result of begin"
-        )
-      }
-    })
+  it.effect(
+    "cannot be made with `VaultKey.layerPlaintext`, with an invalid lifetime or from a value that is not a request",
+    () =>
+      Effect.gen(function* () {
+        const key = yield* keyOf("ab")
+        const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "none" }
+        assert.include(yield* refusal(SealedRequest.seal(request, plaintext, { account })), "key must be")
+        assert.include(yield* refusal(SealedRequest.open("AAAA", plaintext, { account })), "key must be")
+        for (const lifetime of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+          assert.include(yield* refusal(SealedRequest.seal(request, key, { account, lifetime })), "lifetime must be")
+        }
+        for (const nothing of [undefined, null, "text", {}, JSON.parse(JSON.stringify(request))]) {
+          assert.include(
+            yield* refusal(SealedRequest.seal(nothing as never, key, { account })),
+            "must be the request that `begin` returned"
+          )
+        }
+      })
   )
 
-  it.effect("can be completed only once, even by two layers in one process", () =>
+  it.effect("can be used for only one completed login, even if one process has two layers", () =>
     Effect.gen(function* () {
       let sent = 0
       const layer = () =>

@@ -34,7 +34,7 @@ const begin = Effect.as(TestClock.setTime(morning), undefined)
 const isLoggedOut = ({ reason }: SessionManager.Failure): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out"
 
-/** A store. While `state.slow` is set, the next `get` or the next `put` takes one second. */
+/** Makes a store. If `state.slow` is set, the next call of the method `call` takes one second and clears `state.slow`. */
 const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "put") => {
   const state = { slow: false }
   const delay = Effect.suspend(() => {
@@ -154,7 +154,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("that could not be stored still prevents that a later renew returns the revoked session", () =>
+  it.effect("that could not be stored still prevents a later renew from returning the revoked session", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -169,7 +169,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("that finishes before a slow write of a session does not end the session of a later renew", () =>
+  it.effect("that ends while an older session is still being written does not end the session of a later renew", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -282,7 +282,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("is not undone by a slow read of the store that began earlier", () =>
+  it.effect("is not undone by a slow read of the store that began before the call", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]

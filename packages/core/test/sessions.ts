@@ -21,7 +21,7 @@ export const account = Account.make({ broker: "tiny", id: "T1" })
 /** 2026-11-21 10:00 IST. */
 export const morning = Date.UTC(2026, 10, 21, 4, 30)
 
-/** A fake broker. It numbers its tokens, and its latency and its next failures can be set. */
+/** A fake broker. It numbers its tokens. A test can set its latency and its next failures. */
 export interface Tiny {
   readonly renewal: Renewal.Renewal["Service"]
   readonly logout: Logout["Service"]
@@ -29,7 +29,7 @@ export interface Tiny {
   readonly calls: Array<string>
   /** The failures of the next calls, in order. After these, calls succeed. */
   readonly failures: Array<AuthError.Reason>
-  /** How long a login or a refresh takes. */
+  /** Duration of a login or a refresh. */
   latency: Duration.Input
 }
 
@@ -99,7 +99,7 @@ export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), loc
 /** Builds a new SessionManager, as a separate program would. */
 export const start = (...options: Parameters<typeof startWith>) => Effect.orDie(startWith(...options))
 
-/** Like `start`, but fails with the error of an invalid option. */
+/** Does the same as `start`, but fails with an error if an option is invalid. */
 export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>
   Effect.map(
     Layer.build(
@@ -119,7 +119,7 @@ export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: Se
     (context) => Context.get(context, SessionManager.SessionManager)
   )
 
-/** Advances the clock, and runs the fibers that wait for it. */
+/** Advances the clock, and runs the fibers that wait for the clock. */
 export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 
 /** A store. Its writes fail while `state.broken` is set, and its reads fail while `state.unreadable` is set. */

@@ -25,17 +25,19 @@ describe("sessions: a store that hangs", () => {
     return { close: Scope.close(scope, Exit.void), manager, state, tiny }
   })
 
-  it.effect("makes SessionManager.session fail within eleven seconds, and the error names the cause", () =>
-    Effect.gen(function* () {
-      const { manager, state, tiny } = yield* begin
-      state.hangs = true
-      const asked = yield* Effect.forkChild(Effect.flip(manager.session))
-      yield* pass("11 seconds")
-      const failed = yield* Fiber.join(asked)
-      assert.strictEqual(failed.reason._tag, "Io")
-      assert.include(failed.message, "does not answer")
-      assert.deepStrictEqual(tiny.calls, [])
-    })
+  it.effect(
+    "makes SessionManager.session fail within eleven seconds, and the error says that the store does not answer",
+    () =>
+      Effect.gen(function* () {
+        const { manager, state, tiny } = yield* begin
+        state.hangs = true
+        const asked = yield* Effect.forkChild(Effect.flip(manager.session))
+        yield* pass("11 seconds")
+        const failed = yield* Fiber.join(asked)
+        assert.strictEqual(failed.reason._tag, "Io")
+        assert.include(failed.message, "does not answer")
+        assert.deepStrictEqual(tiny.calls, [])
+      })
   )
 
   it.effect("does not block a logout, and does not prevent the program from exiting", () =>

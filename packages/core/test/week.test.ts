@@ -33,14 +33,14 @@ interface Fault {
   readonly options?: TinyOptions
   /** Returns the parts of the renewal that are different while the fault lasts. */
   readonly during: (renewal: Renewal.Renewal["Service"], tiny: Tiny) => Partial<Renewal.Renewal["Service"]>
-  /** Maximum number of exchanges with the broker in a day, not counting one final success. */
+  /** Maximum number of logins and refreshes in a day. One successful login or refresh is not counted. */
   readonly most: number
   /**
    * Latest time at which both programs have a session, in minutes after 07:00 IST. If it is `undefined`, a person has
    * to log in.
    */
   readonly sessionBy: number | undefined
-  /** What each program does with its session while the fault lasts. */
+  /** Each program runs this effect with its session while the fault lasts. */
   readonly use?: (manager: SessionManager["Service"], session: Session.Session) => Effect.Effect<unknown, unknown>
   /** Interval at which the programs restart, in minutes. */
   readonly restartEach?: number
@@ -82,7 +82,7 @@ const faults: ReadonlyArray<Fault> = [
     restartEach: 5
   },
   {
-    title: "a broker that is down",
+    title: "a broker that answers each login with HTTP 503",
     options: dailyLogin,
     during: loginFails(new AuthError.BrokerUnavailable({ why: "broker", status: 503 })),
     most: 600,
@@ -118,14 +118,14 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: undefined
   },
   {
-    title: "tokens that are expired on arrival",
+    title: "new tokens that have already expired",
     options: { ...dailyLogin, expiry: ({ issuedAt }) => overUntilFaultEnds(issuedAt) },
     during: () => ({}),
     most: 9,
     sessionBy: 146
   },
   {
-    title: "an exchange that fails after a successful login",
+    title: "a token request that fails after a successful login step",
     options: dailyLogin,
     during: (_, tiny) => ({
       login: Effect.flatMap(Clock.currentTimeMillis, (issuedAt) => {
@@ -212,9 +212,9 @@ const healthyResume = ({ issuedAt }: LoginProgress.LoginProgress) =>
   )
 
 interface Morning {
-  /** Number of exchanges with the broker. */
+  /** Number of logins and refreshes that were sent to the broker. */
   sent: number
-  /** When both programs had a session after the cut-off, in minutes after 07:00 IST. */
+  /** Time at which both programs had a session after the cut-off, in minutes after 07:00 IST. */
   by: number | undefined
 }
 
@@ -274,7 +274,7 @@ describe(
             const mornings = yield* liveThrough(fault)
             const sent = mornings.map((morning) => morning.sent)
             const by = mornings.map((morning) => morning.by ?? "-")
-            const summary = `exchanges on each day: ${sent.join(" ")}; minutes from 07:00 until both programs had a session: ${by.join(" ")}`
+            const summary = `logins and refreshes on each day: ${sent.join(" ")}; minutes from 07:00 until both programs had a session: ${by.join(" ")}`
             console.log(`week: ${fault.title}: ${summary}`)
             assert.isAtMost(Math.max(...sent), fault.most + 1)
             if (fault.sessionBy === undefined) return

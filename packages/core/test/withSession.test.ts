@@ -117,19 +117,21 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("does not repeat an order if the token is rejected by a later read, and the next call works", () =>
-    Effect.gen(function* () {
-      const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
-      state.isAlive = (token, path) => token !== "1" || path !== "/profile"
-      const both = manager.withSession((session) => Effect.andThen(placeOrder(session), getFunds(session)))
-      const remedy = yield* reasonOf(both)
-      assert.include(remedy, "There is a new session now")
-      assert.deepStrictEqual(calls(state), ["POST /order 1", "GET /profile 1"])
-      assert.strictEqual(numberOf(yield* manager.session), "2")
-      yield* both
-      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
-      assert.deepStrictEqual(calls(state).slice(2), ["POST /order 2", "GET /profile 2"])
-    })
+  it.effect(
+    "does not repeat an order if the broker rejects the token for a later read, and the next call succeeds",
+    () =>
+      Effect.gen(function* () {
+        const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
+        state.isAlive = (token, path) => token !== "1" || path !== "/profile"
+        const both = manager.withSession((session) => Effect.andThen(placeOrder(session), getFunds(session)))
+        const remedy = yield* reasonOf(both)
+        assert.include(remedy, "There is a new session now")
+        assert.deepStrictEqual(calls(state), ["POST /order 1", "GET /profile 1"])
+        assert.strictEqual(numberOf(yield* manager.session), "2")
+        yield* both
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+        assert.deepStrictEqual(calls(state).slice(2), ["POST /order 2", "GET /profile 2"])
+      })
   )
 
   it.effect("does not repeat an order that was placed by a fiber of the effect or by a nested effect", () =>
@@ -216,7 +218,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("renews a token each time that the broker accepts it first and rejects it four minutes later", () =>
+  it.effect("renews each token that the broker accepts first and rejects four minutes later", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       for (const last of ["1", "2", "3"]) {
@@ -249,7 +251,7 @@ describe("sessions: SessionManager.withSession", () => {
     "an error of the program": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
-    it.effect(`returns ${title} unchanged, without a renewal`, () =>
+    it.effect(`does not change ${title}, and does not renew`, () =>
       Effect.gen(function* () {
         const { manager, tiny } = yield* begin()
         assert.strictEqual(yield* Effect.flip(manager.withSession(() => Effect.fail(error))), error)
@@ -258,18 +260,20 @@ describe("sessions: SessionManager.withSession", () => {
     )
   }
 
-  it.effect("renews but does not repeat an effect if it does not know whether the effect has sent a request", () =>
-    Effect.gen(function* () {
-      const { manager } = yield* begin()
-      let runs = 0
-      const unknown = Effect.suspend(() => {
-        runs += 1
-        return Effect.fail(AuthError.make("tiny", "request", rejectedReason))
+  it.effect(
+    "renews, but does not repeat an effect that may have sent a request without AuthorizedClient or Authorize.request",
+    () =>
+      Effect.gen(function* () {
+        const { manager } = yield* begin()
+        let runs = 0
+        const unknown = Effect.suspend(() => {
+          runs += 1
+          return Effect.fail(AuthError.make("tiny", "request", rejectedReason))
+        })
+        assert.include(yield* reasonOf(manager.withSession(() => unknown)), "There is a new session now")
+        assert.strictEqual(runs, 1)
+        assert.strictEqual(numberOf(yield* manager.session), "2")
       })
-      assert.include(yield* reasonOf(manager.withSession(() => unknown)), "There is a new session now")
-      assert.strictEqual(runs, 1)
-      assert.strictEqual(numberOf(yield* manager.session), "2")
-    })
   )
 
   it.effect("is also available as the function SessionManager.withSession, which uses the service in the context", () =>

@@ -33,7 +33,7 @@ export interface Account {
   readonly totpSecret: string
   readonly redirectUrl: string
   readonly name: string
-  /** A dealer needs no date of birth, but must send the code of its client for the profile. */
+  /** A dealer needs no date of birth. In a profile call, a dealer must send the code of its client. */
   readonly role: "investor" | "dealer"
   /** Client code of the dealer's client. */
   readonly client: string
@@ -51,18 +51,18 @@ export interface Account {
 export interface Switches {
   /**
    * The value of `status` in a refusal. `FAILURE` is documented, and `ERROR` was seen in production. `each` sends
-   * `ERROR` for the codes that were seen with it, and `FAILURE` for all other codes.
+   * `ERROR` with the error codes that were seen with `ERROR`, and `FAILURE` with all other codes.
    */
   readonly refusals: "each" | "FAILURE" | "ERROR"
   /** Whether a v7 login without the API secret is refused. The second exchange always requires the API secret. */
   readonly loginWithoutSecret: "refused" | "accepted"
-  /** Error code of other calls while a login waits for its one-time code. */
+  /** Error code of a call that is made while the login still waits for its one-time code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
   /** Limit of concurrent sessions of an account. */
   readonly maxSessions: number
   /** Whether a second TOTP code of the same period is refused. */
   readonly reusedCode: "refused" | "accepted"
-  /** JSON type that is accepted for a one-time code by SMS. */
+  /** JSON type in which the fake accepts a one-time code that was sent by SMS. */
   readonly otpType: "either" | "text" | "number"
   /** Whether the portal's callback contains the state. */
   readonly portalState: "echoed" | "dropped"
@@ -70,17 +70,18 @@ export interface Switches {
   readonly addressCheck: "orders" | "all"
   /** Whether lower-case letters are accepted in `SourceID`. The broker's comparison is not known. */
   readonly sourceId: "any-case" | "upper-case"
-  /** Whether the placeholders that a known client sends in machine headers are refused. */
+  /** `strict` refuses the placeholders of the official Node SDK 2.3 in the headers `macaddress` and `manufacturer`. */
   readonly identity: "lenient" | "strict"
   /**
-   * Format of an answer: valid JSON, a typographic first quote as in the documented samples, or stray bytes at the end.
+   * Format of an answer. `json`: valid JSON. `typographic-quotes`: the first quotation mark is typographic, as in the
+   * documented samples. `trailing-bytes`: stray bytes follow the JSON.
    */
   readonly writing: "json" | "typographic-quotes" | "trailing-bytes"
   /** Whether the third call of an account to the same endpoint within a second is refused. */
   readonly limit: "two-a-second" | "none"
   /**
-   * Accepted `Accept` headers: each header that includes JSON and also a missing header, or only `application/json`.
-   * The broker's table has only `application/json`.
+   * `any-with-json` accepts a request if its header `Accept` includes JSON or is missing. `exact` accepts only the
+   * value `application/json`, which is in the broker's table.
    */
   readonly accept: "any-with-json" | "exact"
 }
@@ -179,7 +180,7 @@ const rateLimited = FakeBroker.text("Too Many Requests", 429)
 
 const fieldOf = (json: unknown, name: string): unknown => (Predicate.hasProperty(json, name) ? json[name] : undefined)
 
-/** RFC 9110, section 12.5.1: a request without the header accepts any type. */
+/** RFC 9110, section 12.5.1: a request without the header `Accept` accepts any type. */
 const takesJson = (accept: string | undefined): boolean =>
   accept === undefined || /(?:application\/json|application\/\*|\*\/\*)/i.test(accept)
 
@@ -187,9 +188,9 @@ const loginForm = (action: string, page: string, problem: string): string =>
   `<!doctype html><html><head><title>Login (fake)</title></head><body><h1>Motilal Oswal, a fake for testing</h1>` +
   `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
   `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
-  `<input type="hidden" name="page" value="${page}"><label>User id <input name="userid"></label>` +
-  `<label>Password <input name="password" type="password"></label>` +
-  `<label>Date of birth or PAN <input name="2FA"></label><label>Code <input name="totp"></label>` +
+  `<input type="hidden" name="page" value="${page}"><p><label>User id <input name="userid"></label></p>` +
+  `<p><label>Password <input name="password" type="password"></label></p>` +
+  `<p><label>Date of birth or PAN <input name="2FA"></label></p><p><label>Code <input name="totp"></label></p>` +
   `<button type="submit">Log in</button></form></body></html>`
 
 /**
@@ -224,7 +225,7 @@ export const make = Effect.fnUntraced(function* (
   const write = (body: Readonly<Record<string, unknown>>): FakeBroker.FakeResponse => {
     const response = FakeBroker.json(body)
     if (options.writing === "trailing-bytes") return { ...response, body: `${response.body}\u0000\n;` }
-    // Replaces only the first quote, as in the documented samples.
+    // Replaces only the first quotation mark, as in the documented samples.
     if (options.writing === "typographic-quotes") return { ...response, body: response.body.replace('"', "\u201c") }
     return response
   }
@@ -263,7 +264,7 @@ export const make = Effect.fnUntraced(function* (
     return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
   }
 
-  /** Returns whether a header of the table has the required format. API secret and tokens are checked elsewhere. */
+  /** Returns whether a header of the table has the required format. Other functions check the secret and the tokens. */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0

@@ -74,7 +74,7 @@ const headersOf = headers.make({
   generation: "v7"
 })
 
-/** The tokens of a call of an unfinished login. Such a call carries only the token of the login. */
+/** The tokens of a call that is made before the login is finished. The call sends only the token of the login. */
 const ofLogin = ({ access, login = access }: Tokens): Tokens => ({ access: login })
 
 const status = OpenApi.word("SUCCESS")

@@ -1,5 +1,5 @@
 /**
- * Typed calls of Motilal Oswal's OpenAPI: the documented endpoints for logging in.
+ * Typed calls of Motilal Oswal's OpenAPI: login, one-time code, exchange of the login token, profile and logout.
  *
  * @since 0.1.0
  */
@@ -24,7 +24,8 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Generation of the calls: `v7` of 2026, which has a second exchange, or one of the earlier generations `v4` and `v3`.
+ * Generation of the broker's calls. In `v7`, the generation of 2026, a second request after the login exchanges the
+ * login token for an access token. The earlier generations `v4` and `v3` do not have this second exchange.
  *
  * @category models
  * @since 0.1.0
@@ -40,7 +41,8 @@ export type Generation = endpoints.Generation
 export type Environment = "production" | "uat" | "uat-old"
 
 /**
- * Options of the client. The identity options describe the calling program, and have harmless defaults.
+ * Options of the client. The identity options describe the calling program. Their defaults contain no data
+ * about the machine.
  *
  * @category models
  * @since 0.1.0
@@ -54,7 +56,7 @@ export interface Options extends BrokerClient.Options, headers.Identity {
   readonly generation?: Generation | undefined
   /** Default: `production`. */
   readonly environment?: Environment | undefined
-  /** Body of a call without parameters: no body, or `{}` with the value `object`. Default: no body. */
+  /** Body of a call without parameters. `none`: no body. `object`: the body `{}`. Default: `none`. */
   readonly emptyBody?: "none" | "object" | undefined
   /**
    * JSON type in which a one-time code by SMS is sent. Default: `text`. As a number, a code loses its leading zeros.
@@ -89,7 +91,7 @@ export interface Extras {
 }
 
 /**
- * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires. If
+ * The typed calls, one for each endpoint. Depending on the endpoint, a call takes the request, the session, or both. If
  * the login is not finished, pass the login's `AuthToken` as the access token.
  *
  * @category services
@@ -101,7 +103,8 @@ export class MotilalApi extends Context.Service<
 >()("@auth/motilal/MotilalApi") {}
 
 /**
- * Hashes the password as the broker requires: SHA-256 of password and API key, in lower-case hexadecimal.
+ * Hashes the password as the broker requires: SHA-256 of the password followed by the API key, in lower-case
+ * hexadecimal.
  *
  * @example
  * ```ts
@@ -143,7 +146,7 @@ const choices = (options: Options): ReadonlyArray<AuthError.Problem> => [
     : [{ field: "requestsPerSecond", problem: "must be a positive integer" }])
 ]
 
-/** Adds a random `installedAppId` if the options have none. Fails with all problems of the options. */
+/** Adds a random `installedAppId` if this option is not set. If options are wrong, one error names all problems. */
 const checked = (options: Options): Effect.Effect<Options, AuthError.AuthError> => {
   const identified = { ...options, installedAppId: options.installedAppId ?? SecureRandom.uuidV4Unsafe() }
   const [first, ...others] = [...choices(options), ...headers.problems(identified)]

@@ -1,5 +1,5 @@
 /**
- * Login to Motilal Oswal with password, date of birth or PAN, and a one-time code.
+ * Login to Motilal Oswal with a password, a second factor (date of birth or PAN) and a one-time code.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import * as services from "./internal/services.ts"
 
 /**
  * Credentials of a login. The generations `v4` and `v3` need no API secret, and a dealer needs no second factor.
- * Without a source of TOTP codes, the broker sends a code by SMS and mail.
+ * If a login sends no TOTP code, the broker sends a code by SMS and mail.
  *
  * @category models
  * @since 0.1.0
@@ -45,7 +45,7 @@ const fieldsFor = (options: Options): typeof lenientCredentials => {
   return { ...lenientCredentials, ...secret, ...factor } as typeof lenientCredentials
 }
 
-/** A session expires at the same time as the login that created it. */
+/** A session expires no later than the login that created it. */
 const notAfter =
   (end: number | undefined): Expiry.Expiry =>
   () =>
@@ -81,7 +81,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
         ...(totp === undefined ? {} : { totp })
       })
     )
-    // If the answer has no flag, a login without a code waits for a code, as in the official samples.
+    // If the answer has no `isAuthTokenVerified`, a login without a TOTP code waits for a code by SMS. The official
+    // samples do the same.
     if (isAuthTokenVerified === "FALSE" || (isAuthTokenVerified === undefined && totp === undefined)) {
       const end = expiry({ issuedAt, accessToken: AuthToken })?.at
       return Login.stepUpRequired(yield* ledger.open(challengeOf(AuthToken, yield* Clock.currentTimeMillis, end)))
@@ -92,8 +93,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   })
 
   /**
-   * Stores the login, so that only the exchange is repeated. Each login would open another session at the broker, which
-   * lasts until 06:00 IST.
+   * Stores the accepted login. If the exchange fails, only the exchange is repeated, because another login would open
+   * another session at the broker. Each session lasts until 06:00 IST.
    */
   const keep = (authToken: Redacted.Redacted<string>, issuedAt: number, ends: Expiry.Expiry) =>
     api.generation === "v7"
@@ -139,8 +140,8 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
 
 /**
  * Provides all services of this method for one account. Credentials are checked when the layer is built, before
- * anything is sent. If the second exchange fails after an accepted login, the error's operation is `getaccesstoken`,
- * and nothing was resent.
+ * a request is sent. If the second exchange fails after an accepted login, the error's operation is `getaccesstoken`.
+ * The package does not resend the login or the exchange.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@ import { calls, layerAnswer, printed, reasonOf, sentBy } from "./support.ts"
 
 const mebibyte = 1_048_576
 
-/** Makes a body of 20 MiB of unterminated JSON, and counts the chunks of 256 KiB that were read. */
+/** Makes a body of 20 MiB that contains incomplete JSON. Counts the chunks of 256 KiB that were read from the body. */
 const endless = () => {
   const chunk = new TextEncoder().encode(`{"status":"SUCCESS","AuthToken":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }
@@ -23,7 +23,7 @@ const refusal = (message: string, errorcode = "MO9999") =>
 
 describe("oversized and malformed answers", () => {
   for (const [endpoint, call] of Object.entries(calls)) {
-    it.effect(`${endpoint}: does not read all of a 20 MiB body`, () =>
+    it.effect(`${endpoint}: an answer of 20 MiB is rejected before it is read to its end`, () =>
       Effect.gen(function* () {
         const { body, counted } = endless()
         const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body)))
@@ -32,7 +32,7 @@ describe("oversized and malformed answers", () => {
       })
     )
 
-    it.effect(`${endpoint}: does not show secrets that a refusal repeats`, () =>
+    it.effect(`${endpoint}: an error does not show secrets that the broker's refusal repeats`, () =>
       Effect.gen(function* () {
         const sent = sentBy(endpoint)
         const error = yield* Effect.flip(Effect.provide(call, layerAnswer(refusal(`no ${sent.join(" and ")}`))))

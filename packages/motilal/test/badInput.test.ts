@@ -64,11 +64,15 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     every(empty)
   ],
   [
-    "numbers from untyped code",
+    "numbers in place of text",
     { userId: 17, password: 1, apiKey: secret(1), apiSecret: secret(2), secondFactor: 18101988, totp: 123456 },
     { ...every(noText), totp: noText }
   ],
-  ["a password that wraps undefined", { ...credentials, password: secret(undefined) }, { password: missing }],
+  [
+    "undefined, wrapped in Redacted, in place of the password",
+    { ...credentials, password: secret(undefined) },
+    { password: missing }
+  ],
   [
     "a user id with a space in it",
     { ...credentials, userId: "AA 017" },
@@ -92,19 +96,19 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { ...credentials, apiSecret: credentials.apiKey },
     { apiSecret: "is the same as the apiKey: the portal shows two different values" }
   ],
-  ["the 30th of February", factor("30/02/1988"), { secondFactor: noDay }],
-  ["the 29th of February of a common year", factor("29-02-1990"), { secondFactor: noDay }],
-  ["the 29th of February of 1900", factor("1900-02-29"), { secondFactor: noDay }],
-  ["the day 0", factor("00/10/1988"), { secondFactor: noDay }],
-  ["month and day swapped", factor("10/18/1988"), { secondFactor: noDay }],
-  ["a year out of range", factor("18/10/0088"), { secondFactor: noDay }],
-  ["a date with mixed separators", factor("18/10-1988"), { secondFactor: noFactor }],
-  ["a date with a two-digit year", factor("18/10/88"), { secondFactor: noFactor }],
-  ["a date without separators", factor("18101988"), { secondFactor: noFactor }],
+  ["the date of birth 30 February 1988", factor("30/02/1988"), { secondFactor: noDay }],
+  ["the date of birth 29 February 1990, in a year without this day", factor("29-02-1990"), { secondFactor: noDay }],
+  ["the date of birth 29 February 1900, in a year without this day", factor("1900-02-29"), { secondFactor: noDay }],
+  ["a date of birth with the day 0", factor("00/10/1988"), { secondFactor: noDay }],
+  ["a date of birth whose day and month are swapped", factor("10/18/1988"), { secondFactor: noDay }],
+  ["a date of birth in the year 88", factor("18/10/0088"), { secondFactor: noDay }],
+  ["a date of birth with two different separators", factor("18/10-1988"), { secondFactor: noFactor }],
+  ["a date of birth with a two-digit year", factor("18/10/88"), { secondFactor: noFactor }],
+  ["a date of birth without separators", factor("18101988"), { secondFactor: noFactor }],
   ["a PAN with a digit in place of a letter", factor("ABCD12345F"), { secondFactor: noPan }],
   ["a PAN with a space in it", factor("ABCDE 1234F"), { secondFactor: noFactor }],
-  ["a Date in the afternoon", factor(new Date("1988-10-18T15:30:00Z")), { secondFactor: instant }],
-  ["an invalid Date", factor(new Date("")), { secondFactor: noFactor }],
+  ["a Date object that is not at midnight", factor(new Date("1988-10-18T15:30:00Z")), { secondFactor: instant }],
+  ["an invalid Date object", factor(new Date("")), { secondFactor: noFactor }],
   [
     "a TOTP secret that is not base32",
     { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
@@ -125,8 +129,8 @@ describe("checks of credentials", () => {
     ["18-10-1988", "18-10-1988"],
     ["1988-10-18", "1988-10-18"],
     ["a date with surrounding white space", " 18/10/1988\n"],
-    ["a Date at midnight UTC", new Date("1988-10-18")],
-    ["a Date at midnight in India", new Date("1988-10-18T00:00:00+05:30")],
+    ["a Date object at midnight UTC", new Date("1988-10-18")],
+    ["a Date object at midnight in India", new Date("1988-10-18T00:00:00+05:30")],
     ["the PAN", "ABCDE1234F"],
     ["the PAN in lower case", " abcde1234f "]
   ] as const) {
@@ -140,7 +144,7 @@ describe("checks of credentials", () => {
     )
   }
 
-  it.effect("a date with one digit for day and month is accepted and sent with two digits for each", () =>
+  it.effect("a date of birth with one digit for day and month is accepted, and is sent with two digits for each", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, secondFactor: "01/02/1988" }] })
       yield* Effect.provide(Login.session, layer({ secondFactor: secret("1-2-1988") }))
@@ -148,7 +152,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("a user id in lower case is sent in upper case, and the account id is in upper case", () =>
+  it.effect("a user id in lower case is sent in upper case, and is in upper case in the account of the session", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const { account } = yield* Effect.provide(Login.session, layer({ userId: " aa017 " }))
@@ -157,7 +161,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("a missing API secret is accepted for a generation that needs no API secret", () =>
+  it.effect("a login without an API secret is accepted if the option generation is v3", () =>
     Effect.gen(function* () {
       yield* serve()
       const without = layer({ apiSecret: undefined }, { generation: "v3" })
@@ -165,7 +169,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("a missing date of birth is accepted for a dealer", () =>
+  it.effect("a login without a date of birth is accepted if the option dealer is set", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       const dealer = layer({ secondFactor: undefined }, { dealer: { clientCode: "Q02429" } })
@@ -175,19 +179,21 @@ describe("checks of credentials", () => {
 
   const names = ["USER_ID", "PASSWORD", "API_KEY", "API_SECRET", "SECOND_FACTOR"].map((name) => `MOTILAL_${name}`)
 
-  it.effect("layerConfig names all missing variables in one error, but not the optional variable", () =>
-    Effect.gen(function* () {
-      const error = yield* refused(Login.login, MotilalAuth.layerConfig()).pipe(
-        Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
-      )
-      const expected = required.map((name) => [`${name} (${fields[name].env})`, missing])
-      assert.deepStrictEqual(problems(error), Object.fromEntries(expected))
-      for (const name of names) assert.include(error.message, name)
-      assert.notInclude(error.message, "MOTILAL_TOTP_SECRET")
-    })
+  it.effect(
+    "MotilalAuth.layerConfig names all missing variables in one error, but not the optional MOTILAL_TOTP_SECRET",
+    () =>
+      Effect.gen(function* () {
+        const error = yield* refused(Login.login, MotilalAuth.layerConfig()).pipe(
+          Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
+        )
+        const expected = required.map((name) => [`${name} (${fields[name].env})`, missing])
+        assert.deepStrictEqual(problems(error), Object.fromEntries(expected))
+        for (const name of names) assert.include(error.message, name)
+        assert.notInclude(error.message, "MOTILAL_TOTP_SECRET")
+      })
   )
 
-  it.effect("layerConfig of the portal names all missing variables in one error", () =>
+  it.effect("MotilalPortal.layerConfig names all missing variables in one error", () =>
     Effect.gen(function* () {
       const error = yield* refused(
         Effect.void as Effect.Effect<void, AuthError, Layer.Success<ReturnType<typeof MotilalPortal.layerConfig>>>,
@@ -199,7 +205,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("layerConfig reads the variables, including the optional TOTP secret", () =>
+  it.effect("MotilalAuth.layerConfig reads the variables, including the optional TOTP secret", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const values = {
@@ -227,10 +233,10 @@ describe("checks of credentials", () => {
 const wrongOptions: ReadonlyArray<WrongCredentials> = [
   ["an unknown generation", { generation: "v9" }, { generation: "is not one of v7, v4, v3" }],
   ["an unknown environment", { environment: "live" }, { environment: "is not one of production, uat, uat-old" }],
-  ["an unknown source", { sourceId: "TV" }, { sourceId: "is not one of WEB, DESKTOP, MOBILE" }],
+  ["an unknown source id", { sourceId: "TV" }, { sourceId: "is not one of WEB, DESKTOP, MOBILE" }],
   ["zero requests per second", { requestsPerSecond: 0 }, { requestsPerSecond: "must be a positive integer" }],
   [
-    "a phone without its IMEI",
+    "the source id MOBILE without an IMEI",
     { sourceId: "MOBILE" },
     { imeiNumber: "is missing: this sourceId requires the header imeino" }
   ],
@@ -262,7 +268,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
     { osVersion: 11 },
     { osVersion: "does not have the format of the header osversion (MO2015)" }
   ],
-  ["a dealer without a client", { dealer: {} }, { "dealer.clientCode": "is not a client code" }]
+  ["a dealer without a client code", { dealer: {} }, { "dealer.clientCode": "is not a client code" }]
 ]
 
 describe("checks of options", () => {
@@ -289,7 +295,7 @@ describe("checks of options", () => {
     })
   )
 
-  it.effect("an invalid redirect URL is reported, and no request is sent", () =>
+  it.effect("MotilalPortal.layer rejects an invalid redirect URL, and sends no request", () =>
     Effect.gen(function* () {
       const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl: "callback" } })
       assert.deepStrictEqual(problems(yield* refused(MotilalApi.MotilalApi, portal)), {
@@ -299,21 +305,25 @@ describe("checks of options", () => {
   )
 })
 
-describe("checks of raw calls", () => {
+describe("checks of the arguments of MotilalApi", () => {
   const api = MotilalApi.layer(credentials)
 
   const rows: ReadonlyArray<
     readonly [string, (raw: MotilalApi.MotilalApi["Service"]) => Effect.Effect<unknown, AuthError>, string]
   > = [
-    ["a plain-text password", (raw) => raw.authdirectapi({ ...loginRequest, password: secret("demo") }), "password"],
-    ["a missing request of a login", (raw) => raw.authdirectapi(undefined as never), "request"],
-    ["a blank user id", (raw) => raw.authdirectapi({ ...loginRequest, userid: " " }), "userid"],
-    ["a blank code", (raw) => raw.verifyotp({ otp: secret(" ") }, session), "otp"],
-    ["a missing request of verifyotp", (raw) => raw.verifyotp(undefined as never, session), "request"],
-    ["a blank client code", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
+    [
+      "authdirectapi with a password that is not hashed",
+      (raw) => raw.authdirectapi({ ...loginRequest, password: secret("demo") }),
+      "password"
+    ],
+    ["authdirectapi without an argument", (raw) => raw.authdirectapi(undefined as never), "request"],
+    ["authdirectapi with a blank user id", (raw) => raw.authdirectapi({ ...loginRequest, userid: " " }), "userid"],
+    ["verifyotp with a blank code", (raw) => raw.verifyotp({ otp: secret(" ") }, session), "otp"],
+    ["verifyotp with undefined in place of the code", (raw) => raw.verifyotp(undefined as never, session), "request"],
+    ["getprofile with a blank client code", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
   ]
   for (const [what, call, field] of rows) {
-    it.effect(`${what} is reported, and no request is sent`, () =>
+    it.effect(`a call of ${what} fails as InvalidRequest before it is sent to the broker`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(MotilalApi.MotilalApi, call), api)
         assert.strictEqual(reasonOf(error, "InvalidRequest").field, field)
@@ -322,7 +332,7 @@ describe("checks of raw calls", () => {
   }
 
   for (const name of ["getaccesstoken", "resendotp", "getprofile", "logout"] as const) {
-    it.effect(`${name} without a session fails as SessionExpired, and no request is sent`, () =>
+    it.effect(`a call of ${name} without a session fails as SessionExpired before it is sent to the broker`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(MotilalApi.MotilalApi, (raw): Effect.Effect<unknown, AuthError> =>
           raw[name](undefined as never)
@@ -332,7 +342,7 @@ describe("checks of raw calls", () => {
     )
   }
 
-  it.effect("the raw calls also report a missing API secret", () =>
+  it.effect("MotilalApi.layer also rejects a missing API secret", () =>
     Effect.gen(function* () {
       const call = calls["getprofile"]
       assert.isDefined(call)
@@ -342,7 +352,7 @@ describe("checks of raw calls", () => {
   )
 })
 
-describe("refusals of the broker", () => {
+describe("errors of a login", () => {
   it.effect("swapped API key and API secret give MO2005, and the remedy names the swap as a possible cause", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
@@ -374,7 +384,7 @@ describe("refusals of the broker", () => {
     })
   )
 
-  it.effect("a fourth wrong SMS code fails as AccountLocked and ends the challenge", () =>
+  it.effect("the fourth wrong SMS code fails as AccountLocked, and ends the challenge", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ limit: "none" })
       yield* Effect.gen(function* () {

@@ -30,7 +30,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** These secrets occur nowhere else, so that the tests can find them in texts. */
+/** The secrets of this account occur nowhere else. So a test can search a text for them. */
 const canary: FakeMotilal.Account = {
   ...FakeMotilal.demoAccount,
   password: "CANARYpassword8305",
@@ -112,7 +112,7 @@ const portal: Contract.Subject = {
 
 const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "nobodys-secret" } } }
 
-/** A login by SMS takes no TOTP code, so that there is no wrong code to test. */
+/** A login by SMS sends no TOTP code. So `wrongCode`, the test of a wrong TOTP code, is left out. */
 const { wrongCode: _wrongCode, ...withoutCode } = direct({}, { totp: undefined }, withSecret)
 
 const contract: BrokerTests.Subject<never, never, never>["contract"] = [
@@ -126,7 +126,7 @@ const contract: BrokerTests.Subject<never, never, never>["contract"] = [
   portal
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
+/** Secrets of the fuzz test. They do not have the form of a secret, so they can be redacted only by their values. */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-app-secret"
 const factor = "29/02/1984"
@@ -201,7 +201,7 @@ const using = <A>(call: (api: MotilalApi.MotilalApi["Service"]) => Effect.Effect
 const { totp: _totp, ...withoutTotp } = loginRequest
 const { "2FA": _factor, ...withoutFactor } = withoutTotp
 
-/** Other forms of the calls. */
+/** Calls with other arguments. A request fixture names such a call in its field `call`. */
 const others: typeof calls = {
   loginByOtp: using((api) => api.authdirectapi(withoutTotp)),
   loginOfDealer: using((api) => api.authdirectapi(withoutFactor)),

@@ -40,11 +40,11 @@ const having = (name: string, value: string) => (url: URL) => (url.searchParams.
 
 const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectRejected["why"]]> = [
   ["another host", (url) => url.href.replace("app.example.com", "app.example.com.evil.net"), "origin"],
-  ["plain http", (url) => url.href.replace("https:", "http:"), "origin"],
+  ["the scheme http", (url) => url.href.replace("https:", "http:"), "origin"],
   ["another path", (url) => url.href.replace("/callback", "/elsewhere"), "origin"],
-  ["another state", having("state", "0".repeat(32)), "state"],
+  ["a wrong state", having("state", "0".repeat(32)), "state"],
   ["an empty state", having("state", ""), "state"],
-  ["an error", having("error", "access_denied"), "denied"],
+  ["the parameter error", having("error", "access_denied"), "denied"],
   ["no token", (url) => (url.searchParams.delete("authtoken"), url.href), "missing-token"],
   ["a blank token", having("authtoken", " \t"), "missing-token"],
   ["only the word Bearer as its token", having("authtoken", "Bearer "), "missing-token"],
@@ -52,7 +52,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
 ]
 
 describe("a callback of a browser login", () => {
-  it.effect("with the login token gives a session that has the profile and the token of the second exchange", () =>
+  it.effect("with the login token gives a session that has the profile, the login token and the access token", () =>
     Effect.gen(function* () {
       const { callback, completed, fake, services } = yield* begun()
       const session = yield* completed(callback.href)
@@ -68,7 +68,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("of a generation without a second exchange gives a session with the login token", () =>
+  it.effect("gives a session with only the login token if the option generation is v3", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, { generation: "v3" })
       const { tokens } = yield* completed(callback.href)
@@ -117,7 +117,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("of another account is rejected", () =>
+  it.effect("with the token of another account is rejected", () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, {}, other)
       const error = yield* Effect.flip(completed(callback.href))
@@ -156,7 +156,7 @@ describe("the portal of the fake", () => {
     ["2FA", "MO1007"],
     ["totp", "MO1093"]
   ] as const) {
-    it.effect(`shows the form again with ${code} for a wrong ${field}`, () =>
+    it.effect(`shows the form again, with the error code ${code}, after a wrong ${field}`, () =>
       Effect.gen(function* () {
         yield* serve()
         const { html, location } = yield* browse(page, { ...(yield* filled), [field]: "000000" })
@@ -166,7 +166,7 @@ describe("the portal of the fake", () => {
     )
   }
 
-  it.effect("refuses the form of an earlier page load", () =>
+  it.effect("refuses a form that belongs to an earlier load of the page", () =>
     Effect.gen(function* () {
       yield* serve()
       const { html, location } = yield* browse(page, { ...(yield* filled), page: "0000000000000000" })

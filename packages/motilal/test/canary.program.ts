@@ -28,11 +28,11 @@ interface Changes extends Partial<Record<"password" | "apiKey" | "apiSecret" | "
 }
 
 const faults: Readonly<Record<string, readonly [endpoint: string, fault: Fault]>> = {
-  quoted: ["authdirectapi", { kind: "quote", as: "page" }],
-  refused: ["authdirectapi", { kind: "quote", as: "refusal" }],
-  cut: ["authdirectapi", { kind: "reset" }],
-  "second exchange quoted": ["getaccesstoken", { kind: "quote", as: "json" }],
-  "code quoted": ["verifyotp", { kind: "quote", as: "page" }]
+  "request quoted in a page": ["authdirectapi", { kind: "quote", as: "page" }],
+  "request quoted in a refusal": ["authdirectapi", { kind: "quote", as: "refusal" }],
+  "connection cut": ["authdirectapi", { kind: "reset" }],
+  "second exchange quoted in JSON": ["getaccesstoken", { kind: "quote", as: "json" }],
+  "SMS code quoted in a page": ["verifyotp", { kind: "quote", as: "page" }]
 }
 
 const attempt = (name: string, changes: Changes) =>
@@ -72,17 +72,17 @@ const attempt = (name: string, changes: Changes) =>
   })
 
 await main([
-  attempt("right", {}),
-  attempt("by SMS", { totpSecret: undefined }),
+  attempt("valid credentials", {}),
+  attempt("login by SMS", { totpSecret: undefined }),
   attempt("wrong password", { password: "CANARYno1" }),
-  attempt("wrong key", { apiKey: "CANARYno2" }),
-  attempt("wrong birthday", { secondFactor: "28/02/1984" }),
-  attempt("no such day", { secondFactor: "30/02/1984" }),
-  attempt("blank", { password: " ", apiKey: "" }),
-  attempt("not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
-  attempt("quoted", {}),
-  attempt("refused", {}),
-  attempt("cut", {}),
-  attempt("second exchange quoted", {}),
-  attempt("code quoted", { totpSecret: undefined })
+  attempt("wrong API key", { apiKey: "CANARYno2" }),
+  attempt("wrong date of birth", { secondFactor: "28/02/1984" }),
+  attempt("date of birth that does not exist", { secondFactor: "30/02/1984" }),
+  attempt("blank password and API key", { password: " ", apiKey: "" }),
+  attempt("TOTP secret that is not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
+  attempt("request quoted in a page", {}),
+  attempt("request quoted in a refusal", {}),
+  attempt("connection cut", {}),
+  attempt("second exchange quoted in JSON", {}),
+  attempt("SMS code quoted in a page", { totpSecret: undefined })
 ])

@@ -20,10 +20,17 @@ describe("canary: Motilal Oswal", () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)
-    for (const name of ["right", "by SMS", "wrong password", "quoted", "second exchange quoted", "code quoted"]) {
+    for (const name of [
+      "valid credentials",
+      "login by SMS",
+      "wrong password",
+      "request quoted in a page",
+      "second exchange quoted in JSON",
+      "SMS code quoted in a page"
+    ]) {
       assert.include(output, name)
     }
-    // The values are hashes, TOTP codes, SMS codes and tokens.
+    // `told` contains the hashes, TOTP codes, SMS codes and tokens that the program has sent.
     assert.isAtLeast(new Set(told).size, 8)
     assert.isTrue(told.some((value) => value.endsWith("_M")) && told.some((value) => /^\d{6}$/.test(value)))
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])

@@ -56,7 +56,7 @@ describe("the fake's check of headers", () => {
     const source = sources[0] ?? "WEB"
     const complete = { sourceid: source, installedappid: "app-1", imeino: "490154203237518" }
     if (mandatory === "yes") {
-      it.effect(`refuses a request without ${name} with ${code}`, () =>
+      it.effect(`refuses a request without the header ${name}, with the error code ${code}`, () =>
         Effect.gen(function* () {
           const fake = yield* FakeMotilal.make({ identity: "strict" })
           const { errorcode } = yield* ask(fake, login, { headers: { ...complete, [name]: "" }, body: good })
@@ -64,7 +64,7 @@ describe("the fake's check of headers", () => {
         })
       )
     }
-    it.effect(`refuses an invalid ${name} with ${code}`, () =>
+    it.effect(`refuses an invalid value of the header ${name}, with the error code ${code}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
         // The manufacturer is made invalid by its length, and every other header by its character.
@@ -74,34 +74,36 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect(
-    "accepts a client that accepts any type, such as curl and fetch, and refuses it if the switch accept is exact",
-    () =>
-      Effect.gen(function* () {
-        const { accept: _, ...silent } = right
-        const lenient = yield* FakeMotilal.make({ limit: "none" })
-        const exact = yield* FakeMotilal.make({ accept: "exact", limit: "none" })
-        const send = (fake: FakeBroker, accept: Readonly<Record<string, string>>) =>
-          Effect.promise(async () => {
-            const init = { method: "POST", headers: { ...silent, ...accept }, body: JSON.stringify(good) }
-            const response = await fake.respond(new Request(`${origin}${login}`, init))
-            return ((await response.json()) as Answer).errorcode
-          })
-        for (const accept of [{}, { accept: "*/*" }, { accept: "text/html, application/*;q=0.9" }]) {
-          assert.strictEqual(yield* send(lenient, accept), "", JSON.stringify(accept))
-          assert.strictEqual(yield* send(exact, accept), "MO2003", JSON.stringify(accept))
-        }
-        for (const fake of [lenient, exact]) assert.strictEqual(yield* send(fake, { accept: "text/html" }), "MO2003")
-      })
+  it.effect("accepts a request that accepts any type, and refuses this request if the switch accept is exact", () =>
+    Effect.gen(function* () {
+      const { accept: _, ...silent } = right
+      const lenient = yield* FakeMotilal.make({ limit: "none" })
+      const exact = yield* FakeMotilal.make({ accept: "exact", limit: "none" })
+      const send = (fake: FakeBroker, accept: Readonly<Record<string, string>>) =>
+        Effect.promise(async () => {
+          const init = { method: "POST", headers: { ...silent, ...accept }, body: JSON.stringify(good) }
+          const response = await fake.respond(new Request(`${origin}${login}`, init))
+          return ((await response.json()) as Answer).errorcode
+        })
+      for (const accept of [{}, { accept: "*/*" }, { accept: "text/html, application/*;q=0.9" }]) {
+        assert.strictEqual(yield* send(lenient, accept), "", JSON.stringify(accept))
+        assert.strictEqual(yield* send(exact, accept), "MO2003", JSON.stringify(accept))
+      }
+      for (const fake of [lenient, exact]) assert.strictEqual(yield* send(fake, { accept: "text/html" }), "MO2003")
+    })
   )
 
-  it.effect.each([
-    [{}, "", ""],
-    [{ sourceId: "upper-case" }, "MO2011", ""],
-    [{ identity: "strict" }, "", "MO2008"]
-  ] as const)(
-    "refuses source ids in lower case, and placeholders in headers, only if a switch requires it: %o",
-    ([switches, ofSource, ofMachine]) =>
+  for (const [what, switches, ofSource, ofMachine] of [
+    ["accepts a source id in lower case, and placeholders in headers, by default", {}, "", ""],
+    [
+      "refuses a source id in lower case if the switch sourceId is upper-case",
+      { sourceId: "upper-case" },
+      "MO2011",
+      ""
+    ],
+    ["refuses placeholders in headers if the switch identity is strict", { identity: "strict" }, "", "MO2008"]
+  ] as const) {
+    it.effect(what, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ ...switches, limit: "none" })
         const said = (headers: Record<string, string>) =>
@@ -112,7 +114,8 @@ describe("the fake's check of headers", () => {
         assert.strictEqual(yield* said({ macaddress: "null", manufacturer: "" }), ofMachine)
         assert.strictEqual(yield* said({ sourceid: "TV" }), "MO2011")
       })
-  )
+    )
+  }
 
   it.effect("reports the first wrong header in the order of the broker's table", () =>
     Effect.gen(function* () {
@@ -129,14 +132,14 @@ describe("the fake's check of headers", () => {
     ["MOBILE", "imeino"],
     ["WEB", "browsername"]
   ] as const) {
-    it.effect(`requires ${name} only if the source id is ${source}`, () =>
+    const other = source === "WEB" ? "DESKTOP" : "WEB"
+    it.effect(`requires the header ${name} if the source id is ${source}, but not if it is ${other}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
         const complete = { installedappid: "app-1", imeino: "490154203237518" }
         const without = (sourceid: string) =>
           ask(fake, login, { headers: { ...complete, sourceid, [name]: "" }, body: good })
         assert.notStrictEqual((yield* without(source)).errorcode, "")
-        const other = source === "WEB" ? "DESKTOP" : "WEB"
         assert.strictEqual((yield* without(other)).errorcode, "")
       })
     )
@@ -161,31 +164,31 @@ describe("the fake's check of logins", () => {
     ["a wrong password", "MO1000", {}, { ...good, password: hash.replace(/^./, "0").replace(/.$/, "0") }],
     ["a hash in upper case", "MO1000", {}, { ...good, password: hash.toUpperCase() }],
     ["a missing second factor", "MO1007", {}, { userid: "AA017", password: hash }],
-    ["a date in another format", "MO1007", {}, { ...good, "2FA": "1988-10-18" }],
+    ["a date of birth as yyyy-mm-dd", "MO1007", {}, { ...good, "2FA": "1988-10-18" }],
     ["a PAN in lower case", "MO1007", {}, { ...good, "2FA": "abcde1234f" }],
     ["a code of five digits", "MO1099", {}, { ...good, totp: "12345" }],
     ["a wrong code", "MO1093", {}, { ...good, totp: "000000" }],
-    ["a code for an account without TOTP", "MO1094", account({ totpSecret: "" }), { ...good, totp: "000000" }],
-    ["an app that is not live", "MO1006", account({ state: "not-live" }), good],
+    ["a TOTP code for an account without TOTP", "MO1094", account({ totpSecret: "" }), { ...good, totp: "000000" }],
+    ["an app that is not authorised for live use", "MO1006", account({ state: "not-live" }), good],
     ["an account without consent", "MO1092", account({ state: "no-consent" }), good],
     ["a missing API secret", "MO2006", {}, good, { apisecretkey: "" }],
     ["a wrong API secret", "MO2006", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "x" }],
     [
-      "a missing API secret, if loginWithoutSecret is accepted",
+      'a missing API secret, if the switch loginWithoutSecret is "accepted"',
       "",
       { loginWithoutSecret: "accepted" },
       good,
       { apisecretkey: "" }
     ],
     [
-      "an unregistered IP address, if addressCheck is all",
+      'an unregistered IP address, if the switch addressCheck is "all"',
       "MO2035",
       { ...account({ ip: "unregistered" }), addressCheck: "all" },
       good
     ],
-    ["an unregistered IP address, if only orders are checked", "", account({ ip: "unregistered" }), good],
-    ["a blank code, which requests a code by SMS", "", {}, { ...good, totp: "" }],
-    ["the PAN instead of the date of birth", "", {}, { ...good, "2FA": "ABCDE1234F" }]
+    ["an unregistered IP address, if the switch addressCheck is not set", "", account({ ip: "unregistered" }), good],
+    ["a blank TOTP code, which requests a code by SMS", "", {}, { ...good, totp: "" }],
+    ["the PAN in place of the date of birth", "", {}, { ...good, "2FA": "ABCDE1234F" }]
   ]
   for (const [what, code, options, body, heads = {}] of rows) {
     it.effect(`${what}: the login is ${code === "" ? "accepted" : `refused with ${code}`}`, () =>
@@ -198,7 +201,7 @@ describe("the fake's check of logins", () => {
     )
   }
 
-  it.effect("a PAN that is not linked is refused with a message and without a code", () =>
+  it.effect("an account whose PAN is not linked to Aadhaar is refused with a message and without an error code", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make(account({ state: "pan-not-linked" }))
       const { errorcode, message } = yield* ask(fake, login, { body: good })
@@ -254,7 +257,7 @@ describe("the fake's switches", () => {
   }
 
   for (const unverified of ["MO1097", "MO8003", "MO1100"] as const) {
-    it.effect(`unverified: a login that waits for its code is refused with ${unverified}`, () =>
+    it.effect(`unverified: the second exchange of a login that waits for its code is refused with ${unverified}`, () =>
       against(
         { unverified },
         () =>
@@ -269,7 +272,7 @@ describe("the fake's switches", () => {
     )
   }
 
-  it.effect("maxSessions: a login above the limit is refused, and is accepted after a logout", () =>
+  it.effect("maxSessions: a login above this number of sessions is refused, and is accepted after a logout", () =>
     against({ maxSessions: 2, reusedCode: "accepted" }, () =>
       Effect.gen(function* () {
         const first = yield* Login.session
@@ -303,7 +306,7 @@ describe("the fake's switches", () => {
     ["either", "text", ""]
   ] as const) {
     it.effect(
-      `otpType: with ${otpType}, a code as ${given === 1 ? "a number" : "text"} is ${code === "" ? "accepted" : "refused"}`,
+      `otpType: if the value is ${otpType}, a code that is sent as ${given === 1 ? "a number" : "text"} is ${code === "" ? "accepted" : "refused"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* FakeMotilal.make({ otpType })
@@ -328,7 +331,7 @@ describe("the fake's switches", () => {
   )
 
   for (const writing of ["typographic-quotes", "trailing-bytes"] as const) {
-    it.effect(`writing: a session works from login to logout with ${writing}`, () =>
+    it.effect(`writing: if the value is ${writing}, a program can log in, read the profile and log out`, () =>
       against({ writing }, (fake) =>
         Effect.gen(function* () {
           const raw = yield* Effect.promise(() => fake.respond(new Request(origin + login, { method: "POST" })))
@@ -347,7 +350,7 @@ describe("the fake's switches", () => {
     ["two-a-second", 429],
     ["none", 200]
   ] as const) {
-    it.effect(`limit: with ${limit}, the third call in a second gives HTTP ${status}`, () =>
+    it.effect(`limit: if the value is ${limit}, the third call in a second gives HTTP ${status}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ limit })
         const third = Effect.promise(async () => {
@@ -362,7 +365,7 @@ describe("the fake's switches", () => {
     )
   }
 
-  it.effect("reset: clears sessions and codes", () =>
+  it.effect("the method reset clears sessions and codes", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })
@@ -401,7 +404,7 @@ describe("the fake's check of sessions", () => {
     })
   )
 
-  it.effect("a code is accepted once, and a login without a pending code gives MO1095", () =>
+  it.effect("a code is accepted once, and verifyotp and resendotp are then refused with MO1095", () =>
     against(
       {},
       (fake) =>
@@ -428,7 +431,7 @@ describe("the fake's check of sessions", () => {
     })
   )
 
-  it.effect("the token of another app is refused with MO8001", () =>
+  it.effect("a token that belongs to another app is refused with MO8001", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "BB018", apiKey: "otherKey", apiSecret: "otherSecret" }
       yield* serve({ accounts: [demo, other] })

@@ -59,7 +59,7 @@ describe("the life of a session", () => {
   )
 
   for (const generation of ["v4", "v3"] as const) {
-    it.effect(`a session of generation ${generation} by SMS has only the login token`, () =>
+    it.effect(`a login by SMS in generation ${generation} gives a session that has only the login token`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         const respond = () => Effect.map(fake.codes(demo.userId), (codes) => Redacted.make(codes.at(-1) ?? ""))
@@ -74,7 +74,7 @@ describe("the life of a session", () => {
     )
   }
 
-  it.effect("a session of a login at 05:50 IST expires after ten minutes", () =>
+  it.effect("the session of a login at 05:50 IST expires after ten minutes", () =>
     Effect.gen(function* () {
       yield* serve()
       yield* TestClock.setTime(cutOff - 600_000)
@@ -89,7 +89,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("a challenge expires with the login token", () =>
+  it.effect("a challenge expires at the same time as the login token", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(cutOff - 60_000)
@@ -105,7 +105,7 @@ describe("the life of a session", () => {
   )
 
   it.effect(
-    "the expiry of a session by SMS is computed from the time of the login, not from the time of the code",
+    "after a login by SMS, the expiry of the session is computed from the time of the login, not of the code",
     () =>
       Effect.gen(function* () {
         const fake = yield* serve()
@@ -136,8 +136,12 @@ describe("the life of a session", () => {
     })
   )
 
-  for (const fault of [{ kind: "status", status: 503 }, { kind: "reset" }, { kind: "lost" }] as const) {
-    it.effect(`a code stays valid after a failed resend: ${JSON.stringify(fault)}`, () =>
+  for (const [what, fault] of [
+    ["the broker answers HTTP 503", { kind: "status", status: 503 }],
+    ["the connection is cut before the broker processes it", { kind: "reset" }],
+    ["the connection is cut after the broker has processed it", { kind: "lost" }]
+  ] as const) {
+    it.effect(`the latest code is accepted after a resend fails because ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* Effect.gen(function* () {
@@ -167,7 +171,7 @@ describe("the life of a session", () => {
     ["a login", {}, ["authdirectapi", "getaccesstoken"]],
     ["a code by SMS", { totp: undefined }, ["authdirectapi", "verifyotp", "getaccesstoken"]]
   ] as const) {
-    it.effect(`a failed second exchange after ${what} is reported, and no request is sent again`, () =>
+    it.effect(`a second exchange that fails after ${what} is reported, and no request is resent`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* fake.inject("getaccesstoken", { kind: "rate-limit" })
@@ -232,7 +236,7 @@ describe("the life of a session", () => {
   )
 
   for (const environment of ["production", "uat", "uat-old"] as const) {
-    it.effect(`the environment ${environment} is part of the account, and all its requests go to one host`, () =>
+    it.effect(`the environment ${environment} is part of the account, and all requests of a login go to one host`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         const session = yield* Effect.provide(Login.session, layer({}, { environment }))

@@ -65,7 +65,7 @@ describe("a managed session", () => {
   )
 })
 
-describe("a login delayed by the rate limit past 06:00 IST", () => {
+describe("a login that the rate limit delays until after 06:00 IST", () => {
   it.effect("gives a challenge that expires on the next day", () =>
     Effect.gen(function* () {
       const { context } = yield* begin({ totp: undefined })
@@ -103,7 +103,7 @@ describe("a failed exchange after a successful login", () => {
     })
   )
 
-  it.effect("gives a session without another login after the broker has recovered", () =>
+  it.effect("is repeated with success and without another login after the broker has recovered", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 3)
@@ -116,7 +116,7 @@ describe("a failed exchange after a successful login", () => {
     })
   )
 
-  it.effect("is repeated by a program that starts later, with the stored login", () =>
+  it.effect("is repeated with the stored login by a program that starts later", () =>
     Effect.gen(function* () {
       const kept = yield* Layer.build(Vault.layerMemory)
       const vault = Layer.succeedContext(kept)
@@ -129,7 +129,7 @@ describe("a failed exchange after a successful login", () => {
     })
   )
 
-  it.effect("is followed by a new login if the broker refuses the token of the first login", () =>
+  it.effect("is followed by a new login if the broker refuses the token of the earlier login", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 })
@@ -142,7 +142,7 @@ describe("a failed exchange after a successful login", () => {
     })
   )
 
-  it.effect("is not resumed after a logout", () =>
+  it.effect("is not repeated after a logout, and the next renewal sends a new login", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 })

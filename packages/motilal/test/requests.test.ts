@@ -10,7 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { credentials, hash, layer, layerApi, serve, session } from "./support.ts"
 
 describe("requests", () => {
-  it.effect("the password is sent as SHA-256 of password and API key, in lower-case hexadecimal", () =>
+  it.effect("the password is sent as SHA-256 of the password followed by the API key, in lower-case hexadecimal", () =>
     Effect.gen(function* () {
       // Computed with sha256sum. The sample in the documentation differs and is wrong.
       const sample = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
@@ -24,7 +24,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("a login sends only the login request and, in generation v7, the second exchange", () =>
+  it.effect("a login sends the login request and, only in generation v7, the second exchange", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.provide(Login.session, layer())
@@ -57,7 +57,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("the trade socket opens with the login token, and has the host of the calls", () =>
+  it.effect("the trade socket has the login token in its first message, and the host name of the calls", () =>
     Effect.gen(function* () {
       const api = yield* MotilalApi.MotilalApi
       const { firstMessage, url } = api.tradeSocket(session)

@@ -39,7 +39,7 @@ describe("types", () => {
     assert(runnable(Effect.provide(QrLogin.QrLogin, auth)))
     // @ts-expect-error a browser login has no Login service
     assert(runnable(Effect.provide(Login.login, portal)))
-    // @ts-expect-error the login page asks for the code
+    // @ts-expect-error the login page requests the code
     assert(runnable(Effect.provide(StepUp.StepUp, portal)))
     // @ts-expect-error a browser session cannot be refreshed
     assert(runnable(Effect.provide(Refresh.Refresh, portal)))
@@ -50,7 +50,7 @@ describe("types", () => {
     assert(runnable(Effect.provide(Login.login, MotilalAuth.layer({ credentials }))))
   })
 
-  it("a plain-text secret or an unknown option value does not compile", () => {
+  it("a program does not compile if it passes a secret as plain text or an unknown value of an option", () => {
     const text = "secret" as unknown as Redacted.Redacted<string>
     const given = { ...credentials, password: text }
     assert(MotilalAuth.layer({ credentials: given }))

@@ -1,6 +1,6 @@
 /**
- * A broker's session for programs without Effect, on Node: the session is stored encrypted on this machine, and is
- * shared with the other programs of this user.
+ * Sessions of stock brokers for Node programs that do not use Effect. A session is stored encrypted on this machine.
+ * All programs of this user share it.
  *
  * @since 0.1.0
  */
@@ -17,6 +17,7 @@ import type { VaultError } from "@auth/broker-core/session/VaultError"
 import type { VaultKey } from "@auth/broker-core/session/VaultKey"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
+import { withBrowser, type WithBrowser } from "./internal/browserCalls.ts"
 import { layersOf, type FolderOptions } from "./internal/connectionDefaults.ts"
 
 export {
@@ -30,12 +31,14 @@ export {
 } from "@auth/broker-core/session/Connection"
 
 /**
- * Options of a connection, as in `@auth/broker-core/session/Connection`. The defaults are different:
+ * Options of a connection: the options of `@auth/broker-core/session/Connection`, and the option `folder`. These
+ * defaults differ from the defaults there:
  *
  * - `vault`: the encrypted vault of this user on this machine (`NodeVault`).
- * - `key`: the key in `BROKER_AUTH_KEY`, otherwise the key in the keyring of the operating system. Without both, `open`
- *   fails with `KeyUnavailable`, and the error contains the command that makes a key.
- * - `client`: the global `fetch`, through the proxy in `HTTPS_PROXY`.
+ * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring of
+ *   the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`, and the error contains
+ *   the command that makes a key.
+ * - `client`: the global `fetch`. If `HTTPS_PROXY` is set, its requests go through that proxy.
  *
  * @category models
  * @since 0.1.0
@@ -48,14 +51,41 @@ export interface Options extends Omit<Core.Options, "vault">, FolderOptions {
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError | VaultError, VaultKey> | undefined
 }
 
+export type {
+  /**
+   * The function of methods that log in through the browser.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  BrowserCalls,
+  /**
+   * Options of `login`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  LoginOptions
+} from "./internal/browserCalls.ts"
+
 /**
- * Opens a connection to the account of a broker's layer. Checks the credentials and opens the vault, and sends nothing:
- * the first call uses the stored session, or logs in. If both the credentials and the key are missing, one error names
+ * An open connection. After `close`, each function rejects.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Connection<Services> = Core.Connection<Services> & WithBrowser<Services>
+
+/**
+ * Opens a connection for the account of a broker's layer. It opens the vault and checks the format of the
+ * credentials, but it sends no request. The first call of the connection uses the stored session. If there is no stored
+ * session, the first call logs in. If both the credentials and the key are missing, one error names
  * both.
  *
  * The environment variables `HTTPS_PROXY` and `NO_PROXY` apply to every request of the global `fetch` in this process.
- * Node before 24.14 does not read them unless it is started with `NODE_USE_ENV_PROXY=1`: there, `open` fails with
- * `InvalidRequest` if `HTTPS_PROXY` is set. Node itself reads `NODE_EXTRA_CA_CERTS` when it starts.
+ * Node before 24.14 reads them only if it was started with `NODE_USE_ENV_PROXY=1`. If it was started without
+ * `NODE_USE_ENV_PROXY=1` and `HTTPS_PROXY` is set, `open` fails with `InvalidRequest`. Every version of Node reads
+ * `NODE_EXTRA_CA_CERTS`, the path of a file with additional certificates, when it starts.
  *
  * @example
  * ```ts
@@ -74,4 +104,7 @@ export const open = <Services, E extends AuthError | VaultError>(
   layer: Layer.Layer<Services, E, HttpClient.HttpClient> &
     Layer.Layer<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>,
   options: Options = {}
-): Promise<Core.Connection<Services>> => Core.open<Services, E>(layer, { ...options, ...layersOf(options) })
+): Promise<Connection<Services>> =>
+  Core.open<Services, E>(layer, { ...options, ...layersOf(options) }).then((connection) =>
+    withBrowser<Services, Core.Connection<Services>>(connection)
+  )

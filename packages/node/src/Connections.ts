@@ -1,49 +1,68 @@
 /**
- * Connections to many accounts for programs without Effect, on Node: the sessions are stored encrypted on this machine,
- * and are shared with the other programs of this user.
+ * Connections to many accounts on Node, of one broker or of several, for programs without Effect. The sessions are
+ * stored encrypted on this machine.
  *
  * @since 0.1.0
  */
 // oxlint-disable-next-line import/no-unassigned-import -- makes the import fail on an unsupported Node
 import "./internal/nodeVersion.ts"
+import type * as Connection from "@auth/broker-core/session/Connection"
 import * as Core from "@auth/broker-core/session/Connections"
-import type * as Connection from "./Connection.ts"
+import type * as Layer from "effect/Layer"
+import { withBrowser, type WithBrowser } from "./internal/browserCalls.ts"
+import type { Options as ConnectionOptions } from "./Connection.ts"
 import { layersOf } from "./internal/connectionDefaults.ts"
 
 /**
- * Options of `open`, as in `@auth/broker-core/session/Connections`, with the defaults of `Connection` for the vault, the
- * key and the HTTP client. Each account has its own entry in the vault.
+ * Options of `open`. The defaults are those of `Connection.open` of this package.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options<A extends Core.Accounts> extends Connection.Options {
+export interface Options<A extends Core.Accounts> extends ConnectionOptions {
   /** The layers of the accounts, by your names for them. */
   readonly accounts: A
 }
 
 /**
- * Opens connections to several accounts. Opens the vault, and sends nothing: the first call of an account uses its
- * stored session, or logs in.
+ * Open connections to several accounts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Connections<A extends Core.Accounts> extends Omit<Core.Connections<A>, "account"> {
+  /**
+   * The functions of an account. Checks its credentials at the first call, and rejects if they are invalid. The other
+   * accounts are not affected.
+   */
+  readonly account: <Name extends keyof A & string>(
+    name: Name
+  ) => Promise<Connection.CallsOf<Layer.Success<A[Name]>> & WithBrowser<Layer.Success<A[Name]>>>
+}
+
+/**
+ * Opens connections to several accounts, with one encrypted vault and one HTTP client. Opens the vault, and sends
+ * nothing.
  *
  * @example
- * ```ts
+ * ```ts no-run
  * import * as AngelAuth from "@auth/angel/AngelAuth"
  * import * as Connections from "@auth/node/Connections"
- * import * as SamcoAuth from "@auth/samco/SamcoAuth"
+ * import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
  *
  * await using connections = await Connections.open({
- *   accounts: { mine: AngelAuth.layerConfig(), family: SamcoAuth.layerConfig() }
+ *   accounts: { mine: AngelAuth.layerConfig(), family: ZerodhaAuth.layerConfig() }
  * })
- * const failed: Array<string> = []
- * for await (const { error, name } of connections.warm()) {
- *   if (error !== undefined) failed.push(`${name}: ${error.remedy}`)
- * }
- * failed // => []
+ * const family = await connections.account("family")
+ * await family.login()
  * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const open = <const A extends Core.Accounts>(options: Options<A>): Promise<Core.Connections<A>> =>
-  Core.open({ ...options, ...layersOf(options) })
+export const open = <const A extends Core.Accounts>(options: Options<A>): Promise<Connections<A>> =>
+  Core.open<A>({ ...options, ...layersOf(options) }).then((connections) => ({
+    ...connections,
+    account: (name) =>
+      connections.account(name).then((calls) => withBrowser<Layer.Success<A[typeof name]>, typeof calls>(calls))
+  }))

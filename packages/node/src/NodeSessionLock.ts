@@ -1,5 +1,5 @@
 /**
- * Locks for accounts, shared by all programs on this machine.
+ * Locks for accounts. Programs on this machine share them if they run as the same user and use the same folder.
  *
  * @since 0.1.0
  */
@@ -56,7 +56,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /**
- * Locks that the operating system manages. When a program ends for any reason, the system releases its lock. No lock
+ * Locks that the operating system manages. When a program ends for any reason, the system releases its locks. No lock
  * file has to be cleaned up.
  *
  * Each account has one lock: a SQLite file in the folder `locks` of the vault. Programs share locks if they run as the
@@ -64,7 +64,7 @@ export const make = Effect.fnUntraced(function* (
  * the folder.
  *
  * A damaged lock file is recreated, because a lock file contains no data. Before the file is replaced, it is checked
- * again under a lock for the whole folder. So a file is never replaced while a program holds it.
+ * again under a lock for the whole folder. So a lock file is never replaced while a program holds its lock.
  *
  * @example
  * ```ts

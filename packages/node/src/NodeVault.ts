@@ -40,7 +40,7 @@ interface Connection {
   readonly identity: string
 }
 
-/** Passes the open database to each operation. If the file was removed or replaced, opens the new file first. */
+/** Passes the open database to each operation. If the database file was replaced, opens the new file first. */
 const makeConnection = Effect.fnUntraced(function* (folder: string) {
   const path = pathOf(folder)
   let held: Connection | undefined
@@ -64,8 +64,8 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
     return held
   }
 
-  // Runs before each operation, because the mode of the folder may have changed since the last operation. It makes six
-  // `lstat` calls and opens no file.
+  // Runs before each operation, because the mode of the folder may have changed since the last operation. The
+  // check makes six `lstat` calls and opens no file.
   const secure = Effect.suspend(() =>
     held?.vault.database.isOpen === false ? Effect.void : Effect.andThen(place.folder(folder), place.databaseFile(path))
   )
@@ -155,8 +155,8 @@ export const layerStore = (
  *
  * Default folder: the user's directory for application state. It is `~/.local/state/broker-auth` on Linux,
  * `~/Library/Application Support/broker-auth` on macOS, and `%LOCALAPPDATA%\broker-auth` on Windows. If
- * `XDG_STATE_HOME` is an absolute path, it is `$XDG_STATE_HOME/broker-auth`. A folder that begins with `~/` is in the
- * user's home directory. The folder must be on a local disk.
+ * `XDG_STATE_HOME` is an absolute path, the default folder is `$XDG_STATE_HOME/broker-auth`. A folder that begins with
+ * `~/` is in the user's home directory. The folder must be on a local disk.
  *
  * Programs share the vault if they run as the same user, with the same folder and the same key.
  *
@@ -165,8 +165,9 @@ export const layerStore = (
  *
  * When a write succeeds, the data is on disk. A write blocks the event loop until the disk has written.
  *
- * Fails with `Tampered` if the content of the file was changed. Fails with `NewerVersion` if a newer version of this
- * package wrote the file. Fails with `Io` if the folder or a file cannot be used. The `remedy` of `Io` says what to do.
+ * Fails with `Tampered` if another program changed the content of the file. Fails with `NewerVersion` if a newer
+ * version of this package wrote the file. Fails with `Io` if the folder or a file cannot be used. The `remedy` of `Io`
+ * says what to do.
  *
  * @example
  * ```ts
@@ -204,8 +205,8 @@ const unlink = (path: string): Effect.Effect<void, VaultError.VaultError> =>
   })
 
 /**
- * Deletes all sessions of a vault and the salt of its passphrase. Use it if the vault fails with `Tampered`, or if its
- * key is lost. The next session of each account then needs a new login.
+ * Deletes all sessions of a vault and the salt of its passphrase. Use this function if the vault fails with `Tampered`,
+ * or if its key is lost. The next session of each account then needs a new login.
  *
  * If a program has the vault open, the program continues with a new, empty vault. The lock files are not deleted,
  * because a program may hold a lock. Fails with `Io` if a file cannot be deleted.
@@ -234,7 +235,10 @@ const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard
 
 const isSlot = (slot: string): slot is SessionStore.Slot => slots.has(slot)
 
-/** Encrypts one entry with the new key, also while other programs write. Returns `false` if it already has that key. */
+/**
+ * Encrypts one entry with the new key. Other programs may write the entry at the same time. Returns `false` if the
+ * entry is already encrypted with the new key.
+ */
 const rekeyEntry = Effect.fnUntraced(function* (
   before: SessionStore.SessionStore["Service"],
   after: SessionStore.SessionStore["Service"],
@@ -261,8 +265,8 @@ const rekeyEntry = Effect.fnUntraced(function* (
  * The stored fingerprints of rejected credentials depend on the old key, so they no longer match. Rejected credentials
  * may therefore be sent to the broker once more.
  *
- * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. Other failures are those of
- * `layer`.
+ * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. It also fails with the errors
+ * of `layer`.
  *
  * @example
  * ```ts no-run

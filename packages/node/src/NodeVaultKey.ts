@@ -60,8 +60,8 @@ export interface KeyringOptions {
   /** Time-out for an answer of the keyring. Default: 3 seconds. Increase it if a person has to unlock the keyring. */
   readonly timeout?: Duration.Input | undefined
   /**
-   * Folder of the lock under which the key is created. Programs that share the key must use the same folder. Default:
-   * the user's directory for application state.
+   * Folder of the lock that a program holds while it creates the key. Programs that share the key must use the same
+   * folder. Default: the user's directory for application state.
    */
   readonly folder?: string | undefined
 }
@@ -82,9 +82,9 @@ const readTimeout = (input: Duration.Input) =>
   })
 
 /**
- * A random key in the keyring of the operating system. On macOS, this is the Keychain, and on Windows the Credential
- * Manager. On Linux, it is the Secret Service, which GNOME Keyring and KWallet provide. The key is generated at the
- * first use. Programs that start at the same time get the same key.
+ * A random key in the keyring of the operating system. On macOS, the keyring is the Keychain. On Windows, it is the
+ * Credential Manager. On Linux, it is the Secret Service, which GNOME Keyring and KWallet provide. The key is generated
+ * at the first use. Programs that start at the same time get the same key.
  *
  * Needs the optional package `@napi-rs/keyring`. Fails with `KeyUnavailable` if the package is missing, if there is no
  * keyring, or if the keyring does not answer in time. If the keyring hangs, the program is not blocked and can exit.
@@ -127,8 +127,9 @@ export interface PassphraseOptions {
 }
 
 /**
- * A key that is derived from a passphrase. The function is Argon2id with 64 MiB and 3 passes. On Node before 24.7, it
- * is scrypt. The salt is generated at the first use, and stored in the file `passphrase.db` in the folder of the vault.
+ * A key that is derived from a passphrase. The key derivation function is Argon2id with 64 MiB of memory and 3 passes.
+ * If the salt was generated on Node before 24.7, the function is scrypt. The salt is generated at the first use, and
+ * stored in the file `passphrase.db` in the folder of the vault.
  *
  * If the passphrase ends with a line break, that line break is ignored. With a different passphrase, the key is
  * different, and reading a stored session fails with `WrongKey`. Fails with `KeyUnavailable` if the passphrase is
@@ -163,7 +164,7 @@ export const layerPassphrase = (
 /**
  * A key that is derived from the passphrase in the configuration. Default name: `BROKER_AUTH_PASSPHRASE`.
  *
- * Fails with `KeyUnavailable` if the configuration has no value with this name. Other failures are those of
+ * Fails with `KeyUnavailable` if the configuration has no value with this name. It also fails with the errors of
  * `layerPassphrase`.
  *
  * @category layers

@@ -36,7 +36,7 @@ const occupy = Effect.fnUntraced(function* (lock: Lock) {
 const fileOf = (folder: string): string =>
   Path.join(folder, "locks", `${createHash("sha256").update(Account.toKey(account)).digest("hex")}.db`)
 
-/** Kinds of damage to a lock file. The cause may be a power cut, a full disk or another program. */
+/** Kinds of damage to a lock file. A power cut, a full disk or another program can cause them. */
 const damages: ReadonlyArray<readonly [what: string, damage: (path: string) => void]> = [
   ["is not a database", (path) => Fs.writeFileSync(path, "x".repeat(5000))],
   ["contains zeros only", (path) => Fs.writeFileSync(path, Buffer.alloc(Fs.statSync(path).size))],
@@ -45,7 +45,11 @@ const damages: ReadonlyArray<readonly [what: string, damage: (path: string) => v
   ["has a second page of zeros", (path) => writeAt(path, 4096, Buffer.alloc(4096))],
   ["is marked as read-only", (path) => writeAt(path, 18, Buffer.from([9, 9]))],
   ...[1, 50, 100, 512, 4096, 5000].map(
-    (size) => [`is cut off after ${size} bytes`, (path: string) => Fs.truncateSync(path, size)] as const
+    (size) =>
+      [
+        `is truncated to ${size} ${size === 1 ? "byte" : "bytes"}`,
+        (path: string) => Fs.truncateSync(path, size)
+      ] as const
   ),
   ["contains random bytes", (path) => Fs.writeFileSync(path, randomBytes(8192))],
   [
@@ -101,7 +105,7 @@ describe("vaults: NodeSessionLock", () => {
     )
   }
 
-  it.effect("times out after the acquireTimeout that is set", () =>
+  it.effect("times out after 2 seconds if the option acquireTimeout is 2 seconds", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const leave = yield* occupy(yield* make(folder))
@@ -113,12 +117,14 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const acquireTimeout of [0, -5, NaN]) {
-    it.effect(`rejects an acquireTimeout of ${acquireTimeout} when it is created, and names a valid value`, () =>
-      Effect.gen(function* () {
-        const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
-        assert.deepInclude(error, { operation: "open", isRetryable: false })
-        assert.match(error.message, /The option acquireTimeout must be a duration above zero, such as "60 seconds"/)
-      })
+    it.effect(
+      `rejects the option acquireTimeout: ${acquireTimeout} when the lock is made, and the error names a valid value`,
+      () =>
+        Effect.gen(function* () {
+          const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))
+          assert.deepInclude(error, { operation: "open", isRetryable: false })
+          assert.match(error.message, /The option acquireTimeout must be a duration above zero, such as "60 seconds"/)
+        })
     )
   }
 
@@ -131,22 +137,24 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("increases the fence even if the clock was set back or the file was deleted", () =>
-    Effect.gen(function* () {
-      const folder = yield* freshFolder
-      const lock = yield* make(folder)
-      yield* TestClock.setTime(1_800_000_000_000)
-      const first = yield* fenceOf(lock)
-      yield* TestClock.setTime(1_700_000_000_000)
-      const second = yield* fenceOf(lock)
-      yield* TestClock.setTime(1_800_000_001_000)
-      Fs.rmSync(fileOf(folder))
-      const third = yield* fenceOf(lock)
-      assert.deepStrictEqual([first, second, third], [1_800_000_000_000, 1_800_000_000_001, 1_800_000_001_000])
-    })
+  it.effect(
+    "gives each holder a larger fence number, even if the clock was set back or the lock file was deleted",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        const lock = yield* make(folder)
+        yield* TestClock.setTime(1_800_000_000_000)
+        const first = yield* fenceOf(lock)
+        yield* TestClock.setTime(1_700_000_000_000)
+        const second = yield* fenceOf(lock)
+        yield* TestClock.setTime(1_800_000_001_000)
+        Fs.rmSync(fileOf(folder))
+        const third = yield* fenceOf(lock)
+        assert.deepStrictEqual([first, second, third], [1_800_000_000_000, 1_800_000_000_001, 1_800_000_001_000])
+      })
   )
 
-  it.effect("makes the check of its holder fail if the lock file was deleted", () =>
+  it.effect("makes `check` of the holder fail if the lock file was deleted", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const [one, two] = [yield* make(folder), yield* make(folder)]
@@ -166,7 +174,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 
   for (const [what, damage] of damages) {
-    it.effect(`recreates a lock file that ${what}, and increases the fence`, () =>
+    it.effect(`recreates a lock file that ${what}, and gives the next holder a larger fence number`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const lock = yield* make(folder)
@@ -215,7 +223,7 @@ describe("vaults: NodeSessionLock", () => {
   )
 })
 
-it.effect("NodeSessionLock does not change a lock file that a newer version wrote", () =>
+it.effect("NodeSessionLock fails with NewerVersion if a newer version of this package wrote the lock file", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const lock = yield* make(folder)
@@ -227,7 +235,7 @@ it.effect("NodeSessionLock does not change a lock file that a newer version wrot
 )
 
 describe("vaults: NodeSessionLock among several processes", () => {
-  it.live("lets one process at a time hold the lock, and increases the fence for each holder", () =>
+  it.live("lets one process at a time hold the lock, and gives each holder a larger fence number", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const count = `${folder}-count`
@@ -295,7 +303,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
   )
 
   it.live(
-    "is released within one second after its holder is killed with SIGKILL, and leaves no other file",
+    "lets another process acquire the lock within one second after its holder is killed, and leaves no other file",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -318,7 +326,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
     steadyTimeout
   )
 
-  it.live("is still held by a process that was suspended and resumed", () =>
+  it.live("does not release the lock of a process that is suspended with SIGSTOP", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { child, ended, says } = yield* start("holder.ts", [folder])

@@ -49,7 +49,7 @@ const written = Effect.gen(function* () {
 const databaseIn = (folder: string): string => Path.join(folder, "sessions.db")
 
 /** Changes the database of a vault with SQL, as another program could. */
-const meddle = (folder: string, ...statements: ReadonlyArray<string>) =>
+const changeWithSql = (folder: string, ...statements: ReadonlyArray<string>) =>
   Effect.sync(() => {
     const database = new DatabaseSync(databaseIn(folder))
     for (const statement of statements) database.exec(statement)
@@ -91,16 +91,18 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("names HOME and the option folder if the user has no directory for application state", () =>
-    Effect.gen(function* () {
-      const reason = yield* reasonOf(
-        open({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} })))
-      )
-      assert.match(reason.remedy, /HOME.*folder/)
-    })
+  it.effect(
+    "fails if the user has no directory for application state, and the remedy names HOME and the option folder",
+    () =>
+      Effect.gen(function* () {
+        const reason = yield* reasonOf(
+          open({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} })))
+        )
+        assert.match(reason.remedy, /HOME.*folder/)
+      })
   )
 
-  it.live("writes no session in clear to a file, while it is open and after it is closed", () =>
+  it.live("writes no session in clear to a file, both while the vault is open and when it is closed", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const look = (key?: Layer.Layer<VaultKey.VaultKey>) =>
@@ -243,7 +245,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("does not change a vault that a newer version wrote", () =>
+  it.effect("fails with NewerVersion if a newer version of this package wrote the vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       makeNewer(databaseIn(folder))
@@ -252,17 +254,17 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("does not use another program's database as a vault", () =>
+  it.effect("fails with Tampered if sessions.db is the database of another program", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       Fs.mkdirSync(folder, { mode: 0o700 })
       Fs.writeFileSync(databaseIn(folder), "", { mode: 0o600 })
-      yield* meddle(folder, "CREATE TABLE theirs (a)")
+      yield* changeWithSql(folder, "CREATE TABLE theirs (a)")
       assert.strictEqual((yield* reasonOf(open({ folder })))._tag, "Tampered")
     })
   )
 
-  it.live("does not prevent a program from exiting, and prints nothing to standard error", () =>
+  it.live("lets a program exit at its end, and prints nothing to standard error", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { ended, printed } = yield* start("vault.ts", [folder])
@@ -293,7 +295,7 @@ describe("vaults: a vault that another program changed", () => {
     ],
     "an entry was moved to another slot": [`UPDATE entry SET slot = 'guard' WHERE account LIKE 'angel/%'`],
     "the version of an entry was changed": [`UPDATE entry SET version = 1 WHERE account LIKE 'angel/%'`],
-    "the version of an entry was set to a number that is too large": [
+    "the version of an entry was set to a number that is too large for JavaScript": [
       `UPDATE entry SET version = 9223372036854775807 WHERE version = 2`
     ],
     "a value was truncated": [`UPDATE entry SET value = substr(value, 1, 20) WHERE version = 2`],
@@ -308,7 +310,7 @@ describe("vaults: a vault that another program changed", () => {
     it.effect(`fails with Tampered if ${what}`, () =>
       Effect.gen(function* () {
         const folder = yield* written
-        yield* meddle(folder, ...statements)
+        yield* changeWithSql(folder, ...statements)
         const reason = yield* reasonOf(open({ folder }))
         assert.strictEqual(reason._tag, "Tampered")
         assert.include(reason.message, databaseIn(folder))
@@ -320,7 +322,7 @@ describe("vaults: a vault that another program changed", () => {
     Effect.gen(function* () {
       const folder = yield* written
       const { store } = yield* open({ folder })
-      yield* meddle(folder, `DELETE FROM entry WHERE account LIKE 'angel/%'`)
+      yield* changeWithSql(folder, `DELETE FROM entry WHERE account LIKE 'angel/%'`)
       const reason = yield* reasonOf(store.get(account, "session"))
       assert.deepStrictEqual(
         [reason._tag, reason.message],
@@ -332,7 +334,7 @@ describe("vaults: a vault that another program changed", () => {
     })
   )
 
-  it.effect("fails with Tampered if an entry was moved and its checksum was recomputed", () =>
+  it.effect("fails with Tampered if a session was copied to another account with a correct checksum", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const database = new DatabaseSync(databaseIn(folder))
@@ -375,7 +377,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("removes no other file, and succeeds if the folder has no vault", () =>
+  it.effect("removes only the files of the vault, and succeeds if the folder has no vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       Fs.writeFileSync(Path.join(folder, "notes"), "mine")

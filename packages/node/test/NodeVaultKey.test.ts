@@ -171,7 +171,8 @@ describe("vaults: layerPassphrase", () => {
         const key = yield* keyOf(horse, folder)
         const whole = Fs.readFileSync(path)
         let tampered = 0
-        // Zero bytes are skipped, because most are unused and each derivation takes a quarter of a second.
+        // The test changes only a third of the bytes, because each derivation takes a quarter of a second. It skips
+        // zero bytes, because most of them carry no data.
         const offsets = Array.from(whole.keys()).filter((offset) => whole[offset] !== 0 && offset % 3 === 0)
         for (const offset of offsets) {
           const changed = Buffer.from(whole)
@@ -187,7 +188,7 @@ describe("vaults: layerPassphrase", () => {
     { tags: ["thorough"], timeout: 120_000 }
   )
 
-  it.effect("does not change a salt file that a newer version wrote", () =>
+  it.effect("fails with NewerVersion if a newer version of this package wrote the salt file", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)
@@ -222,7 +223,7 @@ describe("vaults: layerPassphraseConfig", () => {
     })
   )
 
-  it.effect("names the variable that is not set", () =>
+  it.effect("fails if the variable is not set, and the remedy names the variable", () =>
     Effect.gen(function* () {
       const reason = yield* reasonOf(from({}, yield* freshFolder))
       assert.deepStrictEqual([reason._tag, reason.remedy], ["KeyUnavailable", "Set BROKER_AUTH_PASSPHRASE."])
@@ -283,7 +284,7 @@ describe("vaults: layerKeyring", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("reads the given entry, and uses the Secret Service on Linux", () =>
+  it.live("reads the entry of the given service and account, and uses the Secret Service on Linux", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return JSON.stringify(this.is) }`)
@@ -331,7 +332,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("does not pass secrets of the program or NODE_OPTIONS to the helper process", () =>
+  it.live("removes NODE_OPTIONS and the secrets of the program from the environment of the helper process", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const file = `${folder}-env`
@@ -358,7 +359,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("does not start the program again and again if process.execPath is the program itself", () =>
+  it.live("starts the program at most once more if process.execPath is the program itself", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return null }`)
@@ -424,7 +425,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("names the package if its module does not load", () =>
+  it.live("names the package @napi-rs/keyring if its module cannot be loaded", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(ask(place("/nowhere/keyring")))
       assert.match(error.message, /@napi-rs\/keyring does not run here/)
@@ -452,7 +453,7 @@ describe("vaults: layerKeyring", () => {
   )
 
   it.effect.each([0, -5, NaN, "3 secs" as "3 seconds"] as const)(
-    "rejects a time-out of %s before it accesses the keyring",
+    "rejects the option timeout: %s before it accesses the keyring",
     (timeout) =>
       Effect.gen(function* () {
         const failed = yield* Effect.flip(Layer.build(NodeVaultKey.layerKeyring({ timeout })))
@@ -461,12 +462,12 @@ describe("vaults: layerKeyring", () => {
   )
 
   it.live(
-    "fails if the keyring does not answer for three seconds, and lets the program exit",
+    "fails if the keyring does not answer within three seconds, and lets the program exit",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const socket = `${folder}-bus`
-        // A session bus that accepts the connection and never answers.
+        // This session bus accepts connections and never answers.
         const connections: Array<Net.Socket> = []
         const bus = Net.createServer((connection) => void connections.push(connection))
         yield* Effect.acquireRelease(

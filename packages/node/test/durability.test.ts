@@ -20,7 +20,7 @@ const filler = "x".repeat(3000)
 
 const valueOf = (text: string): Uint8Array => new TextEncoder().encode(`${text}|${filler}`)
 
-/** The entries of the vault after the last write, and before the last write. */
+/** `newest` is the content of the vault after the last write, and `before` is its content before the last write. */
 const newest = ["3 angel again", "1 samco", "1 guard"]
 const before = ["2 angel", "1 samco", "1 guard"]
 
@@ -30,8 +30,8 @@ const filesOf = (folder: string): Files =>
   Object.fromEntries(filesIn(folder).map((file) => [file, Fs.readFileSync(Path.join(folder, file))]))
 
 /**
- * Writes a vault, calls `end`, and returns the files while the vault is still open. If `end` does not empty the log, the
- * last write is in the log, as after a kill.
+ * Writes a vault, calls `end`, and returns the files while the vault is still open. If `end` does not empty the log,
+ * the last write is in the log, as after a kill.
  */
 const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFile.write>[0]) => void): Files => {
   Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -71,7 +71,7 @@ const look = (folder: string, files: Files): string => {
   return Result.isSuccess(result) ? result.success : result.failure._tag
 }
 
-/** For each offset, yields the files with one bit of that byte changed. */
+/** For each offset, yields a copy of the files. In the copy, one bit of the byte at this offset of `file` is changed. */
 const flips = function* (files: Files, file: string, offsets: Iterable<number>): Generator<readonly [number, Files]> {
   const content = files[file] ?? new Uint8Array(0)
   for (const offset of offsets) {
@@ -166,7 +166,7 @@ it.live("a vault whose entries are intact but in the wrong order is reported as 
     const folder = yield* freshFolder
     const files = writtenFiles(folder, vaultFile.emptyLog)
     const database = Buffer.from(files["sessions.db"] ?? [])
-    // https://sqlite.org/fileformat2.html, section 1.6: a leaf page of entries, and the offsets of its cells.
+    // Format of a page with entries, and of the offsets of its cells: https://sqlite.org/fileformat2.html, section 1.6.
     const pages = Array.from({ length: database.length / 4096 }, (_, index) => index * 4096)
     // The table of entries is on the last page that matches. An earlier table has the same number of rows.
     const leaf = pages.findLast((at) => database[at] === 0x0a && database.readUInt16BE(at + 3) === places.length) ?? 0

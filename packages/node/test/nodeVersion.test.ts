@@ -14,7 +14,7 @@ describe("versionProblem", () => {
   )
 
   it.each(["20.20.2", "22.18.0", "22.5.1", "18.0.0"])(
-    "returns a problem that names the required version for Node %s",
+    "rejects Node %s with a message that names the required version",
     (version) => {
       const problem = versionProblem(version) ?? ""
       assert.isTrue(problem.startsWith(`@auth/node needs Node 22.19 or newer, and this is Node ${version}.`), problem)
@@ -36,7 +36,7 @@ const versionOf = (node: string): string | undefined => {
   return status === 0 ? stdout.trim().slice(1) : undefined
 }
 
-/** Path of a Node on this machine that is too old, if there is any. It may be the Node that runs npm. */
+/** Path of a Node on this machine that is too old, or `undefined`. The Node that runs npm may be too old. */
 const oldNode = [process.env["npm_node_execpath"], ...(process.env["PATH"] ?? "").split(Path.delimiter)]
   .flatMap((place) => (place === undefined || place === "" ? [] : place))
   .map((place) => (place.endsWith("node") ? place : Path.join(place, "node")))

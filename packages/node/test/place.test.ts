@@ -23,31 +23,31 @@ import {
 
 const acceptable: Facts = { isLink: false, isKind: true, mode: 0o100600, uid: 1000 }
 
-const refused: ReadonlyArray<readonly [Partial<Facts>, Kind, problem: RegExp, advice: RegExp]> = [
-  [{ isLink: true }, "file", /symbolic link/, /: rm \/v\/x$/],
-  [{ isKind: false }, "file", /not a file/, /: mv \/v\/x \/v\/x\.old$/],
-  [{ isKind: false }, "folder", /not a folder/, /mv/],
-  [{ uid: 1001 }, "file", /another user/, /chown/],
-  [{ uid: 0 }, "folder", /another user/, /another folder/],
-  [{ mode: 0o100640 }, "file", /mode 640/, /: chmod 600 \/v\/x$/],
-  [{ mode: 0o100602 }, "file", /mode 602/, /chmod 600/],
-  [{ mode: 0o040701 }, "folder", /mode 701/, /: chmod 700 \/v\/x$/]
+const refused: ReadonlyArray<readonly [what: string, Partial<Facts>, Kind, problem: RegExp, advice: RegExp]> = [
+  ["a symbolic link to a file", { isLink: true }, "file", /symbolic link/, /: rm \/v\/x$/],
+  ["a folder in place of a file", { isKind: false }, "file", /not a file/, /: mv \/v\/x \/v\/x\.old$/],
+  ["a file in place of a folder", { isKind: false }, "folder", /not a folder/, /mv/],
+  ["a file of another user", { uid: 1001 }, "file", /another user/, /chown/],
+  ["a folder of root", { uid: 0 }, "folder", /another user/, /another folder/],
+  ["a file with mode 0640", { mode: 0o100640 }, "file", /mode 640/, /: chmod 600 \/v\/x$/],
+  ["a file with mode 0602", { mode: 0o100602 }, "file", /mode 602/, /chmod 600/],
+  ["a folder with mode 0701", { mode: 0o040701 }, "folder", /mode 701/, /: chmod 700 \/v\/x$/]
 ]
 
-describe("vaults: refusal", () => {
+describe("vaults: the function refusal", () => {
   it("accepts a file or a folder that no other user can access", () => {
     assert.isUndefined(refusal(acceptable, "file", "/v/x", 1000))
     assert.isUndefined(refusal({ ...acceptable, mode: 0o042700 }, "folder", "/v/x", 1000))
     assert.isUndefined(refusal({ ...acceptable, mode: 0o100400 }, "file", "/v/x", 1000))
   })
-  for (const [facts, kind, problem, advice] of refused) {
-    it(`rejects a ${kind} with ${JSON.stringify(facts)}, and says how to fix it`, () => {
+  for (const [what, facts, kind, problem, advice] of refused) {
+    it(`rejects ${what}, and says how to fix it`, () => {
       const found = refusal({ ...acceptable, ...facts }, kind, "/v/x", 1000)
       assert.match(found?.problem ?? "", problem)
       assert.match(found?.advice ?? "", advice)
     })
   }
-  it("ignores the owner and the mode on a system that has neither", () => {
+  it("ignores the owner and the mode on a system without owners and modes, such as Windows", () => {
     assert.isUndefined(refusal({ ...acceptable, mode: 0o100666, uid: 0 }, "file", "/v/x", undefined))
     assert.isDefined(refusal({ ...acceptable, isLink: true }, "file", "/v/x", undefined))
   })
@@ -106,7 +106,8 @@ describe("vaults: a vault", () => {
   )
 
   for (const file of ["sessions.db", "sessions.db-wal", "sessions.db-shm", "sessions.db-journal", "locks", "lock"]) {
-    it.effect(`rejects ${file} if other users can read it, and does not change its mode`, () =>
+    const what = { locks: "the folder locks", lock: "a lock file" }[file] ?? `the file ${file}`
+    it.effect(`rejects ${what} if other users can read it, and does not change its mode`, () =>
       Effect.gen(function* () {
         const folder = yield* written
         const path = Path.join(folder, file === "lock" ? lockOf(folder) : file)
@@ -117,7 +118,7 @@ describe("vaults: a vault", () => {
       })
     )
 
-    it.effect(`rejects ${file} if it is a symbolic link`, () =>
+    it.effect(`rejects ${what} if it is a symbolic link`, () =>
       Effect.gen(function* () {
         const folder = yield* written
         const path = Path.join(folder, file === "lock" ? lockOf(folder) : file)
@@ -204,7 +205,7 @@ describe("vaults: the option folder", () => {
     )
   }
 
-  it.effect("is checked before a vault, its locks or its key create a file", () =>
+  it.effect("is checked before any file is created for the vault, its locks or its key", () =>
     Effect.gen(function* () {
       const before = Fs.readdirSync(".")
       for (const folder of ["", "~root/vault"]) {
@@ -218,7 +219,7 @@ describe("vaults: the option folder", () => {
   )
 })
 
-it.effect("an open vault fails at its next operation if other users have got access to it", () =>
+it.effect("an open vault fails at its next operation if other users now have access to it", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     const { lock, store } = yield* open({ folder })

@@ -51,7 +51,7 @@ export const using = <A, E>(
   key?: Layer.Layer<VaultKey.VaultKey, VaultError>
 ) => Effect.scoped(Effect.flatMap(open({ folder }, key), use))
 
-/** Returns the reason of the failure. If the effect succeeds, dies. */
+/** Returns the reason of the failure. Dies if the effect succeeds. */
 export const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError, R>): Effect.Effect<Reason, never, R> =>
   Effect.flip(effect).pipe(
     Effect.map(({ reason }) => reason),

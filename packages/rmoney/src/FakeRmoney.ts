@@ -37,7 +37,7 @@ export interface Account {
   readonly appCode: string
   readonly apiSecret: string
   readonly redirectUrl: string
-  /** A device on which biometric login is enabled when the fake starts. `accessToken` is its first access token. */
+  /** A device on which biometric login is enabled when the fake starts. The first biometric login sends `accessToken`. */
   readonly deviceId: string
   readonly accessToken: string
   /**
@@ -51,7 +51,7 @@ export interface Account {
 }
 
 /**
- * Switches for undocumented behaviour of the broker. Default: the first value.
+ * Switches for undocumented behaviour of the broker. The default of a switch is its first value.
  *
  * @category models
  * @since 0.1.0
@@ -75,7 +75,7 @@ export interface Switches {
   readonly state: "echoed" | "dropped"
   /** Where a callback has its parameters: in the query, or in a hash route with names in lower case. */
   readonly callback: "query" | "hash"
-  /** Answer to a poll before the QR code is scanned. */
+  /** Answer to a poll before the QR code is scanned: a result with an empty token, or an empty result. */
   readonly qrPending: "empty-token" | "no-result"
   /** Whether the image of a QR code is sent as base64 without a prefix, or as a data URI. */
   readonly image: "bare" | "data-uri"
@@ -218,7 +218,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "a code by SMS", limit: `1 use, within ${seconds.code} seconds` },
   { of: "resending a code", limit: `${counts.resends} times, ${seconds.resend} seconds apart` },
   FakeBroker.authenticatorLimit,
-  { of: "a QR code", limit: `${seconds.picture} seconds; once scanned, 1 login within ${seconds.approval} seconds` },
+  { of: "a QR code", limit: `${seconds.picture} seconds; after the scan, 1 login within ${seconds.approval} seconds` },
   { of: "sessions of an account", limit: "1 of each source (`API`, `MOB`, `WEB`)" },
   { of: "a session and its token", limit: `until ${sessionEnd} IST` }
 ]
@@ -229,7 +229,7 @@ const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQU
 /** Reads a field as trimmed text, because the broker's own sample has a blank after a code. */
 const textField = (json: unknown, name: string): string | undefined => {
   const value = Predicate.hasProperty(json, name) ? json[name] : undefined
-  // The back end is Java. Its usual JSON reader accepts numbers and booleans as text.
+  // The back end is written in Java. The usual JSON reader of Java accepts numbers and booleans as text.
   if (Predicate.isNumber(value) || Predicate.isBoolean(value)) return String(value)
   return FakeBroker.textField(json, name)?.trim()
 }
@@ -239,7 +239,7 @@ const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 const randomText = (length: number): string =>
   Array.from(SecureRandom.randomBytesUnsafe(length), (byte) => capitals[byte % capitals.length]).join("")
 
-/** Six digits, but never `000000`, which tests use as a wrong code. */
+/** Returns six digits. It never returns `000000`, which tests use as a wrong code. */
 const randomCode = (): string => {
   const [high = 0, low = 0, third = 0] = SecureRandom.randomBytesUnsafe(3)
   return String(1 + (((high << 16) | (low << 8) | third) % 999_999)).padStart(6, "0")
@@ -252,7 +252,12 @@ const form = (title: string, action: string, problem: string, fields: ReadonlyAr
     `<!doctype html><html><head><title>${title} (fake)</title></head><body><h1>RMoney, a fake for testing</h1>` +
       `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
       `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
-      fields.map(([name, label]) => `<label>${label} <input name="${name}"></label>`).join("") +
+      fields
+        .map(([name, label]) => {
+          const type = name === "password" ? ' type="password"' : ""
+          return `<p><label>${label} <input name="${name}"${type}></label></p>`
+        })
+        .join("") +
       `<button type="submit">${title}</button></form></body></html>`
   )
 
@@ -313,7 +318,8 @@ const emptyState = () => ({
 })
 
 /**
- * Makes the fake. The fake uses the clock of the calling program, and answers in the same way on both hosts.
+ * Makes the fake. The fake uses the clock of the calling program, and answers in the same way on the UAT host and the
+ * production host.
  *
  * @example
  * ```ts
@@ -362,7 +368,7 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
-  /** Returns the account with a user id or alias. Returns a refusal if no account or more than one account has it. */
+  /** Returns the account with a user id or alias. Returns a refusal if no account or several accounts match. */
   const accountOf = (name: string): Account | FakeBroker.FakeResponse => {
     const [account, another] = known(name)
     if (account === undefined) return notOk("User does not exists")
@@ -471,7 +477,7 @@ export const make = Effect.fnUntraced(function* (
 
   const fitsTotp = (account: Account, code: string) => authenticator.check(account.userId, account.totpSecret, code)
 
-  /** Starts a session. It ends the account's previous session of the same source. */
+  /** Starts a session, and ends the account's previous session of the same source. Returns the access token. */
   const issue = (account: Account, source: string): string => {
     for (const [token, issued] of state.sessions) {
       if (issued.account === account && issued.source === source) state.sessions.delete(token)

@@ -1,5 +1,6 @@
 /**
- * The description of the fake RMoney as data: its accounts, switches, wire names and login page.
+ * Describes the fake RMoney as data: its accounts, its switches, the fields of its requests and answers, and its login
+ * page.
  *
  * @since 0.1.0
  */

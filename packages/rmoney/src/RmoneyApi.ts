@@ -21,8 +21,8 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Environment of the calls. The broker publishes no production host. `"production"` is the host that a public client of
- * RMoney uses; this is an assumption. `{ production: "https://…" }` names another host.
+ * Environment of the calls. `"uat"` is RMoney's test environment. RMoney publishes no production host of its login API.
+ * `"production"` assumes the host that a public client of RMoney uses. `{ production: "https://…" }` names another host.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +30,7 @@ import * as headers from "./internal/headers.ts"
 export type Environment = "uat" | "production" | { readonly production: string }
 
 /**
- * A step token and the values that are sent with it.
+ * The token of the previous step of a login or recovery, and the values that are sent with the token.
  *
  * @category models
  * @since 0.1.0
@@ -46,7 +46,7 @@ export interface StepToken {
 /**
  * Header with the token of the previous step. `bare`: `Authorization: Bearer <token>`, as the Python package
  * tradion_api_client sends it. `three-part`: `Authorization: Bearer <userId> <source> <token>`, as other brokers with
- * this back end require. A function returns the headers itself. RMoney documents no header. As of 2026-11-27.
+ * this back end require. A function returns other headers. RMoney does not document the header, as of 2026-11-27.
  *
  * @category models
  * @since 0.1.0
@@ -85,13 +85,13 @@ export interface Options extends BrokerClient.Options {
   /** Path prefix of the calls. Default: `/auth/v1`. */
   readonly basePath?: string | undefined
   /**
-   * Paths below `basePath` that differ from RMoney's documentation, by the name of the call. Similar brokers use
-   * `access/pwd/forget` and `access/totp/verify`.
+   * Paths that differ from RMoney's documentation. The key is the name of the call, and the value is the path below
+   * `basePath`. Other brokers with this back end use `access/pwd/forget` and `access/totp/verify`.
    */
   readonly paths?: Readonly<Record<string, string>> | undefined
   /** Default: `RMONEY`. */
   readonly appName?: string | undefined
-  /** Default: `WEBEXTERNAL`, which the only known client sends. Default of biometric calls: `MOBIOS`. */
+  /** Default: `WEBEXTERNAL`, which the only known client of RMoney sends. Default of `RmoneyBiometric`: `MOBIOS`. */
   readonly osName?: OsName | undefined
   /** Default: `1.0.0.1.4`, as in the documented samples. */
   readonly versionNo?: string | undefined
@@ -106,7 +106,7 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * Additions to the calls of the table.
+ * A call in addition to the documented calls.
  *
  * @category models
  * @since 0.1.0
@@ -117,9 +117,8 @@ export interface Extras {
 }
 
 /**
- * The typed calls, one for each endpoint. A call takes a request if the endpoint has fields. It also takes the session
- * or the token of the previous step if the endpoint requires one. The device, the program and the source are options,
- * not fields. Only `getProfile` may be resent.
+ * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
+ * is an object with these fields. If the endpoint requires a session, the last argument is the session.
  *
  * @category services
  * @since 0.1.0

@@ -18,7 +18,7 @@ import * as services from "./internal/services.ts"
 /**
  * Credentials of a login. The session belongs to the user id that the broker returns. `totp` is the TOTP secret or
  * another source of codes. Without `totp`, a challenge needs the code from the SMS or mail. `vendor` is the vendor id
- * of your app, which is sent with this code. The default for `deviceId` is derived from the user id.
+ * of your app. The vendor id is sent with this code. The default for `deviceId` is derived from the user id.
  *
  * @category models
  * @since 0.1.0
@@ -33,8 +33,9 @@ export interface RmoneyCredentials extends Credentials.Input<typeof credentials>
  */
 export interface Options extends services.Options, services.CodeOptions {
   /**
-   * When the broker sends the one-time code. Default: `with-password`, as documented. At other brokers with this back
-   * end, a separate call requests the code. `after-password` makes this call.
+   * When the broker sends the one-time code. `with-password`: at the password step, as RMoney documents.
+   * `after-password`: a separate call after the password step requests the code, as at other brokers with this back
+   * end. Default: `with-password`.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
 }
@@ -103,8 +104,8 @@ const method = Method.stepUp(
 
 /**
  * All services of this method, for one account. The credentials are checked when the layer is built, before a request
- * is sent. A login always returns a challenge: answer the challenge with `Login.withStepUp`. A code is sent as the
- * first kind in the `kinds` of the challenge. To send a code of another kind, put that kind first.
+ * is sent. A login always returns a challenge: answer the challenge with `Login.withStepUp`. The first entry in the
+ * `kinds` of the challenge is the kind of code that is sent. To send a code of another kind, put this kind first.
  *
  * @example
  * ```ts

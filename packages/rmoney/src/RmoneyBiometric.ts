@@ -1,5 +1,5 @@
 /**
- * Login to RMoney from a device with biometric login, with the access token of the previous session.
+ * Login to RMoney with the access token of the previous session, from a device on which biometric login is enabled.
  *
  * @since 0.1.0
  */
@@ -17,9 +17,9 @@ import { biometricCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. `accessToken` is the newest access token of the account, because the broker compares it with
- * the token that it stored. `deviceId` is a device on which biometric login is enabled. Its default is derived from the
- * user id, as in `RmoneyAuth`.
+ * Credentials of a login. `accessToken` is the newest access token of the account, because the broker refuses older
+ * access tokens. `deviceId` is a device on which biometric login is enabled. The default for `deviceId` is derived from
+ * the user id, as in `RmoneyAuth`.
  *
  * @category models
  * @since 0.1.0
@@ -59,7 +59,8 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // The manager compares no credentials with refused credentials, because each login sends a different token.
+      // Undefined, because each login sends a different token. A manager that has seen a refused login therefore cannot
+      // compare the credentials of the next login with the refused credentials.
       credentials: undefined
     }
   }
@@ -78,8 +79,8 @@ const method = Method.make(
 
 /**
  * All services of this method, for one account. Enable biometric login once, with the call `bioEnable` of `RmoneyApi`
- * in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. After a restart, the
- * program must pass the newest token.
+ * in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. After a restart, pass
+ * the newest token in the credentials. A `SessionManager` with a persistent vault renews with the stored token instead.
  *
  * @category layers
  * @since 0.1.0

@@ -24,7 +24,7 @@ const environment = Credentials.plain("RMONEY_ENVIRONMENT", hosts, {
   }
 })
 
-// The `three-part` header separates its parts with blanks, so a user id cannot contain a blank.
+// The `three-part` header separates its parts with spaces, so a user id must not contain a space.
 const userIdProblem = (value: string) =>
   /^[\x21\x23-\x5f\x61-\x7e]+$/.test(value) ? undefined : "has characters that a user id cannot have"
 
@@ -66,7 +66,7 @@ export const credentials = {
   password: Credentials.secret("RMONEY_PASSWORD", "Password of the account", { freeText: true }),
   totp: Credentials.secret(
     "RMONEY_TOTP_SECRET",
-    "The secret behind the QR code that is shown when TOTP is enabled; without it, codes are sent by SMS and mail",
+    "The secret behind the QR code that is shown when TOTP is enabled. Without this secret, a login needs a code from an SMS or mail",
     { codes: true, optional: true }
   ),
   deviceId,
@@ -105,7 +105,7 @@ export const qrCredentials = { environment, userId: clientId }
 
 const accessToken = Credentials.secret(
   "RMONEY_ACCESS_TOKEN",
-  "Access token of the previous session, on a device with biometric login enabled"
+  "Access token of the previous session. Biometric login must be enabled on the device"
 )
 
 /**
@@ -125,9 +125,9 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * The fourth wrong password or code in 300 seconds locks the account. With a budget of two, a person still has one
- * wrong attempt before the fourth. The window is three times as long, in case each wrong attempt restarts the 300
- * seconds.
+ * The fourth wrong password or code in 300 seconds locks the account. After two refused logins, no further login is
+ * sent, so that a person can still make one wrong attempt. The window is three times 300 seconds, in case the broker
+ * starts to count again after each wrong attempt.
  */
 const budget = {
   maxFailures: 2,
@@ -224,18 +224,23 @@ export const broker: Broker.Broker = {
       "The API host of UAT also serves the login page and the checksum call."
     ],
     ["step-header", "medium", "stepHeader", "The step token is sent as `Authorization: Bearer <token>`."],
-    ["step-source", "medium", "source", "The source in the bodies of the password and code steps is WEB."],
+    [
+      "step-source",
+      "medium",
+      "source",
+      "The field source is WEB in the requests of the password step and of the code step."
+    ],
     [
       "profile",
       "medium",
-      "none: a session names its account without this call",
+      "none: the session of a login also contains its account",
       "GET /open-api/od/v1/profile returns the account of a session."
     ],
     [
       "canonical-user-id",
       "low",
       "laterUserId",
-      "Later steps send the user id of the first answer. If it is masked, they send the configured user id."
+      "Later steps send the user id of the first answer. If this user id is masked, they send the configured user id."
     ],
     [
       "refusals",
@@ -262,9 +267,14 @@ export const broker: Broker.Broker = {
       "bearer",
       "medium",
       "none: Authorize makes the header",
-      "Calls after the login send `Authorization: Bearer <token>`, and so does bio/enable."
+      "Calls after the login, such as bio/enable, send `Authorization: Bearer <token>`."
     ],
-    ["biometric-token", "medium", "none: give the newest token", "A biometric login needs the newest access token."],
+    [
+      "biometric-token",
+      "medium",
+      "none: pass the newest token as accessToken",
+      "A biometric login needs the newest access token."
+    ],
     ["biometric-renewal", "low", "renewal.early", "A biometric login needs an access token that has not expired."],
     ["biometric-device", "low", "osName, deviceType", "Only mobile devices can log in by biometrics."],
     ["qr-lifetime", "medium", "codeLifetime of RmoneyQr", "A QR code is valid for 35 seconds."],
@@ -274,9 +284,14 @@ export const broker: Broker.Broker = {
       "none: each success without a token means that the QR code is not scanned",
       "Before the QR code is scanned, the broker answers a poll with success and without a token."
     ],
-    ["vendor-login-page", "low", "loginPath", "The login page accepts the vendor id as its appcode."],
+    ["vendor-login-page", "low", "loginPath", "The login page accepts the vendor id in its parameter appcode."],
     ["redirect-state", "low", "state", "The login page may drop the state, so a callback without a state is accepted."],
-    ["session-end", "medium", "expiry", "A token expires at its exp. If a token has no exp, its expiry is unknown."],
+    [
+      "session-end",
+      "medium",
+      "expiry",
+      "A token expires at the time in its claim exp. If a token has no exp, its expiry is unknown."
+    ],
     ["logout", "low", "logoutCall", "No call ends a session, so a logout deletes only local state."]
   ]),
   verifiedOn: asOf

@@ -53,8 +53,8 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
 }
 
 /**
- * Checks a new password in the same way as a login does. Without this check, a login could send a text that differs
- * from the new password, and wrong passwords lock the account.
+ * Checks a new password with the rules that a login has for passwords. Without this check, the new password could be a
+ * text that a login changes or refuses to send. Wrong passwords lock the account.
  */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
@@ -90,7 +90,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
     const actual = purposes.get(id)
     return actual === undefined || actual === purpose
       ? Ref.get(known)
-      : invalid(purpose, "challenge", `was issued for ${actual}`)
+      : invalid(purpose, "challenge", `was issued for the purpose ${actual}`)
   }
 
   const confirm = <A>(

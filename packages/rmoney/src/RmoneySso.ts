@@ -63,7 +63,7 @@ interface Callback {
 type Api = RmoneyApi["Service"]
 type Given = Pick<Method.Given<Api, never, Options>, "api" | "account" | "options">
 
-/** The parts of the method that are the same for both calls. */
+/** The parts that are the same for the newer and the older call. */
 const common = {
   api: (holder: services.Holder, options: Options) => services.makeApi(holder, options),
   account: services.accountOf,
@@ -112,8 +112,8 @@ const byVendor = Method.redirect(services.familyWithProfile, {
 })
 
 /**
- * All services of this method, for one account. The code of a callback is valid for one exchange. The exchange is never
- * resent.
+ * All services of this method, for one account. The code of a callback is valid for one exchange, so the exchange is
+ * never resent.
  *
  * @category layers
  * @since 0.1.0

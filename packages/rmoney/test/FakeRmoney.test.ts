@@ -81,7 +81,7 @@ const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly
 })
 
 describe("the fake requires", () => {
-  it.effect("JSON, every common field, and one of the six operating systems", () =>
+  it.effect("JSON, every field of a password step, and one of the six names of operating systems", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const plain = yield* ask(fake, "access/pwd/validate", password, { "content-type": "text/plain" })
@@ -130,23 +130,25 @@ describe("the fake requires", () => {
     ["either", "bare", "three-part"],
     ["bare", "bare"],
     ["three-part", "three-part"]
-  ] as const)("the step token in the form that the switch stepHeader names: %s", ([stepHeader, ...taken]) =>
-    Effect.gen(function* () {
-      for (const form of ["bare", "three-part"] as const) {
-        const { fake, token } = yield* validated({ stepHeader })
-        const authorization = form === "bare" ? `Bearer ${token}` : `Bearer ${demo.userId} WEB ${token}`
-        const said = yield* ask(
-          fake,
-          "access/otp/send",
-          { userId: demo.userId, ...device, versionNo: "1" },
-          { authorization }
-        )
-        assert.strictEqual(said.status, taken.some((one) => one === form) ? 200 : 401, form)
-      }
-    })
+  ] as const)(
+    'the step token in a form that the switch stepHeader allows, with stepHeader: "%s"',
+    ([stepHeader, ...taken]) =>
+      Effect.gen(function* () {
+        for (const form of ["bare", "three-part"] as const) {
+          const { fake, token } = yield* validated({ stepHeader })
+          const authorization = form === "bare" ? `Bearer ${token}` : `Bearer ${demo.userId} WEB ${token}`
+          const said = yield* ask(
+            fake,
+            "access/otp/send",
+            { userId: demo.userId, ...device, versionNo: "1" },
+            { authorization }
+          )
+          assert.strictEqual(said.status, taken.some((one) => one === form) ? 200 : 401, form)
+        }
+      })
   )
 
-  it.effect("the user id that its first answer returned, in the header and in the body", () =>
+  it.effect("in later steps, the user id of its first answer in the header and in the body", () =>
     Effect.gen(function* () {
       const { fake, token } = yield* validated()
       const body = { ...otpBody("123456"), userId: demo.email }
@@ -157,7 +159,7 @@ describe("the fake requires", () => {
     })
   )
 
-  it.effect("no step header with stepToken: ignored", () =>
+  it.effect('no step header, with stepToken: "ignored"', () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
@@ -188,21 +190,21 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("with results in arrays with result: array", () =>
+  it.effect('a right password with the result in an array, with result: "array"', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ result: "array" })
       assert.isArray(said.json["result"])
     })
   )
 
-  it.effect("with a masked user id with userIds: masked", () =>
+  it.effect('a right password with a masked user id, with userIds: "masked"', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ userIds: "masked" })
       assert.strictEqual(said.result["userId"], "TE***01")
     })
   )
 
-  it.effect("a resend of a code after a minute and at most four times, and returns no new step token", () =>
+  it.effect("at most four requests to resend a code, one minute apart, and returns no new step token", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const again = ask(fake, "access/otp/send", { userId: demo.userId, versionNo: "1", ...device }, header)
@@ -217,7 +219,7 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("a right password without sending a code with codeSent: on-demand", () =>
+  it.effect('a right password without sending a code, with codeSent: "on-demand"', () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated({ codeSent: "on-demand" })
       assert.lengthOf(yield* fake.codes(demo.userId), 0)
@@ -226,15 +228,17 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("a code and a vendor id with a callback in a hash route, and refuses an unknown vendor id", () =>
-    Effect.gen(function* () {
-      const { fake, header } = yield* validated()
-      const code = Redacted.value(yield* newestCode(fake))
-      const unknownVendor = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
-      assert.strictEqual(unknownVendor.message, "Invalid vendor name or vendor key")
-      const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
-      assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
-    })
+  it.effect(
+    "a code and a vendor id with a callback URL in the form of a hash route, and refuses an unknown vendor id",
+    () =>
+      Effect.gen(function* () {
+        const { fake, header } = yield* validated()
+        const code = Redacted.value(yield* newestCode(fake))
+        const unknownVendor = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
+        assert.strictEqual(unknownVendor.message, "Invalid vendor name or vendor key")
+        const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
+        assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
+      })
   )
 
   it.effect("a request to an unknown path with an HTML page", () =>
@@ -249,7 +253,7 @@ describe("the fake answers", () => {
 describe("the fake's limits", () => {
   for (const lockAfter of [4, 5] as const) {
     it.effect(
-      `wrong password number ${lockAfter} within five minutes locks the account, and the right password is refused too`,
+      `with lockAfter: ${lockAfter}, the ${lockAfter}th wrong password within five minutes locks the account, and then the right password is also refused`,
       () =>
         Effect.gen(function* () {
           const fake = yield* make({ lockAfter })
@@ -298,7 +302,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a code is accepted once, also with stepToken: ignored", () =>
+  it.effect('a code is accepted once, also with stepToken: "ignored"', () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
@@ -355,7 +359,7 @@ describe("the fake's limits", () => {
   )
 
   it.effect(
-    "a biometric login is accepted only from the device that it was enabled for, and not after it was disabled",
+    "a biometric login is refused from a device on which biometric login was never enabled or was disabled",
     () =>
       Effect.gen(function* () {
         const fake = yield* make()
@@ -413,7 +417,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a wrong PAN sends no code", () =>
+  it.effect("no code is sent for a wrong PAN", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       for (const path of ["access/client/unblock", "access/pwd/forgot"]) {
@@ -424,7 +428,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a reset deletes step tokens and codes", () =>
+  it.effect("a reset of the fake deletes step tokens and codes", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       yield* fake.reset
@@ -440,7 +444,7 @@ describe("the fake's vendor calls", () => {
     Effect.promise(() => fake.respond(new Request(url, { method: "POST", body: new URLSearchParams(fields) })))
   const newer = "https://weblive.rmoneyindia.net/open-api/od/v1/vendor/getUserDetails"
 
-  it.effect("the newer call requires the field checkSum, spelled with a capital S", () =>
+  it.effect("the newer vendor call requires the field checkSum, spelled with a capital S", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       assert.strictEqual((yield* ask(fake, newer, { checksum: "00" })).message, "Invalid Parameter")

@@ -108,16 +108,16 @@ describe("invalid credentials", () => {
   }
 })
 
-describe("a missing or invalid environment", () => {
+describe("the check of the option environment", () => {
   for (const [what, environment, problem] of [
-    ["undefined", undefined, notChosen],
-    ["an unknown name", "live", notChosen],
-    ["blank", " ", empty],
-    ["a number", 7, noText],
-    ["production without the host", { production: undefined }, missing],
-    ["null", null, missing]
+    ["a missing environment", undefined, notChosen],
+    ["the unknown environment live", "live", notChosen],
+    ["a blank environment", " ", empty],
+    ["a number instead of the environment", 7, noText],
+    ["a production environment without a host", { production: undefined }, missing],
+    ["null instead of the environment", null, missing]
   ] as const) {
-    it.effect(`is reported together with the other problems, and no request is sent: ${what}`, () =>
+    it.effect(`reports ${what} together with the other problems, and no request is sent`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({
           environment: environment as "uat",
@@ -129,7 +129,7 @@ describe("a missing or invalid environment", () => {
     )
   }
 
-  it.effect("is also reported by RmoneyApi.layer, together with a missing device id", () =>
+  it.effect("reports a missing environment together with a missing device id in RmoneyApi.layer", () =>
     Effect.gen(function* () {
       const layer = RmoneyApi.layer(undefined as unknown as typeof apiOptions)
       assert.deepStrictEqual(problems(yield* refused(RmoneyApi.RmoneyApi, layer)), {
@@ -139,7 +139,7 @@ describe("a missing or invalid environment", () => {
     })
   )
 
-  it.effect("is not reported if the host is named by the environment, by the option origins, or by both", () =>
+  it.effect("accepts a production host from the option environment, from the option origins, or from both", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       for (const options of [
@@ -171,7 +171,7 @@ describe("a missing or invalid environment", () => {
       "must be an origin such as https://api.example.com, without a path or a slash at the end"
     ]
   ] as const) {
-    it.effect(`is reported when the layer is built: the production host ${production}`, () =>
+    it.effect(`rejects the production host ${production} when the layer is built`, () =>
       Effect.gen(function* () {
         const layer = RmoneyAuth.layer({ environment: { production }, credentials })
         assert.deepStrictEqual(problems(yield* refused(Login.login, layer)), { "origins.api": expected })
@@ -253,39 +253,41 @@ describe("a configuration", () => {
     [" UAT\n", "https://webuat.rmoneyindia.co.in", "uat"],
     ["https://weblive.rmoneyindia.net", "https://weblive.rmoneyindia.net", "production"]
   ] as const) {
-    it.effect(`of RmoneyAuth: the variables are read for the environment ${name}`, () =>
-      Effect.gen(function* () {
-        const fake = yield* FakeRmoney.make()
-        const values = {
-          RMONEY_ENVIRONMENT: environmentValue,
-          RMONEY_USER_ID: ` ${demo.userId}\n`,
-          RMONEY_PASSWORD: `\t${demo.password} `,
-          RMONEY_DEVICE_ID: demo.deviceId,
-          RMONEY_VENDOR: demo.vendor
-        }
-        const session = yield* Login.withStepUp(() => newestCode(fake)).pipe(
-          Effect.provide(
-            RmoneyAuth.layerConfig().pipe(
-              Layer.provide(TestHttp.layerFake(fake)),
-              Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(values)))
+    it.effect(
+      `of RmoneyAuth: the values are trimmed, and the layer sends its requests to the environment ${name}`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* FakeRmoney.make()
+          const values = {
+            RMONEY_ENVIRONMENT: environmentValue,
+            RMONEY_USER_ID: ` ${demo.userId}\n`,
+            RMONEY_PASSWORD: `\t${demo.password} `,
+            RMONEY_DEVICE_ID: demo.deviceId,
+            RMONEY_VENDOR: demo.vendor
+          }
+          const session = yield* Login.withStepUp(() => newestCode(fake)).pipe(
+            Effect.provide(
+              RmoneyAuth.layerConfig().pipe(
+                Layer.provide(TestHttp.layerFake(fake)),
+                Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(values)))
+              )
             )
           )
-        )
-        assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, name])
-        assert.isTrue((yield* fake.journal)[0]?.url.startsWith(host))
-      })
+          assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, name])
+          assert.isTrue((yield* fake.journal)[0]?.url.startsWith(host))
+        })
     )
   }
 })
 
 describe("invalid codes and identities", () => {
   for (const [what, code] of [
-    ["empty text", ""],
-    ["five digits", "12345"],
-    ["seven digits", "1234567"],
-    ["letters", "12345a"],
-    ["digits of another script", "१२३४५६"],
-    ["a number", 123456],
+    ["empty", ""],
+    ["five digits long", "12345"],
+    ["seven digits long", "1234567"],
+    ["not only digits", "12345a"],
+    ["in digits of another script", "१२३४५६"],
+    ["a number instead of text", 123456],
     ["undefined", undefined]
   ] as const) {
     it.effect(`a code that is ${what} is not sent, and the right code is still accepted`, () =>
@@ -306,7 +308,7 @@ describe("invalid codes and identities", () => {
   }
 
   for (const identity of ["", "  ", "ABCDE1234", "ABCD12345F", "1BCDE1234F", "ABCDE1234F9", 7, undefined]) {
-    it.effect(`no request is sent for the PAN ${JSON.stringify(identity)}`, () =>
+    it.effect(`no request is sent for the invalid PAN ${JSON.stringify(identity)}`, () =>
       Effect.gen(function* () {
         const layer = RmoneyRecovery.layer({ ...uat, credentials: { userId: demo.userId } })
         for (const recover of ["unblock", "forgotPassword"] as const) {
@@ -348,7 +350,7 @@ describe("raw calls from untyped code", () => {
       [{}, fields]
     ] as const) {
       it.effect(
-        `${name} with ${JSON.stringify(request)}: the error names the missing fields, and no request is sent`,
+        `${name}(${JSON.stringify(request)}) fails with an error that names what is missing, and no request is sent`,
         () =>
           Effect.gen(function* () {
             const more = name === "bioEnable" ? session : Redacted.make("STEP0")
@@ -359,8 +361,13 @@ describe("raw calls from untyped code", () => {
     }
   }
 
-  for (const token of [undefined, "plain text", 7, Redacted.make(undefined)]) {
-    it.effect(`otpValidate with the step token ${JSON.stringify(token)} fails, and no request is sent`, () =>
+  for (const [what, token] of [
+    ["undefined instead of the step token", undefined],
+    ["a step token in plain text", "plain text"],
+    ["a number instead of the step token", 7],
+    ["undefined in Redacted instead of the step token", Redacted.make(undefined)]
+  ] as const) {
+    it.effect(`otpValidate with ${what} fails, and no request is sent`, () =>
       Effect.gen(function* () {
         const call = callOf("otpValidate", { userId: demo.userId, receivedOtp: secret("123456") }, token)
         const error = yield* refused(call, RmoneyApi.layer(apiOptions))
@@ -369,18 +376,21 @@ describe("raw calls from untyped code", () => {
     )
   }
 
-  for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
-    it.effect(
-      `bioEnable and logout with the session ${JSON.stringify(given)} fail as SessionExpired and send no request`,
-      () =>
-        Effect.gen(function* () {
-          const request = { userId: demo.userId, deviceType: "IOS", enable: "true" }
-          const layer = RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "GET", path: "/auth/logout" } })
-          const enabling = yield* refused(callOf("bioEnable", request, given), layer)
-          assert.strictEqual(reasonOf(enabling, "SessionExpired").why, "missing")
-          const leaving = yield* refused(callOf("logout", given, undefined), layer)
-          assert.strictEqual(reasonOf(leaving, "SessionExpired").why, "missing")
-        })
+  for (const [what, given] of [
+    ["undefined instead of a session", undefined],
+    ["an empty object instead of a session", {}],
+    ["a session without tokens", { ...session, tokens: undefined }],
+    ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
+  ] as const) {
+    it.effect(`bioEnable and logout with ${what} fail with SessionExpired and send no request`, () =>
+      Effect.gen(function* () {
+        const request = { userId: demo.userId, deviceType: "IOS", enable: "true" }
+        const layer = RmoneyApi.layer({ ...apiOptions, logoutCall: { method: "GET", path: "/auth/logout" } })
+        const enabling = yield* refused(callOf("bioEnable", request, given), layer)
+        assert.strictEqual(reasonOf(enabling, "SessionExpired").why, "missing")
+        const leaving = yield* refused(callOf("logout", given, undefined), layer)
+        assert.strictEqual(reasonOf(leaving, "SessionExpired").why, "missing")
+      })
     )
   }
 })

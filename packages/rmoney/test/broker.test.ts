@@ -245,7 +245,8 @@ brokers.runBrokerTests({
 })
 
 /**
- * Every call of the broker's documentation, the newer vendor call of its API page, and the profile call of a client.
+ * Every call of RMoney's documentation, the newer vendor call of RMoney's API page, and the profile call of the Python
+ * package tradion_api_client.
  */
 const documentedCalls = [
   "POST /auth/v1/sso/vendor/auth/getUserDetails",
@@ -307,7 +308,7 @@ describe("the tables cover the documentation", () => {
   })
 
   for (const message of knownMessages) {
-    it(`"${message}" has a row in the error table and a fixture`, () => {
+    it(`the message "${message}" has a row in the error table and a fixture`, () => {
       const own = answers.fixtures.filter((fixture) => {
         const { verdict } = Fixtures.read(answers, fixture)
         return verdict?._tag === "No" && verdict.message?.includes(message)

@@ -52,15 +52,15 @@ const begun = Effect.fnUntraced(function* (
 })
 
 const both: ReadonlyArray<readonly [string, Settings]> = [
-  ["checksum", checksum],
-  ["vendor", byVendor]
+  ["a checksum", checksum],
+  ["a vendor id", byVendor]
 ]
 
 describe("a browser login", () => {
   for (const [name, settings] of both) {
     for (const callback of ["query", "hash"] as const) {
       it.effect(
-        `by ${name} reads the code from the ${callback} of the callback, with the parameter's name in any case`,
+        `with ${name} reads the code from the ${callback} of the callback, with the name of the parameter in any letter case`,
         () =>
           Effect.gen(function* () {
             const { callback: url, redirect, request } = yield* begun(settings, { callback })
@@ -73,7 +73,7 @@ describe("a browser login", () => {
       )
     }
 
-    it.effect(`by ${name} exchanges a code once, and fails if the same callback is completed again`, () =>
+    it.effect(`with ${name} exchanges a code once, and fails if the same callback is completed again`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings)
         yield* redirect.complete(request, Redacted.make(callback))
@@ -82,7 +82,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} is rejected if the callback names another account, and the code is not exchanged`, () =>
+    it.effect(`with ${name} is rejected if the callback names another account, and the code is not exchanged`, () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun(settings, { accounts: [demo, other] }, other)
         const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback)))
@@ -91,7 +91,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} accepts a callback without a state, because the broker documents no state`, () =>
+    it.effect(`with ${name} accepts a callback without a state, because the broker documents no state`, () =>
       Effect.gen(function* () {
         const { callback, redirect, request } = yield* begun(settings, { state: "dropped" })
         assert.notInclude(callback, "state=")
@@ -99,7 +99,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} with state: "required" rejects a callback without a state`, () =>
+    it.effect(`with ${name} and state: "required" rejects a callback without a state`, () =>
       Effect.gen(function* () {
         const strict = { ...settings, state: "required" } as const
         const { callback, redirect, request } = yield* begun(strict, { state: "dropped" })
@@ -108,7 +108,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} rejects a callback without a code, and the error does not contain the callback`, () =>
+    it.effect(`with ${name} rejects a callback without a code, and the error does not contain the callback`, () =>
       Effect.gen(function* () {
         const { fake, redirect, request } = yield* begun(settings)
         const sent = (yield* fake.journal).length
@@ -127,7 +127,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`by ${name} reports why the broker refuses the app`, () =>
+    it.effect(`with ${name} reports why the broker refuses the app`, () =>
       Effect.gen(function* () {
         for (const [state, tag] of [
           ["unapproved", "PermissionDenied"],
@@ -141,16 +141,18 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("by checksum needs no host of the login API in production, because RMoney does not publish this host", () =>
-    Effect.gen(function* () {
-      const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
-      const session = yield* redirect.complete(request, Redacted.make(callback))
-      assert.strictEqual(session.account.environment, "production")
-      assert.strictEqual(
-        (yield* fake.journal).at(-1)?.url,
-        "https://weblive.rmoneyindia.net/open-api/od/v1/vendor/getUserDetails"
-      )
-    })
+  it.effect(
+    'with a checksum works with environment: "production", because RMoney publishes the host of the newer vendor call',
+    () =>
+      Effect.gen(function* () {
+        const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
+        const session = yield* redirect.complete(request, Redacted.make(callback))
+        assert.strictEqual(session.account.environment, "production")
+        assert.strictEqual(
+          (yield* fake.journal).at(-1)?.url,
+          "https://weblive.rmoneyindia.net/open-api/od/v1/vendor/getUserDetails"
+        )
+      })
   )
 
   it.effect("with a wrong API secret fails, and the error does not contain the secret", () =>
@@ -163,7 +165,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with an unknown vendor id fails, and the error names the vendor id", () =>
+  it.effect("with an unknown vendor id fails, and the error names the field vendor", () =>
     Effect.gen(function* () {
       const unknownVendor = { ...vendor, vendor: Redacted.make("nobody") }
       const { redirect, request } = yield* begun({ ...byVendor, credentials: unknownVendor })
@@ -200,23 +202,31 @@ const qrWorld = Effect.fnUntraced(function* (
 })
 
 describe("a QR login", () => {
-  for (const qrPending of ["empty-token", "no-result"] as const) {
-    it.effect(`with qrPending: ${qrPending} returns a session only after the QR code is scanned`, () =>
-      Effect.gen(function* () {
-        const { code, qr, scan } = yield* qrWorld({ qrPending })
-        assert.isTrue(Option.isNone(yield* qr.poll(code)))
-        yield* TestClock.adjust("3 seconds")
-        assert.isTrue(Option.isNone(yield* qr.poll(code)))
-        yield* scan(demo)
-        const session = Option.getOrThrow(yield* qr.poll(code))
-        assert.deepStrictEqual([session.account.id, session.method], [demo.userId, "qr"])
-        assert.strictEqual(session.expirySource, "jwt")
-      })
+  for (const [qrPending, answer] of [
+    ["empty-token", "an empty token"],
+    ["no-result", "no result"]
+  ] as const) {
+    it.effect(
+      `returns a session only after the scan of the QR code, if earlier polls are answered with ${answer}`,
+      () =>
+        Effect.gen(function* () {
+          const { code, qr, scan } = yield* qrWorld({ qrPending })
+          assert.isTrue(Option.isNone(yield* qr.poll(code)))
+          yield* TestClock.adjust("3 seconds")
+          assert.isTrue(Option.isNone(yield* qr.poll(code)))
+          yield* scan(demo)
+          const session = Option.getOrThrow(yield* qr.poll(code))
+          assert.deepStrictEqual([session.account.id, session.method], [demo.userId, "qr"])
+          assert.strictEqual(session.expirySource, "jwt")
+        })
     )
   }
 
-  for (const image of ["bare", "data-uri"] as const) {
-    it.effect(`returns the image as base64 PNG if the broker sends it with image: ${image}`, () =>
+  for (const [image, form] of [
+    ["bare", "base64 text"],
+    ["data-uri", "a data URI"]
+  ] as const) {
+    it.effect(`returns the image as a PNG in base64 if the broker sends the image as ${form}`, () =>
       Effect.gen(function* () {
         const { code } = yield* qrWorld({ image })
         assert.match(Redacted.value(code.image), /^iVBORw0KGgo/)
@@ -224,7 +234,7 @@ describe("a QR login", () => {
     )
   }
 
-  it.effect("expires after 35 seconds or after codeLifetime, and is not polled afterwards", () =>
+  it.effect("expires after 35 seconds or after the option codeLifetime, and a later poll sends no request", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 35_000],
@@ -241,7 +251,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("is rejected and not polled again if another account scanned the QR code", () =>
+  it.effect("is rejected if another account scanned the QR code, and a later poll sends no request", () =>
     Effect.gen(function* () {
       const { code, qr, scan } = yield* qrWorld({ accounts: [demo, other] })
       yield* scan(other)
@@ -305,7 +315,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("rejects a new password that a login would refuse or change", () =>
+  it.effect("rejects a new password that a login would not send unchanged", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)

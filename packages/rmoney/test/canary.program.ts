@@ -130,26 +130,36 @@ const attempt = (name: string, life: Life, prepare: (fake: FakeBroker) => Effect
   })
 
 await main([
-  attempt("right", byPassword()),
+  attempt("valid credentials", byPassword()),
   attempt("wrong password", byPassword({ password: "CANRY-wrong-password" })),
   attempt("wrong vendor", byPassword({ vendor: "CANRYnobody" })),
-  attempt("blank", byPassword({ password: " " })),
-  attempt("quoted", byPassword(), (fake) => fake.inject("pwdValidate", { kind: "quote", as: "page" })),
-  attempt("refused", byPassword(), (fake) => fake.inject("otpValidate", { kind: "quote", as: "refusal" })),
-  attempt("cut", byPassword(), (fake) => fake.inject("otpValidate", { kind: "reset" })),
-  attempt("logout quoted", byPassword(), (fake) => fake.inject("logout", { kind: "quote", as: "refusal" })),
+  attempt("blank password", byPassword({ password: " " })),
+  attempt("page that quotes the password", byPassword(), (fake) =>
+    fake.inject("pwdValidate", { kind: "quote", as: "page" })
+  ),
+  attempt("refusal that quotes the code", byPassword(), (fake) =>
+    fake.inject("otpValidate", { kind: "quote", as: "refusal" })
+  ),
+  attempt("connection cut at the code", byPassword(), (fake) => fake.inject("otpValidate", { kind: "reset" })),
+  attempt("logout refusal that quotes the token", byPassword(), (fake) =>
+    fake.inject("logout", { kind: "quote", as: "refusal" })
+  ),
   attempt("browser", byBrowser(account.apiSecret)),
   attempt("wrong secret", byBrowser("CANRY-wrong-secret")),
-  attempt("browser quoted", byBrowser(account.apiSecret), (fake) =>
+  attempt("browser login, refusal that quotes the checksum", byBrowser(account.apiSecret), (fake) =>
     fake.inject("vendorGetUserDetails", { kind: "quote", as: "refusal" })
   ),
-  attempt("picture", byPicture),
-  attempt("picture quoted", byPicture, (fake) => fake.inject("qrLogin", { kind: "quote", as: "refusal" })),
+  attempt("QR login", byPicture),
+  attempt("QR login, refusal that quotes the QR name", byPicture, (fake) =>
+    fake.inject("qrLogin", { kind: "quote", as: "refusal" })
+  ),
   attempt("biometrics", byBiometrics(account.accessToken)),
   attempt("wrong token", byBiometrics("CANRY-wrong-token")),
-  attempt("biometrics quoted", byBiometrics(account.accessToken), (fake) =>
+  attempt("biometrics, JSON that quotes the token", byBiometrics(account.accessToken), (fake) =>
     fake.inject("bioPwdValidate", { kind: "quote", as: "json" })
   ),
   attempt("recovery", recovered),
-  attempt("recovery quoted", recovered, (fake) => fake.inject("pwdReset", { kind: "quote", as: "refusal" }))
+  attempt("recovery, refusal that quotes the new password", recovered, (fake) =>
+    fake.inject("pwdReset", { kind: "quote", as: "refusal" })
+  )
 ])

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { leaks, run } from "../../../tools/canary/canary.ts"
 
 /**
- * Prefixes of secrets. The program reports further secrets: codes, tokens and checksums. No path in a stack trace
- * contains one of the prefixes.
+ * Prefixes of secrets. The program reports further secrets: codes, tokens and checksums. The prefixes
+ * occur in no path of a stack trace.
  */
 const secrets = ["CANRY", "eyJhbGciOiJSUzI1NiI"]
 
@@ -12,7 +12,7 @@ describe("canary: RMoney", () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)
-    for (const name of ["right", "wrong password", "refused", "browser", "picture", "biometrics", "recovery"]) {
+    for (const name of ["valid credentials", "wrong password", "QR login", "browser", "biometrics", "recovery"]) {
       assert.include(output, name)
     }
     assert.isAtLeast(told.filter((word) => /^\d{6}$/.test(word)).length, 7)

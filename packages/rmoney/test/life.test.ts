@@ -91,7 +91,7 @@ describe("a login with a code typed at the terminal", () => {
     })
   )
 
-  it.effect("shows how many attempts are left after a wrong code", () =>
+  it.effect("updates the number of attempts that are left after a wrong code", () =>
     Effect.gen(function* () {
       const { begin, verify } = yield* make()
       const challenge = yield* begin
@@ -115,7 +115,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("returns a session of the user id that the broker returns if an alias is configured", () =>
+  it.effect("with an alias as the configured user id returns a session of the user id that the broker returned", () =>
     Effect.gen(function* () {
       for (const userId of [demo.userId, demo.email, demo.mobile, demo.pan, demo.email.toUpperCase()]) {
         const { begin, fake, verify } = yield* make({}, { userId })
@@ -131,7 +131,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("sends the configured user id in later steps if the broker's answer has a masked user id", () =>
+  it.effect("sends the configured user id in later steps if the user id in the broker's answer is masked", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({ userIds: "masked" })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
@@ -218,7 +218,7 @@ describe("a login with a code by SMS and mail", () => {
   )
 })
 
-describe("a login with an authenticator", () => {
+describe("a login with TOTP", () => {
   const totp = { userId: withTotp.userId, password: Redacted.make(withTotp.password) }
   const secret = Redacted.make(withTotp.totpSecret)
 
@@ -236,7 +236,7 @@ describe("a login with an authenticator", () => {
   }
 
   it.effect(
-    "accepts only a code by SMS or mail if the account has no authenticator, although the credentials contain a secret",
+    "accepts only a code by SMS or mail if the account has no authenticator, although the credentials contain a TOTP secret",
     () =>
       Effect.gen(function* () {
         const { begin } = yield* make({}, { totp: secret })
@@ -244,7 +244,7 @@ describe("a login with an authenticator", () => {
       })
   )
 
-  it.effect("sends a code as the first kind of the challenge", () =>
+  it.effect("sends a code as the kind that comes first in the kinds of the challenge", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -288,7 +288,7 @@ describe("a login with an authenticator", () => {
 })
 
 describe("wrong codes and resends", () => {
-  it.effect("a challenge ends with the third wrong code, and a fourth is not sent", () =>
+  it.effect("a challenge ends with the third wrong code, and a fourth code is not sent", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -323,7 +323,7 @@ describe("wrong codes and resends", () => {
       })
   )
 
-  it.effect("a challenge expires after five minutes, or after codeLifetime", () =>
+  it.effect("a challenge expires after five minutes, or after the option codeLifetime", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 300_000],
@@ -339,18 +339,20 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("a code can be resent if it has expired by the broker's clock but not by the local clock", () =>
-    Effect.gen(function* () {
-      const { begin, fake, resend, verify } = yield* make()
-      const challenge = yield* begin
-      const code = yield* newestCode(fake)
-      yield* fake.advance("6 minutes")
-      const error = yield* Effect.flip(verify(challenge, code))
-      assert.include(reasonOf(error, "InvalidStepUpCode").remedy, "StepUp.resend")
-      yield* TestClock.adjust("1 minute")
-      const again = yield* resend(challenge)
-      yield* verify(again, yield* newestCode(fake))
-    })
+  it.effect(
+    "a code can be resent after the broker has refused it as expired, even if it has not expired by the local clock",
+    () =>
+      Effect.gen(function* () {
+        const { begin, fake, resend, verify } = yield* make()
+        const challenge = yield* begin
+        const code = yield* newestCode(fake)
+        yield* fake.advance("6 minutes")
+        const error = yield* Effect.flip(verify(challenge, code))
+        assert.include(reasonOf(error, "InvalidStepUpCode").remedy, "StepUp.resend")
+        yield* TestClock.adjust("1 minute")
+        const again = yield* resend(challenge)
+        yield* verify(again, yield* newestCode(fake))
+      })
   )
 
   it.effect("a code can be resent after a minute and at most four times, with the token of the password step", () =>
@@ -483,16 +485,18 @@ describe("a logout", () => {
     ["GET", "/auth/logout"],
     ["POST", "/auth/client/logout"]
   ] as const) {
-    it.effect(`sends the ${method} call of the option logoutCall, and a second logout reports already-over`, () =>
-      Effect.gen(function* () {
-        const { run, session: live } = yield* session(method === "GET" ? "get" : "post", { method, path })
-        assert.deepStrictEqual(yield* run(Logout.logout(live)), { _tag: "Revoked", account: live.account })
-        assert.deepStrictEqual(yield* run(Logout.logout(live)), {
-          _tag: "LocalOnly",
-          account: live.account,
-          why: "already-over"
+    it.effect(
+      `sends the ${method} call of the option logoutCall, and the result of a second logout is already-over`,
+      () =>
+        Effect.gen(function* () {
+          const { run, session: live } = yield* session(method === "GET" ? "get" : "post", { method, path })
+          assert.deepStrictEqual(yield* run(Logout.logout(live)), { _tag: "Revoked", account: live.account })
+          assert.deepStrictEqual(yield* run(Logout.logout(live)), {
+            _tag: "LocalOnly",
+            account: live.account,
+            why: "already-over"
+          })
         })
-      })
     )
   }
 
@@ -504,8 +508,8 @@ describe("a logout", () => {
   )
 })
 
-describe("a session in the calls of a program", () => {
-  it.effect("is sent as a bearer token, and only to the broker's hosts", () =>
+describe("the token of a session", () => {
+  it.effect("is sent as a bearer token in the calls of a program, and only to the broker's hosts", () =>
     Effect.gen(function* () {
       const { begin, fake, run, verify } = yield* make()
       const live = yield* verify(yield* begin, yield* newestCode(fake))

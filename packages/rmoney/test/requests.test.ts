@@ -22,7 +22,7 @@ describe("requests", () => {
     )
   }
 
-  it.effect("with the option stepHeader keep the returned header out of errors, even if the header is plain text", () =>
+  it.effect("with a function as stepHeader: an error does not contain a header that is made from the token", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const stepHeader = ({ token }: RmoneyApi.StepToken) => ({
@@ -36,7 +36,7 @@ describe("requests", () => {
   )
 
   it.effect(
-    "with the option stepHeader have the returned header instead of Authorization, and errors do not contain it",
+    "with a function as stepHeader have its header instead of Authorization, and an error does not contain the token",
     () =>
       Effect.gen(function* () {
         const fake = yield* serve()
@@ -55,7 +55,7 @@ describe("requests", () => {
       })
   )
 
-  it.effect("of a login have the user id that the broker returned in later steps", () =>
+  it.effect("of later login steps have the user id that the broker returned in the first step", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Login.withStepUp(() => newestCode(fake)).pipe(Effect.provide(layer({ userId: demo.email })))
@@ -66,7 +66,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("of the same user have the same device id at each login, and requests of different users do not", () =>
+  it.effect("have the same device id in all logins of a user, and different device ids for different users", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       for (const userId of ["TEST101", "TEST101", "TEST102"]) {
@@ -91,7 +91,7 @@ describe("requests", () => {
     ["uat", "https://webuat.rmoneyindia.co.in/"],
     ["production", "https://weblive.rmoneyindia.net/"]
   ] as const) {
-    it.effect(`to the login page of ${environment} have the app code and the state`, () =>
+    it.effect(`to the login page of the environment ${environment} have the app code and the state`, () =>
       Effect.gen(function* () {
         const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
           Effect.provide(
@@ -105,7 +105,7 @@ describe("requests", () => {
     )
   }
 
-  it.effect("by checksum have the SHA-256 of user id, code and secret, in lower-case hexadecimal", () =>
+  it.effect("with a checksum have the SHA-256 of user id, code and secret, in lower-case hexadecimal", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {

@@ -70,15 +70,17 @@ export interface Switches {
   /** Lifetime of an `auth` code. Default: two minutes. */
   readonly authCodeLifetime: Duration.Input
   /**
-   * Whether the exchange of an `auth` code requires `x-api-key`. The Go SDK does not send it. Default: no.
+   * Whether the exchange of an `auth` code requires the header `x-api-key`. The Go SDK does not send this header there.
+   * Default: no.
    */
   readonly exchangeKey: "optional" | "required"
   /**
-   * The format of the funds. `segments`: two segments without an envelope. `combined`: two segments and
-   * `exchange_combined`, without an envelope. `enveloped`: `exchange_combined` inside an envelope. Default: `segments`.
+   * The format of the answer to a call for funds. `segments`: the fields `nse` and `mcx`. `combined`: the fields `nse`,
+   * `mcx` and `exchange_combined`. `enveloped`: the field `exchange_combined` inside `data`, with a `status` beside
+   * `data`. Default: `segments`.
    */
   readonly funds: "segments" | "combined" | "enveloped"
-  /** Value of `response` in the answer to a logout. Default: `null`. */
+  /** Value of the field `response` in the answer to a logout. Default: `null`. */
   readonly logoutResponse: "null" | "text"
   /** Whether `GET /user/profile` exists. Default: no. */
   readonly profileCall: "absent" | "present"
@@ -195,9 +197,9 @@ const loginForm = (action: string, problem: string) =>
   page(
     `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
       `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
-      `<label>Client code <input name="client_code"></label><label>Password <input name="password" type="password"></label>` +
-      `<label>Code <input name="totp"></label>` +
-      `<label><input name="consent" type="checkbox" value="given"> The app may use my account</label>` +
+      `<p><label>Client code <input name="client_code"></label></p><p><label>Password <input name="password" type="password"></label></p>` +
+      `<p><label>Code <input name="totp"></label></p>` +
+      `<p><label><input name="consent" type="checkbox" value="given"> The app may use my account</label></p>` +
       `<button type="submit">Log in</button></form>`
   )
 
@@ -307,7 +309,7 @@ export const make = Effect.fnUntraced(function* (
     return Predicate.isString(opened) ? failure(refusedLogin, opened) : issue(opened)
   })
 
-  /** Returns the account of an `auth` code. If a code is valid for one use, this lookup uses up the code. */
+  /** Returns the account of an `auth` code. The code is then used up, except if the switch `authCode` is `reusable`. */
   const takeAuthCode = (code: string): Account | undefined => {
     const known = authCodes.get(code)
     if (options.authCode !== "reusable") authCodes.delete(code)

@@ -1,5 +1,5 @@
 /**
- * Typed calls of Rupeezy's Vortex API: the documented endpoints for logging in.
+ * Typed calls of Rupeezy's Vortex API: login, exchange of an auth code, logout, funds, banks, brokerage and profile.
  *
  * @since 0.1.0
  */
@@ -19,9 +19,9 @@ import * as endpoints from "./internal/endpoints.ts"
  * @since 0.1.0
  */
 export interface Options extends BrokerClient.Options {
-  /** Key of your app: the header `x-api-key`. */
+  /** API key of your app. It is sent in the header `x-api-key`. */
   readonly apiKey: Redacted.Redacted<string>
-  /** `logins` sends the API key only with logins, as the SDKs do. Default: the API key is sent with every call. */
+  /** `logins` sends the API key only with logins, as the official SDKs do. Default: the API key is sent with every call. */
   readonly apiKeyHeader?: "logins" | undefined
   /**
    * `as-sent` does not interpret the message of a refusal. If the HTTP status does not explain the refusal, its reason
@@ -35,7 +35,7 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires.
+ * The typed calls, one for each endpoint. Depending on the endpoint, a call takes the request, the session, or both.
  *
  * @category services
  * @since 0.1.0
@@ -45,8 +45,8 @@ export class RupeezyApi extends Context.Service<RupeezyApi, BrokerApi.BrokerApi<
 ) {}
 
 /**
- * Makes the headers of a call. According to the Vortex usage page, as of 2026-11-21, every call carries the API key.
- * The documents of the login and all three official SDKs have the API key only in logins.
+ * Makes the headers of a call. According to the Vortex usage page, as of 2026-11-21, every call sends the API key. In
+ * the documentation of the login and in all three official SDKs, only logins send the API key.
  *
  * @category headers
  * @since 0.1.0

@@ -112,7 +112,7 @@ describe("the fake's login", () => {
     })
   )
 
-  it.effect("a client can log in once in a second", () =>
+  it.effect("a client can log in once in a second, and one more login is refused", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* logIn()).status, 200)
@@ -145,7 +145,7 @@ describe("the fake's session", () => {
     )
   }
 
-  it.effect("an unregistered IP address is refused for orders, but not for reads", () =>
+  it.effect("an order from an unregistered IP address is refused, but a call for funds is accepted", () =>
     Effect.gen(function* () {
       yield* start()
       const headers = bearer(yield* logIn())
@@ -194,7 +194,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("the feed opens only for a valid token", () =>
+  it.effect("the market feed opens with a valid token, and refuses an unknown token", () =>
     Effect.gen(function* () {
       yield* start()
       const token = tokenOf(yield* logIn())
@@ -216,7 +216,7 @@ describe("the fake's browser login", () => {
   const get = (url: string) =>
     Effect.promise(() => fetch(url).then(async (response) => [response.status, await response.text()] as const))
 
-  it.effect("the page has a login form, and shows no HTML from its address", () =>
+  it.effect("the page has a login form, and escapes HTML in the state of its address", () =>
     Effect.gen(function* () {
       yield* start()
       const [status, html] = yield* get(`${page}&cb_param=%22%3E%3Cscript%3E`)
@@ -248,7 +248,7 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("a user that is not on the application's list gets an error page", () =>
+  it.effect("a user whom the application does not allow gets an error page", () =>
     Effect.gen(function* () {
       yield* start({ accounts: [{ ...demo, whitelist: "unlisted" }] })
       assert.strictEqual((yield* submit(demo, Redacted.make(page))).status, 403)
@@ -291,7 +291,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("an application can make one exchange in a second", () =>
+  it.effect("an application can make one exchange in a second, and one more exchange is refused", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* exchange(yield* authCode)).status, 200)
@@ -313,7 +313,7 @@ describe("the fake's browser login", () => {
   )
 })
 
-describe("the switches for behaviour that is not documented", () => {
+describe("the fake's switches", () => {
   type Switches = Partial<FakeRupeezy.Switches>
   const probe = (headers: Readonly<Record<string, string>>) => ask("GET", "/user/funds", { headers })
 
@@ -385,9 +385,9 @@ describe("the switches for behaviour that is not documented", () => {
     ["the presence of exp in the token", { tokenEnd: "absent" }, claims, false],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],
     ["the HTTP status of a call one hour after the login", { lifetime: "1 hour" }, afterAnHour, 401],
-    ["the HTTP status of an earlier session after another login", { reusedCode: "accepted" }, earlier, 200],
+    ["the HTTP status of a call with an earlier session after another login", { reusedCode: "accepted" }, earlier, 200],
     [
-      "the HTTP status of an earlier session after another login",
+      "the HTTP status of a call with an earlier session after another login",
       { reusedCode: "accepted", earlierSessions: "die" },
       earlier,
       401
@@ -405,8 +405,13 @@ describe("the switches for behaviour that is not documented", () => {
     ["the state in the callback", { cbParam: "dropped" }, callback, null],
     ["the HTTP status of the second exchange of an auth code", {}, twoExchanges, 401],
     ["the HTTP status of the second exchange of an auth code", { authCode: "reusable" }, twoExchanges, 200],
-    ["the HTTP status of an exchange after one minute", {}, codeAfterAMinute, 200],
-    ["the HTTP status of an exchange after one minute", { authCodeLifetime: "30 seconds" }, codeAfterAMinute, 401],
+    ["the HTTP status of an exchange one minute after the callback", {}, codeAfterAMinute, 200],
+    [
+      "the HTTP status of an exchange one minute after the callback",
+      { authCodeLifetime: "30 seconds" },
+      codeAfterAMinute,
+      401
+    ],
     [
       "the HTTP status of an exchange without an API key",
       {},
@@ -419,9 +424,9 @@ describe("the switches for behaviour that is not documented", () => {
       Effect.flatMap(authCode, (code) => statusOf(exchange(code))),
       401
     ],
-    ["the fields of the funds", {}, fundsKeys, "nse mcx"],
-    ["the fields of the funds", { funds: "combined" }, fundsKeys, "nse mcx exchange_combined"],
-    ["the fields of the funds", { funds: "enveloped" }, fundsKeys, "status data"],
+    ["the list of fields in the answer for funds", {}, fundsKeys, "nse mcx"],
+    ["the list of fields in the answer for funds", { funds: "combined" }, fundsKeys, "nse mcx exchange_combined"],
+    ["the list of fields in the answer for funds", { funds: "enveloped" }, fundsKeys, "status data"],
     ["the field response in the answer to a logout", {}, logoutResponse, null],
     [
       "the field response in the answer to a logout",
@@ -443,15 +448,17 @@ describe("the switches for behaviour that is not documented", () => {
     ]
   ]
   for (const [name, switches, attempt, expected] of rows) {
-    it.effect(`${name} with ${JSON.stringify(switches)} is ${String(expected)}`, () =>
-      Effect.gen(function* () {
-        yield* start(switches)
-        assert.strictEqual(yield* attempt, expected)
-      })
+    it.effect(
+      `${name} is ${JSON.stringify(expected) ?? "undefined"} ${Object.keys(switches).length === 0 ? "by default" : `with the switches ${JSON.stringify(switches)}`}`,
+      () =>
+        Effect.gen(function* () {
+          yield* start(switches)
+          assert.strictEqual(yield* attempt, expected)
+        })
     )
   }
 
-  it("the rows above test every switch", () => {
+  it("the tests above use every switch", () => {
     const names: Record<keyof FakeRupeezy.Switches, true> = {
       refusedLogin: true,
       reusedCode: true,

@@ -55,7 +55,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     all(names, empty)
   ],
   [
-    "numbers from untyped code",
+    "numbers in place of text",
     { clientCode: 1, password: 2, totp: 3, applicationId: 4, apiKey: secret(5) },
     all(names, noText)
   ],
@@ -87,14 +87,14 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") },
     { totp: "is not base32, which has only the letters A to Z and the digits 2 to 7" }
   ],
-  ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }]
+  ["a blank code in CodeSource.fixed", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }]
 ]
 
 const wrongPartners: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, all(partnerNames, missing)],
   ["an empty object", {}, all(partnerNames, missing)],
   [
-    "numbers from untyped code",
+    "numbers in place of text",
     { clientCode: 1, applicationId: 2, apiKey: 3, redirectUrl: 4 },
     all(partnerNames, noText)
   ],
@@ -120,7 +120,7 @@ describe("invalid credentials", () => {
     ["that is blank", { apiKey: secret(" ") }],
     ["that is not Redacted", { apiKey: 7 }]
   ] as const) {
-    it.effect(`the raw calls also reject an API key ${what}`, () =>
+    it.effect(`RupeezyApi.layer also rejects an API key ${what}`, () =>
       Effect.gen(function* () {
         const layer = RupeezyApi.layer(given as unknown as RupeezyApi.Options)
         assert.hasAllKeys(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), ["apiKey"])
@@ -196,23 +196,23 @@ describe("an invalid option", () => {
   }
 })
 
-describe("an invalid one-time code", () => {
+describe("a login with an invalid one-time code", () => {
   for (const [what, code, expected] of [
-    ["five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
-    ["letters", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
+    ["has five digits", CodeSource.fixed(secret("12345")), "is not 6 digits"],
+    ["has a letter", CodeSource.fixed(secret("12345a")), "is not 6 digits"],
     [
-      "the TOTP secret",
+      "is the TOTP secret",
       CodeSource.fixed(secret(demo.totpSecret)),
       "looks like the TOTP secret: pass the secret to CodeSource.totp, which makes the codes"
     ],
-    ["an empty code from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
+    ["is empty and comes from an effect", CodeSource.fromEffect(() => Effect.succeed(secret(""))), "is not 6 digits"],
     [
-      "plain text from an untyped effect",
+      "is plain text and comes from an untyped effect",
       CodeSource.fromEffect(() => Effect.succeed("12345" as never)),
       "must be Redacted text"
     ]
   ] as const) {
-    it.effect(`is rejected, and no request is sent: ${what}`, () =>
+    it.effect(`fails before a request is sent if the code ${what}`, () =>
       Effect.gen(function* () {
         const layer = RupeezyAuth.layer({ credentials: { ...credentials, totp: code } })
         assert.deepStrictEqual(problems(yield* refused(Login.session, layer)), { totp: expected })
@@ -221,21 +221,25 @@ describe("an invalid one-time code", () => {
   }
 })
 
-describe("raw calls from untyped code", () => {
+describe("calls of RupeezyApi from untyped code", () => {
   const wrong = "is missing, blank or of the wrong type"
   const logins: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
-    ["no request", undefined, ["request"]],
+    ["no argument", undefined, ["request"]],
     ["an empty object", {}, ["client_code", "password", "totp", "application_id"]],
-    ["plain text for secrets", { ...loginRequest, password: "demo", totp: "123456" }, ["password", "totp"]],
+    ["plain text in place of secrets", { ...loginRequest, password: "demo", totp: "123456" }, ["password", "totp"]],
     ["a blank password", { ...loginRequest, password: secret(" ") }, ["password"]],
     ["a number in place of the application id", { ...loginRequest, application_id: 1234 }, ["application_id"]]
   ]
   const exchanges: typeof logins = [
-    ["no request", undefined, ["request"]],
+    ["no argument", undefined, ["request"]],
     ["an empty object", {}, ["checksum", "applicationId", "token"]],
-    ["plain text for secrets", { ...createSessionRequest, token: "auth", checksum: "c" }, ["checksum", "token"]],
     [
-      "the field names of a login",
+      "plain text in place of secrets",
+      { ...createSessionRequest, token: "auth", checksum: "c" },
+      ["checksum", "token"]
+    ],
+    [
+      "the field name application_id, as in a login",
       { ...createSessionRequest, applicationId: undefined, application_id: "x" },
       ["applicationId"]
     ]
@@ -245,7 +249,7 @@ describe("raw calls from untyped code", () => {
     ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
   ]
   for (const [name, what, request, fields] of table) {
-    it.effect(`${name} with ${what}: the error names the wrong fields, and no request is sent`, () =>
+    it.effect(`${name} with ${what} sends no request, and the error names the wrong fields`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
         const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
@@ -254,23 +258,26 @@ describe("raw calls from untyped code", () => {
     )
   }
 
-  for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
+  for (const [what, given] of [
+    ["no session", undefined],
+    ["an empty object as session", {}],
+    ["a session without tokens", { ...session, tokens: undefined }],
+    ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
+  ] as const) {
     for (const name of ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile"] as const) {
-      it.effect(
-        `${name} with the session ${JSON.stringify(given)} fails as SessionExpired, and no request is sent`,
-        () =>
-          Effect.gen(function* () {
-            const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) =>
-              Effect.asVoid<unknown, AuthError, never>(api[name](given as Session.Authorized))
-            )
-            const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
-            assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
-          })
+      it.effect(`${name} with ${what} fails as SessionExpired and sends no request`, () =>
+        Effect.gen(function* () {
+          const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) =>
+            Effect.asVoid<unknown, AuthError, never>(api[name](given as unknown as Session.Authorized))
+          )
+          const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))
+          assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
+        })
       )
     }
   }
 
-  it.effect("profile and logout without a session fail as SessionExpired, and no request is sent", () =>
+  it.effect("Profile.profile and Logout.logout without a session fail as SessionExpired and send no request", () =>
     Effect.gen(function* () {
       const layer = RupeezyAuth.layer({ credentials })
       const profile = yield* refused(Profile.profile({} as never), layer)

@@ -16,7 +16,7 @@ import { browse, calls, credentials, fixtures, layerAnswer, serve } from "./supp
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** These secrets occur nowhere else, so that the tests can find them in texts. */
+/** The secrets of this account occur nowhere else. So a test can search a text for them. */
 const canary: FakeRupeezy.Account = {
   ...FakeRupeezy.demoAccount,
   password: 'CANARY&pass<w>o"rd',
@@ -60,7 +60,7 @@ const contract = [
   })
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
+/** Secrets of the fuzz test. They do not have the form of a secret, so they can be redacted only by their values. */
 const password = `canary&Pass<w"d`
 const apiKey = "canary-Key-word"
 const totp = "QUCKOOCANARYCODE"
@@ -160,7 +160,7 @@ brokers.runBrokerTests({
     layer: RupeezyApi.layer({ apiKey: Redacted.make(apiKey) }),
     api: RupeezyApi.RupeezyApi,
     calls: fuzzCalls,
-    // With fewer bodies the fuzz test does not reach AccountLocked.
+    // With fewer bodies, no random answer leads to AccountLocked.
     bodies: Math.max(brokers.bodies, 1500),
     outcomes: [
       "AccountLocked",
@@ -192,9 +192,9 @@ const knownCalls = [
 
 describe("the tables cover the documentation", () => {
   it("the fixtures contain a refusal in each dialect that has refusals", () => {
-    const noes = answers.fixtures.filter((fixture) => Fixtures.read(answers, fixture).verdict?._tag === "No")
+    const refusals = answers.fixtures.filter((fixture) => Fixtures.read(answers, fixture).verdict?._tag === "No")
     assert.deepStrictEqual(
-      [...new Set(noes.flatMap((fixture) => Fixtures.read(answers, fixture).dialect?.name ?? []))].toSorted(),
+      [...new Set(refusals.flatMap((fixture) => Fixtures.read(answers, fixture).dialect?.name ?? []))].toSorted(),
       ["address", "service"]
     )
   })
@@ -218,7 +218,7 @@ describe("the tables cover the documentation", () => {
   })
 
   for (const word of knownWords) {
-    it(`the word "${word}" in a refused login has a row in the error table and a fixture`, () => {
+    it(`the word "${word}" in the message of a refused login has a row in the error table and a fixture`, () => {
       const ofWord = answers.fixtures.filter(
         ({ body, endpoint, status }) => endpoint === "login" && status < 500 && body.toLowerCase().includes(word)
       )

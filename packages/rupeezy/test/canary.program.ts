@@ -26,9 +26,9 @@ type Changes = Partial<Record<"password" | "apiKey" | "totpSecret", string>>
 
 const misbehave = (name: string, fake: FakeBroker) => {
   const endpoint = name.startsWith("browser") ? "createSession" : "login"
-  if (name.endsWith("quoted")) return fake.inject(endpoint, { kind: "quote", as: "page" })
-  if (name.endsWith("refused")) return fake.inject(endpoint, { kind: "quote", as: "refusal" })
-  return name.endsWith("cut") ? fake.inject(endpoint, { kind: "reset" }) : Effect.void
+  if (name.endsWith("quoted in a page")) return fake.inject(endpoint, { kind: "quote", as: "page" })
+  if (name.endsWith("quoted in a refusal")) return fake.inject(endpoint, { kind: "quote", as: "refusal" })
+  return name.endsWith("connection cut") ? fake.inject(endpoint, { kind: "reset" }) : Effect.void
 }
 
 const credentialsOf = ({ apiKey, password, totpSecret, ...values }: FakeRupeezy.Account) => ({
@@ -88,17 +88,17 @@ const attempt = (name: string, changes: Changes = {}) =>
   })
 
 await main([
-  attempt("right"),
+  attempt("valid credentials"),
   attempt("wrong password", { password: "CANARY-wrong" }),
-  attempt("wrong key", { apiKey: "CANARY-nobodys" }),
-  attempt("blank", { password: " ", apiKey: "" }),
-  attempt("not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
-  attempt("quoted"),
-  attempt("refused"),
-  attempt("cut"),
-  attempt("browser"),
-  attempt("browser, wrong key", { apiKey: "CANARY-nobodys" }),
-  attempt("browser, quoted"),
-  attempt("browser, refused"),
-  attempt("browser, cut")
+  attempt("wrong API key", { apiKey: "CANARY-nobodys" }),
+  attempt("blank password and API key", { password: " ", apiKey: "" }),
+  attempt("TOTP secret that is not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
+  attempt("request quoted in a page"),
+  attempt("request quoted in a refusal"),
+  attempt("connection cut"),
+  attempt("browser login"),
+  attempt("browser login, wrong API key", { apiKey: "CANARY-nobodys" }),
+  attempt("browser login, request quoted in a page"),
+  attempt("browser login, request quoted in a refusal"),
+  attempt("browser login, connection cut")
 ])

@@ -16,7 +16,14 @@ describe("canary: Rupeezy", () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)
-    for (const name of ["right", "wrong password", "quoted", "refused", "browser, quoted"]) assert.include(output, name)
+    for (const name of [
+      "valid credentials",
+      "wrong password",
+      "request quoted in a page",
+      "request quoted in a refusal",
+      "browser login, request quoted in a page"
+    ])
+      assert.include(output, name)
     assert.strictEqual(output.match(/"value":\{"_tag":"Revoked"/g)?.length, 2)
     assert.isAtLeast(told.length, 15)
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])

@@ -37,7 +37,7 @@ const morning = Date.UTC(2026, 10, 21, 4)
 
 const start = (options?: Parameters<typeof serve>[0]) => Effect.andThen(TestClock.setTime(morning), serve(options))
 
-const told = {
+const fullProfile = {
   id: "XX9999",
   name: "DEMO TRADER",
   email: "demo@example.com",
@@ -62,8 +62,8 @@ describe("the life of a session", () => {
       yield* Effect.gen(function* () {
         const own = yield* Login.session
         const api = yield* RupeezyApi.RupeezyApi
-        assert.deepStrictEqual(own.profile, told)
-        assert.deepStrictEqual(yield* Profile.profile(own), told)
+        assert.deepStrictEqual(own.profile, fullProfile)
+        assert.deepStrictEqual(yield* Profile.profile(own), fullProfile)
         assert.strictEqual((yield* api.getFunds(own)).nse?.["net_available"], 22382.72)
         assert.strictEqual((yield* api.getBanks(own)).nse[0]?.bank_name, "DEMO BANK")
         assert.deepStrictEqual(yield* api.getBrokerage(own), {})
@@ -73,7 +73,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("the login time is converted from IST to milliseconds", () =>
+  it.effect("the field login_time is converted from IST to milliseconds since the epoch", () =>
     Effect.gen(function* () {
       yield* start()
       const request = { ...loginRequest, totp: Redacted.make(yield* codeOf(demo)) }
@@ -88,18 +88,24 @@ describe("the life of a session", () => {
 
   const ends: ReadonlyArray<readonly [string, RupeezyAuth.Options, "in-token" | "absent", number | undefined, string]> =
     [
-      ["the token's exp", {}, "in-token", morning + 8 * 3_600_000, "jwt"],
+      ["the time of the token's exp", {}, "in-token", morning + 8 * 3_600_000, "jwt"],
       ["an unknown time if the token has no exp", {}, "absent", undefined, "unknown"],
       [
-        "dailyEnd if dailyEnd is before the token's exp",
+        "the time of the option dailyEnd if this time is before the token's exp",
         { dailyEnd: "15:30" },
         "in-token",
         Date.UTC(2026, 10, 21, 10),
         "daily-cut-off"
       ],
-      ["the token's exp if dailyEnd is later", { dailyEnd: "08:00" }, "in-token", morning + 8 * 3_600_000, "jwt"],
       [
-        "dailyEnd if the token has no exp",
+        "the time of the token's exp if the option dailyEnd is later",
+        { dailyEnd: "08:00" },
+        "in-token",
+        morning + 8 * 3_600_000,
+        "jwt"
+      ],
+      [
+        "the time of the option dailyEnd if the token has no exp",
         { dailyEnd: "08:00" },
         "absent",
         Date.UTC(2026, 10, 22, 2, 30),
@@ -118,7 +124,7 @@ describe("the life of a session", () => {
   }
 
   it.effect(
-    "a session from another program's token has the expiry of the token, and its profile has only the account id",
+    "a session that is made from a token has the expiry of the token, and a profile with only the account id",
     () =>
       Effect.gen(function* () {
         yield* start()
@@ -145,7 +151,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("the headers of a session have the API key, but not if apiKeyHeader is logins", () =>
+  it.effect("the headers of a session contain the API key, except if the option apiKeyHeader is logins", () =>
     Effect.gen(function* () {
       const names = (options: RupeezyAuth.Options) =>
         Effect.map(Effect.provide(Authorize.Authorize, layer({}, options)), ({ headers }) =>
@@ -165,7 +171,7 @@ describe("the profile call of a session", () => {
         const fake = yield* start({ profileCall: "present" })
         const own = layer({}, { probe })
         const live = yield* Effect.provide(Login.session, own)
-        assert.deepStrictEqual(yield* Effect.provide(Profile.profile(live), own), told)
+        assert.deepStrictEqual(yield* Effect.provide(Profile.profile(live), own), fullProfile)
         const error = yield* Effect.flip(Effect.provide(Profile.profile(session), own))
         assert.strictEqual(reasonOf(error, "SessionExpired").why, "invalid")
         assert.deepStrictEqual(yield* statuses(fake, endpoint), [200, 401])
@@ -173,7 +179,7 @@ describe("the profile call of a session", () => {
     )
   }
 
-  it.effect("returns the full profile if probe is profile and the broker has this call", () =>
+  it.effect("returns the full profile if the option probe is profile and the broker has this call", () =>
     Effect.gen(function* () {
       yield* start({ profileCall: "present" })
       const own = layer({}, { probe: "profile" })
@@ -182,22 +188,24 @@ describe("the profile call of a session", () => {
         accessToken: (yield* Effect.provide(Login.session, own)).tokens.access,
         issuedAt: morning
       })
-      assert.deepStrictEqual(yield* Effect.provide(Profile.profile(bare), own), told)
+      assert.deepStrictEqual(yield* Effect.provide(Profile.profile(bare), own), fullProfile)
     })
   )
 
-  it.effect("treats HTTP 403 as a denial, but as an ended session if forbidden is session-over", () =>
-    Effect.gen(function* () {
-      yield* start({ deadToken: 403 })
-      const asked = (options: RupeezyAuth.Options) =>
-        Effect.flip(Effect.provide(Profile.profile(session), layer({}, options)))
-      assert.strictEqual(reasonOf(yield* asked({}), "PermissionDenied").why, "unknown")
-      assert.strictEqual(reasonOf(yield* asked({ forbidden: "session-over" }), "SessionExpired").why, "unknown")
-      assert.strictEqual(
-        (yield* Effect.provide(Logout.logout(session), layer({}, { forbidden: "session-over" })))._tag,
-        "LocalOnly"
-      )
-    })
+  it.effect(
+    "fails as PermissionDenied on HTTP 403, and as SessionExpired if the option forbidden is session-over",
+    () =>
+      Effect.gen(function* () {
+        yield* start({ deadToken: 403 })
+        const asked = (options: RupeezyAuth.Options) =>
+          Effect.flip(Effect.provide(Profile.profile(session), layer({}, options)))
+        assert.strictEqual(reasonOf(yield* asked({}), "PermissionDenied").why, "unknown")
+        assert.strictEqual(reasonOf(yield* asked({ forbidden: "session-over" }), "SessionExpired").why, "unknown")
+        assert.strictEqual(
+          (yield* Effect.provide(Logout.logout(session), layer({}, { forbidden: "session-over" })))._tag,
+          "LocalOnly"
+        )
+      })
   )
 })
 
@@ -252,7 +260,7 @@ describe("the rate limits of the client", () => {
   })
 
   for (const name of ["login", "createSession"] as const) {
-    it.effect(`delay the second of two ${name} calls in the same second`, () =>
+    it.effect(`delay the second of two calls of ${name} until the next second`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         const call = calls[name] ?? Effect.void
@@ -301,12 +309,12 @@ describe("a browser login", () => {
     Effect.gen(function* () {
       yield* start()
       const own = yield* complete({})
-      assert.deepStrictEqual(own.profile, told)
+      assert.deepStrictEqual(own.profile, fullProfile)
       assert.deepStrictEqual([own.method, own.expirySource], ["partner", "jwt"])
     })
   )
 
-  it.effect("without the state is accepted if the state is optional, and rejected if it is required", () =>
+  it.effect("whose callback has no state is accepted by default, and rejected if the option state is required", () =>
     Effect.gen(function* () {
       yield* start({ cbParam: "dropped", reusedCode: "accepted" })
       assert.strictEqual((yield* complete({})).account.id, demo.clientCode)
@@ -314,7 +322,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with another state is always rejected, and no request is sent", () =>
+  it.effect("with a wrong state is rejected even if the state is optional, and no request is sent", () =>
     Effect.gen(function* () {
       const fake = yield* start({ reusedCode: "accepted" })
       const tamper = (url: URL) => url.searchParams.set("cb_param", "0".repeat(32))
@@ -332,9 +340,9 @@ describe("a browser login", () => {
   )
 
   for (const [what, tamper, why] of [
-    ["no code", (url: URL) => url.searchParams.delete("auth"), "missing-token"],
-    ["a blank code", (url: URL) => url.searchParams.set("auth", ""), "missing-token"],
-    ["two codes", (url: URL) => url.searchParams.append("auth", "another"), "repeated"]
+    ["no auth code", (url: URL) => url.searchParams.delete("auth"), "missing-token"],
+    ["a blank auth code", (url: URL) => url.searchParams.set("auth", ""), "missing-token"],
+    ["two auth codes", (url: URL) => url.searchParams.append("auth", "another"), "repeated"]
   ] as const) {
     it.effect(`with ${what} is rejected, and no request is sent`, () =>
       Effect.gen(function* () {
@@ -345,7 +353,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("of another account is rejected by default, and accepted if otherAccount is accept", () =>
+  it.effect("of another account is rejected by default, and accepted if the option otherAccount is accept", () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       const other = { clientCode: "YY0000" }
@@ -363,7 +371,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with a used code fails as InvalidCredentials", () =>
+  it.effect("with a used auth code fails as InvalidCredentials", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { callback, request } = yield* Effect.gen(function* () {
@@ -374,7 +382,7 @@ describe("a browser login", () => {
         return { callback, request }
       }).pipe(Effect.provide(partnerLayer()))
       yield* TestClock.adjust("2 seconds")
-      // A new layer, as in another process, has no record that the code was sent.
+      // This is a new layer, as in another process. It does not know that the auth code was already sent.
       const error = yield* Effect.flip(
         Effect.flatMap(RedirectLogin.RedirectLogin, ({ complete }) => complete(request, callback)).pipe(
           Effect.provide(partnerLayer()),
@@ -389,14 +397,14 @@ describe("a browser login", () => {
   const mishaps: ReadonlyArray<readonly [string, Fault]> = [
     ["the connection is cut before the broker processes the request", { kind: "reset" }],
     ["the connection is cut after the broker has processed the request", { kind: "lost" }],
-    ["the broker answers 503", { kind: "status", status: 503 }],
+    ["the broker answers HTTP 503", { kind: "status", status: 503 }],
     ["the broker quotes the request in a page", { kind: "quote", as: "page" }],
     ["the broker quotes the request in JSON", { kind: "quote", as: "json" }],
     ["the broker quotes the request in a refusal", { kind: "quote", as: "refusal" }],
     ["the answer is truncated", { kind: "answer", status: 200, body: `{"status":"success","data":{"access_to` }]
   ]
   for (const [what, fault] of mishaps) {
-    it.effect(`does not resend or show its code when ${what}`, () =>
+    it.effect(`sends its auth code once, and the error does not show the auth code, if ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         yield* fake.inject("createSession", fault)

@@ -53,9 +53,9 @@ describe("types", () => {
       complete(refresh),
       // @ts-expect-error Rupeezy has no step-up
       complete(stepUp),
-      // @ts-expect-error the browser login takes no password
+      // @ts-expect-error RupeezyPartner has no Login service
       complete(login),
-      // @ts-expect-error the password login takes no browser
+      // @ts-expect-error RupeezyAuth has no RedirectLogin service
       complete(browser),
       // @ts-expect-error the browser login has no refresh
       complete(partnerRefresh)
@@ -79,7 +79,7 @@ describe("types", () => {
     )
   })
 
-  it("a plain-text secret does not compile", () => {
+  it("a program does not compile if it passes a secret as plain text", () => {
     // @ts-expect-error the password must be Redacted
     const request: RequestOf<RupeezyApi.RupeezyApi, "login"> = { ...loginRequest, password: "demo" }
     // @ts-expect-error the key must be Redacted

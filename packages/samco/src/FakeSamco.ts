@@ -40,11 +40,12 @@ export interface Account {
   readonly accessToken: string
   readonly state: "active" | "blocked" | "dormant"
   readonly subscription: "active" | "none"
-  /** Whether the user has opened the SAMCO mobile app. If not, every login is refused. */
+  /** Whether the user has signed in to the SAMCO mobile app. If not, every login is refused. */
   readonly appSignIn: "done" | "needed"
   /**
    * Whether the caller's IP address is registered. The login page, the exchange of an authorization code, and order
-   * calls check it. For `unregistered-server`, the login page accepts the address and the exchange refuses it.
+   * calls check the address. For `unregistered-server`, the login page accepts the address of the browser, and the
+   * exchange refuses the address of the program.
    */
   readonly ip: "registered" | "unregistered" | "unregistered-server"
   readonly primaryIp: string
@@ -74,7 +75,7 @@ export interface Switches {
   readonly accessToken: "required" | "ignored"
   /** `concurrent`: an exchange fails as if another exchange of the same authorization code were pending. */
   readonly codeExchange: "alone" | "concurrent"
-  /** How `/oauth/authenticate` answers the login page. Older versions of the broker redirected. */
+  /** How `/oauth/authenticate` answers the login page. Older versions of the broker answered with a redirect. */
   readonly authenticate: "json" | "redirect"
 }
 
@@ -188,7 +189,7 @@ const consentForm = (action: string, appName: string, problem: string) =>
     "Authorize",
     `<p>${FakeBroker.escapeHtml(appName)} asks for access.</p><p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
       `<form method="post" action="${FakeBroker.escapeHtml(action)}">` +
-      `<label>API secret <input name="apiSecret" type="password"></label>` +
+      `<p><label>API secret <input name="apiSecret" type="password"></label></p>` +
       `<button type="submit">Authorize</button><button type="submit" name="deny" value="1">Deny</button></form>`
   )
 
@@ -552,7 +553,7 @@ const exchangeRefresh =
     return tokensOf(parts, shared.open(issued.account, "oauth"))
   }
 
-/** Number of times that an exchange lets other requests run before it ends. */
+/** Number of times that an exchange lets other requests run before the exchange ends. */
 const exchangeTurns = 32
 
 /** Refuses an exchange while another exchange of the same code or token is pending. */

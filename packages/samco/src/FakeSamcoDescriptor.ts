@@ -1,5 +1,6 @@
 /**
- * The description of the fake Samco as data: its accounts, switches, wire names and login page.
+ * Describes the fake Samco as data: its accounts, its switches, the fields of its requests and answers, and its login
+ * page.
  *
  * @since 0.1.0
  */
@@ -32,12 +33,12 @@ export const descriptor = FakeDescriptor.make<FakeSamco.Account, FakeSamco.Switc
     apiSecret: [hex, [body("sessionToken", "apiSecret"), form("authorizePage", "apiSecret")]],
     redirectUrl: [redirectUrl, [query("authorizePage", "redirect_url")]],
     appName: [text, [answer("oauthAuthorize", "appName")]],
-    app: [oneOf("active", "inactive"), "`inactive`: its API key is refused (EOAUTH001)"],
+    app: [oneOf("active", "inactive"), "`inactive`: the API key of the app is refused (EOAUTH001)"],
     password: [text, [body("login", "password")]],
     yob: [matches("a year of four digits", /^\d{4}$/), [body("login", "yob")]],
     secretApiKey: [text, [body("accessToken", "secretApiKey")]],
     accessToken: [text, [body("login", "accessToken")]],
-    state: [oneOf("active", "blocked", "dormant"), "other than `active`: a login is refused"],
+    state: [oneOf("active", "blocked", "dormant"), "any value except `active`: a login is refused"],
     subscription: [oneOf("active", "none"), "`none`: a login is refused"],
     appSignIn: [oneOf("done", "needed"), "`needed`: a login is refused (EOAUTH999)"],
     ip: [
@@ -89,7 +90,8 @@ export const document = (): OpenApi.Document =>
     table,
     codes,
     headers,
-    // Answers of the OAuth calls have their fields in `data`. Answers of the other calls have them next to `status`.
+    // Answers of the OAuth calls have their fields in `data`. Answers of the other calls have their fields next to
+    // `status`.
     yes: (data) => ({ anyOf: [flat(data), nested(data)] }),
     no: {
       type: "object",

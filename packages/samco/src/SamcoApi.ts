@@ -1,5 +1,6 @@
 /**
- * Typed calls of the Samco Trade API: one call for each documented endpoint that has to do with logging in.
+ * Typed calls of the Samco Trade API: one call for each documented endpoint for logins, sessions, IP addresses
+ * and limits.
  *
  * @since 0.1.0
  */
@@ -13,8 +14,8 @@ import { dialects } from "./internal/dialects.ts"
 import { table } from "./internal/endpoints.ts"
 
 /**
- * The typed calls, one for each endpoint. A call takes a request if the endpoint has fields, and a session if the
- * endpoint requires one.
+ * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
+ * is an object with these fields. If the endpoint requires a session, the last argument is the session.
  *
  * @category services
  * @since 0.1.0

@@ -15,7 +15,7 @@ const userId = Credentials.plain(
 )
 const apiKey = Credentials.secret(
   "SAMCO_API_KEY",
-  "API key of your app, in the encrypted form that the dashboard mails"
+  "API key of your app, in the encrypted form that the dashboard sends by mail"
 )
 const apiSecret = Credentials.secret(
   "SAMCO_API_SECRET",
@@ -23,14 +23,14 @@ const apiSecret = Credentials.secret(
 )
 const redirectUrl = Credentials.plain(
   "SAMCO_REDIRECT_URL",
-  "The app's registered redirect URL: https, or http://127.0.0.1",
+  "The app's registered redirect URL, which begins with https:// or http://127.0.0.1",
   { problem: Credentials.redirectUrlProblem("127.0.0.1") }
 )
 
 const plaintext =
   'looks like plain text: use the encrypted form that the dashboard issued (credentialCheck: "off" skips this check)'
 
-/** The minimum is one block of AES, which is 32 hexadecimal digits. The broker's secrets have about 96 digits. */
+/** A secret has at least 32 hexadecimal digits, the size of one AES block. The broker's secrets have about 96 digits. */
 const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i.test(value) ? undefined : plaintext)
 
 /** The form of the key is documented less clearly than the form of the secret, so base64 is accepted too. */
@@ -51,8 +51,8 @@ export const credentials = {
 }
 
 /**
- * Credentials of `SamcoOAuth`, with their environment variables. The API secret is not one of them: the user enters it
- * on the broker's page.
+ * Credentials of `SamcoOAuth`, with their environment variables. They do not contain the API secret, because
+ * the user enters the API secret on the broker's page.
  *
  * @category credentials
  * @since 0.1.0
@@ -70,7 +70,7 @@ export const legacyCredentials = {
   password: Credentials.secret("SAMCO_PASSWORD", "Password of the SAMCO app and web site", { freeText: true }),
   accessToken: Credentials.secret(
     "SAMCO_ACCESS_TOKEN",
-    "Access token of the day. It expires at 08:00 IST at the latest; SamcoApi.accessToken returns a new one"
+    "Access token of the day. It expires at 08:00 IST at the latest. SamcoApi.accessToken returns a new access token"
   ),
   yob: Credentials.secret("SAMCO_YOB", "Year of birth, four digits", { optional: true, problem: yearProblem })
 }
@@ -107,7 +107,7 @@ export const broker: Broker.Broker = {
         ...budget,
         by: ["refresh"],
         early: "5 minutes",
-        when: `${when}. Before a token that ends earlier expires, because a refresh then gives a later expiry`,
+        when: `${when}. If the token expires before 08:00 IST: before it expires, because a refresh then returns a token with a later expiry`,
         afterCutOff: true
       }
     },
@@ -153,7 +153,7 @@ export const broker: Broker.Broker = {
       "authorizePage",
       "The login page accepts the documented parameter names, not the names of the OAuth standard."
     ],
-    ["oauth-failures", "low", "none needed", "A failure of an OAuth call has its error code in errorCode."],
+    ["oauth-failures", "low", "none needed", "A failure of an OAuth call has an error code in the field errorCode."],
     [
       "authenticate-body",
       "low",

@@ -15,7 +15,8 @@ import { legacyCredentials as credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. The access token is valid for one day at most. `SamcoApi.accessToken` returns a new one.
+ * Credentials of a login. The access token is valid for one day at most. `SamcoApi.accessToken` returns a new
+ * access token.
  *
  * @category models
  * @since 0.1.0
@@ -47,7 +48,8 @@ const method = Method.login(services.family, {
     const { accessToken, password, userId, yob } = given.credentials
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
-  // An access token expires at 08:00 IST. A login with an expired token is not sent, because it would count as refused.
+  // An access token expires at 08:00 IST. A login with an expired token is not sent, because the broker
+  // would refuse it and the manager would count the refusal.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity

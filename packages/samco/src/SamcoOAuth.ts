@@ -1,5 +1,5 @@
 /**
- * Login to Samco through the browser: the user enters the app's secret on the broker's page.
+ * Login to Samco through the browser: the user enters the API secret of the app on the broker's page.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,8 @@ import * as SamcoApi from "./SamcoApi.ts"
 import { broker, oauthCredentials } from "./SamcoBroker.ts"
 
 /**
- * Credentials of a browser login. The API secret is not one of them: the user enters it on the broker's page.
+ * Credentials of a browser login. They do not contain the API secret, because the user enters the API secret on the
+ * broker's page.
  *
  * @category models
  * @since 0.1.0
@@ -37,24 +38,27 @@ export interface Options extends services.Options, services.CredentialCheck {
   /** Scopes of the app. Default: `["all"]`. At present, `all` is the only scope. */
   readonly scopes?: ReadonlyArray<string> | undefined
   /**
-   * Sends the browser to `/oauth/authorize`, with the parameter names of the OAuth standard. An older sample of the
-   * broker did so.
+   * `standard`: sends the browser to `/oauth/authorize`, with the parameter names of the OAuth standard, as in an older
+   * sample of the broker. Default: `/app/oauth/authorize`, with the documented parameter names.
    */
   readonly authorizePage?: "standard" | undefined
   /**
-   * Ends sessions with `DELETE /logout` instead of `POST /oauth/revoke`. `/oauth/revoke` reports success even for an
-   * unknown token.
+   * `delete`: ends sessions with `DELETE /logout` instead of `POST /oauth/revoke`. `/oauth/revoke` reports success even
+   * for an unknown token.
    */
   readonly logout?: "delete" | undefined
-  /** Does not refresh an expired session. Use this option if the broker's refresh tokens expire at 08:00 IST. */
+  /** `refuse`: does not refresh an expired session. Use this if the broker's refresh tokens expire at 08:00 IST. */
   readonly refreshAfterEnd?: "refuse" | undefined
-  /** Does not repeat a refresh that the broker refused because of a concurrent refresh. */
+  /**
+   * `fail`: does not resend a refresh that the broker refused because of a concurrent refresh. Default: resends the
+   * refresh once.
+   */
   readonly concurrentExchange?: "fail" | undefined
 }
 
 type Given = Method.Given<SamcoApi.SamcoApi["Service"], typeof oauthCredentials, Options>
 
-/** Delay before a refused refresh is repeated. The broker documents no delay. */
+/** Delay before a refresh is resent after the broker has reported a concurrent refresh. The broker documents no delay. */
 const pause = Duration.seconds(1)
 
 const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly state: Redacted.Redacted<string> }) => {
@@ -132,7 +136,7 @@ const method = Method.redirect(family, {
       return yield* refreshExpired
     }
     const once = given.api.oauthRefresh({ refresh_token: refreshToken })
-    // Only a refresh is repeated. If a code is sent twice, the broker revokes every token of the account.
+    // A refresh is resent, but a code is not: if a code is sent twice, the broker revokes every token of the account.
     const call =
       options.concurrentExchange === "fail"
         ? once

@@ -6,7 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 
 const demo = FakeSamco.demoAccount
 
-/** 09:30 IST, and the next 08:00 IST. */
+/** `morning` is 09:30 IST. `nextCutOff` is the next 08:00 IST. */
 const morning = Date.UTC(2026, 10, 21, 4)
 const nextCutOff = Date.UTC(2026, 10, 22, 2, 30)
 
@@ -78,7 +78,7 @@ const renew = (fake: FakeBroker, refresh_token: string | undefined) =>
 const oauthLogin = (fake: FakeBroker) => Effect.flatMap(authenticate(fake), (answer) => exchange(fake, codeOf(answer)))
 
 describe("the fake's request handling", () => {
-  it.effect("refuses a body that is not JSON with 415, and an accept header that excludes JSON with 406", () =>
+  it.effect("answers a body that is not JSON with HTTP 415, and an accept header without JSON with HTTP 406", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const form = { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "apiKey=a" }
@@ -104,7 +104,7 @@ describe("the fake's request handling", () => {
   )
 
   it.effect(
-    "with codeExchange: concurrent, refuses the first use of a code, and ends all sessions on the second use",
+    'with codeExchange: "concurrent", refuses the first use of a code, and ends all sessions on the second use',
     () =>
       Effect.gen(function* () {
         const fake = yield* begin({ codeExchange: "concurrent" })
@@ -147,7 +147,7 @@ describe("the fake's request handling", () => {
   )
 })
 
-describe("the fake's direct login", () => {
+describe("the fake's login with key and secret", () => {
   const refusals: ReadonlyArray<
     readonly [string, Partial<FakeSamco.Account>, Partial<FakeSamco.Account>, number, string, string | undefined]
   > = [
@@ -183,7 +183,7 @@ describe("the fake's direct login", () => {
     ]
   ]
   for (const [what, account, sent, status, message, code] of refusals) {
-    it.effect(`refuses ${what} with the broker's message, and without serverTime and msgId`, () =>
+    it.effect(`refuses ${what}, and the answer has the broker's message but no serverTime and no msgId`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ...account }] })
         const answer = yield* login(fake, sent)
@@ -212,7 +212,8 @@ describe("the fake's direct login", () => {
     ["in-token", nextCutOff / 1000],
     ["absent", undefined]
   ] as const) {
-    it.effect(`with tokenEnd: ${tokenEnd}, issues a token whose exp is ${expected ?? "absent"}`, () =>
+    const what = expected === undefined ? "has no exp" : "has the next 08:00 IST as its exp"
+    it.effect(`with tokenEnd: "${tokenEnd}", issues a token that ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ tokenEnd })
         const token = String((yield* login(fake)).json["sessionToken"])
@@ -254,7 +255,7 @@ describe("the fake's browser login", () => {
     ["EOAUTH003", { scopes: "orders" }]
   ]
   for (const [index, [code]] of faults.entries()) {
-    it.effect(`answers with ${code} if the request also has faults that the broker checks later`, () =>
+    it.effect(`answers with ${code}, even if the request also has faults that the broker checks later`, () =>
       Effect.gen(function* () {
         const ip = index <= 3 ? "unregistered" : "registered"
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
@@ -268,7 +269,7 @@ describe("the fake's browser login", () => {
     ["json", 200],
     ["redirect", 302]
   ] as const) {
-    it.effect(`with authenticate: ${authenticateBy}, answers a consent with HTTP ${status} and the callback`, () =>
+    it.effect(`with authenticate: "${authenticateBy}", answers a consent with HTTP ${status} and the callback`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ authenticate: authenticateBy })
         const answer = yield* authenticate(fake)
@@ -342,7 +343,7 @@ describe("the fake's browser login", () => {
     ["lives", 200]
   ] as const) {
     it.effect(
-      `with refreshedToken: ${refreshedToken}, answers the earlier access token with HTTP ${status} after a refresh`,
+      `with refreshedToken: "${refreshedToken}", answers the earlier access token with HTTP ${status} after a refresh`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ refreshedToken })
@@ -361,7 +362,7 @@ describe("the fake's browser login", () => {
     ["refused", "EOAUTH017"]
   ] as const) {
     it.effect(
-      `with refreshAfterEnd: ${refreshAfterEnd}, answers a refresh after 08:00 IST with ${code ?? "new tokens"}`,
+      `with refreshAfterEnd: "${refreshAfterEnd}", answers a refresh after 08:00 IST with ${code ?? "new tokens"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ refreshAfterEnd })
@@ -407,12 +408,14 @@ describe("the fake's browser login", () => {
   ]
   for (const oauthFailures of [200, 400] as const) {
     for (const [oauthFailureBody, expected] of bodies) {
-      it.effect(`fails with HTTP ${oauthFailures} and a body that has ${oauthFailureBody}`, () =>
-        Effect.gen(function* () {
-          const fake = yield* begin({ oauthFailures, oauthFailureBody })
-          const { json, status } = yield* exchange(fake, "nobody")
-          assert.deepStrictEqual({ json, status }, { json: { ...expected }, status: oauthFailures })
-        })
+      it.effect(
+        `with oauthFailures: ${oauthFailures} and oauthFailureBody: "${oauthFailureBody}", answers an unknown code with the chosen status and body`,
+        () =>
+          Effect.gen(function* () {
+            const fake = yield* begin({ oauthFailures, oauthFailureBody })
+            const { json, status } = yield* exchange(fake, "nobody")
+            assert.deepStrictEqual({ json, status }, { json: { ...expected }, status: oauthFailures })
+          })
       )
     }
   }
@@ -439,7 +442,7 @@ describe("the fake's legacy login", () => {
     ["required", "Invalid access token"],
     ["ignored", "Login session token generated successfully"]
   ] as const) {
-    it.effect(`with accessToken: ${accessToken}, answers a login without an access token with "${message}"`, () =>
+    it.effect(`with accessToken: "${accessToken}", answers a login without an access token with "${message}"`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accessToken })
         assert.strictEqual((yield* legacyLogin(fake, { accessToken: undefined })).json["statusMessage"], message)
@@ -510,7 +513,7 @@ describe("the fake's other calls", () => {
     ["registered", "PRIMARY", 400],
     ["unregistered", null, 403]
   ] as const) {
-    it.effect(`from an ${ip} address, a login succeeds and an order fails with HTTP ${status}`, () =>
+    it.effect(`from an IP address that is ${ip}, a login succeeds and an order fails with HTTP ${status}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
         const token = String((yield* login(fake)).json["sessionToken"])
@@ -540,7 +543,7 @@ describe("the fake's other calls", () => {
     })
   )
 
-  it.effect("a reset deletes all sessions and one-time codes", () =>
+  it.effect("a reset of the fake deletes all sessions and one-time codes", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = (yield* login(fake)).json["sessionToken"]

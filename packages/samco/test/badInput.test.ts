@@ -46,7 +46,7 @@ const wrongKeys: ReadonlyArray<WrongCredentials> = [
     { userId: empty, apiKey: empty, apiSecret: empty }
   ],
   [
-    "numbers instead of text",
+    "numbers instead of text in every field",
     { userId: 99999, apiKey: 1, apiSecret: secret(2) },
     { userId: noText, apiKey: noText, apiSecret: noText }
   ],
@@ -65,16 +65,28 @@ const wrongKeys: ReadonlyArray<WrongCredentials> = [
 
 const wrongRedirects: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, { userId: missing, apiKey: missing, redirectUrl: missing }],
-  ["a URL with http", { ...oauthCredentials, redirectUrl: "http://app.example.com/cb" }, { redirectUrl: needsHttps }],
-  ["localhost", { ...oauthCredentials, redirectUrl: "http://localhost:8080/cb" }, { redirectUrl: needsHttps }],
-  ["the scheme myapp", { ...oauthCredentials, redirectUrl: "myapp://cb" }, { redirectUrl: needsHttps }],
   [
-    "a URL without a scheme",
+    "an http redirect URL",
+    { ...oauthCredentials, redirectUrl: "http://app.example.com/cb" },
+    { redirectUrl: needsHttps }
+  ],
+  [
+    "an http redirect URL on localhost",
+    { ...oauthCredentials, redirectUrl: "http://localhost:8080/cb" },
+    { redirectUrl: needsHttps }
+  ],
+  [
+    "a redirect URL with the scheme myapp",
+    { ...oauthCredentials, redirectUrl: "myapp://cb" },
+    { redirectUrl: needsHttps }
+  ],
+  [
+    "a redirect URL without a scheme",
     { ...oauthCredentials, redirectUrl: "app.example.com/cb" },
     { redirectUrl: "is not an address" }
   ],
   [
-    "a URL with a fragment",
+    "a redirect URL with a fragment",
     { ...oauthCredentials, redirectUrl: "https://app.example.com/#/cb" },
     { redirectUrl: "must not have a fragment: the broker could not add its parameters" }
   ],
@@ -140,7 +152,7 @@ describe("a configuration", () => {
   const lacking = (layer: Layer.Layer<SamcoApi.SamcoApi, AuthError, HttpClient.HttpClient>, values: object) =>
     refused(SamcoApi.SamcoApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
-  it.effect("of SamcoAuth: the error names the missing variables", () =>
+  it.effect("of SamcoAuth: the error names all missing variables", () =>
     Effect.gen(function* () {
       const error = yield* lacking(SamcoAuth.layerConfig(), { SAMCO_USER_ID: "DV99999" })
       assert.deepStrictEqual(problems(error), {
@@ -162,7 +174,7 @@ describe("a configuration", () => {
     })
   )
 
-  it.effect("of SamcoOAuth: the error names the missing variables", () =>
+  it.effect("of SamcoOAuth: the error names all missing variables", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problems(yield* lacking(SamcoOAuth.layerConfig(), {})), {
         "userId (SAMCO_USER_ID)": missing,
@@ -216,7 +228,7 @@ describe("raw calls from untyped code", () => {
       ["sessionToken without key and secret", (api) => api.sessionToken({} as never), ["apiKey", "apiSecret"]],
       ["sessionToken without a request", (api) => api.sessionToken(undefined as never), ["request"]],
       [
-        "a secret that is not Redacted",
+        "sessionToken with a secret in plain text",
         (api) => api.sessionToken({ ...credentials, apiSecret: "a" } as never),
         ["apiSecret"]
       ],
@@ -258,7 +270,7 @@ describe("raw calls from untyped code", () => {
       ]
     ]
   for (const [what, call, fields] of rows) {
-    it.effect(`${what}: the error names the fields, and no request is sent`, () =>
+    it.effect(`${what}: the error names the wrong fields, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(SamcoApi.SamcoApi, call), SamcoApi.layer())
         assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, wrong])))
@@ -266,16 +278,19 @@ describe("raw calls from untyped code", () => {
     )
   }
 
-  for (const given of [undefined, {}, { ...session, tokens: undefined }, { ...session, tokens: { access: "text" } }]) {
+  for (const [what, given] of [
+    ["undefined instead of a session", undefined],
+    ["an empty object instead of a session", {}],
+    ["a session without tokens", { ...session, tokens: undefined }],
+    ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
+  ] as const) {
     for (const name of ["webSecretCode", "logout", "whoami", "getLimits"] as const) {
-      it.effect(
-        `${name} with the session ${JSON.stringify(given)} fails as SessionExpired, and no request is sent`,
-        () =>
-          Effect.gen(function* () {
-            const call = Effect.flatMap(SamcoApi.SamcoApi, (api) => Effect.asVoid(api[name](given as never)))
-            const error = yield* refused(call, SamcoApi.layer())
-            assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
-          })
+      it.effect(`${name} with ${what} fails with SessionExpired, and no request is sent`, () =>
+        Effect.gen(function* () {
+          const call = Effect.flatMap(SamcoApi.SamcoApi, (api) => Effect.asVoid(api[name](given as never)))
+          const error = yield* refused(call, SamcoApi.layer())
+          assert.strictEqual(reasonOf(error, "SessionExpired").why, "missing")
+        })
       )
     }
   }
@@ -292,7 +307,7 @@ describe("raw calls from untyped code", () => {
 
 describe("an invalid origin", () => {
   for (const origin of ["http://api.example.com", "https://api.example.com/rest", "api.example.com", "", undefined]) {
-    it.effect(`fails when the layer is built: ${JSON.stringify(origin)}`, () =>
+    it.effect(`such as ${JSON.stringify(origin)} is reported when the layer is built`, () =>
       Effect.gen(function* () {
         const origins = { api: origin } as Readonly<Record<string, string>>
         const error = yield* refused(calls["sessionToken"] ?? Effect.void, SamcoAuth.layer({ credentials, origins }))

@@ -214,8 +214,8 @@ brokers.runBrokerTests({
 const rows = Object.values(table)
 
 /**
- * Every error code of the broker's documentation of OAuth, as of 2026-11-21. `validationErrors` stands for a list of
- * faults.
+ * Every error code of the broker's documentation of OAuth, as of 2026-11-21, and `validationErrors`, which the dialect
+ * uses as the error code of a list of faults.
  */
 const documentedCodes = [
   "EOAUTH001 EOAUTH002 EOAUTH003 EOAUTH008 EOAUTH009 EOAUTH010 EOAUTH011 EOAUTH012 EOAUTH013 EOAUTH015 EOAUTH016",
@@ -252,7 +252,7 @@ const documentedTexts: ReadonlyArray<readonly [text: string, operation: string, 
   ["The IP is not the registered static IP", "getLimits", 403, "PermissionDenied"]
 ]
 
-/** Every call of the current documentation, and every call of the legacy login from an older documentation. */
+/** Every call of the current documentation, and every call of the legacy login from the older documentation. */
 const documentedCalls = [
   "POST /session/token",
   "GET /oauth/authorize",
@@ -301,11 +301,13 @@ describe("the tables cover the documentation", () => {
 
   for (const [text, endpoint, status, reason] of documentedTexts) {
     for (const carrier of ["statusMessage", "message"]) {
-      it.effect(`"${text}" in ${carrier} is ${reason}, even without an error code`, () =>
-        Effect.gen(function* () {
-          const failure = yield* refused(endpoint, status, { [carrier]: text })
-          assert.strictEqual<string>(failure.reason._tag, reason)
-        })
+      it.effect(
+        `the message "${text}" in the field ${carrier} of an answer to ${endpoint} is ${reason}, even without an error code`,
+        () =>
+          Effect.gen(function* () {
+            const failure = yield* refused(endpoint, status, { [carrier]: text })
+            assert.strictEqual<string>(failure.reason._tag, reason)
+          })
       )
     }
   }
@@ -323,7 +325,7 @@ describe("the tables cover the documentation", () => {
     })
   )
 
-  it("after a failure, only whoami and getLimits may be sent again", () =>
+  it("after a failed connection, whoami and getLimits may be resent, and no other call", () =>
     assert.deepStrictEqual(
       rows.filter(({ safe }) => safe).map(({ name }) => name),
       ["whoami", "getLimits"]

@@ -18,16 +18,16 @@ describe("canary: Samco", () => {
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)
     for (const name of [
-      "direct, right",
-      "direct, wrong secret",
-      "browser, right",
-      "browser, quoted",
-      "legacy, right"
+      "key and secret: valid credentials",
+      "key and secret: wrong secret",
+      "browser login: valid credentials",
+      "browser login: page that quotes the request",
+      "legacy login: valid credentials"
     ]) {
       assert.include(output, name)
     }
-    // 2 tokens of logins without a browser, 6 values of three browser logins (a code and a state each), and 4 tokens of
-    // the browser login that succeeds: 2 before and 2 after its refresh.
+    // The program reports 2 tokens of logins without a browser, the code and the state of 3 browser logins, and 4 tokens
+    // of the successful browser login: 2 tokens before the refresh and 2 tokens after it.
     assert.strictEqual(told.length, 12)
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])
   }, 30_000)

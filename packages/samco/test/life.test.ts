@@ -19,7 +19,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf } from "./support.ts"
 
-/** 09:30 IST, and the next 08:00 IST. */
+/** `morning` is 09:30 IST. `nextCutOff` is the next 08:00 IST. */
 const morning = Date.UTC(2026, 10, 21, 4)
 const nextCutOff = Date.UTC(2026, 10, 22, 2, 30)
 
@@ -114,17 +114,19 @@ describe("a login with key and secret", () => {
   )
 
   for (const probe of [undefined, "getLimits", "whoami"] as const) {
-    it.effect(`returns a session whose profile is requested with ${probe ?? "getLimits by default"}`, () =>
-      Effect.gen(function* () {
-        const fake = yield* begin()
-        yield* Effect.gen(function* () {
-          const session = yield* Login.session
-          assert.deepStrictEqual(yield* Profile.profile(session), session.profile)
-          const bare = SamcoAuth.fromTokens({ userId: "dv99999", accessToken: session.tokens.access, issuedAt: 0 })
-          assert.deepStrictEqual(yield* Profile.profile(bare), { id: "DV99999" })
-        }).pipe(Effect.provide(direct(fake, { probe })))
-        assert.strictEqual(yield* asked(fake, probe ?? "getLimits"), 2)
-      })
+    it.effect(
+      `returns a session whose profile call is ${probe ?? "getLimits"} with ${probe ? `probe: "${probe}"` : "no option probe"}`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* begin()
+          yield* Effect.gen(function* () {
+            const session = yield* Login.session
+            assert.deepStrictEqual(yield* Profile.profile(session), session.profile)
+            const bare = SamcoAuth.fromTokens({ userId: "dv99999", accessToken: session.tokens.access, issuedAt: 0 })
+            assert.deepStrictEqual(yield* Profile.profile(bare), { id: "DV99999" })
+          }).pipe(Effect.provide(direct(fake, { probe })))
+          assert.strictEqual(yield* asked(fake, probe ?? "getLimits"), 2)
+        })
     )
   }
 
@@ -228,13 +230,13 @@ describe("a browser login", () => {
     })
   )
 
-  for (const fault of [
-    { kind: "status", status: 503 },
-    { kind: "lost" },
-    { kind: "reset" },
-    { kind: "truncated" }
+  for (const [what, fault] of [
+    ["the exchange is answered with HTTP 503", { kind: "status", status: 503 }],
+    ["the answer of the exchange is lost", { kind: "lost" }],
+    ["the connection is cut during the exchange", { kind: "reset" }],
+    ["the answer of the exchange is truncated", { kind: "truncated" }]
   ] as const) {
-    it.effect(`does not resend a code after a failed exchange: ${JSON.stringify(fault)}`, () =>
+    it.effect(`does not resend a code if ${what}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin()
         yield* fake.inject("oauthToken", fault)
@@ -263,20 +265,22 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("exchanges a code once if 20 callers complete it at the same time, so that no token is revoked", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      yield* Effect.gen(function* () {
-        const { complete } = yield* signIn(fake)
-        const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(complete), {
-          concurrency: "unbounded"
-        })
-        const sessions = exits.flatMap((exit) => (exit._tag === "Success" ? [exit.value] : []))
-        assert.strictEqual(sessions.length, 1)
-        for (const session of sessions) yield* Profile.profile(session)
-      }).pipe(Effect.provide(browser(fake)))
-      assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
-    })
+  it.effect(
+    "exchanges a code once if 20 callers complete the login at the same time, so that no token is revoked",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        yield* Effect.gen(function* () {
+          const { complete } = yield* signIn(fake)
+          const exits = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(complete), {
+            concurrency: "unbounded"
+          })
+          const sessions = exits.flatMap((exit) => (exit._tag === "Success" ? [exit.value] : []))
+          assert.strictEqual(sessions.length, 1)
+          for (const session of sessions) yield* Profile.profile(session)
+        }).pipe(Effect.provide(browser(fake)))
+        assert.strictEqual(yield* asked(fake, "oauthToken"), 1)
+      })
   )
 
   it.effect(
@@ -300,7 +304,7 @@ describe("a browser login", () => {
       })
   )
 
-  it.effect("fails if it is completed eleven minutes after the consent", () =>
+  it.effect("fails if the callback is completed eleven minutes after the consent", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const error = yield* Effect.gen(function* () {
@@ -408,7 +412,7 @@ describe("a refresh", () => {
       })
   )
 
-  it.effect("after 08:00 IST fails as refresh-expired if the broker refuses the refresh", () =>
+  it.effect('after 08:00 IST fails with SessionExpired ("refresh-expired") if the broker refuses the refresh', () =>
     Effect.gen(function* () {
       const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
       if (result._tag === "Success") throw new Error("the session was refreshed")
@@ -425,7 +429,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails as SessionExpired after seven days", () =>
+  it.effect("fails with SessionExpired after seven days", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -436,7 +440,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("is sent twice in total if the broker first reports a concurrent exchange", () =>
+  it.effect("is resent once if the broker first reports a concurrent exchange", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -536,7 +540,7 @@ describe("a logout", () => {
     })
   )
 
-  it.effect('with logout: "delete" reports an ended browser session as already-over', () =>
+  it.effect('with logout: "delete" returns already-over for a browser session that has already ended', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {

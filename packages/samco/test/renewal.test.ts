@@ -18,7 +18,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { credentials, demo, legacyCredentials, oauthCredentials } from "./support.ts"
 
-/** 09:30 IST, and the next 08:00 IST. */
+/** `morning` is 09:30 IST. `cutOff` is the next 08:00 IST. */
 const morning = Date.UTC(2026, 10, 21, 4)
 const cutOff = Date.UTC(2026, 10, 22, 2, 30)
 
@@ -73,7 +73,7 @@ describe("a managed session of a browser login", () => {
     })
   )
 
-  it.effect("is refreshed five minutes before it expires if its expires_in ends before 08:00 IST", () =>
+  it.effect("is refreshed five minutes before its expiry if expires_in states an expiry before 08:00 IST", () =>
     Effect.gen(function* () {
       const layer = SamcoOAuth.layer({ credentials: oauthCredentials })
       const { adopt, fake, session } = yield* begin(layer)
@@ -93,14 +93,16 @@ describe("a managed session of a browser login", () => {
     })
   )
 
-  it.effect('fails with ActionRequired after 08:00 IST, without a request, with refreshAfterEnd: "refuse"', () =>
-    Effect.gen(function* () {
-      const { fake, session } = yield* consented({ refreshAfterEnd: "refuse" }, { refreshAfterEnd: "refused" })
-      const before = (yield* fake.journal).length
-      yield* TestClock.setTime(cutOff)
-      assert.isTrue(isActionRequired(yield* Effect.flip(session)))
-      assert.strictEqual((yield* fake.journal).length, before)
-    })
+  it.effect(
+    'with refreshAfterEnd: "refuse", is not refreshed after 08:00 IST, and the manager fails with ActionRequired',
+    () =>
+      Effect.gen(function* () {
+        const { fake, session } = yield* consented({ refreshAfterEnd: "refuse" }, { refreshAfterEnd: "refused" })
+        const before = (yield* fake.journal).length
+        yield* TestClock.setTime(cutOff)
+        assert.isTrue(isActionRequired(yield* Effect.flip(session)))
+        assert.strictEqual((yield* fake.journal).length, before)
+      })
   )
 })
 

@@ -1,5 +1,5 @@
 /**
- * Submits the login pages of browser flows, for tests without a browser.
+ * Submits the login pages of the simulated brokers, for tests without a browser.
  *
  * @since 0.1.0
  */
@@ -23,9 +23,9 @@ const hiddenFields = (page: string): ReadonlyArray<readonly [string, string]> =>
     unescape(value)
   ])
 
-/** The error message of a page that rejected a form. */
+/** Returns the error message of a page that rejected a form. */
 const problemOf = (page: string): string =>
-  read(page, /role="alert">([^<]+)</) || page.replace(/<[^>]*>/g, " ").trim() || "nothing"
+  read(page, /role="alert">([^<]+)</) || page.replace(/<[^>]*>/g, " ").trim() || "The page is empty."
 
 const send = (request: HttpClientRequest.HttpClientRequest) =>
   Effect.gen(function* () {
@@ -42,7 +42,7 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
   )
 
 /**
- * Opens the login page of a browser flow, submits its form, and returns the address that the page redirects to. The
+ * Opens a login page of a simulated broker, submits its form, and returns the address that the page redirects to. The
  * names of the fields are in the page and in the README. If the page rejects the form, the effect fails with the page's
  * message.
  *

@@ -73,14 +73,14 @@ export type TotpCode = Fakes.TotpCode
 export interface Options {
   /** The brokers to serve. Default: all brokers. */
   readonly brokers?: ReadonlyArray<BrokerId> | undefined
-  /** The control port. The origins use the ports after it. Default: free ports. */
+  /** The control port. The origins use the ports after the control port. Default: free ports. */
   readonly port?: number | undefined
   /**
-   * Accounts and switches of the brokers, as in a seed file. A seed takes precedence over `fakes`. Example:
+   * Accounts and switches of the brokers, as in a seed file. For a broker in the seed, `fakes` is ignored. Example:
    * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`.
    */
   readonly seed?: unknown
-  /** Fakes that replace the fakes with the demo accounts: `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
+  /** Fakes to serve instead of the default fakes, such as `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
   readonly fakes?: Partial<Record<BrokerId, Effect.Effect<FakeBroker>>> | undefined
   /** Number of requests that the journal keeps for each broker, from 1 to 1,000,000. Default: 10,000. */
   readonly journalLimit?: number | undefined
@@ -104,10 +104,14 @@ export class Simulator extends Context.Service<
   Info & {
     /** The brokers' clock: this program's clock plus the time by which it was advanced. */
     readonly clock: Clock.Clock
+    /** Advances the brokers' clock. */
     readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
-    /** The newest requests that the fakes received, oldest first. Without `broker`: the requests of all brokers. */
+    /** The requests in the journal, sorted by time. Without `broker`: the requests of all brokers. */
     readonly journal: (broker?: BrokerId) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
-    /** Number of older requests that the journal has dropped since the last reset. Without `broker`: of all brokers. */
+    /**
+     * Number of requests that the journal has dropped since the last reset, because it was full. Without `broker`: the
+     * sum for all brokers.
+     */
     readonly journalDropped: (broker?: BrokerId) => Effect.Effect<number, SimulatorError>
     /** Injects a fault into the next `times` requests to an endpoint (`"*"`: any endpoint). Default: one request. */
     readonly inject: (
@@ -236,7 +240,7 @@ export const make = Effect.fnUntraced(function* (
   }
   const brokers = Object.fromEntries(
     fakes.served.map((fake) => {
-      // A getter, because a new seed changes the accounts.
+      // This is a getter, because a new seed changes the accounts.
       const described = {
         get accounts() {
           return fake.accounts

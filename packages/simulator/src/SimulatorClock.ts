@@ -18,8 +18,8 @@ import { Simulator } from "./Simulator.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
 /**
- * Makes a clock that is ahead of the program's clock. At each read, `ahead` returns the difference in milliseconds.
- * Sleeping is not affected.
+ * Makes a clock that is ahead of the program's clock. At each read of the clock, `ahead` returns the difference in
+ * milliseconds. A sleep takes as long as with the program's clock.
  *
  * @example
  * ```ts
@@ -57,11 +57,11 @@ export const layer: Layer.Layer<never, never, Simulator> = Layer.effect(
  * @since 0.1.0
  */
 export interface Remote {
-  /** The simulator's clock, as of the last `advance` or `sync`. */
+  /** The simulator's clock. If another program advances the simulator's clock, call `sync`. */
   readonly clock: Clock.Clock
-  /** Advances the simulator's clock and this clock. */
+  /** Advances the simulator's clock, and sets `clock` to the same time. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
-  /** Reads the simulator's clock, which another program may have advanced. */
+  /** Reads the simulator's clock, and sets `clock` to the same time. */
   readonly sync: Effect.Effect<void, SimulatorError>
 }
 

@@ -1,5 +1,5 @@
 /**
- * The errors of a simulator itself. Errors that its brokers return are not among them.
+ * The error of the simulator itself. An error of a simulated broker is an HTTP answer, not a `SimulatorError`.
  *
  * @since 0.1.0
  */

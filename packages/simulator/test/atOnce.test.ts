@@ -20,13 +20,13 @@ const postTo = (fake: FakeBroker, url: string, body: object, headers: Readonly<R
     return (await response.json()) as Readonly<Record<string, unknown>>
   })
 
-const at = <A>(make: Effect.Effect<A>, times: number) =>
+const concurrently = <A>(make: Effect.Effect<A>, times: number) =>
   Effect.all(
     Array.from({ length: times }, () => make),
     { concurrency: "unbounded" }
   )
 
-it.live("does not process a delayed request after a reset", () =>
+it.live("a fake does not process a delayed request after a reset", () =>
   Effect.gen(function* () {
     const fake = yield* FakeAngel.make()
     yield* fake.inject("*", { kind: "latency", duration: "50 millis" })
@@ -38,7 +38,7 @@ it.live("does not process a delayed request after a reset", () =>
   })
 )
 
-it.live("at a reset, closes connections that wait for an answer", () =>
+it.live("a reset closes the connections that wait for an answer", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* simulator.inject("samco", "sessionToken", { kind: "latency", duration: "1 minute" })
@@ -62,7 +62,7 @@ it.live("at a reset, closes connections that wait for an answer", () =>
 
 const rmoney = "https://webuat.rmoneyindia.co.in"
 
-it.live("opens one session if several requests use a code of an RMoney vendor at the same time", () =>
+it.live("RMoney opens only one session if five requests exchange the same code at the same time", () =>
   Effect.gen(function* () {
     const fake = yield* FakeRmoney.make()
     const { appCode, apiSecret, password, userId } = FakeRmoney.demoAccount
@@ -76,13 +76,13 @@ it.live("opens one session if several requests use a code of an RMoney vendor at
     )
     const code = new URL(page.headers.get("location") ?? "").searchParams.get("authCode") ?? ""
     const checkSum = createHash("sha256").update(`${userId}${code}${apiSecret}`).digest("hex")
-    const answers = yield* at(postTo(fake, `${rmoney}/open-api/od/v1/vendor/getUserDetails`, { checkSum }), 5)
+    const answers = yield* concurrently(postTo(fake, `${rmoney}/open-api/od/v1/vendor/getUserDetails`, { checkSum }), 5)
     assert.strictEqual(answers.filter(({ stat }) => stat === "Ok").length, 1)
   })
 )
 
 for (const enable of [true, "true"]) {
-  it.live(`RMoney's bio/enable accepts ${JSON.stringify(enable)}`, () =>
+  it.live(`RMoney's call bio/enable accepts a field enable with the value ${JSON.stringify(enable)}`, () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       const { accessToken, userId } = FakeRmoney.demoAccount
@@ -110,11 +110,11 @@ it.live("Samco answers EOAUTH030 while an exchange of the same code or refresh t
     const { redirectTo } = allowed["data"] as { readonly redirectTo: string }
     const code = new URL(redirectTo).searchParams.get("code")
     const body = { grant_type: "authorization_code", code, apiKey, apiSecret }
-    const [first, second] = yield* at(postTo(fake, `${samco}/oauth/token`, body), 2)
+    const [first, second] = yield* concurrently(postTo(fake, `${samco}/oauth/token`, body), 2)
     assert.strictEqual(second?.["errorCode"], "EOAUTH030")
     const { refresh_token } = (first ?? {})["data"] as { readonly refresh_token: string }
     const refresh = { grant_type: "refresh_token", refresh_token, apiKey, apiSecret }
-    const refreshed = yield* at(postTo(fake, `${samco}/oauth/token`, refresh), 2)
+    const refreshed = yield* concurrently(postTo(fake, `${samco}/oauth/token`, refresh), 2)
     assert.deepStrictEqual(
       refreshed.map(({ errorCode }) => errorCode),
       [undefined, "EOAUTH030"]
@@ -139,18 +139,20 @@ it.live("Samco accepts any Accept header that includes JSON", () =>
   })
 )
 
-it.effect("Samco's access token of the demo account is valid again after a reset on a later day", () =>
-  Effect.gen(function* () {
-    const fake = yield* FakeSamco.make()
-    const { accessToken, password, userId, yob } = FakeSamco.demoAccount
-    const login = Effect.map(
-      postTo(fake, `${samco}/login`, { userId, password, accessToken, yob }),
-      ({ status }) => status
-    )
-    assert.strictEqual(yield* login, "Success")
-    yield* TestClock.adjust("2 days")
-    assert.strictEqual(yield* login, "Failure")
-    yield* fake.reset
-    assert.strictEqual(yield* login, "Success")
-  })
+it.effect(
+  "Samco accepts the access token of the demo account again if the fake is reset after the token has expired",
+  () =>
+    Effect.gen(function* () {
+      const fake = yield* FakeSamco.make()
+      const { accessToken, password, userId, yob } = FakeSamco.demoAccount
+      const login = Effect.map(
+        postTo(fake, `${samco}/login`, { userId, password, accessToken, yob }),
+        ({ status }) => status
+      )
+      assert.strictEqual(yield* login, "Success")
+      yield* TestClock.adjust("2 days")
+      assert.strictEqual(yield* login, "Failure")
+      yield* fake.reset
+      assert.strictEqual(yield* login, "Success")
+    })
 )

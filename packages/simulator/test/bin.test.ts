@@ -59,7 +59,7 @@ const startJson = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
 })
 
 it.live(
-  "prints one line with the addresses and credentials that a login needs",
+  "with --json, prints one line with the addresses and credentials that a login needs",
   () =>
     Effect.gen(function* () {
       const { child, ended, info } = yield* startJson("--broker", "angel")
@@ -78,7 +78,7 @@ it.live(
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   it.live(
-    `stops at once on ${signal}, with an idle connection and a delayed answer`,
+    `stops at once on ${signal}, even if a connection is idle and an answer is delayed`,
     () =>
       Effect.gen(function* () {
         const { child, ended, info } = yield* startJson()
@@ -109,7 +109,8 @@ it.live(
       assert.strictEqual(refused.code, 1)
       assert.strictEqual(refused.stdout, "")
       assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
-      // Below the ephemeral ports of the system, and different in each run.
+      // The system never chooses a port in this range as a free port. The port depends on the process, so that
+      // concurrent runs do not use the same port.
       const port = 20_000 + (process.pid % 700) * 16
       const third = yield* startJson("--port", String(port))
       const addresses = [third.info.control, ...Object.values(third.info.origins)]
@@ -130,7 +131,7 @@ const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number
 ]
 
 it.live(
-  "reports wrong arguments in one line, and exits with 2",
+  "reports wrong arguments in one line, and exits with an error code",
   () =>
     Effect.gen(function* () {
       const started = yield* Effect.forEach(misuses, ([args]) => start(...args))
@@ -146,7 +147,7 @@ it.live(
 )
 
 it.live(
-  "prints its usage",
+  "with --help, prints its usage",
   () =>
     Effect.gen(function* () {
       const exit = yield* (yield* start("--help")).ended
@@ -158,7 +159,7 @@ it.live(
   timeout
 )
 
-/** A replacement for curl, with the options of the pasted lines, for machines without curl. */
+/** Defines a shell function that replaces curl on machines without curl. It has only the options that the README uses. */
 const curlShim = `curl() { '${process.execPath}' -e '
   const args = process.argv.slice(1), headers = {}
   let body, url, redirect = "follow"
@@ -199,13 +200,13 @@ const readme = readFileSync(join(folder, "README.md"), "utf8")
 const blockOf = (language: string): string =>
   new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1] ?? ""
 
-/** The shell blocks of the README, each with the broker in bold before it. The first block has no broker. */
+/** The shell blocks of the README. Before each block except the first, the README has a broker's title in bold. */
 const [before, ...logins] = Array.from(
   readme.matchAll(/(?:^\*\*([^*]+)\*\*.*\n\n)?```sh\n([\s\S]*?)```/gm),
   ([, broker = "", script = ""]) => ({ broker, script })
 )
 
-/** The brokers by their titles, with the expected output of the last line of a login. */
+/** For each broker's title in the README: the broker's id, and the expected output of the last line of a login. */
 const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = {
   "Angel One": ["angel", /"status":true.*"jwtToken":"[^"]+"/],
   "Motilal Oswal": ["motilal", /"status":"SUCCESS".*"accesstoken":"[^"]+"\}$/],
@@ -228,7 +229,7 @@ it.live(
       assert.deepStrictEqual(broken, [])
       for (const [title, [id, answer]] of Object.entries(titles)) {
         const scripts = logins.filter(({ broker }) => broker === title).map(({ script }) => script)
-        assert.isNotEmpty(scripts, `no lines for ${title}`)
+        assert.isNotEmpty(scripts, `The README has no curl lines for ${title}.`)
         // One shell runs all logins of a broker, because later logins use functions of earlier logins.
         const printed = yield* runShell(preparation + scripts.join(`printf '${separator}'\n`))
         const answers = printed.split(separator)
@@ -238,7 +239,10 @@ it.live(
       // A broker without lines in the README has a login of one request, which the simulator prints when it starts.
       const described = Object.values(titles).map(([id]) => id)
       for (const id of Simulator.brokerIds) {
-        assert.isTrue(described.includes(id) || brokers[id].descriptor.curl !== undefined, `no lines for ${id}`)
+        assert.isTrue(
+          described.includes(id) || brokers[id].descriptor.curl !== undefined,
+          `There are no curl lines for ${id}.`
+        )
       }
       const { text } = yield* send(`${info.control}/journal`)
       const { entries } = JSON.parse(text) as { readonly entries: ReadonlyArray<FakeBroker.JournalEntry> }
@@ -320,7 +324,7 @@ it.live("serves the login pages of the README, with the fields that the README n
 )
 
 it.live(
-  "runs the program of the README, which prints the documented line",
+  "the program of the README runs, and prints the documented line",
   () =>
     Effect.sync(() => {
       const program = blockOf("ts")

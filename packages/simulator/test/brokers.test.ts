@@ -109,7 +109,7 @@ const ways: ReadonlyArray<Way> = [
     endpoints: ["login", "getFunds", "deleteSession"]
   },
   {
-    title: "Samco with key and secret",
+    title: "Samco with API key and secret",
     layer: (simulator) =>
       SamcoAuth.layer({ ...at(simulator).samco, credentials: { ...hide(samco), userId: samco.userId } }),
     account: samco.userId,
@@ -125,9 +125,9 @@ const ways: ReadonlyArray<Way> = [
 ]
 
 for (const { account, endpoints, layer, title } of ways) {
-  it.live(`logs in and out over HTTP: ${title}`, () =>
+  it.live(`logs in and out over HTTP at ${title}`, () =>
     Effect.gen(function* () {
-      const asked = yield* inSimulator(layer, () =>
+      const called = yield* inSimulator(layer, () =>
         Effect.gen(function* () {
           const session = yield* Login.session
           assert.strictEqual(session.account.id, account)
@@ -137,7 +137,7 @@ for (const { account, endpoints, layer, title } of ways) {
           assert.strictEqual(refusal.reason._tag, "SessionExpired")
         })
       )
-      assert.deepStrictEqual(asked, [...endpoints, endpoints.at(-2)])
+      assert.deepStrictEqual(called, [...endpoints, endpoints.at(-2)])
     })
   )
 }
@@ -150,22 +150,24 @@ const authenticator = ({ control }: Simulator.Info, broker: string, account: str
     )
   )
 
-it.live("logs in to RMoney with the TOTP code of GET /totp, and logs out locally", () =>
-  Effect.gen(function* () {
-    const asked = yield* inSimulator(
-      (simulator) => rmoneyLayer(simulator, rmoneyTotp, authenticator(simulator, "rmoney", rmoneyTotp.userId)),
-      (simulator) =>
-        Effect.gen(function* () {
-          const session = yield* Login.withStepUp(({ account, kinds: [kind] }) => {
-            assert.strictEqual(kind, "totp")
-            return authenticator(simulator, "rmoney", account.id).code({ account, kind })
+it.live(
+  "logs in to RMoney with the TOTP code that GET /totp returns; the logout only deletes the session locally",
+  () =>
+    Effect.gen(function* () {
+      const called = yield* inSimulator(
+        (simulator) => rmoneyLayer(simulator, rmoneyTotp, authenticator(simulator, "rmoney", rmoneyTotp.userId)),
+        (simulator) =>
+          Effect.gen(function* () {
+            const session = yield* Login.withStepUp(({ account, kinds: [kind] }) => {
+              assert.strictEqual(kind, "totp")
+              return authenticator(simulator, "rmoney", account.id).code({ account, kind })
+            })
+            assert.strictEqual(session.account.id, rmoneyTotp.userId)
+            assert.strictEqual((yield* Logout.logout(session))._tag, "LocalOnly")
           })
-          assert.strictEqual(session.account.id, rmoneyTotp.userId)
-          assert.strictEqual((yield* Logout.logout(session))._tag, "LocalOnly")
-        })
-    )
-    assert.deepStrictEqual(asked, ["pwdValidate", "toptVerify"])
-  })
+      )
+      assert.deepStrictEqual(called, ["pwdValidate", "toptVerify"])
+    })
 )
 
 /** Returns the newest code of `GET /codes`. */
@@ -175,21 +177,21 @@ const phone = ({ control }: Simulator.Info, broker: string, account: string) =>
     return Redacted.make(codes.at(-1) ?? "")
   })
 
-it.live("returns the SMS code of Motilal by GET /codes", () =>
+it.live("GET /codes returns the SMS code of Motilal, and a login with this code succeeds", () =>
   Effect.gen(function* () {
-    const asked = yield* inSimulator(motilalLayer, (simulator) =>
+    const called = yield* inSimulator(motilalLayer, (simulator) =>
       Effect.gen(function* () {
         const session = yield* Login.withStepUp(() => phone(simulator, "motilal", motilal.userId))
         assert.strictEqual((yield* Logout.logout(session))._tag, "Revoked")
       })
     )
-    assert.deepStrictEqual(asked, ["authdirectapi", "verifyotp", "getaccesstoken", "logout"])
+    assert.deepStrictEqual(called, ["authdirectapi", "verifyotp", "getaccesstoken", "logout"])
   })
 )
 
-it.live("returns the SMS code of RMoney by GET /codes", () =>
+it.live("GET /codes returns the SMS code of RMoney, and a login with this code succeeds", () =>
   Effect.gen(function* () {
-    const asked = yield* inSimulator(
+    const called = yield* inSimulator(
       (simulator) => rmoneyLayer(simulator, rmoney),
       (simulator) =>
         Effect.gen(function* () {
@@ -205,11 +207,11 @@ it.live("returns the SMS code of RMoney by GET /codes", () =>
           })
         })
     )
-    assert.deepStrictEqual(asked, ["pwdValidate", "otpValidate"])
+    assert.deepStrictEqual(called, ["pwdValidate", "otpValidate"])
   })
 )
 
-it.live("returns the codes of Samco by GET /codes, and reports that the account has no TOTP secret", () =>
+it.live("GET /codes returns the SMS code of Samco, and GET /totp reports that the account has no TOTP secret", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const headers = { accept: "application/json", "content-type": "application/json" }
@@ -246,7 +248,7 @@ const flows: ReadonlyArray<Flow> = [
     totp: ["motilal", motilal.userId]
   },
   {
-    title: "Rupeezy's Flow",
+    title: "Rupeezy's login page",
     layer: (simulator) =>
       RupeezyPartner.layer({
         ...at(simulator).rupeezy,
@@ -275,7 +277,7 @@ const flows: ReadonlyArray<Flow> = [
     totp: ["zerodha", zerodha.userId]
   },
   {
-    title: "RMoney's login page, with a checksum",
+    title: "RMoney's login page, with the newer call that sends a checksum",
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,
@@ -285,7 +287,7 @@ const flows: ReadonlyArray<Flow> = [
     form: () => ({ userid: rmoney.userId, password: rmoney.password })
   },
   {
-    title: "RMoney's login page, with the older call and TOTP",
+    title: "RMoney's login page, with the older call that sends a vendor id, and with TOTP",
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,
@@ -299,7 +301,7 @@ const flows: ReadonlyArray<Flow> = [
 ]
 
 for (const { account, form, layer, title, totp } of flows) {
-  it.live(`logs in through the browser flow of ${title}`, () =>
+  it.live(`logs in through ${title}`, () =>
     inSimulator(layer, (simulator) =>
       Effect.gen(function* () {
         const redirect = yield* RedirectLogin.RedirectLogin
@@ -318,9 +320,9 @@ for (const { account, form, layer, title, totp } of flows) {
   )
 }
 
-it.live("approves RMoney's QR login on a page in place of the mobile app", () =>
+it.live("the page /qr-scan approves RMoney's QR login in place of the mobile app", () =>
   Effect.gen(function* () {
-    const asked = yield* inSimulator(
+    const called = yield* inSimulator(
       (simulator) => RmoneyQr.layer({ ...at(simulator).rmoney, credentials: { userId: rmoney.userId } }),
       ({ origins }) =>
         Effect.gen(function* () {
@@ -338,7 +340,7 @@ it.live("approves RMoney's QR login on a page in place of the mobile app", () =>
           assert.strictEqual(Option.getOrThrow(session).account.id, rmoney.userId)
         })
     )
-    assert.deepStrictEqual(asked, ["qrGenerate", "qrLogin", "qr-scan", "qr-scan", "qrLogin"])
+    assert.deepStrictEqual(called, ["qrGenerate", "qrLogin", "qr-scan", "qr-scan", "qrLogin"])
   })
 )
 
@@ -360,7 +362,7 @@ it.live("logs in to RMoney from a device with biometrics", () =>
   )
 )
 
-it.live("serves every broker of brokers.json, and lists them in errors", () =>
+it.live("serves every broker of brokers.json, and lists all of them in the error for an unknown broker", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const known = Object.keys(JSON.parse(readFileSync(join(packages, "brokers.json"), "utf8")) as object)

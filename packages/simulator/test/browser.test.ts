@@ -18,10 +18,11 @@ import {
 import { addressOf, pages } from "./chromium/pages.ts"
 import { feed, send } from "./support.ts"
 
-const places: ReadonlyArray<readonly [title: string, address: (port: number) => string]> = [
-  ["another port of this machine", (port) => `http://127.0.0.1:${port}/`],
-  ["another host", (port) => `http://evil.example:${port}/`],
-  ["a sandboxed frame", (port) => `http://127.0.0.1:${port}/sandbox`]
+/** Where the attacking page is: completes the titles of the tests. */
+const places: ReadonlyArray<readonly [where: string, address: (port: number) => string]> = [
+  ["on another port of this machine", (port) => `http://127.0.0.1:${port}/`],
+  ["on another host", (port) => `http://evil.example:${port}/`],
+  ["in a sandboxed frame", (port) => `http://127.0.0.1:${port}/sandbox`]
 ]
 
 const options = { tags: ["thorough"], timeout: 60_000 }
@@ -31,7 +32,7 @@ const somePosts = ["a urlencoded form", "a text/plain form", "a form with a redi
 const someGets = ["fetch", "an image", "a window", "a speculative prefetch"]
 const windows = ["a window", "a window with a redirect"]
 
-/** The outcome of a WebSocket that a page opens, with the message of its console. */
+/** Opens a WebSocket in a page. Returns the outcome, and the message of the browser's console about it. */
 const webSocket = async (frame: Frame, address: string): Promise<string> => {
   const said = frame.page().waitForEvent("console", (message) => message.text().includes("WebSocket"))
   const outcome = await frame.evaluate(
@@ -49,12 +50,12 @@ const webSocket = async (frame: Frame, address: string): Promise<string> => {
 describe.runIf(runsChromium)("a page in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "cannot send requests that a client other than a browser can send",
+      "is tested with requests that succeed if a client other than a browser sends them",
       () =>
         Effect.gen(function* () {
           const { before, simulator } = yield* prepare()
           for (const { body, url } of yield* logins(simulator)) {
-            // Motilal's portal requires a field of the page that it has served.
+            // Motilal's portal requires a hidden field of its page, and this request does not load the page first.
             if (url.includes("Login.aspx")) continue
             const headers = { "content-type": "application/x-www-form-urlencoded" }
             assert.strictEqual((yield* send(url, { method: "POST", body, headers })).status, 302, url)
@@ -72,7 +73,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       options
     )
 
-    for (const [title, address] of places) {
+    for (const [where, address] of places) {
       const from = (use: (frame: Frame, prepared: Prepared) => Effect.Effect<void, unknown>) =>
         Effect.gen(function* () {
           const prepared = yield* prepare()
@@ -80,7 +81,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
         })
 
       it.effect(
-        `cannot change anything through the control port, from ${title}`,
+        `that is ${where} cannot change the simulator through the control port`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -93,7 +94,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `cannot log in to a broker, from ${title}`,
+        `that is ${where} cannot log in to a broker`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -104,7 +105,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `cannot read answers, from ${title}`,
+        `that is ${where} cannot read answers`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -117,7 +118,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `can navigate to login pages but not read them, from ${title}`,
+        `that is ${where} can navigate to login pages, but cannot read them`,
         () =>
           from((frame, prepared) =>
             Effect.gen(function* () {
@@ -131,7 +132,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
       )
 
       it.effect(
-        `cannot open a WebSocket, from ${title}`,
+        `that is ${where} cannot open a WebSocket`,
         () =>
           from((frame, { simulator }) =>
             Effect.gen(function* () {

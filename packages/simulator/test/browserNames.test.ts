@@ -7,24 +7,27 @@ import { changes, inPage, logins, prepare, readable, stateOf, tryAll } from "./c
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Returns the same targets under another name of the machine. */
+/** Returns the same targets with another host name. */
 const under = (host: string, targets: ReadonlyArray<Target>): ReadonlyArray<Target> =>
   targets.map(({ body, url }) => ({ url: url.replace("127.0.0.1", host), body }))
 
-/** A page may read why it was refused, because this text contains nothing of the simulator's state. */
+/** The text that a refused page may read. It says why the request was refused, and contains no state of the simulator. */
 const refusal = /^(?:(?:403 )?(?:The request needs one Host header|The simulator refuses requests)[^{}]*)?$/
 
-/** GET requests without an Origin. */
+/** Names of attacks that send a GET request without the header Origin. */
 const unmarked = ["fetch without CORS", "an image", "a script", "a frame", "an object", "a window"]
 
-/** Browsers trust `localhost` and its subdomains as they trust a page over TLS. */
+/**
+ * Host names that resolve to this machine in this test. `evil.localhost` is included because browsers trust `localhost`
+ * and its subdomains as they trust a page over TLS.
+ */
 const hosts = ["evil.example", "evil.localhost", "127.0.0.1.evil.example", "localhost.", "0.0.0.0"]
 
-describe.runIf(runsChromium)("the simulator in Chromium", () => {
+describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const host of ["evil.example", "evil.localhost"]) {
       it.effect(
-        `refuses a page at ${host}, which resolves to the simulator after DNS rebinding`,
+        `refuses requests of a page at ${host}, which resolves to the simulator after DNS rebinding`,
         () =>
           Effect.gen(function* () {
             const prepared = yield* prepare()
@@ -57,7 +60,7 @@ describe.runIf(runsChromium)("the simulator in Chromium", () => {
     }
 
     it.effect(
-      "does not let a page read or change state under an allowed name",
+      "does not let a page of another origin read or change its state through an allowed host name",
       () =>
         Effect.gen(function* () {
           const host = "simulator.test"
@@ -78,7 +81,7 @@ describe.runIf(runsChromium)("the simulator in Chromium", () => {
     )
 
     it.effect(
-      "refuses a page that uses another name of this machine",
+      "refuses requests that a page sends to another host name of this machine",
       () =>
         Effect.gen(function* () {
           const prepared = yield* prepare()

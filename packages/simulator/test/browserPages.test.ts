@@ -19,7 +19,7 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 /** A text that closes the element or attribute around it. If a page contains it unescaped, its script runs. */
 const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
 
-/** Fields of accounts that pages and their addresses contain. */
+/** Names of account fields whose values appear in login pages or in their addresses. */
 const plantedFields = ["name", "appName", "publisherKey", "applicationId", "appCode", "vendor"]
 
 /** Returns the demo accounts, with the given fields changed. */
@@ -42,7 +42,7 @@ const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, s
   )
 })
 
-/** A simulator whose accounts have a redirect URL that is served. */
+/** Makes a simulator. The redirect URL of its accounts is a page that this test serves. */
 const prepare = (fields: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const port = yield* attacker
@@ -79,7 +79,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const login of pages) {
       it.effect(
-        `redirect from a web app to ${login.title} and back to the web app`,
+        `accept a redirect from a web app to ${login.title}, and redirect to the web app after the login`,
         () =>
           Effect.gen(function* () {
             const { simulator, site } = yield* prepare()
@@ -124,7 +124,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     }
 
     it.effect(
-      "cover every broker, and no other page contains a planted script",
+      "are tested for every broker that has a login page; other pages do not run a planted script either",
       () =>
         Effect.gen(function* () {
           const { simulator } = yield* prepare()
@@ -146,7 +146,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "run no script of an injected answer",
+      "and other pages run no script, even if a fault injects an answer that contains a script",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -156,7 +156,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
           yield* withPage(async (page) => {
             await page.goto(`${simulator.origins[site]}/`)
             assert.deepStrictEqual(await hasPlanted(page), { ran: false, elements: 2 })
-            // Without the policy the script would run, and this test would fail.
+            // This shows that the security policy stops the script: without the policy, the script runs.
             const session = await page.context().newCDPSession(page)
             await session.send("Page.setBypassCSP", { enabled: true })
             await page.goto(`${simulator.origins[site]}/`)
@@ -167,7 +167,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirect back after deny or cancel",
+      "redirect back to the web app if the user clicks the button deny or cancel",
       () =>
         Effect.gen(function* () {
           const { simulator, site } = yield* prepare()
@@ -187,7 +187,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirect to a redirect URL over TLS on another host, from a form of the web app",
+      "redirect to a redirect URL over TLS on another host, if a form of the web app opened the login page",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -214,7 +214,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "approve RMoney's QR code, and run no script that is planted in the page for the scan",
+      "include RMoney's page for scanning a QR code: it approves the code, and runs no planted script",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

@@ -19,7 +19,7 @@ interface JournalAnswer {
 
 const readClock = (answer: Answer) => json(answer) as ClockAnswer
 
-it.live("returns its help, its addresses and its credentials", () =>
+it.live("the control port returns its help, the addresses of the brokers, and the credentials", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const help = yield* send(`${simulator.control}/`)
@@ -51,36 +51,38 @@ it.live("returns the journal of all brokers, or of one broker", () =>
   })
 )
 
-it.live("keeps the newest requests of each broker, and counts dropped requests until a reset or a seed", () =>
-  Effect.gen(function* () {
-    const simulator = yield* Simulator.make({ brokers: ["angel", "samco"], journalLimit: 2 })
-    const samco = simulator.origins["https://tradeapi.samco.in"] ?? ""
-    const fill = Effect.gen(function* () {
-      for (const path of ["/1", "/2", "/3", "/4"]) yield* send(`${simulator.origins[api]}${path}`)
-      yield* send(`${samco}/5`)
-    })
-    const ask = (query: string) =>
-      Effect.map(send(`${simulator.control}/journal${query}`), (answer) => {
-        const { dropped, entries } = json(answer) as JournalAnswer
-        return [entries.map(({ url }) => new URL(url).pathname), dropped]
+it.live(
+  "the journal keeps the newest requests of each broker, and counts dropped requests until a reset or a new seed",
+  () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.make({ brokers: ["angel", "samco"], journalLimit: 2 })
+      const samco = simulator.origins["https://tradeapi.samco.in"] ?? ""
+      const fill = Effect.gen(function* () {
+        for (const path of ["/1", "/2", "/3", "/4"]) yield* send(`${simulator.origins[api]}${path}`)
+        yield* send(`${samco}/5`)
       })
-    yield* fill
-    assert.deepStrictEqual(yield* ask(""), [["/3", "/4", "/5"], 2])
-    assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
-    assert.deepStrictEqual(yield* ask("?broker=samco"), [["/5"], 0])
-    assert.strictEqual(yield* simulator.journalDropped(), 2)
-    assert.strictEqual(yield* simulator.journalDropped("samco"), 0)
-    for (const [path, body] of [
-      ["/reset", ""],
-      ["/seed", { brokers: {} }]
-    ] as const) {
-      yield* post(`${simulator.control}${path}`, body)
-      assert.deepStrictEqual(yield* ask(""), [[], 0])
-      // The limit also applies to the fakes of the new seed.
+      const ask = (query: string) =>
+        Effect.map(send(`${simulator.control}/journal${query}`), (answer) => {
+          const { dropped, entries } = json(answer) as JournalAnswer
+          return [entries.map(({ url }) => new URL(url).pathname), dropped]
+        })
       yield* fill
+      assert.deepStrictEqual(yield* ask(""), [["/3", "/4", "/5"], 2])
       assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
-    }
-  })
+      assert.deepStrictEqual(yield* ask("?broker=samco"), [["/5"], 0])
+      assert.strictEqual(yield* simulator.journalDropped(), 2)
+      assert.strictEqual(yield* simulator.journalDropped("samco"), 0)
+      for (const [path, body] of [
+        ["/reset", ""],
+        ["/seed", { brokers: {} }]
+      ] as const) {
+        yield* post(`${simulator.control}${path}`, body)
+        assert.deepStrictEqual(yield* ask(""), [[], 0])
+        // The limit also applies to the fakes of the new seed.
+        yield* fill
+        assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
+      }
+    })
 )
 
 it.live("refuses a journal limit that is not a whole number from 1 to 1,000,000", () =>
@@ -127,7 +129,7 @@ it.live("returns the TOTP code of an account and its remaining seconds", () =>
   })
 )
 
-it.live("accepts a fault that is written as its kind, and removes it at a reset", () =>
+it.live("accepts a fault that is written as the name of its kind, and removes the fault at a reset", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const armed = yield* post(`${simulator.control}/faults`, { broker: "angel", endpoint: "*", fault: "waf", times: 2 })
@@ -143,34 +145,39 @@ const faults = (change: Record<string, unknown>) => ({ broker: "angel", endpoint
 
 const refusals: ReadonlyArray<readonly [title: string, path: string, body: unknown, says: ReadonlyArray<string>]> = [
   ["a body that is not JSON", "/clock", "8 hours", ["not JSON", '{"advance": "8 hours"}']],
-  ["an unknown unit", "/clock", { advance: "8 hourz" }, ["advance: not a duration", "8 hours"]],
+  ["a duration with an unknown unit", "/clock", { advance: "8 hourz" }, ["advance: not a duration", "8 hours"]],
   ["a negative duration", "/clock", { advance: -1 }, ["advance: not a duration"]],
   ["an infinite duration", "/clock", { advance: "Infinity" }, ["advance: not a duration"]],
-  ["a year of five digits", "/clock", { advance: "4000000 days" }, ["9999"]],
-  ["an unknown field", "/clock", { advance: 1, by: 2 }, ["by"]],
+  ["a duration that would advance the clock beyond the year 9999", "/clock", { advance: "4000000 days" }, ["9999"]],
+  ["an unknown field of a change of the clock", "/clock", { advance: 1, by: 2 }, ["by"]],
   ["a misspelt field of a fault", "/faults", faults({ time: 2 }), ["time"]],
   ["a field that the fault does not have", "/faults", faults({ fault: { kind: "waf", status: 5 } }), ["status"]],
-  ["an unknown parameter", "/clock?dry=1", { advance: 1 }, ["dry", "no parameters"]],
-  ["a parameter of a reset", "/reset?broker=angel", "", ["broker", "no parameters"]],
+  ["an unknown query parameter", "/clock?dry=1", { advance: 1 }, ["dry", "no parameters"]],
+  ["a query parameter of a reset", "/reset?broker=angel", "", ["broker", "no parameters"]],
   ["a change of the clock without a duration", "/clock", {}, ["advance: Missing key"]],
-  ["a broker that is not served", "/faults", faults({ broker: "nobody" }), ["nobody", "use one of angel"]],
-  ["an unknown endpoint", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
+  ["a fault for an unknown broker", "/faults", faults({ broker: "nobody" }), ["nobody", "use one of angel"]],
+  ["a fault for an unknown endpoint", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
   ["an unknown fault", "/faults", faults({ fault: "flood" }), ['"flood"', "rate-limit, truncated"]],
   ["a fault without a kind", "/faults", faults({ fault: 7 }), ["fault 7", "waf"]],
   ["a latency without a duration", "/faults", faults({ fault: "latency" }), ["duration: Missing key", "3 seconds"]],
-  ["an invalid status", "/faults", faults({ fault: { kind: "status", status: 700 } }), ["status", "200 and 599"]],
   [
-    "a header that HTTP cannot carry",
+    "a fault with an invalid HTTP status",
+    "/faults",
+    faults({ fault: { kind: "status", status: 700 } }),
+    ["status", "200 and 599"]
+  ],
+  [
+    "a fault with a header that is not valid in HTTP",
     "/faults",
     faults({ fault: { kind: "answer", status: 200, body: "", headers: { "a b": "c" } } }),
-    ["headers: a name or value"]
+    ["headers: has a name or a value"]
   ],
-  ["a fault for zero requests", "/faults", faults({ times: 0 }), ["times", "between 1 and 1000"]],
-  ["a fault without any field", "/faults", {}, ["broker: Missing key; endpoint: Missing key"]]
+  ["a fault that applies to zero requests", "/faults", faults({ times: 0 }), ["times", "between 1 and 1000"]],
+  ["a request for a fault whose body is an empty object", "/faults", {}, ["broker: Missing key; endpoint: Missing key"]]
 ]
 
 for (const [title, path, body, says] of refusals) {
-  it.live(`refuses ${title}, and shows a valid request`, () =>
+  it.live(`with HTTP 400 and an explanation, refuses ${title}`, () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
       const answer = yield* post(`${simulator.control}${path}`, body)
@@ -191,7 +198,7 @@ const queries: ReadonlyArray<readonly [query: string, status: number, says: stri
   ["/faults", 405, "accepts POST"]
 ]
 
-it.live("refuses unknown queries, paths and methods", () =>
+it.live("refuses wrong queries, unknown paths and wrong methods", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const [query, status, says] of queries) {
@@ -211,7 +218,7 @@ it.live("reports a port that is in use, and a port that is out of range", () =>
     const taken = yield* Effect.flip(Simulator.make({ port }))
     assert.strictEqual(
       taken.message,
-      `Port ${port} on 127.0.0.1 is in use: choose another port, or omit it to use a free one.`
+      `Port ${port} on 127.0.0.1 is in use: choose another port, or omit the port to use a free port.`
     )
     const outside = yield* Effect.flip(Simulator.make({ port: 65_534 }))
     assert.include(outside.message, "between 1 and 65535")

@@ -13,7 +13,7 @@ const arm = (simulator: Simulator.Info, endpoint: string, fault: unknown, times 
 const statuses = (simulator: Simulator.Simulator["Service"]) =>
   Effect.map(simulator.journal("angel"), (journal) => journal.map(({ endpoint, status }) => `${endpoint} ${status}`))
 
-it.live("resets the connection, so that a program fails with BrokerUnavailable", () =>
+it.live("the fault `reset` resets the connection, and the login of a program fails with BrokerUnavailable", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "reset")
@@ -24,7 +24,7 @@ it.live("resets the connection, so that a program fails with BrokerUnavailable",
   })
 )
 
-it.live("resets the connection after processing the request, if the answer is lost", () =>
+it.live("the fault `lost` resets the connection after the request is processed", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* Effect.gen(function* () {
@@ -36,7 +36,7 @@ it.live("resets the connection after processing the request, if the answer is lo
   })
 )
 
-it.live("closes the connection before the announced end of a truncated answer", () =>
+it.live("the fault `truncated` sends half of the announced body, and then closes the connection", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "truncated")
@@ -55,7 +55,7 @@ it.live("closes the connection before the announced end of a truncated answer", 
   })
 )
 
-it.live("counts a login once if it times out and its answer arrives later", () =>
+it.live("the journal contains a login once if the login times out and its answer arrives later", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", { kind: "latency", duration: "1 second" })
@@ -68,7 +68,7 @@ it.live("counts a login once if it times out and its answer arrives later", () =
 )
 
 it.live(
-  "returns the answers of the firewall, of the rate limiter, or of a fault",
+  "with the faults `waf`, `rate-limit`, `status` and `answer`, a login fails with the reason that matches the fault",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
@@ -84,7 +84,7 @@ it.live(
   { tags: ["thorough"] }
 )
 
-/** This machine's clock, and the number of fibers that sleep by it. */
+/** Makes a clock with this machine's time, and counts the fibers that are sleeping by this clock. */
 const countingClock = Effect.gen(function* () {
   const base = yield* Clock.Clock
   const waits = { open: 0 }
@@ -97,7 +97,7 @@ const countingClock = Effect.gen(function* () {
   return { waits, clock: Object.assign(yield* SimulatorClock.make(() => 0), { sleep }) }
 })
 
-it.live("ends delayed answers when the simulator stops", () =>
+it.live("delayed answers end when the simulator stops", () =>
   Effect.gen(function* () {
     const { clock, waits } = yield* countingClock
     yield* Effect.scoped(

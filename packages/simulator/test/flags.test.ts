@@ -18,7 +18,7 @@ const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: RegExp
   [["--seed"], /--seed/],
   [["--seed="], /--seed needs a file/],
   [["--seed", "a.json", "--seed", "a.json"], /--seed is given more than once/],
-  [["--seed", "a.json", "--print-seed"], /--print-seed can be combined with --broker only, not with --seed/],
+  [["--seed", "a.json", "--print-seed"], /--print-seed can be combined only with --broker, not with --seed/],
   [["--print-seed", "--json"], /not with --json/],
   [["--print-seed", "--port", "4010"], /not with --port/],
   [["--journal"], /--journal/],

@@ -6,7 +6,7 @@ import { api, raw, send, site } from "./support.ts"
 
 type Headers = Readonly<Record<string, string | ReadonlyArray<string>>>
 
-/** Sends headers that `fetch` does not allow. */
+/** Sends a request. It may have headers that `fetch` does not allow. */
 const ask = (address: string, path: string, headers: Headers, method = "GET", body = "") =>
   Effect.callback<{ readonly status: number; readonly text: string }>((resume) => {
     const options = { method, headers: { connection: "close", ...headers } as Record<string, string> }
@@ -37,7 +37,7 @@ const foreignHosts: ReadonlyArray<(port: string) => string> = [
   (port) => `127.0.0.1:${port}, evil.example`
 ]
 
-it.live("every port refuses a Host that is not a loopback name with this port", () =>
+it.live("every port refuses a request whose header Host is not a loopback name with the number of the port", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     for (const address of addressesOf(simulator)) {
@@ -51,7 +51,7 @@ it.live("every port refuses a Host that is not a loopback name with this port", 
   })
 )
 
-it.live("refuses a request without a Host, with two Hosts, or with the URL of another host", () =>
+it.live("refuses a request that has no header Host, has two headers Host, or has the URL of another host", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     const host = `Host: ${new URL(control).host}`
@@ -62,7 +62,7 @@ it.live("refuses a request without a Host, with two Hosts, or with the URL of an
   })
 )
 
-it.live("accepts every loopback name in any case", () =>
+it.live("accepts every loopback name, in small or in capital letters", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     for (const name of ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"]) {
@@ -71,7 +71,7 @@ it.live("accepts every loopback name in any case", () =>
   })
 )
 
-it.live("every port refuses a web page of another origin", () =>
+it.live("every port refuses the requests of a web page of another origin", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     for (const address of addressesOf(simulator)) {
@@ -93,7 +93,7 @@ it.live("every port refuses a web page of another origin", () =>
   })
 )
 
-it.live("accepts a visit to a login page from another site, and the form of the page", () =>
+it.live("accepts a link from another site to a login page, and the form that the login page sends", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const address = simulator.origins[site] ?? ""
@@ -109,18 +109,18 @@ it.live("accepts a visit to a login page from another site, and the form of the 
   })
 )
 
-it.live("refuses a prefetch, although its Sec-Fetch-Site is none", () =>
+it.live("refuses a prefetch, although the value of its header Sec-Fetch-Site is none", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
-    const address = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
+    const typed = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
     for (const purpose of ["prefetch", "prefetch;prerender"]) {
-      const advance = { ...address, "sec-purpose": purpose }
+      const prefetch = { ...typed, "sec-purpose": purpose }
       for (const served of addressesOf(simulator)) {
-        assert.strictEqual((yield* ask(served, "/publisher-login", advance)).status, 403)
+        assert.strictEqual((yield* ask(served, "/publisher-login", prefetch)).status, 403)
       }
     }
     assert.deepStrictEqual(yield* simulator.journal(), [])
-    assert.strictEqual((yield* ask(simulator.control, "/info", address)).status, 200)
+    assert.strictEqual((yield* ask(simulator.control, "/info", typed)).status, 200)
   })
 )
 

@@ -21,7 +21,7 @@ const headers = [
 
 const upgrade = ["Host: localhost", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
 
-it.live("gives the reason in x-error-message when it refuses a WebSocket", () =>
+it.live("when Angel One's market feed refuses a WebSocket, the header x-error-message contains the reason", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[feed] ?? ""
@@ -60,7 +60,7 @@ it.live("reads the body of a client that offers an upgrade to HTTP/2", () =>
   })
 )
 
-it.live("keeps every request on its own origin, with any path", () =>
+it.live("serves every request for the origin of the port, even if the request line contains another host", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[api] ?? ""
@@ -143,7 +143,7 @@ it.live("limits the number of open connections", () =>
   })
 )
 
-it.live("stops at once with open connections, and frees its port", () =>
+it.live("stops at once even if connections are open, and frees its port", () =>
   Effect.gen(function* () {
     const first = yield* Effect.scoped(
       Effect.gen(function* () {
@@ -164,7 +164,7 @@ const addresses = Object.values(networkInterfaces())
   .flat()
   .filter((address) => address?.family === "IPv4" && !address.internal)
 
-it.live("listens on loopback only", () =>
+it.live("listens only on loopback", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const address of [simulator.control, ...Object.values(simulator.origins)]) {

@@ -91,7 +91,7 @@ const isText = ({ anyOf = [], type }: Json): boolean => type === "string" || (an
 const isSecret = ({ anyOf = [], format }: Json): boolean =>
   format === "password" || (anyOf as ReadonlyArray<Json>).some(isSecret)
 
-/** These fields are not secret, although their names suggest it. */
+/** Names of fields that are not secret, although the names suggest a secret. */
 const open = /^(?:token_type|isAuthTokenVerified|isTOtpAvailable|passwordChangeMessage)$/
 
 const secretName = /token|secret|passw|totp|^otp$|^pin$|checksum|api_?key|^2FA$|^code$/i
@@ -100,7 +100,8 @@ describe("OpenAPI documents", () => {
   for (const id of Simulator.brokerIds) {
     const document = brokers[id].document()
     const check = makeCheck(document)
-    // RMoney documents no logout call. An option of the layer may name a call.
+    // RMoney documents no logout call, so its OpenAPI document contains no logout. The package has fixtures of a logout,
+    // because an option of its layer can name a call for it.
     const fixtures = (file: string) =>
       fixturesOf(id, file).filter(({ endpoint }) => `${id} ${endpoint}` !== "rmoney logout")
 
@@ -121,7 +122,7 @@ describe("OpenAPI documents", () => {
       assert.deepStrictEqual(problems, [])
     })
 
-    it(`${id}: an answer without its token does not match`, () => {
+    it(`${id}: an answer without its token does not match the schema of its call`, () => {
       const found = propertiesIn(document.paths).flatMap(({ name, schema }) => (isSecret(schema) ? name : []))
       const secrets = new Set(found)
       const answers = fixtures("success.json").filter(
@@ -145,7 +146,7 @@ describe("OpenAPI documents", () => {
       assert.deepStrictEqual(problems, [])
     })
 
-    it(`${id}: fields with the name of a secret have the format password`, () => {
+    it(`${id}: fields whose names suggest a secret have the format password`, () => {
       const plain = propertiesIn(document.paths).filter(
         ({ name, schema }) => secretName.test(name) && !open.test(name) && isText(schema) && !isSecret(schema)
       )
@@ -161,7 +162,7 @@ describe("OpenAPI documents", () => {
       }
     })
 
-    it(`${id}: the document contains no value of an account, and no sample value`, () => {
+    it(`${id}: the document contains no secret of a demo account, and no placeholder in braces`, () => {
       const text = JSON.stringify(document.paths)
       for (const account of brokers[id].descriptor.accounts) {
         const secrets = Object.entries(account).filter(([name, value]) => secretName.test(name) && value !== "")

@@ -27,12 +27,12 @@ it.live("lists faults, journal fields, account fields, limits and units in GET /
     assert.match(text, /^ {2}rmoney +wrong passwords +4 in 300 seconds, .* +switch lockAfter$/m)
     assert.match(text, /milliseconds/)
     assert.notMatch(text, /^ {2}samco /m)
-    // For terminals: no line ends with blanks.
+    // No line may end with blanks, because a narrow terminal would show them as an empty line.
     assert.notMatch(text, / $/m)
   })
 )
 
-it.live("accepts every fault as written in its table", () =>
+it.live("accepts every fault in the form that the table of faults shows", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     for (const [kind, { sample }] of Object.entries(Faults.table)) {
@@ -46,30 +46,32 @@ it.live("accepts every fault as written in its table", () =>
   })
 )
 
-it.live("for every field of an account, names endpoints that exist and the wire name of the field", () =>
-  Effect.gen(function* () {
-    const simulator = yield* Simulator.make()
-    for (const [broker, { descriptor }] of Object.entries(brokers)) {
-      const names = Object.fromEntries(Object.entries(descriptor.fields).map(([field, [, wire]]) => [field, wire]))
-      const { accounts } = simulator.brokers[broker] ?? assert.fail(broker)
-      assert.sameMembers(Object.keys(names), Object.keys(accounts[0] ?? {}), broker)
-      const refused = yield* post(`${simulator.control}/faults`, { broker, endpoint: "none", fault: "waf" })
-      const endpoints = /use one of (.*)\.$/.exec(errorOf(refused))?.[1]?.split(", ") ?? []
-      const files = ["src", "src/internal"].flatMap((folder) =>
-        readdirSync(join(packages, broker, folder), { withFileTypes: true })
-          .filter((file) => file.isFile() && !file.name.endsWith("Descriptor.ts"))
-          .map((file) => join(packages, broker, folder, file.name))
-      )
-      const sources = files.map((file) => readFileSync(file, "utf8")).join("\n")
-      for (const place of Object.values(names).flatMap((wire) => (typeof wire === "string" ? [] : wire))) {
-        if (place.of !== undefined) assert.include(endpoints, place.of, `${broker} ${place.name}`)
-        assert.match(sources, new RegExp(`["' .{]${place.name}["':,]`), `${broker} ${place.name}`)
+it.live(
+  "the table of account fields contains only endpoints that exist, and only field names that occur in the broker's sources",
+  () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.make()
+      for (const [broker, { descriptor }] of Object.entries(brokers)) {
+        const names = Object.fromEntries(Object.entries(descriptor.fields).map(([field, [, wire]]) => [field, wire]))
+        const { accounts } = simulator.brokers[broker] ?? assert.fail(broker)
+        assert.sameMembers(Object.keys(names), Object.keys(accounts[0] ?? {}), broker)
+        const refused = yield* post(`${simulator.control}/faults`, { broker, endpoint: "none", fault: "waf" })
+        const endpoints = /use one of (.*)\.$/.exec(errorOf(refused))?.[1]?.split(", ") ?? []
+        const files = ["src", "src/internal"].flatMap((folder) =>
+          readdirSync(join(packages, broker, folder), { withFileTypes: true })
+            .filter((file) => file.isFile() && !file.name.endsWith("Descriptor.ts"))
+            .map((file) => join(packages, broker, folder, file.name))
+        )
+        const sources = files.map((file) => readFileSync(file, "utf8")).join("\n")
+        for (const place of Object.values(names).flatMap((wire) => (typeof wire === "string" ? [] : wire))) {
+          if (place.of !== undefined) assert.include(endpoints, place.of, `${broker} ${place.name}`)
+          assert.match(sources, new RegExp(`["' .{]${place.name}["':,]`), `${broker} ${place.name}`)
+        }
       }
-    }
-  })
+    })
 )
 
-it.live("lists the limits of every broker, as the fakes enforce them", () =>
+it.live("lists the limits of every broker in GET /", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { text } = yield* send(`${simulator.control}/`)

@@ -16,16 +16,28 @@ const angelWith = (change: Readonly<Record<string, unknown>>) => ({
 const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: string]> = [
   ["a wrong PIN", angelWith({ pin: "s3cr" }), "brokers.angel.accounts[0].pin: must be four digits"],
   ["a PIN that is a number", angelWith({ pin: 47_115 }), "brokers.angel.accounts[0].pin: must be four digits"],
-  ["digits of another script", angelWith({ pin: "४७११" }), "brokers.angel.accounts[0].pin: must be four digits"],
   [
-    "a missing client code",
+    "a PIN in digits of another script",
+    angelWith({ pin: "४७११" }),
+    "brokers.angel.accounts[0].pin: must be four digits"
+  ],
+  [
+    "an account without a client code",
     { brokers: { angel: { accounts: [{}] } } },
     "brokers.angel.accounts[0].clientCode: is missing"
   ],
-  ["an unknown key", angelWith({ s3cret: "s3cr" }), "brokers.angel.accounts[0].s3cret: is not a known field"],
+  [
+    "an unknown key of an account",
+    angelWith({ s3cret: "s3cr" }),
+    "brokers.angel.accounts[0].s3cret: is not a known field"
+  ],
   ["an unknown broker", { brokers: { nobody: {} } }, "brokers.nobody: is not a known field"],
-  ["a key next to the brokers", { brokers: {}, accounts: [] }, "accounts: is not a known field"],
-  ["an unknown state", angelWith({ state: "s3cr" }), 'brokers.angel.accounts[0].state: must be "active" or "blocked"'],
+  ["an unknown key next to the key brokers", { brokers: {}, accounts: [] }, "accounts: is not a known field"],
+  [
+    "an unknown state of an account",
+    angelWith({ state: "s3cr" }),
+    'brokers.angel.accounts[0].state: must be "active" or "blocked"'
+  ],
   [
     "a redirect URL without a scheme",
     angelWith({ redirectUrl: "s3cr" }),
@@ -42,28 +54,32 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
     "brokers.angel.switches.s3cr: is not a known field"
   ],
   [
-    "a wrong switch",
+    "a wrong value of a switch",
     { brokers: { rmoney: { switches: { lockAfter: 7 } } } },
     "brokers.rmoney.switches.lockAfter: must be 4 or 5"
   ],
   [
-    "a wrong duration",
+    "a switch whose value is not a duration",
     { brokers: { rupeezy: { switches: { lifetime: "s3cr" } } } },
     "brokers.rupeezy.switches.lifetime: must be a duration"
   ],
-  ["no accounts", { brokers: { samco: { accounts: [] } } }, "brokers.samco.accounts: must have at least one account"],
+  [
+    "an empty list of accounts",
+    { brokers: { samco: { accounts: [] } } },
+    "brokers.samco.accounts: must have at least one account"
+  ],
   [
     "two accounts with the same user id",
     { brokers: { samco: { accounts: [{ userId: "S3CR" }, { userId: "S3CR" }] } } },
     "brokers.samco.accounts: must not have two accounts with the same userId"
   ],
   ["accounts that are not a list", { brokers: { angel: { accounts: "s3cr" } } }, "brokers.angel.accounts: must be"],
-  ["a seed that is a list", ["s3cr"], "seed: must be"],
-  ["no brokers", {}, "brokers: is missing"]
+  ["a list instead of an object", ["s3cr"], "seed: must be"],
+  ["an object without the key brokers", {}, "brokers: is missing"]
 ]
 
 for (const [title, seed, says] of refusals) {
-  it.live(`refuses a seed with ${title}, reports the path, and changes nothing`, () =>
+  it.live(`refuses a seed that contains ${title}, reports the path, and changes nothing`, () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
       yield* simulator.advance("1 hour")
@@ -80,7 +96,7 @@ for (const [title, seed, says] of refusals) {
   )
 }
 
-it.live("refuses text that is not JSON without quoting it", () =>
+it.live("refuses a seed that is not JSON, and does not quote its text in the error", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const answer = yield* post(`${simulator.control}/seed`, "{s3cr")
@@ -93,11 +109,11 @@ it.live("refuses a seed for a broker that is not served", () =>
   Effect.gen(function* () {
     const seed = { brokers: { samco: {} } }
     const refused = yield* Effect.flip(Simulator.make({ brokers: ["angel"], seed }))
-    assert.include(refused.message, "brokers.samco: is not served here")
+    assert.include(refused.message, "brokers.samco: is not served by this simulator, which serves only angel.")
   })
 )
 
-it.live("redirects to a web app on http://127.0.0.1:3000/callback after a seed", () =>
+it.live("after a seed sets the redirect URL http://127.0.0.1:3000/callback, a login page redirects to it", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const redirectUrl = "http://127.0.0.1:3000/callback"
@@ -118,7 +134,7 @@ it.live("redirects to a web app on http://127.0.0.1:3000/callback after a seed",
   })
 )
 
-it.live("applies blocked accounts and switches of a seed to the fake", () =>
+it.live("a seed can change how a fake treats an account: without a subscription, Samco refuses the login", () =>
   Effect.gen(function* () {
     const seed = {
       brokers: {

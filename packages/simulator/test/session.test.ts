@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { account, angel } from "./support.ts"
 
-it.live("serves a session from login to logout", () =>
+it.live("a program can log in, use and refresh its session, and log out", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* Effect.gen(function* () {
@@ -30,22 +30,24 @@ it.live("serves a session from login to logout", () =>
   })
 )
 
-it.live("ends sessions at midnight IST by the advanced clock, which the program shares", () =>
-  Effect.gen(function* () {
-    const simulator = yield* Simulator.Simulator
-    yield* Effect.gen(function* () {
-      const session = yield* Login.session
-      yield* simulator.advance("24 hours")
-      const expired = yield* Effect.flip(Profile.profile(session))
-      assert.strictEqual(expired.reason.code, "AG8002")
-      const next = yield* Login.session
-      assert.strictEqual(next.expiresAt, (session.expiresAt ?? 0) + 86_400_000)
-      assert.strictEqual((yield* Profile.profile(next)).id, account.clientCode)
-    }).pipe(Effect.provide(Layer.merge(angel(simulator), SimulatorClock.layer)))
-  }).pipe(Effect.provide(Simulator.layer()))
+it.live(
+  "a session has expired after the simulator's clock is advanced past midnight IST; the program uses the same clock",
+  () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.Simulator
+      yield* Effect.gen(function* () {
+        const session = yield* Login.session
+        yield* simulator.advance("24 hours")
+        const expired = yield* Effect.flip(Profile.profile(session))
+        assert.strictEqual(expired.reason.code, "AG8002")
+        const next = yield* Login.session
+        assert.strictEqual(next.expiresAt, (session.expiresAt ?? 0) + 86_400_000)
+        assert.strictEqual((yield* Profile.profile(next)).id, account.clientCode)
+      }).pipe(Effect.provide(Layer.merge(angel(simulator), SimulatorClock.layer)))
+    }).pipe(Effect.provide(Simulator.layer()))
 )
 
-it.live("sets the clock of another process through its control port", () =>
+it.live("SimulatorClock.connect reads and advances the clock of a simulator through the simulator's control port", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const remote = yield* SimulatorClock.connect(simulator.control)

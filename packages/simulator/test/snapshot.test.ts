@@ -70,7 +70,7 @@ it.live("refuses an invalid snapshot, and changes nothing", () =>
   })
 )
 
-it.live("refuses a snapshot of other accounts", () =>
+it.live("refuses a snapshot of a simulator that has other accounts", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ seed: { brokers: { samco: { accounts: [{ userId: "S1" }] } } } })
     const other = yield* Simulator.make()

@@ -33,9 +33,9 @@ export interface Account {
   readonly state: "active" | "blocked"
   /** Whether the app is enabled for this user. */
   readonly app: "enabled" | "disabled"
-  /** Whether the caller's IP address is registered. Only order calls check it. */
+  /** Whether the caller's IP address is registered. Only order calls check the address. */
   readonly ip: "registered" | "unregistered" | "none"
-  /** Whether the exchange has approved the app as a platform. Only approved platforms get refresh tokens. */
+  /** Whether the stock exchange has approved the app as a platform. Only approved platforms get refresh tokens. */
   readonly platform: "approved" | "ordinary"
 }
 
@@ -156,8 +156,8 @@ const loginForm = ({ url }: FakeBroker.FakeRequest, problem: string) =>
   page(
     `<p role="alert">${FakeBroker.escapeHtml(problem)}</p>` +
       `<form method="post" action="${FakeBroker.escapeHtml(url.pathname + url.search)}">` +
-      `<label>User id <input name="user_id"></label><label>Password <input name="password" type="password"></label>` +
-      `<label>Code <input name="totp"></label><button type="submit">Log in</button>` +
+      `<p><label>User id <input name="user_id"></label></p><p><label>Password <input name="password" type="password"></label></p>` +
+      `<p><label>Code <input name="totp"></label></p><button type="submit">Log in</button>` +
       `<button type="submit" name="cancel" value="1">Cancel</button></form>`
   )
 
@@ -227,7 +227,7 @@ const makeMemory = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account
     requestTokens,
     misses,
     close,
-    /** Opens a session. `kept` is the refresh token of the previous session, if it stays valid. */
+    /** Opens a session. `kept` is the refresh token of the previous session, if this token stays valid. */
     open: (account: Account, kept?: string): Issued => {
       const now = clock.now()
       const access = randomToken()
@@ -279,7 +279,7 @@ const tokensOf = ({ account, access, refresh }: Issued) => ({
   refresh_token: refresh
 })
 
-/** Returns the fields of the form and the app of its API key, or the broker's refusal. */
+/** Returns the fields of the form and the app with this API key. If a field is missing or wrong, returns a refusal. */
 const readExchange = (parts: Parts, request: FakeBroker.FakeRequest, name: string) => {
   const form = formOf(request)
   for (const field of ["api_key", name, "checksum"]) if ((form.get(field) ?? "").length < 6) return missing(field)
@@ -339,8 +339,8 @@ const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | F
 }
 
 /**
- * Ends the session that the parameters name. If the request has the header Authorization, its value
- * must be right.
+ * Ends the session of the token in the query. If the request has the header Authorization, the value of the header must
+ * be right.
  */
 const endSession =
   (parts: Parts, name: "access_token" | "refresh_token"): Handle =>

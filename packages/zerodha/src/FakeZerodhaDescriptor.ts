@@ -1,5 +1,6 @@
 /**
- * Describes the fake Zerodha as data: accounts, switches, field names in requests and answers, and login page.
+ * Describes the fake Zerodha as data: its accounts, its switches, the fields of its requests and answers, and its login
+ * page.
  *
  * @since 0.1.0
  */
@@ -35,7 +36,7 @@ export const descriptor = FakeDescriptor.make<FakeZerodha.Account, FakeZerodha.S
     email: [email, [answer("sessionToken", "email")]],
     state: [oneOf("active", "blocked"), "`blocked`: the login page refuses the user"],
     app: [oneOf("enabled", "disabled"), "`disabled`: the login page refuses the user"],
-    ip: [oneOf("registered", "unregistered", "none"), "other than `registered`: orders are refused"],
+    ip: [oneOf("registered", "unregistered", "none"), "any value except `registered`: orders are refused"],
     platform: [oneOf("approved", "ordinary"), "`approved`: a login returns a refresh token"]
   },
   switches: {

@@ -26,7 +26,7 @@ export const credentials = {
   })
 }
 
-const budget = Broker.twoPerDay("The login page blocks a user after five wrong attempts. A program does not log in")
+const budget = Broker.twoPerDay("The login page blocks a user after five wrong attempts. A program sends no login")
 const when = "After 06:00 IST, when every session has ended"
 const byPerson = { ...budget, by: [], when: `${when}: a person logs in again in the browser` } as const
 const byRefresh = { ...budget, by: ["refresh"], when, afterCutOff: true } as const
@@ -47,8 +47,13 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization"],
   documentation: ["https://kite.trade/docs/connect/v3/", "https://github.com/zerodha/kiteconnectjs"],
   assumptions: Broker.assumptions(asOf, [
-    ["early-end", "medium", "expiry", "Sessions end at 06:00 IST, although some end at 07:00, 07:30 or 08:00."],
-    ["before-six", "low", "expiry", "A session that starts before 06:00 IST ends at 06:00 of that day."],
+    [
+      "early-end",
+      "medium",
+      "expiry",
+      "Every session ends at 06:00 IST. Some sessions in fact end later: at 07:00, 07:30 or 08:00 IST."
+    ],
+    ["before-six", "low", "expiry", "A session that starts before 06:00 IST ends at 06:00 IST of the same day."],
     ["cancelled", "medium", "none needed", "The callback of a cancelled login has status=cancelled and no state."],
     ["other-status", "low", "none needed", "Any status other than success in the callback is a denial."],
     ["checksum", "medium", "none needed", "The error type of a wrong checksum is TokenException or InputException."],

@@ -1,5 +1,5 @@
 /**
- * Login to Zerodha as a platform that the exchange has approved. Only approved platforms get refresh tokens.
+ * Login to Zerodha as a platform that the stock exchange has approved. Only approved platforms get refresh tokens.
  *
  * @since 0.1.0
  */

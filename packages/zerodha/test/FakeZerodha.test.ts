@@ -100,25 +100,31 @@ describe("the fake's token exchange", () => {
   )
 
   it.effect.each([
-    [{}, [...token, ...token]],
-    [{ wrongChecksum: "InputException" }, [...input, ...token]],
-    [{ refusedExchange: "keeps" }, [...token, 200, undefined]]
-  ] as const)(
-    "refuses an upper-case checksum, and keeps the request token valid only if refusedExchange is keeps: %j",
-    ([switches, expected]) =>
-      Effect.gen(function* () {
-        const fake = yield* start(switches)
-        const made = yield* requestToken(fake)
-        const checksum = yield* sign(made)
-        const wrong = yield* exchange(fake, {
-          api_key: demo.apiKey,
-          request_token: made,
-          checksum: checksum.toUpperCase()
-        })
-        assert.strictEqual(wrong.message, "Invalid `checksum`.")
-        const right = yield* exchange(fake, { api_key: demo.apiKey, request_token: made, checksum })
-        assert.deepStrictEqual([wrong.http, wrong.error_type, right.http, right.error_type], [...expected])
+    ["refuses an upper-case checksum, and then also refuses the request token", {}, [...token, ...token]],
+    [
+      'with wrongChecksum: "InputException", refuses an upper-case checksum with InputException',
+      { wrongChecksum: "InputException" },
+      [...input, ...token]
+    ],
+    [
+      'with refusedExchange: "keeps", refuses an upper-case checksum, but still accepts the request token',
+      { refusedExchange: "keeps" },
+      [...token, 200, undefined]
+    ]
+  ] as const)("%s", ([, switches, expected]) =>
+    Effect.gen(function* () {
+      const fake = yield* start(switches)
+      const made = yield* requestToken(fake)
+      const checksum = yield* sign(made)
+      const wrong = yield* exchange(fake, {
+        api_key: demo.apiKey,
+        request_token: made,
+        checksum: checksum.toUpperCase()
       })
+      assert.strictEqual(wrong.message, "Invalid `checksum`.")
+      const right = yield* exchange(fake, { api_key: demo.apiKey, request_token: made, checksum })
+      assert.deepStrictEqual([wrong.http, wrong.error_type, right.http, right.error_type], [...expected])
+    })
   )
 
   it.effect("accepts a request token once, within two minutes, and only from the app to which it belongs", () =>
@@ -142,7 +148,7 @@ describe("the fake's token exchange", () => {
   )
 })
 
-describe("the login page", () => {
+describe("the fake's login page", () => {
   it.effect("has a form, and redirects with the decoded redirect_params", () =>
     Effect.gen(function* () {
       const fake = yield* start()
@@ -164,9 +170,9 @@ describe("the login page", () => {
   )
 
   it.effect.each([
-    [undefined, "?status=cancelled"],
-    ["with-pairs", "?status=cancelled&state=1"]
-  ] as const)("redirects a cancelled login without a request token: %j", ([cancelled, query]) =>
+    ["only the status", undefined, "?status=cancelled"],
+    ['the status and the state, with cancelled: "with-pairs"', "with-pairs", "?status=cancelled&state=1"]
+  ] as const)("redirects a cancelled login with %s", ([, cancelled, query]) =>
     Effect.gen(function* () {
       const fake = yield* start(cancelled && { cancelled })
       const url = yield* callback(fake, "&redirect_params=state%3D1", { cancel: "1" })
@@ -196,7 +202,7 @@ describe("the login page", () => {
   )
 })
 
-describe("a session", () => {
+describe("a session of the fake", () => {
   it.effect("is accepted only if the header has API key and token with a colon between them", () =>
     Effect.gen(function* () {
       const fake = yield* start()
@@ -220,7 +226,7 @@ describe("a session", () => {
   it.effect.each([
     ["06:00", Date.UTC(2026, 10, 28, 0, 30)],
     ["07:30", Date.UTC(2026, 10, 28, 2, 0)]
-  ] as const)("ends at %s IST", ([dailyEnd, end]) =>
+  ] as const)("ends at %s IST if this is the time in dailyEnd", ([dailyEnd, end]) =>
     Effect.gen(function* () {
       const fake = yield* start({ dailyEnd })
       const { access_token: access } = yield* open(fake)
@@ -231,7 +237,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("ends with the next login of the same user and API key, but not if earlierSessions is live", () =>
+  it.effect('ends with the next login of the same user and API key, but not with earlierSessions: "live"', () =>
     Effect.gen(function* () {
       for (const [switches, http] of [[{}, 403] as const, [{ earlierSessions: "live" }, 200] as const]) {
         const fake = yield* start(switches)
@@ -277,7 +283,7 @@ describe("a session", () => {
   )
 })
 
-describe("other calls", () => {
+describe("other calls of the fake", () => {
   it.effect("are refused after ten calls in a second, and the answer has no Retry-After", () =>
     Effect.gen(function* () {
       const fake = yield* start()
@@ -303,7 +309,7 @@ describe("other calls", () => {
   it.effect.each([
     ["none", "No IPs configured for this app."],
     ["unregistered", "IP (192.0.2.7) is not allowed to place orders for this app."]
-  ] as const)("check the IP address for orders, but not for reads: %s", ([ip, message]) =>
+  ] as const)('with ip: "%s", are refused if they place an order, and accepted if they read data', ([ip, message]) =>
     Effect.gen(function* () {
       const account = { ...demo, ip }
       const fake = yield* start({ accounts: [account] })
@@ -315,16 +321,17 @@ describe("other calls", () => {
     })
   )
 
-  it.effect.each([{ holder: "old" }, { holder: "with-picture" }] as const)(
-    "return the account holder in the older or the newer format: %j",
-    (switches) =>
-      Effect.gen(function* () {
-        const fake = yield* start(switches)
-        const { access_token: access } = yield* open(fake)
-        const { data } = yield* profile(fake, authorization(access))
-        const isOld = switches.holder === "old"
-        assert.strictEqual(Object.hasOwn(data as object, "meta"), !isOld)
-        assert.strictEqual(typeof (data as Record<string, unknown>)["avatar_url"], isOld ? "object" : "string")
-      })
+  it.effect.each([
+    ["old", "without meta and picture"],
+    ["with-picture", "with meta and a picture"]
+  ] as const)('with holder: "%s", return the account holder %s', ([holder]) =>
+    Effect.gen(function* () {
+      const fake = yield* start({ holder })
+      const { access_token: access } = yield* open(fake)
+      const { data } = yield* profile(fake, authorization(access))
+      const isOld = holder === "old"
+      assert.strictEqual(Object.hasOwn(data as object, "meta"), !isOld)
+      assert.strictEqual(typeof (data as Record<string, unknown>)["avatar_url"], isOld ? "object" : "string")
+    })
   )
 })

@@ -16,7 +16,7 @@ import { browse, calls, credentials, demo, fixtures, layerAnswer, serve } from "
 
 const { answer, inspect, methodOf, secret } = brokers
 
-/** These secrets occur nowhere else, so that the tests can find them in texts. */
+/** An account whose secrets occur nowhere else, so that a leaked secret is found. */
 const canary: FakeZerodha.Account = {
   ...FakeZerodha.demoAccount,
   password: "CANARY-password",
@@ -60,7 +60,10 @@ const contract = [
   subjectOf("platform", ZerodhaPlatform.layer, { ...canary, platform: "approved" })
 ]
 
-/** Secrets of the fuzz test. They do not look like secrets, so that redaction must know their values. */
+/**
+ * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the table of calls marks their
+ * fields as secret.
+ */
 const apiKey = "qanaryKeyq"
 const access = "canary-access-word"
 const refresh = "canary&refresh=word"

@@ -60,21 +60,21 @@ const browser = (fake: FakeBroker, values: Values) =>
 const attempt = (name: string, endpoint: string, changes: Partial<Values> = {}) =>
   Effect.gen(function* () {
     const fake = yield* FakeZerodha.make({ accounts: [account] })
-    if (name.endsWith("quoted")) yield* fake.inject(endpoint, { kind: "quote", as: "page" })
-    if (name.endsWith("refused")) yield* fake.inject(endpoint, { kind: "quote", as: "refusal" })
-    if (name.endsWith("cut")) yield* fake.inject(endpoint, { kind: "reset" })
+    if (name.endsWith("page that quotes the request")) yield* fake.inject(endpoint, { kind: "quote", as: "page" })
+    if (name.endsWith("refusal that quotes the request")) yield* fake.inject(endpoint, { kind: "quote", as: "refusal" })
+    if (name.endsWith("connection cut")) yield* fake.inject(endpoint, { kind: "reset" })
     yield* show(name, browser(fake, { ...account, ...changes }))
   })
 
 await main([
-  attempt("right", "sessionToken"),
+  attempt("valid credentials", "sessionToken"),
   attempt("wrong secret", "sessionToken", { apiSecret: "CANARY-other-secret" }),
-  attempt("blank", "sessionToken", { apiKey: " ", apiSecret: "" }),
-  attempt("exchange quoted", "sessionToken"),
-  attempt("exchange refused", "sessionToken"),
-  attempt("exchange cut", "sessionToken"),
-  attempt("refresh quoted", "refreshToken"),
-  attempt("refresh refused", "refreshToken"),
-  attempt("logout refused", "deleteSession"),
-  attempt("logout cut", "deleteSession")
+  attempt("blank credentials", "sessionToken", { apiKey: " ", apiSecret: "" }),
+  attempt("exchange: page that quotes the request", "sessionToken"),
+  attempt("exchange: refusal that quotes the request", "sessionToken"),
+  attempt("exchange: connection cut", "sessionToken"),
+  attempt("refresh: page that quotes the request", "refreshToken"),
+  attempt("refresh: refusal that quotes the request", "refreshToken"),
+  attempt("logout: refusal that quotes the request", "deleteSession"),
+  attempt("logout: connection cut", "deleteSession")
 ])

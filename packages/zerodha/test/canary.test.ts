@@ -8,10 +8,17 @@ describe("canary: Zerodha", () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)
-    for (const name of ["right", "wrong secret", "exchange quoted", "refresh refused", "logout cut"]) {
+    for (const name of [
+      "valid credentials",
+      "wrong secret",
+      "exchange: page",
+      "refresh: refusal",
+      "logout: connection cut"
+    ]) {
       assert.include(output, name)
     }
-    // Nine logins each have a request token and a state. Three refreshed sessions each have two pairs of tokens.
+    // The program reports the request token and the state of 9 logins. For each of 3 refreshed sessions, it reports the
+    // access token and the refresh token before and after the refresh.
     assert.strictEqual(told.length, 9 * 2 + 3 * 4)
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])
   }, 30_000)

@@ -33,7 +33,7 @@ const needsHttps = "must be https, or http with the host 127.0.0.1 or localhost:
 const wrong: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, { userId: missing, apiKey: missing, apiSecret: missing, redirectUrl: missing }],
   [
-    "numbers from untyped code",
+    "numbers instead of text in every field",
     { userId: 1, apiKey: 2, apiSecret: secret(3), redirectUrl: 4 },
     { userId: noText, apiKey: noText, apiSecret: noText, redirectUrl: noText }
   ],
@@ -126,12 +126,12 @@ describe("raw calls from untyped code", () => {
       ["an exchange without a request token", (api) => api.sessionToken({} as never), ["request_token", "checksum"]],
       ["an exchange without a request", (api) => api.sessionToken(undefined as never), ["request"]],
       [
-        "plain text for a secret",
+        "an exchange with a request token in plain text",
         (api) => api.sessionToken({ request_token: "a", checksum: secret("b") } as never),
         ["request_token"]
       ],
       [
-        "a blank refresh token",
+        "a refresh with a blank refresh token",
         (api) => api.refreshToken({ refresh_token: secret(" "), checksum: secret("b") }),
         ["refresh_token"]
       ],
@@ -146,7 +146,7 @@ describe("raw calls from untyped code", () => {
     )
   }
 
-  it.effect("a request token with a lone surrogate is rejected, and no changed token is sent", () =>
+  it.effect("a request token with half a surrogate pair is rejected, because it cannot be sent unchanged", () =>
     Effect.gen(function* () {
       const request = { request_token: secret("\ud83d"), checksum: secret("b") }
       const call = Effect.flatMap(ZerodhaApi.ZerodhaApi, (api) => api.sessionToken(request))
@@ -154,7 +154,7 @@ describe("raw calls from untyped code", () => {
     })
   )
 
-  it.effect("a call without a valid session fails as SessionExpired, and no request is sent", () =>
+  it.effect("a call without a valid session fails with SessionExpired, and no request is sent", () =>
     Effect.gen(function* () {
       for (const given of [undefined, {}, { ...session, tokens: { access: "text" } }]) {
         const call = Effect.flatMap(ZerodhaApi.ZerodhaApi, (api) => api.getProfile(given as never))

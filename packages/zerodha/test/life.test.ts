@@ -31,7 +31,7 @@ const logIn = (fake: FakeBroker, account = demo) =>
     return session
   })
 
-const told = {
+const expectedProfile = {
   id: "ZZ0001",
   name: "DEMO TRADER",
   email: "demo@example.com",
@@ -47,8 +47,8 @@ describe("a session", () => {
       yield* Effect.gen(function* () {
         const session = yield* logIn(fake)
         const api = yield* ZerodhaApi.ZerodhaApi
-        assert.deepStrictEqual(session.profile, told)
-        assert.deepStrictEqual(yield* Profile.profile(session), told)
+        assert.deepStrictEqual(session.profile, expectedProfile)
+        assert.deepStrictEqual(yield* Profile.profile(session), expectedProfile)
         const margins = yield* api.getMargins(session)
         assert.strictEqual(margins.equity?.available?.cash, 25_000)
         assert.strictEqual((yield* api.getEquityMargins(session)).utilised?.debits, 33.25)
@@ -73,7 +73,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("is reported as expired if the broker refuses its token, even before its computed expiry", () =>
+  it.effect("is reported as expired if the broker refuses the token before the computed expiry of the session", () =>
     Effect.gen(function* () {
       const fake = yield* start({ dailyEnd: "07:30" }, Date.UTC(2026, 10, 27, 1))
       yield* Effect.gen(function* () {
@@ -98,7 +98,7 @@ describe("a session", () => {
   )
 
   it.effect(
-    "has headers with API key and token for the program's own calls, and only the broker's hosts are allowed",
+    "provides the headers with API key and token for the calls of a program, and only for the broker's hosts",
     () =>
       Effect.gen(function* () {
         const fake = yield* start()
@@ -136,23 +136,31 @@ describe("a callback", () => {
   it.effect.each([
     ["a cancelled login without the state", () => "status=cancelled", "denied"],
     ["a cancelled login with the state", (state: string) => `status=cancelled&state=${state}`, "denied"],
-    ["another status", (state: string) => `status=error&request_token=canary&state=${state}`, "denied"],
-    ["a success without the state", () => "status=success&request_token=canary", "state"],
-    ["the success of another login", () => "status=success&request_token=canary&state=other", "state"],
-    ["no status", (state: string) => `request_token=canary&state=${state}`, "missing-token"],
-    ["no request token", (state: string) => `status=success&state=${state}`, "missing-token"],
-    ["a blank request token", (state: string) => `status=success&request_token=%20&state=${state}`, "missing-token"],
+    ["a login with an unknown status", (state: string) => `status=error&request_token=canary&state=${state}`, "denied"],
+    ["a successful login without the state", () => "status=success&request_token=canary", "state"],
     [
-      "two request tokens",
+      "a successful login with the state of another login",
+      () => "status=success&request_token=canary&state=other",
+      "state"
+    ],
+    ["a login without a status", (state: string) => `request_token=canary&state=${state}`, "missing-token"],
+    ["a login without a request token", (state: string) => `status=success&state=${state}`, "missing-token"],
+    [
+      "a login with a blank request token",
+      (state: string) => `status=success&request_token=%20&state=${state}`,
+      "missing-token"
+    ],
+    [
+      "a login with two request tokens",
       (state: string) => `status=success&request_token=canary&request_token=x&state=${state}`,
       "repeated"
     ],
     [
-      "another action, such as basket",
+      "another page of the broker (the basket)",
       (state: string) => `action=basket&status=success&request_token=canary&state=${state}`,
       "missing-token"
     ]
-  ] as const)("is rejected, and no request is sent: %s", ([, query, why]) =>
+  ] as const)("of %s is rejected, and no request is sent", ([, query, why]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* complete(query), why)
     })
@@ -173,7 +181,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("of a cancelled login leaves the login open", () =>
+  it.effect("of a cancelled login fails, and the same login can be completed later", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -189,7 +197,7 @@ describe("a callback", () => {
 })
 
 describe("an exchange", () => {
-  it.effect("is rejected for another account", () =>
+  it.effect("is rejected if another account has logged in", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002" }
       const fake = yield* start({ accounts: [demo, other] })
@@ -210,7 +218,7 @@ describe("an exchange", () => {
     })
   )
 
-  it.effect("accepts the user id in lower case", () =>
+  it.effect("accepts a configured user id in lower case", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const session = yield* Effect.provide(logIn(fake), layer({ userId: " zz0001 " }))
@@ -255,7 +263,7 @@ describe("a refresh", () => {
         yield* TestClock.adjust("1 day")
         const renewed = yield* Refresh.refresh(session)
         assert.strictEqual((yield* Profile.profile(renewed)).id, "ZZ0001")
-        assert.deepStrictEqual(renewed.profile, told)
+        assert.deepStrictEqual(renewed.profile, expectedProfile)
         assert.strictEqual((yield* Renewal.Renewal).afterCutOff, true)
       }).pipe(Effect.provide(layerPlatform()))
     })
@@ -293,7 +301,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails as refresh-invalid if the broker refuses the refresh token or returns another account", () =>
+  it.effect("fails with SessionExpired if the broker refuses the refresh token or returns another account", () =>
     Effect.gen(function* () {
       const fake = yield* start({ accounts: [platform] })
       yield* Effect.gen(function* () {

@@ -22,13 +22,15 @@ describe("the checksum", () => {
       "f66f3755d9398ebfb3c2e98fbccdcc125b805acfc6d4e8f7f8f6681e4c7bae62"
     ],
     ["a+b/c d=&", "se cret", "9e587e55ba319b92863e2c757f3f74e78b5b9ff6bb57e9fbe0f7c582f021b525"]
-  ] as const)("of API key, %s and API secret equals the value of sha256sum", ([token, apiSecret, expected]) =>
-    Effect.gen(function* () {
-      assert.strictEqual(yield* sha256(token, apiSecret), expected)
-    })
+  ] as const)(
+    'of the API key, the token "%s" and the API secret equals the output of sha256sum',
+    ([token, apiSecret, expected]) =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* sha256(token, apiSecret), expected)
+      })
   )
 
-  it.effect("uses the decoded token, and the form encodes the token once", () =>
+  it.effect("is computed from the decoded token, and the form in the request encodes the token once", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
@@ -80,7 +82,7 @@ describe("the address of the login page", () => {
     }).pipe(Effect.provide(layer()))
   )
 
-  it.effect("has the older host if the option origins.login is set", () =>
+  it.effect("has the host that the option origins.login names", () =>
     Effect.gen(function* () {
       const { url } = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin)
       assert.isTrue(Redacted.value(url).startsWith("https://kite.trade/connect/login?v=3&"))

@@ -90,6 +90,7 @@ export const bench: Bench = {
     },
     ours: {
       title: "ours: manager.session",
+      ours: true,
       prepare: async () => {
         const { session } = await ours()
         return inFiber((count) =>
@@ -103,6 +104,7 @@ export const bench: Bench = {
     },
     accessor: {
       title: "ours: SessionManager.session",
+      ours: true,
       prepare: async () => {
         const manager = await ours()
         return inFiber((count) =>
@@ -115,7 +117,8 @@ export const bench: Bench = {
       }
     },
     accounts: {
-      title: "ours: SessionManagers.session(id)",
+      title: "ours: SessionManagers, accounts.session(id)",
+      ours: true,
       prepare: async () => {
         const accounts = await Effect.runPromise(makeAccounts)
         return inFiber((count) =>

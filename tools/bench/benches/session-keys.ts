@@ -32,7 +32,7 @@ const run =
     if (turn.variant !== "each") return once(choose(turn), turn.count)
     const keys = sampled(turn.accounts ?? 1)
     const each = Math.max(1, Math.floor(turn.count / keys.length / 3))
-    return { "slowest ÷ median": await slowestOf(keys, (key) => once([key], each)) }
+    return { notes: { "slowest ÷ median": await slowestOf(keys, (key) => once([key], each)) } }
   }
 
 const turns = (count: number): ReadonlyArray<Turn> =>
@@ -82,6 +82,7 @@ export const bench: Bench = {
     },
     ours: {
       title: "ours: a Map of managers, manager.session",
+      ours: true,
       prepare: async () =>
         run(
           perPopulation((accounts) => Effect.runPromise(makeLive(accounts))),

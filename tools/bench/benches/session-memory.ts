@@ -26,8 +26,8 @@ const weigh =
     const before = heap()
     const made = await make(ids, Date.now())
     const bytes = (heap() - before) / count
-    if (made === undefined) throw new Error("No objects were made.")
-    return { "bytes/account": bytes }
+    if (made === undefined) throw new Error("Nothing was made.")
+    return { notes: { "bytes each": bytes } }
   }
 
 interface Entry {
@@ -49,7 +49,8 @@ export const bench: Bench = {
   },
   candidates: {
     session: {
-      title: "the session with its tokens only",
+      title: "its session and its tokens alone",
+      ours: true,
       prepare: async () => weigh(async (ids, now) => ids.map((id) => sessionOf(accountOf(id), now)))
     },
     map: {
@@ -65,20 +66,24 @@ export const bench: Bench = {
         })
     },
     renewal: {
-      title: "the session, and its Renewal service",
+      title: "its session and the way to renew it",
+      ours: true,
       prepare: async () =>
         weigh(async (ids, now) => ids.map((id) => [sessionOf(accountOf(id), now), renewalOf(id)] as const))
     },
     manager: {
-      title: "ours: a SessionManager without a session",
+      title: "ours: its manager, before it has a session",
+      ours: true,
       prepare: async () => weigh((ids) => Effect.runPromise(makeManagers(ids.map((id) => renewalOf(id)))))
     },
     ours: {
-      title: "ours: a SessionManager with a session, and a store in memory",
+      title: "ours: its manager with a session, and its entry of a store in memory",
+      ours: true,
       prepare: async () => weigh((ids) => Effect.runPromise(makeLive(ids.length)))
     },
     accounts: {
-      title: "ours: the same, in SessionManagers",
+      title: "ours: the same by SessionManagers",
+      ours: true,
       prepare: async () =>
         weigh((ids) =>
           Effect.runPromise(

@@ -51,6 +51,7 @@ export const bench: Bench = {
     },
     ours: {
       title: "ours: SessionManager.sessionPromise",
+      ours: true,
       prepare: async (): Promise<Run> => {
         const manager = (await Effect.runPromise(makeLive(1))).get(id)
         if (manager === undefined) throw new Error(`There is no manager of ${id}.`)
@@ -66,6 +67,7 @@ export const bench: Bench = {
     },
     "run-promise": {
       title: "ours: Effect.runPromise(manager.session)",
+      ours: true,
       prepare: async (): Promise<Run> => {
         const manager = (await Effect.runPromise(makeLive(1))).get(id)
         if (manager === undefined) throw new Error(`There is no manager of ${id}.`)

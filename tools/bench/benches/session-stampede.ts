@@ -56,8 +56,8 @@ const stampedes =
       times += 1
     }
     const exchanged = exchanges() - before
-    if (exchanged !== times) throw new Error(`Expected ${times} exchanges, but counted ${exchanged}.`)
-    return { exchanges: exchanged / times }
+    if (exchanged !== times) throw new Error(`${exchanged} exchanges for ${times} stampedes`)
+    return { notes: { exchanges: exchanged / times } }
   }
 
 const atOnce = (once: () => Promise<unknown>) => async (askers: number) => {
@@ -200,12 +200,13 @@ export const bench: Bench = {
     quick: { rounds: 7, seconds: 25, warmUp: 200_000, turns: turns(50_000) }
   },
   candidates: {
-    google: { title: "google-auth-library, one promise per call", prepare: async () => google() },
-    map: { title: "hand-written, one promise per call", prepare: async () => byHand() },
-    deferred: { title: "Effect's Deferred, one fiber per call", prepare: async () => deferred() },
-    ours: { title: "ours, one fiber per call", prepare: ours((manager) => fibers(manager.session)) },
+    google: { title: "google-auth-library, a promise each", prepare: async () => google() },
+    map: { title: "by hand, a promise each", prepare: async () => byHand() },
+    deferred: { title: "a Deferred of Effect, a fiber each", prepare: async () => deferred() },
+    ours: { title: "ours, a fiber each", ours: true, prepare: ours((manager) => fibers(manager.session)) },
     "ours-promise": {
-      title: "ours: sessionPromise, one promise per call",
+      title: "ours, by sessionPromise",
+      ours: true,
       prepare: ours((manager) =>
         Effect.map(Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager), atOnce)
       )

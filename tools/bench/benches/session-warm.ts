@@ -113,9 +113,10 @@ export const bench: Bench = {
         })
     },
     "ours-undici": {
-      title: "ours, with undici.request",
+      title: "ours on undici.request",
+      ours: true,
       prepare: ours(async () => (await import("../undiciClient.ts")).layerUndici(connections))
     },
-    "ours-fetch": { title: "ours, with FetchHttpClient", prepare: ours(async () => FetchHttpClient.layer) }
+    "ours-fetch": { title: "ours on FetchHttpClient", ours: true, prepare: ours(async () => FetchHttpClient.layer) }
   }
 }

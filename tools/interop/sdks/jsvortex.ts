@@ -110,7 +110,7 @@ export const sdk: Sdk = {
         const entry = (await workbench.simulator.journal()).at(-1)
         assert.equal(entry?.headers["authorization"], `Bearer ${token}`)
         assert.equal(entry.headers["x-api-key"], undefined)
-        return "sends the token without x-api-key; the answer has no envelope"
+        return "sends the token without x-api-key; the answer has no fields status and data"
       }
     },
     {
@@ -128,7 +128,7 @@ export const sdk: Sdk = {
           "checksum",
           "token"
         ])
-        return "the checksum is right, but the SDK does not store the token: it then sends Bearer null"
+        return "the checksum is right, but the SDK does not store the token: the next call sends Bearer null"
       }
     },
     {

@@ -149,7 +149,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "refreshes without a platform app",
+      title: "refreshes without permission to refresh",
       run: async (workbench) => {
         const client = await open(workbench)
         const { apiSecret } = accountOf(workbench)

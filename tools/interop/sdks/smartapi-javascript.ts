@@ -223,14 +223,14 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "loses the connection in a login",
+      title: "loses the connection during a login",
       run: async (workbench) => {
         const client = await open(workbench)
         await workbench.simulator.fault("angel", "loginByPassword", "reset")
         assert.deepEqual(await logIn(workbench, client), {})
         const statuses = (await seen(workbench, "loginByPassword")).map(({ status }) => status)
         assert.deepEqual(statuses, [0])
-        return "resolves with {}"
+        return "resolves with an empty object"
       }
     },
     {
@@ -238,11 +238,11 @@ export const sdk: Sdk = {
       run: async (workbench) => {
         const client = await workbench.open({ apiKey: "demo", root: `http://127.0.0.1:${await closedPort()}` })
         assert.deepEqual(await logIn(workbench, client), {})
-        return "resolves with {}"
+        return "resolves with an empty object"
       }
     },
     {
-      title: "exceeds the rate limit in a refresh",
+      title: "exceeds the rate limit during a refresh",
       run: async (workbench) => {
         const client = await open(workbench)
         const { data } = await logInWell(workbench, client)
@@ -273,7 +273,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "AngelAuth with a wrong code",
+      title: "AngelAuth logs in with a wrong code",
       run: async (workbench) => {
         const { apiKey, clientCode, pin, root } = accountOf(workbench)
         const code = await wrongCode(workbench)

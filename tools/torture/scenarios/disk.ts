@@ -21,8 +21,9 @@ import {
 import type { Outcome } from "../protocol.ts"
 import { throughTrouble, troubles } from "../refusal.ts"
 
-/** Number of calls, and the pause between them in milliseconds. It is longer than the first back-off of a manager. */
+/** Number of calls. */
 const asks = 3
+/** The pause between two calls, in milliseconds. It is longer than the first back-off of a manager. */
 const between = 800
 
 /** The longest back-off of a manager without a session, in milliseconds, plus a margin for a busy machine. */

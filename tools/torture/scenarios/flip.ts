@@ -29,7 +29,7 @@ const write = Effect.gen(function* () {
   yield* lock.withLock(entries[0].account, () => Effect.void)
 })
 
-/** Writes a vault and closes it. Also makes `open`, a copy from before it was closed. */
+/** Writes a vault, copies it while it is open, and closes it. Returns the folders of the closed vault and of the copy. */
 const makeVaults = async (torture: Torture) => {
   const closed = torture.folder()
   const open = path.join(torture.folder(), "vault")
@@ -127,7 +127,7 @@ const count = (torture: Torture, title: string, folder: string, flips: ReadonlyA
     tally.note("results with the original data", intact)
     tally.note("results with Tampered", Tampered)
     for (const [finding, many] of wrong) tally.equal(finding, many, 0)
-    tally.equal("kinds of other results", wrong.length, 0)
+    tally.equal("kinds of wrong results", wrong.length, 0)
   })
 
 export const scenario: Scenario = {

@@ -7,7 +7,10 @@ import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harne
 /** Length of a piece of a secret. Pieces are searched, because a database may split a token over two pages. */
 const pieceLength = 20
 
-/** Secrets that are shorter are not searched in encodings, because short texts occur in any file by chance. */
+/**
+ * Secrets with fewer characters are searched only as plain text, because a short encoded text occurs in any file by
+ * chance.
+ */
 const shortest = 8
 
 /** A text to search for. */

@@ -14,7 +14,7 @@ const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {
       ? { id: "ClientCodeShape", text: "The client code is an e-mail address. Use the client code, such as A123456." }
       : {
           id: "WrongClientCode",
-          text: "Check the client code: the broker answers a wrong client code like a wrong one-time code."
+          text: "Check the client code: the broker reports a wrong client code as a wrong one-time code."
         }
   ])
 }
@@ -28,7 +28,7 @@ const pinAndTotp = invalidCredentials(
   "Use the 4-digit PIN of the mobile app, not the web password, and enable TOTP for the account."
 )
 
-/** Error codes of calls outside the login. The package keeps these codes unchanged. */
+/** Error codes of calls that do not belong to the login. The package passes these codes on to the program unchanged. */
 const orderCodes = "AB1008 AB1009 AB1012 AB1013 AB1014 AB1015 AB1016 AB1017 AB1018 AB2002 AB4008".split(" ")
 const ofOrders = "A call for orders or market data failed"
 

@@ -2,8 +2,8 @@ import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Schema from "effect/Schema"
 
-// Paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Each limit applies to one
-// client code.
+// Source of the paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Each limit
+// applies to one client code.
 
 const { Secret, Text } = Endpoint
 const { each, list, secret, text } = Decode
@@ -64,8 +64,8 @@ export const table = {
     ...tokens
   }),
   /**
-   * `GET /rest/secure/angelbroking/user/v1/getProfile`. The publisher login uses it to find the account that its
-   * token belongs to.
+   * `GET /rest/secure/angelbroking/user/v1/getProfile`. The publisher login uses this call to find out to which
+   * account its token belongs.
    */
   getProfile: get("getProfile", "/rest/secure/angelbroking/user/v1/getProfile", {
     limits: [perSecond(3), perHour],

@@ -1,6 +1,6 @@
 /**
- * Description of a broker as data: its methods, capabilities, credentials, hosts, limits and assumptions. The tables in
- * documents are generated from it, and commands read it.
+ * Describes a broker as data: its login methods, capabilities, credentials, hosts, limits and assumptions. This data is
+ * also the source of the generated tables in Markdown files, and of the texts that commands print.
  *
  * @since 0.1.0
  */
@@ -43,8 +43,9 @@ export const capabilities: ReadonlyArray<Capability> = [
 ]
 
 /**
- * How a session of a method is renewed without a person, and the budget of refused logins that protects the account
- * from a lock. The layer of the method takes its numbers from here.
+ * How a session of a login method is renewed without a person, and how many refused logins are allowed. The limit on
+ * refused logins protects the account, because the broker locks an account after too many of them. The layer of the
+ * login method uses these numbers.
  *
  * @category models
  * @since 0.1.0
@@ -52,26 +53,32 @@ export const capabilities: ReadonlyArray<Capability> = [
 export interface Renewal {
   /** The ways to renew, in the order in which they are tried. If empty, only a person can log in. */
   readonly by: ReadonlyArray<"refresh" | "login">
-  /** The credential without which a login needs a person: `"the TOTP secret"`. */
+  /**
+   * The credential that makes a login without a person possible, such as `"the TOTP secret"`. If it is missing, a
+   * person has to log in.
+   */
   readonly needs?: string
-  /** How long before its expiry a session is renewed. Default: not before its expiry. */
+  /** A session is renewed this long before it expires. Default: zero, so it is renewed only after it has expired. */
   readonly early?: Duration.Input
-  /** When a session is renewed, and why at that time, as text for readers. */
+  /** Text for readers: when a session is renewed, and the reason for that time. */
   readonly when: string
-  /** Whether a refresh also renews a session that a daily cut-off has ended. */
+  /** Whether a refresh can also renew a session that has ended at the daily cut-off. */
   readonly afterCutOff?: boolean
   /** `"totp"`: a login sends a TOTP code, so at most one login is sent in each period of 30 seconds. */
   readonly codes?: "totp"
-  /** Budget of refused logins in `window`. It must be below the number that locks the account. */
+  /**
+   * Number of refused logins within `window` after which no further login is sent. It must be smaller than the number
+   * of refused logins after which the broker locks the account.
+   */
   readonly maxFailures: number
-  /** How long a refused login counts. */
+  /** For this long, a refused login counts towards `maxFailures`. */
   readonly window: Duration.Input
-  /** Source of `maxFailures` and `window`, as text for readers. */
+  /** Text for readers: where `maxFailures` and `window` are documented. */
   readonly source: string
 }
 
 /**
- * One login method, and its layer.
+ * A login method, and the name of the module with its layer.
  *
  * @category models
  * @since 0.1.0
@@ -83,14 +90,15 @@ export interface Method {
   readonly title: string
   readonly capabilities: ReadonlyArray<Capability>
   readonly credentials: Fields
-  /** When a session of this method expires, as text for readers. */
+  /** Text for readers: when a session of this method expires. */
   readonly expiry: string
   /** How a session of this method is renewed. Absent if the method returns no session. */
   readonly renewal?: Renewal
 }
 
 /**
- * Behaviour that the broker does not document and that the package assumes. The named option changes it.
+ * Behaviour of the broker that the package assumes, because the broker does not document it. The option in `option`
+ * changes this assumption.
  *
  * @category models
  * @since 0.1.0
@@ -98,16 +106,19 @@ export interface Method {
 export interface Assumption {
   readonly id: string
   readonly text: string
-  /** `medium`: one credible source. `low`: a single report, or a conclusion from other facts. */
+  /**
+   * `medium`: one credible source supports the assumption. `low`: there is only a single report, or the assumption is a
+   * conclusion from other facts.
+   */
   readonly confidence: "medium" | "low"
   /** Name of the option that changes this behaviour. */
   readonly option: string
-  /** Date of the facts, `yyyy-mm-dd`. */
+  /** When the facts were collected, `yyyy-mm-dd`. */
   readonly asOf: string
 }
 
 /**
- * Makes assumptions that have the same date. Each row is one assumption.
+ * Makes a list of assumptions. Each row is one assumption. All rows have the date `asOf`.
  *
  * @example
  * ```ts
@@ -127,8 +138,8 @@ export const assumptions = (
 ): ReadonlyArray<Assumption> => rows.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf }))
 
 /**
- * Budget of refused logins if the broker documents no lock: two in 24 hours. No broker in this repository locks an
- * account before the third refused login.
+ * The limit on refused logins for a broker that does not document when it locks an account: two refused logins in 24
+ * hours. No broker in this repository is known to lock an account before the third refused login.
  *
  * @category constructors
  * @since 0.1.0
@@ -140,7 +151,7 @@ export const twoPerDay = (source: string): Pick<Renewal, "maxFailures" | "window
 })
 
 /**
- * A login on the broker's page in a browser. Programs cannot renew its session.
+ * Describes a login on the broker's page in a browser. A program cannot renew the session of such a login.
  *
  * @category constructors
  * @since 0.1.0
@@ -156,7 +167,7 @@ export const byBrowser = (
 })
 
 /**
- * A broker.
+ * Describes a broker.
  *
  * @example
  * ```ts
@@ -175,9 +186,9 @@ export interface Broker {
   readonly id: string
   readonly title: string
   readonly methods: ReadonlyArray<Method>
-  /** Origins by environment and purpose: `{ production: { api: "https://…" } }`. */
+  /** The origins, keyed by environment and then by purpose: `{ production: { api: "https://…" } }`. */
   readonly environments: Readonly<Record<string, Readonly<Record<string, string>>>>
-  /** Names of headers with a secret, in lower case. */
+  /** Names of the headers whose values are secret, in lower case. */
   readonly secretHeaders: ReadonlyArray<string>
   readonly documentation: ReadonlyArray<string>
   readonly assumptions: ReadonlyArray<Assumption>
@@ -186,7 +197,7 @@ export interface Broker {
 }
 
 /**
- * All purposes of the broker's origins, in any of its environments.
+ * The purposes of the broker's origins, such as `api`. Includes every purpose that occurs in at least one environment.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The typed calls of a broker, made from its table of endpoints.
+ * Makes the typed calls of a broker from the broker's table of endpoints.
  *
  * @since 0.1.0
  */
@@ -26,8 +26,8 @@ import * as Session from "../login/Session.ts"
 export type Table = Readonly<Record<string, Endpoint>>
 
 /**
- * The function that makes the call of an endpoint. Its arguments depend on the endpoint: the request, if there is one,
- * and then either the session or the token of the previous step.
+ * The function that calls an endpoint. Its first argument is the request, if the endpoint has a request. Its last
+ * argument is the session or the token of the previous login step, if the endpoint requires a token.
  *
  * @category models
  * @since 0.1.0
@@ -46,19 +46,25 @@ type TokenArgs<Token> = "none" extends Token
 type RequestArgs<Request> = [Request] extends [void] ? [] : [request: Request]
 
 /**
- * Members that every broker's API has in addition to its calls.
+ * The members that the API of every broker has in addition to the calls.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Common {
-  /** Hosts by purpose, such as `api` and `login`. */
+  /** The origins, keyed by purpose, such as `api` and `login`. */
   readonly origins: Readonly<Record<string, string>>
-  /** Headers of a call that is not in the table, such as an order. */
+  /** Returns the headers for a call that is not in the table, such as an order. */
   readonly headers: (session: Session.Authorized) => BrokerClient.Headers
-  /** The origin that the broker returned for this session at login. */
+  /**
+   * Returns the origin for the calls of this session, if the broker sent an origin at login. Returns `undefined` if the
+   * broker sent no origin, or an origin that is not allowed.
+   */
   readonly toldOrigin: (session: Session.Authorized) => string | undefined
-  /** The failure in an answer to a call that is not in the table. `undefined` if the answer is not a refusal. */
+  /**
+   * Reads the answer to a call that is not in the table. If the answer is a refusal, returns it as an `AuthError`.
+   * Otherwise returns `undefined`.
+   */
   readonly refusal: Authorize["Service"]["refusal"]
 }
 
@@ -71,7 +77,7 @@ export interface Common {
 export type BrokerApi<T> = { readonly [Name in keyof T]: Call<T[Name]> } & Common
 
 /**
- * The request of a call: `RequestOf<AngelApi, "loginByPassword">`.
+ * The type of a call's request. Example: `RequestOf<AngelApi, "loginByPassword">`.
  *
  * @category models
  * @since 0.1.0
@@ -82,7 +88,7 @@ export type RequestOf<
 > = Api["Service"][Name] extends (request: infer Request, ...rest: never) => unknown ? Request : never
 
 /**
- * The response of a call: `ResponseOf<AngelApi, "getProfile">`.
+ * The type of a call's response. Example: `ResponseOf<AngelApi, "getProfile">`.
  *
  * @category models
  * @since 0.1.0
@@ -137,8 +143,8 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 })
 
 /**
- * Makes the constructor and the layer of a broker's calls. Fields of the app, such as its key, are checked against
- * `credentials` first.
+ * Makes the constructor and the layer of a broker's calls. They first check the fields of the app, such as its API key,
+ * with the checks of `credentials`.
  *
  * @category constructors
  * @since 0.1.0
@@ -147,7 +153,7 @@ export const define = <Tag, T extends Table, F extends Credentials.Fields, More 
   tag: Context.Key<Tag, BrokerApi<T>>,
   spec: {
     readonly broker: Broker.Broker
-    /** The table, or a function if options change its rows. */
+    /** The table. If options change the rows, a function that returns the table for the given options. */
     readonly table: T | ((options: BrokerClient.Options & More) => T)
     readonly credentials: F
     readonly protocol: (

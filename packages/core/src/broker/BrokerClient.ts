@@ -36,7 +36,7 @@ import * as Redaction from "./Redaction.ts"
 import type { Extras, Tokens } from "../login/Session.ts"
 
 /**
- * Header values by name. Secrets stay wrapped until the request is written.
+ * Header values, keyed by header name. Secrets stay `Redacted` until the request is written.
  *
  * @category models
  * @since 0.1.0
@@ -44,7 +44,8 @@ import type { Extras, Tokens } from "../login/Session.ts"
 export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
 
 /**
- * Input of the headers of a call. `endpoint` is absent for a call that is not in the tables, such as an order.
+ * What the function `headers` of a `Protocol` gets for a call. `endpoint` is absent if the call is not in the tables,
+ * such as an order.
  *
  * @category models
  * @since 0.1.0
@@ -52,7 +53,8 @@ export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>
 export interface Call {
   readonly endpoint?: Endpoint | undefined
   /**
-   * The key by which limits are counted: the id of the account, or the id of the app while the account is not known.
+   * Calls with the same value count together against the rate limits. The value is the id of the account, or the id of
+   * the app as long as the account is not known.
    */
   readonly account: string
   readonly tokens?: Tokens | undefined
@@ -63,7 +65,7 @@ export interface Call {
 }
 
 /**
- * The request that a signature covers.
+ * The parts of a request that are signed.
  *
  * @category models
  * @since 0.1.0
@@ -79,19 +81,22 @@ export interface Unsigned {
 }
 
 /**
- * A base address that the broker returns at login. It replaces an origin in calls of that session.
+ * Describes an address that the broker returns at login. Calls of that session use this address instead of one of the
+ * known origins.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ToldAddress {
-  /** Name of the session's extra that contains the address. A path after the origin is kept. */
+  /**
+   * Name of the field in the session's `extras` that contains the address. The address may have a path, which is kept.
+   */
   readonly extra: string
-  /** The purpose of the origin that this address replaces. */
+  /** The purpose of the known origin that this address replaces, such as `api`. */
   readonly origin: string
   /**
-   * Allowed host names, or their endings: `[".broker.example"]`. Only an https address without a user and a port is
-   * accepted.
+   * The allowed hosts. A host with a dot at its start, such as `".broker.example"`, allows all hosts with this ending.
+   * The address must be https, and must not contain a user name, a password, a port, a query or a fragment.
    */
   readonly hosts: readonly [string, ...ReadonlyArray<string>]
 }
@@ -110,19 +115,22 @@ export interface Protocol {
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** The rows of the error table, in the order in which they are tried. */
   readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
-  /** Purposes for which an origin may be set, in addition to the purposes of the environment. */
+  /** Further purposes that the option `origins` may contain, in addition to the purposes of the environment. */
   readonly purposes?: ReadonlyArray<string>
-  /** Fields of the app, such as its key, for endpoints that name them. Secrets are wrapped. */
+  /** Values of the app, such as its API key. Endpoints name the values that they send. Secrets are `Redacted`. */
   readonly app?: Headers
-  /** A base address that the broker returns at login. Default: the broker returns no address. */
+  /** Describes the address that the broker returns at login. Default: the broker returns no address. */
   readonly told?: ToldAddress
-  /** Headers of a signature over each call. Default: calls are not signed. */
+  /** Returns the headers with the signature of a request. Default: requests are not signed. */
   readonly sign?: (request: Unsigned) => Effect.Effect<Headers>
-  /** The path of a call, if options change it. Default: the path of its row. */
+  /** Returns the path of a call, if the broker's options can change the path. Default: the path in the table. */
   readonly path?: (endpoint: Endpoint) => string
-  /** Body of a call without fields: no body, or `{}`. Default: no body. */
+  /**
+   * The body of a call that has a session but no fields. `none`: no body is sent. `object`: the body is `{}`. Default:
+   * `none`.
+   */
   readonly emptyBody?: "none" | "object" | undefined
-  /** Known defects of the broker's JSON. */
+  /** Known defects of the broker's JSON. They are repaired before the JSON is read. */
   readonly quirks?: ReadonlyArray<"smart-quotes" | "trailing-bytes">
 }
 
@@ -133,15 +141,20 @@ export interface Protocol {
  * @since 0.1.0
  */
 export interface Options {
-  /** Time-out of a call, including the read of its answer. Default: 10 seconds. */
+  /** Time-out of a call. The time includes reading the whole answer. Default: 10 seconds. */
   readonly timeout?: Duration.Input | undefined
-  /** Longest wait for the rate limit. After that, the call fails with `RateLimited`. Default: 10 seconds. */
+  /**
+   * How long a call may wait until the rate limits allow it. If the wait would be longer, the call fails at once with
+   * `RateLimited`. Default: 10 seconds.
+   */
   readonly queueTimeout?: Duration.Input | undefined
-  /** Size of the largest answer that is read, in bytes. Default: one mebibyte. */
+  /** Maximum size of an answer, in bytes. A larger answer is not read, and the call fails. Default: 1,048,576. */
   readonly maxBodyBytes?: number | undefined
-  /** Other hosts for the broker's origins, by purpose: `{ api: "http://127.0.0.1:4010" }`. */
+  /** Origins that replace the broker's origins, keyed by purpose: `{ api: "http://127.0.0.1:4010" }`. */
   readonly origins?: Readonly<Record<string, string>> | undefined
-  /** `"allow"` accepts all plain `http:` origins. Default: `http:` is accepted only for origins on this machine. */
+  /**
+   * `"allow"`: an origin with `http:` may be on any machine. Default: an origin with `http:` must be on this machine.
+   */
   readonly insecureHttp?: "allow" | undefined
 }
 
@@ -153,8 +166,8 @@ export interface Options {
  */
 export interface BrokerClient {
   /**
-   * Limits are counted by `account`. `tokens` is required if the endpoint's `token` is `required`. `step` is required
-   * if it is `step`.
+   * Sends a call of the tables. Calls with the same `account` count together against the rate limits. If the endpoint's
+   * `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is `"step"`, the call needs `step`.
    */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
@@ -164,39 +177,40 @@ export interface BrokerClient {
       readonly tokens?: Tokens | undefined
       readonly step?: Redacted.Redacted<string> | undefined
       readonly extras?: Extras | undefined
-      /** Headers of this call alone. */
+      /** Headers that are added to this call. */
       readonly headers?: Headers | undefined
-      /** Query parameters. Secrets stay wrapped. */
+      /** Query parameters that are added to this call. Secrets stay `Redacted`. */
       readonly query?: Headers | undefined
     }
   ) => Effect.Effect<Response, AuthError.AuthError>
   /**
-   * The failure in an answer to a call that is not in the tables, such as an order. `undefined` if the answer is not a
-   * refusal. A row of the error table applies if it names no operations, or if it names `otherCall`. An answer with
-   * HTTP 2xx is a refusal only if a dialect of the broker says so. The secrets of `sent` are removed from messages.
+   * Reads the answer to a call that is not in the tables, such as an order. If the answer is a refusal, returns it as
+   * an `AuthError`. Otherwise returns `undefined`. A row of the error table applies if it has no `operations`, or if
+   * its `operations` contain `otherCall`. An answer with HTTP 2xx is a refusal only if one of the broker's dialects
+   * recognizes it as a refusal. The secrets in `sent` are removed from the broker's messages.
    */
   readonly refusal: (
     answer: Pick<Envelope.Answer, "status" | "headers" | "text">,
     sent?: { readonly tokens?: Tokens | undefined; readonly headers?: Headers | undefined }
   ) => AuthError.AuthError | undefined
-  /** The origins of the calls, by purpose. */
+  /** The origins of the calls, keyed by purpose. */
   readonly origins: Readonly<Record<string, string>>
-  /** The origin that the broker returned for this session, if it is allowed. */
+  /**
+   * Returns the origin for the calls of this session, if the broker sent an origin at login. Returns `undefined` if the
+   * broker sent no origin, or an origin that is not allowed.
+   */
   readonly toldOrigin: (extras: Extras | undefined) => string | undefined
 }
 
 /**
- * The operation of every call that is not in the tables.
+ * The name that the error table uses for every call that is not in the tables.
  *
  * @category constants
  * @since 0.1.0
  */
 export const otherCall = "request"
 
-/**
- * Length of the longest answer that is searched for a refusal, in characters. Longer answers are data, such as
- * instrument lists.
- */
+/** In characters. A longer answer is not searched for a refusal, because it is data, such as an instrument list. */
 const longestRefusal = 65_536
 
 const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i
@@ -210,7 +224,10 @@ const originProblem = (origin: string, options: Options): string | undefined => 
   return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
 }
 
-/** Rejects unknown purposes: with a misspelled purpose, calls would go to the broker's real host. */
+/**
+ * Rejects unknown purposes. If a purpose were misspelled, its origin would be ignored, and calls would go to the
+ * broker's real host.
+ */
 const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, string>>, options: Options) => {
   const known = Array.from(new Set([...Object.keys(environment), ...(protocol.purposes ?? [])]))
   for (const [purpose, origin] of Object.entries({ ...environment, ...options.origins })) {
@@ -223,7 +240,7 @@ const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, s
   return Effect.void
 }
 
-/** Rejects NaN and zero: with those, a login would be sent and then time out at once. */
+/** Rejects NaN and zero. With such a time-out, a login would be sent and would then fail at once. */
 const readLimits = (
   broker: string,
   { maxBodyBytes = 1_048_576, queueTimeout = "10 seconds", timeout = "10 seconds" }: Options
@@ -243,8 +260,8 @@ const readLimits = (
 }
 
 /**
- * Reads a duration from the options of a broker's layer. If it is negative or not a duration, it fails with
- * `InvalidRequest`, which names the option.
+ * Reads a duration from the options of a broker's layer. Fails with `InvalidRequest`, which names the option, if the
+ * value is negative or is not a duration.
  *
  * @example
  * ```ts
@@ -267,8 +284,8 @@ export const readDuration: (
 ) => Effect.Effect<Duration.Duration, AuthError.AuthError> = durations.read
 
 /**
- * Everything that was sent. A token is listed apart from its header, because an answer may quote the token without the
- * rest of the header.
+ * Everything that was sent. Tokens are listed in addition to the headers that contain them, because an answer may quote
+ * only the token and not the whole header.
  */
 interface Sent {
   readonly request: unknown
@@ -280,12 +297,12 @@ interface Sent {
 }
 
 const redactedIn = (value: unknown): ReadonlyArray<string> => {
-  // A secret may be sent as a number: some brokers require a one-time code as a number.
+  // A secret can be a number, because some brokers require the one-time code as a number.
   if (Redacted.isRedacted(value)) return [String(Redacted.value(value))]
   return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
 }
 
-/** Headers that are secrets even if a table does not wrap them. */
+/** Headers whose values are always secret, even if the broker's table does not wrap them in `Redacted`. */
 const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
 
 const secretsOf = ({ headers, query, request, step, tokens }: Sent): ReadonlyArray<Redacted.Redacted<string>> => {
@@ -297,7 +314,10 @@ const secretsOf = ({ headers, query, request, step, tokens }: Sent): ReadonlyArr
   return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
-/** The encoding sets the content type, instead of the broker's headers. For JSON, the broker's headers set it. */
+/**
+ * If the body is not JSON, the encoding sets the content type. For a JSON body, the broker's headers set the content
+ * type.
+ */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
   if (encoding.name === "json" || query !== undefined) return headers
   const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")
@@ -310,7 +330,9 @@ const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => 
 const isAllowedHost = (hostname: string, hosts: ReadonlyArray<string>): boolean =>
   hosts.some((host) => (host.startsWith(".") ? hostname.endsWith(host) : hostname === host))
 
-/** The address that the broker returned, if it is allowed, without a slash at its end. */
+/**
+ * The address that the broker returned at login, without a slash at its end. `undefined` if the address is not allowed.
+ */
 const allowedAddress = (told: ToldAddress, extras: Extras | undefined): string | undefined => {
   const url = Result.getOrUndefined(Result.try(() => new URL(extras?.[told.extra] ?? "")))
   const isPlain = url?.protocol === "https:" && url.username === "" && url.password === "" && url.port === ""
@@ -355,23 +377,27 @@ const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.Invali
   return toProblems(names, "is missing, blank or of the wrong type")
 }
 
-/** A date of RFC 9110, section 5.6.7. The form is checked first, because `DateTime.make` also accepts a bare number. */
+/**
+ * Reads a date in the form of RFC 9110, section 5.6.7. The form is checked first, because `DateTime.make` also accepts
+ * a number without units.
+ */
 const dateOf = (text: string | undefined): number | undefined =>
   text !== undefined && /^[A-Z][a-z]+, .+ GMT$/.test(text)
     ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
     : undefined
 
-/** Longest wait from a `Retry-After`, in milliseconds. */
+/** Maximum wait that is taken from a `Retry-After` header, in milliseconds. */
 const longestWait = 900_000
 
 /**
- * The wait of a `Retry-After`. A date is counted from the answer's own `Date`, because the broker's clock and this
- * machine's clock may differ by hours. Without a `Date`, the wait is counted from this machine's clock.
+ * The wait that a `Retry-After` header requests. If the header contains a date, the wait is the time from the answer's
+ * `Date` header to that date, because the broker's clock and this machine's clock may differ by hours. If the answer
+ * has no `Date` header, the wait is the time from this machine's clock to that date.
  */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
   const text = headers["retry-after"]?.trim()
   const wait = (millis: number) => Duration.millis(Math.min(Math.max(0, millis), longestWait))
-  // RFC 9110 allows whole seconds only. Gateways send fractions, too.
+  // RFC 9110 allows only whole seconds, but gateways also send fractions of a second.
   if (text !== undefined && /^\d+(?:\.\d+)?$/.test(text)) return wait(Math.round(Number(text) * 1000))
   const [at, from] = [dateOf(text), dateOf(headers["date"]) ?? now]
   return at === undefined || from === undefined ? undefined : wait(at - from)
@@ -391,7 +417,7 @@ const noteDeparture = Effect.flatMap(Departure, (departure) =>
     : Effect.map(Clock.currentTimeMillis, (now) => void (departure.at = now))
 )
 
-/** Records the last answer. Its `Date` header shows how wrong this machine's clock is. */
+/** Records the last answer. Its `Date` header shows how far this machine's clock is from the broker's clock. */
 const noteAnswer = ({ headers }: Transport.WireResponse) =>
   Effect.flatMap(Departure, (departure) =>
     departure === undefined
@@ -404,7 +430,7 @@ const noteAnswer = ({ headers }: Transport.WireResponse) =>
 
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
 
-/** The parts of a request that decide the reason of its failure. */
+/** What is needed, besides the answer, to find the reason of a failure. */
 interface FailureContext {
   readonly operation: string
   readonly token: Endpoint["token"]
@@ -415,8 +441,8 @@ interface FailureContext {
 }
 
 /**
- * The reason of a refusal, according to the tables, or otherwise according to its status. `undefined` if neither gives
- * a reason.
+ * The reason of a refusal. It comes from the error table or, if no row matches, from the broker's code or the HTTP
+ * status. `undefined` if the answer is not a refusal.
  */
 const reasonFor = (
   { codes }: Protocol,
@@ -438,11 +464,13 @@ const reasonFor = (
     request
   }
   const row = codes.find((candidate) => ErrorTable.matches(candidate, original))
-  // A code of the table is a known code of the broker. It is not redacted, even if a PIN has the same digits.
+  // A code that is in the error table is not redacted, even if a PIN has the same digits, because it is a known code of
+  // the broker.
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
-  // A page of a gateway or a proxy does not mean wrong credentials.
+  // If an answer with HTTP 401 is not JSON, it comes from a gateway or a proxy. It then does not mean that the
+  // credentials are wrong.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
   if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
   const byStatus = ErrorTable.byStatus(answer.status, token)
@@ -468,8 +496,8 @@ const transportReason = (failure: Transport.TransportFailure | RedirectGuard.Red
 }
 
 /**
- * Makes the client of one broker from its tables and the origins of an environment. Invalid origins and options fail with
- * `InvalidRequest`.
+ * Makes the client of one broker from the broker's tables and the origins of one environment. Fails with
+ * `InvalidRequest` if an origin or another option is invalid.
  *
  * @example
  * ```ts
@@ -598,7 +626,7 @@ export const make = Effect.fnUntraced(function* (
     })
   }
 
-  /** Logs names only: a value could be a secret. */
+  /** Logs only the names of the fields, because a value may be secret. */
   const logMended = ({ name }: Endpoint, fields: ReadonlyArray<string>) =>
     Effect.annotateLogs(Effect.logDebug("Fields of an unexpected type in the answer"), {
       "broker.id": protocol.broker,
@@ -610,7 +638,8 @@ export const make = Effect.fnUntraced(function* (
     const secrets = secretsOf(sent)
     const reason = new AuthError.MalformedResponse({
       status: answer.status,
-      // The problem names fields, and the broker chooses the names of the fields of a record.
+      // The problem contains names of fields. In a record, the broker chooses these names, so a name may contain a
+      // secret.
       problem: Redaction.scrub(problem, secrets),
       excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
     })

@@ -1,5 +1,5 @@
 /**
- * The checksums that brokers require instead of a secret.
+ * The checksums that brokers require in a request instead of the secret itself.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 
 /**
- * A checksum as data: which parts, in which order, how they are joined, and how the digest is written.
+ * Describes a checksum as data: its parts in order, the text between them, and the form in which the digest is written.
  *
  * @category models
  * @since 0.1.0
@@ -29,8 +29,8 @@ export interface Recipe<Part extends string> {
    */
   readonly times?: number
   /**
-   * Test vectors: values, and the result that another program, such as `sha256sum`, made from them. Vectors in a
-   * broker's documents can be wrong.
+   * Test vectors. Each vector has values and the expected result. Compute the result with another program, such as
+   * `sha256sum`, because results in a broker's documents can be wrong.
    */
   readonly vectors: readonly [Vector<Part>, ...ReadonlyArray<Vector<Part>>]
 }
@@ -45,7 +45,7 @@ export interface Vector<Part extends string> {
 }
 
 /**
- * Computes the SHA-256 of a recipe. `values` has a value for each part.
+ * Computes the SHA-256 checksum that a recipe describes. `values` has a value for each part of the recipe.
  *
  * @example
  * ```ts
@@ -88,8 +88,8 @@ const writers = {
 }
 
 /**
- * SHA-256 over the parts, one after the other, in lower-case hexadecimal. It uses the `Digest` service if there is one,
- * otherwise WebCrypto.
+ * Joins the parts without a separator, and returns their SHA-256 in lower-case hexadecimal. Uses the `Digest` service
+ * if the context has this service, otherwise WebCrypto.
  *
  * @example
  * ```ts

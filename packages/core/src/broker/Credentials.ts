@@ -1,5 +1,6 @@
 /**
- * Credentials as a table: the fields of a login, their environment variables, and their checks before anything is sent.
+ * Describes credentials as a table. Each field of a login has an environment variable, and checks that run before
+ * anything is sent.
  *
  * @since 0.1.0
  */
@@ -25,27 +26,27 @@ export interface Field {
   readonly description: string
   readonly secret: boolean
   readonly optional?: true
-  /** The field is a source of one-time codes: a `CodeSource`, or a TOTP secret. */
+  /** Set this if the field is a source of one-time codes. Its value is a `CodeSource` or a TOTP secret. */
   readonly codes?: true
   /**
-   * The value may begin and end with quotation marks, because the user chose it (such as a password), or because its
-   * form is unknown. Quotation marks at its ends are rejected, except in a `verbatim` value. In fields that are not
-   * free text, a pair of quotation marks is removed.
+   * Set this if quotation marks at the ends may belong to the value. This is so if the user chose the value, such as a
+   * password, or if the form of the value is unknown. Quotation marks at the ends are then rejected, except in a
+   * `verbatim` value. In any other field, a pair of quotation marks around the value is removed.
    */
   readonly freeText?: true
   /**
-   * Describes the problem of a value, without the value itself. Returns `undefined` if the value is valid. Blanks
-   * around the value are removed first.
+   * Returns a text that describes the problem of a value, but does not contain the value. Returns `undefined` if the
+   * value is valid. Blanks around the value are removed before this check.
    */
   readonly problem?: (value: string) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */
   readonly convert?: (given: never) => unknown
-  /** Converts the value to the broker's form. */
+  /** Converts a valid value to the form that the broker expects, such as capital letters. */
   readonly normalize?: (value: string) => string
   /**
-   * The field is an option of the layer, not a credential. Its value comes from the options, otherwise from the
-   * configuration. `configured` is `null` if the field's variable is not set, and absent if the configuration is not
-   * read.
+   * Set this if the field is an option of the layer and not a credential. Returns the value from the options or, if the
+   * options do not have it, from `configured`. `configured` is the value of the field's environment variable. It is
+   * `null` if the variable is not set. It is absent if the configuration is not read.
    */
   readonly option?: (options: never, configured?: unknown) => unknown
 }
@@ -57,7 +58,7 @@ export interface Field {
 export type Fields = Readonly<Record<string, Field>>
 
 /**
- * The checked values of a table of fields: secrets are `Redacted`.
+ * The checked values of a table of fields. Secrets are `Redacted`.
  *
  * @category models
  * @since 0.1.0
@@ -67,7 +68,8 @@ export type Values<F extends Fields> = {
 } & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
 
 /**
- * Input for a table of fields: text, or `Redacted` text for secrets. A source of codes may also be a TOTP secret.
+ * The values that a program passes for a table of fields. A secret is `Redacted` text, and any other field is text. For
+ * a source of codes, pass a `CodeSource` or a TOTP secret.
  *
  * @category models
  * @since 0.1.0
@@ -139,8 +141,8 @@ export const totp = (env: string) =>
   })
 
 /**
- * The form of an account's code: letters and digits, in capitals. `what` names the code in the text of a problem:
- * `"client code, such as A123456"`.
+ * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
+ * letters. The text of a problem contains `what`, such as `"client code, such as A123456"`.
  *
  * @category checks
  * @since 0.1.0
@@ -155,7 +157,8 @@ export const clientCode = (what: string) => ({
 })
 
 /**
- * Checks a value for a header. The value may contain only visible ASCII characters, and no spaces.
+ * Checks a value that is sent in a header. The value may contain only visible ASCII characters, so it may not contain
+ * spaces.
  *
  * @category checks
  * @since 0.1.0
@@ -173,8 +176,8 @@ export const addressProblem = (value: string): string | undefined =>
   Result.isSuccess(Result.try(() => new URL(value))) ? undefined : "is not an address"
 
 /**
- * Checks a redirect URL. It must be https, or http with one of the `loopback` hosts. It must not have a fragment,
- * because the broker could then not add its parameters.
+ * Checks a redirect URL. The URL must be https, or http with one of the `loopback` hosts. The URL must not have a
+ * fragment (`#…`), because the broker could not add its parameters to such a URL.
  *
  * @example
  * ```ts
@@ -204,11 +207,12 @@ const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redact
 const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
 
 /**
- * A value that is sent unchanged: nothing is removed from its ends, and quotation marks and invisible characters are
- * accepted. Use it for a password that begins or ends with a quotation mark or a blank. The field's `problem` and
- * `normalize` still apply.
+ * Marks a value that is sent exactly as it is given. Nothing is removed from its ends, and quotation marks and
+ * invisible characters are accepted. Use this function for a password that begins or ends with a quotation mark or a
+ * blank. The field's `problem` and `normalize` still apply.
  *
- * With `layerConfig`, set `BROKER_AUTH_VERBATIM` to the name of the variable instead. Separate several names by commas.
+ * With `layerConfig`, do not use this function. Set the environment variable `BROKER_AUTH_VERBATIM` to the name of the
+ * password's variable instead. Separate several names by commas.
  *
  * @example
  * ```ts
@@ -233,7 +237,7 @@ export const verbatim = (value: Redacted.Redacted<string>): Redacted.Redacted<st
 
 const isVerbatim = (value: unknown): boolean => Predicate.hasProperty(value, Verbatim)
 
-/** Text that advises to pass a value verbatim. */
+/** Returns the advice to pass the value of a field verbatim. */
 type VerbatimAdvice = (field: string) => string
 
 /** An empty environment variable and a blank form field count as absent. */
@@ -245,7 +249,10 @@ const isBlank = (value: unknown): boolean => {
 
 type Text = { readonly text: string } | { readonly problem: string }
 
-/** The text of a field, or its problem. Programs without types may pass a number or `undefined`. */
+/**
+ * The text of a field, or the problem of its value. The value may have any type, because programs in plain JavaScript
+ * may pass a number or `undefined`.
+ */
 const textOf = (value: unknown): Text => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return { problem: "is missing" }
@@ -267,8 +274,8 @@ const checkForm = (text: string, field: Field): Text => {
 }
 
 /**
- * Blanks around a password come from copying. Only these blanks are removed, because removing anything else would
- * change the password.
+ * Removes only the blanks around a password, because they come from copying. Removing anything else could change the
+ * password.
  */
 const readFreeText = (given: string, field: Field, advice: string): Text => {
   const text = given.trim()
@@ -286,8 +293,8 @@ const readPlain = (given: string, field: Field): Text => {
   if (quote !== undefined) return { problem: `${quote}: copy the whole value again` }
   const invisible = invisibleProblem(text)
   if (invisible === undefined) return checkForm(text, field)
-  // The field's own problem describes the value's form. It helps only if the wrong character is visible, such as a
-  // blank.
+  // `problem` of the field describes the form of valid values. This description helps only if the wrong character is
+  // visible or is white space.
   const own = /\s/.test(text) ? field.problem?.(text) : undefined
   return { problem: own ?? `${invisible}: type it again, or copy it from another place` }
 }
@@ -313,10 +320,11 @@ const readField = (field: Field, given: unknown, advice: string): Reading => {
 const inCode: VerbatimAdvice = () => "give Credentials.verbatim(…)"
 
 /**
- * Checks all fields. One error names all fields that are wrong. Blanks around a value are removed. Pairs of quotation
- * marks and invisible characters around a value are also removed, because an env file or a chat program may have added
- * them. In a field of free text, they are rejected instead. A quotation mark at one end alone is rejected in every
- * field. A `verbatim` value may have all of them.
+ * Checks all fields. If several fields are wrong, one error names all of them. Blanks around a value are removed.
+ * Invisible characters and pairs of quotation marks around a value are also removed, because an env file or a chat
+ * program may have added them. In a field with `freeText`, invisible characters and quotation marks are rejected
+ * instead. A quotation mark at only one end is rejected in every field. In a `verbatim` value, nothing is removed, and
+ * quotation marks and invisible characters are accepted.
  *
  * @example
  * ```ts
@@ -369,7 +377,7 @@ const checkWith = <F extends Fields>(
   })
 
 /**
- * Values of the fields that are options of the layer.
+ * Returns the values of those fields that are options of the layer.
  *
  * @category options
  * @since 0.1.0
@@ -382,9 +390,9 @@ export const fromOptions = (fields: Fields, options: object): Readonly<Record<st
   )
 
 /**
- * Reads all fields from the configuration, each under its `env` name. One error names all fields that are missing or
- * wrong. Variables that `BROKER_AUTH_VERBATIM` names, separated by commas, are read verbatim. A field that is an option
- * of the layer is read from `options` first.
+ * Reads all fields from the configuration. The name of each variable is `env` of the field. If several fields are
+ * missing or wrong, one error names all of them. `BROKER_AUTH_VERBATIM` contains the names of variables whose values
+ * are `verbatim`, separated by commas. If a field is an option of the layer, its value in `options` takes precedence.
  *
  * @category configuration
  * @since 0.1.0

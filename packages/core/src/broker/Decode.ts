@@ -42,7 +42,7 @@ export const text = MaybeText.pipe(
 )
 
 /**
- * Fields with the same schema, by name.
+ * Returns one field for each name. All fields have the same schema.
  *
  * @example
  * ```ts
@@ -95,8 +95,8 @@ const countOf = (value: string | number | null): number | undefined => {
 }
 
 /**
- * A count, for example of seconds or attempts, as a number or as text. The broker may omit it. A value that is not a
- * whole number from 0 to 999,999 counts as absent.
+ * A count, for example of seconds or attempts. The broker may send it as a number or as text, or may omit it. A value
+ * that is not a whole number from 0 to 999,999 counts as absent.
  *
  * @example
  * ```ts
@@ -121,8 +121,8 @@ export const count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finit
 )
 
 /**
- * A flag, as a boolean or as text. The texts `true`, `yes` and `y` mean true, in upper or lower case. Any other value
- * means false. A flag that the broker omits is also false.
+ * A flag. The broker may send it as a boolean or as text. The texts `true`, `yes` and `y` mean true, in upper or lower
+ * case. Any other value means false. A flag that the broker omits is also false.
  *
  * @example
  * ```ts
@@ -152,7 +152,8 @@ const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<
 }
 
 /**
- * A list of text. The broker may omit it, set it to null, or send it as one text that contains a list.
+ * A list of texts. The broker may also send one text that contains the list. An omitted list and null count as an empty
+ * list.
  *
  * @example
  * ```ts
@@ -177,7 +178,7 @@ export const list = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(
 )
 
 /**
- * A list of values with the same schema. The broker may omit it or set it to null.
+ * A list of values with the same schema. An omitted list and null count as an empty list.
  *
  * @category schemas
  * @since 0.1.0
@@ -207,7 +208,8 @@ export const map = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B) =>
   )
 
 /**
- * Like `map`, for an answer that may have no result yet, such as the answer to a poll. `to` then returns `undefined`.
+ * Like `map`, but `to` may return `undefined`. Use it if an answer may have no result yet, such as the answer to a
+ * poll.
  *
  * @category schemas
  * @since 0.1.0
@@ -230,7 +232,7 @@ export const extend = <A extends object, I, B extends object>(schema: Schema.Cod
   map(schema, (value): A & B => ({ ...value, ...more(value) }))
 
 /**
- * A value that the broker may omit or set to null.
+ * A value that the broker may omit or set to null. Null counts as absent.
  *
  * @category schemas
  * @since 0.1.0

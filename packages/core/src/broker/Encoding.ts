@@ -1,5 +1,6 @@
 /**
- * How the body of a call is written. Each row of a table names its encoding. The encoding sets the content type.
+ * The encodings in which the body of a call is written: JSON, a form, or `jData`. Each endpoint has one encoding. For a
+ * JSON body, the broker's headers set the content type. For any other body, the encoding sets the content type.
  *
  * @since 0.1.0
  */
@@ -9,28 +10,32 @@ import * as Redacted from "effect/Redacted"
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * An encoding. `write` gets the fields with their secrets unwrapped. The text that it returns is signed and sent.
+ * An encoding. `write` gets the fields, whose secrets are already unwrapped, and returns the text of the body. This
+ * text is signed, if the broker requires a signature, and is sent.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Encoding {
   readonly name: string
-  /** If `undefined`, no content type is sent. */
+  /**
+   * The content type of the body. If `undefined`, no content type is sent. For JSON, the content type in the broker's
+   * headers is sent instead.
+   */
   readonly contentType: string | undefined
   /** Whether the encoding can carry the value of a field. If the value is secret, it is already unwrapped. */
   readonly carries: (value: unknown) => boolean
   readonly write: (fields: Fields) => string
 }
 
-/** Half of a surrogate pair. UTF-8 cannot carry it, and an encoder would send another character instead. */
+/** Matches half of a surrogate pair. UTF-8 cannot represent it, so an encoder would send another character instead. */
 const halfCharacter = /\p{Surrogate}/u
 
 const bare = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
 
 /**
- * The text of a value that a form or a URL can carry: text, a finite number or a boolean. `undefined` for any other
- * value.
+ * Returns a value as text for a form or a URL. The value may be text, a finite number or a boolean. Returns `undefined`
+ * for any other value, and for text with half of a surrogate pair.
  *
  * @category converting
  * @since 0.1.0
@@ -44,7 +49,7 @@ export const textOf = (value: unknown): string | undefined => {
 const present = (fields: Fields) => Object.entries(fields).filter(([, value]) => value !== undefined)
 
 /**
- * JSON, with the fields in the order in which they are given and no spaces.
+ * Writes the fields as JSON. The fields keep their order. There are no spaces between them.
  *
  * @category encodings
  * @since 0.1.0
@@ -57,7 +62,7 @@ export const json: Encoding = {
 }
 
 /**
- * A form. It carries text, finite numbers and booleans.
+ * Writes the fields as a form (`a=1&b=2`). The values may be text, finite numbers and booleans.
  *
  * @category encodings
  * @since 0.1.0
@@ -70,8 +75,9 @@ export const form: Encoding = {
 }
 
 /**
- * JSON after `jData=`, as the Noren family of brokers requires it. The fields in `beside`, such as the token `jKey`,
- * follow the JSON as `&jKey=…`. With `percent`, the JSON is percent-encoded, as in a form.
+ * Writes the fields as JSON after `jData=`. Brokers whose API is built on the trading platform Noren require this form.
+ * The fields that `beside` names are not part of the JSON. They follow the JSON, for example as `&jKey=…` for the token
+ * `jKey`. If `percent` is `"encoded"`, the JSON is percent-encoded, as in a form.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * One call of a broker's API, as a row of its table.
+ * Describes the calls of a broker's API as a table. Each row of the table is an endpoint and describes one call.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import * as Encoding from "./Encoding.ts"
 import { type Mended, mend } from "./internal/tolerance.ts"
 
 /**
- * At most `requests` in any span of `per`, for each account.
+ * A rate limit. For each account, at most `requests` calls are sent in any period of the length `per`.
  *
  * @category models
  * @since 0.1.0
@@ -22,8 +22,9 @@ export interface Limit {
 }
 
 /**
- * Which token a call carries. `none`: no token. `step`: the token of the previous step, in a login of several steps.
- * `required`: the token of the session. If the caller passes a token as a field of the request, the kind is `none`.
+ * The kind of token that is added to a call. `none`: no token. `step`: the token that the previous step of the login
+ * returned. `required`: the token of the session. If the token is a field of the request, which the caller passes, the
+ * kind is `none`.
  *
  * @category models
  * @since 0.1.0
@@ -31,7 +32,7 @@ export interface Limit {
 export type TokenKind = "none" | "step" | "required"
 
 /**
- * One call.
+ * Describes one call.
  *
  * @category models
  * @since 0.1.0
@@ -39,71 +40,76 @@ export type TokenKind = "none" | "step" | "required"
 export interface Endpoint<Request = unknown, Response = unknown, Token extends TokenKind = TokenKind> {
   readonly name: string
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
-  /** The key of the origin in the environment. */
+  /** The purpose of the origin, such as `api`. It is a key of the broker's environment. */
   readonly origin: string
   readonly path: string
   readonly token: Token
   /**
-   * For a call without a session, the field of its request by which limits are counted. Default: all calls are counted
-   * together.
+   * For a call without a session: the name of the request's field that identifies the account. Calls with the same
+   * value of this field count together against the rate limits. Default: all calls of the endpoint count together.
    */
   readonly account: string | undefined
   /**
-   * Set if the request is sent in the query of the URL: maps the name of each parameter to a field of the request. Such
-   * a call has no body. Absent fields are not sent.
+   * Set this if the fields of the request are sent in the query of the URL, and not in a body. Each key is the name of
+   * a parameter, and its value is the name of a field. Absent fields are not sent.
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**
-   * Names of the app's fields that are added to each call, such as its key. They are fields of `app` of the protocol.
-   * They are sent in this order, before the fields of the request. If `body` is set, it decides their place.
+   * Names of values of the app, such as the API key, that are added to each call. The values come from `app` of the
+   * protocol. They are sent in this order, before the fields of the request. If `body` is set, `body` decides where
+   * they are sent.
    */
   readonly app: ReadonlyArray<string>
   /**
-   * Names of the session's `extras` that are added to each call, such as its user id. They are sent after the fields of
-   * `app`.
+   * Names of fields in the session's `extras`, such as the user id, that are added to each call. They are sent after
+   * the fields of `app`.
    */
   readonly session: ReadonlyArray<string>
   /**
-   * The field of the body that carries the session's token. Headers then do not carry the token, except if `tokenToo`
-   * is `"headers"`.
+   * The name of the body's field that contains the session's token. If it is set, the headers do not contain the token,
+   * except if `tokenToo` is `"headers"`.
    */
   readonly tokenField: string | undefined
   readonly tokenToo: "headers" | undefined
-  /** If the encoding cannot carry a value, the call fails with `InvalidRequest`, and nothing is sent. */
+  /**
+   * How the body is written. If the encoding cannot carry a value, the call fails with `InvalidRequest`, and nothing is
+   * sent.
+   */
   readonly encoding: Encoding.Encoding
-  /** Permits a GET with a body. `node:http` can send such a request, but `fetch` cannot. */
+  /** `"sent"`: a GET may have a body. `node:http` can send such a request, but `fetch` cannot. */
   readonly getBody: "sent" | undefined
   /**
-   * Makes the body from the request and the fields of the app. Default: the fields of the app, then the fields of the
-   * request.
+   * Makes the body from the request and from the fields that `app` and `session` name. Default: the fields of the app,
+   * then the fields of the session, then the fields of the request.
    */
   readonly body: ((request: unknown, app: AppFields) => unknown) | undefined
   /**
-   * Whether the call may be resent after the connection failed, because a second call does no harm. Never true for a
-   * login.
+   * Whether the call may be sent again if the connection failed. True only if a second call does no harm, so it is
+   * never true for a login.
    */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
   readonly request: Schema.Decoder<Request> | undefined
   /**
-   * Schema of the data inside the envelope, both in the form that the broker sends and in the form that a program gets.
+   * Schema of the data inside the envelope. It describes the data that the broker sends, and the decoded data that a
+   * program gets.
    */
   readonly response: Schema.Decoder<Response>
   readonly accepts: (request: unknown) => boolean
   /**
-   * Fields that carry a token or identify its account. If they are declared, any other optional field of the wrong type
-   * counts as absent. If `undefined`, a wrong type in any field is an error.
+   * Names of the fields that contain a token or identify the token's account. If the names are set, any other optional
+   * field of the wrong type counts as absent. If `undefined`, a field of the wrong type is an error.
    */
   readonly essential: ReadonlyArray<string> | undefined
   /**
-   * Removes optional fields of the wrong type from data that failed to decode. Changes nothing if `essential` is
-   * `undefined`.
+   * Removes optional fields of the wrong type, except the `essential` fields, from data that could not be decoded.
+   * Changes nothing if `essential` is `undefined`.
    */
   readonly mend: (data: unknown) => Mended
   readonly decode: (data: unknown) => Result.Result<Response, Schema.SchemaError>
 }
 
-/** Fields that several rows may share. */
+/** The properties of an endpoint that several endpoints may share. */
 interface Shared<T extends TokenKind> {
   readonly method: Endpoint["method"]
   readonly token: T
@@ -118,7 +124,7 @@ interface Shared<T extends TokenKind> {
   readonly limits?: ReadonlyArray<Limit>
 }
 
-/** Fields that each row sets for itself. */
+/** The properties of an endpoint that are set for each endpoint separately. */
 interface Own<S, R extends Schema.Decoder<unknown>> {
   readonly account?: string | undefined
   readonly query?: Readonly<Record<string, string>> | undefined
@@ -135,7 +141,7 @@ const encodingOf = (given: "json" | "form" | Encoding.Encoding = "json"): Encodi
 }
 
 /**
- * Values of the fields that a row names in `app`.
+ * The values of the fields that an endpoint names in `app` and `session`.
  *
  * @category models
  * @since 0.1.0
@@ -143,13 +149,13 @@ const encodingOf = (given: "json" | "form" | Encoding.Encoding = "json"): Encodi
 export type AppFields = Readonly<Record<string, string | Redacted<string>>>
 
 /**
- * Makes a row. `request` describes the body, in which secrets are `Endpoint.Secret`. The body is JSON by default.
- * `response` describes the data inside the envelope. Fields that `response` does not name are allowed. Wrong types are
- * errors.
+ * Makes an endpoint. `request` is the schema of the request. In this schema, secrets are `Endpoint.Secret`. The body is
+ * JSON by default. `response` is the schema of the data inside the envelope. The data may also have fields that
+ * `response` does not name. A field of the wrong type is an error, except if `essential` is set.
  *
- * For an answer with a token, name its `essential` fields: the token, and the fields that identify its account. A wrong
- * type in any other optional field then does not lose the token. Such a field counts as absent. If a number is
- * expected, a number in quotes counts as a number.
+ * For an answer with a token, set `essential` to the names of the token and of the fields that identify the token's
+ * account. If another optional field then has the wrong type, the field counts as absent, and the token is not lost. If
+ * a number is expected, a number in quotes is also accepted.
  *
  * @example
  * ```ts
@@ -204,7 +210,8 @@ export const make = <
 })
 
 /**
- * A constructor for rows that share some fields, such as the method, the kind of token and the limits.
+ * Makes a constructor for endpoints that share some properties, such as the HTTP method, the kind of token and the
+ * limits.
  *
  * @example
  * ```ts
@@ -243,7 +250,8 @@ const notBlank = Schema.isPattern(/\S/)
 export const Text = Schema.String.check(notBlank)
 
 /**
- * Secret text in an answer. OpenAPI descriptions mark it as a password. The broker's row must wrap it as `Redacted`.
+ * Secret text in an answer. OpenAPI descriptions mark it as a password. The broker's schema must decode it to
+ * `Redacted` text.
  *
  * @category schemas
  * @since 0.1.0

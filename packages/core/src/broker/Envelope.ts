@@ -1,13 +1,13 @@
 /**
- * The forms in which a broker reports success and refusal. A broker may use several forms, called dialects. Each
- * dialect maps an answer to a verdict.
+ * Reads whether the broker's answer reports success or a refusal. A broker may report this in several forms, called
+ * dialects. A dialect reads an answer and returns a verdict: yes or no.
  *
  * @since 0.1.0
  */
 import * as Predicate from "effect/Predicate"
 
 /**
- * An answer, with its body as text. If the body is JSON, the answer also has its value.
+ * An answer of the broker. `text` is its body. If the body is JSON, `json` is the parsed body.
  *
  * @category models
  * @since 0.1.0
@@ -22,7 +22,7 @@ export interface Answer {
 }
 
 /**
- * Verdict on an answer: `Yes` with its data, or `No` with the broker's code and message.
+ * Whether an answer reports success. `Yes` has the data of the answer. `No` has the broker's code and message.
  *
  * @category models
  * @since 0.1.0
@@ -37,7 +37,7 @@ export type Verdict =
     }
 
 /**
- * One form of a broker's answers. `read` returns `undefined` for an answer in another dialect.
+ * One form of a broker's answers. `read` returns the verdict, or `undefined` if the answer is in another dialect.
  *
  * @example
  * ```ts
@@ -92,14 +92,15 @@ export const no = (fields: {
   readonly supportId?: string | undefined
 }): Verdict => ({ _tag: "No", code: textOf(fields.code), message: textOf(fields.message), supportId: fields.supportId })
 
-// Codes are text or numbers. Any other type counts as absent.
+// A code may be text or a number. A code of any other type counts as absent.
 const textOf = (value: unknown): string | undefined => {
   const text = Predicate.isString(value) ? value.trim() : Predicate.isNumber(value) ? String(value) : ""
   return text === "" ? undefined : text
 }
 
 /**
- * The verdict of the first dialect that recognizes the answer. `undefined` if no dialect recognizes it.
+ * Returns the verdict of the first dialect that recognizes the answer, or `undefined` if no dialect recognizes the
+ * answer.
  *
  * @category reading
  * @since 0.1.0
@@ -113,7 +114,7 @@ export const read = (dialects: ReadonlyArray<Dialect>, answer: Answer): Verdict 
 }
 
 /**
- * A dialect as data: the fields that decide between yes and no.
+ * Describes a dialect as data: which fields of an answer decide between yes and no.
  *
  * @category models
  * @since 0.1.0
@@ -121,9 +122,9 @@ export const read = (dialects: ReadonlyArray<Dialect>, answer: Answer): Verdict 
 export interface Fields {
   readonly name: string
   readonly source: string
-  /** The path of the field that decides: `["stat"]`, or `["body", "Status"]`. */
+  /** The path of the field that decides, such as `["stat"]` or `["body", "Status"]`. */
   readonly status: ReadonlyArray<string>
-  /** Values that mean yes. In text, only letters and digits are compared, and upper and lower case are equal. */
+  /** Values that mean yes. If a value is text, only its letters and digits are compared, and case is ignored. */
   readonly yes: ReadonlyArray<string | number | boolean>
   /** Values that mean no. Default: every other value of the field. */
   readonly no?: ReadonlyArray<string | number | boolean>
@@ -132,8 +133,8 @@ export interface Fields {
   readonly code?: ReadonlyArray<string>
   readonly message?: ReadonlyArray<string>
   /**
-   * Answers that mean yes but require an action first, such as a new password. Such an answer becomes a no with this
-   * `code`.
+   * Answers that report success, but require that the user first does something, such as setting a new password. The
+   * verdict on such an answer is `No` with this `code`.
    */
   readonly asks?: ReadonlyArray<{
     readonly field: ReadonlyArray<string>
@@ -148,7 +149,7 @@ const normalized = (value: unknown): unknown =>
   Predicate.isString(value) ? value.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "") : value
 
 /**
- * Makes a dialect from the fields that decide. An answer without the `status` field is in another dialect.
+ * Makes a dialect from a description of the fields. An answer without the `status` field is in another dialect.
  *
  * @example
  * ```ts

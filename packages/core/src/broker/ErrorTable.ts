@@ -1,5 +1,6 @@
 /**
- * The error table: the meaning of a broker's refusals, one row for each code or message, with its source.
+ * The error table of a broker says what its refusals mean. Each row is for one code, message or HTTP status, and names
+ * its source.
  *
  * @since 0.1.0
  */
@@ -27,15 +28,18 @@ export interface Failure {
   readonly message: string | undefined
   readonly supportId: string | undefined
   readonly retryAfter: Duration.Duration | undefined
-  /** The broker's clock, according to its `Date` header, minus this machine's clock, in milliseconds. */
+  /**
+   * How far the broker's clock is ahead of this machine's clock, in milliseconds. The `Date` header of the answer shows
+   * the broker's clock.
+   */
   readonly clockDrift: number | undefined
-  /** The body that was sent. Its secrets are `Redacted`. No part of the body may be in a reason. */
+  /** The request that was refused. Its secrets are `Redacted`. Do not copy any part of it to the reason. */
   readonly request: unknown
 }
 
 /**
- * One row. A refusal matches a row if it matches every `code`, `message`, `status` and `operations` that the row has.
- * The first row that matches is used. A row has at least a code, a message or a status.
+ * A row of the error table. It has at least one of `code`, `message` and `status`, and may also have `operations`. A
+ * refusal matches the row if it matches all of these fields that the row has. The first row that matches is used.
  *
  * @example
  * ```ts
@@ -55,15 +59,18 @@ export interface Failure {
  */
 export interface ErrorRow {
   readonly code?: string
-  /** Pattern for the broker's message. Each run of blanks in the message is replaced by one blank before the match. */
+  /**
+   * Pattern for the broker's message. Before the pattern is tried, consecutive blanks in the message are replaced by
+   * one blank.
+   */
   readonly message?: RegExp
   readonly status?: number
-  /** Names of the endpoints that the row is limited to. */
+  /** Names of endpoints. If it is set, the row applies only to calls of these endpoints. */
   readonly operations?: ReadonlyArray<string>
   readonly meaning: string
-  /** Source of the row. */
+  /** Where the meaning is documented or was observed. */
   readonly source: string
-  /** Date of the facts, `yyyy-mm-dd`. */
+  /** When the source was read, `yyyy-mm-dd`. */
   readonly asOf: string
   readonly reason: (failure: Failure) => AuthError.Reason
 }
@@ -74,8 +81,9 @@ const matchOf = (match: string | RegExp | number): Pick<ErrorRow, "code" | "mess
 }
 
 /**
- * Makes a constructor for rows of one source. A string matches the broker's code, a pattern matches its message, and a
- * number matches the HTTP status. `more` adds further fields of the row.
+ * Makes a constructor for rows that have the same source and date. The first argument of the constructor is the code (a
+ * string), the pattern of the message, or the HTTP status (a number). The last argument, `more`, contains further
+ * fields of the row.
  *
  * @example
  * ```ts
@@ -139,7 +147,7 @@ export const invalidCode =
   (failure: Failure): AuthError.Reason =>
     new AuthError.InvalidStepUpCode({ ...said(failure), kind, hints: hints(failure), advice })
 
-/** In milliseconds. With a larger drift, the TOTP code may belong to another period. */
+/** In milliseconds. If the clocks differ by more than this, the TOTP code may belong to another period. */
 const noticeableDrift = 15_000
 
 const driftHint = (millis: number): AuthError.Hint => {
@@ -148,8 +156,8 @@ const driftHint = (millis: number): AuthError.Hint => {
 }
 
 /**
- * Hints for a refused TOTP code at any broker, from the broker's `Date` header and the request's field `totp`. `own` are
- * hints for this broker.
+ * Returns the hints for a refused TOTP code. Some of them depend on the difference between the clocks, and on the field
+ * `totp` of the request. `own` contains additional hints for this broker.
  *
  * @category reasons
  * @since 0.1.0
@@ -262,12 +270,16 @@ export const rejected = (failure: Failure): AuthError.Reason =>
     status: failure.status
   })
 
-/** Messages about an outage of the broker. Such a message may mention a password or a code, but does not refuse them. */
+/**
+ * Matches messages about an outage of the broker. Such a message may mention a password or a code, but does not mean
+ * that the broker refused the password or the code.
+ */
 const outage =
   /maintenance|temporarily (?:unavailable|down|suspended)|technical (?:issue|error|problem|fault|difficult)|(?:service|system|server)s?\b.*\b(?:unavailable|down)\b/i
 
 /**
- * Returns the given reason. If the message reports an outage, such as maintenance, it returns `BrokerRejected` instead.
+ * Makes a function that returns `reason` for a refusal, except if the broker's message reports an outage, such as
+ * maintenance. In that case, the function returns `BrokerRejected`.
  *
  * @category reasons
  * @since 0.1.0
@@ -280,9 +292,9 @@ export const unlessOutage =
 const authentication = /unauthori[sz]ed|authenticat|credential|password|api[ _-]?key/i
 
 /**
- * The reason of a login that was refused with HTTP 401. It is `InvalidCredentials` if there is no message, or if the
- * message mentions credentials or matches `words`. Otherwise, or if the message reports an outage, it is
- * `BrokerRejected`.
+ * The reason of a login that was refused with HTTP 401. If the message reports an outage, the reason is
+ * `BrokerRejected`. Otherwise, it is `InvalidCredentials` if there is no message, if the message mentions credentials,
+ * or if the message matches `words`. For any other message, it is `BrokerRejected`.
  *
  * @category reasons
  * @since 0.1.0
@@ -295,7 +307,8 @@ export const unauthorizedLogin = (field: string, words: RegExp = authentication)
   )
 
 /**
- * The reason of an HTTP status, for an answer whose body gives no reason. `undefined` if the status is not an error.
+ * Returns the reason that follows from an HTTP status. Use it for an answer whose body does not show the reason.
+ * Returns `undefined` if the status is not an error.
  *
  * @category reasons
  * @since 0.1.0
@@ -313,7 +326,7 @@ const byToken = {
   required: sessionExpired("invalid")
 }
 
-/** Only a proxy returns this status: the call has not reached the broker. */
+/** Only a proxy returns HTTP 407, so the call has not reached the broker. */
 const proxyLogin = ({ status }: Failure) => new AuthError.BrokerUnavailable({ why: "proxy", status })
 
 const badRequest = invalidRequest("request", "was refused as malformed")

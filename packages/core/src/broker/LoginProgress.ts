@@ -1,6 +1,6 @@
 /**
- * Stores the result of the first steps of a login until the last step succeeds. If a step fails, the login is resumed
- * at that step, because each new login opens another session at the broker.
+ * Stores the result of the first steps of a login until the last step succeeds. If a later step fails, the login can
+ * continue at that step. A login from the start would open another session at the broker.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 
 /**
- * The token of a login that the broker has accepted but that has no session yet.
+ * The token that the broker returned in the first steps of a login. The login has no session yet.
  *
  * @category models
  * @since 0.1.0
@@ -18,13 +18,13 @@ export interface LoginProgress {
   readonly token: Redacted.Redacted<string>
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
-  /** When the token expires, milliseconds since the epoch. `undefined` if unknown. */
+  /** When the token expires, in milliseconds since the epoch. `undefined` if this is not known. */
   readonly endsAt?: number | undefined
 }
 
 /**
- * The function that stores the progress. A `SessionManager` provides it, and stores the progress encrypted. If there is
- * no such function, nothing is stored.
+ * The function that stores the progress of a login. A `SessionManager` provides this function, and stores the progress
+ * in its `SessionStore`. By default, there is no function, and nothing is stored.
  *
  * @category references
  * @since 0.1.0
@@ -35,8 +35,8 @@ export const Keeper = Context.Reference<((progress: LoginProgress) => Effect.Eff
 )
 
 /**
- * Stores the progress of a login before its next step is sent. `resume` of the method's `Renewal` continues from the
- * stored progress.
+ * Stores the progress of a login. Call it before the next step is sent. Later, `resume` of the login method's `Renewal`
+ * continues from the stored progress.
  *
  * @example
  * ```ts

@@ -1,9 +1,10 @@
 /**
- * Makes the layers of a login method from the tables of a broker and a few functions. The layers have exactly the
- * services that the method has.
+ * Makes the layers of a login method from the tables of a broker and a few functions. The layers provide only the
+ * services that the login method supports.
  *
- * This module has the logic that all methods share. It checks credentials before anything is sent, and sets the account
- * and the expiry of a session. It also contains renewal, logout, profile and the headers of later calls.
+ * This module contains the code that all login methods share. It checks credentials before anything is sent. It sets
+ * the account and the expiry of each session. It also provides renewal, logout, the profile and the headers of later
+ * calls.
  *
  * @since 0.1.0
  */
@@ -47,7 +48,8 @@ export interface Options {
   /** When a session expires. Default: as the broker documents. */
   readonly expiry?: Expiry | undefined
   /**
-   * When a session manager renews a session, and its budget of refused logins. Default: the numbers of the descriptor.
+   * When a session manager renews a session, and how many refused logins it allows. Default: the numbers in the
+   * broker's description (`Broker`).
    */
   readonly renewal?: Renewal.Options | undefined
 }
@@ -65,17 +67,18 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   /** When a session expires, as the broker documents. */
   readonly expiry: Expiry
   /**
-   * Set this if the broker returns, at login, the origin for later calls. Default: all calls go to the known origins.
+   * `"at-login"`: the answer to a login contains the origin for later calls. Default: all calls go to the known
+   * origins.
    */
   readonly tellsOrigin?: "at-login"
-  /** Converts the id of an account to the broker's spelling. Default: unchanged. */
+  /** Converts the id of an account to the broker's spelling. Default: the id is not changed. */
   readonly accountId?: (id: string) => string
   /**
-   * When a session expires, if the broker's package has its own options for this. Default: the option `expiry`,
-   * otherwise the `expiry` of this family.
+   * Returns when a session expires. Set it if options of the broker's package decide this. Default: the option `expiry`
+   * or, if that option is not set, `expiry` of this family.
    */
   readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
-  /** Ends a session at the broker. Returns `undefined` if, with these options, the broker has no logout call. */
+  /** Ends a session at the broker. Returns `undefined` if the broker has no logout call with these options. */
   readonly logout?: (
     api: Api,
     session: Session.Session,
@@ -88,27 +91,35 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   ) => Effect.Effect<Session.UserProfile, AuthError.AuthError>
 }
 
-/** Input of the functions of a login method. */
+/** What the functions of a login method get. */
 export interface Given<Api, F extends Credentials.Fields, O> {
   readonly api: Api
   readonly credentials: Credentials.Values<F>
   readonly options: O
   readonly account: Account.Account
   readonly expiry: Expiry
-  /** Gets a one-time code of six digits. `undefined` if the credentials have no source of codes. */
+  /**
+   * Gets a one-time code of six digits. `undefined` if the credentials contain no TOTP secret and no other source of
+   * codes.
+   */
   readonly code: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> | undefined
 }
 
 interface Spec<Api, F extends Credentials.Fields, O> {
-  /** Id of the method in the descriptor. */
+  /** The id of the login method in the broker's description (`Broker`). */
   readonly id: string
-  /** Credentials of the login. Options may change their checks. */
+  /**
+   * The fields of the credentials. If options change the checks of the fields, a function that returns the fields for
+   * the given options.
+   */
   readonly credentials: F | ((options: O) => F)
   readonly api: (
     credentials: Credentials.Values<F>,
     options: O
   ) => Effect.Effect<Api, AuthError.AuthError, HttpClient.HttpClient>
-  /** The id of the account at the broker, and its environment if that is not production. */
+  /**
+   * Returns the id of the account at the broker. If the environment is not production, also returns the environment.
+   */
   readonly account: (
     credentials: Credentials.Values<F>,
     options: O
@@ -117,22 +128,27 @@ interface Spec<Api, F extends Credentials.Fields, O> {
   readonly refresh?: (
     given: Given<Api, F, O> & { readonly session: Session.Session; readonly refreshToken: Redacted.Redacted<string> }
   ) => Effect.Effect<Session.Issue, AuthError.AuthError>
-  /** Whether a refresh also renews a session that a daily cut-off has ended. Default: the descriptor's value. */
+  /**
+   * Whether a refresh can also renew a session that has ended at the daily cut-off. Default: the value in the broker's
+   * description (`Broker`).
+   */
   readonly afterCutOff?: (options: O) => boolean
 }
 
 /**
- * A login by credentials, with or without a one-time code of an authenticator.
+ * Describes a login that sends credentials in one call, with or without a one-time code of an authenticator.
  *
  * @category models
  * @since 0.1.0
  */
 export interface LoginSpec<Api, F extends Credentials.Fields, O> extends Spec<Api, F, O> {
-  /** `code` is a one-time code of six digits, or empty if no credential is a source of codes. */
+  /**
+   * Logs in. `code` is a one-time code of six digits. It is empty text if the credentials contain no source of codes.
+   */
   readonly signIn: (
     given: Omit<Given<Api, F, O>, "code"> & { readonly code: Redacted.Redacted<string> }
   ) => Effect.Effect<Session.Issue, AuthError.AuthError>
-  /** Runs when the layer is built, and returns a check. The check runs before each login of a session manager. */
+  /** Runs when the layer is built, and returns a check. The check runs each time before a session manager logs in. */
   readonly before?: (given: Given<Api, F, O>) => Effect.Effect<Effect.Effect<void, AuthError.AuthError>>
 }
 
@@ -152,20 +168,21 @@ export interface RedirectSpec<
   /** The address of the broker's page. */
   readonly page: (given: Given<Api, F, O> & { readonly state: Redacted.Redacted<string> }) => Redacted.Redacted<string>
   /**
-   * Whether the callback must contain the state. `optional`: the state is compared if it is present. `none`: the broker
-   * has no state, so only the newest request can be completed, within five minutes.
+   * Whether the callback contains the `state` of the request. `required`: it must contain the state, which is compared.
+   * `optional`: the state is compared if the callback contains it. `none`: the broker does not return the state. In
+   * this case, only the newest request can be completed, within five minutes.
    */
   readonly state: (options: O) => "required" | "optional" | "none"
-  /** The callback's parameter with the state. Default: `state`. */
+  /** The name of the callback's parameter that contains the state. Default: `state`. */
   readonly stateParameter?: string
-  /** The callback's parameter with the outcome of the login. Default: there is no such parameter. */
+  /** The callback's parameter that says whether the login succeeded. Default: there is no such parameter. */
   readonly outcome?: RedirectLogin.Outcome
-  /** The reason of an `error` in the callback. Default: the login was denied. */
+  /** Returns the reason if the callback reports an error. Default: the login was denied. */
   readonly refusal?: (
     parameters: RedirectLogin.CallbackParameters,
     state: Redacted.Redacted<string>
   ) => AuthError.Reason
-  /** Content of the callback: a token, or a code that is exchanged once. */
+  /** What the callback contains: the token itself, or a code that is exchanged for a token once. */
   readonly carries: "token" | "code"
   readonly receive: (
     parameters: RedirectLogin.CallbackParameters,
@@ -196,7 +213,7 @@ export interface QrSpec<Api, F extends Credentials.Fields, O> extends Spec<Api, 
   readonly lifetime: Duration.Input
   /** Requests a QR code. */
   readonly begin: (given: Given<Api, F, O>) => Effect.Effect<Omit<QrLogin.QrCode, "expiresAt">, AuthError.AuthError>
-  /** Polls a QR code. Returns `undefined` if the code is not scanned yet. */
+  /** Polls a QR code. Returns `undefined` as long as the user has not scanned the QR code. */
   readonly poll: (
     code: QrLogin.QrCode,
     given: Given<Api, F, O>
@@ -213,11 +230,17 @@ type Present<T, Name extends string, Service> =
  * @since 0.1.0
  */
 export interface Layers<Services, F extends Credentials.Fields, O> {
-  /** Takes credentials from the program. They are checked when the layer is built, before anything is sent. */
+  /**
+   * A layer with the credentials that the program passes. The credentials are checked when the layer is built, before
+   * anything is sent.
+   */
   readonly layer: (
     options: O & { readonly credentials: Credentials.Input<F> }
   ) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
-  /** Takes credentials from the configuration. One error names all fields that are missing or wrong. */
+  /**
+   * A layer with the credentials from the configuration. If several fields are missing or wrong, one error names all of
+   * them.
+   */
   readonly layerConfig: (options?: O) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient>
 }
 
@@ -228,12 +251,13 @@ export interface Layers<Services, F extends Credentials.Fields, O> {
  * @since 0.1.0
  */
 export interface Method<Services, F extends Credentials.Fields, O> extends Layers<Services, F, O> {
-  /** A session from tokens that another program obtained. It expires as the broker documents. */
+  /** Makes a session from tokens that another program obtained. The session expires as the broker documents. */
   readonly fromTokens: (given: ForeignTokens) => Session.Session
 }
 
 /**
- * Tokens that another program obtained. `Bearer ` prefixes are removed, and a blank token counts as absent.
+ * Tokens that another program obtained. If a token starts with `Bearer `, this prefix is removed. A blank token counts
+ * as absent.
  *
  * @category models
  * @since 0.1.0
@@ -244,7 +268,10 @@ export interface ForeignTokens {
   readonly accessToken: Redacted.Redacted<string>
   readonly refreshToken?: Redacted.Redacted<string> | undefined
   readonly feedToken?: Redacted.Redacted<string> | undefined
-  /** The first of two tokens, if the broker returns the access token in a second request. */
+  /**
+   * The token that the first request of the login returned. Pass it if the broker returns the access token only to a
+   * second request.
+   */
   readonly loginToken?: Redacted.Redacted<string> | undefined
   readonly environment?: string | undefined
   readonly app?: string | undefined
@@ -266,12 +293,12 @@ const fieldsOf = <Api, F extends Credentials.Fields, O>(
 ): F => (typeof credentials === "function" ? credentials(options) : credentials)
 
 /**
- * Runs one exchange of a code or a refresh token at a time. Brokers refuse a second exchange, and may end all sessions if
- * a token is used twice.
+ * Runs effects one after the other. It is used for the exchange of a code or of a refresh token. Brokers refuse a
+ * second exchange, and may end all sessions if a token is used twice.
  */
 type Exclusive = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** The part of a method that differs from other methods. */
+/** The parts that differ between login methods. */
 interface Own<Services> {
   readonly services: Context.Context<Services>
   readonly ways?: Pick<
@@ -318,7 +345,7 @@ const codeOf = (
           : Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
       })
 
-/** The services that every method of the broker has. */
+/** The services that every login method of the broker provides. */
 const common = <Tag, Api extends Common, O extends Options>(
   family: Family<Tag, Api, O>,
   api: Api,
@@ -375,8 +402,8 @@ const layersOf = <Api, F extends Credentials.Fields, O extends object, Services>
 })
 
 /**
- * Makes a method without a session, such as the recovery of an account. It has the services of `build` and the typed
- * calls.
+ * Makes the layers of a method that returns no session, such as the recovery of an account. They provide the services
+ * that `build` returns, and the typed calls.
  *
  * @category constructors
  * @since 0.1.0
@@ -403,7 +430,8 @@ const accountOf = (
 ): Account.Account => Account.make({ broker, app, ...(typeof holder === "string" ? { id: holder } : holder) })
 
 /**
- * Makes a login method with the services of `build`. `login`, `redirect`, `qr` and `stepUp` use this function.
+ * Makes a login method that provides the services that `build` returns. `login`, `redirect`, `qr` and `stepUp` use this
+ * function.
  *
  * @category constructors
  * @since 0.1.0
@@ -478,7 +506,7 @@ export const make = <
 }
 
 /**
- * A login method of one call, with or without a one-time code of an authenticator.
+ * Makes a login method that logs in by one call, with or without a one-time code of an authenticator.
  *
  * @category constructors
  * @since 0.1.0
@@ -505,11 +533,11 @@ export const login = <
     return Effect.map(before, (check) => ({ services, ways: { login: Effect.andThen(check, signIn), codes } }))
   })
 
-/** How long a login without state can be completed, in milliseconds. */
+/** Time in milliseconds within which a login must be completed if the broker does not return the state. */
 const pendingMillis = 300_000
 
 /**
- * A login method on the broker's page in a browser.
+ * Makes a login method whose login is on the broker's page in a browser.
  *
  * @category constructors
  * @since 0.1.0
@@ -569,8 +597,8 @@ export const redirect = <
   })
 
 /**
- * A login method by a QR code that the broker's app scans. If the QR code has expired, or has already returned a session,
- * a poll sends nothing and fails with `ChallengeExpired`.
+ * Makes a login method by a QR code that the broker's app scans. If the QR code has expired, or if a poll of this QR
+ * code has already returned a session, a poll sends nothing and fails with `ChallengeExpired`.
  *
  * @category constructors
  * @since 0.1.0
@@ -594,7 +622,7 @@ export const qr = <
       const lifetime = Duration.toMillis(yield* readLifetime)
       const toError = (reason: AuthError.Reason) => AuthError.make(broker, "poll", reason)
       const other = toError(new AuthError.RedirectRejected({ why: "other-account" }))
-      // Keyed by the QR code object, because its name is a secret and must not be a map key.
+      // The QR code objects that already returned a session. Their text is secret, so it is not used as a key.
       const scanned = new WeakSet<QrLogin.QrCode>()
 
       const begin = Effect.gen(function* () {
@@ -617,7 +645,7 @@ export const qr = <
   )
 
 /**
- * The steps of a login that may return a challenge.
+ * The functions of a login that may return a challenge.
  *
  * @category models
  * @since 0.1.0
@@ -631,8 +659,8 @@ export interface Steps {
 }
 
 /**
- * A login method whose second step is a one-time code. If the code comes by SMS, a person enters it. If it is the code
- * of an authenticator, the layer can compute it from the TOTP secret.
+ * Makes a login method whose second step is a one-time code. If the broker sends the code by SMS, a person enters it.
+ * If it is the code of an authenticator app, the layer can compute the code from the TOTP secret.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,9 +1,8 @@
 /**
- * An OpenAPI 3.1 description of a broker's calls, made from its table of endpoints. Client generators for any language
- * can read it.
+ * Makes an OpenAPI 3.1 document that describes a broker's calls, from the broker's table of endpoints. Client
+ * generators for any language can read this document.
  *
- * This module needs only the broker's tables. The simulator serves the document, but it is not needed to make the
- * document.
+ * This module needs only the broker's tables. `@auth/simulator` serves the document over HTTP.
  *
  * @since 0.1.0
  */
@@ -44,7 +43,7 @@ export interface Document {
 }
 
 /**
- * A broker's tables, and the envelope of its answers.
+ * The input for a document: the broker's tables, and the form of the broker's answers.
  *
  * @category models
  * @since 0.1.0
@@ -53,27 +52,30 @@ export interface Input {
   readonly broker: Broker
   readonly table: Readonly<Record<string, Endpoint>>
   readonly codes: ReadonlyArray<ErrorRow>
-  /** The headers of a call, made from `sample` values. */
+  /** Returns the headers of a call. It gets `sample` values instead of real tokens. */
   readonly headers: Protocol["headers"]
-  /** Fields of the app, with `sample` values. */
+  /** The values of the app, such as the API key. Each value is a `sample`. */
   readonly app?: Protocol["app"]
-  /** Schema of a successful answer. It contains the schema of the call's data. */
+  /** Returns the schema of a successful answer. `data` is the schema of the call's data. */
   readonly yes: (data: Json, endpoint: Endpoint) => Json
   /** Schema of a refusal. */
   readonly no: Json
-  /** Whether a refusal may have HTTP 200. */
+  /** Whether the broker also sends refusals with HTTP 200. */
   readonly refusesWith200: "yes" | "no"
 }
 
 /**
- * Placeholder for a secret of the caller in headers and bodies: `{apiKey}`.
+ * Makes a placeholder for a secret of the caller, such as `{apiKey}`. Placeholders stand for real values in headers and
+ * bodies.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const sample = (name: string): Redacted.Redacted<string> => Redacted.make(`{${name}}`)
 
-/** Whether a field decides between yes and no: it allows only some values. */
+/**
+ * Whether a field of an answer shows if the answer is a success or a refusal. Such a field has a constant or a pattern.
+ */
 const decides = (schema: Json = {}): boolean => "const" in schema || "pattern" in schema
 
 const objectWith = (properties: Readonly<Record<string, Json>>, required: ReadonlyArray<string> = []): Json => ({
@@ -82,12 +84,13 @@ const objectWith = (properties: Readonly<Record<string, Json>>, required: Readon
   required: [...Object.keys(properties).filter((name) => decides(properties[name])), ...required]
 })
 
-/** Whether data of this schema may be absent: it has no required field. */
+/** Whether data of this schema may be absent. It may be absent if it has no required field. */
 const mayBeAbsent = (data: Json): boolean => requiredOf(data).length === 0
 
 /**
- * An object that has the data in its field `name`, and also has other fields. Fields with a constant or a pattern are
- * required. The data is required if its own schema has required fields.
+ * Makes the schema of an answer whose field `name` contains the data. `properties` are the other fields of the answer.
+ * Fields with a constant or a pattern are required. The field `name` is required if the schema of the data has required
+ * fields.
  *
  * @category envelopes
  * @since 0.1.0
@@ -98,7 +101,8 @@ export const inside =
     objectWith({ ...properties, [name]: data }, mayBeAbsent(data) ? [] : [name])
 
 /**
- * An object that has the fields of the data and other fields. Fields with a constant or a pattern are required.
+ * Makes the schema of an answer that contains the fields of the data directly. `properties` are the other fields of the
+ * answer. Fields with a constant or a pattern are required.
  *
  * @category envelopes
  * @since 0.1.0
@@ -116,7 +120,7 @@ export const beside =
 export const text: Json = { type: ["string", "null"] }
 
 /**
- * A word in any case, with or without blanks around it.
+ * Makes the schema of a word. The word may be in upper or lower case, and may have blanks around it.
  *
  * @category envelopes
  * @since 0.1.0
@@ -151,7 +155,7 @@ const isSecret = (schema: Json | undefined): boolean => schema?.["format"] === "
 
 const password: Json = { type: "string", format: "password" }
 
-/** A request with a placeholder in each field. */
+/** Makes a request that has a placeholder in each field. */
 const sampleOf = (schema: Json): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(propertiesOf(schema)).map(([name, property]) => [
@@ -168,13 +172,16 @@ interface Sent {
   readonly required: boolean
 }
 
-/** The names that are sent, each with the schema of its placeholder. */
+/**
+ * The names of the fields or parameters that are sent, each with its schema. If a value is a placeholder, the schema is
+ * that of the field that the placeholder stands for.
+ */
 const sentOf = (sent: Readonly<Record<string, unknown>>, request: Json): ReadonlyArray<Sent> =>
   Object.entries(sent).map(([name, value]) => {
     const field = fieldOf(value)
     const schema = field === undefined ? undefined : propertiesOf(request)[field]
     if (schema !== undefined) return { name, schema, required: requiredOf(request).includes(field ?? "") }
-    // This is a field of the app.
+    // The placeholder stands for a field of the app or of the session.
     if (field !== undefined) return { name, schema: password, required: true }
     return { name, schema: { const: reveal(value) }, required: true }
   })
@@ -249,7 +256,7 @@ const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}
 const isOf = ({ name }: Endpoint, { operations }: ErrorRow): boolean =>
   operations === undefined || operations.includes(name)
 
-/** Tag of the reason of a refusal that matches the row. */
+/** The `_tag` of the reason that a row of the error table returns. */
 const reasonOf = ({ name }: Endpoint, row: ErrorRow): string =>
   row.reason({
     operation: name,
@@ -311,7 +318,7 @@ const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => 
 const keyOf = ({ in: place, name }: Json): string => `${String(place)} ${String(name)}`
 
 /**
- * Calls with the same method and path are one operation. A parameter is optional if some of these calls do not have it.
+ * Merges the parameters of calls that are one operation. A parameter is required only if all of these calls require it.
  */
 const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArray<Json> => {
   const all = new Map<string, Json>()
@@ -347,7 +354,7 @@ const operationOf = (input: Input, endpoints: readonly [Endpoint, ...ReadonlyArr
     responses: responsesOf(input, endpoints),
     security: schemes.length === 0 ? [] : [Object.fromEntries(schemes.map((name) => [name, []]))],
     "x-limits": limitsOf(first),
-    // Whether the call may be resent.
+    // Whether the call may be sent again if the connection failed.
     "x-safe": first.safe
   }
 }
@@ -370,10 +377,11 @@ const groupsOf = (table: Input["table"]): ReadonlyArray<readonly [Endpoint, ...R
 }
 
 /**
- * Makes the document.
+ * Makes the OpenAPI document of a broker.
  *
- * Calls with the same method and path are one operation. Secrets have the format `password`. `x-errors` lists the
- * meanings of the call's refusals. `x-limits` lists its rate limits. `x-safe` says whether the call may be resent.
+ * Calls with the same method and path are one operation. Secrets have the format `password`. Three fields of an
+ * operation are not part of OpenAPI: `x-errors` lists the refusals of the call and their meanings. `x-limits` lists the
+ * rate limits of the call. `x-safe` says whether the call may be sent again if the connection failed.
  *
  * @example
  * ```ts

@@ -15,10 +15,11 @@ import * as Headers from "effect/http/Headers"
 import { beginning, printable } from "./internal/printable.ts"
 import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
 
-// A pattern that begins with a run of characters has a lookbehind for the start of the run. Without it, the pattern
-// would be tried from every character of the run, and one megabyte of text would take hours.
+// Some patterns begin with a group that matches many characters in a row. A lookbehind lets such a pattern start only
+// at the first of these characters. Otherwise, the pattern would be tried at each of them, and one megabyte of text
+// would take hours.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
-  // A JSON or form field with the name of a secret, even if the text ends inside its value.
+  // A field of JSON or of a form whose name is the name of a secret. The text may end inside the value.
   [
     /(?<![\w-])(["']?[\w-]*(?:password|passwd|passphrase|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code|jwt|session_?id|cookie|signature)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s,&;}<>"']+)/gi,
     `$1${mask}`
@@ -32,7 +33,7 @@ const patterns: ReadonlyArray<readonly [RegExp, string]> = [
 const encodings: ReadonlyArray<(secret: string) => string> = [
   (secret) => secret,
   (secret) => JSON.stringify(secret).slice(1, -1),
-  // Half of a surrogate pair has no URL form. The secret is then not encoded.
+  // Text with half of a surrogate pair cannot be encoded for a URL. Such a secret is not encoded.
   (secret) =>
     Result.getOrElse(
       Result.try(() => encodeURIComponent(secret)),
@@ -72,16 +73,22 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
 }
 
 /**
- * Length of the text that is searched, in characters. Somewhere beyond four million characters, a pattern overflows
- * V8's stack.
+ * Maximum length of the text that is searched, in characters. If the text has more than about four million characters,
+ * a pattern overflows the stack of V8.
  */
 const searchable = 1_048_576
 
-/** The beginning of a text, without its last word: part of a token might no longer be recognized as a token. */
+/**
+ * Cuts a text to `length`, and also removes the last word. That word may be part of a token, which the patterns might
+ * not recognize.
+ */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
 
-/** Makes the text printable, then hides the secrets again: invisible characters may have been inside a secret. */
+/**
+ * Hides the secrets and makes the text printable. It then hides the secrets again, because invisible characters may
+ * have been inside a secret.
+ */
 const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const hidden = cut(hide(text, secrets), searchable)
   const shown = printable(hidden)
@@ -89,9 +96,9 @@ const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): stri
 }
 
 /**
- * Replaces the given secrets, in every encoding in which an answer may quote them. Also replaces text that looks like a
- * secret. Removes or replaces control characters, invisible characters, and characters that change the direction of
- * text. Removes all text after the first 1,048,576 characters.
+ * Replaces the given secrets by `<redacted>`, in every encoding that an answer may contain. Also replaces text that
+ * looks like a secret. Removes or replaces control characters, invisible characters, and characters that change the
+ * direction of text. Removes all text after the first 1,048,576 characters.
  *
  * @example
  * ```ts
@@ -108,8 +115,10 @@ export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>>
   patterns.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), clean(text, secrets))
 
 /**
- * A short, safe excerpt of a body, for errors. For JSON, it has only names and types. For other text, it has the first
- * 200 characters. Tags, secrets, values next to the name of a secret, and opaque words are left out.
+ * Returns a short excerpt of a body, without secrets, for errors. If the body is JSON, the excerpt contains only the
+ * names and types of fields. If the body is other text, the excerpt contains its first 200 characters. Before that,
+ * HTML tags are removed. Secrets, words after the name of a secret, and words of at least ten characters with both
+ * letters and digits are replaced.
  *
  * @example
  * ```ts
@@ -138,7 +147,7 @@ export const excerpt = (
 
 const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
-/** Escapes are removed up to three times, because escaped text may contain escaped text. */
+/** Escapes are removed up to three times, because the text may have been escaped more than once. */
 const levels = [1, 2, 3]
 
 const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
@@ -149,8 +158,8 @@ const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string
   return withoutOpaqueWords(withoutNeighbours(plain))
 }
 
-// Keys of an answer are the broker's names, but a malformed body may have a secret as a key. So only plain words are
-// kept.
+// The keys of JSON are usually names of fields, but a malformed body may have a secret as a key. So only keys that are
+// plain words are shown.
 const keyName = (key: string): string => (/^[A-Za-z_]\w{0,39}$/.test(key) && scrub(key) === key ? key : "…")
 
 const outline = (value: unknown, depth: number): string => {

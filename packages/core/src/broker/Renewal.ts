@@ -1,7 +1,7 @@
 /**
- * How an expired session is renewed: by a refresh, by a login, or by a refresh with a login as the fallback.
+ * How an expired session is renewed: by a refresh, by a login, or by a refresh and, if the refresh fails, a login.
  *
- * Every broker's layer provides the renewal of its login method. The layers of this module replace that renewal.
+ * Each layer of a broker provides the `Renewal` of its login method. The layers of this module replace this `Renewal`.
  *
  * @since 0.1.0
  */
@@ -31,16 +31,19 @@ import type { StepUp } from "../login/StepUp.ts"
  * @since 0.1.0
  */
 export interface GuardPolicy {
-  /** Budget of refused logins in `window`, from 1 to 100. It must be below the number that locks the account. */
+  /**
+   * Number of refused logins within `window` after which no further login is sent. A whole number from 1 to 100. It
+   * must be smaller than the number of refused logins after which the broker locks the account.
+   */
   readonly maxFailures: number
-  /** How long a refused login counts. Finite and above zero. */
+  /** For this long, a refused login counts towards `maxFailures`. Finite and above zero. */
   readonly window: Duration.Duration
   /** The period of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period. */
   readonly step: Duration.Duration | undefined
 }
 
 /**
- * The account and its way of renewal, for a `SessionManager`.
+ * Defines how the session of an account can be renewed. A `SessionManager` uses it to renew its session.
  *
  * @category services
  * @since 0.1.0
@@ -49,22 +52,22 @@ export class Renewal extends Context.Service<
   Renewal,
   {
     readonly account: Account
-    /** Gets a session from the credentials. `undefined` if only a person can log in. */
+    /** Logs in with the credentials, and returns the session. `undefined` if only a person can log in. */
     readonly login: Effect.Effect<Session, AuthError.AuthError> | undefined
     /** Continues a login of several steps from the progress that `LoginProgress.keep` stored. */
     readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Renews a session without credentials. `undefined` if the broker has no refresh. */
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
-    /** Whether a refresh also renews a session that a daily cut-off has ended. Default: `false`. */
+    /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
     readonly afterCutOff?: boolean | undefined
-    /** How long before its expiry a session is renewed. Zero if the session ends at a daily cut-off. */
+    /** A session is renewed this long before it expires. Zero if sessions end at a daily cut-off. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
     /** The source of the TOTP codes of `login`. `undefined` if the credentials have none. */
     readonly codes?: CodeSource | undefined
     /**
-     * Credentials of `login`. A session manager compares them with the credentials that the broker refused or accepted
-     * before.
+     * The credentials that `login` sends. A session manager compares them with credentials that the broker accepted or
+     * refused in the past.
      */
     readonly credentials?: Redacted.Redacted<string> | undefined
   }
@@ -84,7 +87,7 @@ const inOneText = (credentials: Readonly<Record<string, unknown>>): Redacted.Red
 }
 
 /**
- * Makes the renewal of a broker's method. Invalid numbers fail with `InvalidRequest`.
+ * Makes the renewal of a login method. Fails with `InvalidRequest` if a number is invalid.
  *
  * @category constructors
  * @since 0.1.0
@@ -94,23 +97,26 @@ export const make = (options: {
   readonly login?: Effect.Effect<Session, AuthError.AuthError> | undefined
   readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
   readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
-  /** Whether a refresh also renews a session that a daily cut-off has ended. */
+  /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
   readonly afterCutOff?: boolean | undefined
-  /** How long before its expiry a session is renewed. Default: not before its expiry. */
+  /** A session is renewed this long before it expires. Default: zero, so it is renewed only after it has expired. */
   readonly early?: Duration.Input | undefined
   /**
-   * Budget of refused logins in `window`. Default: 2, because no broker in this repository locks an account before the
-   * third refused login.
+   * Number of refused logins within `window` after which no further login is sent. Default: 2, because no broker in
+   * this repository is known to lock an account before the third refused login.
    */
   readonly maxFailures?: number | undefined
-  /** How long a refused login counts. Default: 24 hours. */
+  /** For this long, a refused login counts towards `maxFailures`. Default: 24 hours. */
   readonly window?: Duration.Input | undefined
   /**
    * The source of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period of the codes.
    * `"totp"` means a period of 30 seconds.
    */
   readonly codes?: "totp" | CodeSource | undefined
-  /** The credentials of `login` by field. Only text and `Redacted` text are compared. Default: no comparison. */
+  /**
+   * The credentials that `login` sends, keyed by field. Only text and `Redacted` text are compared. Default: no
+   * credentials are compared.
+   */
   readonly credentials?: Readonly<Record<string, unknown>> | undefined
 }): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>
   Effect.suspend(() => {
@@ -134,23 +140,23 @@ export const make = (options: {
   })
 
 /**
- * Options that replace the numbers of the broker's descriptor. Those numbers are seldom certain.
+ * Options that replace the numbers in the broker's description (`Broker`). Few brokers document these numbers.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options {
-  /** How long before its expiry a session is renewed. */
+  /** A session is renewed this long before it expires. */
   readonly early?: Duration.Input | undefined
-  /** Budget of refused logins in `window`: a whole number from 1 to 100. */
+  /** Number of refused logins within `window` after which no further login is sent. A whole number from 1 to 100. */
   readonly maxFailures?: number | undefined
-  /** How long a refused login counts. */
+  /** For this long, a refused login counts towards `maxFailures`. */
   readonly window?: Duration.Input | undefined
 }
 
 /**
- * Makes the renewal of a method. By default, its numbers are the numbers of the broker's descriptor. Invalid
- * options fail with `InvalidRequest`.
+ * Makes the renewal of a login method. By default, the numbers come from the broker's description (`Broker`). Fails
+ * with `InvalidRequest` if an option is invalid.
  *
  * @example
  * ```ts
@@ -178,7 +184,7 @@ export const fromDescription = (
     readonly login?: Effect.Effect<Session, AuthError.AuthError> | undefined
     readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
-    /** Replaces the value of the descriptor. */
+    /** Replaces `afterCutOff` of the broker's description. */
     readonly afterCutOff?: boolean | undefined
     readonly codes?: "totp" | CodeSource | undefined
     readonly credentials?: Readonly<Record<string, unknown>> | undefined
@@ -209,11 +215,11 @@ const unanswerable = (account: Account, why: string) =>
   )
 
 /**
- * A login that answers its challenge with a TOTP code of `codes`, if the broker accepts a TOTP code.
+ * Makes a login that answers the broker's challenge with a TOTP code from `codes`, if the broker accepts a TOTP code.
  *
- * At each login, the broker sends an SMS. The login therefore sends nothing if there are no `codes`, or if the broker
- * has already requested another kind of code. It then fails with `ActionRequired`, whose advice names
- * `layerLoginWithStepUp`.
+ * If the broker does not accept a TOTP code, it sends an SMS at each login. To prevent useless SMS, the login sends
+ * nothing if there are no `codes`, or if the broker has requested another kind of code at an earlier login. In both
+ * cases, the login fails with `ActionRequired`, whose advice names `layerLoginWithStepUp`.
  *
  * @example
  * ```ts
@@ -257,7 +263,7 @@ export const answering = (options: {
   })
 
 /**
- * Renews by a login, even if the broker has a refresh.
+ * Renews a session by a login, even if the broker can refresh it.
  *
  * @category layers
  * @since 0.1.0
@@ -276,7 +282,8 @@ export const layerLogin: Layer.Layer<Renewal, never, Renewal | Login.Login> = La
 )
 
 /**
- * Renews by a login, and answers the broker's challenge once, with the code from `respond`.
+ * Renews a session by a login. If the broker returns a challenge, it is answered once, with the code that `respond`
+ * returns.
  *
  * @example
  * ```ts
@@ -308,7 +315,7 @@ export const layerLoginWithStepUp = <R = never>(
   )
 
 /**
- * Renews by a refresh only. If the broker refuses the refresh, a person has to log in.
+ * Renews a session only by a refresh. If the broker refuses the refresh, a person has to log in.
  *
  * @category layers
  * @since 0.1.0
@@ -323,7 +330,7 @@ export const layerRefresh: Layer.Layer<Renewal, never, Renewal | Refresh> = Laye
 )
 
 /**
- * Renews by a refresh. If the broker refuses the refresh, or if no refresh is possible, renews by a login.
+ * Renews a session by a refresh. If the broker refuses the refresh, or if no refresh is possible, renews it by a login.
  *
  * @category layers
  * @since 0.1.0

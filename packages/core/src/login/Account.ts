@@ -1,18 +1,18 @@
 /**
- * The account that a session belongs to. The account is the key of every map, lock and file.
+ * The account that a session belongs to. Stores, locks and caches use the account as their key.
  *
  * @since 0.1.0
  */
 
 /**
- * One account at one broker. No field is a secret: `app` is your name for an API key (if you have several), never the
+ * An account at a broker. No field is secret. If you have several API keys, `app` is your name for the key, and not the
  * key itself.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Account {
-  /** Broker id, as in its descriptor: `"angel"`. */
+  /** The id of the broker, such as `"angel"`. */
   readonly broker: string
   /** The broker's environment. Default: `"production"`. */
   readonly environment: string
@@ -49,7 +49,8 @@ export const make = (options: {
 })
 
 /**
- * The account as one string. The string is unique. Except for its slashes, it is safe in a file name.
+ * Returns the account as one string. Two accounts never have the same string. Except for its slashes, the string is
+ * safe in a file name.
  *
  * @category converting
  * @since 0.1.0

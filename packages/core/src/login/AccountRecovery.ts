@@ -1,5 +1,5 @@
 /**
- * Account recovery: unblock an account, or set a new password.
+ * Account recovery: unblocks an account, or sets a new password.
  *
  * @since 0.1.0
  */
@@ -10,7 +10,8 @@ import type { AuthError } from "./AuthError.ts"
 import type { Challenge } from "./Challenge.ts"
 
 /**
- * Recovery in two or three steps, confirmed by one-time codes that the broker sends to the account holder.
+ * Recovers an account in two or three steps. In one of the steps, the account holder confirms the recovery with a
+ * one-time code that the broker sends.
  *
  * @example
  * ```ts
@@ -35,7 +36,7 @@ export class AccountRecovery extends Context.Service<
     readonly unblock: (identity: Redacted.Redacted<string>) => Effect.Effect<Challenge, AuthError>
     readonly confirmUnblock: (challenge: Challenge, code: Redacted.Redacted<string>) => Effect.Effect<void, AuthError>
     readonly forgotPassword: (identity: Redacted.Redacted<string>) => Effect.Effect<Challenge, AuthError>
-    /** Returns a challenge that can be used for one `resetPassword`. */
+    /** Returns a challenge for `resetPassword`. The challenge can be used only once. */
     readonly confirmForgotPassword: (
       challenge: Challenge,
       code: Redacted.Redacted<string>

@@ -1,8 +1,9 @@
 /**
- * The error of every authentication call, and its reasons.
+ * The error with which every authentication call fails, and the reasons of this error.
  *
- * No reason contains a request, a response or the error of another library, because printing them would show bodies
- * with passwords. The broker's own code and message are in `code` and `brokerMessage`, with secrets removed.
+ * No reason contains a request, a response or the error of another library. When a program prints such values, bodies
+ * with passwords may be shown. The broker's own code and message are in `code` and `brokerMessage`, with secrets
+ * removed.
  *
  * @since 0.1.0
  */
@@ -11,7 +12,7 @@ import * as Duration from "effect/Duration"
 import { timeText } from "./internal/timeText.ts"
 
 /**
- * The broker's code and message, if it sent any.
+ * The broker's code and message, if the broker sent them, and advice for this failure.
  *
  * @category models
  * @since 0.1.0
@@ -39,7 +40,7 @@ export interface ReasonLike extends BrokerSaid {
   readonly remedy: string
   /** Whether the same call may succeed later without a change by the user. */
   readonly isRetryable: boolean
-  /** Minimum time to wait, if known. */
+  /** Minimum time to wait before the next try, if known. */
   readonly retryAfter: Duration.Duration | undefined
 }
 
@@ -48,11 +49,12 @@ const said = (reason: BrokerSaid): string => {
   return parts.length === 0 ? "" : ` (${parts.join(": ")})`
 }
 
-/** A wait as text. It is rounded up to seconds, because a call that is too early is refused again. */
+/** Formats a wait. It is rounded up to whole seconds, because a call that comes too early is refused again. */
 const waitText = (wait: Duration.Duration): string => timeText(Duration.seconds(Math.ceil(Duration.toSeconds(wait))))
 
 /**
- * A credential is wrong. Never resend it unchanged: several brokers lock the account after a few tries.
+ * A credential is wrong. Never send it again unchanged, because several brokers lock the account after a few wrong
+ * tries.
  *
  * @category reasons
  * @since 0.1.0
@@ -60,7 +62,7 @@ const waitText = (wait: Duration.Duration): string => timeText(Duration.seconds(
 export class InvalidCredentials extends Data.TaggedError("InvalidCredentials")<
   BrokerSaid & {
     /**
-     * The wrong credential, by its name in the broker's descriptor. `credentials` if the broker does not say which
+     * The name of the wrong credential, as in the options of the layer. `credentials` if the broker does not say which
      * credential is wrong.
      */
     readonly field: string
@@ -126,7 +128,8 @@ export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
 }
 
 /**
- * A step-up challenge has ended, or belongs to another account. `why` gives the reason.
+ * A challenge (the broker's request for a one-time code) can no longer be answered, or belongs to another account.
+ * `why` gives the reason.
  *
  * @category reasons
  * @since 0.1.0
@@ -160,9 +163,9 @@ const challengeWhy: Record<ChallengeExpired["why"], string> = {
  */
 export class AccountLocked extends Data.TaggedError("AccountLocked")<
   BrokerSaid & {
-    /** The part that is locked. */
+    /** What is locked: the whole account, or only the use of one-time codes or trading. */
     readonly scope: "account" | "otp" | "trading"
-    /** How it can be unlocked. */
+    /** How the account can be unlocked. */
     readonly unlock: "broker" | "self-service" | "wait" | "unknown"
   }
 > {
@@ -184,7 +187,7 @@ const unlockAdvice: Record<AccountLocked["unlock"], string> = {
 }
 
 /**
- * The session has ended. Log in again, or refresh it if the broker supports that.
+ * The session has ended. Log in again or, if the broker supports it, refresh the session.
  *
  * @category reasons
  * @since 0.1.0
@@ -232,14 +235,14 @@ export class SessionLimitReached extends Data.TaggedError("SessionLimitReached")
 }
 
 /**
- * There were too many calls. Either the broker refused the call, or this library stopped it before it was sent.
+ * There were too many calls. Either the broker refused the call, or this library stopped the call before it was sent.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class RateLimited extends Data.TaggedError("RateLimited")<
   BrokerSaid & {
-    /** Time to wait, if known. */
+    /** Time to wait before the next call, if known. */
     readonly retryAfter: Duration.Duration | undefined
     /** `client`: this library stopped the call, and nothing was sent. */
     readonly by: "broker" | "client"
@@ -260,7 +263,7 @@ export class RateLimited extends Data.TaggedError("RateLimited")<
 }
 
 /**
- * The broker denies access to this program or network, even with correct credentials.
+ * The broker denies access to this program or to its network, even if the credentials are correct.
  *
  * @category reasons
  * @since 0.1.0
@@ -268,7 +271,7 @@ export class RateLimited extends Data.TaggedError("RateLimited")<
 export class PermissionDenied extends Data.TaggedError("PermissionDenied")<
   BrokerSaid & {
     readonly why: "ip" | "waf" | "subscription" | "activation" | "consent" | "app" | "unknown"
-    /** The id to quote to the broker's support. */
+    /** The id of this refusal. The broker's support may ask for it. */
     readonly supportId?: string | undefined
   }
 > {
@@ -301,21 +304,22 @@ const deniedWhy: Record<PermissionDenied["why"], { readonly what: string; readon
 }
 
 /**
- * The user must act at the broker first.
+ * The user must do something first, such as setting a new password at the broker or entering a code.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class ActionRequired extends Data.TaggedError("ActionRequired")<
   BrokerSaid & {
-    /** The action. */
+    /** What the user must do. */
     readonly what: string
   }
 > {
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    // Without advice, the remedy is `what`, and an `AuthError` shows both message and remedy.
+    // Without advice, the remedy contains `what`. An `AuthError` shows both message and remedy, so the message does not
+    // repeat `what`.
     const what = this.advice === undefined ? "" : `: ${this.what.replace(/\.$/, "")}`
     return `An action is required first${what}${said(this)}`
   }
@@ -325,26 +329,29 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 }
 
 /**
- * There was no usable answer: the network failed, the call timed out, or the broker has a fault. The broker may or may
- * not have processed the request.
+ * There was no usable answer. The network failed, the call timed out, or the broker has a fault. It is not known
+ * whether the broker has processed the request.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
   BrokerSaid & {
-    /** `certificate`, `proxy` and most of `network` are faults between this program and the broker. */
+    /**
+     * What failed. `certificate` and `proxy` are faults between this program and the broker, and `network` usually is
+     * too.
+     */
     readonly why: "time-out" | "network" | "broker" | "certificate" | "proxy"
     /** HTTP status, if there was an answer. */
     readonly status?: number | undefined
     /** The operating system's error code, such as `ECONNREFUSED`. */
     readonly systemCode?: string | undefined
-    /** Time to wait before the next call, if the broker sent one. At most 15 minutes. */
+    /** Time to wait before the next call, if the broker sent a time. At most 15 minutes. */
     readonly retryAfter?: Duration.Duration | undefined
   }
 > {
   declare readonly retryAfter: Duration.Duration | undefined
-  /** A retry does not solve a problem with a certificate or with the settings of a proxy. */
+  /** A retry does not help if the certificate is not accepted, or if the proxy requires a login (HTTP 407). */
   get isRetryable(): boolean {
     return this.why !== "certificate" && this.status !== 407
   }
@@ -438,9 +445,9 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
   BrokerSaid & {
     /** HTTP status. */
     readonly status: number
-    /** The fault of the answer. */
+    /** What is wrong with the answer. */
     readonly problem: string
-    /** The first part of the body, without values and secrets. */
+    /** The first part of the body, without secrets. If the body is JSON, only the names and types of its fields. */
     readonly excerpt: string
   }
 > {
@@ -456,7 +463,8 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
 }
 
 /**
- * The broker rejected the call with a code that its documentation does not explain. `code` is the broker's own code.
+ * The broker rejected the call with a code that is not in the error table of this library. `code` is the broker's own
+ * code.
  *
  * @category reasons
  * @since 0.1.0
@@ -482,20 +490,21 @@ export class BrokerRejected extends Data.TaggedError("BrokerRejected")<
 }
 
 /**
- * A problem with one field of the caller's input.
+ * A problem of one field of the caller's input.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Problem {
-  /** Name of the field, with its environment variable if the value came from the environment. */
+  /** The name of the field. If the value came from an environment variable, also the name of the variable. */
   readonly field: string
-  /** The problem, without the value. */
+  /** A text that describes the problem but does not contain the value. */
   readonly problem: string
 }
 
 /**
- * The caller's input is invalid. Nothing was sent, except if the broker itself refused the input.
+ * The caller's input is invalid. Usually nothing was sent. If the broker itself refused the input, the request was
+ * sent.
  *
  * @category reasons
  * @since 0.1.0
@@ -530,7 +539,10 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
  */
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
-    /** `request-changed` and `request-expired` concern a request that was sealed with `SealedRequest`. */
+    /**
+     * Why it was rejected. `request-changed` and `request-expired` are possible only if the request was encrypted with
+     * `SealedRequest`.
+     */
     readonly why:
       | "state"
       | "origin"
@@ -640,7 +652,7 @@ export class AuthError extends Data.TaggedError("AuthError")<{
   readonly reason: Reason
 }> {
   override get message(): string {
-    // A message that ends with the broker's or caller's text may already have a full stop.
+    // If the message ends with text of the broker or of the caller, it may already have a full stop.
     const { message } = this.reason
     return `${this.broker} ${this.operation}: ${message}${/[.!?…]$/.test(message) ? "" : "."} ${this.remedy}`
   }
@@ -652,7 +664,7 @@ export class AuthError extends Data.TaggedError("AuthError")<{
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }
-  /** Minimum time to wait, if known. */
+  /** Minimum time to wait before the next try, if known. */
   get retryAfter(): Duration.Duration | undefined {
     return this.reason.retryAfter
   }
@@ -681,7 +693,7 @@ export const make = (broker: string, operation: string, reason: Reason): AuthErr
   new AuthError({ broker, operation, reason })
 
 /**
- * An `AuthError` for a single invalid field.
+ * Makes an `AuthError` for one invalid field.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Adds a session to your own calls to the broker.
+ * Adds the headers of a session to your own calls to the broker.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { mayReplay, noteRequest } from "./internal/requestsSent.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * The answer to a call of your own, with its body as text.
+ * The answer to one of your own calls, with its body as text.
  *
  * @category models
  * @since 0.1.0
@@ -28,8 +28,8 @@ export interface Answer {
 }
 
 /**
- * The headers that every call with a session needs, the origins that may receive them, and the check of answers for
- * refusals.
+ * Provides the headers that every call with a session needs, and the origins to which they may be sent. Also checks
+ * whether an answer is a refusal.
  *
  * @category services
  * @since 0.1.0
@@ -38,25 +38,25 @@ export class Authorize extends Context.Service<
   Authorize,
   {
     readonly headers: (session: Session) => Readonly<Record<string, string | Redacted.Redacted<string>>>
-    /** The origins that may receive the headers, such as `https://apiconnect.angelone.in`. */
+    /** The origins to which the headers may be sent, such as `https://apiconnect.angelone.in`. */
     readonly origins: ReadonlyArray<string>
     /**
-     * The origin that the broker assigned to this session at login, if the broker does that. It counts as one of the
-     * broker's origins.
+     * Returns the origin that the broker assigned to this session at login. This origin counts as one of the broker's
+     * origins. Absent if the broker assigns no origin.
      */
     readonly toldOrigin?: (session: Session) => string | undefined
     /**
-     * Converts the broker's refusal of any call with the session to an error. Brokers have several formats for a
-     * refusal, and often send it with HTTP 200. If the broker refuses the token, the reason is `SessionExpired`.
-     * Returns `undefined` if the answer is not a refusal. Also returns `undefined` if the answer has HTTP 2xx and does
-     * not match the broker's formats for a refusal. The operation of the error is `request`. The error contains no
-     * secret of the session.
+     * Converts the answer to a call with the session to an error, if the answer is a refusal. Brokers have several
+     * formats for a refusal, and often send it with HTTP 200. If the broker refuses the token, the reason is
+     * `SessionExpired`. Returns `undefined` if the answer is not a refusal. An answer with HTTP 2xx is a refusal only
+     * if it has one of the broker's formats for a refusal. The operation of the error is `request`. The error contains
+     * no secret of the session.
      */
     readonly refusal: (answer: Answer, session: Session) => AuthError | undefined
   }
 >()("@auth/broker-core/login/Authorize") {}
 
-/** The origin of a URL, parsed by `URL` as in the HTTP client. */
+/** Returns the origin of a URL. It uses `URL`, so that it parses the URL in the same way as the HTTP client. */
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**
@@ -71,7 +71,7 @@ export const isOwn = (request: HttpClientRequest.HttpClientRequest, origins: Rea
 }
 
 /**
- * The origins that may see the session's token.
+ * Returns the origins to which the token of the session may be sent.
  *
  * @category predicates
  * @since 0.1.0
@@ -85,8 +85,9 @@ export const originsFor = (
 }
 
 /**
- * Adds the session's headers to a request. A request to a host other than the broker's is returned unchanged, so that
- * no token is sent there. If a token has a character that is not allowed in a header, it fails with `InvalidRequest`.
+ * Adds the session's headers to a request. A request to a host that does not belong to the broker is returned
+ * unchanged, so that no token is sent to that host. Fails with `InvalidRequest` if a token contains a character that is
+ * not allowed in a header.
  *
  * @example
  * ```ts
@@ -134,8 +135,8 @@ export const request = (
   })
 
 /**
- * Checks the answer to a call of your own. Converts a refusal to an error. Use it to find out whether the session has
- * ended. The HTTP status alone does not show this.
+ * Checks the answer to one of your own calls. Returns an error if the answer is a refusal. Use this function to find
+ * out whether the session has ended, because the HTTP status alone does not show this.
  *
  * @example
  * ```ts

@@ -1,7 +1,10 @@
 /**
- * Step-up challenges: the broker requires a one-time code before it issues a session.
+ * Challenges. A broker may answer a login with a challenge, which requests a one-time code. The broker issues a session
+ * only after the right code.
  *
- * A challenge can be answered once, before it expires, and for its own account. The ledger of a layer enforces this.
+ * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code or a
+ * rate limit, the challenge can be answered again, up to a limit. After any other result, it has ended. The layer has a
+ * `Ledger`, which checks these rules before a code is sent.
  *
  * @since 0.1.0
  */
@@ -17,50 +20,54 @@ import * as AuthError from "./AuthError.ts"
 import * as CodeSource from "./CodeSource.ts"
 
 /**
- * A pending step-up.
+ * A challenge: the broker's request for a one-time code.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Challenge {
-  /** The id is unique within its layer. It is not a secret. */
+  /** Identifies the challenge within its layer. It is not secret. */
   readonly id: string
   readonly account: Account.Account
   /** The kinds of code that the broker accepts. The preferred kind is first. */
   readonly kinds: readonly [CodeSource.CodeKind, ...ReadonlyArray<CodeSource.CodeKind>]
-  /** Where the code was sent, masked by the broker: `xxxxxx1234`. */
+  /** Where the code was sent, such as `xxxxxx1234`. The broker has masked it. */
   readonly destinations: ReadonlyArray<string>
-  /** Earliest time for a resend, milliseconds since the epoch. `undefined` if the code cannot be resent. */
+  /** When a new code can be requested, in milliseconds since the epoch. `undefined` if no new code can be requested. */
   readonly resendAt: number | undefined
   readonly resendsLeft: number | undefined
-  /** Milliseconds since the epoch. `undefined` if the broker does not say. */
+  /** When the challenge expires, in milliseconds since the epoch. `undefined` if the broker does not say. */
   readonly expiresAt: number | undefined
   /** Number of digits of a code. Default: 6. */
   readonly digits?: number | undefined
-  /** Number of attempts that are left. Each wrong code reduces it. `undefined` if unknown. */
+  /** Number of codes that can still be tried. Each wrong code reduces it by one. `undefined` if unknown. */
   readonly attemptsLeft?: number | undefined
-  /** The broker's token for the second step. */
+  /** The token that the broker requires in the second step of the login. */
   readonly stepToken: Redacted.Redacted<string>
 }
 
 /**
- * The open challenges of a layer.
+ * Keeps track of the challenges of a layer. A challenge is open if it can be answered.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Ledger {
-  /** Opens a challenge for this layer's account, with a new id. */
+  /** Makes an open challenge with a new id for the layer's account. */
   readonly open: (fields: Omit<Challenge, "id" | "account">) => Effect.Effect<Challenge>
-  /** Claims a challenge for one answer. Fails with `ChallengeExpired` if it is no longer open. */
+  /**
+   * Closes an open challenge, so that only the caller can answer it. Fails with `ChallengeExpired` if the challenge is
+   * not open.
+   */
   readonly claim: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
-  /** Opens a claimed challenge again, if more answers are allowed. */
+  /** Opens a challenge again after `claim`. Call it if the challenge may be answered again. */
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
-   * Answers a challenge with one code, which is sent once. A code of the wrong shape is refused before it is sent, and
-   * the challenge stays open. After a wrong code, the challenge stays open until the number of wrong codes reaches the
-   * limit. The limit is the `attemptsLeft` with which the challenge was opened, or `misses` if `attemptsLeft` is
-   * `undefined`. After a rate limit, the challenge also stays open. Any other result ends it.
+   * Answers a challenge. Runs `send`, which sends the code, at most once. If the code does not have `digits` digits, it
+   * is not sent, and the challenge stays open. After a rate limit, the challenge also stays open. After a wrong code,
+   * the challenge stays open until the number of wrong codes reaches the limit. The limit is the `attemptsLeft` with
+   * which the challenge was opened or, if that is `undefined`, `misses`. After any other result, the challenge has
+   * ended.
    */
   readonly answer: <A, R>(
     challenge: Challenge,
@@ -72,9 +79,10 @@ export interface Ledger {
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
   /**
-   * Requests a new code. Before `resendAt`, it fails with `RateLimited`. If it succeeds, the result of `send` replaces
-   * the challenge. If it fails, the challenge stays open, because the first code is still valid. Only the broker's
-   * `ChallengeExpired` ends it.
+   * Requests a new code. Runs `send`, which sends the request. Before `resendAt`, `send` does not run, and `resend`
+   * fails with `RateLimited`. If `send` succeeds, `resend` returns a new challenge, and the previous challenge has
+   * ended. If `send` fails with `ChallengeExpired`, the previous challenge has also ended. After any other failure of
+   * `send`, the previous challenge stays open, because its code is still valid.
    */
   readonly resend: <R>(
     challenge: Challenge,
@@ -85,7 +93,7 @@ export interface Ledger {
 const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])
 
 /**
- * Makes the ledger of one account's layer.
+ * Makes the ledger of a layer for one account.
  *
  * @example
  * ```ts
@@ -118,7 +126,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const pending = new Set<string>()
     const missed = new Map<string, number>()
     const allowed = new Map<string, number>()
-    /** Why a challenge has ended. A challenge that was answered has no entry. */
+    /** Why challenges have ended, keyed by their ids. A challenge that was answered has no entry. */
     const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
     const key = Account.toKey(account)
     let opened = 0
@@ -208,7 +216,8 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
             const retryAfter = Duration.millis(challenge.resendAt - now)
             return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
           }
-          // A new code does not reset the attempts: the broker counts them for the account.
+          // The new challenge has the same number of attempts left, because the broker counts wrong codes for the
+          // account.
           const attemptsLeft = attemptsLeftOf(challenge.id)
           const reopenedBy = Effect.flatMap(send, (fields) =>
             open({ ...fields, ...(attemptsLeft !== undefined && { attemptsLeft }) })

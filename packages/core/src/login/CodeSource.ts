@@ -1,5 +1,5 @@
 /**
- * Sources of one-time codes: a TOTP secret, a prompt, or an effect of your own.
+ * Sources of one-time codes. A source can be a TOTP secret, a prompt at the terminal, or an effect that you write.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import * as Totp from "./Totp.ts"
 const TypeId = "~@auth/broker-core/login/CodeSource"
 
 /**
- * A request for a code.
+ * What a source of codes gets: facts about the code that is needed.
  *
  * @category models
  * @since 0.1.0
@@ -29,16 +29,18 @@ const TypeId = "~@auth/broker-core/login/CodeSource"
 export interface CodeRequest {
   readonly account: Account.Account
   readonly kind: CodeKind
-  /** Where the broker sent the code, masked by the broker. */
+  /** Where the broker sent the code. The broker may have masked it. */
   readonly destinations?: ReadonlyArray<string> | undefined
   /** Number of digits. Default: 6. */
   readonly digits?: number | undefined
-  /** Earliest time for a resend, milliseconds since the epoch. `undefined` if the code cannot be resent. */
+  /** When a new code can be requested, in milliseconds since the epoch. `undefined` if no new code can be requested. */
   readonly resendAt?: number | undefined
   readonly resendsLeft?: number | undefined
-  /** When the code expires, milliseconds since the epoch. `undefined` if the broker does not say. */
+  /** When the code expires, in milliseconds since the epoch. `undefined` if the broker does not say. */
   readonly expiresAt?: number | undefined
-  /** Number of attempts that are left. If the last attempt is wrong too, the login ends. `undefined` if unknown. */
+  /**
+   * Number of codes that can still be tried. If the last code is wrong too, the login fails. `undefined` if unknown.
+   */
   readonly attemptsLeft?: number | undefined
 }
 
@@ -50,9 +52,12 @@ export interface CodeRequest {
  */
 export interface CodeSource {
   readonly [TypeId]: typeof TypeId
-  /** An error in the source itself, reported when a layer is built. `undefined` if there is no error. */
+  /**
+   * Describes what is wrong with the source, such as an invalid TOTP secret. It is reported when a layer is built.
+   * `undefined` if nothing is wrong.
+   */
   readonly problem: string | undefined
-  /** Validity of a code, if the codes come from a TOTP secret. */
+  /** How long a code is valid, if the codes come from a TOTP secret. */
   readonly period?: Duration.Duration | undefined
   readonly code: (request: CodeRequest) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 }
@@ -66,9 +71,10 @@ const make = (fields: Omit<CodeSource, typeof TypeId>): CodeSource => ({ [TypeId
 export const isCodeSource = (value: unknown): value is CodeSource => Predicate.hasProperty(value, TypeId)
 
 /**
- * Codes from a TOTP secret. A code must still be valid when it arrives at the broker. If the period ends within
- * `margin` (default: 2 seconds), the source therefore waits for the next period. It returns one code per period and
- * account, because brokers refuse a used code. Its clock is Effect's `Clock`.
+ * Makes a source that computes codes from a TOTP secret. A code must still be valid when it arrives at the broker. So
+ * if the period ends within `margin` (default: 2 seconds), the source waits for the next period. It returns only one
+ * code per period and account, because brokers refuse a code that was used before. It reads the time from Effect's
+ * `Clock`.
  *
  * @example
  * ```ts
@@ -99,8 +105,8 @@ export const totp = (
   }
   const parameters = parsed.success
   const periodMillis = parameters.period * 1000
-  // With a margin as long as the period, no code would ever be returned. So at least the first second of the period is
-  // used.
+  // If the margin were as long as the period, no code would ever be returned. So codes are returned at least in the
+  // first second of a period.
   const margin = Math.min(Duration.toMillis(requestedMargin), periodMillis - 1000)
   const lastSteps = new Map<string, number>()
   return make({
@@ -113,7 +119,8 @@ export const totp = (
         const step = Totp.stepAt(parameters, now)
         const end = (step + 1) * periodMillis
         const last = lastSteps.get(key)
-        // A used step far in the future means that the clock was set back. Such a step must not block codes for years.
+        // If the last used period is far in the future, the clock was set back. It is then ignored, because it could
+        // block codes for years.
         const used = last !== undefined && last >= step && last - step < 10
         if (!used && end - now > margin) {
           lastSteps.set(key, step)
@@ -126,7 +133,8 @@ export const totp = (
 }
 
 /**
- * A single code, for one login. Blanks and quotation marks around it are removed.
+ * Makes a source that returns one given code. Use it for one login. Blanks and quotation marks around the code are
+ * removed.
  *
  * @example
  * ```ts
@@ -146,7 +154,8 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource =>
   })
 
 /**
- * Codes from an effect of your own. For example, it reads a mailbox, a message queue or a hardware key.
+ * Makes a source from an effect that you write. For example, the effect reads a mailbox, a message queue or a hardware
+ * key.
  *
  * @example
  * ```ts
@@ -165,14 +174,14 @@ export const fromEffect = (
   code: (request: CodeRequest) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 ): CodeSource => make({ problem: undefined, code })
 
-/** Number of further prompts after an input that cannot be a code. */
+/** How often the prompt asks again after an input that cannot be a code. */
 const maxRetries = 3
 
 const defaultDigits = 6
 
 const plural = (count: number, one: string) => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
 
-/** Masks a destination if the broker has not masked it. */
+/** Masks a phone number or an e-mail address, if the broker has not masked it. */
 const mask = (destination: string): string => {
   const text = destination.replace(/\p{C}/gu, "").trim()
   if (/[*•#]|x{3}/i.test(text)) return text
@@ -180,7 +189,7 @@ const mask = (destination: string): string => {
   return host === undefined ? `xxxx${text.slice(-4)}` : `${name.slice(0, 1)}xxxx@${host}`
 }
 
-/** The prompt, with everything that is known about the code. */
+/** Returns the text of the prompt, with everything that is known about the code. */
 const promptText = (request: CodeRequest, now: number): string => {
   const { account, attemptsLeft, destinations = [], expiresAt, kind, resendAt, resendsLeft } = request
   const where = destinations.length === 0 ? "" : ` sent to ${destinations.map(mask).join(", ")}`
@@ -198,19 +207,20 @@ const promptText = (request: CodeRequest, now: number): string => {
   return `${what} (${facts.filter((fact) => fact !== undefined).join(", ")}): `
 }
 
-/** Joins groups of digits: authenticator apps show codes in groups. */
+/** Joins groups of digits, because authenticator apps show codes in groups. */
 const withoutGroups = (line: string): string => {
   const joined = line.replace(/[\s-]/g, "")
   return /^\d+$/.test(joined) ? joined : line.trim()
 }
 
 /**
- * Prompts the user for the code at the terminal. The prompt shows where the code was sent, how long it is valid, when
- * another code can be sent, and how many attempts are left. It leaves out unknown facts.
+ * Makes a source that prompts the user for the code at the terminal. The prompt shows where the code was sent, how long
+ * it is valid, when a new code can be requested, and how many attempts are left. Facts that are unknown are not shown.
  *
  * If the input cannot be a code, such as an empty line or five digits, the prompt asks again, up to three times.
- * Nothing is sent meanwhile, so the code stays valid. After the third time, it fails with `InvalidRequest`. If the user
- * leaves the prompt, or if there is no terminal, it fails with `ActionRequired`.
+ * Nothing is sent during this time, so the code stays valid. If the input after the third time cannot be a code either,
+ * the source fails with `InvalidRequest`. If the user leaves the prompt, or if there is no terminal, it fails with
+ * `ActionRequired`.
  *
  * @example
  * ```ts
@@ -271,7 +281,7 @@ export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effec
 )
 
 /**
- * How the user gets a one-time code: `totp` from an authenticator app, `otp` in a message of the broker.
+ * How the user gets a one-time code. `totp`: from an authenticator app. `otp`: in an SMS or an e-mail from the broker.
  *
  * @category models
  * @since 0.1.0
@@ -284,8 +294,8 @@ interface CodeChallenge extends Omit<CodeRequest, "kind"> {
 }
 
 /**
- * Answers a challenge with a code from a source, for `Login.withStepUp` and `Renewal.layerLoginWithStepUp`. The source
- * gets all fields of the challenge that concern the code.
+ * Makes a function that answers a challenge with a code from a source. Pass it to `Login.withStepUp` or
+ * `Renewal.layerLoginWithStepUp`. The source gets the fields of the challenge that concern the code.
  *
  * @example
  * ```ts
@@ -307,13 +317,14 @@ export const respond =
   }
 
 /**
- * Checks the shape of a code before it is sent. Returns the problem, or `undefined` if the shape is right.
+ * Checks that a code has the right number of digits and no other characters. Returns the problem, or `undefined` if
+ * there is no problem.
  *
  * @category checks
  * @since 0.1.0
  */
 export const shapeProblem = (code: Redacted.Redacted<string>, digits: number): string | undefined => {
-  // A code source that a user wrote may return any value.
+  // A source that a user wrote may return a value of any type.
   if (!Redacted.isRedacted(code) || !Predicate.isString(Redacted.value(code))) return "must be Redacted text"
   if (new RegExp(`^\\d{${digits}}$`).test(Redacted.value(code))) return undefined
   return looksLikeSecret(code)

@@ -1,8 +1,9 @@
 /**
- * When a session expires. Brokers define the expiry in different ways. So an expiry is a small rule, and rules can be
- * combined.
+ * Rules for when a session expires. Brokers define the expiry in different ways. So an `Expiry` is a function that
+ * computes the expiry, and several such rules can be combined.
  *
- * Indian Standard Time (IST) has the fixed offset +05:30 from UTC. All instants are milliseconds since the epoch.
+ * Indian Standard Time (IST) has the fixed offset +05:30 from UTC. All points in time are in milliseconds since the
+ * epoch.
  *
  * @since 0.1.0
  */
@@ -18,7 +19,7 @@ import * as durations from "./internal/durations.ts"
 
 export {
   /**
-   * Formats a duration in its two largest units: `90 seconds`, `1 hour 5 minutes`, `9 days`.
+   * Formats a duration in its one or two largest units, such as `90 seconds`, `1 hour 5 minutes` or `9 days`.
    *
    * @category converting
    * @since 0.1.0
@@ -27,7 +28,8 @@ export {
 } from "./internal/timeText.ts"
 
 /**
- * Source of an expiry: the token's own `exp`, the broker's `expires_in`, its daily cut-off, or a fixed lifetime.
+ * Where an expiry comes from. `jwt`: from the `exp` in the token. `expires-in`: from the broker's answer.
+ * `daily-cut-off`: from the time at which the broker ends all sessions each day. `lifetime`: from a fixed lifetime.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +37,7 @@ export {
 export type ExpirySource = "jwt" | "expires-in" | "daily-cut-off" | "lifetime" | "unknown"
 
 /**
- * The facts about a token that was just issued.
+ * What is known about a token that was just issued.
  *
  * @category models
  * @since 0.1.0
@@ -46,7 +48,7 @@ export interface Issued {
   readonly accessToken: Redacted.Redacted<string>
   /** The broker's `expires_in`, if it sends one. */
   readonly expiresIn?: Duration.Duration | undefined
-  /** The expiry, if the broker sends it as an instant. Milliseconds since the epoch. */
+  /** The expiry, if the broker sends it as a point in time. Milliseconds since the epoch. */
   readonly expiresAt?: number | undefined
 }
 
@@ -71,22 +73,26 @@ export type Expiry = (issued: Issued) => End | undefined
 
 const millisPerDay = 86_400_000
 const istOffset = 19_800_000
-/** The last instant of `Date`, minus a day for the offset of IST. */
+/**
+ * The latest time that `Date` supports, minus one day, because IST is ahead of UTC. In milliseconds since the epoch.
+ */
 const maxInstant = 8.64e15 - millisPerDay
 
-/** Ignores an expiry beyond the range of `Date`. */
+/** Returns `undefined` for an expiry that `Date` does not support. */
 const endAt = (at: number, source: ExpirySource): End | undefined =>
   at > 0 && at < maxInstant ? { at, source } : undefined
 
 /**
- * RFC 7519, section 2, defines `exp` in seconds. A number from this size on is read as milliseconds, because 1e11
- * seconds after the epoch is the year 5138.
+ * The smallest number that is read as milliseconds. Smaller numbers are read as seconds, as RFC 7519, section 2,
+ * defines `exp`. 1e11 seconds after the epoch is the year 5138, so no `exp` in seconds is that large.
  */
 const firstMillis = 1e11
-/** 1e14 milliseconds after the epoch is the year 5138. A number from this size on has another unit, and is ignored. */
+/**
+ * The smallest number that is ignored, because its unit is unknown. 1e14 milliseconds after the epoch is the year 5138.
+ */
 const lastMillis = 1e14
 
-/** Converts a NumericDate to milliseconds. Accepts seconds, milliseconds, and numbers in quotes. */
+/** Converts an `exp` to milliseconds. Accepts a number of seconds or milliseconds, also in quotes. */
 const fromNumericDate = (exp: unknown): number | undefined => {
   const number = Predicate.isString(exp) && /^\s*\d+(?:\.\d+)?\s*$/.test(exp) ? Number(exp) : exp
   if (!Predicate.isNumber(number) || number >= lastMillis) return undefined
@@ -94,8 +100,8 @@ const fromNumericDate = (exp: unknown): number | undefined => {
 }
 
 /**
- * The `exp` claim of the access token, in seconds or milliseconds, as a number or as text. The signature is not
- * checked: only the broker decides whether a token is valid.
+ * Reads the expiry from the `exp` claim of the access token. The claim may be in seconds or milliseconds, and may be a
+ * number or text. The signature of the token is not checked, because only the broker decides whether a token is valid.
  *
  * @example
  * ```ts
@@ -123,7 +129,7 @@ export const jwt: Expiry = ({ accessToken }) => {
 }
 
 /**
- * The broker's `expires_in`.
+ * Takes the expiry from the broker's answer: from the lifetime (`expiresIn`) or from the point in time (`expiresAt`).
  *
  * @example
  * ```ts
@@ -145,9 +151,9 @@ export const expiresIn: Expiry = ({ expiresAt, expiresIn, issuedAt }) => {
 }
 
 /**
- * Reads the expiry in an answer. Brokers write it as a number or as text. It is a lifetime in seconds, or an instant. A
- * number that would be a lifetime of more than three years is read as an instant. For any other value, the result has
- * no field.
+ * Reads the expiry from a field of an answer. The field may be a number or text. It may contain a lifetime in seconds,
+ * or the point in time at which the token expires. If a number would be a lifetime of more than three years, it is read
+ * as a point in time. If the value cannot be read, the result has no fields.
  *
  * @example
  * ```ts
@@ -170,7 +176,8 @@ export const fromAnswer = (value: unknown): Pick<Issued, "expiresIn" | "expiresA
 }
 
 /**
- * A fixed lifetime after the token was issued. Throws an `IllegalArgumentError` if `lifetime` is not a duration.
+ * Makes a rule for a fixed lifetime, which starts when the token is issued. Throws an `IllegalArgumentError` if
+ * `lifetime` is not a duration.
  *
  * @example
  * ```ts
@@ -195,8 +202,8 @@ export const after = (lifetime: Duration.Input): Expiry => {
 }
 
 /**
- * A daily cut-off: the next `time` IST, strictly after the token was issued. Throws an `IllegalArgumentError` if `time`
- * is not a time of day.
+ * Makes a rule for a daily cut-off. The session ends at the next `time` in IST. If the token is issued exactly at
+ * `time`, the session ends one day later. Throws an `IllegalArgumentError` if `time` is not a time of day.
  *
  * @example
  * ```ts
@@ -226,7 +233,7 @@ export const dailyAt = (time: `${number}:${number}`): Expiry => {
 }
 
 /**
- * The earliest expiry of several rules.
+ * Makes a rule that returns the earliest expiry of several rules.
  *
  * @example
  * ```ts
@@ -253,7 +260,7 @@ export const earliest =
   }
 
 /**
- * Formats an instant in Indian Standard Time: `2026-11-21 15:30:00 IST`.
+ * Formats a point in time in Indian Standard Time, such as `2026-11-21 15:30:00 IST`.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Login with the credentials of the layer.
+ * Logs in with the credentials of the layer.
  *
  * @since 0.1.0
  */
@@ -34,7 +34,7 @@ export const authenticated = (session: Session): LoginOutcome => ({ _tag: "Authe
 export const stepUpRequired = (challenge: Challenge): LoginOutcome => ({ _tag: "StepUpRequired", challenge })
 
 /**
- * Logs in one account. A login is sent once, and never retried automatically.
+ * Logs in to one account. A login is sent once, and is never retried automatically.
  *
  * @category services
  * @since 0.1.0
@@ -56,8 +56,8 @@ export const login: Effect.Effect<LoginOutcome, AuthError.AuthError, Login> = Ef
 )
 
 /**
- * Logs in at a broker that needs no second step. If the broker returns a challenge, it fails with `ActionRequired`: use
- * `withStepUp` to answer challenges.
+ * Logs in at a broker whose login has no second step. If the broker returns a challenge, it fails with
+ * `ActionRequired`. Use `withStepUp` to answer challenges.
  *
  * @example
  * ```ts
@@ -91,7 +91,7 @@ export const session: Effect.Effect<Session, AuthError.AuthError, Login> = Effec
 )
 
 /**
- * Logs in, and answers a challenge once, with the code from `respond`.
+ * Logs in. If the broker returns a challenge, answers it once, with the code that `respond` returns.
  *
  * @example
  * ```ts

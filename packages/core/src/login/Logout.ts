@@ -10,8 +10,9 @@ import type { AuthError } from "./AuthError.ts"
 import * as Session from "./Session.ts"
 
 /**
- * Result of a logout. `Revoked`: the broker confirmed the end of the session. `LocalOnly`: only the local copy was
- * deleted, and `why` gives the reason.
+ * Result of a logout. `Revoked`: the broker has confirmed that the session has ended. `LocalOnly`: the broker did not
+ * end the session, and `why` gives the reason. `already-over`: the session had already ended. `no-such-call`: the
+ * broker has no logout call.
  *
  * @category models
  * @since 0.1.0
@@ -32,8 +33,8 @@ export class Logout extends Context.Service<
 >()("@auth/broker-core/login/Logout") {}
 
 /**
- * Makes the service of a broker. For a value that is not a session, it fails with `SessionExpired` (`missing`), and
- * nothing is sent.
+ * Makes the service of a broker. If its argument is not a session, `logout` sends nothing and fails with
+ * `SessionExpired` (`missing`).
  *
  * @category constructors
  * @since 0.1.0
@@ -43,7 +44,8 @@ export const make = (broker: string, logout: Logout["Service"]["logout"]): Logou
 })
 
 /**
- * The logout of a broker that has a logout call. If the session has already ended, it succeeds with `LocalOnly`.
+ * Runs the logout call of a broker, and returns the result. If the session had already ended, the result is
+ * `LocalOnly`.
  *
  * @category constructors
  * @since 0.1.0

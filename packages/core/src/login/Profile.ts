@@ -1,5 +1,6 @@
 /**
- * The profile of the account holder. The call is also a cheap check that the session is live.
+ * Gets the profile of the account holder. This call can also be used to check whether the session is live, because it
+ * changes nothing at the broker.
  *
  * @since 0.1.0
  */
@@ -20,8 +21,8 @@ export class Profile extends Context.Service<
 >()("@auth/broker-core/login/Profile") {}
 
 /**
- * Makes the service of a broker. For a value that is not a session, it fails with `SessionExpired` (`missing`), and
- * nothing is sent.
+ * Makes the service of a broker. If its argument is not a session, `profile` sends nothing and fails with
+ * `SessionExpired` (`missing`).
  *
  * @category constructors
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Login by scanning a QR code with the broker's app.
+ * Logs in by a QR code that the user scans with the broker's app.
  *
  * @since 0.1.0
  */
@@ -11,22 +11,23 @@ import * as AuthError from "./AuthError.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * A QR code to scan. Anyone can log in by scanning it, so it is a secret until it expires.
+ * A QR code that the user scans. It is secret until it expires, because it belongs to this login.
  *
  * @category models
  * @since 0.1.0
  */
 export interface QrCode {
-  /** Identifies the QR code in `poll`. */
+  /** The text that identifies the QR code when it is polled. */
   readonly name: Redacted.Redacted<string>
   /** A PNG image, in base64. */
   readonly image: Redacted.Redacted<string>
-  /** Milliseconds since the epoch. */
+  /** When the QR code expires, in milliseconds since the epoch. */
   readonly expiresAt: number
 }
 
 /**
- * Gets a QR code to show, and polls whether it was scanned. While the code is not scanned, `poll` returns `None`.
+ * `begin` returns a QR code for the user. `poll` checks whether the user has scanned it. As long as the user has not
+ * scanned the QR code, `poll` returns `None`.
  *
  * @example
  * ```ts
@@ -55,8 +56,8 @@ export class QrLogin extends Context.Service<
 >()("@auth/broker-core/login/QrLogin") {}
 
 /**
- * Makes the service of a broker. For a value that is not a result of `begin`, `poll` fails with `InvalidRequest`, and
- * nothing is sent.
+ * Makes the service of a broker. If its argument is not a QR code that `begin` returned, `poll` sends nothing and fails
+ * with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0
@@ -66,5 +67,5 @@ export const make = (broker: string, { begin, poll }: QrLogin["Service"]): QrLog
   poll: (code) =>
     Redacted.isRedacted({ ...code }.name)
       ? poll(code)
-      : Effect.fail(AuthError.invalidRequest(broker, "poll", "code", "is not a result of begin"))
+      : Effect.fail(AuthError.invalidRequest(broker, "poll", "code", "must be the QR code that `begin` returned"))
 })

@@ -1,5 +1,5 @@
 /**
- * Login in the browser, with a redirect back to your app.
+ * Logs in on the broker's page in the browser. The broker then redirects the browser to your app (the callback).
  *
  * @since 0.1.0
  */
@@ -19,22 +19,22 @@ import * as CallbackAddress from "./internal/callbackAddress.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * A pending browser login: the URL to open, and the state that the callback must return.
+ * The request of a browser login. It contains the URL of the login page, and the state that the callback must contain.
  *
  * @category models
  * @since 0.1.0
  */
 export interface AuthorizationRequest {
-  /** The login page. It contains the API key, so it is a secret: open it in the browser, but do not log it. */
+  /** The URL of the login page. Open it in the browser. It contains the API key, so do not log it. */
   readonly url: Redacted.Redacted<string>
-  /** Proves that a callback belongs to this request. */
+  /** A random text. If a callback contains it, the callback belongs to this request. */
   readonly state: Redacted.Redacted<string>
   /** Where the broker redirects the browser after the login. */
   readonly redirectUrl: string
 }
 
 /**
- * Begins a browser login, and completes it with the callback URL.
+ * `begin` begins a browser login. `complete` completes it with the callback URL, and returns the session.
  *
  * @example
  * ```ts
@@ -57,7 +57,17 @@ export interface AuthorizationRequest {
 export class RedirectLogin extends Context.Service<
   RedirectLogin,
   {
+    /** Broker id. */
+    readonly broker: string
     readonly begin: Effect.Effect<AuthorizationRequest, AuthError.AuthError>
+    /**
+     * Checks a callback like `complete` does before its exchange, and sends nothing. A callback may be checked any
+     * number of times. A program that listens for the callback uses it to ignore requests that are not the callback.
+     */
+    readonly check: (
+      request: AuthorizationRequest,
+      callbackUrl: Redacted.Redacted<string>
+    ) => Effect.Effect<void, AuthError.AuthError>
     /** `callbackUrl` has tokens in its query: replace it in the browser's history at once. */
     readonly complete: (
       request: AuthorizationRequest,
@@ -70,14 +80,14 @@ const isSecretText = (value: unknown): boolean =>
   Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
 /**
- * The broker's part of a browser login.
+ * The functions of a browser login that each broker defines.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Completion<Callback extends { readonly code: Redacted.Redacted<string> }> {
   readonly begin: RedirectLogin["Service"]["begin"]
-  /** Reads a callback. Sends nothing. `code` is the code or the token that the callback carries. */
+  /** Reads a callback, and sends nothing. `code` is the code or the token in the callback. */
   readonly receive: (
     request: AuthorizationRequest,
     callbackUrl: Redacted.Redacted<string>
@@ -85,20 +95,23 @@ export interface Completion<Callback extends { readonly code: Redacted.Redacted<
   /** Exchanges the callback for a session. */
   readonly exchange: (callback: Callback) => Effect.Effect<Session, AuthError.AuthError>
   /**
-   * What the callback carries. A `code` is sent once, even if the exchange fails. A `token` may be resent until a
-   * completion has succeeded. Default: `code`.
+   * What the callback contains. A `code` is sent only once, even if the exchange fails. A `token` may be sent again
+   * until the login is completed. Default: `code`.
    */
   readonly carries?: "code" | "token" | undefined
 }
 
-/** Maximum number of completions to remember. Codes expire within minutes, so older completions can be forgotten. */
+/**
+ * Maximum number of completed logins that are remembered. Older logins can be forgotten, because their codes expire
+ * within minutes.
+ */
 const maxCompletions = 10_000
 
 type Secrets = Array<Redacted.Redacted<string>>
 
 /**
- * The states of completed requests. All layers of this process share them, because a web app may build its layer for
- * each request. To simulate another process in a test, provide an empty array.
+ * The states of completed requests. All layers of this process share this array, because a web app may build a layer
+ * for each HTTP request. To simulate another process in a test, provide an empty array.
  *
  * @category services
  * @since 0.1.0
@@ -136,14 +149,14 @@ const replayed = (broker: string) =>
   )
 
 /**
- * Makes the service of a broker. A request can be completed once, and a code is sent once. A second completion with the
- * same request or the same code fails with `InvalidStepUpCode`, and nothing is sent. If a callback is rejected before
- * its code is sent, it does not count as a completion. If a value is not a request or a callback URL, `complete` fails
- * with `InvalidRequest`.
+ * Makes the service of a broker. A request can be completed only once, and a code is sent only once. If `complete` is
+ * called again with the same request or the same code, it sends nothing and fails with `InvalidStepUpCode`. A callback
+ * that was rejected before its code was sent does not count. If an argument is not a request or not `Redacted` text,
+ * `complete` fails with `InvalidRequest`.
  *
- * Each process remembers the requests that it completed. Each layer remembers the codes that it sent. In another
- * process, only the broker refuses a used code. So if you keep a request in a cookie, clear the cookie when the
- * callback arrives.
+ * Each process remembers only the requests that it has completed itself, and each layer only the codes that it has sent
+ * itself. If another process sends a used code again, only the broker refuses it. So if you keep a request in a cookie,
+ * clear the cookie when the callback arrives.
  *
  * @category constructors
  * @since 0.1.0
@@ -170,17 +183,24 @@ export const make = <Callback extends { readonly code: Redacted.Redacted<string>
       )
     })
 
-  return {
-    begin,
-    complete: (request, callbackUrl) => {
-      const { redirectUrl, state } = { ...request }
-      if (!isSecretText(state) || !Predicate.isString(redirectUrl)) {
-        return Effect.fail(AuthError.invalidRequest(broker, "complete", "request", "is not a result of begin"))
-      }
-      return isSecretText(callbackUrl)
-        ? Effect.flatMap(receive(request, callbackUrl), (callback) => completeOnce(request.state, callback))
-        : Effect.fail(AuthError.invalidRequest(broker, "complete", "callbackUrl", "must be Redacted text"))
+  const received = (request: AuthorizationRequest, callbackUrl: Redacted.Redacted<string>) => {
+    const { redirectUrl, state } = { ...request }
+    if (!isSecretText(state) || !Predicate.isString(redirectUrl)) {
+      return Effect.fail(
+        AuthError.invalidRequest(broker, "complete", "request", "must be the request that `begin` returned")
+      )
     }
+    return isSecretText(callbackUrl)
+      ? receive(request, callbackUrl)
+      : Effect.fail(AuthError.invalidRequest(broker, "complete", "callbackUrl", "must be Redacted text"))
+  }
+
+  return {
+    broker,
+    begin,
+    check: (request, callbackUrl) => Effect.asVoid(received(request, callbackUrl)),
+    complete: (request, callbackUrl) =>
+      Effect.flatMap(received(request, callbackUrl), (callback) => completeOnce(request.state, callback))
   }
 }
 
@@ -195,7 +215,7 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
 )
 
 /**
- * The parameters of a callback, from its query and its fragment. The keys are the names of the parameters, in lower
+ * The parameters in the query and in the fragment of a callback. The keys are the names of the parameters, in lower
  * case.
  *
  * @category models
@@ -204,8 +224,9 @@ export const makeState: Effect.Effect<Redacted.Redacted<string>> = Effect.sync((
 export type CallbackParameters = ReadonlyMap<string, Redacted.Redacted<string>>
 
 /**
- * The parameter of a callback that contains the result of the login, and its value for success. Any other value means
- * that the login was denied, even if the callback has no state: brokers omit the state if the user cancels.
+ * The parameter of a callback that says whether the login succeeded, and its value for success. Any other value means
+ * that the login was denied. This applies even if the callback has no state, because brokers omit the state if the user
+ * cancels the login.
  *
  * @category models
  * @since 0.1.0
@@ -221,14 +242,16 @@ const sameText = (left: string, right: string): boolean => {
 }
 
 /**
- * Parses a callback. It must have the registered redirect URL and the right state, and must not report a denial.
+ * Parses a callback. The callback must have the registered redirect URL and the right state, and must not say that the
+ * login was denied.
  *
- * The scheme, host, port and path are compared, also for a custom scheme. A path alone, as in `request.url` of
- * `node:http`, is resolved against the registered origin. A query alone or a code alone is rejected. A parameter that
- * occurs twice with different values is also rejected. The parser accepts `&amp;`, a second question mark, tokens in
- * the fragment, a value that was encoded twice, and line breaks and quotes from copying. A `+` in a value is kept.
+ * The scheme, host, port and path must be those of the registered redirect URL. A custom scheme is allowed. If the
+ * callback is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin.
+ * A query without a path, and a code without a URL, are rejected. A parameter that occurs twice with different values
+ * is also rejected. The parser accepts `&amp;`, a second question mark, tokens in the fragment, a value that was
+ * encoded twice, and line breaks and quotes from copying. A `+` in a value is kept.
  *
- * The error contains no part of the URL, except for values that `refusal` uses.
+ * The error contains no part of the URL, except for the values that `refusal` copies.
  *
  * @example
  * ```ts
@@ -254,13 +277,16 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly broker: string
   readonly request: AuthorizationRequest
   readonly callbackUrl: Redacted.Redacted<string>
-  /** `optional`: the broker does not document that it returns the state. `none`: the broker has no state. */
+  /**
+   * Whether the callback must contain the state. `optional`: the state is compared if the callback contains it. `none`:
+   * the state is not compared.
+   */
   readonly state: "required" | "optional" | "none"
-  /** The parameter with the state. Default: `state`. */
+  /** The name of the parameter with the state. Default: `state`. */
   readonly stateParameter?: string | undefined
-  /** The parameter with the result of the login, if the broker has such a parameter. */
+  /** The parameter that says whether the login succeeded, if the broker has such a parameter. */
   readonly outcome?: Outcome | undefined
-  /** Converts an `error` in the callback. Default: `RedirectRejected` (`denied`). */
+  /** Returns the reason if the callback reports an error. Default: `RedirectRejected` (`denied`). */
   readonly refusal?: (parameters: CallbackParameters) => AuthError.Reason
 }): Effect.fn.Return<CallbackParameters, AuthError.AuthError> {
   const fail = (reason: AuthError.Reason) => Effect.fail(AuthError.make(options.broker, "complete", reason))
@@ -272,7 +298,7 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   let repeated = false
   for (const [name, value] of pairs) {
     const known = parameters.get(name)
-    // If a parameter has two values, it is unknown which value is the broker's. So both values are ignored.
+    // If a parameter has two different values, it is unknown which of them the broker sent. So both values are ignored.
     const certain = known === undefined || Redacted.value(known) === value
     if (!certain && !own.has(name)) repeated = true
     parameters.set(name, Redacted.make(certain ? value : ""))
@@ -296,7 +322,7 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
 })
 
 /**
- * The address of a login page: the base and its parameters. Absent parameters are left out.
+ * Makes the URL of a login page from `base` and the parameters. Parameters that are `undefined` are left out.
  *
  * @example
  * ```ts
@@ -325,8 +351,8 @@ export const page = (
 }
 
 /**
- * The callback URL of a callback that arrived as a form (`POST` with `application/x-www-form-urlencoded`). Pass the
- * result to `complete`.
+ * Makes a callback URL from a callback that arrived as a form (`POST` with `application/x-www-form-urlencoded`). Pass
+ * the URL to `complete`.
  *
  * @example
  * ```ts
@@ -348,8 +374,8 @@ export const fromForm = (url: string, body: Redacted.Redacted<string>): Redacted
 }
 
 /**
- * Parses a parameter that contains JSON. The JSON may itself be in a JSON string, or be percent-encoded once more.
- * Fails with `RedirectRejected` (`missing-token`) if the parameter is missing or contains no JSON.
+ * Parses a parameter that contains JSON. The JSON may also be inside a JSON string, or be percent-encoded a second
+ * time. Fails with `RedirectRejected` (`missing-token`) if the parameter is missing or contains no JSON.
  *
  * @category callbacks
  * @since 0.1.0
@@ -376,8 +402,8 @@ const readJson = (text: string, depth: number): unknown => {
 }
 
 /**
- * Returns a parameter of a callback, which may have one of several names, in upper or lower case. Fails with
- * `RedirectRejected` (`missing-token`) if the parameter is missing or blank.
+ * Returns the value of a callback's parameter. The parameter may have any of the given names, in upper or lower case.
+ * Fails with `RedirectRejected` (`missing-token`) if the parameter is missing or blank.
  *
  * @category callbacks
  * @since 0.1.0

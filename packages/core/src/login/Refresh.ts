@@ -9,7 +9,7 @@ import type { AuthError } from "./AuthError.ts"
 import * as Session from "./Session.ts"
 
 /**
- * Renews sessions. After a successful refresh, the old session must not be used, because brokers rotate tokens.
+ * Renews sessions. After a successful refresh, do not use the old session, because its tokens may no longer be valid.
  *
  * @category services
  * @since 0.1.0
@@ -20,8 +20,8 @@ export class Refresh extends Context.Service<
 >()("@auth/broker-core/login/Refresh") {}
 
 /**
- * Makes the service of a broker. For a value that is not a session, it fails with `SessionExpired` (`missing`), and
- * nothing is sent.
+ * Makes the service of a broker. If its argument is not a session, `refresh` sends nothing and fails with
+ * `SessionExpired` (`missing`).
  *
  * @category constructors
  * @since 0.1.0
@@ -31,7 +31,7 @@ export const make = (broker: string, refresh: Refresh["Service"]["refresh"]): Re
 })
 
 /**
- * Renews a session. Use the new session instead of the old one.
+ * Renews a session without a login. Use the new session instead of the old session.
  *
  * @example
  * ```ts

@@ -25,17 +25,20 @@ const TypeId = "~@auth/broker-core/login/Session"
  */
 export interface Tokens {
   readonly access: Redacted.Redacted<string>
-  /** Renews the session without a login, if the broker supports that. */
+  /** The token that renews the session without a login, if the broker supports this. */
   readonly refresh?: Redacted.Redacted<string>
-  /** Opens the market feed. */
+  /** The token for the market feed. */
   readonly feed?: Redacted.Redacted<string>
-  /** The first of two tokens, at brokers that issue the access token in a second request. */
+  /**
+   * The token that the first request of the login returned, if the broker returns the access token only to a second
+   * request.
+   */
   readonly login?: Redacted.Redacted<string>
 }
 
 /**
- * Values by name that a login returned in addition to the tokens, and that later calls need. Examples are a server id,
- * a base address and a user id. They contain no secret.
+ * Values that a login returned in addition to the tokens, and that later calls need. The keys are their names. Examples
+ * are a server id, a base address and a user id. No value is secret.
  *
  * @category models
  * @since 0.1.0
@@ -87,7 +90,7 @@ const withoutUndefined = <A>(fields: Readonly<Record<string, A | undefined>>): R
   Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, A] => entry[1] !== undefined))
 
 /**
- * A session. It always has an access token.
+ * A session: the tokens of one account, and their expiry.
  *
  * @category models
  * @since 0.1.0
@@ -95,7 +98,7 @@ const withoutUndefined = <A>(fields: Readonly<Record<string, A | undefined>>): R
 export interface Session {
   readonly [TypeId]: typeof TypeId
   readonly account: Account
-  /** The login method, by its id in the broker's descriptor: `"totp"`. */
+  /** The id of the login method, such as `"totp"`. */
   readonly method: string
   readonly tokens: Tokens
   /** Milliseconds since the epoch. */
@@ -186,27 +189,27 @@ export const make = (options: {
 }
 
 /**
- * Result of a call that issues tokens.
+ * What a call that issues tokens returns.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Issue {
-  /** The account, if only the broker's answer identifies it. */
+  /** The account. Set it only if the account is not known before the broker's answer. */
   readonly account?: Account
   readonly tokens: Tokens
-  /** Lifetime of the tokens, if the broker returns it. */
+  /** The lifetime of the tokens, if the broker returns a lifetime. */
   readonly expiresIn?: Parameters<Expiry>[0]["expiresIn"]
-  /** Expiry of the tokens, if the broker returns it. Milliseconds since the epoch. */
+  /** When the tokens expire, if the broker returns a point in time. Milliseconds since the epoch. */
   readonly expiresAt?: Parameters<Expiry>[0]["expiresAt"]
   readonly profile?: UserProfile | undefined
   readonly extras?: Extras | undefined
 }
 
 /**
- * Runs a call, and also returns the time when its first request was sent, in milliseconds since the epoch. If the
- * request waited for a rate limit, this is the time after the wait. If nothing was sent, it is the time when the call
- * began.
+ * Runs a call. Returns its result, and the time when its first request was sent, in milliseconds since the epoch. If
+ * the request had to wait for a rate limit, this is the time after the wait. If nothing was sent, it is the time when
+ * the call began.
  *
  * @category combinators
  * @since 0.1.0
@@ -225,9 +228,10 @@ export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Eff
   })
 
 /**
- * Runs a call that issues tokens, and makes the session. `issuedAt` is the time when the request was sent, so that the
- * session gets the right daily cut-off. The end of the call would be wrong if the token was issued just before the
- * cut-off. The start of the call would be wrong if a rate limit delayed the request until after the cut-off.
+ * Runs a call that issues tokens, and makes the session. `issuedAt` of the session is the time when the request was
+ * sent. This time decides at which daily cut-off the session ends. The time when the answer arrived would be wrong for
+ * a token that was issued just before the cut-off. The time when the call began would be wrong if the request had to
+ * wait for a rate limit until after the cut-off.
  *
  * @category constructors
  * @since 0.1.0
@@ -239,8 +243,8 @@ export const issue = <E, R>(
   Effect.map(withDeparture(call), ([issued, issuedAt]) => make({ ...fields, ...issued, issuedAt }))
 
 /**
- * Whether the session has expired at `now`. A session with an unknown expiry counts as not expired. When it expires,
- * the broker refuses its token.
+ * Whether the session has expired at `now`. A session whose expiry is unknown counts as not expired. Only a refusal of
+ * the broker shows that such a session has ended.
  *
  * @category predicates
  * @since 0.1.0
@@ -249,7 +253,7 @@ export const isExpired = (session: Session, now: number): boolean =>
   session.expiresAt !== undefined && now >= session.expiresAt
 
 /**
- * The session without its refresh token. Use it after the broker has refused the refresh token.
+ * Returns the session without its refresh token. Use this function after the broker has refused the refresh token.
  *
  * @category converting
  * @since 0.1.0
@@ -260,7 +264,8 @@ export const withoutRefreshToken = (session: Session): Session => {
 }
 
 /**
- * The session with an unknown expiry. Use it for a token that the broker accepts although its own expiry has passed.
+ * Returns the session with an unknown expiry. Use this function for a token that the broker still accepts although the
+ * expiry in the token has passed.
  *
  * @category converting
  * @since 0.1.0
@@ -269,7 +274,7 @@ export const withUnknownEnd = (session: Session): Session =>
   new SessionImpl({ ...session, expiresAt: undefined, expirySource: "unknown" })
 
 /**
- * The fields of a session that a call needs.
+ * Those fields of a session that a call needs.
  *
  * @category models
  * @since 0.1.0
@@ -277,8 +282,8 @@ export const withUnknownEnd = (session: Session): Session =>
 export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
- * The account and the tokens for a call. In plain JavaScript, the argument may be a value other than a session. Both
- * results are then undefined, and the call fails with `SessionExpired` before anything is sent.
+ * Returns the account and the tokens for a call. In plain JavaScript, the argument may be any value. If it is not a
+ * session, both fields of the result are `undefined`, and the call fails with `SessionExpired` before anything is sent.
  *
  * @category converting
  * @since 0.1.0
@@ -291,9 +296,9 @@ export const authorizedBy = (
 }
 
 /**
- * Checks that a value is a session, because plain JavaScript may pass any value. If it is not a session, it fails with
- * `SessionExpired` (`missing`). If a token has a character that is not allowed in a header, it fails with
- * `InvalidRequest`.
+ * Checks that a value is a session, because programs in plain JavaScript may pass any value. Fails with
+ * `SessionExpired` (`missing`) if the value is not a session. Fails with `InvalidRequest` if a token contains a
+ * character that is not allowed in a header.
  *
  * @category guards
  * @since 0.1.0
@@ -401,7 +406,7 @@ const Encoded = Schema.Struct({
 })
 
 /**
- * Converts a session to JSON and back. The JSON contains the tokens in clear: use it only with a store that encrypts.
+ * Converts a session to JSON and back. The JSON contains the tokens as plain text, so store it only in encrypted form.
  *
  * @category schemas
  * @since 0.1.0

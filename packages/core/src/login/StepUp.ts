@@ -1,5 +1,5 @@
 /**
- * The second step of a login: a one-time code.
+ * The second step of a login: it answers the broker's challenge with a one-time code.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import type { Session } from "./Session.ts"
  * import * as Effect from "effect/Effect"
  * import type * as Redacted from "effect/Redacted"
  *
- * // A web app calls these in two requests, and stores the challenge in between.
+ * // A web app calls these functions in two HTTP requests, and stores the challenge between them.
  * const begin = Login.login
  *
  * const finish = (challenge: Challenge, code: Redacted.Redacted<string>) =>
@@ -40,8 +40,8 @@ export class StepUp extends Context.Service<
       code: Redacted.Redacted<string>
     ) => Effect.Effect<Session, AuthError.AuthError>
     /**
-     * Requests a new code, if the broker sends codes. If it succeeds, the new challenge replaces the old one. If it
-     * fails, the old challenge stays open, because its code is still valid.
+     * Requests a new code from the broker, and returns a new challenge. After that, the old challenge cannot be
+     * answered. If this fails, the old challenge can still be answered, except if it has expired.
      */
     readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   }
@@ -53,15 +53,15 @@ const isChallenge = (value: Challenge): boolean => {
 }
 
 /**
- * Makes the service of a broker. For a value that is not a challenge of a login, it fails with `InvalidRequest`, and
- * nothing is sent.
+ * Makes the service of a broker. If an argument is not a challenge that a login returned, the functions send nothing
+ * and fail with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (broker: string, { resend, verify }: StepUp["Service"]): StepUp["Service"] => {
   const refused = (operation: string) =>
-    Effect.fail(AuthError.invalidRequest(broker, operation, "challenge", "is not a challenge of a login"))
+    Effect.fail(AuthError.invalidRequest(broker, operation, "challenge", "must be a challenge that a login returned"))
   return {
     verify: (challenge, code) => (isChallenge(challenge) ? verify(challenge, code) : refused("verify")),
     resend: (challenge) => (isChallenge(challenge) ? resend(challenge) : refused("resend"))

@@ -1,5 +1,5 @@
 /**
- * Time-based one-time codes, RFC 6238.
+ * Time-based one-time codes (TOTP), as defined by RFC 6238.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import { quoteProblem, withoutQuotes } from "./internal/pasted.ts"
 export type Algorithm = "SHA1" | "SHA256" | "SHA512"
 
 /**
- * A shared secret, with the parameters of its codes.
+ * A TOTP secret, and the parameters of its codes.
  *
  * @category models
  * @since 0.1.0
@@ -51,14 +51,15 @@ export const make = (options: {
 })
 
 /**
- * Parses a secret: base32 with or without spaces, dashes, padding and capitals, or the whole `otpauth://totp/` address
- * of the QR code. Quotation marks around the secret, line breaks, invisible characters and the escapes of HTML, JSON
- * and shells are removed. In an address, parameter names are case-insensitive, and a parameter without a value counts
- * as absent.
+ * Parses a TOTP secret. The text may be base32, in upper or lower case, with or without spaces, dashes and padding. It
+ * may also be the whole `otpauth://totp/` address of the QR code. Quotation marks around the text, line breaks,
+ * invisible characters and the escapes of HTML, JSON and shells are removed. In an address, the case of parameter names
+ * does not matter, and a parameter without a value counts as absent.
  *
- * The parser does not guess. It fails for an unknown algorithm, contradicting parameters, a counter (HOTP), an export
- * of several accounts (`otpauth-migration://`), a web address, hexadecimal and base64. The failure describes the
- * problem without the secret. An unknown parameter is ignored only if it cannot affect the codes, such as `issuer`.
+ * The parser does not guess. It fails for an unknown algorithm, parameters that contradict each other, a counter
+ * (HOTP), an export of several accounts (`otpauth-migration://`), a web address, hexadecimal and base64. The failure
+ * describes the problem, but does not contain the secret. An unknown parameter is ignored only if it cannot affect the
+ * codes, such as `issuer`.
  *
  * @example
  * ```ts
@@ -86,7 +87,7 @@ export const parse = (secret: Redacted.Redacted<string>): Result.Result<Totp, st
 }
 
 /**
- * The number of the period that contains an instant (milliseconds since the epoch).
+ * Returns the number of the TOTP period at the time `now`, which is in milliseconds since the epoch.
  *
  * @category codes
  * @since 0.1.0
@@ -107,8 +108,8 @@ const sign = (totp: Totp, message: Uint8Array) =>
   )
 
 /**
- * Computes the code of a period by RFC 6238, which uses RFC 4226. Uses the `Mac` service if there is one, otherwise
- * WebCrypto.
+ * Computes the code of a TOTP period, as defined by RFC 6238 and RFC 4226. Uses the `Mac` service if the context has
+ * this service, otherwise WebCrypto.
  *
  * @category codes
  * @since 0.1.0
@@ -120,7 +121,7 @@ export const codeAtStep = Effect.fnUntraced(function* (totp: Totp, step: number)
   const signed = Option.isSome(mac)
     ? Effect.provideService(sign(totp, counter), Mac.Mac, mac.value)
     : Effect.provide(sign(totp, counter), webCrypto)
-  // The key is not empty, and WebCrypto supports the three hashes. A failure here is a fault of the runtime.
+  // The key is not empty, and WebCrypto supports the three algorithms. So a failure here is a fault of the runtime.
   const digest = yield* Effect.orDie(signed)
   const offset = (digest.at(-1) ?? 0) & 0xf
   const truncated = new DataView(digest.buffer, digest.byteOffset).getUint32(offset) & 0x7fffffff

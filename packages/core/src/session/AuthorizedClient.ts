@@ -1,6 +1,7 @@
 /**
  * An `HttpClient` for your own calls to the broker. It adds the session to each request. If the broker refuses the
- * token, it renews the session once for all callers, and resends requests that are safe to repeat.
+ * token, the client renews the session once for all callers. It then sends the request again, if a second request does
+ * no harm (see `AuthorizedClient`).
  *
  * @since 0.1.0
  */
@@ -24,19 +25,19 @@ import type { Session } from "../login/Session.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
 
 /**
- * An `HttpClient` that sends the session. It fails with the errors of any `HttpClient` and with the errors of the
- * session manager.
+ * An `HttpClient` that adds the session to each request to the broker. A request can fail with an `HttpClientError` or
+ * with an error of the session manager.
  *
- * If the broker refuses the token, the session is renewed. A `GET`, `HEAD` or `OPTIONS` request is resent with the new
- * token. A request that is marked with `replayable` is also resent. Any other request fails with `SessionExpired`, and
- * the next call has the new token. If the broker refuses the new token as well, there is no further renewal for ten
- * minutes. The cause is then not the token, and more logins could lock the account. All answers that do not refuse the
- * token are returned unchanged, including other errors of the broker. Requests to other hosts are sent without the
- * session.
+ * If the broker refuses the token, the session is renewed. A `GET`, `HEAD` or `OPTIONS` request is then sent again with
+ * the new token. A request that is marked with `replayable` is also sent again. Any other request fails with
+ * `SessionExpired`, and the next request uses the new token. If the broker refuses the new token as well, the session
+ * is not renewed again for ten minutes. The cause is then not the token, and more logins could lock the account. An
+ * answer that does not refuse the token is returned unchanged, even if it reports another error of the broker. Requests
+ * to hosts that do not belong to the broker are sent without the session.
  *
- * The client checks whether an answer of up to 1 MiB refuses the token. It checks JSON, plain text, HTML, and answers
- * without a content type. Any other answer is returned as soon as its head has arrived. No more than 1 MiB of a body is
- * buffered.
+ * To find a refusal, the client reads answers of up to 1 MiB (1,048,576 bytes) that are JSON, plain text or HTML, or
+ * that have no content type. Any other answer is returned as soon as its status and headers have arrived. The client
+ * never keeps more than 1 MiB of a body in memory.
  *
  * @category services
  * @since 0.1.0
@@ -47,8 +48,8 @@ export class AuthorizedClient extends Context.Service<
 >()("@auth/broker-core/session/AuthorizedClient") {}
 
 /**
- * Marks all requests of an effect as safe to resend, whatever their method. Use it, for example, for a search that is
- * sent by `POST`.
+ * Marks all requests of an effect as requests that may be sent twice, whatever their HTTP method is. Use it, for
+ * example, for a search that is sent by `POST`.
  *
  * @example
  * ```ts
@@ -67,9 +68,9 @@ export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
   Effect.provideService(effect, Replayable, true)
 
 /**
- * Time-out for the head of an answer, counted from when the request is sent. Default: 30 seconds. After this time, the
- * call fails with an `HttpClientError`. The body has no time-out. If a request is resent with a new token, the time-out
- * starts again.
+ * Maximum time from sending a request until the status and headers of its answer have arrived. Default: 30 seconds.
+ * After this time, the call fails with an `HttpClientError`. Reading the body has no time-out. If a request is sent
+ * again with a new token, the time-out starts again.
  *
  * @example
  * ```ts
@@ -91,8 +92,8 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
 )
 
 /**
- * Maximum size in bytes of an answer that is checked for a refusal. A larger answer is treated as data, and is
- * streamed.
+ * Maximum size in bytes of an answer that is checked for a refusal. A larger answer is not checked, because it is data.
+ * It is streamed.
  */
 const maxCheckedSize = 1_048_576
 
@@ -105,8 +106,9 @@ const descriptionOf = (failure: unknown): string | undefined => {
 }
 
 /**
- * An error with the request of the caller, not with the request that was sent: the sent request has the tokens in its
- * headers. The cause of the failure may contain the sent request, so only the system code of the cause is kept.
+ * Makes an error with the caller's request instead of the request that was sent, because the headers of the sent
+ * request contain tokens. The cause of the failure may also contain the sent request, so only the system code is copied
+ * from the cause.
  */
 const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknown) => {
   const words = [descriptionOf(failure), systemCode(failure)].filter((word) => word !== undefined)
@@ -118,25 +120,29 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
   })
 }
 
-/** The constructor of `Response` rejects a body with these statuses, even an empty body. */
+/**
+ * HTTP statuses without a body. The constructor of `Response` throws if such a status has a body, even an empty body.
+ */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
-/**
- * If a session replaced a refused session and is refused too, it is not replaced before it is older than this. In
- * milliseconds.
- */
+/** A new session that the broker refuses as well is not renewed again until it is this old. In milliseconds. */
 const minReplacementAge = 600_000
 
 interface Answer {
   readonly response: HttpClientResponse.HttpClientResponse
-  /** The broker's refusal of the token. `undefined` if the token was not refused, or if the answer was not checked. */
+  /** The error, if the answer refuses the call. `undefined` if the answer is not a refusal, or was not checked. */
   readonly refusal: AuthError.AuthError | undefined
 }
 
-/** Content types that a refusal can have. An answer of any other type is data, or an endless event stream. */
+/**
+ * Matches the content types that a refusal can have. An answer of any other type is data or an endless event stream.
+ */
 const checkedTypes = /^\s*(?:$|(?:application\/(?:[^\s;/]+\+)?json|text\/(?:json|plain|html))\s*(?:;|$))/i
 
-/** Checks whether an answer refuses the token. Returns the answer with the caller's own request and an unread body. */
+/**
+ * Checks whether an answer is a refusal. Returns the answer with the caller's request. Its body can still be read from
+ * the start.
+ */
 const readAnswer = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest,
   response: HttpClientResponse.HttpClientResponse,
@@ -199,7 +205,7 @@ const withAdvice = (error: AuthError.AuthError, advice: string) => {
 const notSentAgain = (error: AuthError.AuthError, method: string) =>
   withAdvice(
     error,
-    `There is a new session now. This ${method} was not resent, because it may not be safe to send twice. Send it again, or mark it with AuthorizedClient.replayable if it is safe.`
+    `There is a new session now. This ${method} was not sent again, because it may not be safe to send twice. Send it again, or mark it with AuthorizedClient.replayable if it is safe.`
   )
 
 const notRenewedAgain = (error: AuthError.AuthError) =>
@@ -209,7 +215,7 @@ const notRenewedAgain = (error: AuthError.AuthError) =>
   )
 
 /**
- * Makes the client.
+ * Makes the client for the account of the session manager.
  *
  * @category constructors
  * @since 0.1.0
@@ -222,21 +228,23 @@ export const make: Effect.Effect<
   const manager = yield* SessionManager
   const authorize = yield* Authorize.Authorize
   const client = yield* HttpClient.HttpClient
-  // A new session that the broker refused as well. Repeated renewals would lock the account.
+  // A renewed session that the broker refused as well. It is not renewed again at once, because repeated renewals could
+  // lock the account.
   let refusedAfterRenewal: Session | undefined
-  // After a renewal, a request such as an order is not resent. The next order is then the first test of the new
-  // session. Accepted reads in between do not count as a test: if a broker refuses the token only for orders, each
-  // order would otherwise cost a login.
+  // The session of a renewal that an order caused. The order itself is not sent again, so the next order is the first
+  // with the new session. Only an accepted order shows that the broker accepts the new session for orders. An accepted
+  // `GET` does not show this. Otherwise, if the broker refused the token only for orders, each order would cost a
+  // login.
   let untestedByOrder: Session | undefined
   let acceptedForOrder: Session | undefined
 
-  const isSuspect = (session: Session, mayReplay: boolean) =>
+  const isUntested = (session: Session, mayReplay: boolean) =>
     session === refusedAfterRenewal || (!mayReplay && session === untestedByOrder && session !== acceptedForOrder)
 
   const isNotRenewedAgain = (session: Session, mayReplay: boolean) =>
     Effect.map(
       Clock.currentTimeMillis,
-      (now) => isSuspect(session, mayReplay) && now - session.issuedAt < minReplacementAge
+      (now) => isUntested(session, mayReplay) && now - session.issuedAt < minReplacementAge
     )
 
   const send = (request: HttpClientRequest.HttpClientRequest, session: Session) =>

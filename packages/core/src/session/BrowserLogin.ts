@@ -1,6 +1,6 @@
 /**
- * Keeps programs from opening several browser logins for one account. The first program opens the browser. The others
- * wait for its session.
+ * Lets only one of several programs log in to an account in the browser. The first program opens the browser. Other
+ * programs that share the store wait for the session of the first program.
  *
  * @since 0.1.0
  */
@@ -27,8 +27,8 @@ import { SessionStore } from "./SessionStore.ts"
  */
 export interface Options {
   /**
-   * The user has started this login. It replaces a pending login of another program, is not limited to three in an
-   * hour, and logs in even if the stored session is live. Default: `false`.
+   * Whether the user has started this login. If `true`, the login replaces a pending login of another program, does not
+   * count towards the limit of three logins in an hour, and runs even if the stored session is live. Default: `false`.
    */
   readonly byPerson?: boolean | undefined
 }
@@ -36,20 +36,32 @@ export interface Options {
 /** Maximum duration of a browser login, in milliseconds. */
 const lifetime = 300_000
 
-/** Maximum number of browser logins that programs may begin in `hour`. */
+/** Maximum number of browser logins within an hour that programs begin without the user. */
 const maxPerHour = 3
 const hour = 3_600_000
 
-/** How often a pending login is renewed in the store, and how often the waiting programs read it. */
+/**
+ * Time between two polls. At each poll, the program of the pending login and the waiting programs read the pending
+ * login from the store.
+ */
 const pollInterval = Duration.seconds(1)
-/** The program of a pending login writes to the store at every fifth poll. */
+/**
+ * At every fifth poll, the program of the pending login also increments `beats` of the pending login, to show that the
+ * program still runs.
+ */
 const pollsPerBeat = 5
-/** After so many polls without such a write, its program has ended. */
+/**
+ * If `beats` has not changed after this many polls, the waiting programs assume that the program of the pending login
+ * was killed.
+ */
 const maxSilentPolls = 15
 
 type Pending = NonNullable<PromptRecord.PromptRecord["pending"]>
 
-/** A time in the future means that the clock was set back. It does not count. */
+/**
+ * Whether a time is within the last hour. A time in the future does not count, because it shows that the clock was set
+ * back.
+ */
 const isRecent = (now: number) => (at: number) => at <= now && now - at < hour
 
 const isOpen = (pending: Pending | undefined, now: number): pending is Pending =>
@@ -81,11 +93,11 @@ const timedOut = ({ broker }: Account) =>
     "login",
     new AuthError.RedirectRejected({
       why: "request-expired",
-      advice: `The login was not completed within ${lifetime / 60_000} minutes. Begin it again.`
+      advice: `The login was not completed within ${lifetime / 60_000} minutes. Begin the login again.`
     })
   )
 
-/** The browser login of another program is pending. */
+/** The result if the browser login of another program is pending. */
 interface Busy {
   readonly _tag: "Busy"
   readonly pending: Pending
@@ -94,15 +106,18 @@ interface Busy {
 const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _tag: "Busy", pending })
 
 /**
- * Runs a browser login, and stores its session with `SessionManager.adopt`. At most one is pending per account, over
- * all programs that share the store:
+ * Runs a browser login, and stores its session with `SessionManager.adopt`. For each account, only one of the programs
+ * that share the store runs a browser login at a time:
  *
  * - If the stored session is live, it is returned, and `login` does not run.
- * - If the login of another program is pending, it waits for that program's session. If that login is not completed, it
- *   fails with `ActionRequired`. If that program was killed, this one begins its own login.
- * - Programs begin at most three browser logins in an hour. After that it fails with `ActionRequired`.
+ * - If the browser login of another program is pending, `run` waits for the session of that login. If that login fails
+ *   or is not completed in time, `run` fails with `ActionRequired`. If that program was killed, `run` begins a login
+ *   itself.
+ * - All programs together begin at most three browser logins in an hour. If this limit is reached, `run` fails with
+ *   `ActionRequired`.
  *
- * A login ends after five minutes with `RedirectRejected` (`request-expired`).
+ * With `byPerson`, the login always runs, and replaces a pending login. If a login takes longer than five minutes,
+ * `run` fails with `RedirectRejected` (`request-expired`).
  *
  * @example
  * ```ts
@@ -134,7 +149,10 @@ export const run = <E, R>(
     const store = bounded(yield* SessionStore)
     const id = Hex.encode(SecureRandom.randomBytesUnsafe(16))
 
-    /** Writes the pending login. Fails with `Busy` if another one is pending, unless `over` is its id. */
+    /**
+     * Writes the pending login of this program to the store. Fails with `Busy` if the login of another program is
+     * pending. A pending login with the id `over` does not count, because its program was killed.
+     */
     const claim = Effect.fnUntraced(function* (over: string | undefined) {
       while (true) {
         const { record, version } = yield* PromptRecord.read(store, account)
@@ -153,7 +171,7 @@ export const run = <E, R>(
       }
     })
 
-    /** Removes the pending login, unless another program has replaced it. */
+    /** Removes the pending login of this program from the store. Does nothing if another program has replaced it. */
     const release: Effect.Effect<void, Failure> = Effect.gen(function* () {
       const { record, version } = yield* PromptRecord.read(store, account)
       if (record.pending?.id !== id) return
@@ -173,7 +191,10 @@ export const run = <E, R>(
       )
     })
 
-    /** Ends when another program has replaced this login. If the store fails, this login continues. */
+    /**
+     * Waits until another program has replaced this login, and returns `None`. If the store cannot be read, it goes on
+     * waiting.
+     */
     const replaced = Effect.gen(function* () {
       for (let polls = 1; ; polls += 1) {
         yield* Effect.sleep(pollInterval)
@@ -194,7 +215,10 @@ export const run = <E, R>(
 
     const ended = Option.none<Session>()
 
-    /** Waits for the session of another program's login. `None`: its program has ended, so this one may log in. */
+    /**
+     * Waits for the session of another program's login. If the other program was killed, `session` is `None`, and
+     * `over` is the id of its login. This program may then log in.
+     */
     const awaitOther = Effect.fnUntraced(function* (
       first: Pending
     ): Effect.fn.Return<{ readonly session: Option.Option<Session>; readonly over: string }, Failure> {
@@ -202,7 +226,8 @@ export const run = <E, R>(
       for (let silent = 0; silent < maxSilentPolls; silent += 1) {
         yield* Effect.sleep(pollInterval)
         const current = (yield* PromptRecord.read(store, account)).record.pending
-        // Read after the record: a program stores its session before it removes its pending login.
+        // The session is read after the pending login, because a program first stores its session and then removes its
+        // pending login.
         const session = yield* peek
         if (Option.isSome(session)) return { session, over: pending.id }
         if (!isOpen(current, yield* Clock.currentTimeMillis)) return yield* Effect.fail(notCompleted(account))

@@ -20,7 +20,7 @@ import * as Startup from "./Startup.ts"
 import type { VaultError } from "./VaultError.ts"
 
 /**
- * A request for a one-time code, for the option `codes`.
+ * What the function `codes` gets: the question for a one-time code.
  *
  * @category models
  * @since 0.1.0
@@ -35,9 +35,10 @@ export type CodeQuestion = stepUpCodes.CodeQuestion
  */
 export interface Options extends SessionManager.Options, BaseOptions {
   /**
-   * Gets the one-time code of a login with two steps, for example from the user. It may return a promise. If the broker
-   * refuses the code, it is called again, up to the limit of the account. It has five minutes for each code. It is not
-   * called if the credentials contain the TOTP secret, and the broker accepts TOTP codes.
+   * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function asks the
+   * user. If the broker refuses the code, the function is called again, until the account's limit on refused logins is
+   * reached. The function may take up to five minutes for each code. The function is
+   * not called if the credentials contain the TOTP secret and the broker accepts TOTP codes.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }
@@ -60,7 +61,7 @@ export type {
 } from "./internal/connectionCalls.ts"
 
 /**
- * An open connection. After `close`, each function rejects.
+ * An open connection. After `close`, all its functions return rejected promises.
  *
  * @category models
  * @since 0.1.0
@@ -68,7 +69,7 @@ export type {
 export type Connection<Services> = CallsOf<Services> & Closable
 
 /**
- * The plain text of a secret, such as a token or the address of a login page. Do not log it.
+ * Returns the plain text of a secret, such as a token or the address of a login page. Do not log this text.
  *
  * @category secrets
  * @since 0.1.0
@@ -76,9 +77,9 @@ export type Connection<Services> = CallsOf<Services> & Closable
 export const reveal = (secret: Redacted.Redacted<string>): string => Redacted.value(secret)
 
 /**
- * Opens a connection to the account of a broker's layer. Checks the credentials and opens the vault, and sends nothing:
- * the first call logs in. If both the credentials and the vault have problems, it rejects with a `StartupError`, whose
- * `message` has a line for each problem.
+ * Opens a connection to the account of a broker's layer. It checks the credentials and opens the vault, but sends
+ * nothing to the broker. The first call of the connection logs in. If both the credentials and the vault have problems,
+ * the promise rejects with a `StartupError`, whose `message` has a line for each problem.
  *
  * @example
  * ```ts

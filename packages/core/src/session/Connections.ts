@@ -1,5 +1,5 @@
 /**
- * Connections to many accounts, of one broker or of several, for programs without Effect.
+ * Connections to many accounts, for programs without Effect. The accounts may belong to several brokers.
  *
  * @since 0.1.0
  */
@@ -35,8 +35,8 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. The option `codes` gets the codes of all accounts whose login has a second step, except from TOTP
- * secrets in the credentials. The question contains the account.
+ * Options of `open`. The function `codes` is called for every account whose login has a second step, unless the code
+ * comes from a TOTP secret in the credentials. The question contains the account.
  *
  * @category models
  * @since 0.1.0
@@ -47,17 +47,17 @@ export interface Options<A extends Accounts> extends Connection.Options {
 }
 
 /**
- * Progress of `warm`: the outcome of one account, and counts for all.
+ * Progress of `warm`: the result of one account, and the counts of all accounts so far.
  *
  * @category models
  * @since 0.1.0
  */
 export type Progress<Name extends string> = {
-  /** Your name for the account that is done. */
+  /** Your name for the account whose result this is. */
   readonly name: Name
-  /** Number of accounts that are done, including this one. */
+  /** Number of accounts that have a result so far, including this account. */
   readonly done: number
-  /** Number of those that failed. */
+  /** Number of accounts that have failed so far. */
   readonly failed: number
   readonly total: number
 } & ({ readonly session: Session; readonly error?: never } | { readonly session?: never; readonly error: Failure })
@@ -71,13 +71,13 @@ export type Progress<Name extends string> = {
 export interface Connections<A extends Accounts> extends Closable {
   readonly names: ReadonlyArray<keyof A & string>
   /**
-   * The functions of an account. Checks its credentials at the first call, and rejects if they are invalid. The other
-   * accounts are not affected.
+   * Returns the functions of an account. The first call for an account checks the credentials of that account. If they
+   * are invalid, the promise rejects. This does not affect other accounts.
    */
   readonly account: <Name extends keyof A & string>(name: Name) => Promise<CallsOf<Layer.Success<A[Name]>>>
   /**
-   * Gets a session for each account, and yields the outcome of each as it is done. Default for `names`: all accounts. An
-   * account that fails or hangs does not stop the others.
+   * Gets a session for each account in `names`, and yields the result of each account as soon as it is known. Default
+   * for `names`: all accounts. An account that fails or does not answer does not delay the other accounts.
    */
   readonly warm: (
     options?: SessionManagers.WarmOptions & { readonly names?: ReadonlyArray<keyof A & string> | undefined }
@@ -95,7 +95,8 @@ const unknownAccount = (name: string, known: ReadonlyArray<string>) =>
   )
 
 /**
- * Opens connections to several accounts, with one vault and one HTTP client. Opens the vault, and sends nothing.
+ * Opens connections to several accounts, with one vault and one HTTP client. It opens the vault, but sends nothing to
+ * the brokers.
  *
  * @example
  * ```ts

@@ -1,6 +1,7 @@
 /**
- * Prevents the broker from locking an account. It allows one login per TOTP period, and limits failed logins to fewer
- * than the broker allows. The counts are in the store, so they survive a restart and apply to all programs.
+ * Limits logins, so that the broker does not lock the account. At most one login is sent in each TOTP period, and fewer
+ * failed logins are sent than the broker allows. The counts are in the store, so they remain after a restart and apply
+ * to all programs that share the store.
  *
  * @since 0.1.0
  */
@@ -25,21 +26,21 @@ import { SessionStore } from "./SessionStore.ts"
 import type * as VaultError from "./VaultError.ts"
 
 /**
- * State of the guard for one account. All instants are milliseconds since the epoch.
+ * The state of the guard for one account. All times are in milliseconds since the epoch.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Memory {
-  /** Time when a login was last sent, accepted or refused. */
+  /** When a login was last sent, or its answer last arrived. */
   readonly attemptedAt: number | undefined
-  /** Times at which the broker refused a password or a code, oldest first. */
+  /** When the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>
-  /** Times of logins that got no answer, oldest first. */
+  /** When logins were sent that got no answer, oldest first. */
   readonly unansweredAt: ReadonlyArray<number>
   /**
-   * End of the pause after a login that failed for a reason that a retry does not solve. No login is sent before this
-   * time.
+   * When the pause ends. A pause follows a login that failed for a reason that a retry does not solve. During a pause,
+   * no login is sent.
    */
   readonly pausedUntil: number | undefined
 }
@@ -52,11 +53,11 @@ export interface Memory {
  */
 export interface ProtectOptions {
   /**
-   * The credentials of the login as one text. Only a keyed fingerprint of them is stored, to recognize the same
-   * credentials later.
+   * The credentials of the login as one text. The guard stores only a fingerprint of them, so that it can recognize the
+   * same credentials later. The fingerprint is made with the key of the vault.
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
-  /** Whether the user requested this login. Such a login ignores a pause. */
+  /** Whether the user requested this login. If `true`, the login is sent even during a pause. */
   readonly byPerson?: boolean | undefined
 }
 
@@ -70,12 +71,12 @@ export class LoginGuard extends Context.Service<
   LoginGuard,
   {
     /**
-     * Runs a login. If a login was already sent in this TOTP period, it waits for the next period. The login is
-     * recorded in the store before it is sent. The caller must hold the account's lock.
+     * Runs a login. If another login was already sent in this TOTP period, first waits for the next period. The login
+     * is recorded in the store before it is sent. The caller must hold the account's lock.
      *
-     * Fails with `ActionRequired` if the failure budget is used up, if the account is locked, or if the broker refused
-     * these credentials before. During a pause, fails with the broker's last reason. Fails with `InvalidRequest` if the
-     * policy is invalid.
+     * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
+     * has refused these credentials before. During a pause, fails with the broker's last reason. Fails with
+     * `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -86,8 +87,9 @@ export class LoginGuard extends Context.Service<
     /** The stored state of the account. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
-     * Clears refused logins, locks and pauses. Call it after the credentials were corrected. Credentials that the
-     * broker refused are sent again only if they are passed here, for example the credentials of a `Renewal`.
+     * Clears the counts of failed logins, locks and pauses. Call it after a person has corrected the credentials.
+     * Credentials that the broker has refused stay blocked, except if they are passed here. For example, pass
+     * `credentials` of a `Renewal`.
      */
     readonly reset: (
       account: Account.Account,
@@ -104,14 +106,14 @@ const margin = 3000
 
 const periodOf = (at: number, step: Duration.Duration): number => Math.floor(at / Duration.toMillis(step))
 
-/** Time until a login may be sent, in milliseconds. */
+/** How long to wait until a login may be sent, in milliseconds. */
 const timeToNextLogin = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, now: number): number => {
   if (step === undefined) return 0
   const span = Duration.toMillis(step)
   const period = periodOf(now, step)
   const left = (period + 1) * span - now
-  // A recorded period far in the future means that the clock was set back. Such a record must not block logins for
-  // years.
+  // If the recorded period is far in the future, the clock was set back. Such a record is ignored, because it could
+  // block logins for years.
   const last = attemptedAt === undefined ? -1 : periodOf(attemptedAt, step)
   if (last >= period && last - period < 10) return left + (last - period) * span
   return left > Math.min(margin, span / 2) ? 0 : left
@@ -140,7 +142,7 @@ const budgetUsedUp = (account: Account.Account, within: number, attempts: Readon
 const refusedBefore = (account: Account.Account) =>
   actionRequired(
     account,
-    `Check the credentials of ${account.id}: the broker has refused these before`,
+    `Check the credentials of ${account.id}: the broker has refused them before`,
     "Nothing was sent. Correct the credentials. If they are right, pass them to LoginGuard.reset to allow them again."
   )
 
@@ -173,10 +175,11 @@ const deniedWhys: ReadonlyArray<AuthError.PermissionDenied["why"]> = [
   "unknown"
 ]
 
-/** Repeats the broker's last error, with the time of the next try. */
+/** Makes an error that repeats the broker's last error, and adds the time of the next try. */
 const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
   const { brokerMessage, code, what } = said
-  // Without advice, the remedy of an `ActionRequired` is `what`, which is already in its message.
+  // If an `ActionRequired` has no advice, its remedy is `what`. The message already contains `what`, so it is not
+  // repeated.
   const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
   const remedy = isSaid ? "" : ` ${said.remedy}`
   const advice = `Nothing was sent.${remedy} The next try is at ${Expiry.toIst(since + length)}.`
@@ -206,11 +209,11 @@ const tooManyUnanswered = ({ broker }: Account.Account, until: number) =>
     "login",
     new AuthError.BrokerUnavailable({
       why: "time-out",
-      advice: `Ten logins of the last hour got no answer. The next is sent at ${Expiry.toIst(until)}. Check the network.`
+      advice: `Ten logins of the last hour got no answer. The next login is sent at ${Expiry.toIst(until)}. Check the network.`
     })
   )
 
-/** System codes of a connection that was never made: the broker received nothing. */
+/** Matches system codes of connections that were never made. The broker received nothing. */
 const neverConnected =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
 
@@ -219,7 +222,7 @@ type Answer = "nothing-sent" | "none" | "refused" | "locked" | "passing" | "fina
 const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
   code !== undefined || brokerMessage !== undefined
 
-/** Classifies the failure of a login by what the broker received and answered. */
+/** Classifies the failure of a login by what the broker received and what it answered. */
 const classify = ({ reason }: AuthError.AuthError): Answer => {
   switch (reason._tag) {
     case "InvalidCredentials":
@@ -233,7 +236,7 @@ const classify = ({ reason }: AuthError.AuthError): Answer => {
       if (reason.why === "certificate" || reason.why === "proxy" || reason.status === 407) return "nothing-sent"
       if (reason.systemCode !== undefined && neverConnected.test(reason.systemCode)) return "nothing-sent"
       return reason.why === "broker" && reason.status !== 502 && reason.status !== 504 ? "passing" : "none"
-    // Without a code or message of the broker, this program failed before it sent anything.
+    // If the reason has neither a code nor a message of the broker, this program failed before it sent anything.
     case "InvalidRequest":
     case "ActionRequired":
       return isOfTheBroker(reason) ? "final" : "nothing-sent"
@@ -251,7 +254,7 @@ const classify = ({ reason }: AuthError.AuthError): Answer => {
 export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   const { fingerprint, read, remember, write } = LoginLedger.make(store)
 
-  /** The reason why no login may be sent, or `undefined` if a login may be sent. */
+  /** Returns the error if no login may be sent, or `undefined` if a login may be sent. */
   const refusalToSend = (
     account: Account.Account,
     ledger: Ledger.Ledger,
@@ -317,7 +320,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
           restore(enter(account, policy, { byPerson: options.byPerson === true, credentials })),
           (attempt) =>
             Effect.matchEffect(restore(login), {
-              // If the store fails, the caller still gets the broker's error.
+              // If the result cannot be stored, the caller still gets the broker's error.
               onFailure: (error) =>
                 Effect.flatMap(Clock.currentTimeMillis, (now) =>
                   Effect.andThen(
@@ -326,7 +329,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
                         account,
                         AuthError.isAuthError(error)
                           ? failed(attempt, error, now)
-                          : // The lock was lost, or a logout came first: nothing was sent.
+                          : // Nothing was sent, because the lock was lost or because there was a logout.
                             (ledger) => Ledger.removeAttempt(ledger, attempt.id)
                       )
                     ),

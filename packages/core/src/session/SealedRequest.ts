@@ -18,14 +18,14 @@ const isSecretText = (value: unknown): boolean =>
 
 /**
  * Encrypts the request as text. Keep the text in a cookie or a cache between the redirect and the callback. The text is
- * base64url, and usually shorter than 1 kB. Until `lifetime` has passed, `open` decrypts it in any process, with the
- * same key (of `VaultKey`) and for the same account. Default of `lifetime`: 10 minutes.
+ * base64url, and is usually shorter than 1 kB. `open` can decrypt it in any process that has the same key (of
+ * `VaultKey`) and the same account, until `lifetime` has passed. Default for `lifetime`: 10 minutes.
  *
- * The text belongs to one browser. Make the cookie `HttpOnly` and `SameSite=Lax`. If the app uses https, make it
- * `Secure` as well. Clear the cookie on the callback.
+ * The text belongs to one browser. Set the cookie with `HttpOnly` and `SameSite=Lax`. If the app uses https, also set
+ * it with `Secure`. Clear the cookie when the callback arrives.
  *
- * Fails with `InvalidRequest` for `VaultKey.layerPlaintext`, for a lifetime that is zero or infinite, and for a value
- * that is not a request.
+ * Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`, if the lifetime is zero or infinite, or if
+ * `request` is not a request that `RedirectLogin.begin` returned.
  *
  * @example
  * ```ts
@@ -62,13 +62,15 @@ export const seal = (
   const { redirectUrl, state, url } = { ...request }
   return isSecretText(state) && isSecretText(url) && Predicate.isString(redirectUrl)
     ? sealedRequest.seal({ redirectUrl, state, url }, key, options.account, options.lifetime)
-    : Effect.fail(AuthError.invalidRequest(options.account.broker, "seal", "request", "is not a result of begin"))
+    : Effect.fail(
+        AuthError.invalidRequest(options.account.broker, "seal", "request", "must be the request that `begin` returned")
+      )
 }
 
 /**
- * Decrypts a text of `seal`. If the text is missing, was changed, or belongs to another account, it fails with
- * `RedirectRejected` (`request-changed`). If its lifetime has passed, it fails with `RedirectRejected`
- * (`request-expired`). In both cases, begin the login again.
+ * Decrypts a text that `seal` returned. Fails with `RedirectRejected` (`request-changed`) if the text is missing, was
+ * changed, was sealed with another key, or belongs to another account. Fails with `RedirectRejected`
+ * (`request-expired`) if the lifetime of the text has passed. After each of these failures, begin the login again.
  *
  * @category keeping
  * @since 0.1.0

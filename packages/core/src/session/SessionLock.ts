@@ -1,6 +1,6 @@
 /**
- * A lock for each account. A fiber holds the lock while it logs in or refreshes the session. Meanwhile, no other fiber
- * of any process or machine can log in to this account or refresh its session.
+ * A lock for each account. A fiber holds the lock while it logs in or refreshes the session. During this time, no other
+ * fiber can log in to this account or refresh its session. This applies to all programs that share the lock.
  *
  * @since 0.1.0
  */
@@ -25,13 +25,13 @@ import * as VaultError from "./VaultError.ts"
  */
 export interface Lease {
   /**
-   * A number that grows each time the lock is acquired. If another holder has a larger fence, this holder has lost the
-   * lock.
+   * A number that is larger each time the lock is acquired. If another holder has a larger number, this holder has lost
+   * the lock.
    */
   readonly fence: number
   /**
-   * Fails with `LockUnavailable` (`lost`) if another program may hold the lock now. Runs just before a login or refresh
-   * is sent.
+   * Fails with `LockUnavailable` (`lost`) if another program may hold the lock now. Run it directly before a login or a
+   * refresh is sent.
    */
   readonly check: Effect.Effect<void, VaultError.VaultError>
 }
@@ -45,11 +45,12 @@ export interface Lease {
 export class SessionLock extends Context.Service<
   SessionLock,
   {
-    /** Describes where the lock is and which programs share it, for logs. */
+    /** Text for logs: where the lock is, and which programs share it. */
     readonly describe: string
     /**
-     * Acquires the account's lock, and releases it after `use`. Fails with `LockUnavailable` (`busy`) after the acquire
-     * time-out. The lock is not re-entrant: `use` must not acquire it again.
+     * Acquires the account's lock, runs `use`, and releases the lock. Fails with `LockUnavailable` (`busy`) if the lock
+     * is not acquired within the time-out. `use` must not acquire the same lock again, because it would wait for
+     * itself.
      */
     readonly withLock: <A, E, R>(
       account: Account.Account,
@@ -67,8 +68,8 @@ const readAcquireTimeout = (input: Duration.Input = defaults.acquireTimeout) =>
   })
 
 /**
- * Redis counts in whole milliseconds. After a holder is killed, all programs must wait until the lease ends. A lease
- * may therefore not be longer than a day.
+ * A lease may not be shorter than 1 millisecond, because Redis counts whole milliseconds. It may not be longer than a
+ * day, because all programs must wait until the lease ends if its holder is killed.
  */
 const readLease = (input: Duration.Input = defaults.lease) =>
   vaultOptions.readSpan("lease", input, {
@@ -76,7 +77,10 @@ const readLease = (input: Duration.Input = defaults.lease) =>
     rule: 'must be a duration from 1 millisecond to 1 day, such as "800 millis"'
   })
 
-/** Releases the lock after `use`. The lock has its own scope, so `use` runs in the scope of the caller. */
+/**
+ * Acquires the lock, runs `use`, and releases the lock. The lock has a scope of its own, so `use` runs in the scope of
+ * the caller.
+ */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
     Scope.make(),
@@ -91,24 +95,27 @@ const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (
  * @since 0.1.0
  */
 export interface LeaseOptions {
-  /** Describes where the lock is and which programs share it, for logs. */
+  /** Text for logs: where the lock is, and which programs share it. */
   readonly describe: string
   /**
-   * Waits until no other process holds the account's lock, acquires it, and releases it when the scope closes. For each
-   * account, at most one fiber of this process calls it at a time. After the acquire time-out, `withLock` fails with
-   * the last reason that was passed to `note`. Default: `LockUnavailable` (`busy`).
+   * Waits until no other process holds the account's lock, acquires the lock, and releases it when the scope closes. In
+   * each process, at most one fiber per account runs `acquire` at a time. If it takes longer than `acquireTimeout`,
+   * `withLock` fails with the last reason that was passed to `note`. If no reason was passed, `withLock` fails with
+   * `LockUnavailable` (`busy`).
    */
   readonly acquire: (
     account: Account.Account,
     note: (trouble: VaultError.Reason | undefined) => void
   ) => Effect.Effect<Lease, VaultError.VaultError, Scope.Scope>
-  /** Time-out for acquiring the lock, including the wait for other fibers of this process. Default: 60 seconds. */
+  /**
+   * Time-out for acquiring the lock. The time includes the wait for other fibers of this process. Default: 60 seconds.
+   */
   readonly acquireTimeout?: Duration.Input | undefined
 }
 
 /**
- * Makes a lock that processes share. The fibers of this process wait in a queue, and one fiber at a time calls
- * `acquire`.
+ * Makes a lock that several processes share. The fibers of this process wait in a queue, and only the first fiber of
+ * the queue runs `acquire`.
  *
  * Fails with `InvalidOption` if `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails with
  * `LockUnavailable` (`busy`).
@@ -160,8 +167,8 @@ export const make = Effect.fnUntraced(function* ({
 })
 
 /**
- * Makes a lock for the fibers of this process. The fibers acquire it in the order of their requests. It has no acquire
- * time-out.
+ * Makes a lock for the fibers of this process. The fibers acquire the lock in the order in which they requested it.
+ * There is no time-out for acquiring it.
  *
  * @category constructors
  * @since 0.1.0
@@ -217,9 +224,9 @@ export interface RedisOptions {
   /** Prefix of every key. Default: `broker-auth`. */
   readonly prefix?: string | undefined
   /**
-   * How long the lock stays acquired after its holder is killed: from 1 millisecond to 1 day. Default: 800 ms. The
-   * holder renews the lease every quarter of this time. If a program is suspended for longer than this time, another
-   * program may acquire the lock. `check` then fails.
+   * How long other programs must wait for the lock after its holder was killed: from 1 millisecond to 1 day. Default:
+   * 800 milliseconds. While the holder runs, it renews the lease four times in this time. If the holder is suspended
+   * for longer than this time, another program may acquire the lock. `check` of the suspended holder then fails.
    */
   readonly lease?: Duration.Input | undefined
   /** Time-out for acquiring the lock. Default: 60 seconds. */
@@ -227,8 +234,8 @@ export interface RedisOptions {
 }
 
 /**
- * Makes a lock for all programs that use the same Redis (5.0 or newer). If its holder is killed, the lock is released
- * when the lease ends.
+ * Makes a lock for all programs that use the same Redis (5.0 or newer). If the holder of the lock is killed, the lock
+ * is released when its lease ends.
  *
  * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails
  * with `LockUnavailable` (`busy`). If Redis was not reachable, it fails with `Io` instead. If Redis becomes unreachable

@@ -1,6 +1,6 @@
 /**
- * Keeps the session of one account live. The session survives restarts, is renewed once for all callers, and is shared
- * with other programs through the store.
+ * Keeps the session of one account live. The session is stored, so it remains after a restart, and other programs can
+ * use it too. When it must be renewed, one renewal is sent for all callers.
  *
  * @since 0.1.0
  */
@@ -61,31 +61,31 @@ export class SessionManager extends Context.Service<
   {
     readonly account: Account
     /**
-     * Returns a live session: from memory, otherwise from the store, otherwise from the broker. After a logout by this
-     * or another program, it fails with `SessionExpired` (`logged-out`) until `renew` or `adopt` is called. A program
-     * that is started after the logout logs in again.
+     * Returns a live session. The session comes from memory, otherwise from the store, otherwise from the broker. After
+     * a logout by this program or another program, it fails with `SessionExpired` (`logged-out`) until `renew` or
+     * `adopt` is called. A program that starts after the logout logs in again.
      */
     readonly session: Effect.Effect<Session.Session, Failure>
     /** The cached or stored session, if it is live. Sends nothing to the broker. */
     readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
-     * Returns a session other than `rejected`. If another program has stored a new session in the meantime, returns
-     * that session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session. If
-     * `rejected` is not given, `renew` also logs in again after a logout, and ignores the back-off after a failure.
+     * Returns a session other than `rejected`. If another program has already stored a new session, returns that
+     * session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session. Without
+     * `rejected`, `renew` also logs in after a logout, and does not wait for the end of the pause after a failure.
      */
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
      * Runs an effect with a live session. If the effect fails with `SessionExpired` because the broker refused the
-     * token, the session is renewed once, for all callers. The effect then runs again if every request that it sent is
-     * safe to repeat. Otherwise `withSession` fails with `SessionExpired` after the renewal, and the next call uses the
-     * new session.
+     * token, the session is renewed once for all callers. The effect then runs again, but only if every request that it
+     * sent is safe to repeat. Otherwise `withSession` renews the session and fails with `SessionExpired`. The next call
+     * uses the new session.
      *
      * Calls that are marked `safe` in the broker's table are safe to repeat. Requests of `AuthorizedClient` and
      * `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or if they are marked
-     * `replayable`. Requests that are sent in any other way are not detected: do not place orders in such a way inside
-     * the effect.
+     * `replayable`. Requests that are sent in any other way are not noticed, so do not place orders in any other way
+     * inside the effect.
      *
-     * If the broker refuses the new token as well, there is no further renewal for ten minutes.
+     * If the broker refuses the new token as well, the session is not renewed again for ten minutes.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
@@ -94,25 +94,25 @@ export class SessionManager extends Context.Service<
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
      * Ends the session at the broker, and deletes it from memory and from the store. The session is deleted even if the
-     * broker's logout call fails. A pending renewal does not restore it, in this program or in another program that
-     * shares the store. Other programs notice the logout when they next read the store, or when the broker refuses the
-     * token.
+     * broker's logout call fails. A renewal that is running in this program, or in another program that shares the
+     * store, does not bring the session back. Other programs notice the logout when they next read the store, or when
+     * the broker refuses the token.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
-     * Records that the broker accepted an order, or another call that must not be sent twice, with this session. If the
-     * broker refuses the session later, it is then replaced without a pause. `AuthorizedClient` and `withSession` call
-     * this automatically.
+     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session.
+     * This shows that the session works. If the broker refuses the session later, it is renewed at once.
+     * `AuthorizedClient` and `withSession` call this function automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
-     * The cached session, read without an effect. It is `undefined` if, at `now` (milliseconds since the epoch), the
-     * session must be renewed or the store must be read.
+     * Returns the cached session without running an effect. `now` is the current time, in milliseconds since the epoch.
+     * Returns `undefined` if the session must be renewed, or if the store must be read first.
      */
     readonly freshUnsafe: (now: number) => Exit.Exit<Session.Session> | undefined
     /**
-     * The changes of the session, from the start of the stream until the manager's scope closes. A slow reader misses
-     * the oldest changes.
+     * The changes of the session that happen after the stream was started. The stream ends when the manager's scope
+     * closes. If a reader is too slow, it misses the oldest changes.
      */
     readonly changes: Stream.Stream<SessionChange>
   }
@@ -125,22 +125,22 @@ export class SessionManager extends Context.Service<
  * @since 0.1.0
  */
 export interface Options {
-  /** How long before its expiry a session is renewed. Default: the broker's own value. */
+  /** A session is renewed this long before it expires. Default: the value in the broker's description (`Broker`). */
   readonly early?: Duration.Input | undefined
   /**
-   * How long a call waits for an early renewal. After that time, the call returns the current session, which is still
-   * live. Default: 2 seconds.
+   * How long a call waits if the session is renewed before it expires. After this time, the call returns the current
+   * session, which is still live. Default: 2 seconds.
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * Minimum time between two reads of the store while a cached session is in use. A read finds newer sessions and
-   * logouts of other programs. Default: 30 seconds.
+   * Minimum time between two reads of the store while a cached session is used. By reading the store, the manager finds
+   * newer sessions and logouts of other programs. Default: 30 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined
 }
 
 /**
- * Makes the manager for the account of the broker's layer. Invalid options fail with `InvalidRequest`.
+ * Makes the manager for the account of the broker's layer. Fails with `InvalidRequest` if an option is invalid.
  *
  * @category constructors
  * @since 0.1.0
@@ -265,9 +265,9 @@ export const withSession = <A, E, R>(
   Effect.flatMap(SessionManager, (manager) => manager.withSession(use))
 
 /**
- * Makes a function for programs without Effect. It returns a promise of a live session, and starts no fiber while the
- * cached session is fresh. After the manager's scope has closed, the promises reject. A `ManagedRuntime` keeps the
- * scope open until `dispose`.
+ * Makes a function for programs without Effect. The function returns a promise of a live session. It starts no fiber if
+ * the cached session can be returned without a renewal and without a read of the store. After the manager's scope has
+ * closed, the promises reject. A `ManagedRuntime` keeps the scope open until `dispose` is called.
  *
  * @example
  * ```ts
@@ -298,8 +298,8 @@ export const sessionPromise: Effect.Effect<() => Promise<Session.Session>, never
     const { freshUnsafe, session } = yield* SessionManager
     const clock = yield* Clock.Clock
     const run = Effect.runPromiseWith(yield* Effect.context<never>())
-    // Concurrent callers share one promise: a separate fiber for each caller would take several times as long as the
-    // wait itself.
+    // Callers that wait at the same time share one promise, because starting a fiber for each caller would take several
+    // times as long as the wait itself.
     let pending: Promise<Session.Session> | undefined
     const start = () => {
       let isDone = false

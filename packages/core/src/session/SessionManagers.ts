@@ -1,6 +1,6 @@
 /**
- * Session managers for many accounts. Each manager is built on first use. `warm` logs in all accounts before the market
- * opens.
+ * Session managers for many accounts. Each manager is built when it is first used. With `warm`, a program can log in to
+ * all accounts before the market opens.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ import * as SessionManager from "./SessionManager.ts"
 import type { SessionStore } from "./SessionStore.ts"
 
 /**
- * Progress of `warm`: the outcome of one account, and the counts of all accounts so far.
+ * Progress of `warm`: the result of one account, and the counts of all accounts so far.
  *
  * @category models
  * @since 0.1.0
@@ -39,9 +39,9 @@ export interface Progress<E = never> {
   readonly name: string
   /** The session of the account, or its failure. */
   readonly outcome: Exit.Exit<Session, E | SessionManager.Failure>
-  /** Number of accounts that have an outcome so far, including this account. */
+  /** Number of accounts that have a result so far, including this account. */
   readonly done: number
-  /** Number of accounts that failed so far. */
+  /** Number of accounts that have failed so far. */
   readonly failed: number
   readonly total: number
 }
@@ -58,15 +58,15 @@ export interface WarmOptions {
   /** Maximum random delay before an account starts. The delay spreads the calls over time. Default: 250 ms. */
   readonly jitter?: Duration.Input | undefined
   /**
-   * Maximum number of accounts that start per second, counted over all brokers together. Default: no limit. The rate
-   * limits of each broker apply in any case. Set a limit to prevent the broker's firewall from blocking your IP
-   * address.
+   * Maximum number of accounts that start to log in per second. The accounts of all brokers count together. Default: no
+   * limit. The rate limits of each broker apply in addition. If you set a limit, the firewalls of brokers are less
+   * likely to block your IP address.
    */
   readonly perSecond?: number | undefined
   /**
    * Time-out for one account. Default: 2 minutes, because a login may wait for the login of another program and for the
-   * next TOTP code. After the time-out the account fails with `BrokerUnavailable` (`time-out`), and the next account
-   * starts. The login continues in the background.
+   * next TOTP code. After this time, the account counts as failed with `BrokerUnavailable` (`time-out`), and the next
+   * account starts. The login itself continues in the background.
    */
   readonly timeout?: Duration.Input | undefined
 }
@@ -79,16 +79,15 @@ export interface WarmOptions {
  */
 export interface Options extends SessionManager.Options {
   /**
-   * An account that is not used for this long is closed. The next call builds it again. Its stored session is kept. The
-   * account may close later than `idle`, by up to a quarter of `idle` plus one `pollInterval`. Default: accounts stay
-   * open.
+   * An account that was not used for this time is closed. The next call opens it again. Its stored session is kept. The
+   * account may be closed later, by up to a quarter of `idle` plus one `pollInterval`. Default: accounts stay open.
    */
   readonly idle?: Duration.Input | undefined
 }
 
 /**
- * The services that all layers of a union type provide. For example, if the accounts belong to several brokers, every
- * layer provides `Renewal`. A service that only some of the layers provide is not included.
+ * The services that every layer of a union type provides. For example, every broker's layer provides `Renewal`, so
+ * `Renewal` is included. A service that only some of the layers provide is not included.
  *
  * @category models
  * @since 0.1.0
@@ -113,32 +112,34 @@ type LayersWithout<Layers extends Layer.Any, Service> = Layers extends unknown
  */
 export interface SessionManagers<in out Services, in out E = never> {
   /**
-   * The services of the account, including its `SessionManager`. They are built on first use. If the build fails, the
+   * Returns the services of the account, including its `SessionManager`. The first call builds them. If this fails, the
    * next call builds them again.
    */
   readonly services: (
     name: string
   ) => Effect.Effect<Context.Context<Services | SessionManager.SessionManager>, E | AuthError.AuthError>
   /**
-   * The manager of the account. Call this each time instead of keeping the manager: `invalidate` and `idle` close it.
+   * Returns the manager of the account. Call this function each time instead of keeping the manager, because
+   * `invalidate` and `idle` close the manager.
    */
   readonly manager: (name: string) => Effect.Effect<SessionManager.SessionManager["Service"], E | AuthError.AuthError>
   /**
-   * Returns a live session of the account. You may keep the effect: each run uses the manager that is open at that
-   * time.
+   * Returns a live session of the account. You may keep this effect, because each run uses the manager that is open at
+   * that time.
    */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
-   * Closes the account's layer. The next call for the account calls `lookup` again, for example to use corrected
-   * credentials. Calls that are waiting for the account fail with `InvalidRequest`. If the program kept the manager,
-   * later calls of that manager also fail with `InvalidRequest`. The stored session stays valid: to end it, log out
-   * first. Does nothing if the account is not open.
+   * Closes the account's layer. The next call for the account calls `lookup` again. Use this, for example, after the
+   * credentials were corrected. Calls that are waiting for the account fail with `InvalidRequest`. Later calls of the
+   * closed manager also fail with `InvalidRequest`. The stored session stays valid. To end it, log out before you call
+   * `invalidate`. If the account is not open, nothing happens.
    */
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
-   * Gets a session for each account, and emits each outcome as soon as it is known. An account that fails or hangs does
-   * not stop the other accounts. If a name occurs twice, its account is warmed once. Invalid arguments, such as a
-   * string instead of a list or a `perSecond` of 0, fail with `InvalidRequest` before any account starts.
+   * Gets a session for each account, and emits the result of each account as soon as it is known. An account that fails
+   * or does not answer does not stop the other accounts. If a name occurs twice, its account is logged in once. If an
+   * argument is invalid, the stream fails with `InvalidRequest` before any account starts. For example, `names` must
+   * not be a string, and `perSecond` must not be 0.
    */
   readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>, AuthError.AuthError>
 }
@@ -149,13 +150,13 @@ interface Ready<Services> {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly scope: Scope.Closeable
   readonly tenancy: Tenancy
-  /** Whether the account was looked up since the last idle check. */
+  /** Whether the program has requested the account since the last check for unused accounts. */
   isUsed: boolean
-  /** Time of the last idle check that found the account in use. Milliseconds since the epoch. */
+  /** Time of the last check that found the account in use, in milliseconds since the epoch. */
   usedAt: number
 }
 
-/** A build in progress. */
+/** A layer that is being built. */
 interface Attempt<Services, E> {
   readonly end: Deferred.Deferred<Ready<Services>, E | AuthError.AuthError>
   readonly scope: Scope.Closeable
@@ -188,7 +189,9 @@ const readIdle = (idle: Duration.Input) => {
   return refused === undefined ? Effect.succeed(Duration.toMillis(idle)) : Effect.fail(refused)
 }
 
-/** Rejects a string. A string is iterable too, but it yields characters instead of names. */
+/**
+ * Whether the value can be a list of names. A string is rejected, because it would yield characters instead of names.
+ */
 const isNames = (names: unknown): names is Iterable<string> =>
   typeof names === "object" && names !== null && Symbol.iterator in names
 
@@ -212,9 +215,9 @@ const readWarm = (
 }
 
 /**
- * Makes the managers. `lookup` returns the broker's layer for an account. Each account has its own layer, with its own
- * limits and lock. The layers may belong to several brokers: `services` then has only the services that every layer
- * provides. An invalid `idle` fails with `InvalidRequest`.
+ * Makes the managers. `lookup` returns the broker's layer for the name of an account. Each account has its own layer,
+ * with its own rate limits. If the layers belong to several brokers, `services` has only the services that every layer
+ * provides. Fails with `InvalidRequest` if `idle` is invalid.
  *
  * An account with a cached session takes about 10 kB of heap, plus the state of its layer. `idle` and `invalidate` free
  * that memory.
@@ -272,8 +275,8 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const scope = yield* Effect.scope
   const context = yield* Effect.context<R | SessionStore | SessionLock>()
   const memoMap = Layer.CurrentMemoMap.forkOrCreate(context)
-  // Effect's LayerMap is not used, because it caches failures forever and needs a scope for each lookup. A scope is too
-  // slow here: programs look up an account before every request to a broker.
+  // `LayerMap` of Effect is not used. It keeps failures forever, and needs a scope for each lookup. A scope is too slow
+  // here, because programs look up an account before every request to a broker.
   const ready = new Map<string, Ready<Services>>()
   const building = new Map<string, Attempt<Services, E>>()
 
@@ -293,8 +296,8 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   )
 
   /**
-   * Each attempt has its own scope. A failed attempt closes its scope, so that the next attempt starts without its
-   * resources.
+   * Builds the layer of an account. Each attempt has its own scope. If an attempt fails, its scope is closed, so that
+   * the next attempt starts without the resources of the failed attempt.
    */
   const build = (name: string, attempt: Attempt<Services, E>) =>
     Effect.suspend(() =>
@@ -305,7 +308,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       Effect.map((services) => toReady(name, services, attempt))
     )
 
-  /** Starts one build for all callers. The build continues if the callers are interrupted. */
+  /** Starts to build the layer of an account, once for all callers. If the callers are interrupted, this continues. */
   const startBuild = (name: string) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
@@ -355,7 +358,10 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const sessionNow = (name: string): Effect.Effect<Session, E | SessionManager.Failure> =>
     Effect.flatMap(get(name), ({ manager }) => manager.session)
 
-  /** Removes the account from the map before closing it. A call during the close then builds the account again. */
+  /**
+   * Closes an account. The account is first removed from the map, so that a call that arrives while the account is
+   * being closed builds the account again.
+   */
   const close = (name: string, because: AuthError.Reason) =>
     Effect.uninterruptible(
       Effect.suspend(() => {
@@ -384,7 +390,8 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
         }
         if (now - Math.max(account.usedAt, account.tenancy.lastUsed(now)) >= idleFor) names.push(name)
       }
-      // Each close is forked, so that an account that closes slowly does not delay the other accounts.
+      // Each account is closed in its own fiber, so that an account that closes slowly does not delay the other
+      // accounts.
       return Effect.forEach(names, (name) => Effect.forkIn(close(name, idleReason), scope), { discard: true })
     })
 
@@ -441,7 +448,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 })
 
 /**
- * The failure of an account, or `undefined` if the account has a session.
+ * Returns the error of an account, or `undefined` if the account has a session.
  *
  * @category accessors
  * @since 0.1.0

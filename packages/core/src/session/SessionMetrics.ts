@@ -1,12 +1,14 @@
 /**
- * Metrics of sessions. Their attributes are `broker`, `outcome` and `reason`. They contain no secret and no account id.
+ * Metrics of logins, refreshes and renewals. Their attributes are `broker`, `outcome` and `reason`. No attribute
+ * contains a secret or the id of an account.
  *
  * @since 0.1.0
  */
 import * as Metric from "effect/Metric"
 
 /**
- * Logins that were sent, by `broker` and `outcome` (`ok`, or the reason of the failure).
+ * Counts the logins that were sent, by `broker` and `outcome`. `outcome` is `ok`, `interrupted`, or the reason of the
+ * failure.
  *
  * @example
  * ```ts
@@ -43,7 +45,8 @@ export const logins = Metric.counter("broker_auth_logins", {
 })
 
 /**
- * Refreshes that were sent, by `broker` and `outcome` (`ok`, or the reason of the failure).
+ * Counts the refreshes that were sent, by `broker` and `outcome`. `outcome` is `ok`, `interrupted`, or the reason of
+ * the failure.
  *
  * @category metrics
  * @since 0.1.0
@@ -54,7 +57,7 @@ export const refreshes = Metric.counter("broker_auth_refreshes", {
 })
 
 /**
- * Renewals that failed, by `broker` and `reason`. Includes renewals that failed before a request was sent.
+ * Counts the renewals that failed, by `broker` and `reason`. Also counts renewals that failed before anything was sent.
  *
  * @category metrics
  * @since 0.1.0
@@ -65,7 +68,7 @@ export const failures = Metric.counter("broker_auth_renewal_failures", {
 })
 
 /**
- * Duration of renewals, by `broker`. Includes the wait for the lock and the wait for a TOTP period.
+ * Measures how long renewals take, by `broker`. The time includes the wait for the lock and the wait for a TOTP period.
  *
  * @category metrics
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Storage for sessions. Stored sessions survive a restart, and several programs can share them.
+ * Storage for sessions. Stored sessions remain after a restart, and several programs can use them.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,8 @@ import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
 /**
- * The entries of an account: its session, the state of its login guard, and its pending browser login.
+ * The name of an entry. Each account has three entries: its session, the state of its login guard, and its browser
+ * logins.
  *
  * @category models
  * @since 0.1.0
@@ -37,14 +38,14 @@ export type Slot = "session" | "guard" | "browser"
  * @since 0.1.0
  */
 export interface Entry {
-  /** 1 for the first write. Each write adds one. */
+  /** The version is 1 after the first write. Each further write adds 1. */
   readonly version: number
   readonly value: Redacted.Redacted<Uint8Array>
 }
 
 /**
- * Stores entries. A write succeeds only after the entry is durable. If another program has changed the entry since it
- * was read, the write changes nothing.
+ * Stores entries. `put` succeeds only after the entry is stored durably. If another program has changed the entry since
+ * it was read, `put` changes nothing.
  *
  * @category services
  * @since 0.1.0
@@ -52,13 +53,13 @@ export interface Entry {
 export class SessionStore extends Context.Service<
   SessionStore,
   {
-    /** Describes where entries are stored and whether they are encrypted, for logs. */
+    /** Text for logs: where entries are stored, and whether they are encrypted. */
     readonly describe: string
     /** Reads an entry. Returns `undefined` if no entry is stored. */
     readonly get: (account: Account.Account, slot: Slot) => Effect.Effect<Entry | undefined, VaultError.VaultError>
     /**
-     * Stores `value` as version `expected + 1` if the stored version is still `expected` (0: no entry is stored).
-     * Returns whether the value was written.
+     * Stores `value` as version `expected + 1`, but only if the stored version is still `expected`. `expected` is 0 if
+     * no entry is stored. Returns whether the value was written.
      */
     readonly put: (
       account: Account.Account,
@@ -67,22 +68,22 @@ export class SessionStore extends Context.Service<
       expected: number
     ) => Effect.Effect<boolean, VaultError.VaultError>
     /**
-     * A fingerprint of a secret, keyed with the store's key. Absent if the store has no key: the login guard then
-     * cannot recognize credentials that the broker refused.
+     * Returns a fingerprint of a secret, which is made with the store's key. Absent if the store has no key. In this
+     * case, the login guard cannot recognize credentials that the broker has refused.
      */
     readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
   }
 >()("@auth/broker-core/session/SessionStore") {}
 
 /**
- * The key of an entry as one string.
+ * Returns the place of an entry as one string.
  *
  * @category converting
  * @since 0.1.0
  */
 export const toKey = (account: Account.Account, slot: Slot): string => `${slot}/${Account.toKey(account)}`
 
-/** Names an entry in errors. */
+/** Returns the name of an entry for errors. */
 const nameOf = (account: Account.Account, slot: Slot): string => `${slot} of ${Account.toKey(account)}`
 
 /**
@@ -117,9 +118,9 @@ export const makeMemory = (): SessionStore["Service"] => {
 export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, makeMemory)
 
 /**
- * Encrypts the entries of a store with XChaCha20-Poly1305. Each entry is bound to its account, slot and version.
- * Rejects entries that were changed, moved, or written with another key. With a `Plaintext` key, entries have the same
- * format, but their values are in clear.
+ * Encrypts the entries of a store with XChaCha20-Poly1305. Each entry is bound to its account, slot and version. An
+ * entry that was changed, moved, or written with another key is rejected. With a `Plaintext` key, entries have the same
+ * format, but their values are not encrypted.
  *
  * Fails with `Tampered`, `WrongKey` or `NewerVersion`, and with the errors of the store.
  *
@@ -178,7 +179,7 @@ export const encrypted =
   }
 
 /**
- * Encrypts the store of the context with the key of the context. Use it for a store of your own.
+ * Encrypts the entries of the `SessionStore` with the `VaultKey`. Use this layer with a store of your own.
  *
  * @category layers
  * @since 0.1.0
@@ -200,10 +201,12 @@ const decodeText = (operation: string, what: string, text: string | null | undef
 }
 
 /**
- * Stores entries in clear in any `KeyValueStore`, under keys that start with `broker-auth/`. Wrap it with `encrypted`.
+ * Makes a store that writes entries unencrypted to any `KeyValueStore`. The keys start with `broker-auth/`. Wrap the
+ * store with `encrypted`.
  *
- * Use it with one process at a time. A `KeyValueStore` has no compare-and-set: if two processes write at the same time,
- * one write may be lost. Writes of one process are sequential. A write is as durable as the `KeyValueStore` makes it.
+ * Only one process at a time may use the store. A `KeyValueStore` cannot compare the version and write in one step, so
+ * if two processes write at the same time, one write may be lost. The writes of one process run one after the other.
+ * How durable a write is depends on the `KeyValueStore`.
  *
  * @category constructors
  * @since 0.1.0
@@ -226,7 +229,7 @@ export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): S
     put: Effect.fnUntraced(function* (account, slot, value, expected) {
       const found = yield* read("put", account, slot)
       if ((found?.version ?? 0) !== expected) return false
-      // If an interrupted write continued in the background, it could overwrite a later write.
+      // A write cannot be interrupted, because a write that continued in the background could overwrite a later write.
       yield* Effect.uninterruptible(
         keyValueStore.set(keyOf(account, slot), entryText.encode(expected + 1, value))
       ).pipe(Effect.mapError(failed("put", `write the ${nameOf(account, slot)}`)))
@@ -236,7 +239,7 @@ export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): S
 }
 
 /**
- * Stores entries in any `KeyValueStore`, encrypted with the key of the context. Use it with one process at a time.
+ * Stores entries in any `KeyValueStore`, encrypted with the `VaultKey`. Only one process at a time may use the store.
  *
  * @example
  * ```ts
@@ -271,13 +274,13 @@ export const layerKeyValueStore: Layer.Layer<SessionStore, never, KeyValueStore.
 export interface RedisOptions {
   /** Prefix of every key. Default: `broker-auth`. */
   readonly prefix?: string | undefined
-  /** Time-out for a read or write, including retries. Default: 5 seconds. */
+  /** Time-out for a read or a write. The time includes retries. Default: 5 seconds. */
   readonly timeout?: Duration.Input | undefined
 }
 
-// Returns -1 for a value without a version: this library did not write that value, so it must not be overwritten. If a
-// reply was lost, the retry ("again") may find its own value. The write then counts as successful, because two writes
-// of an encrypted store never have equal values.
+// Returns -1 if the stored value has no version. This library did not write such a value, so the value is not
+// overwritten. If the reply to a write was lost, the retry ("again") may find the value that it is about to write. The
+// first try has then succeeded, because no other write of an encrypted store has an equal value.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
 if ARGV[3] == "again" and found == ARGV[2] then return 1 end
@@ -295,11 +298,12 @@ const makeCompareAndSet = () =>
   ).withReturnType<number>()
 
 /**
- * Stores entries in clear in Redis (5.0 or newer). Each entry is one string. Wrap it with `encrypted`.
+ * Makes a store that writes entries unencrypted to Redis (5.0 or newer). Each entry is one string. Wrap the store with
+ * `encrypted`.
  *
- * Any number of programs may share the store. A write is as durable as Redis makes it. With `appendonly yes` and
- * `appendfsync always`, the data is on the disk before the write succeeds. If Redis loses its data, the programs log in
- * again.
+ * Any number of programs may share the store. How durable a write is depends on the settings of Redis. With `appendonly
+ * yes` and `appendfsync always`, the data is on the disk before the write succeeds. If Redis loses its data, the
+ * programs log in again.
  *
  * `get` and `put` fail with `Io`, or with `Tampered` if the value was not written by this library. `makeRedis` fails
  * with `InvalidOption` if the time-out is invalid.
@@ -341,8 +345,8 @@ export const makeRedis = Effect.fnUntraced(function* (
 })
 
 /**
- * Stores entries in Redis, encrypted with the key of the context. Redis never receives a token in clear. Any number of
- * programs may share the store. See also `makeRedis`, and `SessionLock.layerRedis` for the matching lock.
+ * Stores entries in Redis, encrypted with the `VaultKey`. Redis never receives an unencrypted token. Any number of
+ * programs may share the store. See also `makeRedis`. `SessionLock.layerRedis` is the lock for this store.
  *
  * @category layers
  * @since 0.1.0

@@ -1,5 +1,6 @@
 /**
- * Reports all errors at the start of a program together, such as missing credentials and a missing vault key.
+ * Reports all errors at the start of a program together. For example, missing credentials and a missing vault key are
+ * reported in one error.
  *
  * @since 0.1.0
  */
@@ -21,10 +22,14 @@ export interface Failure {
   readonly message: string
   /** What to do now, to show to the user. */
   readonly remedy: string
+  /** Why it failed. */
+  readonly reason: { readonly _tag: string }
+  /** Whether the same call may succeed later without a change by the user. */
+  readonly isRetryable: boolean
 }
 
 /**
- * Two or more layers failed. `message` has one line for each error.
+ * The error if two or more layers failed. `message` has one line for each of their errors.
  *
  * @category errors
  * @since 0.1.0
@@ -39,6 +44,14 @@ export class StartupError<E extends Failure = Failure> extends Data.TaggedError(
   /** What to do now, to show to the user. */
   get remedy(): string {
     return this.errors.map(({ remedy }) => remedy).join(" ")
+  }
+  /** The reason of the first error. */
+  get reason(): E["reason"] {
+    return this.errors[0].reason
+  }
+  /** Whether the same call may succeed later without a change by the user. */
+  get isRetryable(): boolean {
+    return this.errors.every(({ isRetryable }) => isRetryable)
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * A session store with its matching lock. To move sessions to other storage, replace this one layer.
+ * A vault is a session store and the lock that belongs to it. To store sessions in another place, replace only the
+ * layer of the vault.
  *
  * @since 0.1.0
  */
@@ -13,8 +14,8 @@ import * as VaultError from "./VaultError.ts"
 import type { VaultKey } from "./VaultKey.ts"
 
 /**
- * A vault in the memory of this process: a restart loses every session. Use it in tests, and in programs that log in
- * once.
+ * A vault in the memory of this process. After a restart, all sessions are lost. Use it in tests, and in programs that
+ * log in only once.
  *
  * @example
  * ```ts
@@ -49,9 +50,9 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
 
 /**
  * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted. If the holder of a
- * lock is killed, the lock is released within a second.
+ * lock is killed, the lock is released when its lease ends, which is within one second by default.
  *
- * Redis must be 5.0 or newer. Configure it so that it loses no session, because each lost session costs a login.
+ * Redis must be 5.0 or newer. Configure it so that it loses no session, because each lost session requires a new login.
  * Persist the data with `appendonly yes`. If a refresh token can be used only once, set `appendfsync always` as well.
  * Set `maxmemory-policy noeviction`, so that Redis does not evict sessions.
  *
@@ -87,8 +88,8 @@ export const layerRedis = (
   Layer.merge(SessionStore.layerRedis(options), SessionLock.layerRedis(options))
 
 /**
- * The same as `layerRedis`, with the Redis client included. If the client cannot connect, the layer fails with a
- * `VaultError` (`Io`).
+ * Like `layerRedis`, but it also builds the layer of the Redis client. If the client cannot connect, the layer fails
+ * with a `VaultError` (`Io`).
  *
  * @example
  * ```ts no-run

@@ -10,7 +10,7 @@ import type * as Duration from "effect/Duration"
 import { timeText } from "../login/internal/timeText.ts"
 
 /**
- * The stored entry is not what this library wrote: another program changed it, or it is damaged.
+ * The stored entry is not the entry that this library wrote. Another program changed it, or it is damaged.
  *
  * @category reasons
  * @since 0.1.0
@@ -29,7 +29,7 @@ export class Tampered extends Data.TaggedError("Tampered")<{
 }
 
 /**
- * The stored entry was written with another key. Or it was written in clear, and there is a key now.
+ * The stored entry was written with another key, or it was written without a key and there is a key now.
  *
  * @category reasons
  * @since 0.1.0
@@ -80,7 +80,7 @@ export class Io extends Data.TaggedError("Io")<{
   readonly systemCode?: string | undefined
   /** What to do now. Default: the general remedy of this reason. */
   readonly advice?: string | undefined
-  /** `"never"`: a retry cannot succeed until the user has fixed something. */
+  /** `"never"`: a retry cannot succeed before the user has changed something. */
   readonly retry?: "never" | undefined
 }> {
   get isRetryable(): boolean {
@@ -95,7 +95,7 @@ export class Io extends Data.TaggedError("Io")<{
 }
 
 /**
- * There is no key to encrypt with. Nothing is stored.
+ * There is no key for encryption, so nothing is stored.
  *
  * @category reasons
  * @since 0.1.0
@@ -123,8 +123,8 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
  */
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   /**
-   * `busy`: another program held the lock until the acquire time-out. `lost`: this program was suspended for longer
-   * than its lease.
+   * `busy`: another program held the lock for the whole time that this program waited. `lost`: this program was
+   * suspended for longer than its lease, so another program may hold the lock now.
    */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined
@@ -136,7 +136,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
     return `Another program has held the lock of this account${waited}`
   }
   get remedy(): string {
-    return this.why === "lost" ? "Try again." : "Look for a program that hangs in a login, or try again later."
+    return this.why === "lost" ? "Try again." : "Look for a program whose login does not end, or try again later."
   }
 }
 
@@ -149,7 +149,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
 export class InvalidOption extends Data.TaggedError("InvalidOption")<{
   /** The name of the option: `"acquireTimeout"`. */
   readonly option: string
-  /** The rule that the value breaks: `"must be a duration above zero, such as \"60 seconds\""`. */
+  /** What the value must be: `"must be a duration above zero, such as \"60 seconds\""`. */
   readonly problem: string
 }> {
   readonly isRetryable = false

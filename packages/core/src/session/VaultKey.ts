@@ -1,5 +1,5 @@
 /**
- * The key that stored sessions are encrypted with.
+ * The key with which stored sessions are encrypted.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import { withoutQuotes } from "../login/internal/pasted.ts"
 import * as VaultError from "./VaultError.ts"
 
 /**
- * A key of 32 bytes, or the explicit choice to store entries in clear.
+ * A key of 32 bytes, or `Plaintext`: the program's decision to store entries without encryption.
  *
  * @category models
  * @since 0.1.0
@@ -26,7 +26,7 @@ export type Key =
   | {
       readonly _tag: "Key"
       readonly bytes: Redacted.Redacted<Uint8Array>
-      /** Eight bytes that identify the key without revealing it. */
+      /** Eight bytes that identify the key. The key cannot be computed from them. */
       readonly id: Uint8Array
       /** Origin of the key, for logs and errors. For example: `"the environment variable BROKER_AUTH_KEY"`. */
       readonly describe: string
@@ -46,7 +46,8 @@ const keyLength = 32
 const unavailable = (why: string, advice?: string) =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-// Another program may use the plain SHA-256 of the key. Because of this label, the id differs from that SHA-256.
+// This label is hashed together with the key. Without it, the id would be the beginning of the SHA-256 of the key,
+// which another program may use as a secret.
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**
@@ -137,8 +138,8 @@ export const layerConfig = (name = "BROKER_AUTH_KEY"): Layer.Layer<VaultKey, Vau
   )
 
 /**
- * No key: all entries are stored in clear, and any program that can read the storage can read the tokens. Use it in
- * tests, and for storage that is already encrypted.
+ * Uses no key. All entries are stored without encryption, so any program that can read the storage can read the tokens.
+ * Use this layer in tests, and for storage that is already encrypted.
  *
  * @category layers
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * The tests that every broker package runs: the contract of each method, the fixtures of answers and requests, and a
- * fuzz test with random answers. A package calls `run` with its tables, its fake broker and its test runner's
- * functions.
+ * The tests that every broker package runs. They test the contract of each login method and the fixtures of answers and
+ * requests, and include a fuzz test with random answers. A package calls `run` with its tables, its fake broker and the
+ * functions of its test runner.
  *
  * @since 0.1.0
  */
@@ -40,7 +40,8 @@ export interface Runner {
 }
 
 /**
- * An expected request. The test compares it exactly with the request that the fake broker received.
+ * A request that a call must send. The test compares it with the request that the fake broker received. The two must be
+ * equal in every character.
  *
  * @category models
  * @since 0.1.0
@@ -48,7 +49,10 @@ export interface Runner {
 export interface RequestFixture {
   readonly name: string
   readonly endpoint: string
-  /** `false` if the fake has no route for the path, for example because an option changes the path. Default: `true`. */
+  /**
+   * Whether the fake broker has a route for the path. `false`, for example, if an option changes the path. Default:
+   * `true`.
+   */
   readonly served?: boolean
   readonly method: string
   readonly url: string
@@ -57,20 +61,20 @@ export interface RequestFixture {
 }
 
 /**
- * A call for the fuzz test.
+ * A call that the fuzz test makes.
  *
  * @category models
  * @since 0.1.0
  */
 export interface FuzzCall<Api> {
-  /** The secrets in the request. The random answers contain these secrets, but no error may contain them. */
+  /** The secrets in the request. The random answers contain them, but no error may contain them. */
   readonly sent: ReadonlyArray<string>
   /** Each call gets a different `account`, so that no rate limit applies. */
   readonly run: (api: Api, account: string) => Effect.Effect<unknown, AuthError>
 }
 
 /**
- * The fuzz test of a broker.
+ * What the fuzz test of a broker needs.
  *
  * @category models
  * @since 0.1.0
@@ -85,7 +89,8 @@ export interface FuzzSubject<Tag, Api> {
   /** Number of random answers. */
   readonly bodies: number
   /**
-   * Tags of error reasons that must occur for this broker. The tags that must occur for every broker are not listed.
+   * The tags (`_tag`) of the error reasons that must occur for this broker, in addition to the tags that must occur for
+   * every broker.
    */
   readonly outcomes?: ReadonlyArray<string>
   readonly seed: number
@@ -94,15 +99,15 @@ export interface FuzzSubject<Tag, Api> {
 }
 
 /**
- * A broker package under test.
+ * What the tests of a broker package need.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture = Fixtures.Fixture> {
   /**
-   * One subject for each method. If a method has several subjects, `title` distinguishes them. Default: the method's
-   * id.
+   * The subjects of the contract tests: at least one for each login method. If a login method has several subjects, set
+   * `title` to distinguish them. Default for `title`: the id of the login method.
    */
   readonly contract: ReadonlyArray<Contract.Subject & { readonly title?: string }>
   readonly table: Readonly<Record<string, Endpoint>>
@@ -123,7 +128,7 @@ export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.
 }
 
 /**
- * Prints a value in every form in which programs print values.
+ * Prints a value in every form in which programs may print it.
  *
  * @category printing
  * @since 0.1.0
@@ -163,8 +168,8 @@ export const sent = (
   )
 
 /**
- * A tracer, as a user's program may have one. With a tracer, Effect's HTTP clients send the headers `b3` and
- * `traceparent` by default. The broker's client must not send these headers.
+ * A tracer, because the programs of users may have a tracer. With a tracer, Effect's HTTP clients send the headers `b3`
+ * and `traceparent` by default. The broker's client must not send these headers.
  */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
@@ -174,7 +179,7 @@ const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fix
   table
 }: Subject<Tag, Api, R, F>): ReadonlyArray<Case> => [
   ...requests.fixtures.map((fixture) => ({
-    name: `${fixture.endpoint} sends exactly this request: ${fixture.name}`,
+    name: `${fixture.endpoint}: ${fixture.name}`,
     run: Effect.gen(function* () {
       const { body, endpoint, headers, method, served = true, url } = fixture
       const fake = yield* requests.serve
@@ -185,7 +190,11 @@ const requestCases = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fix
         Effect.provide(Layer.mergeAll(requests.layer(fixture), layerTracer))
       )
       yield* alike(yield* sent(fake), [{ method, url, headers: { ...headers }, body }])
-      yield* same((yield* fake.journal)[0]?.endpoint, served ? endpoint : "unknown", "the endpoint of the fake")
+      yield* same(
+        (yield* fake.journal)[0]?.endpoint,
+        served ? endpoint : "unknown",
+        "the endpoint in the fake broker's journal"
+      )
     })
   })),
   {
@@ -209,7 +218,7 @@ interface Verdict {
 }
 
 interface Judged {
-  /** Names of the result's fields. Those fields that are secrets must not be blank. */
+  /** Names of fields in the result of the call. If such a field is a secret, it must not be blank. */
   readonly essential: ReadonlyArray<string>
   /** The secrets in the request, in every encoding and in lower case. */
   readonly spelled: ReadonlyArray<string>
@@ -217,7 +226,10 @@ interface Judged {
 
 const isBlankSecret = (value: unknown) => Redacted.isRedacted(value) && String(Redacted.value(value)).trim() === ""
 
-/** Returns `Success`, the tag of the error's reason, or the problem of an unacceptable outcome. */
+/**
+ * Judges the outcome of a call. Returns `Success` or the tag of the error's reason. Returns a problem if the outcome is
+ * not allowed.
+ */
 const judge = (
   exit: Exit.Exit<unknown, unknown>,
   { essential, spelled }: Judged,
@@ -232,7 +244,7 @@ const judge = (
   if (first?._tag !== "Fail" || others.length > 0 || !isAuthError(first.error))
     return { tag: "", problem: "the call failed with a defect" }
   const { reason, remedy } = first.error
-  // Removes escape sequences such as \x01: their last digit could be read as the first digit of a PIN.
+  // Removes escape sequences such as \x01. Otherwise the printed text `\x01234` would seem to contain the secret 1234.
   const text = printed([first.error, exit], inspect)
     .replace(/\\+(?:x[\da-f]{2}|u[\da-f]{4})/gi, " ")
     .toLowerCase()
@@ -260,7 +272,9 @@ const toResponse = ({ body, headers, status }: Fuzz.Answer): Response =>
 /** 2026-11-23 09:30:01 IST, one second after the start of a TOTP period. In milliseconds since the epoch. */
 const tradingMorning = 1_795_406_401_000
 
-/** Outcomes that must occur for every broker. They prove that not all random answers are malformed in the same way. */
+/**
+ * Outcomes that must occur for every broker. They show that the random answers are not all malformed in the same way.
+ */
 const requiredOutcomes = ["BrokerRejected", "MalformedResponse", "RateLimited", "Success"]
 
 const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
@@ -302,8 +316,9 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
   })
 
 /**
- * Runs the tests of a broker package. The title of each counted group begins with `contract`, `fixtures`, `dialects`,
- * `codes`, `requests` or `fuzz`.
+ * Runs the tests of a broker package. The titles of groups begin with `contract`, `fixtures`, `dialects`, `codes`,
+ * `requests` or `fuzz`, so that a test reporter can count the tests of each kind. The test reporter does not count a group
+ * whose title begins with another word.
  *
  * @category running
  * @since 0.1.0
@@ -326,17 +341,20 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
     "a token is read even if other fields have wrong types",
     Fixtures.typeCases(answers, { essential, envelope: subject.envelope })
   )
-  group("dialects: the fixtures include each verdict", Fixtures.dialectCases(answers))
+  group(
+    "dialects: for each dialect, the fixtures include an answer with each required verdict",
+    Fixtures.dialectCases(answers)
+  )
   group("codes: a fixture matches each row of the error table", Fixtures.codeCases(answers))
   group("fixtures cover the documentation", Fixtures.coverageCases(answers))
-  group("requests", requestCases(subject))
-  runner.describe("fuzz", () => {
+  group("requests: each call sends exactly the documented request", requestCases(subject))
+  runner.describe("fuzz: the typed calls", () => {
     const { bodies, calls } = subject.fuzz
-    runner.effect("has a case for every call", () =>
+    runner.effect("are all included in the fuzz test", () =>
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
-      `returns a result or a typed error without secrets for each of ${bodies} random answers with secrets`,
+      `return a result, or a typed error without secrets, for each of ${bodies} random answers that contain secrets`,
       ({ task }) => Effect.map(fuzz(subject), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )

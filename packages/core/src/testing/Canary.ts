@@ -20,7 +20,7 @@ import * as Tracer from "effect/Tracer"
 import { secretParts } from "../broker/internal/secretParts.ts"
 
 /**
- * Records everything that was logged, traced or printed.
+ * Records everything that a program logs, traces or prints.
  *
  * @category models
  * @since 0.1.0
@@ -48,7 +48,10 @@ const stringify = (value: unknown): string => {
   return text ?? String(value)
 }
 
-/** Names and values of an object's own properties and of its prototypes' getters, such as an error's `message`. */
+/**
+ * The names and values of an object's own properties, and of the getters of its prototypes, such as `message` of an
+ * error.
+ */
 const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: unknown]> => {
   const getters = new Set<PropertyKey>()
   let prototype: unknown = Object.getPrototypeOf(value)
@@ -65,8 +68,8 @@ const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: u
 }
 
 /**
- * All texts in a value, at any depth. Reads fields that are not enumerable, symbols, maps, sets, bytes, errors and the
- * requests in errors. Does not read `Redacted` values.
+ * Returns all texts in a value, at any depth. Also reads fields that are not enumerable, fields whose keys are symbols,
+ * maps, sets, bytes, errors, and the requests in errors. Does not read `Redacted` values.
  */
 const texts = (root: unknown): ReadonlyArray<string> => {
   const found: Array<string> = []
@@ -178,7 +181,10 @@ const unescaped = (text: string): string => text.replaceAll("\\", "")
 const isDigit = (character: string | undefined): boolean =>
   character !== undefined && character >= "0" && character <= "9"
 
-/** Ignores a secret of digits inside a longer number, because a PIN may occur by chance in a timestamp. */
+/**
+ * Whether a secret that consists of digits is only a part of a longer number. Such a number is ignored, because a
+ * timestamp may contain the digits of a PIN by chance.
+ */
 const isPartOfNumber = (text: string, at: number, spelling: string): boolean =>
   /^\d+$/.test(spelling) && (isDigit(text[at - 1]) || isDigit(text[at + spelling.length]))
 
@@ -191,9 +197,9 @@ const find = (text: string, spelling: string): number => {
 }
 
 /**
- * Finds secrets in the records, in plain text and in common encodings. If a secret is a header value such as
- * `Bearer …`, also finds the parts of the value. Returns an excerpt for each leak. A test asserts that there are no
- * leaks.
+ * Finds secrets in the records, as plain text and in common encodings. If a secret is the value of a header, such as
+ * `Bearer …`, also finds the parts of the value. Returns an excerpt of the record for each secret that it finds. A test
+ * asserts that the list is empty.
  *
  * @category checks
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * The contract that every broker must fulfil, as test cases for any test runner. If a method lacks a capability, a case
- * checks that its layer does not provide the capability.
+ * The contract that every broker must fulfil, as test cases for any test runner. If a login method lacks a capability,
+ * a case checks that its layer does not provide the service of that capability.
  *
  * @since 0.1.0
  */
@@ -31,8 +31,8 @@ const byCapability: ReadonlyArray<readonly [Capability, (subject: Subject) => Re
 ]
 
 /**
- * Capabilities that create a session. The cases about sessions apply only to methods with one of these capabilities. An
- * account recovery has none of them.
+ * The capabilities that create a session. The cases about sessions apply only to methods with at least one of these
+ * capabilities. For example, they do not apply to an account recovery.
  */
 const sessionCapabilities: ReadonlyArray<Capability> = ["Login", "RedirectLogin", "QrLogin"]
 

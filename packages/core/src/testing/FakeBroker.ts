@@ -1,8 +1,8 @@
 /**
  * The base of all fake brokers. It provides routes, a clock, a journal of requests, and faults that a test can inject.
  *
- * A fake is as strict as the real broker. It uses the `Request` and `Response` of the web platform. Therefore, the same
- * fake works with msw inside a program, and behind an HTTP server.
+ * A fake broker ("fake") is as strict as the real broker. It uses the `Request` and `Response` of the web platform. So
+ * the same fake works inside a test with msw (Mock Service Worker), and behind an HTTP server.
  *
  * @since 0.1.0
  */
@@ -57,22 +57,23 @@ export interface FakeResponse {
  * @since 0.1.0
  */
 export interface Route {
-  /** The name of the endpoint in the journal. Tests use this name to inject faults. */
+  /** The name of the endpoint. It is in the journal, and tests use it to inject faults. */
   readonly endpoint: string
   readonly method: string
   readonly origin: string
   readonly path: string
   /**
-   * Returns whether the route handles the request. Distinguishes routes with the same path, for example by the body.
+   * Returns whether the route handles the request. Use it if several routes have the same path, for example to
+   * distinguish them by the body.
    */
   readonly accepts?: (request: FakeRequest) => boolean
   readonly handle: (request: FakeRequest) => Effect.Effect<FakeResponse>
 }
 
 /**
- * A fault that a test injects. `quote` answers with the headers and body of the request, like a debug page. `truncated`
- * and `lost` happen after the fake has processed the request. `latency` delays the processing. For every other fault,
- * the fake does not process the request.
+ * A fault that a test injects. With `quote`, the answer contains the headers and the body of the request, like a debug
+ * page. With `truncated` and `lost`, the fake processes the request before the fault. With `latency`, it processes the
+ * request after a delay. With every other fault, it does not process the request.
  *
  * @category models
  * @since 0.1.0
@@ -90,7 +91,7 @@ export type Fault =
   | { readonly kind: "waf" | "rate-limit" | "truncated" | "reset" | "lost" }
 
 /**
- * A request that the fake received. It may contain credentials of the fake accounts.
+ * A request that the fake received. The entry may contain credentials of the fake accounts.
  *
  * @category models
  * @since 0.1.0
@@ -104,7 +105,7 @@ export interface JournalEntry {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** HTTP status of the answer. 0 if the connection was cut, or if there is no answer yet. */
+  /** The HTTP status of the answer. It is 0 if the connection was cut, or if there is no answer yet. */
   readonly status: number
 }
 
@@ -117,17 +118,20 @@ export interface JournalEntry {
 export type FakeAccount = Readonly<Record<string, string>>
 
 /**
- * A limit or a lifetime that the fake applies, as text.
+ * Describes, as text, a limit or a lifetime that the fake applies.
  *
  * @category models
  * @since 0.1.0
  */
 export interface FakeLimit {
-  /** The limited item: an endpoint, a code or a session. */
+  /** What is limited, such as an endpoint, a code or a session. */
   readonly of: string
   /** The limit with its unit, such as `1 request in 1 second for each client code`. */
   readonly limit: string
-  /** Name of the switch (option of the fake) that changes the limit. Absent if no switch changes it. */
+  /**
+   * The name of the option of the fake that changes the limit. Such options are called switches. Absent if no switch
+   * changes the limit.
+   */
   readonly switch?: string
 }
 
@@ -147,17 +151,22 @@ export interface FakeBroker {
   readonly limits: ReadonlyArray<FakeLimit>
   /** Answers a request as the broker does. Returns `Response.error()` if the connection is cut. */
   readonly respond: (request: Request) => Promise<Response>
-  /** The newest requests, in the order in which they arrived. `JournalLimit` limits their number. */
+  /** The last requests, in the order in which they arrived. `JournalLimit` is their maximum number. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
-  /** Number of entries that the journal has dropped since it was last cleared. */
+  /** How many entries were removed from the journal because it was full, since it was last cleared. */
   readonly journalDropped: Effect.Effect<number>
-  /** Injects a fault into the next `times` requests to an endpoint. `"*"` means any endpoint. Default of `times`: 1. */
+  /**
+   * Injects a fault into the next `times` requests to an endpoint. The endpoint `"*"` means every endpoint. Default for
+   * `times`: 1.
+   */
   readonly inject: (endpoint: string, fault: Fault, times?: number) => Effect.Effect<void>
   /** The fake's time, in milliseconds since the epoch. */
   readonly now: Effect.Effect<number>
-  /** Advances the fake's clock. The clock of the program stays unchanged. */
+  /** Advances the fake's clock. The clock of the program is not changed. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void>
-  /** The one-time codes that the broker would have sent to the account by SMS or e-mail, newest last. */
+  /**
+   * The one-time codes that the real broker would have sent to the account by SMS or e-mail. The newest code is last.
+   */
   readonly codes: (account: string) => Effect.Effect<ReadonlyArray<string>>
   /** Resets the fake to its initial state. */
   readonly reset: Effect.Effect<void>
@@ -171,7 +180,8 @@ export interface FakeBroker {
 }
 
 /**
- * The clock of a fake. Its time is the time of the program's clock, plus the duration by which the fake was advanced.
+ * The clock of a fake. Its time is the time of the program's clock plus the duration by which the fake's clock was
+ * advanced.
  *
  * @category clocks
  * @since 0.1.0
@@ -180,7 +190,7 @@ export interface FakeClock {
   readonly now: () => number
   readonly advance: (duration: Duration.Input) => void
   readonly reset: () => void
-  /** The clock of the program that made the fake. The fake uses this clock to wait. */
+  /** The clock of the program that made the fake. When the fake waits, it uses this clock. */
   readonly base: Clock.Clock
 }
 
@@ -227,7 +237,8 @@ const quote = (request: FakeRequest, as: "page" | "json" | "refusal"): FakeRespo
 }
 
 /**
- * Cuts the body in half, but keeps the `content-length` of the whole body, like a server that crashes as it answers.
+ * Removes the second half of the body, but keeps the `content-length` of the whole body. A server that crashes while it
+ * answers sends such an answer.
  */
 const truncate = (response: FakeResponse): FakeResponse => ({
   ...response,
@@ -236,7 +247,7 @@ const truncate = (response: FakeResponse): FakeResponse => ({
 })
 
 /**
- * A JSON answer.
+ * Makes a JSON answer.
  *
  * @category responses
  * @since 0.1.0
@@ -248,7 +259,7 @@ export const json = (body: unknown, status = 200): FakeResponse => ({
 })
 
 /**
- * A plain text answer.
+ * Makes a plain text answer.
  *
  * @category responses
  * @since 0.1.0
@@ -260,7 +271,7 @@ export const text = (body: string, status = 200): FakeResponse => ({
 })
 
 /**
- * An HTML page.
+ * Makes an HTML page.
  *
  * @category responses
  * @since 0.1.0
@@ -272,7 +283,7 @@ export const html = (body: string, status = 200): FakeResponse => ({
 })
 
 /**
- * Returns a text field of a JSON body. Returns `undefined` if the field is missing, blank or not text.
+ * Returns a field of a JSON body if it is text. Returns `undefined` if the field is missing, blank or of another type.
  *
  * @category requests
  * @since 0.1.0
@@ -292,7 +303,8 @@ export const escapeHtml = (value: string): string =>
   value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /**
- * Makes a strict rate limiter. It refuses a call if it has already allowed `requests` calls within the last `per`.
+ * Makes a strict rate limiter. It refuses a call if it has allowed `requests` calls within the last period of the
+ * length `per`.
  *
  * @category limits
  * @since 0.1.0
@@ -318,9 +330,8 @@ export const makeLimiter = (now: () => number) => {
 }
 
 /**
- * Describes the limits of an endpoint as text, for the option `limits` of `make`. Example:
- * `describeLimits("login", [{ requests: 1, per: "1 second" }], "user id")` has the limit
- * `1 request in 1 second for each user id`.
+ * Describes the limits of an endpoint as text, for the option `limits` of `make`. For example, `describeLimits("login",
+ * [{ requests: 1, per: "1 second" }], "user id")` returns the limit `1 request in 1 second for each user id`.
  *
  * @category limits
  * @since 0.1.0
@@ -335,8 +346,8 @@ export const describeLimits = (
 }
 
 /**
- * Makes a strict checker of TOTP codes. It accepts the codes of the current and the previous period (RFC 6238, section
- * 5.2). It accepts each code only once, unless `reusedCode` is `accepted`.
+ * Makes a strict check of TOTP codes. It accepts the codes of the current and the previous period (RFC 6238, section
+ * 5.2). It accepts each code only once, except if `reusedCode` is `accepted`.
  *
  * @category codes
  * @since 0.1.0
@@ -360,15 +371,15 @@ export const makeAuthenticator = (
       }
       return false
     }),
-    /** For each account, the number of the TOTP period whose code was used last. */
+    /** The number of the TOTP period whose code was used last, keyed by account. */
     lastSteps,
     reset: () => lastSteps.clear()
   }
 }
 
 /**
- * Maximum number of entries in the journal of a fake. Ignored if the option `journalLimit` of `make` is set. Default:
- * 10,000.
+ * Maximum number of entries in the journal of a fake. Default: 10,000. The option `journalLimit` of `make` takes
+ * precedence.
  *
  * @example
  * ```ts
@@ -387,7 +398,7 @@ export const JournalLimit: Context.Reference<number> = Context.Reference<number>
   { defaultValue: () => 10_000 }
 )
 
-/** Keeps the newest entries up to a limit, and counts the dropped entries. */
+/** Makes a journal that keeps the newest entries, up to `limit`, and counts the entries that it has removed. */
 const makeJournal = (limit: number) => {
   const entries: Array<JournalEntry> = []
   let dropped = 0
@@ -408,7 +419,7 @@ const makeJournal = (limit: number) => {
 }
 
 /**
- * The lifetime of the codes that `makeAuthenticator` checks, for the option `limits` of `make`.
+ * Describes the lifetime of the codes that `makeAuthenticator` accepts, for the option `limits` of `make`.
  *
  * @category limits
  * @since 0.1.0
@@ -429,7 +440,7 @@ export const make = (options: {
   readonly clock: FakeClock
   readonly accounts: ReadonlyArray<FakeAccount>
   readonly origins: ReadonlyArray<string>
-  /** Limits and lifetimes, as text. Default: an empty list. */
+  /** Descriptions of limits and lifetimes. Default: an empty list. */
   readonly limits?: ReadonlyArray<FakeLimit>
   readonly routes: ReadonlyArray<Route>
   /** The answer if no route matches. */
@@ -438,7 +449,10 @@ export const make = (options: {
   readonly rateLimited: FakeResponse
   readonly codes?: (account: string) => ReadonlyArray<string>
   readonly reset: () => void
-  /** The content of a snapshot. `parts` are maps, sets, lists and numbers by name. They may refer to the `accounts`. */
+  /**
+   * What a snapshot contains. `parts` returns maps, sets, lists and numbers, keyed by name. They may contain objects of
+   * `accounts`.
+   */
   readonly memory?: { readonly accounts: ReadonlyArray<object>; readonly parts: () => Record<string, unknown> }
   /** Maximum number of entries in the journal. Default: `JournalLimit`. */
   readonly journalLimit?: number
@@ -457,7 +471,7 @@ export const make = (options: {
         fiber.addObserver((exit) => {
           running.delete(fiber)
           if (Exit.isSuccess(exit)) resolve(exit.value)
-          // A reset cuts the connections of pending requests.
+          // A reset interrupts requests that are not answered yet. Their connections are cut.
           else if (Cause.hasInterruptsOnly(exit.cause)) resolve(Response.error())
           else reject(Cause.squash(exit.cause))
         })
@@ -469,7 +483,7 @@ export const make = (options: {
         (route) =>
           route.method === request.method &&
           route.origin === request.url.origin &&
-          // One broker documents a path with a double slash, so repeated slashes are ignored.
+          // Several slashes in a row count as one slash, because one broker documents a path with a double slash.
           route.path === request.url.pathname.replace(/\/{2,}/g, "/") &&
           route.accepts?.(request) !== false
       )

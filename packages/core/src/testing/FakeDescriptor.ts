@@ -1,7 +1,7 @@
 /**
- * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The description
- * contains the rules for the accounts and switches in a seed file. It also says where the fields of an account appear
- * in requests and answers, and contains the address of the login page.
+ * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The simulator reads
+ * accounts and switches (options of the fake) from a seed file, and the description contains the rules for them. It
+ * also says where the fields of an account appear in requests and answers, and contains the address of the login page.
  *
  * @since 0.1.0
  */
@@ -15,8 +15,8 @@ import * as Totp from "../login/Totp.ts"
 import type { FakeAccount, FakeBroker } from "./FakeBroker.ts"
 
 /**
- * A rule for the value of a field, in words and as a schema. The schema's message never contains the value, which may
- * be a secret.
+ * A rule for the value of a field: `expected` is the rule in words, and `schema` checks it. The error of the schema
+ * never contains the value, because the value may be a secret.
  *
  * @category models
  * @since 0.1.0
@@ -35,14 +35,16 @@ export interface Rule {
 export interface Place {
   readonly where: "body" | "header" | "query" | "form" | "answer"
   readonly name: string
-  /** The endpoint's name in the journal. Default: every endpoint. */
+  /** The name of the endpoint, as in the fake's journal. Default: every endpoint. */
   readonly of?: string
-  /** `code` if the place contains the TOTP code instead of the value. `hash` if it contains a hash of the value. */
+  /**
+   * `code`: the place contains a TOTP code instead of the TOTP secret. `hash`: the place contains a hash of the value.
+   */
   readonly as?: "code" | "hash"
 }
 
 /**
- * The places in which a field appears. If the field is not sent, a description of its effect.
+ * The places in which a field of an account appears. If the field is not sent, a text that describes its effect.
  *
  * @category models
  * @since 0.1.0
@@ -50,7 +52,7 @@ export interface Place {
 export type WireName = ReadonlyArray<Place> | string
 
 /**
- * The login page of a browser flow: the origin of the broker, the path and the query.
+ * The login page of a browser login: its origin at the real broker, its path and its query.
  *
  * @category models
  * @since 0.1.0
@@ -70,18 +72,24 @@ export interface Served {
 }
 
 interface Common {
-  /** The default accounts. A field that is missing in a seed is taken from the first default account. */
+  /**
+   * The default accounts. If a field of an account is missing in a seed file, it gets the value of the first default
+   * account.
+   */
   readonly accounts: readonly [FakeAccount, ...ReadonlyArray<FakeAccount>]
   /** The address of the login page. Absent if the broker has no browser login. */
   readonly page?: (account: FakeAccount) => Page
-  /** Paths of all login pages, keyed by origin. A browser may open them from any other page. Default: none. */
+  /**
+   * The paths of all login pages, keyed by origin. Any web page may open these pages in the browser. Default: there are
+   * no login pages.
+   */
   readonly loginPages?: Readonly<Record<string, ReadonlyArray<string>>>
   /** Lines of a shell script that logs in. Absent if a login needs more than one request. */
   readonly curl?: (account: FakeAccount, served: Served) => ReadonlyArray<string>
 }
 
 /**
- * A fake's description. It has a row for each field of an account, and for each switch (option) of the fake.
+ * The description of a fake. It has a row for each field of an account, and a row for each switch of the fake.
  *
  * @category models
  * @since 0.1.0
@@ -97,7 +105,7 @@ export interface Spec<Account extends object, Switches extends object> extends C
 }
 
 /**
- * A fake's description, without the types of its accounts and switches.
+ * The description of a fake, without the types of its accounts and switches.
  *
  * @category models
  * @since 0.1.0
@@ -110,7 +118,7 @@ export interface FakeDescriptor extends Common {
 }
 
 /**
- * Makes a description. The call does not compile if a field of the account has no row, or if a switch has no row.
+ * Makes a description. A program does not compile if a field of the account or a switch has no row.
  *
  * @example
  * ```ts
@@ -130,7 +138,7 @@ export const make = <Account extends object, Switches extends object>(
 ): FakeDescriptor => ({ ...spec, make: (options) => spec.make(options) })
 
 /**
- * A rule that a predicate checks.
+ * Makes a rule that a function checks.
  *
  * @category rules
  * @since 0.1.0
@@ -141,7 +149,7 @@ export const is = (expected: string, fits: (value: unknown) => boolean): Rule =>
 })
 
 /**
- * A rule for text that matches a pattern.
+ * Makes a rule for text that matches a pattern.
  *
  * @category rules
  * @since 0.1.0
@@ -150,7 +158,7 @@ export const matches = (expected: string, pattern: RegExp): Rule =>
   is(expected, (value) => typeof value === "string" && pattern.test(value))
 
 /**
- * A rule that allows the given values.
+ * Makes a rule that allows only the given values.
  *
  * @category rules
  * @since 0.1.0
@@ -199,7 +207,7 @@ export const rules = {
 } as const
 
 /**
- * A description of the effect that the field `redirectUrl` of an account has.
+ * Describes the effect of an account's field `redirectUrl`.
  *
  * @category places
  * @since 0.1.0
@@ -260,7 +268,8 @@ export const curlCode = ({ control }: Served, broker: string, account: string | 
   `code=$(curl -s "${control}/totp?broker=${broker}&account=${account}" | sed 's/[^0-9]*\\([0-9]*\\).*/\\1/')`
 
 /**
- * Writes JSON as a shell argument in double quotes, so that the shell expands variables in the JSON.
+ * Writes JSON as an argument of a shell command. The argument is in double quotes, so that the shell replaces variables
+ * in the JSON.
  *
  * @category shell
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Tests documented or observed answers of a broker. Each answer has an expected result. The tests are cases for any
- * test runner.
+ * Tests with documented or observed answers of a broker. Each answer has an expected result. The tests are cases for
+ * any test runner.
  *
  * @since 0.1.0
  */
@@ -18,13 +18,13 @@ import { parseJson } from "../broker/internal/json.ts"
 import { alike, type Case, ContractViolation, ensure, same } from "./contract/subject.ts"
 
 /**
- * One answer, with its source and its expected result.
+ * An answer of a broker, with its source and its expected result.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Fixture {
-  /** Unique among the fixtures of the endpoint. */
+  /** The name of the fixture. No other fixture of the endpoint has this name. */
   readonly name: string
   /** Where the answer is documented or was observed. */
   readonly source: string
@@ -39,15 +39,15 @@ export interface Fixture {
   /** The exact text of the body. */
   readonly body: string
   /**
-   * The expected result of the call. `data` is the value that the call returns, with unwrapped secrets and without
-   * `undefined` fields. `reason` is the tag of the error's reason, if the call must fail. The other fields are fields
-   * of that reason. Durations are in seconds.
+   * The expected result of the call. If the call must succeed, `data` is the value that it returns, with secrets as
+   * plain text and without `undefined` fields. If the call must fail, `reason` is the tag (`_tag`) of the error's
+   * reason, and the other fields are the expected fields of that reason. Durations are in seconds.
    */
   readonly expect: { readonly data: unknown } | ({ readonly reason: string } & Readonly<Record<string, unknown>>)
 }
 
 /**
- * A broker's tables and calls, with fixtures that must cover them.
+ * A broker's tables and calls, and the fixtures that test them.
  *
  * @category models
  * @since 0.1.0
@@ -56,15 +56,18 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   readonly fixtures: ReadonlyArray<F>
   /** Names of all endpoints. */
   readonly endpoints: ReadonlyArray<string>
-  /** For each endpoint, a call of it. */
+  /** The calls, keyed by endpoint. */
   readonly calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Api>>>
   /** Provides the broker's API with an HTTP client that answers every request with the fixture. */
   readonly layer: (fixture: F) => Layer.Layer<Api, AuthError>
-  /** For each dialect, the verdicts that its fixtures must include. Default: `No`. */
+  /** The verdicts that the fixtures of each dialect must include, keyed by dialect. Default: `No`. */
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
-  /** Returns the rows of the error table that apply to a fixture, if the rows depend on options. Default: all rows. */
+  /**
+   * Returns the rows of the error table that apply to a fixture. Set it if the rows depend on options. Default: all
+   * rows apply.
+   */
   readonly codesFor?: (fixture: F) => ReadonlyArray<ErrorTable.ErrorRow>
-  /** For each secret in requests and answers, a part of that secret. No failure may contain any of these parts. */
+  /** Parts of the secrets in requests and answers, at least one for each secret. No failure may contain these parts. */
   readonly secrets: readonly [string, ...ReadonlyArray<string>]
 }
 
@@ -85,7 +88,7 @@ const plain = (value: unknown): unknown => {
 
 const written = (value: unknown) => (Duration.isDuration(value) ? Duration.toSeconds(value) : value)
 
-/** The tag of the failure's reason, and the values of the expected fields. */
+/** Returns the tag of the error's reason, and the values of those fields that are expected. */
 const fieldsOf = ({ reason }: AuthError, expected: Readonly<Record<string, unknown>>) => {
   const fields = reason as unknown as Readonly<Record<string, unknown>>
   const named = Object.keys(expected).map((name) => [name, written(fields[name])])
@@ -151,8 +154,8 @@ const check = Effect.fnUntraced(function* <F extends Fixture, Api>(subject: Subj
 })
 
 /**
- * Makes a case for each fixture. The case checks that the call of the endpoint has the expected result. A failure must
- * name its operation, have a remedy and contain no secret.
+ * Makes a case for each fixture. The case checks that the call of the endpoint has the expected result. If the call
+ * fails, its error must name the operation, have a remedy and contain no secret.
  *
  * @example
  * ```ts
@@ -260,8 +263,8 @@ const titleOf = ({ code, meaning, message, operations, status }: ErrorTable.Erro
   `${[status, code, message, operations?.join(", ")].filter((part) => part !== undefined).join(" ")}: ${meaning}`
 
 /**
- * Returns whether two rows differ only in their code, and both report this code unchanged as `BrokerRejected`. One
- * fixture covers all rows that are alike.
+ * Whether a fixture for one row is also sufficient for the other row. This is so if the rows differ only in their code,
+ * and each row returns `BrokerRejected` with its code.
  */
 const isLike = (row: ErrorTable.ErrorRow, other: ErrorTable.ErrorRow | undefined) =>
   row === other ||
@@ -272,7 +275,8 @@ const isLike = (row: ErrorTable.ErrorRow, other: ErrorTable.ErrorRow | undefined
 
 /**
  * Makes a case for each row of the error table. The case checks that a fixture matches the row, and that the row has a
- * source and a date. Rows that differ only in their code share a fixture, if they report this code unchanged.
+ * source and a date. If several rows differ only in their code, and each returns `BrokerRejected` with its code, one
+ * fixture is sufficient for all of them.
  *
  * @category cases
  * @since 0.1.0
@@ -290,8 +294,8 @@ export const codeCases = <F extends Fixture, Api>(subject: Subject<F, Api>): Rea
   }))
 
 /**
- * Makes cases that check the coverage of the fixtures. Every endpoint must have a call, a success and a failure. Every
- * fixture must have a source and a unique name.
+ * Makes cases that check whether the fixtures are complete. Every endpoint must have a call, a fixture that succeeds
+ * and a fixture that fails. Every fixture must have a source and a unique name.
  *
  * @category cases
  * @since 0.1.0
@@ -341,14 +345,15 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
 ]
 
 /**
- * The fields of a broker's answers that must have the documented type.
+ * Names the fields of a broker's answers that must have the documented type.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Decisive {
   /**
-   * For each endpoint, the fields that contain a token or name its account. Endpoints without an entry are not tested.
+   * The fields that contain a token or identify the token's account, keyed by endpoint. Endpoints without an entry are
+   * not tested.
    */
   readonly essential: Readonly<Record<string, ReadonlyArray<string> | undefined>>
   /** Fields of the envelope that report success or failure, or that contain the data. */
@@ -384,7 +389,10 @@ const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(valu
 
 const samples: ReadonlyArray<unknown> = ["x", 7, true, { x: 1 }, ["x", 7], null]
 
-/** All values in a part of an answer, in upper case, because a broker's `false` may be decoded as "FALSE". */
+/**
+ * Returns all values in a part of an answer. They are in upper case, because `false` in an answer may be decoded as
+ * "FALSE".
+ */
 const valuesIn = (value: unknown): ReadonlyArray<string> =>
   Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(valuesIn) : [String(value).toUpperCase()]
 
@@ -409,7 +417,8 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
   const isEnvelope = ([first, ...rest]: Path) => envelope.includes(first) && rest.every((name) => /^\d+$/.test(name))
   const paths = pathsIn(json)
   const decisive = paths.filter((path) => path.some((name) => names.includes(name)))
-  // A field with a token must have the documented type. The same applies to every object that contains this field.
+  // The type of a field with a token is not changed. The type of an object that contains such a field is not changed
+  // either.
   const containsToken = (path: Path) => decisive.some((other) => path.every((name, index) => other[index] === name))
   const tried = paths.filter((path) => !isEnvelope(path) && !containsToken(path))
   for (const path of tried) {
@@ -436,9 +445,9 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 })
 
 /**
- * Makes a case for each successful fixture of an endpoint with a token. The case changes the JSON type of one
- * unimportant field at a time. The call must still succeed, and the other fields must still be decoded. A number in
- * quotation marks must be decoded as a number.
+ * Makes a case for each successful fixture of an endpoint that returns a token. The case changes the JSON type of one
+ * other field at a time. The call must still succeed, and all other fields must still be decoded. If a number is put in
+ * quotation marks, it must still be decoded as a number.
  *
  * @example
  * ```ts

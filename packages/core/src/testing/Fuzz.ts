@@ -1,5 +1,5 @@
 /**
- * Malformed answers for fuzz tests. They are derived from real answers. The same seed always gives the same answers.
+ * Makes malformed answers for fuzz tests by changing real answers. The same seed always gives the same answers.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,7 @@ const mulberry32 = (seed: number) => {
  * @since 0.1.0
  */
 export interface Dice {
-  /** A whole number from 0 to `limit - 1`. */
+  /** Returns a whole number from 0 to `limit - 1`. */
   readonly below: (limit: number) => number
   readonly pick: <A>(from: ReadonlyArray<A>) => A
 }
@@ -56,7 +56,7 @@ export interface Answer {
 }
 
 /**
- * The encodings in which a server may echo a secret.
+ * The forms in which a server may repeat a secret of the request in its answer.
  *
  * @category spellings
  * @since 0.1.0
@@ -74,8 +74,8 @@ export const spellings: ReadonlyArray<(secret: string) => string> = [
 ]
 
 /**
- * The functions that a mutation can call. `echo` returns a secret in a random encoding. `padded` also returns a secret,
- * but after a padding. The padding is about as long as the excerpts in error messages, so that the secret is near the
+ * The functions that a mutation can call. `echo` returns a secret in a random form. `padded` returns a secret with
+ * other text before it. This text is about as long as the excerpts in error messages, so that the secret is near the
  * end of an excerpt.
  *
  * @category models
@@ -96,8 +96,8 @@ export interface Tools {
 export type Mutation = (body: string, tools: Tools) => string | Uint8Array<ArrayBuffer>
 
 /**
- * The answer format of a broker. `names` are field names, `words` are typical values, and `dataField` is the field with
- * the data. `answers` are mutations that return complete answers with secrets.
+ * Describes the answers of a broker. `names` are names of fields, `words` are typical values, and `dataField` is the
+ * field with the data. `answers` are mutations that return complete answers with secrets.
  *
  * @category models
  * @since 0.1.0
@@ -134,7 +134,7 @@ const values: ReadonlyArray<unknown> = [
   "x".repeat(3000)
 ]
 
-/** Replaces or adds a value at a random place in the tree. */
+/** Replaces or adds a value at a random place in JSON data. */
 const swap = (
   { dice, names }: { readonly dice: Dice; readonly names: ReadonlyArray<string> },
   node: unknown,
@@ -154,7 +154,10 @@ const unicode = (dice: Dice, length: number): string =>
 
 const bytes = (dice: Dice, length: number) => Uint8Array.from({ length }, () => dice.below(256))
 
-/** How often the padding text is repeated. Most numbers are just below a length at which excerpts are cut. */
+/**
+ * How often a character or a short word is repeated before a secret. Most numbers are a little smaller than a length at
+ * which excerpts are cut.
+ */
 const paddings = [0, 1, 150, 190, 196, 199, 280, 296, 299, 480, 492, 499, 4080, 4090, 4095]
 
 const toolsOf = (dice: Dice, secrets: ReadonlyArray<string>): Tools => {
@@ -240,8 +243,8 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 ]
 
 /**
- * Makes a function that returns malformed answers in the format `idiom`. The answers are derived from the real answers
- * in `corpus`. They may contain any of the `secrets`.
+ * Makes a function that returns malformed answers. They are made by changing the real answers in `corpus`, in the
+ * format that `idiom` describes. They may contain any of the `secrets`.
  *
  * @category answers
  * @since 0.1.0

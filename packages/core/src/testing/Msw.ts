@@ -1,6 +1,6 @@
 /**
- * Serves fake brokers with msw. Each broker package exports its fake and this function as `./msw`. This module requires
- * the package `msw`.
+ * Connects fake brokers to msw (Mock Service Worker). Each broker package exports its fake and the function `handlers`
+ * as `./msw`. This module requires the package `msw`.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import { http, type HttpHandler } from "msw"
 import type { FakeBroker } from "./FakeBroker.ts"
 
 /**
- * The request handlers of a fake, for msw's `setupServer` or `setupWorker`.
+ * Makes the request handlers of a fake, for `setupServer` or `setupWorker` of msw.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * HTTP clients for tests: a fetch client for msw, and clients that use no network. `settle` runs real I/O with virtual
- * time.
+ * HTTP clients for tests: a client with `fetch` for msw, and clients that use no network. `settle` runs an effect with
+ * real I/O while the test uses virtual time.
  *
  * @since 0.1.0
  */
@@ -17,8 +17,8 @@ import * as TestClock from "effect/testing/TestClock"
 import type { FakeBroker } from "./FakeBroker.ts"
 
 /**
- * Effect's fetch client, which looks up `globalThis.fetch` for each request. Effect's own client keeps the first
- * `fetch`, so a test tool that replaces `fetch` later has no effect.
+ * Effect's client with `fetch`, but it reads `globalThis.fetch` again for each request. Effect's own client always uses
+ * the `fetch` that it read first. A test tool that replaces `fetch` later would have no effect on it.
  *
  * @category layers
  * @since 0.1.0
@@ -67,7 +67,7 @@ export const layerRespond = (respond: (request: Request) => Promise<Response>): 
 export const layerFake = (fake: FakeBroker): Layer.Layer<HttpClient.HttpClient> => layerRespond(fake.respond)
 
 /**
- * Runs an effect that uses real I/O together with the `TestClock`. Advances virtual time by one second at a time until
+ * Runs an effect that uses real I/O in a test with `TestClock`. Advances the virtual time by one second at a time until
  * the effect ends.
  *
  * @category running

@@ -16,8 +16,8 @@ import type { VaultError } from "../session/VaultError.ts"
 import { type Case, ensure, same } from "./contract/subject.ts"
 
 /**
- * Makes a new storage, and an effect that opens it. Each opening acts like a separate program: the openings share only
- * the storage.
+ * `make` makes a new storage, and returns an effect that opens it. Each time the effect runs, it acts like a separate
+ * program, which shares only the storage with the others.
  *
  * @category models
  * @since 0.1.0
@@ -32,7 +32,7 @@ type Lock = SessionLock["Service"]
 const account = Account.make({ broker: "tiny", id: "T1" })
 const other = Account.make({ broker: "tiny", id: "T2" })
 
-/** Account ids that an unsafe key format would confuse with each other, or with a separator. */
+/** Account ids that are similar to each other, or that contain characters that separate the parts of a key. */
 const lookAlikes = ["a", "A", "a/b", "a%2Fb", "a:b", "a{b}", "a b", "..", "a\u0000b", "ä", "a\u0308", "session/a"]
 
 const bytesOf = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -50,7 +50,10 @@ const pair = <A>(subject: Subject<A>) => Effect.flatMap(subject.make, ({ open })
 const opened = <A>(subject: Subject<A>): Effect.Effect<A, VaultError, Scope.Scope> =>
   Effect.flatMap(subject.make, ({ open }) => open)
 
-/** Adds one to the stored number. Retries if another writer has stored a new version in the meantime. */
+/**
+ * Adds one to the stored number. If another writer has stored a new version since the read, reads the number again and
+ * retries.
+ */
 const increment = Effect.fnUntraced(function* (store: Store) {
   while (true) {
     const [version = 0, count = 0] = ((yield* read(store)) ?? []).map(Number)
@@ -64,12 +67,12 @@ const race = Effect.fnUntraced(function* (stores: ReadonlyArray<Store>, round: n
     (store, index) => store.put(account, "session", bytesOf(`${round}/${index}`), round),
     { concurrency: "unbounded" }
   )
-  yield* same(won.filter(Boolean).length, 1, `winners of round ${round}`)
+  yield* same(won.filter(Boolean).length, 1, `number of writers that succeeded in round ${round}`)
   for (const store of stores) yield* same(yield* read(store), [round + 1, `${round}/${won.indexOf(true)}`], "entry")
 })
 
 /**
- * The contract of a store. Run each case in its own scope, in real time.
+ * The cases that every session store must pass. Run each case in its own scope, in real time.
  *
  * @category cases
  * @since 0.1.0
@@ -101,9 +104,9 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
       yield* same(
         yield* two.put(account, "session", Redacted.make(new Uint8Array(0)), 1),
         true,
-        "put of an empty value"
+        "whether an empty value was written"
       )
-      yield* same(yield* read(one), [2, ""], "entry with an empty value")
+      yield* same(yield* read(one), [2, ""], "the entry with an empty value")
     })
   },
   {
@@ -123,7 +126,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
       yield* same(
         yield* store.put(account, "session", bytesOf("early"), 1),
         false,
-        "put over a version that does not exist"
+        "whether a value was written although the expected version does not exist"
       )
       yield* same(yield* read(store), undefined, "entry")
       yield* store.put(account, "session", bytesOf("first"), 0)
@@ -132,7 +135,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
         yield* same(
           yield* store.put(account, "session", bytesOf("late"), expected),
           false,
-          `put over version ${expected}`
+          `whether a value was written with the expected version ${expected}`
         )
       }
       yield* same(yield* read(store), [2, "second"], "entry")
@@ -160,7 +163,11 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
         Account.make({ broker: "tiny", id, environment: "uat" })
       ])
       for (const [index, one] of accounts.entries()) {
-        yield* same(yield* store.put(one, "session", bytesOf(`${index}`), 0), true, `put of ${Account.toKey(one)}`)
+        yield* same(
+          yield* store.put(one, "session", bytesOf(`${index}`), 0),
+          true,
+          `whether the entry of ${Account.toKey(one)} was written`
+        )
       }
       for (const [index, one] of accounts.entries()) yield* same(yield* read(store, one), [1, `${index}`], "entry")
     })
@@ -181,16 +188,19 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
       yield* same(
         yield* Effect.forEach(stores, (store) => read(store)),
         stores.map(() => [20, "20"]),
-        "counts"
+        "versions and numbers in the stores"
       )
     })
   }
 ]
 
-/** Long enough for a fiber to acquire a free lock. Only waiting can show that no fiber acquires a held lock. */
+/**
+ * A wait that is long enough for a fiber to acquire a free lock. If a fiber has not acquired the lock after it, the
+ * lock is not free.
+ */
 const grace = Effect.sleep("150 millis")
 
-/** Acquires the lock, and holds it until `leave` is completed. */
+/** Acquires the lock in a new fiber, and holds it until `leave` is completed. */
 const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
   const entered = yield* Deferred.make<number>()
   const leave = yield* Deferred.make<void, string>()
@@ -204,7 +214,7 @@ const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
 
 const enter = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
 
-/** Ends the holder of a lock with `end`, and checks that waiting fibers can then acquire the lock. */
+/** Ends the holder of a lock with `end`, and checks that fibers that wait for the lock then acquire it. */
 const freedAfter = (
   subject: Subject<Lock>,
   end: (holder: Effect.Success<ReturnType<typeof occupy>>) => Effect.Effect<unknown>
@@ -225,7 +235,7 @@ const freedAfter = (
   })
 
 /**
- * The contract of a lock. Run each case in its own scope, in real time.
+ * The cases that every session lock must pass. Run each case in its own scope, in real time.
  *
  * @category cases
  * @since 0.1.0
@@ -236,7 +246,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     run: Effect.flatMap(opened(subject), ({ describe }) => ensure(describe.length > 5, "the description is too short"))
   },
   {
-    name: "has only one holder at a time, also if several programs have opened it",
+    name: "has only one holder at a time, even if several programs use the lock",
     run: Effect.gen(function* () {
       const locks = yield* openings(subject, 3)
       let inside = 0
@@ -244,7 +254,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
         inside += 1
         const together = inside
         yield* Effect.sleep("1 millis")
-        yield* same([together, inside], [1, 1], "fibers that hold the lock")
+        yield* same([together, inside], [1, 1], "number of fibers that hold the lock")
         inside -= 1
       })
       // Each fiber acquires the lock repeatedly, while other fibers wait for the lock or release it.
@@ -258,7 +268,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "blocks all other fibers while it is held, even if it is held for more than a second",
+    name: "blocks all other fibers while a fiber holds the lock, even for more than a second",
     run: Effect.gen(function* () {
       const locks = yield* pair(subject)
       const { fiber, leave } = yield* occupy(locks[0])
@@ -266,15 +276,15 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
       const count = () => Effect.sync(() => (entered += 1))
       const waiting = yield* Effect.forEach(locks, (lock) => Effect.forkChild(lock.withLock(account, count)))
       for (let times = 0; times < 8; times += 1) yield* grace
-      yield* same(entered, 0, "fibers that entered while the lock was held")
+      yield* same(entered, 0, "number of fibers that acquired the lock while it was held")
       yield* Deferred.succeed(leave, undefined)
       yield* Fiber.join(fiber)
       yield* Effect.forEach(waiting, (one) => Fiber.join(one))
-      yield* same(entered, locks.length, "fibers that entered after the release")
+      yield* same(entered, locks.length, "number of fibers that acquired the lock after its release")
     })
   },
   {
-    name: "is acquired by the fibers of one program in the order in which they requested it",
+    name: "lets the fibers of one program acquire the lock in the order in which they requested it",
     run: Effect.gen(function* () {
       const lock = yield* opened(subject)
       const { leave } = yield* occupy(lock)
@@ -287,19 +297,19 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
       )
       yield* Deferred.succeed(leave, undefined)
       yield* Effect.forEach(waiting, Fiber.join)
-      yield* same(order, [0, 1, 2, 3, 4], "order")
+      yield* same(order, [0, 1, 2, 3, 4], "order in which the fibers acquired the lock")
     })
   },
   {
-    name: "is released when its holder succeeds",
+    name: "is released when the effect of its holder succeeds",
     run: freedAfter(subject, ({ leave }) => Deferred.succeed(leave, undefined))
   },
   {
-    name: "is released when its holder fails",
+    name: "is released when the effect of its holder fails",
     run: freedAfter(subject, ({ leave }) => Deferred.fail(leave, "no"))
   },
   {
-    name: "is released when its holder ends with a defect",
+    name: "is released when the effect of its holder ends with a defect",
     run: freedAfter(subject, ({ leave }) => Deferred.die(leave, "a bug"))
   },
   {
@@ -307,7 +317,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     run: freedAfter(subject, ({ fiber }) => Fiber.interrupt(fiber))
   },
   {
-    name: "is not acquired for a fiber that was interrupted while the fiber waited",
+    name: "is not acquired by a fiber that was interrupted while the fiber waited for the lock",
     run: Effect.gen(function* () {
       const [one, two] = yield* pair(subject)
       const { fiber, leave } = yield* occupy(one)
@@ -319,7 +329,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
       yield* Deferred.succeed(leave, undefined)
       yield* Fiber.join(fiber)
       yield* Effect.forEach([one, two], enter)
-      yield* same(entered, 0, "fibers that entered after an interruption")
+      yield* same(entered, 0, "number of interrupted fibers that acquired the lock")
     })
   },
   {
@@ -368,7 +378,11 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
           )
         )
         .pipe(Effect.tap(Effect.sync(() => events.push("left"))), Effect.scoped)
-      yield* same([answer, events], ["answer", ["left", "closed"]], "answer, events")
+      yield* same(
+        [answer, events],
+        ["answer", ["left", "closed"]],
+        "the result of the effect, and the order of the events"
+      )
       const exit = yield* Effect.exit(lock.withLock(account, () => Effect.fail("refused")))
       yield* ensure(
         Exit.isFailure(exit) && JSON.stringify(exit).includes("refused"),

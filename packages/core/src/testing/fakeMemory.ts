@@ -50,7 +50,8 @@ const kindOf = (value: unknown): string => {
 }
 
 /**
- * Decodes the parts of a snapshot. Returns `undefined` if the names or kinds of the parts differ from those in `like`.
+ * Decodes the parts of a snapshot. Returns `undefined` if the names or the kinds of the parts are not the same as in
+ * `like`.
  */
 export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown, like: Parts): Parts | undefined => {
   const decoded = Result.getOrUndefined(Result.try(() => decode(accounts, snapshot)))

@@ -16,7 +16,10 @@ const noTotpKey = invalidCode(
   () => [{ id: "ReEnrolled", text: "If TOTP was enabled again, the old secret is no longer valid." }],
   "Enable TOTP in the broker's portal, and use its new secret. Without a secret, the login needs a code by SMS."
 )
-const noClient = invalidRequest("clientcode", "is missing or wrong: a dealer must name its client (option dealer)")
+const noClient = invalidRequest(
+  "clientcode",
+  "is missing or wrong: for the login of a dealer, set the option dealer.clientCode to the code of the client"
+)
 const notVerified = ErrorTable.actionRequired("Answer the one-time code of this login, or log in again")
 const notLinked = denied("unknown", "Link the PAN with Aadhaar. The broker documents a missing link as the cause.")
 const forDealers = denied("unknown", "Only dealers can make this call: use a dealer's login.")
@@ -28,11 +31,14 @@ const badVersion = invalidRequest("user-agent", "names a version that the broker
 const inLogin = { operations: ["authdirectapi"] }
 const inOtp = { operations: ["verifyotp", "resendotp"] }
 
-/** The broker returns MO2005 before it checks the password. Comments in several clients report swapped keys. */
+/**
+ * If the API key is wrong, the broker returns MO2005 and does not check the password. A common cause is that the two keys
+ * are swapped: comments in the source code of several third-party clients say so.
+ */
 const swapped =
-  "Check that apiKey and apiSecret are not swapped. The password is hashed with the apiKey, never with the apiSecret."
+  "Check that apiKey and apiSecret are not swapped. If your program calls passwordHash, pass the apiKey to it, not the apiSecret."
 
-/** Rows for the headers that have an error code of their own. */
+/** Rows for the headers that have a separate error code. */
 const headerRows = headers.table
   .filter(({ code, from }) => code.startsWith("MO20") && from !== "key" && from !== "session")
   .map(({ code, name, option }) =>
@@ -46,7 +52,7 @@ const headerRows = headers.table
 const range = (first: number, last: number): ReadonlyArray<number> =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
-/** Error codes of calls outside the login. The package keeps these codes unchanged. */
+/** Error codes of calls that do not belong to the login. The package passes these codes on to the program unchanged. */
 const orderCodes = [
   1003,
   ...range(1012, 1016),
@@ -67,7 +73,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("MO1004", "Invalid API key", apiKey),
   row("MO1005", "API key not found", apiKey),
   row("MO1006", "The app is not authorised for live use", denied("activation")),
-  row("MO1007", "The one-time code is wrong, or belongs to an older page", invalidCode("otp"), {
+  row("MO1007", "The one-time code is wrong, or was made for an earlier login", invalidCode("otp"), {
     ...inOtp,
     source: `${documented}; reports of integrators on the OTP step`
   }),

@@ -19,8 +19,8 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
 })
 
 /**
- * The formats of the broker's answers, by the value of `status`, as of 2026-11-21. Only `SUCCESS` means success. Tokens
- * are beside `status`, not in `data`.
+ * The formats of the broker's answers, by the value of `status`, as of 2026-11-21. Only `SUCCESS` means success. In
+ * the documentation, tokens are beside `status`, not in `data`.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

@@ -25,11 +25,12 @@ const PasswordHash = Schema.Redacted(Endpoint.SecretText.check(Schema.isPattern(
 
 const LoginData = Schema.Struct({
   AuthToken: Endpoint.SecretText,
-  // "TRUE" or "FALSE" as text. According to a third-party client, other calls of this API return text or booleans.
+  // The documented values are the texts "TRUE" and "FALSE". According to a third-party client, similar fields of other
+  // calls can be booleans.
   isAuthTokenVerified: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Boolean])))
 })
 
-/** Returns `FALSE` while a one-time code is required, and `undefined` if the answer has no flag. */
+/** Returns `TRUE`, `FALSE`, or `undefined` for any other value. `FALSE` means that a one-time code is required. */
 const flagOf = (value: string | boolean | null | undefined): "TRUE" | "FALSE" | undefined => {
   const word = String(value).trim().toUpperCase()
   return word === "TRUE" || word === "FALSE" ? word : undefined
@@ -47,8 +48,9 @@ const LoginAnswer = Decode.map(
 )
 
 /**
- * The four possible places of the access token, as of 2026-11-27. The first place is documented. The official Java SDK
- * 3.3 also reads the second and the third place. A third-party client of v7 reads the fourth place.
+ * The four possible places of the access token, in the order of this list, as of 2026-11-27. The first place is
+ * documented. The official Java SDK 3.3 also reads the second and the third place. A third-party client of v7 reads the
+ * fourth place.
  */
 const AccessTokenData = Schema.Union([
   Schema.Struct({ accesstoken: Endpoint.SecretText }),
@@ -110,8 +112,8 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
     /** `POST /rest/login/v5/resendotp` */
     resendotp: post("resendotp", `/rest/login/${otp}/resendotp`, { response: Nothing }),
     /**
-     * `POST /rest/login/v5/verifyotp`. The request is never resent. It returns no token, but makes the token of the
-     * login valid.
+     * `POST /rest/login/v5/verifyotp`. The request is never resent. The answer contains no token. After this call, the
+     * token of the login is valid.
      */
     verifyotp: post("verifyotp", `/rest/login/${otp}/verifyotp`, {
       request: Schema.Struct({ otp: Endpoint.Secret }),
@@ -119,8 +121,8 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
       response: Nothing
     }),
     /**
-     * `POST /rest/login/v5/getprofile`. The portal login uses it to find the account that its token belongs to. A
-     * dealer sends the code of its client.
+     * `POST /rest/login/v5/getprofile`. The portal login uses this call to find out to which account its token
+     * belongs. A dealer sends the code of its client.
      */
     getprofile: post("getprofile", `/rest/login/${user}/getprofile`, {
       safe: true,
@@ -136,5 +138,5 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
   }
 }
 
-/** Calls of an unfinished login. They carry only the token of the login. */
+/** Calls that are made before the login is finished. They send only the token of the login. */
 export const ofLogin: ReadonlySet<string> = new Set(["getaccesstoken", "resendotp", "verifyotp"])

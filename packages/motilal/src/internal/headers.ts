@@ -7,7 +7,10 @@ import type * as Redacted from "effect/Redacted"
 /** Kind of the calling program. The broker requires different headers for each kind. */
 export type SourceId = "WEB" | "DESKTOP" | "MOBILE"
 
-/** Data about the calling program, without the keys. The package assumes that the broker checks only its format. */
+/**
+ * Data about the calling program, without the keys. The package assumes that the broker checks only the format of these
+ * data.
+ */
 export interface Identity {
   /** Kind of the calling program. Each kind has its own headers. Default: `WEB`. */
   readonly sourceId?: SourceId | undefined
@@ -38,7 +41,7 @@ export interface Identity {
   readonly latitude?: string | undefined
   /** Default: not sent. */
   readonly longitude?: string | undefined
-  /** Only the official SDKs send this header. Default: not sent. */
+  /** Value of the header `sdkversion`, which only the official SDKs send. Default: not sent. */
   readonly sdkVersion?: string | undefined
 }
 
@@ -107,7 +110,7 @@ export const table: ReadonlyArray<HeaderRow> = [
   identity("browsername", "MO2022", "browserName", { preset: "Chrome", sources: ["WEB"] }),
   identity("browserversion", "MO2023", "browserVersion", { preset: "105.0", sources: ["WEB"] }),
   given("apisecretkey", "MO2006", "key"),
-  // The documentation has no error code for this header. The table uses the error code of a wrong token.
+  // The documentation has no error code for the header `accesstoken`. This row uses the error code of a wrong token.
   given("accesstoken", "MO8001", "session"),
   identity("latitude", "MO2024", "latitude", { mandatory: "no", shape: degrees }),
   identity("longitude", "MO2025", "longitude", { mandatory: "no", shape: degrees }),
@@ -122,7 +125,7 @@ export interface HeaderOptions extends Identity {
 
 const applies = (row: HeaderRow, source: SourceId): boolean => row.from === "identity" && row.sources.includes(source)
 
-/** `vendorinfo` can be absent here, because its default is the user id of the account. */
+/** Whether a value can be missing. `vendorInfo` can be missing, because its default is the user id of the account. */
 const canWait = (row: HeaderRow): boolean => row.mandatory === "no" || row.option === "vendorInfo"
 
 const problemOf = (row: HeaderRow, value: unknown): string | undefined => {

@@ -54,7 +54,7 @@ export const readNumber = (database: DatabaseSync, name: string): number => {
 
 /**
  * Whether nothing was ever written to the file, so that its size is 0 bytes. Inside a transaction, SQLite counts one
- * page for such a file. A larger file without tables is not new: its tables were deleted.
+ * page for an empty file. A larger file without tables is not new: its tables were deleted.
  */
 export const isNew = (database: DatabaseSync): boolean => {
   const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"])
@@ -76,7 +76,8 @@ export const create = (database: DatabaseSync, design: Design, values: Readonly<
 }
 
 /**
- * If the database is empty, creates the tables and writes the initial values, also while other programs do the same.
+ * If the database is empty, creates the tables and writes the initial values. Several programs may call this function
+ * at the same time.
  */
 export const createOnce = (
   database: DatabaseSync,

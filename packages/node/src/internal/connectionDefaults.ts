@@ -14,7 +14,7 @@ import * as NodeVault from "../NodeVault.ts"
 import * as NodeVaultKey from "../NodeVaultKey.ts"
 import { useProxyOfEnvironment } from "./proxy.ts"
 
-/** Where the vault is. */
+/** The option that sets the folder of the vault. */
 export interface FolderOptions {
   /** Folder of the vault. Default: the user's directory for application state. */
   readonly folder?: string | undefined
@@ -34,7 +34,10 @@ const withCommand = (error: VaultError.VaultError): VaultError.VaultError => {
   )
 }
 
-/** The key in the environment, otherwise the key in the keyring. A key file is never written. */
+/**
+ * The key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring. This layer
+ * never writes a key to a file.
+ */
 export const layerKey = ({ folder }: FolderOptions): Layer.Layer<VaultKey.VaultKey, VaultError.VaultError> =>
   Layer.unwrap(
     Effect.map(Effect.option(Config.Redacted(variable)), (given) =>
@@ -54,7 +57,7 @@ export interface DefaultsOptions extends FolderOptions {
   readonly client?: Connection.Options["client"]
 }
 
-/** The layers of the options, or their defaults. */
+/** Returns the vault, the key and the client of the options. If one of these options is not set, returns its default. */
 export const layersOf = (options: DefaultsOptions) => {
   const key = options.key ?? layerKey(options)
   return {

@@ -36,7 +36,7 @@ const elsewhere = `Use another key layer: ${otherLayers}`
 const unavailable = (why: string, advice = elsewhere): VaultError.VaultError =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-/** Path of the optional package, if it is installed. */
+/** Path of the optional package. Fails if the package is not installed. */
 export const findModule: Effect.Effect<string, VaultError.VaultError> = Effect.try({
   try: () => createRequire(import.meta.url).resolve(packageName),
   catch: () =>
@@ -83,7 +83,8 @@ const decodeAnswer = Schema.decodeUnknownResult(
 )
 
 /**
- * Patterns of error messages of keyrings, and the text that replaces each message. A message could contain a secret.
+ * Patterns of error messages of keyrings. If a message matches a pattern, the error contains the text beside the
+ * pattern. The message itself is never shown, because it could contain a secret.
  */
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
   [/locked|unlock|interaction is not allowed/i, "the keyring is locked"],
@@ -115,7 +116,7 @@ const marker = "BROKER_AUTH_KEYRING_HELPER"
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
 
-/** Read directly, not with `Config`, because the variables are only passed on to the child process. */
+/** The environment is read without `Config`, because its variables are only passed on to the child process. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
 const childEnvironment = (): NodeJS.ProcessEnv => ({
@@ -174,7 +175,8 @@ export const ask = Effect.fnUntraced(function* (
   { account, module, service, timeout }: Place,
   offer?: Redacted.Redacted<string>
 ): Effect.fn.Return<Redacted.Redacted<string> | undefined, VaultError.VaultError> {
-  // The script prints the frame before and after its answer. A loaded module may print other text outside the frame.
+  // The frame is a random text. The script prints it before its answer and after its answer. A module that the script
+  // loads may print other text, but this text is outside the two frames.
   const frame = randomUUID()
   const question = { frame, module, service, account, ...(offer === undefined ? {} : { offer: Redacted.value(offer) }) }
   const printed = yield* exchange(JSON.stringify(question)).pipe(

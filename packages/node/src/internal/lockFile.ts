@@ -17,7 +17,7 @@ import * as sqlite from "./sqlite.ts"
 export interface Held {
   /** A number that is larger than the fence of every earlier holder. */
   readonly fence: number
-  /** Whether the path still leads to this file. Other programs wait for the file at the path. */
+  /** Whether the locked file is still at its path. Other programs lock the file that they find at the path. */
   readonly isInPlace: () => boolean
 }
 
@@ -55,8 +55,8 @@ const take = (path: string, now: number): Open => {
   if (identity === undefined) throw new sqlite.Busy()
   const isInPlace = () => place.identity(path) === identity
   return sqlite.opened(path, (database) => {
-    // Without a sync, a power cut may lose the last fence. It also ends all holders, and the next fence is larger
-    // because it is at least the current time.
+    // Without a sync, a power cut may lose the last fence. A power cut also ends all holders. The next fence is
+    // larger than every earlier fence, because it is at least the current time.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF")
     const fence = sqlite.transaction(database, "EXCLUSIVE", () => advance(database, now))
     // If the file was deleted between the two checks, another program may hold a new file at this path.

@@ -55,7 +55,7 @@ export const refusal = (facts: Facts, kind: Kind, path: string, user: number | u
   return undefined
 }
 
-/** The code of a system error, such as `ENOENT`. The rest is dropped: a `VaultError` never contains another error. */
+/** The code of a system error, such as `ENOENT`. Returns no other text, because a `VaultError` contains no other error. */
 export const systemCode = (error: unknown): string | undefined => {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === "string" ? code : undefined
@@ -110,7 +110,7 @@ const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect
 const createFolder = (path: string): void => {
   const parent = Path.dirname(path)
   Fs.mkdirSync(parent, { recursive: true, mode: 0o700 })
-  // Not created by the recursive call, because that call fails with ENOENT on a read-only file system.
+  // The recursive call above does not create this folder, because it fails with ENOENT on a read-only file system.
   Fs.mkdirSync(path, { mode: 0o700 })
   syncFolder(parent)
 }
@@ -153,7 +153,8 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
 
 /**
  * Replaces a database with an empty file. At any time, there is a file at the path. Otherwise SQLite could create a
- * file that other users can read. Existing files are not opened, for the reason given at `databaseFile`.
+ * file that other users can read. Existing files are not opened, because closing a file releases all locks of this
+ * process on the file.
  */
 export const replaceWithEmpty = (path: string): void => {
   const fresh = `${path}-new`

@@ -1,10 +1,13 @@
-/** Makes the global `fetch` use the proxy of the environment. Node does that by itself only if it is told to. */
+/**
+ * Makes the global `fetch` use the proxy that the environment names. Node uses this proxy without this module only if
+ * it was started with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`.
+ */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Effect from "effect/Effect"
 import * as http from "node:http"
 import * as process from "node:process"
 
-/** As Node reads them. */
+/** The address of the proxy. Like Node, this function prefers the lower-case name. */
 const proxyOf = (environment: NodeJS.ProcessEnv): string | undefined =>
   environment["https_proxy"] ?? environment["HTTPS_PROXY"]
 
@@ -37,8 +40,9 @@ interface ProxySetter {
 }
 
 /**
- * If `HTTPS_PROXY` is set, requests of the global `fetch` go through that proxy from now on, except to the hosts of
- * `NO_PROXY`. Fails with `InvalidRequest` if this Node cannot do that.
+ * If `HTTPS_PROXY` is set, requests of the global `fetch` go through that proxy from now on, except requests to the
+ * hosts in `NO_PROXY`. Fails with `InvalidRequest` if this version of Node does not support this, or if `HTTPS_PROXY`
+ * is not the address of a proxy.
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
   const proxy = proxyOf(process.env)

@@ -49,7 +49,7 @@ const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   5: () => new Busy(),
   6: () => new Busy(),
   7: () => new Failed({ systemCode: "ENOMEM" }),
-  // READONLY (8), IOERR (10) and CANTOPEN (14) do not report the cause, so the file system is checked for it.
+  // READONLY (8), IOERR (10) and CANTOPEN (14) do not report the cause. The cause is found in the file system.
   8: (path) => fileSystemFailure(path, Fs.constants.W_OK),
   10: (path) => new Failed({ systemCode: isFull(path) ? "ENOSPC" : "EIO" }),
   13: () => new Failed({ systemCode: "ENOSPC" }),
@@ -79,8 +79,8 @@ const isFull = (path: string): boolean =>
   )
 
 /**
- * Checks whether the system refuses access to this file or its folder, and returns the error code. If access is
- * possible, the content of the file marks the file as read-only. Then the file is damaged.
+ * If the system refuses access to the file or its folder, returns `Failed` with the system's error code. Otherwise
+ * returns `Damaged`, because then the cause is the content of the file. For example, its header marks it as read-only.
  */
 const fileSystemFailure = (path: string, mode: number): Failure => {
   const folder = Path.dirname(path)
@@ -101,12 +101,12 @@ export const isCannotOpen = (error: unknown): boolean => {
   return typeof errcode === "number" && (errcode & 0xff) === 14
 }
 
-/** Maps a thrown error to a failure of the database at `path`. Throws other errors again: they are defects. */
+/** Maps a thrown error to a failure of the database at `path`. If SQLite did not cause the error, throws it again. */
 export const failureOf = (error: unknown, path: string): Failure => {
   if (error instanceof Busy || error instanceof Damaged || error instanceof Newer || error instanceof Failed)
     return error
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown }
-  // An integer that is too large for a JavaScript number. This package never stores such an integer.
+  // SQLite has read an integer that is too large for a JavaScript number. This package never stores such an integer.
   if (code === "ERR_OUT_OF_RANGE") return new Damaged()
   // The database was closed at the end of its scope.
   if (code === "ERR_INVALID_STATE") return new Failed({ systemCode: "EBADF" })

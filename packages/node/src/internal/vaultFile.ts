@@ -30,8 +30,8 @@ const design: checked.Design = {
   ]
 }
 
-// When a write succeeds, the data is on disk. On macOS, this needs `fullfsync`. Replaced data is overwritten with
-// zeros.
+// With `synchronous = FULL`, the data is on disk when a write succeeds. On macOS, this also needs `fullfsync`. With
+// `secure_delete`, SQLite overwrites replaced data with zeros.
 const settings = `
   PRAGMA synchronous = FULL;
   PRAGMA fullfsync = ON;
@@ -82,8 +82,9 @@ export const verify = (database: DatabaseSync): unknown =>
 /**
  * Moves written data from SQLite's log into the database, and empties the log. Returns whether the log is empty.
  *
- * The log is emptied after each write. If a bit of the log changes, SQLite ignores the rest of the log, and would
- * return an older session. Data stays in the log only if other programs are reading during every attempt.
+ * The log is emptied after each write, so that a damaged log loses no session. If a bit of the log changes, SQLite
+ * ignores the rest of the log, and returns an older session. Data stays in the log only if other programs are reading
+ * during every attempt.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0

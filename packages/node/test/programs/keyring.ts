@@ -1,5 +1,6 @@
 /**
- * Gets the key from the keyring, and prints the key's id or the error. A module may be given as the second argument.
+ * Gets the key from the keyring, and prints the id of the key or the error. The first argument is the folder of the
+ * vault. The optional second argument is the path of a keyring module.
  */
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import { layerKeyring } from "@auth/node/NodeVaultKey"

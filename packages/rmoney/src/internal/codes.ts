@@ -16,10 +16,10 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
-/** The advice is not to log in again, because each login sends an SMS. */
+/** Advises against repeated logins, because each login makes the broker send an SMS. */
 const stepAdvice =
-  "If this happens at every login, the broker may expect the step token in another form of header. Then set the option " +
-  'stepHeader to "three-part" (or "bare") before the next login. Do not log in repeatedly: each login sends a code.'
+  "If every login fails in this way, the broker may expect the step token in another form of header. In this case, set " +
+  'the option stepHeader to "three-part" (or "bare") before the next login. Do not log in repeatedly: each login sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
   new AuthError.ChallengeExpired({ ...said(failure), why: "refused", advice: stepAdvice })
 
@@ -29,7 +29,7 @@ const bioRefused = (failure: ErrorTable.Failure) =>
 
 const tooOld = "The code has expired: request a new one with StepUp.resend."
 const noTotp =
-  "The account has no authenticator. Send the code from the SMS or mail, with otp as the first kind of the challenge."
+  "The account has no authenticator. Send the code from the SMS or mail, and put otp first in the kinds of the challenge."
 const totpFirst = "Log in to RMoney's own web or mobile app with TOTP today"
 const severalClients = "belongs to several accounts: use the client id"
 const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|allowed)|(?:un|not )registered ip/i
@@ -39,13 +39,13 @@ const filter = { source: "authentication filter of the back-end software: HTTP 4
 const compared = {
   source: "the back-end software compares the token of a biometric login with the token that it stored"
 }
-const aliceBlue = { source: "clients of Alice Blue, which has the same back end" }
+const aliceBlue = { source: "clients of the broker Alice Blue, which has the same back end" }
 const issue484 = { source: "https://github.com/krishnavelu/alice_blue/issues/484" }
 const apiPage = {
   source: "RMoney's API page requires an approval and a static IPv4 address; the text of the refusal is unknown"
 }
 
-/** Calls with the token of the previous step. If the broker refuses the token, the login must start again. */
+/** Calls with the token of the previous step. If the broker refuses the token, the login or recovery must start again. */
 const steps = {
   operations: ["otpSend", "otpValidate", "toptVerify", "clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
 }
@@ -53,11 +53,11 @@ const withSession = { operations: ["bioEnable", "getProfile", "logout", otherCal
 
 const { denied, invalidCode, invalidCredentials, invalidRequest, locked, sessionExpired } = ErrorTable
 const row = ErrorTable.rows(
-  "constants of the same back end at other brokers; RMoney documents no failure",
+  "message texts of the same back-end software at other brokers; RMoney documents no failure",
   "2026-11-21"
 )
 
-/** Messages are matched loosely, because the back end may correct the typos in its texts. */
+/** The patterns are loose, so that they still match if the typos in the broker's messages are corrected. */
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(401, "The token of the previous step is missing, wrong or expired", stepRefused, { ...steps, ...filter }),
   row(
@@ -66,7 +66,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
     ErrorTable.challengeExpired("refused"),
     steps
   ),
-  row(401, "The access token is not the one that the broker stored", bioRefused, {
+  row(401, "The access token differs from the token that the broker stored", bioRefused, {
     operations: ["bioPwdValidate"],
     ...compared
   }),
@@ -109,7 +109,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/invalid parameter/i, "A field is missing or wrong", invalidRequest("request", "has invalid parameters")),
   row(
     /linked with multiple client/i,
-    "The mobile number belongs to several clients",
+    "The mobile number belongs to several accounts",
     invalidRequest("userId", severalClients)
   ),
   row(/^failed\W*$/i, "The back end failed", ErrorTable.unavailable),

@@ -5,10 +5,11 @@ import * as Predicate from "effect/Predicate"
 const lettersOf = (status: unknown): string | undefined =>
   Predicate.isString(status) ? status.toLowerCase().replace(/[^a-z]/g, "") : undefined
 
-const noes: ReadonlySet<string | undefined> = new Set(["notok", "failed", "failure", "fail", "error"])
+const refusalWords: ReadonlySet<string | undefined> = new Set(["notok", "failed", "failure", "fail", "error"])
 
 /**
- * The result is an object or an array with one object. If an answer has only a message, its array is empty or absent.
+ * Returns the field `result`, which is an object or an array with one object. Returns `undefined` if the field is
+ * absent, `null`, an empty text or an empty array. For example, an answer with only a message has no result.
  */
 const resultOf = (json: unknown): unknown => {
   const result = Envelope.field(json, "result")
@@ -16,11 +17,14 @@ const resultOf = (json: unknown): unknown => {
   return inner === null || inner === "" ? undefined : inner
 }
 
-/** The back end sends few error codes and has no field for them. A code is the first or last word of the message. */
+/**
+ * Returns the error code in the message of a refusal. Older refusals have no field for an error code. If they contain a
+ * code, the code is the first or the last word of the message.
+ */
 const codeIn = (message: unknown): string | undefined =>
   Predicate.isString(message) ? /^[A-Z]{2}\d{3,4}\b|\b[A-Z]{2}\d{3,4}(?=\W*$)/.exec(message.trim())?.[0] : undefined
 
-/** Newer refusals have the field `errorCode`. Older refusals may have a code in the message. */
+/** Makes a refusal. Its code is the field `errorCode` of newer refusals, or the code in the message of older refusals. */
 const no = (json: unknown, message: unknown): Envelope.Verdict => {
   const code = Envelope.field(json, "errorCode")
   return Envelope.no({ code: Predicate.isString(code) && code.trim() !== "" ? code.trim() : codeIn(message), message })
@@ -35,12 +39,13 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     name: "access",
     source: "success: RMoney API documentation; refusal: other brokers with the same back end",
     read: ({ json }) => {
-      const said = lettersOf(Envelope.field(json, "status"))
-      if (noes.has(said)) return no(json, Envelope.field(json, "message") ?? Envelope.field(json, "emsg"))
-      if (said !== "ok") return undefined
+      const word = lettersOf(Envelope.field(json, "status"))
+      if (refusalWords.has(word)) return no(json, Envelope.field(json, "message") ?? Envelope.field(json, "emsg"))
+      if (word !== "ok") return undefined
       const result = resultOf(json)
-      // After a login, this field is the state of the account, such as ACTIVE. Only the known words mean a refusal.
-      return noes.has(lettersOf(Envelope.field(result, "status")))
+      // In the answer to a login, `result.status` is the state of the account, such as `ACTIVE`. The words in
+      // `refusalWords` mean a refusal; any other state does not.
+      return refusalWords.has(lettersOf(Envelope.field(result, "status")))
         ? no(json, Envelope.field(result, "message") ?? Envelope.field(json, "message"))
         : Envelope.yes(result)
     }
@@ -48,12 +53,14 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "sso",
     source:
-      "generic page of the back-end product; Alice Blue's clients; alice_blue issue 484 for a refusal with the status Ok",
+      "https://ninjafox.codifi.in/Authentication, the general documentation of the back-end software; the open-source " +
+      "clients of the broker Alice Blue, which has the same back end; for a refusal with the status Ok: " +
+      "https://github.com/krishnavelu/alice_blue/issues/484",
     read: ({ json }) => {
-      const said = lettersOf(Envelope.field(json, "stat"))
+      const word = lettersOf(Envelope.field(json, "stat"))
       const message = Envelope.field(json, "emsg")
-      if (noes.has(said)) return no(json, message ?? Envelope.field(json, "message"))
-      if (said !== "ok") return undefined
+      if (refusalWords.has(word)) return no(json, message ?? Envelope.field(json, "message"))
+      if (word !== "ok") return undefined
       const isRefusal = Predicate.isString(message) && message.trim() !== "" && !Envelope.field(json, "userSession")
       return isRefusal ? no(json, message) : Envelope.yes(json)
     }

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import { broker } from "../RmoneyBroker.ts"
 import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
-// Source of paths and bodies: RMoney API documentation, as of 2026-11-21. It states no rate limits.
+// Source of paths and bodies: RMoney API documentation, as of 2026-11-21. The documentation states no rate limits.
 
 const base = "/auth/v1"
 
@@ -18,7 +18,10 @@ const password = { format: "password" }
 const Token = Decode.map(Schema.String.annotate(password).check(Schema.isPattern(tokenText)), toToken)
 
 const sent = {
-  /** `userId` is the canonical user id, although the broker's field table calls it masked. The other ids are masked. */
+  /**
+   * `userId` is the complete user id, although the broker's table of fields calls it "Masked user ID". `emailId` and
+   * `mobileNumber` are masked.
+   */
   ...Decode.each(Decode.text, "userId", "emailId", "mobileNumber", "message"),
   /** Wait in seconds before the code can be resent. */
   resendOtpAfter: Decode.count,
@@ -26,7 +29,7 @@ const sent = {
   isTOtpAvailable: Decode.flag
 }
 
-/** A field that is passed on unchanged. Most of these fields are `Y` or `N`. */
+/** A field whose text is returned unchanged. Most of these fields are `Y` or `N`. */
 const raw = Schema.optionalKey(Schema.NullOr(Schema.String))
 const account = {
   ...Decode.each(raw, "success", "message", "status", "serverDate", "clientType", "clientName", "userRole"),
@@ -64,7 +67,10 @@ const Picture = Schema.Struct({
   byteCode: Decode.map(Schema.String, (image) => Redacted.make(image.replace(/^data:[^,]*,/, "").trim()))
 })
 
-/** Until the QR code is scanned, the answer has no token. The rest of the answer before the scan is not documented. */
+/**
+ * Before the QR code is scanned, the answer has no token. RMoney does not document the other contents of the answer
+ * before the scan.
+ */
 const Scanned = Decode.mapMaybe(
   Schema.UndefinedOr(
     Schema.Struct({
@@ -78,7 +84,7 @@ const Scanned = Decode.mapMaybe(
   (poll) => (poll?.accessToken?.trim() ? { ...poll, accessToken: toToken(poll.accessToken) } : undefined)
 )
 
-/** The answer of a step that returns no data. Some of these answers omit the result. */
+/** The answer of a step that returns no data. Some of these answers have no field `result`. */
 const Done = Decode.discard(Schema.UndefinedOr(Schema.Struct({ message: Decode.text, status: Decode.text })))
 
 const device = ["deviceId", "appName", "osName"]
@@ -96,7 +102,7 @@ const byCode = Schema.Struct({ ...user, otp: Endpoint.Secret })
 const byAuthCode = Schema.Struct({ vendor: Endpoint.Secret, authCode: Endpoint.Secret })
 const byCheckSum = Schema.Struct({ checkSum: Endpoint.Secret })
 const byQrName = Schema.Struct({ qrName: Endpoint.Secret })
-// The documentation states the type Boolean for `enable`, but its sample has text.
+// The documentation states the type Boolean for `enable`, but the documented sample has text.
 const enabling = { deviceType: Schema.Literals(["IOS", "ANDROID"]), enable: Schema.Literals(["true", "false"]) }
 const byDevice = Schema.Struct({ ...user, ...enabling })
 
@@ -105,15 +111,15 @@ const login = { response: LoggedIn, essential: ["accessToken"] }
 const codeSent = { response: Schema.Struct(sent), essential: [] }
 const stepToken = { response: Schema.Struct({ token: Token }), essential: ["token"] }
 const step = { response: Schema.Struct({ ...sent, token: Token }), essential: ["token"] }
-// Both fields are absent before the scan. After the scan, `clientId` is required too: it names the account that
-// scanned.
+// Before the scan, an answer has neither field. After the scan, an answer must have both. `clientId` is the account that
+// scanned the QR code.
 const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
 const session = {
   response: Schema.Struct({ clientId: Endpoint.Text, userSession: Token }),
   essential: ["clientId", "userSession"]
 }
 
-/** Puts the fields of the app after the fields of the request, as in the documented samples. `vendor` comes last. */
+/** Puts the fields of the app after the fields of the request and before `vendor`, as in the documented samples. */
 const inOrder = (request: unknown, app: Endpoint.AppFields) => {
   const { vendor, ...own } = request as { readonly vendor?: unknown }
   return { ...own, ...app, ...(vendor !== undefined && { vendor }) }
@@ -144,7 +150,7 @@ export const table = {
   ssoGetUserDetails: post("ssoGetUserDetails", "sso/vendor/auth/getUserDetails", "none", [], byAuthCode, session),
   /** `POST access/pwd/validate`. The fourth wrong password locks the account. */
   pwdValidate: post("pwdValidate", "access/pwd/validate", "none", [...program, "source"], byPassword, step),
-  /** `POST access/otp/send`, with the token of `pwdValidate`. It returns no new token. */
+  /** `POST access/otp/send`, with the token of `pwdValidate`. The answer has no new token. */
   otpSend: post("otpSend", "access/otp/send", "step", program, byUser, codeSent),
   /** `POST access/otp/validate`, with the token of `pwdValidate`. */
   otpValidate: post("otpValidate", "access/otp/validate", "step", [...device, "source"], bySentCode, login),
@@ -154,7 +160,7 @@ export const table = {
   bioEnable: post("bioEnable", "access/bio/enable", "required", device, byDevice, done),
   /** `POST access/bio/pwd/validate`. `token` is the access token of the previous session. */
   bioPwdValidate: post("bioPwdValidate", "access/bio/pwd/validate", "none", device, byToken, login),
-  /** `GET access/qr/generate`. Each call makes a QR code, so it is not safe to repeat. */
+  /** `GET access/qr/generate`. Each call makes a new QR code, so a resend is not safe. */
   qrGenerate: Endpoint.make({
     name: "qrGenerate",
     method: "GET",
@@ -170,13 +176,13 @@ export const table = {
   clientUnblockVerify: post("clientUnblockVerify", "access/client/unblock/verify", "step", recovery, byCode, done),
   /** `POST access/pwd/forgot` */
   pwdForgot: post("pwdForgot", "access/pwd/forgot", "none", recovery, byPan, step),
-  /** `POST access/pwd/forgot/verify`, with the token of `pwdForgot`. It returns a new token. */
+  /** `POST access/pwd/forgot/verify`, with the token of `pwdForgot`. The answer has a new token. */
   pwdForgotVerify: post("pwdForgotVerify", "access/pwd/forgot/verify", "step", recovery, byCode, stepToken),
   /** `POST access/pwd/reset`, with the token of `pwdForgotVerify`. */
   pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
   /**
    * `POST /open-api/od/v1/vendor/getUserDetails`. `checkSum` is the SHA-256 of user id, code and API secret, in
-   * hexadecimal. RMoney's API page spells the field this way, as of 2026-11-21.
+   * hexadecimal. RMoney's API page spells the field `checkSum`, as of 2026-11-21.
    */
   vendorGetUserDetails: Endpoint.make({
     name: "vendorGetUserDetails",
@@ -187,7 +193,10 @@ export const table = {
     request: byCheckSum,
     ...session
   }),
-  /** `GET /open-api/od/v1/profile`: the only known client of RMoney's own host calls it, as of 2026-11-27. */
+  /**
+   * `GET /open-api/od/v1/profile`. RMoney does not document this call. The Python package tradion_api_client sends it,
+   * as of 2026-11-27.
+   */
   getProfile: Endpoint.make({
     name: "getProfile",
     method: "GET",
@@ -216,7 +225,7 @@ export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/a
     response: Decode.discard(Schema.Unknown)
   })
 
-/** Returns the name that an account has for an environment. */
+/** Returns the environment of an account. An origin counts as `production`. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 

@@ -7,17 +7,17 @@ const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Hea
   authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`)
 })
 
-/** `userId` must be exactly the user id of the body, because the back end compares the two. */
+/** The back end compares the user id in the header with the user id in the body, so they must be equal. */
 const ofStep = (form: StepHeader, userId: string, source: string, token: Redacted.Redacted<string>) => {
   if (form === "bare") return bearer(token)
   if (form === "three-part") return bearer(token, `${userId} ${source} `)
-  // The function of a program may return a secret as plain text.
+  // A user's function may return a secret header as plain text.
   return Record.map(form({ userId, source, token }), (value) =>
     Redacted.isRedacted(value) ? value : Redacted.make(value)
   )
 }
 
-/** Makes the headers of a call. If the call has a session or a step, the headers contain its token. */
+/** Makes the headers of a call. If the call has a session or a step token, the headers contain the token. */
 export const make =
   (form: StepHeader, source: string) =>
   ({ account, step, tokens }: BrokerClient.Call): BrokerClient.Headers => ({

@@ -26,7 +26,10 @@ export interface CodeOptions {
   readonly codeLifetime?: Duration.Input | undefined
   /** Number of wrong codes that ends a challenge. Default: 3, because a fourth wrong code blocks the account. */
   readonly codeMisses?: number | undefined
-  /** The user id that later steps send. Default: `answered`, which is the user id that the broker returned. */
+  /**
+   * The user id that later steps send. `answered`: the user id that the broker returned in the first step. `given`: the
+   * configured user id. Default: `answered`.
+   */
   readonly laterUserId?: "answered" | "given" | undefined
 }
 
@@ -37,7 +40,7 @@ export interface Holder {
   readonly deviceId?: string | undefined
 }
 
-/** Makes a device id in the form of the documented samples. It is the same at each login of a user id. */
+/** Makes a device id in the form of the documented samples. The device id of a user id is always the same. */
 const deviceOf = (userId: string): Effect.Effect<string> =>
   Effect.map(Checksum.sha256(["device of ", userId]), (digest) =>
     Redacted.value(digest).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5")
@@ -50,7 +53,7 @@ export const makeApi = Effect.fnUntraced(function* (holder: Holder, options: Rmo
 
 export const accountOf = ({ environment, userId: id }: Holder) => ({ id, environment: environmentName(environment) })
 
-/** The parts that are the same for all methods without `Profile`. */
+/** The parts that all methods share. `familyWithProfile` adds the profile call. */
 export const family = {
   broker,
   api: RmoneyApi.RmoneyApi,
@@ -72,8 +75,8 @@ export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
 /**
- * Returns the user id that the broker returned. If it is absent or masked, that is, contains `*`, returns the known
- * user id. The documentation calls the user id masked in one place.
+ * Returns the user id of the broker's answer. Returns `known` if the user id of the answer is absent, has invalid
+ * characters or contains `*`. RMoney's documentation of the password step says that the user id is masked.
  */
 const canonical = (returned: string | undefined, known: string): string => {
   const id = returned?.trim() ?? ""
@@ -86,7 +89,7 @@ export const laterId = ({ laterUserId }: CodeOptions, returned: string | undefin
 
 /**
  * Removes white space around a code, because the broker's own sample has a blank after a code. A program without types
- * may pass a number or `undefined`. These values count as an empty code.
+ * may pass a number or `undefined`. The result is then an empty code.
  */
 export const tidy = (given: unknown): Redacted.Redacted<string> => {
   const value = Redacted.isRedacted(given) ? Redacted.value(given) : given
@@ -95,7 +98,7 @@ export const tidy = (given: unknown): Redacted.Redacted<string> => {
 
 type CodeSent = Partial<Omit<ResponseOf<RmoneyApi.RmoneyApi, "otpSend">, "isTOtpAvailable">>
 
-/** Makes the fields of a challenge from the answer that sent its code. */
+/** Makes the fields of a challenge from the answer to the call that requested the code. */
 export const challenges = Effect.fnUntraced(function* ({ codeLifetime = "5 minutes", codeMisses = 3 }: CodeOptions) {
   const lifetime = Duration.toMillis(yield* BrokerClient.readDuration(broker.id, "codeLifetime", codeLifetime))
   return (sent: CodeSent, more: Pick<Challenge, "kinds" | "stepToken">) =>
@@ -128,7 +131,8 @@ const flagOf = (value: string | null | undefined): string | boolean | undefined 
   value ? ({ Y: true, N: false }[value.toUpperCase()] ?? value) : undefined
 
 /**
- * Makes the result of a login. Its account has the user id that the broker returns, not the alias of the credentials.
+ * Makes the result of a login. The account of the result has the user id that the broker returned, even if the
+ * credentials contain an alias such as the e-mail address.
  */
 export const toIssue = (
   known: Method.Given<never, never, never>["account"],

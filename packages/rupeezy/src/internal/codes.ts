@@ -28,8 +28,8 @@ const address = ErrorTable.denied(
 )
 
 /**
- * The row for a lock is first, because its message can also mention passwords. The row for a code is second, because
- * its message can also mention clients.
+ * The order of the rows is important. The row for a locked account is first, because the message about a lock can also
+ * contain the word "password". The row for a one-time code is second, because its message can contain "client".
  */
 const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(
@@ -66,7 +66,7 @@ const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(403, "The caller's IP address is not registered", address, { message: /\bip(?:v[46])?\b/i })
 ]
 
-/** Makes the rows for HTTP 401 of a login. `reason` returns the error reason for a wrong field. */
+/** Makes the rows for HTTP 401 of `login` and `createSession`. `reason` returns the error reason for a wrong field. */
 const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<ErrorTable.ErrorRow> => [
   row(401, "The x-api-key is wrong, or may not make this call", reason("apiKey"), { operations: ["login"] }),
   row(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), {

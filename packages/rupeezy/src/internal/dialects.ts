@@ -10,7 +10,7 @@ const segments = ["nse", "mcx", "exchange_combined"]
 
 /**
  * The formats of Vortex's answers, as of 2026-11-21. HTTP 200 does not mean success, because a refused login also has
- * it.
+ * HTTP 200.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

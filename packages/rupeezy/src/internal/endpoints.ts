@@ -4,8 +4,8 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
-// Paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. Answers of other
-// calls: types and mocks of @rupeezy/jsvortex 2.0.2.
+// Source of the paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. Source
+// of the answers of all other calls: types and mocks of @rupeezy/jsvortex 2.0.2.
 
 const { Secret, Text } = Endpoint
 const { each, list, text } = Decode
@@ -46,7 +46,10 @@ const instantOf = (text: string | undefined, offset: string): number | undefined
 
 const post = Endpoint.rows({ method: "POST", token: "none", limits: [{ requests: 1, per: "1 second" }] })
 
-/** The broker documents this daily limit for all calls together. Here, it limits each endpoint. */
+/**
+ * The broker documents a limit of 50,000 calls in a day for all calls together. This package applies the limit to each
+ * endpoint separately.
+ */
 const get = Endpoint.rows({
   method: "GET",
   token: "required",

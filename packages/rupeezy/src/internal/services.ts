@@ -11,11 +11,11 @@ type Api = RupeezyApi["Service"]
 
 /** Options of the layer. */
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
-  /** Time of day in IST, such as `08:00`, at which every session ends. Default: no such time. */
+  /** Time of day in IST, such as `08:00`, at which every session ends. Default: sessions have no common end. */
   readonly dailyEnd?: `${number}:${number}` | undefined
   /**
-   * The call that checks whether a session is valid. Default: `funds`. The call `profile` is not documented, but
-   * returns data about the user.
+   * The call with which `Profile` checks that a session is valid. Default: `funds`. The call `profile` is not
+   * documented, but returns data about the user.
    */
   readonly probe?: "funds" | "banks" | "profile" | undefined
 }

@@ -32,7 +32,7 @@ const taken = invalidCode(
   () => [{ id: "CodeReused", text: "Another exchange of this code is pending." }],
   "Begin the browser login again. Sending the code again would make the broker revoke all tokens of the account."
 )
-const encrypted = "as the dashboard issued it: encrypted, not in plain text. Do not send it again unchanged."
+const encrypted = "in the encrypted form that the dashboard issued. Do not log in again with the same value."
 const apiKey = invalidCredentials("apiKey", `Use the API key of an active app, ${encrypted}`)
 const apiSecret = invalidCredentials("apiSecret", `Use the API secret ${encrypted}`)
 const secretApiKey = invalidCredentials(
@@ -66,12 +66,12 @@ const otpCalls = {
 }
 
 /**
- * The documentation shows no failed OAuth call, so a failure may have an error code, a text, or both. For this reason
- * the known texts have rows of their own.
+ * The documentation shows no failed OAuth call. A failure may therefore have an error code, a message, or both, so the
+ * table has rows for the codes and rows for the known messages.
  */
 const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH009", "The IP address of the browser or of the exchange is not allowed", registerIp),
-  row(/not the registered static IP/i, "The IP address is not registered, HTTP 403 on orders", denied("ip")),
+  row(/not the registered static IP/i, "The IP address is not registered (HTTP 403 for orders)", denied("ip")),
   oauth("EOAUTH001", "Unknown or inactive API key", apiKey),
   oauth("EOAUTH008", "Wrong API secret", apiSecret),
   oauth("EOAUTH011", "Unknown authorization code", beginAgain),
@@ -81,10 +81,14 @@ const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH017", "Refresh token expired", sessionExpired("refresh-expired")),
   oauth(
     "EOAUTH002",
-    "The redirect URL is not the registered one",
+    "The redirect URL differs from the registered redirect URL",
     invalidRequest("redirectUrl", "is not the registered one")
   ),
-  oauth("EOAUTH003", "The app does not have the scopes", invalidRequest("scopes", "are not those of the app")),
+  oauth(
+    "EOAUTH003",
+    "The app does not have the requested scopes",
+    invalidRequest("scopes", "are not the scopes of the app")
+  ),
   oauth("EOAUTH010", "Authorization code missing", invalidRequest("code", "is missing")),
   oauth("EOAUTH015", "Refresh token missing", invalidRequest("refresh_token", "is missing")),
   oauth(concurrentExchange, "A concurrent exchange of this authorization code", taken, exchange),
@@ -107,26 +111,31 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   ...oauthCodes,
   row(/invalid (?:or inactive )?api key/i, "Unknown or inactive API key, without an error code", apiKey),
   row(/invalid api secret/i, "Wrong API secret, without an error code", apiSecret),
-  row(/unable to start your trading session/i, "The mobile app must be opened once, HTTP 401", appSignIn),
+  row(/unable to start your trading session/i, "The user must first sign in to the mobile app (HTTP 401)", appSignIn),
   legacy(/invalid password/i, "Wrong password", invalidCredentials("password")),
   legacy(/secret key does not match/i, "Wrong secret API key", secretApiKey),
   row(/access ?token/i, "Wrong or expired access token", unlessOutage(accessToken), login),
   row(/\botp\b/i, "Wrong or expired one-time code", unlessOutage(otp), otpCalls),
   row(/invalid otp/i, "Wrong one-time code", invalidCode("otp")),
-  row(validationErrors, "Faults in the request, as a list", badRequest),
-  row(/are required/i, "Fields are missing, HTTP 400", lacksField, { status: 400 }),
+  row(validationErrors, "The answer lists faults of the request", badRequest),
+  row(/are required/i, "Fields are missing (HTTP 400)", lacksField, { status: 400 }),
   // Only for the calls of this package: an order may also be refused because a share is blocked.
   row(/blocked|dormant/i, "The account is blocked or dormant", ErrorTable.locked("account", "broker"), own),
-  row(/not subscribed/i, "The API is not subscribed, HTTP 403", denied("subscription"), { status: 403 }),
+  row(/not subscribed/i, "The user has not subscribed to the API (HTTP 403)", denied("subscription"), { status: 403 }),
   row(/token is mandatory/i, "No session token was sent", sessionExpired("missing"), withToken),
   row(/session|token|unauthorized/i, "The session token is not accepted", sessionExpired("invalid"), {
     status: 401,
     ...withToken
   }),
-  row(429, "Too many requests", ErrorTable.rateLimited, { source: "openalgo, adapter for Samco" })
+  row(429, "Too many requests", ErrorTable.rateLimited, {
+    source: "the open-source project openalgo, adapter for Samco"
+  })
 ]
 
-/** Samco's callback contains the error `access_denied` or `invalid_request`, and the cause in `errorMessage`. */
+/**
+ * Returns the reason of a failed callback. Samco's callback contains the error `access_denied` or `invalid_request`, and
+ * the cause in `errorMessage`.
+ */
 export const callbackRefusal = (code: string, brokerMessage: string | undefined): AuthError.Reason => {
   if (code !== "invalid_request") return new AuthError.RedirectRejected({ code, brokerMessage, why: "denied" })
   return new AuthError.InvalidRequest({

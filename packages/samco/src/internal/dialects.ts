@@ -12,7 +12,7 @@ const no = (json: unknown): Envelope.Verdict =>
     message: Envelope.field(json, "statusMessage") ?? Envelope.field(json, "message")
   })
 
-/** Only `Success` in `status` means success. Any other value, such as `Failure` or `Error`, is a refusal. */
+/** The status `Success` is a success. Any other text in `status`, such as `Failure` or `Error`, is a refusal. */
 const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
   const status = Envelope.field(json, "status")
   if (!Predicate.isString(status)) return undefined
@@ -20,13 +20,14 @@ const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
 }
 
 /**
- * The code that stands for a refusal with a list of faults. The broker sends no code with the list, so the name of the
- * list's field is used.
+ * The field with the list of faults. If the refusal has no error code, the name of this field is used as the error
+ * code.
  */
 export const validationErrors = "validationErrors"
 
 /**
- * The formats of Samco's answers. The HTTP status of the legacy calls is not reliable. As of 2026-11-21.
+ * The formats of Samco's answers, as of 2026-11-21. The HTTP status of the legacy calls does not show whether a call
+ * failed.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
@@ -43,7 +44,8 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "nested",
-    source: "Samco Trade API documentation v3.2, OAuth 2.1 flow: the answer is in data, the text in message",
+    source:
+      "Samco Trade API documentation v3.2, OAuth 2.1 flow: the fields of the answer are in data, and the text is in message",
     read: ({ json }) => {
       const data = Envelope.field(json, "data")
       return isRecord(json) && isRecord(data) ? read(json, { ...json, ...data }) : undefined
@@ -51,7 +53,8 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "flat",
-    source: "Samco Trade API documentation v3.2, Generate Session Token: the answer is beside statusMessage",
+    source:
+      "Samco Trade API documentation v3.2, Generate Session Token: the fields of the answer are next to statusMessage",
     read: ({ json }) => read(json, json)
   },
   {

@@ -2,7 +2,8 @@ import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Schema from "effect/Schema"
 
-// Source of paths and fields: Samco Trade API documentation v3.2, as of 2026-11-21. It states no rate limits.
+// Source of paths and fields: Samco Trade API documentation v3.2, as of 2026-11-21. The documentation states no
+// rate limits.
 
 const { Secret, Text } = Endpoint
 const { each, list, requiredSecret, secret, text } = Decode
@@ -10,7 +11,10 @@ const seconds = Decode.optional(Schema.Finite)
 
 const Stamp = each(text, "serverTime", "msgId", "statusMessage")
 
-/** `orderTypeList` is `L, MKT, SL, SL-M` after a login without a browser, and `LIMIT, MARKET, SL, SL-M` after OAuth. */
+/**
+ * `orderTypeList` is `L, MKT, SL, SL-M` after a login without a browser, and `LIMIT, MARKET, SL, SL-M` after a browser
+ * login.
+ */
 const Holder = {
   ...each(text, "accountName", "srcIp", "primaryIp", "secondaryIp"),
   ...each(list, "exchangeList", "orderTypeList", "productList")
@@ -23,7 +27,7 @@ const Tokens = Schema.Struct({
   ...Holder,
   /** The token is sent in the header `x-session-token`, although `token_type` is `Bearer`. */
   access_token: requiredSecret,
-  /** A refresh token is valid for one use. Each refresh returns a new one. */
+  /** A refresh token is valid for one use. Each refresh returns a new refresh token. */
   refresh_token: secret,
   session_id: secret,
   user_id: Text,
@@ -145,8 +149,8 @@ export const table = {
     ...toSession
   }),
   /**
-   * `GET /webSecretCode`: returns a code with which a person logs in to the web site. The call is not repeated, because
-   * a repeat could invalidate the previous code.
+   * `GET /webSecretCode`: returns a code with which a person logs in to the web site. The call is never resent,
+   * because a second call could invalidate the first code.
    */
   webSecretCode: get("webSecretCode", "/webSecretCode", {
     safe: false,

@@ -16,12 +16,12 @@ type Api = SamcoApi["Service"]
 export interface Options extends ApiOptions, Method.Options {
   /** The call that `Profile` makes. Default: `getLimits`. */
   readonly probe?: "getLimits" | "whoami" | undefined
-  /** Accepts a session even if the broker's answer names an account other than `userId`. */
+  /** `off`: accepts a session even if the broker's answer names an account other than `userId`. Default: fails. */
   readonly accountCheck?: "off" | undefined
 }
 
 export interface CredentialCheck {
-  /** Sends the API key and secret even if they look like plain text. */
+  /** `off`: sends the API key and secret even if they look like plain text. Default: fails. */
   readonly credentialCheck?: "off" | undefined
 }
 

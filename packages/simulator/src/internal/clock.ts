@@ -1,7 +1,10 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. By default, `base` sleeps. */
+/**
+ * Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. Its function `sleep` can be replaced.
+ * Default: the function of `base`.
+ */
 export const runAhead = (
   base: Clock.Clock,
   ahead: () => number,

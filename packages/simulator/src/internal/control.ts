@@ -33,7 +33,7 @@ interface Call {
   readonly body: string
 }
 
-/** The fakes, and their addresses after all of them are served. */
+/** The fakes and their addresses. `info` waits until all fakes are served. */
 interface Target extends Fakes {
   readonly info: Effect.Effect<{ readonly origins: Readonly<Record<string, string>> }>
 }
@@ -147,7 +147,7 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "POST",
     path: "/seed",
-    help: "replaces accounts and switches as --seed does, and resets; a broker that is not in the seed gets its demo accounts",
+    help: "replaces accounts and switches by those of a seed (see --seed), and resets the simulator; a broker that is not in the seed gets its demo accounts",
     handle: seed
   },
   {

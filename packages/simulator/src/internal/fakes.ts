@@ -76,8 +76,9 @@ const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
 })
 
 /**
- * Sleeps by the clock `base`, but not after the scope closes. The scope is needed because a fake continues after its
- * client has disconnected.
+ * Returns a function that sleeps by the clock `base`. When the scope closes, all sleeps are interrupted. Without this,
+ * a delayed answer would still sleep after the simulator has stopped, because a fake does not notice that its client has
+ * disconnected.
  */
 const sleepWithin = Effect.fnUntraced(function* (
   base: Clock.Clock
@@ -106,7 +107,7 @@ export const makeFakes = Effect.fnUntraced(function* (
     const absent = Object.keys(seed.brokers).find((id) => !ids.includes(id as BrokerId))
     return absent === undefined
       ? Effect.void
-      : refuse(`brokers.${absent}: is not served here. Served: ${ids.join(", ")}.`)
+      : refuse(`brokers.${absent}: is not served by this simulator, which serves only ${ids.join(", ")}.`)
   }
   const underLimits = (make: Effect.Effect<FakeBroker>) =>
     make.pipe(Effect.provideService(Clock.Clock, fakesClock), Effect.provideService(JournalLimit, options.journalLimit))

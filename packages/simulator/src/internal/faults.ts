@@ -8,7 +8,7 @@ import { SimulatorError } from "../SimulatorError.ts"
 import * as Input from "./input.ts"
 import { faultTimes } from "./limits.ts"
 
-/** The range that a web Response allows. */
+/** The HTTP statuses that the class `Response` accepts. */
 const Status = Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 599 }))
 
 const isHeader = ([name, value]: readonly [string, string]): boolean =>
@@ -22,7 +22,7 @@ const isHeader = ([name, value]: readonly [string, string]): boolean =>
 const Headers = Schema.Record(Schema.String, Schema.String).check(
   Schema.makeFilter(
     (headers: Readonly<Record<string, string>>) =>
-      Object.entries(headers).every(isHeader) || "a name or value that HTTP cannot carry"
+      Object.entries(headers).every(isHeader) || "has a name or a value that is not valid in HTTP"
   )
 )
 
@@ -34,7 +34,7 @@ interface Row {
   readonly does: string
 }
 
-/** Every fault, by its kind. A fault without fields can be written as its kind. */
+/** Every fault, by its kind. A fault without fields can be written as the name of its kind, such as `"waf"`. */
 export const table = {
   waf: { fields: {}, sample: '"waf"', does: "returns the answer of its firewall" },
   "rate-limit": { fields: {}, sample: '"rate-limit"', does: "returns the answer of its rate limiter" },

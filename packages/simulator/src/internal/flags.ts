@@ -42,7 +42,7 @@ const flags = {
 
 const repeatable: ReadonlySet<string> = new Set(["broker", "allow-host", "allow-origin"])
 
-/** Node's message, without its advice on arguments that begin with a dash. */
+/** Returns Node's message, without its advice about arguments that begin with a dash. */
 const firstSentence = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error)
   return message
@@ -97,7 +97,7 @@ const readBrokers = (given: ReadonlyArray<string> | undefined) =>
           : failUsage(`--broker must be one of ${brokerIds.join(", ")}, not ${JSON.stringify(id)}`)
       )
 
-/** Decodes the command line. Checks every flag, including those that the command does not use. */
+/** Decodes the command line. Checks every flag, even if the command does not use it. */
 export const read = Effect.fnUntraced(function* (args: ReadonlyArray<string>): Effect.fn.Return<Command, UsageError> {
   const given = yield* parse(args)
   yield* checkRepeats(given)
@@ -112,7 +112,7 @@ export const read = Effect.fnUntraced(function* (args: ReadonlyArray<string>): E
   if (given["print-seed"] !== undefined) {
     const other = Object.keys(given).find((name) => name !== "print-seed" && name !== "broker")
     if (other !== undefined)
-      return yield* failUsage(`--print-seed can be combined with --broker only, not with --${other}`)
+      return yield* failUsage(`--print-seed can be combined only with --broker, not with --${other}`)
     return { kind: "print-seed", brokers: brokers ?? brokerIds }
   }
   return {

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http"
 
-/** The requests that a port accepts in addition to requests for its loopback names. */
+/** The rules by which `refusalOf` refuses requests to a port. Loopback names are always allowed as `Host`. */
 export interface Guard {
   readonly kind: "control" | "broker"
-  /** Paths of the login pages. A page of another site may navigate to them, as a web app does. */
+  /** Paths of the login pages. A page of another site may link or redirect to them, as a web app does. */
   readonly loginPages: ReadonlyArray<string>
   readonly allowHosts: ReadonlyArray<string>
   readonly allowOrigins: ReadonlyArray<string>
@@ -15,7 +15,7 @@ const loopbackNames = ["127.0.0.1", "localhost", "[::1]"]
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
-/** Returns the values of `Host` that are valid for the names. Clients omit port 80. */
+/** Returns the values of the header `Host` for these names and this port. For port 80, clients may omit the port. */
 const authorities = (names: ReadonlyArray<string>, port: number): ReadonlyArray<string> =>
   names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]))
 
@@ -37,11 +37,15 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
   headers["sec-fetch-dest"] === "document"
 
 /**
- * Returns why a request is refused. Returns `undefined` if the request is accepted. A web page of another origin must
- * not reach the simulator. It could try this with the simulator's own address (for example, with a form), or with
- * another name that resolves to 127.0.0.1 (DNS rebinding). Clients that are not browsers send no Origin and no
- * Sec-Fetch-Site. A page can make Chromium 156 prefetch an address (speculation rules). The prefetch has no Origin and
- * has `Sec-Fetch-Site: none`, like an address that a person typed, so `Sec-Purpose` is checked.
+ * Returns the reason why a request is refused, or `undefined` if the request is accepted.
+ *
+ * A web page of another origin must not reach the simulator. The page could send a request to the simulator's address,
+ * for example with a form: this function checks `Origin` and `Sec-Fetch-Site`. The page could also use another host name
+ * that resolves to 127.0.0.1 (DNS rebinding): this function checks `Host`. Clients that are not browsers send neither
+ * `Origin` nor `Sec-Fetch-Site`.
+ *
+ * With speculation rules, a page can make Chromium 156 prefetch an address. This request has no `Origin`, and its
+ * `Sec-Fetch-Site` is `none`, as if a person had typed the address. So this function also checks `Sec-Purpose`.
  */
 export const refusalOf = (guard: Guard, message: IncomingMessage): string | undefined => {
   const port = message.socket.localPort ?? 0
@@ -51,7 +55,7 @@ export const refusalOf = (guard: Guard, message: IncomingMessage): string | unde
   }
   const origins = valuesOf(message, "origin")
   if (origins.length > 1 || !origins.every((origin) => isOrigin(guard, port, origin))) {
-    return "The simulator refuses requests from web pages of another origin. To allow an origin, start it with --allow-origin <origin>."
+    return "The simulator refuses requests from web pages of another origin. To allow an origin, start the simulator with --allow-origin <origin>."
   }
   if (message.headers["sec-purpose"] !== undefined) {
     return "The simulator refuses prefetched requests: open the page itself."
@@ -61,7 +65,7 @@ export const refusalOf = (guard: Guard, message: IncomingMessage): string | unde
   const own = sites.every((site) => site === "same-origin" || site === "none")
   return own || isVisit(guard, message)
     ? undefined
-    : "The simulator refuses requests that a web page of another origin starts. To allow an origin, start it with --allow-origin <origin>, and let the page send its Origin."
+    : "The simulator refuses requests that a web page of another origin starts. To allow an origin, start the simulator with --allow-origin <origin>, and let the page send requests that have the header Origin."
 }
 
 /** Whether a value is a host name, with or without a port. */
@@ -71,8 +75,10 @@ export const isHostName = (value: string): boolean => /^(?:[a-z0-9.-]+|\[[0-9a-f
 export const isOriginName = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value
 
 /**
- * Chromium also applies form-action to the redirect after a form, which goes to the program's callback. With
- * `no-referrer`, Chromium sends `Origin: null` for the page's own form.
+ * Returns the security headers of every answer of a port. For a broker, `form-action` allows every address, because
+ * Chromium also checks the redirect after a form, and this redirect goes to the program's callback. The referrer policy
+ * cannot be `no-referrer`, because Chromium would then send `Origin: null` with the form of a login page, and the port
+ * would refuse the form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [

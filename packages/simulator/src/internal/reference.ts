@@ -26,12 +26,12 @@ const faults: Table = {
 const journalFields: Readonly<Record<keyof JournalEntry, string>> = {
   at: "time of the request by the brokers' clock, in milliseconds since 1970-01-01 UTC",
   broker: "the broker, such as `angel`",
-  endpoint: "name of the call, as in POST /faults; `unknown` if no call matches",
+  endpoint: "name of the call, as in POST /faults; `unknown` if the request matches no call",
   method: "the HTTP method",
   url: "URL at the broker's own origin, with the query",
   headers: "the headers, keyed by name in lower case",
   body: "the body as it was sent; empty if the request had no body",
-  status: "HTTP status of the answer; 0 before the answer, and if the connection was closed without an answer"
+  status: "HTTP status of the answer; 0 if there is no answer yet, or if the connection was closed without an answer"
 }
 
 const journal: Table = {

@@ -52,7 +52,7 @@ const leafMessages: Readonly<Record<string, string>> = {
   InvalidType: "must be an object, or a list for `accounts`"
 }
 
-/** Messages contain paths and rules, never values, because a value may be a secret. */
+/** Makes the messages. They contain paths and rules, but no values, because a value may be a secret. */
 const toIssues = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => leafMessages[issue._tag] ?? "is not valid"
 })

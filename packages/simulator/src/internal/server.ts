@@ -10,10 +10,10 @@ import { SimulatorError } from "../SimulatorError.ts"
 import { type Guard, refusalOf, securityHeaders } from "./guard.ts"
 import { maxBodyBytes, maxConnections } from "./limits.ts"
 
-/** Loopback only: other machines must not reach the simulator. */
+/** This is a loopback address, because other machines must not reach the simulator. */
 const host = "127.0.0.1"
 
-/** Answers a request, whose URL has the broker's own origin. */
+/** Answers a request. The URL of the request has the broker's own origin, not the address of the port. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
 
 /** The broker's origin that a port serves, and the requests that the port accepts. */
@@ -23,7 +23,7 @@ interface Port {
   readonly respond: Respond
 }
 
-/** The request is not passed to `respond`. The client receives this answer. */
+/** The answer to a request that is refused before it is passed to `respond`. */
 class Unserved extends Data.TaggedError("Unserved")<{ readonly status: number; readonly text: string }> {}
 
 const unserved = (status: number, text: string) => Effect.fail(new Unserved({ status, text }))
@@ -52,14 +52,18 @@ const headersOf = (message: Http.IncomingMessage): Headers => {
   return headers
 }
 
-/** Appends the path to the origin and does not resolve it, so that `//other.example/x` stays on this origin. */
+/**
+ * Converts a message to a `Request`. Appends the path to the origin as text, so that even the path `//other.example/x`
+ * stays on this origin.
+ */
 const toWeb = Effect.fnUntraced(function* ({ guard, origin }: Port, message: Http.IncomingMessage) {
   const refusal = refusalOf(guard, message)
   if (refusal !== undefined) return yield* unserved(403, refusal)
   const { method = "GET", url = "/" } = message
   if (!url.startsWith("/")) return yield* unserved(400, "The path of the request line must begin with a slash")
   const bytes = yield* readBody(message)
-  // One official SDK sends a GET with a body. A GET of type Request cannot have a body, and no broker reads this body.
+  // Angel One's official SDK sends GET requests with a body. The class `Request` allows no body in a GET, so the body is
+  // dropped.
   const body = bytes.byteLength === 0 || method === "GET" || method === "HEAD" ? null : bytes
   return yield* Effect.try({
     try: () => new Request(`${origin}${url}`, { method, headers: headersOf(message), body }),
@@ -89,7 +93,8 @@ const cut = (socket: Socket | null): void => {
 }
 
 /**
- * Writes the response unchanged. If its body is shorter than its Content-Length, closes the connection after the body.
+ * Writes the response and the security headers. If the body of the response is shorter than its Content-Length, closes
+ * the connection after the body.
  */
 const write = (served: Port, target: Http.ServerResponse, response: Response, body: Uint8Array): void => {
   if (response.type === "error") return cut(target.socket)
@@ -126,8 +131,9 @@ const withoutOffer = (connection: string): string =>
     .join(", ")
 
 /**
- * Some clients, such as Java's, offer HTTP/2 with an upgrade header on every plain request. Node then reads no body, so
- * the request is put back without the offer and read again.
+ * Some clients, such as Java's, offer an upgrade to HTTP/2 in the headers of every plain request. Node does not read the
+ * body of such a request. So this function puts the request back into the socket without these headers, and Node reads
+ * it again.
  */
 const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: Socket, rest: Uint8Array): void => {
   const lines = [`${message.method} ${message.url} HTTP/${message.httpVersion}`]
@@ -145,12 +151,12 @@ const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: S
 const close = (server: Http.Server, sockets: ReadonlySet<Socket>): Effect.Effect<void> =>
   Effect.callback((resume) => {
     server.close(() => resume(Effect.void))
-    // Idle connections and delayed answers would delay the close.
+    // The server closes only when it has no connections, so idle connections and delayed answers would delay the close.
     for (const socket of sockets) socket.destroy()
   })
 
 const problems: Readonly<Record<string, string>> = {
-  EADDRINUSE: "is in use: choose another port, or omit it to use a free one",
+  EADDRINUSE: "is in use: choose another port, or omit the port to use a free port",
   EACCES: "is not allowed for this user: choose a port above 1023"
 }
 
@@ -179,7 +185,8 @@ export const listen = Effect.fnUntraced(function* (
       socket.once("close", () => sockets.delete(socket))
     })
     server.on("upgrade", (message: Http.IncomingMessage, socket: Socket, rest: Uint8Array) => {
-      // Node has removed its own listener. Without a listener, an error ends the process.
+      // Before this event, Node removes its own listener for errors of the socket. Without a listener, an error would end
+      // the process.
       socket.on("error", () => socket.destroy())
       if (!isWebSocket(message)) return readAgain(server, message, socket, rest)
       const target = new Http.ServerResponse(message)

@@ -12,14 +12,14 @@ Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-s
   --port N       the control port; the brokers' origins use the ports after it (default: free ports)
   --broker NAME  serve only this broker; may be repeated (${brokerIds.join(", ")})
   --seed FILE    accounts and switches of the brokers, as JSON
-  --print-seed   print a seed with the demo accounts, and exit
+  --print-seed   print a seed file with the demo accounts, and exit
   --journal N    number of requests that the journal keeps for each broker (default: ${defaultJournal})
   --allow-host HOST      also accept this host name (127.0.0.1, localhost and [::1] are always accepted); may be repeated
   --allow-origin ORIGIN  accept requests from web pages of this origin, such as http://127.0.0.1:3000; may be repeated
   --json         when ready, print one line of JSON with all addresses and credentials
   --help         print this help
 
-It stops on Ctrl+C and on SIGTERM. The control port lists its requests: curl http://127.0.0.1:N/`
+Ctrl+C and SIGTERM stop the simulator. The control port lists its requests: curl http://127.0.0.1:N/`
 
 const pageOf = ({ origins }: Info, broker: string, account: FakeAccount): ReadonlyArray<readonly [string, string]> => {
   const page = descriptorOf(broker)?.page?.(account)
@@ -53,6 +53,6 @@ export const ready = (info: Info): string => {
     ...columns([["control", info.control], ...Object.entries(info.origins)]),
     ...sections,
     "",
-    "Press Ctrl+C to stop it."
+    "Press Ctrl+C to stop the simulator."
   ].join("\n")
 }

@@ -40,7 +40,7 @@ self.addEventListener("message", async ({ data: { url, init }, ports: [port] }) 
 const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://attacker")
   const to = searchParams.get("to") ?? ""
-  // The attacking site itself must not prevent an attack.
+  // These headers allow every request of a page, so that only the simulator can prevent an attack.
   response.setHeader("access-control-allow-origin", request.headers.origin ?? "*")
   response.setHeader("access-control-allow-headers", "*")
   if (pathname === "/redirect") {
@@ -89,7 +89,7 @@ export interface Arrival {
   readonly response: http.ServerResponse
 }
 
-/** The header that marks requests of the test itself. */
+/** The header of requests that the test itself sends. */
 export const own = { "x-of-the-test": "yes" }
 
 /**

@@ -5,7 +5,8 @@ export interface Target {
 }
 
 /**
- * Resolves with the text of the answer that the page could read. `undefined`: the page does not have this interface.
+ * Sends a request to the target in one way. Resolves with the text that the page could read from the answer. Resolves
+ * with `undefined` if the browser does not offer this way to the page.
  */
 export type Attack = (target: Target) => Promise<string | undefined>
 
@@ -16,8 +17,12 @@ export interface Attacks {
   readonly gets: Readonly<Record<string, Attack>>
 }
 
-/** Runs in a page, before its scripts, so it must not use anything from outside this function. */
+/**
+ * Defines the attacks in a page, before the scripts of the page run. Playwright passes only the source of this function
+ * to the page, so the function must not use anything from outside.
+ */
 export const install = (): void => {
+  /** Time limit of an attack, in milliseconds. */
   const patience = 700
 
   const within = (promise: Promise<string>): Promise<string> =>
@@ -32,7 +37,7 @@ export const install = (): void => {
     return element
   }
 
-  /** Loads a resource. A successful load also gives the page information. */
+  /** Loads a resource, and returns `loaded` if it was loaded. This alone would already tell the page something. */
   const load = async (tag: string, fields: Readonly<Record<string, string>>): Promise<string> => {
     const element = make(tag, fields)
     const settled = new Promise<string>((resolve) => {
@@ -74,7 +79,7 @@ export const install = (): void => {
     }
   }
 
-  /** Waits until the window has left the blank page. The test closes it. */
+  /** Waits until the window has left the blank page. The test closes the window later. */
   const popUp = async (start: (name: string) => Window | null): Promise<string> => {
     const opened = start(`window-${performance.now()}`)
     if (opened === null) return ""
@@ -86,7 +91,10 @@ export const install = (): void => {
     return textOf(opened)
   }
 
-  /** A text/plain form writes `name=value`, so that JSON with a `=` in it arrives complete. */
+  /**
+   * Returns the fields of a form. JSON is split at its first `=` into a name and a value: a text/plain form sends
+   * `name=value`, so the JSON arrives complete.
+   */
   const fieldsOf = (body: string): ReadonlyArray<readonly [string, string]> => {
     if (!body.startsWith("{")) return Array.from(new URLSearchParams(body))
     const [name = "", ...values] = body.split("=")
@@ -126,7 +134,7 @@ export const install = (): void => {
       })
     )
 
-  /** Sends the request through a redirect of the page's server. */
+  /** Returns an address of the page's server, which redirects to the URL with the given status. */
   const redirected = (url: string, status: number): string =>
     `/redirect?${new URLSearchParams({ to: url, status: String(status) })}`
 
@@ -198,7 +206,7 @@ export const install = (): void => {
       return ""
     },
     "a report of a policy": async ({ url }) => {
-      // The frame has the origin of the page.
+      // The frame has the same origin as the page.
       await frame("iframe", { src: `/report?${new URLSearchParams({ to: url })}` })
       return ""
     }

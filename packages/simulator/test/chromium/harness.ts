@@ -42,7 +42,7 @@ export const stateOf = Effect.fnUntraced(function* (simulator: Simulator.Simulat
   })
 })
 
-/** Requests that change the simulator, as `stateOf` shows. The first request accepts any body. */
+/** Requests that change the result of `stateOf`. The first request works with any body. */
 export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simulator">): ReadonlyArray<Target> => {
   const planted = "<script src='http://evil.example/'></script>"
   const fault = { kind: "answer", status: 200, body: planted, headers: { "content-type": "text/html" } }
@@ -55,7 +55,7 @@ export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simula
   }).map(([path, body]) => ({ url: `${simulator.control}${path}`, body }))
 }
 
-/** Logins with the correct credentials, as sent by a page that has them. */
+/** The requests of logins with correct credentials, as an attacking page could send them if it knew the credentials. */
 export const logins = (simulator: Simulator.Simulator["Service"]) =>
   Effect.forEach(pages, (page) =>
     Effect.map(codeFor(simulator, page), (code) => ({
@@ -112,20 +112,27 @@ const closeOthers = (page: Page) =>
     await Promise.all(others.map((other) => other.close()))
   })
 
-/** Service workers and speculative prefetches need an origin that the browser trusts. */
+/** Attacks that some pages cannot run, because they need an origin that the browser trusts. */
 const sometimesAbsent = ["fetch in a service worker", "a speculative prefetch"]
 
 interface Attempt {
-  /** Text that the page reads. Default: nothing. */
+  /** Text that the page may read. Default: no text. */
   readonly read?: RegExp
-  /** Expected status. Default: 403. With any other status, the request is in the journal. */
+  /**
+   * Expected status. Default: 403. If another status is given, the state is not compared, because then the journal
+   * contains the requests.
+   */
   readonly status?: number
-  /** The attacks to run. Default: all of the kind. */
+  /** The attacks to run. Default: all attacks of the kind. */
   readonly names?: ReadonlyArray<string>
+  /** The attacks to leave out. Default: no attacks. */
   readonly except?: ReadonlyArray<string>
 }
 
-/** Runs attacks on each target. Each attack must reach the simulator, be refused, read nothing and change nothing. */
+/**
+ * Runs attacks on each target. Each attack must reach the simulator, and must be refused, read nothing and change
+ * nothing. `attempt` can change these expectations.
+ */
 export const tryAll = Effect.fnUntraced(function* (
   frame: Frame,
   { arrivals, simulator }: Prepared,
@@ -155,8 +162,9 @@ export const tryAll = Effect.fnUntraced(function* (
 })
 
 /**
- * Opens a page with the attacks. `served` answers instead of the server. DNS rebinding begins this way: the name of the
- * page resolves to the attacker's machine first, and to this machine afterwards.
+ * Opens a page with the attacks. If `served` is given, it is the content of the page, and the page's host receives no
+ * request for it. This simulates DNS rebinding: the host name resolves to the attacker's machine when the page is
+ * loaded, and to this machine afterwards.
  */
 export const inPage = <E>(
   url: string,

@@ -2,14 +2,15 @@ import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 
-/** A login page of a broker, as in the table of the README. */
+/** A login page of a broker. The README has a table of these pages. */
 export interface Page {
   readonly title: string
   readonly broker: Simulator.BrokerId
   readonly origin: string
   readonly path: string
-  /** The field of the account with the user name, and the index of the account. */
+  /** The field of the account that contains the user name. */
   readonly name: string
+  /** Index of the account. Default: 0. */
   readonly account?: number
   readonly query: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
   readonly fields: (account: FakeAccount, totp: string) => Readonly<Record<string, string | undefined>>
@@ -39,7 +40,7 @@ export const pages: ReadonlyArray<Page> = [
     brings: "authtoken"
   },
   {
-    title: "Motilal's portal for tests",
+    title: "Motilal's test portal",
     broker: "motilal",
     origin: "https://uattrade.motilaloswaluat.com",
     path: "/OpenAPI/Login.aspx",
@@ -114,7 +115,7 @@ export const addressOf = (simulator: Simulator.Info, page: Page, more: Readonly<
 export const formOf = (simulator: Simulator.Info, page: Page, totp: string): URLSearchParams =>
   paramsOf(page.fields(accountOf(simulator, page), totp))
 
-/** Returns the TOTP code, if the form has a field for it. */
+/** Returns the current TOTP code, or an empty text if the form has no field for it. */
 export const codeFor = (simulator: Simulator.Simulator["Service"], page: Page) => {
   const account = accountOf(simulator, page)
   return page.fields(account, "needed")["totp"] === "needed"

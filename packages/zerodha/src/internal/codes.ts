@@ -8,7 +8,7 @@ const row = (
   more: Partial<ErrorTable.ErrorRow> = {}
 ): ErrorTable.ErrorRow => ({ ...(code && { code }), meaning, reason, source, asOf: "2026-11-27", ...more })
 
-const source = 'Kite Connect 3 documentation, "Exceptions"; messages: forum and issues of the SDKs'
+const source = 'Kite Connect 3 documentation, "Exceptions"; the messages: Kite Connect forum and issues of the SDKs'
 const exchange = { operations: [table.sessionToken.name] }
 const refresh = { operations: [table.refreshToken.name] }
 
@@ -21,7 +21,7 @@ const used = ErrorTable.invalidCode(
 const wrongKey = ErrorTable.invalidCredentials("apiKey", "Use the API key of an active app in the developer console.")
 const wrongSecret = ErrorTable.invalidCredentials("apiSecret", "Use the API secret that belongs to this API key.")
 const badRequest = ErrorTable.invalidRequest("request", "was rejected as malformed")
-const trouble = (failure: ErrorTable.Failure) =>
+const unclassified = (failure: ErrorTable.Failure) =>
   (failure.status < 500 ? ErrorTable.rejected : ErrorTable.unavailable)(failure)
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
@@ -48,7 +48,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("HoldingException", "Insufficient holdings", ErrorTable.rejected),
   row("NetworkException", "The order system cannot be reached", ErrorTable.unavailable),
   row("DataException", "The order system sent a malformed answer", ErrorTable.unavailable),
-  row("GeneralException", "Error that the broker does not classify", trouble),
+  row("GeneralException", "Error that the broker does not classify", unclassified),
   row(undefined, "Forbidden, with an unknown error type", ErrorTable.denied("unknown"), { status: 403 }),
   row(undefined, "Bad request, with an unknown error type", badRequest, { status: 400 })
 ]

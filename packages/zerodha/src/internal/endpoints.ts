@@ -46,7 +46,8 @@ export const table = {
   /** `POST /session/token`. The request is never resent. `login_time` is in IST. */
   sessionToken: exchange("sessionToken", "/session/token", ByRequestToken, Issued),
   /**
-   * `POST /session/refresh_token`, only for approved platforms. The request is never resent. Only the SDKs document it.
+   * `POST /session/refresh_token`, only for approved platforms. Only the SDKs document this call. The request is never
+   * resent.
    */
   refreshToken: exchange("refreshToken", "/session/refresh_token", ByRefreshToken, Refreshed),
   /** `DELETE /session/token`: ends the session. */
@@ -55,7 +56,7 @@ export const table = {
   deleteRefreshToken: remove("deleteRefreshToken", "/session/token", RefreshToken, "refresh_token"),
   /** `GET /user/profile` */
   getProfile: get("getProfile", "/user/profile", Schema.Struct(Holder)),
-  /** `GET /user/margins`: amounts in rupees. It can fail with HTTP 502 or 503 although the session is valid. */
+  /** `GET /user/margins`: amounts in rupees. The call can fail with HTTP 502 or 503, even if the session is valid. */
   getMargins: get("getMargins", "/user/margins", Margins),
   /** `GET /user/margins/equity` */
   getEquityMargins: get("getEquityMargins", "/user/margins/equity", Segment),

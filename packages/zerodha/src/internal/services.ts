@@ -42,8 +42,8 @@ export const spec = {
   account: ({ userId }) => userId,
   redirectUrl: ({ redirectUrl }) => redirectUrl,
   page: ({ api, credentials: { apiKey }, state }) => {
-    // The broker drops a separate state parameter. It returns the state only if it is sent as a pair inside
-    // redirect_params.
+    // The broker drops a separate parameter `state`. It returns the state if redirect_params contains the state as a
+    // pair of name and value.
     const pairs = new URLSearchParams({ state: Redacted.value(state) }).toString()
     return RedirectLogin.page(`${api.origins["login"]}/connect/login`, {
       v: "3",

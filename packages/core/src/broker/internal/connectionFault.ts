@@ -1,5 +1,6 @@
 /**
- * Why a connection failed, and whether it failed at a proxy. Only codes and numbers are taken from the client's error.
+ * Finds out why a connection failed, and whether it failed at a proxy. Copies only codes and numbers from the client's
+ * error, because the error may contain secrets.
  */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -12,13 +13,13 @@ export interface ConnectionFault {
   readonly systemCode: string | undefined
 }
 
-/** Codes of Node's and OpenSSL's certificate checks. */
+/** Matches the error codes of the certificate checks of Node and OpenSSL. */
 const certificate =
   /^(?:CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|ERROR_IN_CERT)/
 
 export const isCertificateCode = (code: string): boolean => certificate.test(code)
 
-/** The error and its causes, the outermost first. */
+/** The error, followed by its causes. */
 const chain = (error: unknown, depth = 0): ReadonlyArray<object> => {
   if (depth > 6 || !Predicate.isObject(error)) return []
   const next = ["reason", "cause"].flatMap((name) => (name in error ? chain(Reflect.get(error, name), depth + 1) : []))
@@ -26,14 +27,17 @@ const chain = (error: unknown, depth = 0): ReadonlyArray<object> => {
   return [error, ...next, ...several.flatMap((one) => chain(one, depth + 1))]
 }
 
-/** undici reports the status only in its message: "Proxy response (407) !== 200 when HTTP Tunneling". */
+/**
+ * Reads the status of the proxy from the message, because undici (the client behind Node's `fetch`) reports it only
+ * there: "Proxy response (407) !== 200 when HTTP Tunneling".
+ */
 const proxyStatus = (error: object): number | undefined => {
   const message = "message" in error ? error.message : undefined
   const status = Predicate.isString(message) ? /^Proxy response \((\d{3})\)/.exec(message)?.[1] : undefined
   return status === undefined ? undefined : Number(status)
 }
 
-/** The `fetch` of Node, browsers and Bun refuses a GET with a body before it is sent. */
+/** Whether `fetch` refused to send a GET with a body. `fetch` of Node, browsers and Bun refuses this. */
 const isGetBody = (error: object): boolean =>
   "message" in error &&
   Predicate.isString(error.message) &&
@@ -41,7 +45,7 @@ const isGetBody = (error: object): boolean =>
 
 const portOf = ({ port, protocol }: URL): number => (port === "" ? (protocol === "http:" ? 80 : 443) : Number(port))
 
-/** Whether the failed connection was to a host or port other than the broker's. */
+/** Whether the failed connection was to another host or port than the broker's, such as to a proxy. */
 const isElsewhere = (error: object, url: URL): boolean => {
   if ("hostname" in error && Predicate.isString(error.hostname)) return error.hostname !== url.hostname
   return "syscall" in error && error.syscall === "connect" && "port" in error && error.port !== portOf(url)

@@ -1,19 +1,24 @@
-/** Checks of the options for renewal and for the budget of refused logins. */
+/** Checks the options for the renewal of sessions and for the number of refused logins. */
 import * as Duration from "effect/Duration"
 import type { AuthError } from "../../login/AuthError.ts"
 import * as Problems from "./problems.ts"
 
-/** The numbers may come from plain JavaScript or from a file, so their types are not trusted. */
+/**
+ * The options to check. They may come from plain JavaScript or from a file, so their values may have other types at run
+ * time.
+ */
 export interface GuardNumbers {
   readonly early?: Duration.Input | undefined
   readonly maxFailures?: number | undefined
   readonly window?: Duration.Input | undefined
 }
 
-/** No broker allows more refused logins. A larger number would let every login through. */
+/**
+ * Largest valid `maxFailures`. No broker allows more refused logins, so a larger number would not protect the account.
+ */
 const mostFailures = 100
 
-/** Rejects NaN and non-positive numbers: with those, every refused login would be sent again. */
+/** Rejects numbers that are not above zero, and NaN. With such a number, every refused login would be sent again. */
 export const refusalOf = (
   broker: string,
   { early = 0, window = "1 hour", maxFailures = 1 }: GuardNumbers

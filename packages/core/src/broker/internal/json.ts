@@ -5,7 +5,7 @@ export type Quirk = "smart-quotes" | "trailing-bytes"
 
 const parseStrictly = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
-/** The end of the first JSON value in the text: the index after its closing bracket. */
+/** Returns where the first JSON value in the text ends: the index after its closing bracket. */
 const endOfFirstValue = (text: string): number | undefined => {
   let depth = 0
   let inString = false
@@ -26,7 +26,10 @@ const endOfFirstValue = (text: string): number | undefined => {
   return undefined
 }
 
-/** The order matters: the end of a value can be found only after its quotation marks are repaired. */
+/**
+ * The repairs, in the order in which they run. The quotation marks must be repaired first, because the end of a value
+ * cannot be found without them.
+ */
 const mends: ReadonlyArray<readonly [Quirk, (text: string) => string]> = [
   ["smart-quotes", (text) => text.replace(/[\u201c\u201d\u201e\u201f]/g, '"')],
   ["trailing-bytes", (text) => text.slice(0, endOfFirstValue(text))]
@@ -41,7 +44,8 @@ export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unkn
   const first = text.trimStart()[0]
   // Every broker's answer is an object or an array. Anything else, such as HTML, is not parsed.
   if (first !== "{" && first !== "[") return undefined
-  // Repairs as little as possible: a curly quotation mark may be part of a text.
+  // First tries without repairs, then with one repair, then with all, because a repair may change correct text. For
+  // example, a curly quotation mark may belong to a text.
   for (const defects of [[], ...quirks.map((quirk) => [quirk]), quirks]) {
     const value = parseMended(text, defects)
     if (value !== undefined) return value

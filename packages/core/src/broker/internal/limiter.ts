@@ -5,15 +5,15 @@ import * as AuthError from "../../login/AuthError.ts"
 import type { Endpoint, Limit } from "../Endpoint.ts"
 
 /**
- * Time in milliseconds that is added to every span. The broker counts requests when they arrive. The limiter counts
- * them when they are sent. Two requests that were sent far enough apart may arrive too close together.
+ * Time in milliseconds that is added to the period of every limit. The broker counts requests when they arrive, but the
+ * limiter counts them when they are sent. Two requests that were sent far enough apart may arrive too close together.
  */
 const transit = 50
 
 interface Window {
   readonly requests: number
   readonly span: number
-  /** Times of the last `requests` calls, oldest first. */
+  /** When the last calls were sent, oldest first. At most as many as `requests`. */
   readonly sent: Array<number>
 }
 
@@ -23,23 +23,26 @@ const toWindow = ({ per, requests }: Limit): Window => ({
   sent: []
 })
 
-/** Wait of the next call, in milliseconds. */
+/** How long the next call must wait, in milliseconds. */
 const waitOf = (window: Window, now: number): number => {
   const oldest = window.sent.length < window.requests ? undefined : window.sent[0]
   if (oldest === undefined) return 0
-  // The clock was set back, so the recorded times are not comparable.
+  // If a recorded time is in the future, the clock was set back. The recorded times are then not used.
   if (oldest > now) return 0
   return Math.max(0, oldest + window.span - now)
 }
 
 export interface Limiter {
-  /** Waits until the limits allow the call. Fails if the wait would be longer than `queueTimeout`. */
+  /**
+   * Waits until the limits allow the call. If the wait would be longer than `queueTimeout`, fails at once, and does not
+   * count the call.
+   */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
 }
 
 /**
- * Counts calls for each account and endpoint, in a sliding window. Fixed windows and token buckets would allow twice as
- * many calls around the boundary of a window, and so exceed the broker's limit.
+ * Counts the calls of each account and endpoint within the last period of the limit (a sliding window). Fixed windows
+ * and token buckets could allow twice as many calls within one period, which the broker would refuse.
  */
 export const makeLimiter = (queueTimeout: Duration.Duration): Limiter => {
   const windows = new Map<string, ReadonlyArray<Window>>()

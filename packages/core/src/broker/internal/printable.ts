@@ -1,25 +1,26 @@
 /** Makes a broker's text safe for terminals and log lines. */
 
-/** Control characters for white space and line breaks. */
+/** Matches control characters for white space and line breaks. */
 const breaks = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
 
 /**
- * Characters without a glyph, such as zero-width characters, bidirectional controls, byte order marks and tags. They
- * change how other characters look.
+ * Matches characters that are invisible, such as zero-width characters, characters that change the direction of text,
+ * and byte order marks. They can change how other characters look.
  */
 const invisible = /\p{Cf}/gu
 
-/** Other control characters, such as ESC and DEL, and halves of surrogate pairs. */
+/** Matches all other control characters, such as ESC and DEL, and halves of surrogate pairs. */
 const unprintable = /[\p{Cc}\p{Cs}]/gu
 
 const suspicious = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 /**
- * Replaces characters that could forge a log line, control a terminal or change the order of the displayed text (ASVS
- * 16.4.1). Line breaks become a blank, invisible characters are removed, and all other such characters become U+FFFD.
+ * Replaces characters that could forge a log line, control a terminal or change the order of the displayed text. The
+ * security standard OWASP ASVS requires this in section 16.4.1. White space and line breaks are replaced by one blank.
+ * Invisible characters are removed. Other control characters are replaced by U+FFFD.
  */
 export const printable = (text: string): string =>
   suspicious.test(text) ? text.replace(breaks, " ").replace(invisible, "").replace(unprintable, "\ufffd") : text
 
-/** The beginning of a text, without half a surrogate pair at its end. */
+/** Cuts a text to `length`. Also removes half of a surrogate pair at its end. */
 export const beginning = (text: string, length: number): string => text.slice(0, length).replace(/[\ud800-\udbff]$/, "")

@@ -1,12 +1,15 @@
-/** Problems of numeric options, as text for `InvalidRequest`. Options may come from plain JavaScript. */
+/**
+ * Describes the problems of numeric options as text for `InvalidRequest`. The options may have any type, because they
+ * may come from plain JavaScript.
+ */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as AuthError from "../../login/AuthError.ts"
 import * as durations from "../../login/internal/durations.ts"
 
 /**
- * The longest duration that is accepted. Dates further in the future cannot be displayed, and no timer can run that
- * long.
+ * The longest duration that is accepted: 100 years. With a longer duration, dates cannot be displayed, and no timer can
+ * run.
  */
 const longest = Duration.days(36_525)
 
@@ -22,7 +25,7 @@ export const ofCount = (count: number, most: number = Number.MAX_SAFE_INTEGER): 
     : `must be a whole number from 1 to ${most}`
 }
 
-/** One error for all fields with a problem. `undefined` if no field has a problem. */
+/** Makes one error for all fields that have a problem. Returns `undefined` if no field has a problem. */
 export const refusal = (
   broker: string,
   operation: string,

@@ -1,8 +1,10 @@
-/** Reduces a page or broken JSON to text for an error message, without tags and without the values of secrets. */
+/**
+ * Makes text for an error message from an HTML page or from broken JSON. Removes tags and hides the values of secrets.
+ */
 
 export const mask = "<redacted>"
 
-/** Matches tags, including masked text inside them. For `style` and `script`, it also matches the content. */
+/** Matches tags, even if they contain `<redacted>`. For `style` and `script`, it matches the whole element. */
 const tags = /<(style|script)[\s\S]*?(<\/\1>|$)|<(?!redacted>)(?:[^<>]+|<redacted>|<)*>?/gi
 
 const secretName =
@@ -10,20 +12,20 @@ const secretName =
 
 const isSecretName = (name: string): boolean => secretName.test(name)
 
-/** Elements without an end tag. */
+/** Matches tags of elements that never have an end tag. */
 const empty = /^<(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b|\/>$/i
 
 const attribute = /(?:name|key|id|field|label|title)\s*=\s*["']?([\w:.-]{1,80})/gi
 
-/** Name of the element that the tag opens. */
+/** The name of the element that the tag opens. `undefined` if the tag opens no element. */
 const opened = (tag: string): string | undefined => (empty.test(tag) ? undefined : /^<([\w:.-]{1,80})/.exec(tag)?.[1])
 
 const holdsSecret = (name: string, tag: string): boolean =>
   isSecretName(name) || Array.from(tag.matchAll(attribute), ([, value = ""]) => value).some(isSecretName)
 
 /**
- * Removes tags, and hides the content of elements with the name of a secret. If such an element has no end tag, all
- * text after its start is hidden.
+ * Removes tags. Hides the content of an element if its name or an attribute is the name of a secret. If the element has
+ * no end tag, all text after its start is hidden.
  */
 export const withoutTags = (text: string): string => {
   const kept: Array<string> = []
@@ -51,7 +53,7 @@ const entities: Readonly<Record<string, string>> = { quot: '"', apos: "'", amp: 
 
 const characterOf = (code: number): string => (code <= 0x10_ff_ff ? String.fromCodePoint(code) : "")
 
-/** Removes one level of the escapes of HTML, JSON and URLs. */
+/** Replaces the escapes of HTML, JSON and URLs once, so text that was escaped twice is still escaped once. */
 export const unescaped = (text: string): string =>
   text
     .replace(/&(quot|apos|amp|lt|gt|colon);/gi, (whole, name: string) => entities[name.toLowerCase()] ?? whole)
@@ -61,10 +63,13 @@ export const unescaped = (text: string): string =>
     .replace(/\\(["'\\/])/g, "$1")
     .replace(/%(2[0-9a-f]|3[a-e])/gi, (_, digits: string) => characterOf(parseInt(digits, 16)))
 
-/** Words between the name of a secret and its value. */
+/** Words that may stand between the name of a secret and its value. */
 const links = new Set("id ids is was are were = == => -> : - – of value number no. nr with".split(" "))
 
-/** Words after the name of a secret that are not values. Any other word is hidden: an excerpt is for diagnosis only. */
+/**
+ * Words that may follow the name of a secret but are not its value. Any other word after the name of a secret is
+ * hidden.
+ */
 const words = new Set(
   `a about access account after again already an and any api app at authentication authorization bad be because been before
   but by can cannot check configured contact correct could data denied did disabled does empty enter error exceeded exist
@@ -78,8 +83,8 @@ const words = new Set(
 const punctuation = /^[([{<]+|[.,;:!?)\]}>]+$/g
 
 /**
- * Hides the word after a name of a secret, as in `token abc123` and `token is "abc"`. It checks each word, so it is
- * fast enough only for short texts.
+ * Hides the value after the name of a secret, as in `token abc123` and `token is "abc"`. Use it only for short texts,
+ * because it checks each word.
  */
 export const withoutNeighbours = (text: string): string => {
   let isNear = false
@@ -108,7 +113,7 @@ export const withoutNeighbours = (text: string): string => {
   })
 }
 
-/** Words of at least ten characters that contain both letters and digits. */
+/** Matches words of at least ten characters that contain both letters and digits. */
 const opaque = /(?<!\w)(?=\w*\d)(?=\w*[A-Za-z])\w{10,}/g
 
 export const withoutOpaqueWords = (text: string): string => text.replace(opaque, mask)

@@ -14,7 +14,10 @@ import * as AuthError from "../../login/AuthError.ts"
 /** A redirect to another origin that was not followed. Nothing was sent to that origin. */
 export class RedirectStopped extends Data.TaggedError("RedirectStopped")<{ readonly origin: string }> {}
 
-/** An answer from another origin. The request's credentials may have been sent to that origin. */
+/**
+ * An answer that came from another origin than the request was sent to. The HTTP client may have sent the credentials
+ * to that origin.
+ */
 export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
   readonly origin: string
   /** HTTP status. */
@@ -24,8 +27,8 @@ export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**
- * Stops redirects of `fetch`, which follows redirects by default. The program's other settings, such as a proxy, are
- * kept.
+ * Sets `redirect` of `fetch` to `"manual"`, because `fetch` follows redirects by default. The program's other settings
+ * for `fetch`, such as a proxy, are kept.
  */
 const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
   const init = Context.getOrUndefined(fiber.context, FetchHttpClient.RequestInit)
@@ -33,15 +36,16 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
 }
 
 /**
- * Sends a request that contains credentials. Sends it to one origin only, without a client span and without tracing
- * headers.
+ * Sends a request that contains credentials. It is sent to one origin only. It gets no span of the HTTP client and no
+ * tracing headers.
  *
- * On a redirect to another origin, `HttpClient.followRedirects` removes the `authorization` header. It keeps the body
- * and the brokers' own headers for keys and tokens. No option disables this behaviour. `HttpClient.make` calls
- * `TracerDisabledWhen` directly before each request, in that request's fiber and context, so a redirect can be stopped
- * there. The `RequestInit` of the client's layer is also available there. A `RequestInit` in the outer context would
- * hide it. The allowed origin is the origin of the first request, because a program may send all its calls to a
- * gateway.
+ * If a program's client uses `HttpClient.followRedirects`, it follows redirects to other origins. It then removes only
+ * the `authorization` header, but sends the body and the brokers' own headers for keys and tokens. No option changes
+ * this. So each redirect must be stopped before it is sent. `HttpClient.make` calls `TracerDisabledWhen` directly
+ * before each request, in the fiber and the context of that request. This function therefore checks the origin in
+ * `TracerDisabledWhen`. It also sets `RequestInit` there, because it can read the `RequestInit` of the client's layer
+ * only there. Only the origin of the first request is allowed. It need not be the broker's origin, because a program
+ * may send all its calls to a gateway.
  */
 export const execute = (
   client: HttpClient.HttpClient,
@@ -62,7 +66,7 @@ export const execute = (
     }
     const discretion = Context.make(HttpClient.TracerDisabledWhen, beforeRequest).pipe(
       Context.add(HttpClient.TracerPropagationEnabled, false),
-      // If propagation were disabled, the predicate above would not be called.
+      // If `DisablePropagation` were true, `TracerDisabledWhen` would not be called.
       Context.add(Tracer.DisablePropagation, false)
     )
     return client.execute(request).pipe(
@@ -78,7 +82,7 @@ export const execute = (
     )
   })
 
-/** Converts an answer from another origin to the reason of a failure. */
+/** Makes the reason of a failure from an answer that came from another origin. */
 export const toReason = ({ origin, status }: RedirectFollowed): AuthError.Reason =>
   new AuthError.MalformedResponse({
     status,

@@ -32,8 +32,8 @@ const pick = (names: ReadonlyArray<string>, given: AppFields): Record<string, Ap
 }
 
 /**
- * Fields that are added to a request: the fields of the app and of the session. The token is added if the body carries
- * it.
+ * The values that are added to the fields of a request: values of the app and of the session, and the token if the body
+ * contains it.
  */
 export interface Given {
   readonly app: AppFields | undefined
@@ -42,8 +42,8 @@ export interface Given {
 }
 
 /**
- * All fields of a request, in this order: the fields of the app, the fields of the session, the fields of the request,
- * and the token.
+ * Returns all fields that are sent, in this order: the fields of the app, of the session, of the request, and the
+ * token. If the endpoint has `body`, that function decides the order.
  */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
@@ -57,7 +57,10 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
   return tokenField === undefined || token === undefined ? own : { ...(own as object), [tokenField]: token }
 }
 
-/** The fields that are sent as text: the fields of the query, or the fields of a body that is not JSON. */
+/**
+ * The fields that must be sent as text. These are the fields of the query or, if there is no query, the fields of a
+ * body that is not JSON.
+ */
 const textFields = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields
@@ -67,7 +70,10 @@ const textFields = ({ app, encoding, query, session }: Endpoint, request: unknow
   return isRecord(request) ? request : "not fields"
 }
 
-/** Names of the fields that the body's encoding or the query cannot carry. Absent fields are skipped. */
+/**
+ * Returns the names of the fields whose values cannot be sent in the query or in the body. Absent fields are not
+ * checked.
+ */
 export const unsendableFields = (endpoint: Endpoint, request: unknown): ReadonlyArray<string> => {
   const fields = textFields(endpoint, request)
   if (fields === "not fields") return ["request"]
@@ -81,7 +87,7 @@ const parameterOf = (value: unknown): string | Redacted.Redacted<string> => {
   return Redacted.isRedacted(value) ? Redacted.make(text) : text
 }
 
-/** The query parameters, if the endpoint has any. */
+/** Returns the query parameters. Returns `undefined` if the endpoint sends no query. */
 export const queryOf = ({ app, query, session }: Endpoint, request: unknown): AppFields | undefined => {
   if (query === undefined) return undefined
   const fields = { ...(request as object) } as Fields
@@ -90,7 +96,10 @@ export const queryOf = ({ app, query, session }: Endpoint, request: unknown): Ap
   return Object.fromEntries(present.map(([name, field]) => [name, parameterOf(fields[field])]))
 }
 
-/** The encoded body. Some brokers require an empty object for a call without fields. */
+/**
+ * Returns the text of the body. A call without fields has no body or, if `emptyBody` is `"object"`, the body `{}`,
+ * which some brokers require.
+ */
 export const bodyOf = (
   { encoding, query, token }: Endpoint,
   request: unknown,

@@ -1,7 +1,7 @@
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 
-/** Words of header values that are not secrets. */
+/** Words that are not secrets, although they occur in the values of headers with secrets. */
 const plain = new Set(
   "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
 )
@@ -14,8 +14,8 @@ const decoded = (word: string): ReadonlyArray<string> => {
 }
 
 /**
- * The parts of a header value that are secrets: `token KEY:TOKEN` has `KEY:TOKEN`, `KEY` and `TOKEN`. An answer may
- * quote one of these parts without the rest of the header.
+ * Returns the secret parts of a header's value. For example, the parts of `token KEY:TOKEN` are `KEY:TOKEN`, `KEY` and
+ * `TOKEN`. An answer may contain one of these parts without the rest of the value.
  */
 export const secretParts = (value: string): ReadonlyArray<string> => {
   const parts = new Set<string>()

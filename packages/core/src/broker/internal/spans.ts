@@ -2,11 +2,11 @@ import * as Effect from "effect/Effect"
 import * as Tracer from "effect/Tracer"
 
 /**
- * Adds a span if a tracer is installed. Effect's own tracer stores spans that no program reads. Those spans would take
- * half the time of a login.
+ * Adds a span if the program has installed a tracer. Effect's default tracer creates spans that no program reads. With
+ * them, a login would take twice the time.
  *
- * The span ends without the effect's value, because exporters and `inspect(span)` show that value, and the answer of a
- * login has tokens in the clear. If the effect fails, the failure is recorded.
+ * The span does not get the effect's value, because that value may contain unencrypted tokens, and exporters and
+ * `inspect(span)` show it. If the effect fails, the span gets the failure.
  */
 export const withSpanWhenTraced =
   (name: string, attributes: Readonly<Record<string, string>>) =>

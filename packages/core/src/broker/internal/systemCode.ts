@@ -1,6 +1,9 @@
 import * as Predicate from "effect/Predicate"
 
-/** The system's code in a failure or its causes, such as `ENOSPC`. The rest of a failure may contain secrets. */
+/**
+ * Finds the error code of the operating system, such as `ENOSPC`, in an error or its causes. Nothing else is copied
+ * from the error, because it may contain secrets.
+ */
 export const systemCode = (error: unknown, depth = 0): string | undefined => {
   if (depth > 5 || !Predicate.isObject(error)) return undefined
   const code = "code" in error ? error.code : undefined

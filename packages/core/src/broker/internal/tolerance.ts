@@ -3,7 +3,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
-/** Data, with the paths of the fields that were removed or read as numbers. */
+/** Repaired data, and the paths of the fields that were removed or converted to numbers. */
 export interface Mended {
   readonly data: unknown
   readonly fields: ReadonlyArray<string>
@@ -46,7 +46,7 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
       fields.push(...child.fields)
       continue
     }
-    // A required field stays, so that the decoder reports it.
+    // An essential or required field is kept, so that the decoder reports its wrong type.
     if (context.essential.includes(name) || !SchemaAST.isOptional(type)) continue
     removed.add(name)
     fields.push(inside(context, name).path.join("."))
@@ -59,7 +59,7 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
   }
 }
 
-/** A list may have any number of wrong items, so only the path of the list is reported. */
+/** Repairs the items of a list. Only the path of the list is reported, because many items may be wrong. */
 const mendItems = (type: SchemaAST.AST, value: ReadonlyArray<unknown>, context: Context): Mended => {
   const isItem = fits(type)
   const data: Array<unknown> = []
@@ -96,8 +96,8 @@ const mendNode = (ast: SchemaAST.AST, value: unknown, context: Context): Mended 
 }
 
 /**
- * Repairs data that failed to decode, except for its `essential` fields. An optional field or an item of the wrong type
- * is removed. If the schema requires a number, a number in quotes becomes a number.
+ * Repairs data that could not be decoded. Removes optional fields of the wrong type, except the `essential` fields.
+ * Removes items of the wrong type from lists. If the schema requires a number, converts a number in quotes to a number.
  */
 export const mend = (
   schema: Schema.Decoder<unknown>,

@@ -14,11 +14,14 @@ import * as Stream from "effect/Stream"
 import { connectionFault, type ConnectionFault } from "./connectionFault.ts"
 import * as RedirectGuard from "./redirectGuard.ts"
 
-/** A request whose secrets are unwrapped. Only the callers of this module may use it. */
+/**
+ * A request whose headers and body contain secrets as plain text. Use it only in this module and in modules that call
+ * it.
+ */
 export interface WireRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
   readonly url: string
-  /** The query is not part of `url`. So a client that shows the URL does not show wrapped values. */
+  /** The query parameters. They are not part of `url`, so that a client that shows the URL does not show secrets. */
   readonly query: Readonly<Record<string, string | Redacted.Redacted<string>>>
   readonly headers: Record<string, string>
   readonly body: string | undefined
@@ -30,7 +33,10 @@ export interface WireResponse {
   readonly text: string
 }
 
-/** Why a call got no answer. The client's own error is not kept, because it prints the request with its body. */
+/**
+ * Why a call got no usable answer. The error of the HTTP client is not kept, because it contains the request with its
+ * body.
+ */
 export class TransportFailure extends Data.TaggedError("TransportFailure")<{
   readonly why: ConnectionFault["why"] | "time-out" | "too-large"
   readonly status?: number
@@ -54,8 +60,8 @@ const readBody = (
 ): Effect.Effect<string, TransportFailure> => {
   const announced = Number(headers["content-length"] ?? "unknown")
   if (announced > limit) return Effect.fail(tooLarge(response.status))
-  // Without compression, `content-length` bounds the memory. For a compressed body, `content-length` is the compressed
-  // size.
+  // If the body is not compressed, `content-length` limits its size. If the body is compressed, `content-length` is
+  // only the compressed size, so the size must be checked while the body is read.
   if (announced >= 0 && headers["content-encoding"] === undefined) {
     return Effect.mapError(response.text, toFailure)
   }
@@ -80,8 +86,8 @@ const readStream = Effect.fnUntraced(function* (response: HttpClientResponse.Htt
 })
 
 /**
- * Adds the length of the body to a GET. `node:http` sends the body of a GET without a length and without chunks, so a
- * server could not read it.
+ * Adds the header `content-length` to a GET with a body. Without this header, `node:http` sends the body of a GET with
+ * neither a length nor chunks, so a server cannot read it.
  */
 const withLength = ({ body, headers, method }: WireRequest): Record<string, string> =>
   method === "GET" && body !== undefined
@@ -103,7 +109,7 @@ const toHttpRequest = (wire: WireRequest) => {
   )
 }
 
-/** A browser reports a redirect that it did not follow with these values. */
+/** The answer for a redirect that was not followed. A browser reports such a redirect with the same values. */
 const redirected: WireResponse = { status: 0, headers: {}, text: "" }
 
 /** Sends a request once and reads the whole answer, within the time-out. */
@@ -115,8 +121,8 @@ export const send = (
   RedirectGuard.execute(client, toHttpRequest(request)).pipe(
     Effect.catchTag("HttpClientError", (error) => Effect.fail(toFailure(error))),
     Effect.flatMap((response) => {
-      // The headers are read once, because Effect's fetch client rebuilds them at each access. This takes 5 µs for a
-      // dozen headers.
+      // The headers are read once, because Effect's client for `fetch` builds them again at each access, which takes 5
+      // µs for twelve headers.
       const { headers, status } = response
       return Effect.map(readBody(response, headers, options.maxBodyBytes), (text): WireResponse => ({
         status,

@@ -1,9 +1,12 @@
-/** A shared secret in base32, RFC 4648. */
+/** Decodes TOTP secrets in base32 (RFC 4648). */
 import * as Result from "effect/Result"
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-/** RFC 4226 requires 128 bits, but brokers issue secrets of 80 bits. A shorter text is a code or a mistake. */
+/**
+ * Minimum length of a secret, in bytes. RFC 4226 requires 128 bits, but brokers issue secrets of 80 bits. A shorter
+ * text is not a secret.
+ */
 const minBytes = 10
 
 const tooShort = "is too short for a TOTP secret: use the secret of the QR code, not a code from the app"
@@ -19,29 +22,32 @@ const base64 =
 const separators = /[\s\p{Pd}\p{Default_Ignorable_Code_Point}]+/gu
 
 /**
- * Words next to a secret on a page. They are valid base32, and would give wrong codes if they were read as part of the
- * secret.
+ * Matches words that may stand next to a secret on a page. Some of these words are valid base32. If they were read as
+ * part of the secret, the codes would be wrong.
  */
 const words = /(?:^|\s)(?:secret|key|setup|code|manual|entry|totp|otp|token|seed|your|the|is|for|account)(?:\s|$)/i
 
 const isHex = (symbols: string): boolean => /^(?:0x)?[0-9a-f]{20,}$/i.test(symbols)
 
-/** Base32 may be in capitals, in small letters, or capitalized by a phone's keyboard. */
+/**
+ * Whether a group of letters has one case. The first letter may be a capital, because the keyboards of phones change
+ * it.
+ */
 const isOneCase = (group: string): boolean => /^(?:[A-Z]?[^A-Z]*|[^a-z]*)$/.test(group)
 
 const looksLikeBase64 = (text: string): boolean =>
   /^[\w+/\s-]+=*$/.test(text) && /[A-Za-z]/.test(text) && text.split(/[\s-]+/).some((group) => !isOneCase(group))
 
-/** Describes a text with characters that are not base32. */
+/** Describes the problem of a text that contains characters that are not base32. */
 const otherEncoding = (text: string, symbols: string): string => {
   if (isHex(symbols)) return hexadecimal
   return looksLikeBase64(text) || /^[\w+/]*[+/][\w+/]*=*$/.test(symbols) ? base64 : notBase32
 }
 
 /**
- * Rejects a text that has only base32 characters but may have another encoding. The text may be hexadecimal, if it has
- * at least 20 digits and none of them is 0, 1, 8 or 9. It may be base64, if it has only letters. Reading such a text as
- * base32 would give wrong codes.
+ * Returns the problem of a text that has only base32 characters, but may have another encoding. Such a text can be
+ * hexadecimal without the digits 0, 1, 8 and 9, or base64 in which upper and lower case are mixed. If it were read as
+ * base32, the codes would be wrong.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
   if (words.test(text)) return "has words next to the secret: use the secret alone"
@@ -67,13 +73,15 @@ const decodeSymbols = (symbols: string): Uint8Array => {
 }
 
 /**
- * Decodes a secret with or without blanks, dashes, padding and capitals. Set `certain` if the text cannot have another
- * encoding, for example in an otpauth address. The failure describes the problem, without the secret.
+ * Decodes a secret, in upper or lower case, with or without blanks, dashes and padding. Set `certain` if the text
+ * cannot have another encoding, as in an otpauth address. The failure describes the problem, but does not contain the
+ * secret.
  */
 export const decode = (text: string, options?: { readonly certain: true }): Result.Result<Uint8Array, string> => {
   const symbols = text.replace(separators, "").replace(/(?:=|%3d)+$/i, "")
   if (/^\d{1,10}$/.test(symbols)) return Result.fail(tooShort)
-  // This check is before `toUpperCase`, because `toUpperCase` converts some letters of other scripts to A to Z.
+  // This check comes before `toUpperCase`, because `toUpperCase` converts some letters of other scripts to the letters
+  // A to Z.
   if (!/^[A-Za-z2-7]*$/.test(symbols)) return Result.fail(otherEncoding(text.trim(), symbols))
   const problem = options === undefined ? ambiguity(text.trim(), symbols) : undefined
   if (problem !== undefined) return Result.fail(problem)

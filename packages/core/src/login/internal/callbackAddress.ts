@@ -1,15 +1,18 @@
 /**
- * Parses a callback URL from a browser's address bar, from HTML, from a shell, or from a server behind a proxy.
+ * Parses a callback URL. The URL may have been copied from a browser, from HTML or from a shell, or may come from a
+ * server behind a proxy.
  */
 import * as Result from "effect/Result"
 
-/** Why a URL is rejected. `advice` says what to do now, if the remedy of the reason is too general. */
+/**
+ * Why a URL is rejected. `advice` says what to do now. It is absent if the general remedy of the reason is sufficient.
+ */
 export interface Refusal {
   readonly why: "not-a-url" | "origin"
   readonly advice?: string | undefined
 }
 
-/** The parameters of a URL, in their order: names in lower case, and values. */
+/** The names and values of a URL's parameters, in their order. The names are in lower case. */
 export type Pairs = ReadonlyArray<readonly [name: string, value: string]>
 
 const parse = (text: string, base?: URL): URL | undefined =>
@@ -21,21 +24,25 @@ const decodeOnce = (text: string): string =>
     () => text
   )
 
-/** Marks around a copied URL. Of these marks, only the single quote can occur in a URL. */
+/**
+ * Matches marks around a copied URL. Single quotes are removed only in pairs, because a URL may contain a single quote.
+ */
 const enclosed = /^["<>“”„«»`\s]+|["<>“”„«»`\s]+$/g
 const inSingleQuotes = /^(['‘])([^]*)['’]$/
 
 const repairs: ReadonlyArray<(text: string) => string> = [
   (text) => text.replace(/[\u200b-\u200f\u2060\ufeff]/g, ""),
   (text) => text.replace(enclosed, "").replace(inSingleQuotes, "$2").trim(),
-  // Removes line breaks of a terminal or a mail, with the indentation that follows.
+  // Removes the line breaks that a terminal or a mail program has added, and the blanks after them.
   (text) => text.replace(/[ \t]*[\r\n][\s]*|\t/g, ""),
   (text) => (/^[a-z][a-z\d+.-]*%3a/i.test(text) ? decodeOnce(text) : text),
   // Removes the escapes of HTML, of JSON, and of shells that escape pasted text.
   (text) => text.replace(/&(?:amp;)+|&#(?:38|x26);|\\u0026/gi, "&").replace(/\\([?&=#])/g, "$1")
 ]
 
-/** The URL without query and fragment. `URL.origin` is not used, because it is "null" for every custom scheme. */
+/**
+ * Returns the URL without query and fragment. `URL.origin` is not used, because it is "null" for every custom scheme.
+ */
 const placeOf = (url: URL): string => {
   const { host, href, password, pathname, protocol, username } = url
   if (!href.startsWith(`${protocol}//`)) return `${protocol}${pathname}`
@@ -64,8 +71,8 @@ const adviceFor = (url: URL, registered: URL): string => {
 }
 
 /**
- * Whether a parameter has a message of the broker. Messages may be form-encoded, with `+` for a blank. In a token, `+`
- * is a normal character.
+ * Whether a parameter contains a message of the broker. In a message, `+` may stand for a blank. In a token, `+` is a
+ * normal character.
  */
 const isSentence = (name: string): boolean => /^(?:error|message|reason|description)/i.test(name)
 
@@ -76,12 +83,12 @@ const valueOf = (name: string, raw: string): string => {
     ? raw.replaceAll("+", " ")
     : raw.replace(/^(?:bearer\+)+/i, (prefix) => prefix.replaceAll("+", " "))
   const once = decode(blanks)
-  // No broker's token contains a percent sign, so a value that is still encoded was encoded twice.
+  // No broker's token contains a percent sign. So if the decoded value still contains an escape, it was encoded twice.
   const value = /%[\da-f]{2}/i.test(once) ? decodeOnce(once) : once
   return /^[+\s]*$/.test(value) ? "" : value
 }
 
-/** Splits parameters into names and values. */
+/** Splits each parameter into its name and its value. */
 const pairsOf = (parts: ReadonlyArray<string>): Pairs =>
   parts.map((part) => {
     const end = part.includes("=") ? part.indexOf("=") : part.length
@@ -90,8 +97,9 @@ const pairsOf = (parts: ReadonlyArray<string>): Pairs =>
   })
 
 /**
- * The parameters of the fragment and of the query. The fragment may have a route before its query. The query may have a
- * second question mark: a broker appends `?code=…` to a redirect URL that already has a query.
+ * Returns the parameters of the fragment and of the query. The fragment may contain a route and a question mark before
+ * its parameters. The query may contain a second question mark, because a broker may append `?code=…` to a redirect URL
+ * that already has a query.
  */
 const parametersOf = ({ hash, search }: URL): Pairs => {
   const inHash = hash
@@ -103,9 +111,9 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
 }
 
 /**
- * Parses a callback URL. Returns its parameters, and the names of the parameters in the registered redirect URL. A path
- * alone, as in `request.url` of `node:http`, is resolved against the registered origin. A query alone or a code alone
- * is rejected, because it does not show where the callback arrived.
+ * Parses a callback URL. Returns its parameters, and the names of the parameters in the registered redirect URL. If the
+ * text is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin. A
+ * query without a path, and a code without a URL, are rejected, because they do not show where the callback arrived.
  */
 export const read = (
   callbackUrl: string,

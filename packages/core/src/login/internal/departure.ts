@@ -1,6 +1,6 @@
 import * as Context from "effect/Context"
 
-/** Times of the requests of a call. */
+/** When the requests of a call were sent and answered. */
 export interface Departure {
   /** When the first request was sent, in milliseconds since the epoch. `undefined` if no request was sent yet. */
   at: number | undefined
@@ -10,7 +10,10 @@ export interface Departure {
   answeredAt?: number | undefined
 }
 
-/** The HTTP client records here when a request is sent. The lifetime of a session is counted from that time. */
+/**
+ * The record for the current call. The client of the broker records here when a request is sent, because the lifetime
+ * of a session starts at that time.
+ */
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {
   defaultValue: () => undefined
 })

@@ -3,7 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as AuthError from "../AuthError.ts"
 
-/** Parses a duration. Rejects negative durations. Also rejects NaN, which is a `number` for the type checker. */
+/**
+ * Parses a duration. Rejects negative durations and NaN. The compiler does not reject NaN, because its type is
+ * `number`.
+ */
 export const parse = (input: Duration.Input): Option.Option<Duration.Duration> =>
   Number.isNaN(input)
     ? Option.none()

@@ -1,6 +1,9 @@
 import * as Redacted from "effect/Redacted"
 
-/** RFC 9110, section 5.5. The HTTP client rejects these characters, with an error that contains the whole value. */
+/**
+ * Matches characters that RFC 9110, section 5.5, does not allow in a header. They are checked here, because the HTTP
+ * client rejects them with an error that contains the whole value.
+ */
 const forbidden = /[^\t\x20-\x7e\x80-\xff]/
 
 const isHeaderText = (text: string): boolean => !forbidden.test(text)
@@ -16,6 +19,6 @@ const unsendableIn = (what: string, values: object): string | undefined => {
   return found === undefined ? undefined : `${what}.${found[0]}`
 }
 
-/** Name of the first token, otherwise of the first header, with a character that is not allowed in a header. */
+/** Returns the name of the first token or header whose value contains a character that is not allowed in a header. */
 export const unsendable = (tokens: object, headers: object = {}): string | undefined =>
   unsendableIn("tokens", tokens) ?? unsendableIn("headers", headers)

@@ -1,11 +1,11 @@
 /**
- * Parses the address of a QR code, `otpauth://totp/label?secret=…`, including the changes that exports and copying
- * make.
+ * Parses the address in a QR code, `otpauth://totp/label?secret=…`. Also accepts an address that was changed by
+ * exporting or copying it.
  */
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
 
-/** The parameters of an address, with defaults for the parameters that it omits. */
+/** The parameters of an address. Parameters that are not in the address have their default values. */
 export interface Parameters {
   readonly secret: string
   readonly algorithm: "SHA1" | "SHA256" | "SHA512"
@@ -32,13 +32,16 @@ const counterBased = "is for counter-based codes (HOTP): set up TOTP at the brok
 const encodedSeparator =
   "has an encoded or doubled separator before a parameter, or a semicolon: use the address exactly as in the QR code"
 
-/** Line breaks and invisible characters, but not blanks, because labels contain blanks. */
+/** Matches line breaks and invisible characters, but not blanks, because labels may contain blanks. */
 const invisible = /[\t\n\r\p{Cc}\p{Default_Ignorable_Code_Point}]+/gu
 
 const decoded = (text: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => decodeURIComponent(text.replaceAll("+", " "))))
 
-/** Decodes the escapes of a text, and never fails: an invalid escape in a label does not affect the secret. */
+/**
+ * Decodes the percent escapes of a text. Does not fail if an escape is invalid, because an escape in the label does not
+ * affect the secret.
+ */
 const withoutEscapes = (text: string): string =>
   text.replace(/%([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
 
@@ -50,7 +53,7 @@ const unescaped = (text: string): string =>
     .replace(/\\u00(26|3d|3f|2f)/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
     .replaceAll("\\", "")
 
-/** The address on one line, with one level of escapes removed. */
+/** Removes line breaks, invisible characters and escapes from an address. */
 const normalized = (text: string): string | undefined => {
   const bare = text
     .replace(invisible, "")
@@ -60,7 +63,7 @@ const normalized = (text: string): string | undefined => {
   return address.includes("?") || !/%3f/i.test(address) ? address : decoded(address.replaceAll("+", "%2B"))
 }
 
-/** Whether the text is an address or a part of an address, not a bare secret. */
+/** Whether the text is an address or a part of an address, and not only a secret. */
 export const isAddress = (text: string): boolean => {
   const bare = text.replace(invisible, "")
   return /otpauth|^\s*<?\s*[a-z][a-z0-9+.-]*:/i.test(bare) || /(?:^|[?&\s;])secret\s*[=:]/i.test(bare)
@@ -82,12 +85,12 @@ const kindProblem = (address: string): string | undefined => {
 
 const nested = /[&?;]\s*(?:amp;)?(?:secret|algorithm|digits|period|counter)\s*=/i
 
-/** Names of parameters that never affect the codes. */
+/** Matches the names of parameters that never affect the codes. */
 const harmless = /^(?:issuer|image|icon|logo|colou?r|lock|label|name|account|accountname|user|username|email)$/
 
 /**
- * Parts of names that suggest an effect on the codes. TOTP has no parameter with such a name. So the parameter is
- * misspelled, or the address is not for TOTP.
+ * Matches names of unknown parameters that may affect the codes. TOTP has no such parameter. So the name is misspelled,
+ * or the address is not for TOTP.
  */
 const meaningful =
   /alg|hash|digest|sha\d|hmac|digit|length|size|period|step|interval|time|epoch|offset|counter|encod|type|otp|secret|key|seed|^pin$/
@@ -100,7 +103,7 @@ const isCodeValue = (value: string): boolean => {
   return algorithmOf(value) !== undefined || foreign.test(compact(value))
 }
 
-/** The problem with an unknown parameter, if it may affect the codes. */
+/** Returns the problem of an unknown parameter if the parameter may affect the codes. */
 const otherProblem = (name: string, value: string): string | undefined => {
   if (harmless.test(name)) return undefined
   const part = meaningful.exec(name)?.[0]
@@ -113,7 +116,7 @@ const otherProblem = (name: string, value: string): string | undefined => {
 
 type Given = Partial<Record<Name, string>>
 
-/** Normalizes a value, so that equivalent values are equal. */
+/** Converts a value to a standard form, so that values with the same meaning are equal. */
 const canonical = (name: Name, value: string): string => {
   if (name === "secret")
     return value
@@ -157,7 +160,7 @@ const algorithmOf = (value: string): Parameters["algorithm"] | undefined => {
   return length === undefined ? undefined : (`SHA${length}` as Parameters["algorithm"])
 }
 
-/** Names of other algorithms. They are safe to show: they cannot be part of a secret. */
+/** Matches the names of other algorithms. An error may show these names, because they cannot be a part of a secret. */
 const foreign = /^(?:HMAC)?(?:MD[245]|SHA2?|SHA224|SHA384|SHA3(?:224|256|384|512)?|SM3|RIPEMD160|BLAKE[23][BS]?)$/
 
 const wholeNumber = (text: string, least: number, most: number): number | undefined => {
@@ -188,7 +191,7 @@ const interpret = ({ algorithm = "SHA1", counter, digits = "6", period = "30", s
   return Result.succeed<Parameters>({ secret, algorithm: hash, digits: length, period: seconds })
 }
 
-/** Parses an address. The failure describes the problem. It does not contain the secret or the account. */
+/** Parses an address. The failure describes the problem, but contains neither the secret nor the account. */
 export const parse = (text: string): Result.Result<Parameters, string> => {
   const address = normalized(text)
   if (address === undefined) return Result.fail(`has an invalid percent escape: ${whole}`)

@@ -1,5 +1,6 @@
 /**
- * Removes characters that copying and env files leave around a value: quotation marks, blanks, invisible characters.
+ * Removes quotation marks, blanks and invisible characters around a value. They may have been added by copying the
+ * value, or by an env file.
  */
 
 const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
@@ -8,7 +9,7 @@ const entities = String.raw`&(?:quot|apos|[lr][dsa]quo|[bs]dquo|sbquo|#0*(?:3[49
 
 const mark = String.raw`(?:\\*${signs}|${entities}|\\u00(?:22|27))`
 
-// The lookbehinds prevent quadratic time for long runs of backslashes or blanks.
+// Without the lookbehinds, the time would grow with the square of the number of consecutive backslashes or blanks.
 const firstMark = new RegExp(`^${mark}`, "i")
 const lastMark = new RegExp(String.raw`(?<!\\)${mark}$`, "i")
 
@@ -18,7 +19,7 @@ const aroundValue = new RegExp(`^${ignorable}+|(?<!${ignorable})${ignorable}+$`,
 const withoutAround = (text: string): string => text.replace(aroundValue, "")
 
 /**
- * Removes blanks, invisible characters and pairs of quotation marks around a text. A quotation mark at one end alone is
+ * Removes blanks, invisible characters and pairs of quotation marks around a text. A quotation mark at only one end is
  * kept.
  */
 export const withoutQuotes = (text: string): string => {
@@ -32,10 +33,16 @@ export const withoutQuotes = (text: string): string => {
   }
 }
 
-/** Shows at most one backslash before a mark. Further backslashes may be part of the value. */
+/**
+ * Removes all but one of the backslashes before a mark, because they may belong to the value, which an error must not
+ * show.
+ */
 const shown = (found: string | undefined): string | undefined => found?.replace(/^\\+/, "\\")
 
-/** Describes the quotation marks at the start and end of a text, if any. Shows only the marks, not the text. */
+/**
+ * Describes the quotation marks at the start and at the end of a text. Shows only the marks, and not the rest of the
+ * text. Returns `undefined` if there are no marks.
+ */
 export const quoteProblem = (text: string): string | undefined => {
   const inner = withoutAround(text)
   const open = shown(firstMark.exec(inner)?.[0])
@@ -50,8 +57,8 @@ export const quoteProblem = (text: string): string | undefined => {
 const hidden = /(?! )[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
 
 /**
- * Describes the first invisible character by its code point. Control characters, blanks other than the space, and
- * joiners count as invisible.
+ * Describes the first invisible character of a text by its code point. Control characters, joiners, and blanks other
+ * than the normal space count as invisible.
  */
 export const invisibleProblem = (text: string): string | undefined => {
   const found = hidden.exec(text)?.[0].codePointAt(0)

@@ -1,12 +1,12 @@
-/** Counts the requests of an effect, to decide whether it may run a second time. */
+/** Counts the requests that an effect sends. The counts decide whether the effect may run a second time. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
 export interface RequestsSent {
   count: number
-  /** Requests that must not be sent twice, such as an order. */
+  /** Number of requests that must not be sent twice, such as orders. */
   unsafe: number
-  /** The record of the enclosing effect. */
+  /** The record of the effect that contains this effect. */
   readonly parent: RequestsSent | undefined
 }
 
@@ -15,7 +15,7 @@ export const RequestsSent = Context.Reference<RequestsSent | undefined>("@auth/b
   defaultValue: () => undefined
 })
 
-/** Whether a call may be sent twice, although its method is not safe. */
+/** Whether requests may be sent twice although their HTTP method does not allow this. */
 export const Replayable = Context.Reference<boolean>("@auth/broker-core/AuthorizedClient/Replayable", {
   defaultValue: () => false
 })
@@ -23,8 +23,8 @@ export const Replayable = Context.Reference<boolean>("@auth/broker-core/Authoriz
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
 /**
- * Whether a request may be sent twice, because its method is safe or because it is marked. A request with a stream may
- * not, because a stream can be read only once.
+ * Whether a request may be sent twice. It may be sent twice if its method is `GET`, `HEAD` or `OPTIONS`, or if it is
+ * marked as replayable. A request whose body is a stream may not be sent twice, because a stream can be read only once.
  */
 export const mayReplay = (request: { readonly method: string; readonly body: { readonly _tag: string } }) =>
   request.body._tag === "Stream"
@@ -42,8 +42,6 @@ export const noteRequest = (kind: { readonly safe: boolean }) =>
     }
   })
 
-/**
- * Runs an effect without counting its requests for the enclosing effect. Use it for a renewal, which all callers share.
- */
+/** Runs an effect without counting its requests. Use it for a renewal, whose requests do not belong to one caller. */
 export const unnoted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, RequestsSent, undefined)

@@ -11,8 +11,8 @@ const units = [
 const counted = (count: number, unit: string): string => (count === 1 ? `1 ${unit}` : `${count} ${unit}s`)
 
 /**
- * Formats a duration in its two largest units: `90 seconds`, `4 minutes`, `1 hour 5 minutes`, `9 days`. A duration
- * below two minutes is in seconds. A duration below one second is in milliseconds.
+ * Formats a duration in its one or two largest units, such as `90 seconds`, `4 minutes`, `1 hour 5 minutes` or `9
+ * days`. A duration of less than two minutes is formatted in seconds, and of less than one second in milliseconds.
  */
 export const timeText = (input: Duration.Input): string => {
   const millis = Math.abs(Duration.toMillis(Duration.fromInputUnsafe(input)))
@@ -22,7 +22,8 @@ export const timeText = (input: Duration.Input): string => {
   if (seconds < 120) return counted(seconds, "second")
   const first = units.findIndex(([, size]) => seconds >= size)
   const [large, small] = [units[first] ?? units[3], units[first + 1] ?? units[3]]
-  // The duration is rounded to the smaller unit first, because 59 minutes 60 seconds must become one hour.
+  // The duration is first rounded to the smaller unit. Otherwise, the result could be 59 minutes 60 seconds instead of
+  // one hour.
   const rounded = Math.round(seconds / small[1]) * small[1]
   if (rounded >= (units[first - 1]?.[1] ?? Infinity)) return counted(1, units[first - 1]?.[0] ?? large[0])
   const count = Math.floor(rounded / large[1])

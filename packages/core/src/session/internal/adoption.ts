@@ -1,4 +1,4 @@
-/** Stores sessions that the session manager did not get itself, such as sessions from a browser login. */
+/** Stores sessions that the program passes to the session manager, such as the session of a browser login. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Account } from "../../login/Account.ts"
@@ -36,10 +36,10 @@ export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Ses
 const adoptionProblem = (account: Account, session: Session.Session, now: number): string | undefined => {
   if (!Session.isSession(session)) return "is not a session"
   const { app, broker, environment, id } = session.account
-  if (broker !== account.broker) return `is of ${broker}, not of ${account.broker}`
-  if (environment !== account.environment) return `is of ${environment}, not of ${account.environment}`
-  if (app !== account.app) return `is of the app ${app}, not of ${account.app}`
-  if (id !== account.id) return `is of ${id}, not of ${account.id}`
+  if (broker !== account.broker) return `belongs to ${broker}, not to ${account.broker}`
+  if (environment !== account.environment) return `belongs to ${environment}, not to ${account.environment}`
+  if (app !== account.app) return `belongs to the app ${app}, not to ${account.app}`
+  if (id !== account.id) return `belongs to ${id}, not to ${account.id}`
   const field = unsendable(session.tokens)
   if (field !== undefined) return `has a token (${field}) that ${headerProblem}`
   if (Session.isExpired(session, now)) return "has expired: log in again"

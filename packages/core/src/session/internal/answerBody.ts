@@ -15,7 +15,10 @@ interface Reading {
   readonly scope: Scope.Closeable
 }
 
-/** `Whole`: the body is within the limit. `Part`: the body is longer, and consists of `head` followed by `rest`. */
+/**
+ * `Whole`: the body is not longer than the limit, and was read completely. `Part`: the body is longer. `head` was
+ * already read, and `rest` was not.
+ */
 export type Beginning =
   | { readonly _tag: "Whole"; readonly all: Uint8Array<ArrayBuffer> }
   | { readonly _tag: "Part"; readonly head: ReadonlyArray<Uint8Array>; readonly rest: Reading }
@@ -42,7 +45,9 @@ const concat = (chunks: ReadonlyArray<Uint8Array>, size: number) => {
   return all
 }
 
-/** Reads a body up to the first chunk that exceeds the limit. Memory use is at most the limit plus that chunk. */
+/**
+ * Reads a body until it ends or is longer than `limit` bytes. At most `limit` bytes and the last chunk are in memory.
+ */
 export const readBeginning = (
   response: HttpClientResponse.HttpClientResponse,
   limit: number
@@ -70,8 +75,8 @@ export const readBeginning = (
   )
 
 /**
- * A web stream of a body: first `head`, then the rest. It reads the body only when its consumer pulls. `toError`
- * converts every failure, because the client's own error contains the request with the tokens.
+ * Makes a web stream of a body: first `head`, then the rest. The stream reads the body only when its reader requests
+ * more. `toError` converts every failure, because the error of the HTTP client contains the request with the tokens.
  */
 const toWebStream = (
   head: ReadonlyArray<Uint8Array>,
@@ -121,7 +126,7 @@ const toWebStream = (
   )
 }
 
-/** Streams the body of an answer that was partly read. */
+/** Streams a body whose first part was already read. */
 export const resume = (
   beginning: Beginning & { readonly _tag: "Part" },
   context: Context.Context<never>,
@@ -131,7 +136,7 @@ export const resume = (
   return toWebStream(head, Effect.succeed(rest), context, toError)
 }
 
-/** Streams the body of an answer that was not read yet. */
+/** Streams a body that was not read yet. */
 export const passOn = (
   response: HttpClientResponse.HttpClientResponse,
   context: Context.Context<never>,

@@ -18,8 +18,8 @@ const tooSlow = (operation: "get" | "put") =>
   )
 
 /**
- * Runs a call of a store in its own fiber. The time-out also applies in uninterruptible regions: otherwise a store that
- * hangs would block a logout, or the end of the program, forever.
+ * Runs a call of a store in its own fiber, so that the time-out also applies where the caller cannot be interrupted.
+ * Otherwise a store that does not answer would block a logout or the end of the program forever.
  */
 const inTime = <A>(
   operation: "get" | "put",

@@ -1,4 +1,7 @@
-/** The state of a session manager in memory, and the rules for returning a cached session. This file does no I/O. */
+/**
+ * The state of a session manager in memory, and the rules that decide when a cached session may be returned. This file
+ * does no I/O.
+ */
 import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -14,50 +17,54 @@ export type Failure = AuthError | VaultError
 export interface Cached {
   readonly session: Session.Session | undefined
   readonly ready: Ready.Ready<Session.Session> | undefined
-  /** If the time is before this instant, the clock was set back, and `freshUntil` is not valid. */
+  /** If the current time is before `freshFrom`, the clock was set back, and `freshUntil` does not count. */
   readonly freshFrom: number
-  /** From this instant on, the session must be renewed, or the store must be read. */
+  /** From this time on, the session must be renewed, or the store must be read, before the session is returned. */
   readonly freshUntil: number
   readonly renewAt: number
 }
 
-/** The back-off after a failed login or refresh. No login or refresh is sent before `until`. */
+/** The pause after a failed login or refresh. No login or refresh is sent before `until`. */
 export interface Pause {
   readonly error: Failure
-  /** Whether the token was live at the failure. If it was live, the pause ends when the token expires. */
+  /**
+   * Whether the token was live when the renewal failed. If the token was live, the pause ends when the token expires.
+   */
   readonly live: boolean
   readonly since: number
   readonly until: number
 }
 
-/** The renewal that all callers share (single-flight). */
+/** The renewal that is running. All callers share it. */
 export interface PendingRenewal {
   readonly end: Deferred.Deferred<Session.Session, Failure>
   readonly wait: Effect.Effect<Session.Session, Failure>
-  /** For callers with a live token: waits for the renewal, or until `renewalTimeout`. */
+  /** Used if the token is live. Waits for the renewal, but not longer than `renewalTimeout`. */
   boundedWait: Effect.Effect<Session.Session, Failure> | undefined
 }
 
 export interface State {
   cached: Cached
-  /** The broker refused this token. It must not be returned, although it has not expired. */
+  /** The session whose token the broker has refused. It must not be returned, although it has not expired. */
   rejected: Session.Session | undefined
   /** A session from the broker that could not be stored yet, because the store failed. */
   unsaved: Session.Session | undefined
   /**
-   * The broker accepted an order with this session. If the broker refuses the session later, the session has really
+   * The session with which the broker has accepted an order. If the broker refuses this session later, it has really
    * ended.
    */
   proven: Session.Session | undefined
   pendingRenewal: PendingRenewal | undefined
   pause: Pause | undefined
   failures: number
-  /** Number of refreshes that the broker did not answer, and the time of the first of them. */
+  /** Number of refreshes in a row that the broker did not answer, and the time of the first. */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
   /** The stored version at the last read. `undefined` before the first read. */
   version: number | undefined
   loggedOut: boolean
-  /** Number of logouts. A renewal that started before a logout must not produce a session. */
+  /**
+   * Number of logouts. With it, a renewal that started before a logout recognizes the logout, and returns no session.
+   */
   logouts: number
 }
 
@@ -83,7 +90,7 @@ export const makeState = (): State => ({
   logouts: 0
 })
 
-/** If the time is earlier than the issue of a session by more than this, the clock was set back. In milliseconds. */
+/** If a session was issued further in the future than this, the clock was set back. In milliseconds. */
 const clockTolerance = 60_000
 
 export const sameToken = (one: Session.Session, other: Session.Session | undefined): boolean =>
@@ -92,16 +99,17 @@ export const sameToken = (one: Session.Session, other: Session.Session | undefin
 export const isLive = (session: Session.Session, now: number): boolean =>
   !Session.isExpired(session, now) && now >= session.issuedAt - clockTolerance
 
-/** The cached session, if it may be returned without a renewal or a read of the store. */
+/** Returns the cached session if neither a renewal nor a read of the store is necessary. */
 export const fresh = ({ cached }: State, now: number): Ready.Ready<Session.Session> | undefined =>
   now < cached.freshUntil && now >= cached.freshFrom ? cached.ready : undefined
 
-/** The cached session, if it has not expired and the broker has not refused it. */
+/** Returns the cached session if it has not expired and the broker has not refused it. */
 export const liveSession = ({ rejected, cached: { session } }: State, now: number): Session.Session | undefined =>
   session !== undefined && isLive(session, now) && !sameToken(session, rejected) ? session : undefined
 
 /**
- * The stored session, if it is live, not rejected, and not due for renewal. It can then be used instead of a renewal.
+ * Returns the stored session if it can be used instead of a renewal. It must be live, must not be rejected, and must
+ * not need a renewal itself.
  */
 export const usable = (
   state: State,
@@ -116,9 +124,9 @@ export const usable = (
 }
 
 /**
- * Whether another program has logged out since the last read. Versions start at 1 again if the store was emptied. A
- * store that was restored from a backup may have a logout mark that is older than the cached session. Such a mark is
- * ignored.
+ * Whether another program has logged out since this program last read the store. A logout mark that is older than the
+ * cached session is ignored. A store that was restored from a backup may contain such a mark. After the store was
+ * emptied, versions start at 1 again, so a smaller version can also be new.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
@@ -126,20 +134,20 @@ export const isNewLogout = ({ cached, version }: State, record: Record.Record): 
   (record.version > version || (record.version < version && record.at >= (cached.session?.issuedAt ?? Infinity)))
 
 /**
- * Whether the token differs from the cached token and is not older. Versions cannot show which token is newer, because
- * they restart at 1 if the store is emptied.
+ * Whether the session has another token than the cached session and was not issued earlier. Versions do not show which
+ * session is newer, because they start at 1 again after the store was emptied.
  */
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
 
-/** The newest of these sessions, by `issuedAt`. */
+/** Returns the session that was issued last. */
 export const newest = (...sessions: ReadonlyArray<Session.Session | undefined>): Session.Session | undefined =>
   sessions.reduce(
     (one, other) => (one === undefined || (other && other.issuedAt > one.issuedAt) ? other : one),
     undefined
   )
 
-/** The back-off that applies now, or `undefined` if no back-off applies. */
+/** Returns the pause that applies now, or `undefined` if there is no pause. */
 export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now: number): Pause | undefined => {
   if (pause === undefined || now >= pause.until || now < pause.since) return undefined
   return pause.live && live === undefined ? undefined : pause
@@ -148,11 +156,17 @@ export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now
 const firstPause = 1000
 const longestPause = { live: 60_000, expired: 15_000 }
 
-/** Exponential back-off after a failure, in milliseconds. `jitter` is a random number from 0 to 1. */
+/**
+ * Returns the length of the pause after a failure, in milliseconds. The length doubles after each failure, up to a
+ * maximum. `jitter` is a random number from 0 to 1.
+ */
 export const backoff = (failures: number, live: boolean, jitter: number): number =>
   Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "expired"]) * (1 + jitter / 2)
 
-/** When a session is renewed. If the last renewal did not extend the expiry, the token is kept until it expires. */
+/**
+ * Returns when a session is renewed. If the last renewal did not return a session with a later expiry, the session is
+ * renewed only after it has expired.
+ */
 const renewAtOf = (
   session: Session.Session,
   before: Session.Session | undefined,
@@ -205,8 +219,8 @@ export const postponeSync = (
 }
 
 /**
- * Records that the broker refused a token. A report about an older token does not overwrite the report about the cached
- * token.
+ * Records that the broker has refused a token. If the cached token was already recorded as refused, an older token does
+ * not replace this record.
  */
 export const markRejected = (state: State, rejected: Session.Session): void => {
   if (state.rejected === undefined || sameToken(rejected, state.cached.session)) state.rejected = rejected
@@ -214,8 +228,8 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
 }
 
 /**
- * Records that a refused token is still live. Its `freshUntil` stays in the past, so the next call checks the token
- * again before it returns it.
+ * Records that a refused token is still live. `freshUntil` stays in the past, so the next call checks the token again
+ * before returning it.
  */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined
@@ -231,7 +245,7 @@ export const countFailedRefresh = (state: State, now: number): { readonly count:
   return state.failingRefresh
 }
 
-/** Removes from memory a refresh token that the broker refused. */
+/** Removes a refused refresh token from the sessions in memory. */
 export const dropRefreshToken = (state: State, session: Session.Session): Session.Session => {
   const without = Session.withoutRefreshToken(session)
   if (sameToken(session, state.cached.session)) {

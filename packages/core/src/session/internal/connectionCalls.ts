@@ -1,4 +1,4 @@
-/** The functions of a connection, made from the services of its account. */
+/** Makes the functions of a connection from the services of its account. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -27,7 +27,7 @@ import { VaultKey } from "../VaultKey.ts"
 import * as fetches from "./fetch.ts"
 
 /**
- * The services of a connection, for `run`.
+ * The services that an effect may use in `run`.
  *
  * @category models
  * @since 0.1.0
@@ -41,10 +41,11 @@ export type ConnectionServices<Services> =
   | HttpClient.HttpClient
 
 /**
- * Names of events, and what their listeners get.
+ * The names of the events, and the argument of their listeners.
  *
  * `renewed`: there is a new session. `failed`: a renewal failed. `needs-person`: a renewal failed, and a retry does not
- * help: `remedy` of the error says what to do. `logged-out`: the session was logged out, here or in another program.
+ * help. `remedy` of the error says what a person has to do. `logged-out`: this program or another program has logged
+ * out.
  *
  * @category models
  * @since 0.1.0
@@ -57,21 +58,24 @@ export interface Events {
 }
 
 /**
- * A browser login that was begun.
+ * A browser login that has begun and is not completed yet.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PendingLogin {
-  /** The broker's login page. It contains the API key. Open it in the browser, or redirect the browser to it. */
+  /**
+   * The address of the broker's login page. It contains the API key, so do not log it. Open it in the browser, or
+   * redirect the browser to it.
+   */
   readonly url: Redacted.Redacted<string>
-  /** Proves that a callback belongs to this login. */
+  /** A random text. The broker returns it in the callback, which shows that the callback belongs to this login. */
   readonly state: Redacted.Redacted<string>
   /** Where the broker redirects the browser after the login. */
   readonly redirectUrl: string
   /**
-   * Encrypts this login as text for a cookie or a cache, to continue it with `resumeLogin`. It expires after `lifetime`.
-   * Default: 10 minutes.
+   * Encrypts this login as text for a cookie or a cache. `resumeLogin` continues the login from this text. The text
+   * expires after `lifetime`. Default for `lifetime`: 10 minutes.
    */
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
   /** Completes the login with the address that the browser was redirected to, and stores the session. */
@@ -85,66 +89,76 @@ export interface PendingLogin {
  * @since 0.1.0
  */
 export interface QrOptions {
-  /** Shows the QR code to the user. Called again with a new QR code when the previous one has expired. */
+  /** Shows the QR code to the user. If the QR code expires, the function is called again with a new QR code. */
   readonly show: (code: QrCode) => void | Promise<void>
-  /** Ends the login when it is aborted. */
+  /** When this signal is aborted, the login ends. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * The functions of every method. Failures are `AuthError` or `VaultError`: errors with `reason`, `message`, `remedy` and
- * `isRetryable`.
+ * The functions of a connection with any login method. They reject with an `AuthError` or a `VaultError`. These errors
+ * have `reason`, `message`, `remedy` and `isRetryable`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Calls<Services> {
   readonly account: Account
-  /** Returns a live session. While the session is live, no request is sent. Its tokens are `Redacted`: see `reveal`. */
+  /**
+   * Returns a live session. If the current session is live, nothing is sent. The tokens are `Redacted`. `reveal`
+   * returns their text.
+   */
   readonly session: () => Promise<Session>
   /**
-   * A standard `fetch` that sends the session to the broker's hosts, and to no other host. If the broker refuses the
-   * token, the session is renewed once, and a `GET`, `HEAD` or `OPTIONS` request is resent. A request with any other
-   * method, such as an order, is never resent: it fails with `SessionExpired`. Redirects are not followed. A request
-   * that gets no answer fails with `BrokerUnavailable`.
+   * Like the standard `fetch`, but adds the session to requests to the broker's hosts. Requests to other hosts are sent
+   * without the session. If the broker refuses the token, the session is renewed once, and a `GET`, `HEAD` or `OPTIONS`
+   * request is sent again. A request with another method, such as an order, is not sent again, and fails with
+   * `SessionExpired`. Redirects are not followed. A request that gets no answer fails with `BrokerUnavailable`.
    */
   readonly fetch: (input: fetches.FetchInput, init?: fetches.FetchInit) => Promise<Response>
   /**
-   * Runs typed calls of the broker with a live session: `call(AngelApi, (api, session) => api.getRMS(session))`. If the
-   * broker refuses the token, the session is renewed once. The calls run again only if each request that they sent is
-   * safe to repeat.
+   * Runs typed calls of the broker with a live session. Example: `call(AngelApi, (api, session) =>
+   * api.getRMS(session))`. If the broker refuses the token, the session is renewed once. The calls then run again, but
+   * only if every request that they sent is safe to repeat.
    */
   readonly call: <Id extends Services, Api, A, E>(
     api: Context.Key<Id, Api>,
     use: (api: Api, session: Session) => Effect.Effect<A, E>
   ) => Promise<A>
   /**
-   * Returns a session other than `rejected`. Without `rejected`, it gets a new session in any case, also after a logout.
+   * Returns a session other than `rejected`. Without `rejected`, always gets a new session from the broker, even after
+   * a logout.
    */
   readonly renew: (rejected?: Session) => Promise<Session>
-  /** Ends the session at the broker, and deletes it. */
+  /** Ends the session at the broker, and deletes it from memory and from the vault. */
   readonly logout: () => Promise<LogoutReceipt>
-  /** The changes of the session, until the connection is closed: `for await (const change of connection.changes)`. */
+  /**
+   * The changes of the session until the connection is closed. Use it in a loop: `for await (const change of
+   * connection.changes)`.
+   */
   readonly changes: AsyncIterable<SessionManager.SessionChange>
   /** Runs an effect with the services of the connection. */
-  readonly run: <A, E>(effect: Effect.Effect<A, E, ConnectionServices<Services>>) => Promise<A>
+  readonly run: <A, E>(
+    effect: Effect.Effect<A, E, ConnectionServices<Services>>,
+    options?: { readonly signal?: AbortSignal | undefined }
+  ) => Promise<A>
   /** Calls `listener` at each event. Returns a function that removes it. */
   readonly on: <Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void) => () => void
 }
 
 /**
- * The function of methods that have a profile.
+ * The additional function of a connection whose broker has a profile call.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ProfileCalls {
-  /** The user's profile at the broker. */
+  /** Gets the user's profile from the broker. */
   readonly profile: () => Promise<UserProfile>
 }
 
 /**
- * The functions of methods that log in through the browser.
+ * The additional functions of a connection whose login method is a browser login.
  *
  * @category models
  * @since 0.1.0
@@ -152,25 +166,29 @@ export interface ProfileCalls {
 export interface RedirectCalls {
   /** Begins a browser login. */
   readonly beginLogin: () => Promise<PendingLogin>
-  /** Continues a browser login from the text of `seal`. The text may come from another process with the same key. */
+  /**
+   * Continues a browser login from the text that `seal` returned. Another process with the same key may have made this
+   * text.
+   */
   readonly resumeLogin: (sealed: string | undefined) => Promise<PendingLogin>
 }
 
 /**
- * The function of methods that log in by a QR code.
+ * The additional function of a connection whose login method is a QR code.
  *
  * @category models
  * @since 0.1.0
  */
 export interface QrCalls {
   /**
-   * Shows QR codes until one is scanned, and stores the session. Fails with `ChallengeExpired` after five minutes.
+   * Shows a QR code, and a new QR code each time the previous QR code expires. When the user has scanned a QR code,
+   * stores the session and returns it. Fails with `ChallengeExpired` after five minutes.
    */
   readonly loginByQr: (options: QrOptions) => Promise<Session>
 }
 
 /**
- * The functions of a method with these services.
+ * The functions of a connection whose layer provides these services.
  *
  * @category models
  * @since 0.1.0
@@ -185,13 +203,13 @@ export const closedReason = new AuthError.InvalidRequest({
   advice: "Open it again with Connection.open."
 })
 
-/** The state of the scope that a connection belongs to. */
+/** Shows whether a connection is closed. `closed` ends when it is closed. */
 export interface Life {
   readonly isClosed: () => boolean
   readonly closed: Deferred.Deferred<never, AuthError.AuthError>
 }
 
-/** How long a login by a QR code may take, in milliseconds. */
+/** Maximum duration of a login by a QR code, in milliseconds. */
 const qrLifetime = 300_000
 
 const qrSession = ({ begin, poll }: QrLogin["Service"], broker: string, show: QrOptions["show"]) =>
@@ -202,7 +220,7 @@ const qrSession = ({ begin, poll }: QrLogin["Service"], broker: string, show: Qr
       const code = yield* begin
       yield* Effect.tryPromise({
         try: () => Promise.resolve(show(code)),
-        // The text of the failure may contain the QR code.
+        // The failure is not kept, because its text may contain the QR code.
         catch: () => AuthError.invalidRequest(broker, "loginByQr", "show", "failed")
       })
       while ((yield* Clock.currentTimeMillis) < Math.min(code.expiresAt, end)) {
@@ -230,14 +248,14 @@ const eventsOf = (change: SessionManager.SessionChange): Partial<Events> => {
   }
 }
 
-/** Logs the failure of a listener: it must not reach the other listeners. */
+/** Calls a listener. If the listener throws, the error is only logged, so that the other listeners are still called. */
 const callListener = <A>(listener: (event: A) => void, event: A) =>
   Effect.catchCause(
     Effect.sync(() => listener(event)),
     (cause) => Effect.logError("A listener of the connection failed.", cause)
   )
 
-/** Makes the functions of an account from its services. */
+/** Makes the functions of a connection from the services of its account. */
 export const fromServices = <Services>(
   services: Context.Context<ConnectionServices<Services>>,
   { closed, isClosed }: Life
@@ -264,14 +282,15 @@ export const fromServices = <Services>(
         Effect.mapError(Deferred.await(closed), () => closedError(operation))
       )
     const runExit = Effect.runPromiseExitWith(all)
-    const run = <A, E>(operation: string, effect: Effect.Effect<A, E>): Promise<A> =>
-      runExit(untilClosed(operation, effect)).then((exit) => {
+    const run = <A, E>(operation: string, effect: Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
+      runExit(untilClosed(operation, effect), { signal }).then((exit) => {
         if (Exit.isSuccess(exit)) return exit.value
-        throw Cause.squash(exit.cause)
+        throw signal?.aborted === true ? signal.reason : Cause.squash(exit.cause)
       })
 
     const pendingLogin = (redirect: RedirectLogin["Service"], request: AuthorizationRequest): PendingLogin => {
-      // If the store fails after the broker has accepted the callback, the next call stores the session.
+      // The session, once the broker has accepted the callback. If it cannot be stored, the next call of `complete`
+      // stores it without sending the callback again.
       let completed: Session | undefined
       const complete = (callbackUrl: Redacted.Redacted<string>) =>
         Effect.gen(function* () {
@@ -309,10 +328,7 @@ export const fromServices = <Services>(
     const qrCalls = (qr: QrLogin["Service"]): QrCalls => ({
       loginByQr: ({ show, signal }) => {
         const login = Effect.tap(qrSession(qr, broker, show), (session) => manager.adopt(session))
-        return runExit(untilClosed("loginByQr", login), { signal }).then((exit) => {
-          if (Exit.isSuccess(exit)) return exit.value
-          throw signal?.aborted === true ? signal.reason : Cause.squash(exit.cause)
-        })
+        return run("loginByQr", login, signal)
       }
     })
 
@@ -343,9 +359,9 @@ export const fromServices = <Services>(
       renew: (rejected) => run("renew", manager.renew(rejected)),
       logout: () => run("logout", manager.logout),
       changes: Stream.toAsyncIterableWith(manager.changes, all as Context.Context<never>),
-      run: (effect) => run("run", Effect.provideContext(effect, services)),
+      run: (effect, options) => run("run", Effect.provideContext(effect, services), options?.signal),
       on: (name, listener) => {
-        // Each registration is removed by its own function, also if the same listener is registered twice.
+        // Each call of `on` makes a new function, so that a listener that was added twice can be removed separately.
         const registered = (event: never) => listener(event)
         const known = listeners.get(name) ?? new Set()
         listeners.set(name, known.add(registered))

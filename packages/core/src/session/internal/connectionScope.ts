@@ -1,4 +1,4 @@
-/** The life of a connection: its scope, and the layers below the broker's. */
+/** Opens and closes connections, and provides the layers that the broker's layer needs. */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -18,9 +18,9 @@ import type { Tenancy } from "./tenancy.ts"
 
 /** Layers that replace the defaults of a connection. */
 export interface BaseOptions {
-  /** Where sessions are stored. Default: the memory of this process. */
+  /** The vault, in which sessions are stored. Default: the memory of this process. */
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError.AuthError | VaultError> | undefined
-  /** The key for sealed browser logins. Default: a random key, which only this connection has. */
+  /** The key with which `seal` encrypts browser logins. Default: a random key that only this connection has. */
   readonly key?: Layer.Layer<VaultKey.VaultKey, AuthError.AuthError | VaultError> | undefined
   /** The HTTP client. Default: the global `fetch`. */
   readonly client?: Layer.Layer<HttpClient.HttpClient, AuthError.AuthError | VaultError> | undefined
@@ -37,14 +37,14 @@ export const base = ({ client, key, vault }: BaseOptions) => ({
   client: client ?? FetchHttpClient.layer
 })
 
-/** What closes something that was opened. */
+/** The functions that close a connection. */
 export interface Closable {
-  /** Closes it. Stored sessions stay valid. After that, each function rejects. */
+  /** Closes the connection. All its functions then return rejected promises. Stored sessions stay valid. */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** Opens something in a scope that `close` ends. If it cannot be opened, its parts are closed. */
+/** Runs `build` in a new scope, and adds `close`, which closes the scope. If `build` fails, the scope is closed. */
 export const openIn = <A, E>(
   build: (life: Life, owner: Tenancy) => Effect.Effect<A, E, Scope.Scope>
 ): Promise<A & Closable> => {

@@ -27,20 +27,20 @@ import { timeText } from "../../login/internal/timeText.ts"
 export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
-  /** The error for the caller if the token has already expired, or expires within 30 seconds. */
+  /** Set if the token has already expired or expires within 30 seconds: the error that the caller gets. */
   readonly over?: AuthError.AuthError | undefined
 }
 
-/** Checks that fail if the session is no longer wanted, because a login must not follow a logout. */
+/** Checks that run before a request is sent. They fail after a logout, because no login may be sent after a logout. */
 export interface Checks {
   /**
-   * Fails after a logout in this program, or if another program may hold the lock now. Runs just before the login is
-   * sent, because the guard may have waited for a TOTP period.
+   * Fails after a logout in this program, or if another program may hold the lock now. It runs directly before the
+   * login is sent, because the login guard may have waited for the next TOTP period.
    */
   readonly here: Effect.Effect<void, Failure>
   /**
-   * Fails in the same cases as `here`, and also after a logout in another program. Runs after a failed refresh, because
-   * a logout ends refresh tokens.
+   * Fails in the same cases as `here`, and also after a logout in another program. It runs after a failed refresh,
+   * because a logout in another program may be the cause of that failure.
    */
   readonly anywhere: Effect.Effect<void, Failure>
 }
@@ -55,23 +55,27 @@ export interface Request {
   /** Whether the broker still accepts the access token. */
   readonly isLive: boolean
   /**
-   * Removes the refresh token. Runs if the broker refuses the refresh token, because a refused refresh token must never
-   * be sent again.
+   * Removes the refresh token from memory and from the store. It runs if the broker has refused the refresh token,
+   * because a refused refresh token must never be sent again.
    */
   readonly dropRefreshToken: Effect.Effect<void, Failure>
 }
 
-/** Refreshes that the broker did not answer: their number, and the time of the first of them. */
+/** Number of refreshes in a row that the broker did not answer, and the time of the first. */
 export interface Failing {
   readonly count: number
   readonly since: number
 }
 
-/** After this many failed refreshes over this many milliseconds, an expired session is replaced by a login. */
+/**
+ * If at least `count` refreshes in a row got no answer over at least `span` milliseconds, an expired session is
+ * replaced by a login.
+ */
 const enoughFailures = { count: 3, span: 30_000 }
 
 /**
- * Errors by which the broker refuses a token. Blocks by a firewall, incomplete answers and rate limits do not count.
+ * Reasons that mean that the broker has refused a token. A block by a firewall, an incomplete answer and a rate limit
+ * do not mean this.
  */
 const refusals: ReadonlySet<string> = new Set([
   "SessionExpired",
@@ -84,31 +88,33 @@ const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
   refusals.has(reason._tag) && !(reason._tag === "BrokerRejected" && reason.code.startsWith("HTTP "))
 
 /**
- * After these errors a login would fail as well: the firewall blocks it, the account is locked, or the user must act.
+ * After a refresh with one of these reasons, no login is sent, because it would fail as well. The firewall blocks it,
+ * the account is locked, or the user must do something first.
  */
 const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
 
 export const reasonOf = (failure: Failure): string => failure.reason._tag
 
-/** A token that expires in less time than this is useless. In milliseconds. */
+/** A new token that expires in less than this time counts as expired. In milliseconds. */
 const minLifetime = 30_000
 
 /**
- * Considers only the expiry in the token itself. An expiry that was computed from a cut-off or a lifetime does not show
- * a wrong clock.
+ * Whether a new token has already expired. Only the expiry in the token itself is used, because an expiry that was
+ * computed by this program does not show that a clock is wrong.
  */
 const isExpiredOnArrival = ({ expiresAt, expirySource }: Session.Session, now: number): boolean =>
   expirySource === "jwt" && expiresAt !== undefined && expiresAt - now < minLifetime
 
 /**
- * Brokers have their cut-offs at full or half hours IST, which are multiples of half an hour in UTC. In milliseconds.
+ * In milliseconds. The daily cut-offs of brokers are at full or half hours in IST, and so at multiples of half an hour
+ * in UTC.
  */
 const halfHour = 1_800_000
 const nearCutOff = 120_000
 
 /**
- * Time in milliseconds to wait until a daily cut-off has passed, if a new token expires at this cut-off. `undefined`
- * for any other token.
+ * If a new token expires at a daily cut-off that is at most 30 seconds away or has just passed, returns how long to
+ * wait before the next login, in milliseconds. Returns `undefined` for any other token.
  */
 const cutOffWait = (session: Session.Session, now: number): number | undefined => {
   const { expiresAt } = session
@@ -118,8 +124,8 @@ const cutOffWait = (session: Session.Session, now: number): number | undefined =
 }
 
 /**
- * This machine's clock minus the broker's clock, in milliseconds. The `Date` header of the last answer shows the
- * broker's clock.
+ * How far this machine's clock is ahead of the broker's clock, in milliseconds. The `Date` header of the last answer
+ * shows the broker's clock.
  */
 const driftOf = ({ answeredAt, date }: Departure): number | undefined => {
   const at = date === undefined ? undefined : Option.getOrUndefined(DateTime.make(date))
@@ -161,7 +167,10 @@ export const make = (
       return Metric.update(Metric.withAttributes(metric, { broker: account.broker, outcome }), 1)
     })
 
-  /** A daily cut-off also ends the refresh token, except for brokers that document otherwise (`afterCutOff`). */
+  /**
+   * Returns the refresh, if it is possible. After a daily cut-off, it is possible only with `afterCutOff`, because a
+   * cut-off usually ends refresh tokens too.
+   */
   const refreshOf = (previous: Session.Session | undefined, now: number) => {
     if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
     const isCutOff = previous.expirySource === "daily-cut-off" && Session.isExpired(previous, now)
@@ -172,8 +181,8 @@ export const make = (
   const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, undefined)))
 
   /**
-   * Sends a new login. If the progress of the login was stored, the broker has accepted the credentials. The guard then
-   * counts the login as accepted, even if a later request of the same login fails.
+   * Sends a new login. If the login has stored its progress, the broker has accepted the credentials. In this case, the
+   * guard counts the login as accepted, even if a later request of this login fails.
    */
   const byNewLogin = (
     login: Effect.Effect<Session.Session, AuthError.AuthError>,
@@ -197,8 +206,8 @@ export const make = (
   }
 
   /**
-   * Resumes a stored login in progress. Returns `undefined` if no login is in progress, or if the broker no longer
-   * accepts it.
+   * Continues a login whose progress is stored. Returns `undefined` if no progress is stored, or if the broker no
+   * longer accepts the stored token.
    */
   const resumeLogin = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal
@@ -251,8 +260,8 @@ export const make = (
   })
 
   /**
-   * Checks whether a new token has already expired. If the token has expired by its own claim but the broker still
-   * accepts it, this machine's clock is wrong. The token is then returned.
+   * Checks whether a new token has already expired. If the broker still accepts the token although its expiry has
+   * passed, this machine's clock is wrong. The token is then returned.
    */
   const checkExpiry = Effect.fnUntraced(function* (
     got: Exchanged,
@@ -268,7 +277,7 @@ export const make = (
       return { ...got, session: Session.withUnknownEnd(got.session) }
     }
     const said = saidOf(driftOf(departure))
-    // If the store fails, the session is still returned.
+    // If the store fails, this is ignored, and the caller still gets a result.
     yield* Effect.ignore(ledger.remember(account, (before) => Ledger.arriveOver(before, said, now)))
     const pause = yield* Effect.match(ledger.read(account), {
       onFailure: () => undefined,
@@ -292,7 +301,7 @@ export const make = (
     if (wait === undefined || renewal.login === undefined) {
       return yield* checkExpiry(got, overOnArrival !== undefined, departure)
     }
-    // The token belongs to the day that ends now. Exactly one more login is sent, after the cut-off.
+    // The token belongs to the day that ends at the cut-off. After the cut-off, exactly one more login is sent.
     yield* Effect.sleep(Duration.millis(wait))
     const again: Exchanged = { session: yield* byLogin(checks, request.byPerson), by: "LoggedIn" }
     return yield* checkExpiry(again, overOnArrival !== undefined, departure)

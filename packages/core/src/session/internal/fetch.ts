@@ -1,4 +1,4 @@
-/** A standard `fetch` over an `HttpClient`. */
+/** Makes a function like the standard `fetch` that sends its requests with an `HttpClient`. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -14,7 +14,7 @@ import * as AuthError from "../../login/AuthError.ts"
 import type { AuthorizedClient } from "../AuthorizedClient.ts"
 import type { Failure } from "../SessionManager.ts"
 
-/** The arguments of `fetch`, in the types of this platform. */
+/** The types of the arguments of `fetch` on this platform (Node, browser and so on). */
 export type FetchInput = Parameters<typeof globalThis.fetch>[0]
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>
 
@@ -28,12 +28,12 @@ const invalid = (broker: string, problem: string) =>
     })
   )
 
-/** The request with its whole body: a stream could be sent only once. */
+/** Reads the request and its whole body, because a stream could not be sent a second time. */
 const readRequest = (broker: string, input: FetchInput, init: FetchInit | undefined) =>
   Effect.gen(function* () {
     const request = yield* Effect.try({
       try: () => new Request(input, init),
-      // The text of the failure may contain the address, whose query may contain a secret.
+      // The failure is not kept, because its text may contain the URL, and the query of the URL may contain a secret.
       catch: () => invalid(broker, "is not a request that fetch accepts")
     })
     const wire = HttpClientRequest.fromWeb(request)
@@ -46,7 +46,7 @@ const readRequest = (broker: string, input: FetchInput, init: FetchInit | undefi
 
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "the host")
 
-/** Converts the error of the HTTP client, which contains the request. */
+/** Converts an error of the HTTP client to an error that does not contain the request. */
 const toAuthError =
   (broker: string) =>
   (error: Failure | HttpClientError.HttpClientError): Failure => {
@@ -67,7 +67,7 @@ const toAuthError =
     )
   }
 
-/** The body ends with an error when the signal is aborted, as with the standard `fetch`. */
+/** Makes a body that ends with an error when the signal is aborted, as with the standard `fetch`. */
 const abortable = (body: ReadableStream<Uint8Array> | null, signal: AbortSignal | undefined) =>
   body === null || signal === undefined
     ? body
@@ -87,10 +87,10 @@ const toResponse = (
   return made.url === "" ? Object.defineProperty(made, "url", { value: url }) : made
 }
 
-/** Options that only `fetch` itself understands, such as `dispatcher` of Node. */
+/** Returns the options that are passed to `fetch` unchanged, such as `dispatcher` of Node. */
 const extrasOf = ({ body: _b, headers: _h, method: _m, signal: _s, ...extras }: FetchInit): FetchInit => extras
 
-/** Makes the function. `run` runs an effect as long as its owner is open. */
+/** Makes the function. `run` runs an effect, and fails if the connection is closed. */
 export const make =
   (
     broker: string,
@@ -107,7 +107,7 @@ export const make =
       Object.keys(extras).length === 0 ? send : Effect.provideService(send, FetchHttpClient.RequestInit, extras)
     return run(sent, signal ?? undefined).then((exit) => {
       if (Exit.isSuccess(exit)) return exit.value
-      // The standard `fetch` rejects with the reason of the signal.
+      // If the signal was aborted, the standard `fetch` rejects with the reason of the signal.
       throw signal?.aborted === true ? signal.reason : Cause.squash(exit.cause)
     })
   }

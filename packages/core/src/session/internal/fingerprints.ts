@@ -5,7 +5,10 @@ import * as Redacted from "effect/Redacted"
 
 const label = "broker-auth fingerprint 1\n"
 
-/** Makes fingerprints with a key. Without the key, a short PIN cannot be found by trying all PINs. */
+/**
+ * Makes fingerprints with a key. A person who has only a fingerprint and not the key cannot find a short PIN by trying
+ * all PINs.
+ */
 export const fingerprints =
   (key: Redacted.Redacted<Uint8Array>) =>
   (secret: Redacted.Redacted<string>): Effect.Effect<string> => {

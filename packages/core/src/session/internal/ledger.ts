@@ -1,13 +1,13 @@
 /**
- * State of the login guard for one account. It contains the logins that were sent, the pause after a failed login, and
- * the credentials that the broker accepted or refused. This file does no I/O.
+ * The ledger of an account is the state of its login guard. It contains the logins that were sent, the pause after a
+ * failed login, and fingerprints of credentials that the broker accepted or refused. This file does no I/O.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Account from "../../login/Account.ts"
 import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
-/** A login that was sent. It is `open` until the broker answers. */
+/** A login that was sent. Its `outcome` is `open` until the broker answers. */
 export interface Attempt {
   readonly id: string
   readonly at: number
@@ -15,7 +15,7 @@ export interface Attempt {
   readonly outcome: "open" | "refused"
 }
 
-/** The broker's last error. Other programs repeat it during the pause. */
+/** The broker's last error. During the pause, all programs that share the store report this error. */
 export interface Said {
   readonly tag: string
   readonly why?: string | undefined
@@ -26,13 +26,11 @@ export interface Said {
   readonly remedy: string
 }
 
-/**
- * A pause, stored as start and length. If the start is in the future, the clock was set back, and the pause is ignored.
- */
+/** A pause. `since` is its start. If the start is in the future, the clock was set back, and the pause is ignored. */
 export interface Pause {
   readonly since: number
   readonly length: number
-  /** Number of consecutive pauses. */
+  /** Number of pauses in a row, including this pause. */
   readonly count: number
   readonly said: Said
 }
@@ -42,20 +40,23 @@ export interface Lock {
   readonly said: Said
 }
 
-/** A session that replaced a refused session. */
+/** Describes how a refused session was replaced by a new session. */
 export interface Replacement {
   readonly since: number
-  /** Number of consecutive replacements. */
+  /** Number of replacements in a row, including this replacement. */
   readonly count: number
-  /** Time when the broker issued the new session. It identifies the session. */
+  /** When the broker issued the new session. This time identifies the session. */
   readonly issuedAt: number
-  /** Whether the profile call accepted the new session during this pause, after another call was refused. */
+  /**
+   * Whether the broker accepted the new session in the profile call, although it refused the session in another call
+   * during this pause. `undefined` if the profile call was not sent.
+   */
   readonly lives?: boolean | undefined
 }
 
 export interface Ledger {
   readonly format: 2
-  /** Time when a login was last sent, accepted or refused. */
+  /** When a login was last sent, or its answer last arrived. */
   readonly attemptedAt?: number | undefined
   readonly attempts: ReadonlyArray<Attempt>
   /** Fingerprints of credentials that the broker accepted. */
@@ -67,7 +68,7 @@ export interface Ledger {
   /** The pause after a new token that had already expired when it arrived. */
   readonly overOnArrival?: Pause | undefined
   readonly replacement?: Replacement | undefined
-  /** A login that the broker accepted, but that has no session yet. */
+  /** The progress of a login whose first steps the broker accepted, and that has no session yet. */
   readonly progress?: LoginProgress | undefined
 }
 
@@ -122,7 +123,7 @@ const LedgerFromJson = Schema.fromJsonString(
   })
 )
 
-/** Format 1. It is stored separately for each app and each spelling of the account id. */
+/** Format 1 of the ledger. It was stored separately for each app and each spelling of the account id. */
 const FormatOneFromJson = Schema.fromJsonString(
   Schema.Struct({ attemptedAt: Schema.optional(Schema.Finite), refusedAt: Schema.Array(Schema.Finite) })
 )
@@ -135,8 +136,8 @@ const decodeFormatOne = Schema.decodeUnknownOption(FormatOneFromJson)
 export const encode: (ledger: Ledger) => string = Schema.encodeSync(LedgerFromJson)
 
 /**
- * Parses a ledger. If a newer version of this library wrote the text, returns the number of the format instead. If this
- * library did not write the text, returns `undefined`.
+ * Parses the text of a ledger. If a newer version of this library wrote the text, returns the number of its format. If
+ * this library did not write the text, returns `undefined`.
  */
 export const parse = (text: string): Ledger | number | undefined => {
   const ledger = decode(text)
@@ -154,11 +155,14 @@ export const parseFormatOne = (text: string): Ledger | undefined =>
     }))
   )
 
-/** The account without its app and with its id in lower case: a broker locks the account for all apps and spellings. */
+/**
+ * Returns the account under which the ledger is stored. It has no app, and its id is in lower case, because a broker
+ * locks the account for all apps and spellings of the id.
+ */
 export const placeOf = ({ broker, environment, id }: Account.Account): Account.Account =>
   Account.make({ broker, environment, app: "*", id: id.toLowerCase() })
 
-/** A start further in the future than this means that the clock was set back. In milliseconds. */
+/** If a recorded time is further in the future than this, the clock was set back. In milliseconds. */
 const tolerance = 60_000
 
 export const isWithin = (since: number, length: number, now: number): boolean =>
@@ -167,7 +171,10 @@ export const isWithin = (since: number, length: number, now: number): boolean =>
 const minutes = (count: number) => count * 60_000
 
 const pauses = [1, 2, 5, 10].map(minutes)
-/** For firewall blocks and session limits, because each further try makes the block worse. */
+/**
+ * Lengths of the first, second and each later pause in a row after a block by a firewall or a session limit. They are
+ * long, because each further login can prolong the block.
+ */
 const longPauses = [5, 15, 60].map(minutes)
 
 export const pauseLength = ({ tag, why }: Said, count: number): number => {
@@ -175,7 +182,10 @@ export const pauseLength = ({ tag, why }: Said, count: number): number => {
   return lengths[Math.min(count, lengths.length) - 1] ?? minutes(10)
 }
 
-/** After this many unanswered logins in an hour, even logins with accepted credentials are throttled. */
+/**
+ * If this many logins within an hour got no answer, the next login must wait for `throttleInterval` after the last of
+ * them. This applies even if the broker has accepted the credentials before.
+ */
 const maxOpen = 10
 const hour = 3_600_000
 const throttleInterval = minutes(2)
@@ -184,8 +194,8 @@ const isAccepted = ({ accepted }: Ledger, credentials: string | undefined): bool
   credentials !== undefined && accepted.includes(credentials)
 
 /**
- * The attempts that may count towards the broker's lock: refused logins, and unanswered logins with credentials that
- * the broker never accepted.
+ * Returns the logins that the broker may count before it locks the account. These are the refused logins, and the
+ * logins without an answer whose credentials the broker has never accepted.
  */
 export const counted = (ledger: Ledger, within: number, now: number): ReadonlyArray<Attempt> =>
   ledger.attempts.filter(
@@ -193,7 +203,9 @@ export const counted = (ledger: Ledger, within: number, now: number): ReadonlyAr
       Math.abs(now - at) < within && (outcome === "refused" || !isAccepted(ledger, credentials))
   )
 
-/** Time when the next login may be sent after many unanswered logins. `undefined` if it may be sent now. */
+/**
+ * If too many logins got no answer, returns when the next login may be sent. Returns `undefined` if it may be sent now.
+ */
 export const throttledUntil = (ledger: Ledger, now: number): number | undefined => {
   const open = ledger.attempts.filter(({ at, outcome }) => outcome === "open" && isWithin(at, hour, now))
   const last = Math.max(...open.map(({ at }) => at))
@@ -215,13 +227,13 @@ export const enter = (ledger: Ledger, attempt: Attempt, within: number): Ledger 
   )
 })
 
-/** Records an accepted login, and clears the failures before it. */
+/** Records an accepted login, and removes the earlier failures. */
 export const accept = (ledger: Ledger, credentials: string | undefined, now: number): Ledger => ({
   ...empty,
   attemptedAt: now,
   accepted: addTo(ledger.accepted, credentials),
   refused: ledger.refused.filter((other) => other !== credentials),
-  // These fields concern the new token, which is not checked yet.
+  // These fields are kept, because the new token has not been checked yet.
   overOnArrival: ledger.overOnArrival,
   replacement: ledger.replacement,
   progress: ledger.progress
@@ -249,7 +261,10 @@ export const startPause = (ledger: Ledger, said: Said, now: number): Ledger => {
   return { ...ledger, pause: { since: now, length: pauseLength(said, count), count, said } }
 }
 
-/** Starts a pause after a token that had expired on arrival: 1 second the first time, then 15 minutes. */
+/**
+ * Starts a pause after the broker has returned a token that had already expired. The first pause is 1 second, and each
+ * further pause is 15 minutes.
+ */
 export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
   const count = (ledger.overOnArrival?.count ?? 0) + 1
   return { ...ledger, overOnArrival: { since: now, length: count === 1 ? 1000 : minutes(15), count, said } }
@@ -257,17 +272,14 @@ export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
 
 export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArrival: undefined })
 
-/**
- * Time after a replacement, in milliseconds. If the new session is refused later than this, it counts as a session that
- * had worked.
- */
+/** In milliseconds. If a new session is refused only after this time, it is assumed to have worked before. */
 const trusted = minutes(30)
 
-/** Whether a refused session itself recently replaced a refused session. */
-export const isSuspect = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
+/** Whether a session that was refused is itself the recent replacement of a refused session. */
+export const isRecentReplacement = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
   replacement !== undefined && replacement.issuedAt === issuedAt && isWithin(replacement.since, trusted, now)
 
-/** Time when the next replacement may be requested. `undefined` if it may be requested now. */
+/** Returns when the session may be replaced again. Returns `undefined` if it may be replaced now. */
 export const replaceableAt = ({ replacement }: Ledger, now: number): number | undefined => {
   if (replacement === undefined) return undefined
   const length = pauses[Math.min(replacement.count, pauses.length) - 1] ?? minutes(10)
@@ -275,21 +287,23 @@ export const replaceableAt = ({ replacement }: Ledger, now: number): number | un
 }
 
 /**
- * Records a replacement. `refused` is the time when the refused session was issued, or `undefined` if that session is
- * known to have worked.
+ * Records that a refused session was replaced by a new session. `issuedAt` is the time when the new session was issued.
+ * `refused` is the time when the refused session was issued, or `undefined` if the refused session is known to have
+ * worked.
  */
 export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: number, now: number): Ledger => ({
   ...ledger,
   replacement: {
     since: now,
-    count: refused !== undefined && isSuspect(ledger, refused, now) ? (ledger.replacement?.count ?? 0) + 1 : 1,
+    count:
+      refused !== undefined && isRecentReplacement(ledger, refused, now) ? (ledger.replacement?.count ?? 0) + 1 : 1,
     issuedAt
   }
 })
 
 /**
- * Records the result of the profile call. If the session is live, the pause starts again. The next profile call is sent
- * after the pause.
+ * Records whether the broker accepted the session in the profile call. If it did, the pause starts again, and the next
+ * profile call is sent after the pause.
  */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger
@@ -299,7 +313,10 @@ export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
 
 export const setProgress = (ledger: Ledger, progress: LoginProgress | undefined): Ledger => ({ ...ledger, progress })
 
-/** Clears failures, locks and pauses, and allows these credentials. Other refused credentials stay blocked. */
+/**
+ * Removes failures, locks and pauses, and allows these credentials again. Other credentials that the broker has refused
+ * stay blocked.
+ */
 export const reset = (ledger: Ledger, credentials: string | undefined): Ledger => ({
   ...empty,
   attemptedAt: ledger.attemptedAt,

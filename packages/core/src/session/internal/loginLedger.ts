@@ -18,7 +18,10 @@ export const make = (store: SessionStore["Service"]) => {
         : { version: entry.version, text: new TextDecoder().decode(Redacted.value(entry.value)) }
     )
 
-  /** Format 1 is stored under the account itself. It is read until a ledger of the current format is written. */
+  /**
+   * Reads a ledger of format 1, which was stored under the account with its app. It is used until a ledger of the
+   * current format is written.
+   */
   const readFormatOne = Effect.fnUntraced(function* (account: Account.Account) {
     const entry = yield* textAt(account)
     if (entry === undefined) return Ledger.empty
@@ -42,7 +45,7 @@ export const make = (store: SessionStore["Service"]) => {
   const write = (account: Account.Account, ledger: Ledger.Ledger, version: number) =>
     store.put(Ledger.placeOf(account), "guard", Redacted.make(new TextEncoder().encode(Ledger.encode(ledger))), version)
 
-  /** Applies a change to the stored ledger, and retries after a concurrent write. */
+  /** Changes the stored ledger. If another program writes at the same time, reads the ledger again and retries. */
   const remember = (
     account: Account.Account,
     change: (ledger: Ledger.Ledger) => Ledger.Ledger

@@ -1,4 +1,4 @@
-/** Ends a session. A pending renewal must not undo the logout. */
+/** Ends a session. A renewal that is running must not bring a session back after the logout. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -19,12 +19,12 @@ const markLoggedOut = (self: Self) => {
   self.state.pendingRenewal = undefined
   self.state.unsaved = undefined
   Cached.clear(self.state, "logged-out")
-  // The renewal itself continues, and revokes the session that it gets.
+  // Callers that wait for the renewal fail now. The renewal itself continues, and revokes the session that it gets.
   if (pendingRenewal !== undefined) Deferred.doneUnsafe(pendingRenewal.end, loggedOut(self))
   return mine
 }
 
-/** Stores the logout mark, and returns the session that the mark replaced. */
+/** Stores a mark that shows the logout, and returns the session that was stored before. */
 const storeLogout = (self: Self) =>
   Effect.gen(function* () {
     const record = yield* overwrite(self, Record.ofLogout(yield* Clock.currentTimeMillis))
@@ -32,7 +32,7 @@ const storeLogout = (self: Self) =>
     return record._tag === "Live" ? record.session : undefined
   })
 
-/** The unexpired sessions, without duplicates, newest first. */
+/** Returns the sessions that have not expired, without duplicates. The newest session is first. */
 const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: number): ReadonlyArray<Session.Session> =>
   sessions
     .filter((session) => session !== undefined)
@@ -40,7 +40,7 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
-/** Deletes a login in progress, because that login must not become a session after the logout. */
+/** Deletes the progress of a login, so that the login cannot be continued after the logout. */
 const clearProgress = ({ account, store }: Self) =>
   LoginLedger.make(store).remember(account, (ledger) => Ledger.setProgress(ledger, undefined))
 
@@ -57,9 +57,10 @@ const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
       yield* publish(self, { _tag: "LoggedOut", account: self.account })
       const stored = Result.getOrElse(marked, () => undefined)
       const sessions = toRevoke([stored, ...mine], yield* Clock.currentTimeMillis)
-      // If the mark could not be stored, the session is still in the store.
+      // If the mark could not be stored, the session is still in the store. It is recorded as rejected, so that it is
+      // not used again.
       self.state.rejected = stored ?? mine[1]
-      // All sessions are revoked, even if one fails.
+      // If a session cannot be revoked, the other sessions are still revoked.
       const revoked = yield* Effect.forEach(sessions, (session) => Effect.result(restore(revoke(session))))
       const over: LogoutReceipt = { _tag: "LocalOnly", account, why: "already-over" }
       if (Result.isFailure(marked)) return yield* Effect.fail(marked.failure)

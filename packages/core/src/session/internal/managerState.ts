@@ -1,4 +1,4 @@
-/** The state of a session manager, and the writes to its cache and store. */
+/** The state of a session manager, and the functions that write to its cache and store. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
@@ -22,17 +22,17 @@ import * as Cached from "./cachedSession.ts"
 import * as Record from "./record.ts"
 import type { Tenancy } from "./tenancy.ts"
 
-/** The origin of a session that is cached. */
+/** How the program got a session that is put in the cache. */
 export interface Origin {
   readonly tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
   readonly version: number
-  /** Number of logouts when the session was requested. */
+  /** The number of logouts at the time when the session was requested. */
   readonly logouts: number
 }
 
 /**
- * Maximum number of tries to write an entry. So many conflicts in a row happen only if a program without this library
- * writes the entry.
+ * Maximum number of tries to write an entry. If all of them fail because another program has written the entry, that
+ * program does not use this library.
  */
 export const maxWrites = 5
 
@@ -53,15 +53,17 @@ const endedAlreadyReason = new AuthError.SessionExpired({
   advice: "The broker's new token has already expired by this machine's clock. Set the clock by NTP."
 })
 
-/** A session that replaced a refused session, and the kinds of calls that the broker has accepted with it. */
+/**
+ * A session that replaced a refused session, and the kinds of calls that the broker has accepted with the new session.
+ */
 export interface Trial {
   readonly session: Session.Session
   readonly accepted: Set<"read" | "order">
 }
 
 /**
- * Services and state of one account. Functions take it as an argument: closures for each account would need more
- * memory.
+ * The services and the state of one account. Functions take it as an argument, because closures for each account would
+ * need more memory.
  */
 export interface Self {
   readonly account: Account
@@ -69,27 +71,24 @@ export interface Self {
   readonly revoke: Logout["Service"]["logout"]
   readonly store: SessionStore["Service"]
   readonly lock: SessionLock["Service"]
-  /**
-   * The broker's profile call, which shows whether a token is live. `undefined` if the login method has no profile
-   * call.
-   */
+  /** The broker's profile call, which shows whether a token is live. `undefined` if the broker has no profile call. */
   readonly profile: Profile["Service"]["profile"] | undefined
   readonly scope: Scope.Scope
   readonly early: Duration.Duration
   readonly renewalTimeout: Duration.Duration
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly pollInterval: number
   readonly state: Cached.State
-  /** Set when the manager's scope closes. No session is returned after that. */
+  /** True after the manager's scope has closed. No session is returned then. */
   isClosed: boolean
-  /** Time of the last call that did more than return the cached session. Milliseconds since the epoch. */
+  /** When the last call was made that could not simply return the cached session. Milliseconds since the epoch. */
   usedAt: number
   readonly tenancy: Tenancy | undefined
-  /** The last session that `withSession` got in place of a refused session. */
+  /** The last session that `withSession` got as the replacement of a refused session. */
   trial: Trial | undefined
   /**
-   * Created for the first subscriber: most managers have no subscriber, and a hub needs more memory than all other
-   * fields together.
+   * The hub for `changes`. It is created for the first reader of `changes`, because it needs more memory than all other
+   * fields together, and most managers have no reader.
    */
   hub: PubSub.PubSub<SessionChange> | undefined
 }
@@ -121,15 +120,15 @@ export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect
   })
 
 /**
- * Latest possible time of the last use. Calls that return the cached session are not recorded, so the session counts as
- * used until `freshUntil`.
+ * Returns the latest time at which the session may have been used. Calls that return the cached session are not
+ * recorded, so the session may have been used until `freshUntil`.
  */
 export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
 
 /**
- * Closes the manager: fails all callers that wait for a renewal, and clears the cached session. It must run before the
- * renewal's fiber is interrupted: otherwise the callers would be interrupted instead of getting an error.
+ * Closes the manager. All callers that wait for a renewal fail, and the cached session is removed. Run it before the
+ * renewal's fiber is interrupted. Otherwise the callers would be interrupted and would get no error.
  */
 export const close = (self: Self) =>
   Effect.suspend(() => {
@@ -143,7 +142,7 @@ export const close = (self: Self) =>
 
 export const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
 
-/** Caches a stored session, and returns it. Fails if there was a logout since `logouts` was read. */
+/** Puts a stored session in the cache, and returns it. Fails if there was a logout after `logouts` was read. */
 export const cacheSession = Effect.fnUntraced(function* (
   self: Self,
   session: Session.Session,
@@ -151,11 +150,11 @@ export const cacheSession = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session.Session, Cached.Failure> {
   const now = yield* Clock.currentTimeMillis
   const jitter = yield* Random.next
-  // If there was a logout in between, that logout has read the stored session and revokes it.
+  // If there was a logout after `logouts` was read, the logout has found the stored session and revokes it.
   if (self.state.logouts !== logouts) return yield* loggedOut(self)
   self.state.version = version
   self.state.unsaved = undefined
-  // If the manager is closed, the session is stored but not cached. `close` has already failed the callers.
+  // If the manager is closed, the session is stored but not put in the cache. The callers have already failed.
   if (self.isClosed) return session
   if (!Cached.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
   Cached.setCached(self.state, session, { early: self.early, jitter, now, pollInterval: self.pollInterval })
@@ -167,7 +166,8 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   const { version } = self.state
   const record = yield* Record.read(self.store, self.account)
   const now = yield* Clock.currentTimeMillis
-  // If this program wrote during the read, the version of that write is newer than the version that was read.
+  // If this program has written the entry while it was read, the version of that write is newer than the version that
+  // was read.
   const isNewest = self.state.version === version
   const isNewLogout = isNewest && Cached.isNewLogout(self.state, record)
   if (isNewest) self.state.version = record.version
@@ -176,12 +176,15 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   self.state.unsaved = undefined
   Cached.clear(self.state, "logged-out")
   yield* publish(self, { _tag: "LoggedOut", account: self.account })
-  // The unsaved session was never stored, so no other program can revoke it.
+  // The unsaved session is revoked here, because it was never stored, so no other program can revoke it.
   if (unsaved !== undefined) yield* Effect.forkIn(Effect.ignore(self.revoke(unsaved)), self.scope)
   return yield* loggedOut(self)
 })
 
-/** Overwrites the stored record, and returns the previous one. `isWanted` runs before each write and may fail. */
+/**
+ * Overwrites the stored record, and returns the record that was stored before. `isWanted` runs before each try. If it
+ * fails, nothing is written.
+ */
 export const overwrite = Effect.fnUntraced(function* <E = never>(
   self: Self,
   value: Redacted.Redacted<Uint8Array>,

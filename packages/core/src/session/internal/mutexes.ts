@@ -2,14 +2,14 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 
-/** A mutex for each key. The fibers of this process acquire it in the order of their requests. */
+/** One mutex for each key. The fibers of this process acquire a mutex in the order in which they requested it. */
 export interface Mutexes {
-  /** Acquires the key's mutex, and releases it when the scope closes. */
+  /** Acquires the mutex of the key, and releases it when the scope closes. */
   readonly take: (key: string) => Effect.Effect<void, never, Scope.Scope>
 }
 
 export const make = (): Mutexes => {
-  // An entry is deleted when no fiber holds it or waits for it.
+  // A mutex is deleted when no fiber holds it and no fiber waits for it.
   const mutexes = new Map<string, { readonly semaphore: Semaphore.Semaphore; users: number }>()
   const enter = (key: string) => {
     const mutex = mutexes.get(key) ?? { semaphore: Semaphore.makeUnsafe(1), users: 0 }

@@ -1,4 +1,4 @@
-/** One renewal for all callers (single-flight): reads the store, gets a session, and stores it. */
+/** Runs one renewal for all callers. It reads the store, gets a session if necessary, and stores the session. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -14,18 +14,18 @@ import * as Cached from "./cachedSession.ts"
 import { cacheSession, keepsChanging, readStore, loggedOut, publish, type Self, maxWrites } from "./managerState.ts"
 import * as Record from "./record.ts"
 import { withSpanWhenTraced } from "../../broker/internal/spans.ts"
-import * as Suspicion from "./suspicion.ts"
+import * as ReplacementPause from "./replacementPause.ts"
 
 type Failure = Cached.Failure
 
-/** Request for a session other than `rejected`. */
+/** A request for a session other than `rejected`. */
 interface RenewalRequest {
   readonly rejected: Session.Session | undefined
   /** Whether the user requested this renewal. */
   readonly byPerson: boolean
 }
 
-/** Revokes a new session because of a logout during the exchange. */
+/** Revokes a new session, because there was a logout while it was requested. */
 const revokeAfterLogout = (self: Self, session: Session.Session) =>
   Effect.andThen(
     Effect.ignore(self.revoke(session)),
@@ -48,8 +48,8 @@ const storeSession = Effect.fnUntraced(function* (
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
     if (record._tag === "LoggedOut") {
-      // After a logout by this program, the state is already cleared, and since then another caller may have requested
-      // a session.
+      // After a logout by this program, the state must not be changed here. It was already cleared, and another caller
+      // may have requested a session since then.
       if (self.state.logouts === logouts) {
         self.state.version = record.version
         self.state.unsaved = undefined
@@ -58,7 +58,7 @@ const storeSession = Effect.fnUntraced(function* (
       }
       return yield* revokeAfterLogout(self, got.session)
     }
-    // If this program lost its lease, the next holder may already have stored a session.
+    // The write was refused. If this program has lost its lease, the next holder may have stored a session.
     if (
       record._tag === "Live" &&
       Cached.isLive(record.session, now) &&
@@ -71,7 +71,7 @@ const storeSession = Effect.fnUntraced(function* (
   return yield* keepsChanging
 })
 
-/** Checks that there was no logout since `logouts` was read, and that this program still holds the lock. */
+/** Checks that there was no logout after `logouts` was read, and that this program still holds the lock. */
 const checksSince = (
   self: Self,
   lease: Lease,
@@ -85,15 +85,15 @@ const checksSince = (
 }
 
 /**
- * Removes a refresh token that the broker refused, so that no program that shares the store sends it again. Returns the
- * stored version.
+ * Removes a refresh token that the broker has refused, so that no program that shares the store sends it again. Returns
+ * the version of the stored entry.
  */
 const dropRefreshToken = (self: Self, session: Session.Session | undefined, record: Record.Record) =>
   Effect.suspend(() => {
     if (session === undefined) return Effect.succeed(record.version)
     const without = Cached.dropRefreshToken(self.state, session)
     if (record._tag !== "Live" || !Cached.sameToken(session, record.session)) return Effect.succeed(record.version)
-    // If the store fails, only this program stops using the token.
+    // If the store fails, other programs may still send the token, but this program does not.
     return Effect.match(self.store.put(self.account, "session", Record.ofSession(without), record.version), {
       onFailure: () => record.version,
       onSuccess: (written) => (written ? record.version + 1 : record.version)
@@ -120,7 +120,7 @@ const renewHolding = Effect.fnUntraced(function* (
       const previous = Cached.newest(unsaved, stored)
       yield* restore(lease.check)
       const refused = rejected ?? self.state.rejected
-      if (refused !== undefined && !byPerson) yield* restore(Suspicion.check(self, refused))
+      if (refused !== undefined && !byPerson) yield* restore(ReplacementPause.check(self, refused))
       const exchange = Exchange.make(self.renewal, self.store, self.profile)
       const live = Cached.liveSession(self.state, now)
       let { version } = record
@@ -139,8 +139,8 @@ const renewHolding = Effect.fnUntraced(function* (
       )
       if (self.state.logouts !== logouts) return yield* revokeAfterLogout(self, got.session)
       if (refused !== undefined && !byPerson)
-        yield* Effect.ignore(Suspicion.noteReplacement(self, refused, got.session))
-      // A refresh may end the previous access token.
+        yield* Effect.ignore(ReplacementPause.noteReplacement(self, refused, got.session))
+      // A refresh may end the previous access token, so the previous session is recorded as rejected.
       if (got.by === "Refreshed") self.state.rejected = previous
       const { over } = got
       const saved = storeSession(self, got, version, logouts)
@@ -168,10 +168,13 @@ const startBackoff = Effect.fnUntraced(function* (self: Self, error: Failure) {
   return live === undefined ? yield* Effect.fail(error) : live
 })
 
-/** Whether the lock was lost before a request was sent. The next holder may then have stored a session. */
+/**
+ * Whether the lock was lost before a request was sent. In this case, the next holder may have stored a session, so a
+ * retry can use it.
+ */
 const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnavailable" && reason.why === "lost"
 
-/** Maximum number of retries after a lost lock. */
+/** How often a renewal is tried again after the lock was lost. */
 const maxLostLocks = 2
 
 const runRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Session.Session, Failure> =>
@@ -200,10 +203,10 @@ const runRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Session.
     )
   })
 
-/** Returns the pending renewal, or starts one. The renewal continues if its callers are interrupted. */
+/** Returns the renewal that is running, or starts a renewal. It continues even if its callers are interrupted. */
 export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Cached.PendingRenewal> =>
-  // An interruption after the renewal is registered and before its fiber starts would leave a pending renewal that
-  // never runs. That renewal would block all later callers.
+  // This must not be interrupted after the renewal is registered and before its fiber starts. Otherwise the renewal
+  // would never run, and all later callers would wait for it.
   Effect.uninterruptible(
     Effect.suspend(() => {
       if (self.state.pendingRenewal !== undefined) return Effect.succeed(self.state.pendingRenewal)

@@ -1,4 +1,7 @@
-/** The stored record of an account's browser logins: the pending one, and when the last ones began. */
+/**
+ * Reads and writes the record of an account's browser logins. The record contains the pending browser login, and the
+ * times when the last browser logins began.
+ */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -9,7 +12,10 @@ import * as VaultError from "../VaultError.ts"
 
 const RecordFromJson = Schema.fromJsonString(
   Schema.Struct({
-    /** The random id of the pending login, and when it ends. Absent: no login is pending. */
+    /**
+     * The pending browser login. `id` is random. `until` is the time when the login ends. `beats` changes while its
+     * program runs. Absent if no browser login is pending.
+     */
     pending: Schema.optional(Schema.Struct({ id: Schema.String, until: Schema.Finite, beats: Schema.Finite })),
     /** When browser logins began, oldest first. Milliseconds since the epoch. */
     begun: Schema.Array(Schema.Finite)
@@ -38,7 +44,7 @@ export const read = (
     return Effect.fail(VaultError.make("get", new VaultError.Tampered({ what })))
   })
 
-/** Writes the record if no other program has written since `version` was read. Returns whether it was written. */
+/** Writes the record, but only if the stored version is still `version`. Returns whether it was written. */
 export const write = (
   store: SessionStore["Service"],
   account: Account.Account,

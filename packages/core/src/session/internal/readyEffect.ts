@@ -5,12 +5,12 @@ import * as Fiber from "effect/Fiber"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
-/** Every 64th read goes through the runtime, so that its scheduler can let other fibers run. Must be a power of 2. */
+/** Every 64th read goes through Effect's runtime, so that other fibers can run. Must be a power of 2. */
 const readsPerYield = 64
 
 /**
- * A value in every form that callers need. The forms are created once, because the value may be returned a million
- * times.
+ * A value, and the exit and the iterator that return it. They are created only once, because the value may be returned
+ * a million times.
  */
 export interface Ready<A> {
   readonly value: A
@@ -29,11 +29,11 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
 }
 
 /**
- * Makes effects that return the value of `ready`, or run `otherwise` if `ready` returns `undefined`. Both functions are
- * called again on each run.
+ * Makes effects that return the value of `ready`, or run `otherwise` if `ready` returns `undefined`. Each run of such
+ * an effect calls the functions again.
  *
- * In a generator, `yield*` reads a ready value without the runtime. This costs a fifth of a read through the runtime.
- * Each effect is one small object, so a hundred thousand of them are still fast to access.
+ * In a generator, `yield*` reads a ready value without Effect's runtime, which takes a fifth of the time. Each effect
+ * is only one small object, because a program may have a hundred thousand of them.
  */
 export const readyOr = <Subject, A, E, R>(
   ready: (subject: Subject, fiber: AnyFiber) => Ready<A> | undefined,
@@ -59,8 +59,8 @@ export const readyOr = <Subject, A, E, R>(
 }
 
 /**
- * Runs the effect that `find` returns, for example an effect of `readyOr`. Runs `missing` if `find` returns
- * `undefined`.
+ * Makes an effect that runs the effect that `find` returns, for example an effect of `readyOr`. If `find` returns
+ * `undefined`, it runs `missing`.
  */
 export const found = <A, E, R>(
   find: (fiber: AnyFiber) => Effect.Effect<A, E, R> | undefined,
@@ -77,7 +77,8 @@ export const found = <A, E, R>(
 }
 
 /**
- * Makes effects that call `find` for their subject on each run, and run the result. Each effect is one small object.
+ * Makes effects for subjects. Each run of such an effect calls `find` with the subject, and runs the effect that `find`
+ * returns. Each effect is only one small object.
  */
 export const delegating = <Subject, A, E, R>(
   find: (subject: Subject) => Effect.Effect<A, E, R>

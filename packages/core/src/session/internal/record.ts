@@ -7,7 +7,10 @@ import * as Session from "../../login/Session.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
 
-/** The content of the slot `session`. A logout leaves a mark, so that a pending renewal cannot undo the logout. */
+/**
+ * The content of the slot `session`. A logout stores `LoggedOut`, so that a renewal that is running cannot store a
+ * session after the logout.
+ */
 export type Record =
   | { readonly _tag: "Nothing"; readonly version: 0 }
   | { readonly _tag: "Live"; readonly version: number; readonly session: Session.Session }

@@ -1,6 +1,6 @@
 /**
- * Functions that the Redis store and the Redis lock share: key names, retries, and errors that do not contain the error
- * of the Redis client.
+ * Functions for the store and the lock in Redis: names of keys, retries, and errors. The errors do not contain the
+ * error of the Redis client, because it may contain stored data.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,10 @@ import { systemCode } from "../../broker/internal/systemCode.ts"
 
 export const defaultPrefix = "broker-auth"
 
-/** The braces (hash tag) keep all keys of an account on one node of a cluster. Account keys contain no braces. */
+/**
+ * Returns the key in Redis. Because of the braces, a Redis cluster stores all keys of an account on the same node. The
+ * text inside the braces contains no braces itself.
+ */
 export const keyOf = (prefix: string, account: Account.Account, what: string): string =>
   `${prefix}:{${Account.toKey(account)}}:${what}`
 
@@ -21,8 +24,8 @@ const advice =
   "Check that Redis is running, reachable, has free memory, and allows this program to write and run scripts."
 
 /**
- * The error code of a Redis reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply may contain the
- * arguments of the command.
+ * Returns the error code of a reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply is not
+ * returned, because it may contain the arguments of the command.
  */
 export const refusal = (error: Redis.RedisError): string | undefined =>
   Predicate.isError(error.cause) ? /^[A-Z]{2,20}(?= )/.exec(error.cause.message)?.[0] : undefined
@@ -34,11 +37,17 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
     advice
   })
 
-/** Errors that a retry cannot solve: missing permissions, a wrong password, a key of another type. */
+/**
+ * Whether the error code is one that a retry cannot solve: missing permissions, a wrong password, or a key of another
+ * type.
+ */
 export const isFinal = (word: string | undefined): boolean =>
   word !== undefined && ["NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE"].includes(word)
 
-/** Converts an error of Redis. A key of another type was not written by this library. */
+/**
+ * Converts an error of the Redis client. If the key has another type, the reason is `Tampered`, because this library
+ * did not write it.
+ */
 export const toReason = (
   what: string,
   subject: string,
@@ -49,22 +58,26 @@ export const toReason = (
   return isFinal(word) ? new VaultError.Io({ what, systemCode: word, advice, retry: "never" }) : toIo(what, error)
 }
 
-/** Transient errors: Redis is starting, or another node is taking over. */
+/**
+ * Error codes after which a retry may succeed, for example while Redis is starting or another node replaces the primary
+ * node.
+ */
 const transient = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"])
 
-/** Random pause between two tries, to spread the requests of waiting programs. */
+/** Random pause between two tries, so that waiting programs do not send their requests at the same time. */
 export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => Effect.sleep(millis))
 
 /**
- * Retries a request until Redis answers, until an error occurs that a retry cannot solve, or until the time-out has
- * passed. `isAgain` is true for a retry: an earlier try may have been executed although its reply was lost.
+ * Sends a request until Redis answers. Fails if an error occurs that a retry cannot solve, or if the time-out has
+ * passed. `isAgain` is true if the request is a retry. In this case, Redis may have executed an earlier try whose reply
+ * was lost.
  */
 export const persist = <A>(
   ask: (isAgain: boolean) => Effect.Effect<A, Redis.RedisError>,
   options: {
     readonly operation: string
     readonly what: string
-    /** The entry that is read or written, for errors. */
+    /** The name, for errors, of the entry that is read or written. */
     readonly subject: string
     readonly timeout: Duration.Duration
   }

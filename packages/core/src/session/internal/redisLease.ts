@@ -1,5 +1,5 @@
 /**
- * A lease on an account's lock in Redis. The lease is renewed while its scope is open, and released when its scope
+ * Makes leases of the locks in Redis. A lease is renewed as long as its scope is open, and is released when its scope
  * closes.
  */
 import * as Clock from "effect/Clock"
@@ -20,7 +20,7 @@ export interface Settings {
 
 type Note = (trouble: VaultError.Reason | undefined) => void
 
-/** An acquired lock: its fence, and a check that it is still held. */
+/** An acquired lock: its fence, and a check whether this program still holds it. */
 interface Taken {
   readonly fence: number
   readonly check: Effect.Effect<void, VaultError.VaultError>
@@ -28,17 +28,17 @@ interface Taken {
 
 export interface Leases {
   /**
-   * Retries until it has acquired the lock. Calls `note` with the reason if Redis is unreachable. Fails at once if a
-   * retry cannot succeed.
+   * Tries to acquire the lock until it succeeds. If Redis cannot be reached, passes the reason to `note`. Fails at once
+   * if a retry cannot succeed.
    */
   readonly take: (account: Account, note: Note) => Effect.Effect<Taken, VaultError.VaultError, Scope.Scope>
 }
 
 /**
- * The fence is the larger of two numbers: the time of Redis in milliseconds, and the last fence plus one. So the fence
- * grows even if a restart loses the last fence, or if the clock is set back. A lost reply does no harm: the retry has
- * the same token. A stored fence is damaged, and ignored, if it is negative, not a number, or too large to be
- * incremented.
+ * Acquires the lock, and returns its fence. The fence is the larger of two numbers: the time of Redis in milliseconds,
+ * and the last fence plus one. So each fence is larger than the previous fence, even if Redis loses the last fence in a
+ * restart, or if its clock is set back. If the reply is lost, a retry with the same token succeeds. A stored fence is
+ * ignored if it is negative, not a number, or too large to be incremented, because it is then damaged.
  */
 const takeLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -53,9 +53,9 @@ redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return fence`
 
 /**
- * An expired lease is renewed if no other program has held the lock since. The stored fence shows this, because each
- * holder stores a larger fence. While the lock exists, its token identifies the holder, and the stored fence is not
- * compared.
+ * Renews a lease. If the lock exists in Redis, it is renewed only if it has the token of this lease. If the lock has
+ * expired, it is renewed only if the stored fence is still the fence of this lease. Another holder would have stored a
+ * larger fence.
  */
 const renewLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -95,7 +95,10 @@ const instant: Effect.Effect<Instant> = Clock.clockWith((clock) =>
   Effect.sync(() => ({ monotonic: clock.monotonicTimeNanosUnsafe(), wall: clock.currentTimeMillisUnsafe() }))
 )
 
-/** Checks two clocks: the monotonic clock may stop while the machine sleeps, and the wall clock may be set back. */
+/**
+ * Whether the lease has ended by one of two clocks. Two clocks are necessary: the monotonic clock may stop while the
+ * machine sleeps, and the clock for the time of day may be set back.
+ */
 const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean =>
   now.monotonic - from.monotonic >= BigInt(Math.floor(Duration.toMillis(lease))) * 1_000_000n ||
   now.wall - from.wall >= Duration.toMillis(lease)
@@ -103,14 +106,17 @@ const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean 
 const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
 
 /**
- * The reply of Redis, or `undefined` if no reply comes within one lease. If this process was suspended for longer than
- * the lease, the timer fires before the process reads a reply that has already arrived. The extra 10 ms are for reading
- * that reply.
+ * Returns the reply of Redis, or `undefined` if no reply comes within the length of one lease. If this process was
+ * suspended for longer than that, a reply may have arrived that the process has not read yet. So the process waits 10
+ * milliseconds longer to read such a reply.
  */
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
 
-/** Maximum number of renewals in one check. If more are needed, Redis is too slow for this lease. */
+/**
+ * Maximum number of renewals in one check. If the lease has ended again after so many renewals, Redis is too slow for
+ * this lease.
+ */
 const maxRenewals = 5
 
 const whatItDoes = "lock the account in Redis"
@@ -118,8 +124,8 @@ const whatItDoes = "lock the account in Redis"
 const unreachable = (failure: Redis.RedisError | undefined) => toIo(whatItDoes, failure)
 
 /**
- * During a failover, a node is read-only for a few seconds. A node that is read-only for longer than this is a replica.
- * In milliseconds.
+ * In milliseconds. When a replica becomes the primary node, it is read-only for a few seconds. A node that is read-only
+ * for longer than this is only a replica.
  */
 const maxReadOnly = 5000
 
@@ -138,9 +144,11 @@ interface Keys {
 interface AcquiredLease {
   readonly token: string
   readonly fence: number
-  /** Time when the last successful request was sent. The lease is counted from this time. */
+  /** When the last request was sent that acquired or renewed the lease. The lease starts at this time. */
   from: Instant
-  /** Whether another program has acquired the lock, or this lease was released. The lease is then not renewed again. */
+  /**
+   * True if another program has acquired the lock or this lease was released. The lease is then not renewed any more.
+   */
   isGone: boolean
 }
 
@@ -149,8 +157,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const renewInterval = Duration.millis(Duration.toMillis(lease) / 4)
 
   /**
-   * Tries once to acquire the lock. Returns the fence, or `undefined` if another program holds the lock or Redis is
-   * unreachable.
+   * Tries once to acquire the lock. Returns the fence, `"read-only"` if the node of Redis accepts no writes, or
+   * `undefined` if another program holds the lock or Redis cannot be reached.
    */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
@@ -202,8 +210,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   })
 
   /**
-   * Renews the lease every `renewInterval` until it is lost or released. If Redis does not reply, the next try is after
-   * `renewInterval`.
+   * Renews the lease every `renewInterval` until the lease is lost or released. If Redis does not reply, tries again
+   * after `renewInterval`.
    */
   const keepRenewing = (keys: Keys, held: AcquiredLease) =>
     Effect.whileLoop({
@@ -213,9 +221,9 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     })
 
   /**
-   * Fails if the lease is lost. If this process was suspended for longer than the lease, another program may have the
-   * lock, so the lease is renewed first. A suspension can also happen within this check, so the check is a loop. An
-   * expired lease alone is not a failure: Redis decides whether the lease can be renewed.
+   * Fails if the lease is lost. If the lease has expired, for example because this process was suspended, it is renewed
+   * first. Redis decides whether it can be renewed, because another program may have acquired the lock. This is a loop,
+   * because the process may be suspended again during the check.
    */
   const check = Effect.fnUntraced(function* (keys: Keys, held: AcquiredLease) {
     for (let renewals = 0; !held.isGone; renewals += 1) {
@@ -229,8 +237,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     take: Effect.fnUntraced(function* (account, note) {
       const token = Hex.encode(SecureRandom.randomBytesUnsafe(16))
       const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
-      // The release is added before the first try, because an interrupted try may have acquired the lock. If the
-      // release fails, the lock ends when its lease ends.
+      // The release is added before the first try, because a try that is interrupted may have acquired the lock. If the
+      // release fails, the lock is free when its lease ends.
       yield* Effect.addFinalizer(() => Effect.ignore(inTime(redis.eval(scripts.release)(keys.lock, token), lease)))
       const held: AcquiredLease = { ...(yield* takeBy(keys, token, note)), token, isGone: false }
       yield* Effect.addFinalizer(() => Effect.sync(() => void (held.isGone = true)))

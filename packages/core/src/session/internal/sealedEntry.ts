@@ -1,5 +1,5 @@
 /**
- * Format of an entry in storage that other programs can read or change.
+ * The format of stored entries. Other programs may be able to read or change the storage.
  *
  * | bytes | content                                                                       |
  * | ----- | ----------------------------------------------------------------------------- |
@@ -10,9 +10,9 @@
  * | n     | XChaCha20-Poly1305 ciphertext and its tag of 16 bytes, or the value in clear  |
  * | 8     | checksum: first 8 bytes of SHA-256 over the entry's place and the bytes above |
  *
- * The checksum does not protect an entry against changes. It distinguishes a damaged entry from an intact entry that
- * has another key or a newer format. For a damaged entry, the error says to delete it. For an intact entry, the error
- * says how to read it, for example with the right key.
+ * The checksum does not protect an entry against intended changes. It shows whether an entry that cannot be read is
+ * damaged, or only has another key or a newer format. The error for a damaged entry advises to delete it. The error for
+ * any other entry says how it can be read, for example with the right key.
  */
 import * as Aead from "effect/crypto/Aead"
 import * as Digest from "effect/crypto/Digest"
@@ -23,11 +23,11 @@ import * as Redacted from "effect/Redacted"
 import * as VaultError from "../VaultError.ts"
 import type { Key } from "../VaultKey.ts"
 
-/** The place of an entry. `open` fails for any other place or version. */
+/** The place and the version of an entry. `open` fails if they are not the place and the version that `seal` got. */
 export interface Place {
-  /** Names the place in errors. */
+  /** The name of the entry for errors. */
   readonly what: string
-  /** The slot and the account. */
+  /** The slot and the account, as one text. */
   readonly key: string
   readonly version: number
 }
@@ -58,8 +58,8 @@ const equals = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
 
 /**
- * The bytes that bind an entry to its place, with one line for each part. They are unambiguous, because account keys
- * and numbers contain no line breaks.
+ * The bytes that bind an entry to its place. They have one line for each part. Two places never have the same bytes,
+ * because no part contains a line break.
  */
 const bound = (place: Place, format: number): Uint8Array =>
   new TextEncoder().encode(`broker-auth entry ${format}\n${place.key}\n${place.version}\n`)
@@ -80,10 +80,11 @@ const encrypt = Effect.fnUntraced(function* (key: Key, plain: Uint8Array, nonce:
   return yield* Effect.orDie(aead.encrypt(yield* aeadKey(key.bytes), plain, { nonce, aad: bound(place, format) }))
 })
 
-/** The bytes to store for a value. */
+/** Returns the bytes that are stored for a value. */
 export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
   const id = key._tag === "Plaintext" ? noKey : key.id
-  // The nonce does not come from a service: a service with a fixed seed, as in tests, would repeat nonces.
+  // The random nonce does not come from a service of the context, because a service with a fixed seed, as in tests,
+  // would repeat nonces.
   const nonce = SecureRandom.randomBytesUnsafe(nonceLength)
   const body = yield* encrypt(key, Redacted.value(value), nonce, place)
   const bytes = concat(magic, Uint8Array.of(format), id, nonce, body)
@@ -99,7 +100,7 @@ const decrypt = Effect.fnUntraced(function* (key: Key, body: Uint8Array, nonce: 
   )
 })
 
-/** The value of stored bytes. Fails with the reason if the bytes cannot be read. */
+/** Returns the value of stored bytes. Fails if the bytes cannot be read. */
 export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Redacted<Uint8Array>, place: Place) {
   const { what } = place
   const all = Redacted.value(stored)

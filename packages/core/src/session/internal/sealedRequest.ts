@@ -11,7 +11,10 @@ import type { Key } from "../VaultKey.ts"
 import * as Durations from "../../login/internal/durations.ts"
 import * as SealedEntry from "./sealedEntry.ts"
 
-/** The sealed content. It is a tuple, to save space: a cookie holds at most 4 kB, and some proxies accept less. */
+/**
+ * The content that is encrypted. It is a tuple, which needs less space than an object. A cookie has at most 4 kB, and
+ * some proxies accept less.
+ */
 const Content = Schema.fromJsonString(
   Schema.Tuple([Schema.String, Schema.String, Schema.String, Schema.Finite, Schema.Finite])
 )
@@ -22,8 +25,8 @@ const maxLength = 4096
 const defaultLifetime = Duration.minutes(10)
 
 /**
- * No vault entry has a key with this prefix. So a vault entry never opens as a request, and a request never opens as a
- * vault entry.
+ * The place has a prefix that no vault entry has. So a vault entry can never be opened as a request, and a request can
+ * never be opened as a vault entry.
  */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",
@@ -82,7 +85,7 @@ export const open = Effect.fnUntraced(function* (text: string | undefined, key: 
     () => changed
   )
   const age = (yield* Clock.currentTimeMillis) - begunAt
-  // A start in the future means that a clock is wrong, so the expiry cannot be determined.
+  // If the start is too far in the future, a clock is wrong, and it is unknown whether the request has expired.
   if (age >= lifetime || age < -lifetime) return yield* refused(account, "request-expired")
   return { url: Redacted.make(url), state: Redacted.make(state), redirectUrl }
 })

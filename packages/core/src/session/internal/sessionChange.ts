@@ -6,8 +6,9 @@ import type { Failure } from "./cachedSession.ts"
 export type SessionChange =
   | {
       /**
-       * `LoggedIn` and `Refreshed`: the session came from the broker. `PickedUp`: the session came from the store,
-       * where an earlier run or another program stored it. `Adopted`: the session was passed to `adopt`.
+       * `LoggedIn`: the broker returned the session to a login. `Refreshed`: the broker returned the session to a
+       * refresh. `PickedUp`: the session came from the store, where another program or an earlier run had stored it.
+       * `Adopted`: the session was passed to `adopt`.
        */
       readonly _tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
       readonly account: Account
@@ -17,9 +18,9 @@ export type SessionChange =
       readonly _tag: "RenewalFailed"
       readonly account: Account
       readonly error: Failure
-      /** Whether the current session is still live. If it is live, it is returned until the next try. */
+      /** Whether the current session is still live. If it is live, callers get it until the next try. */
       readonly live: boolean
-      /** Earliest time of the next renewal. Milliseconds since the epoch. */
+      /** When the next renewal may start at the earliest. Milliseconds since the epoch. */
       readonly retryAt: number
     }
   | { readonly _tag: "LoggedOut"; readonly account: Account }

@@ -1,4 +1,7 @@
-/** The calls that return a session from the cache or from a renewal, or fail with the error of the last renewal. */
+/**
+ * The functions of a session manager that return a session. The session comes from the cache or from a renewal. If the
+ * last renewal failed, they may fail with its error.
+ */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -17,7 +20,7 @@ type Failure = Cached.Failure
 
 const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
-/** Awaits the renewal. Fails if the manager is closed: a renewal cannot run in a closed scope. */
+/** Waits for the renewal. Fails if the manager is closed, because a renewal cannot run in a closed scope. */
 const awaitWhileOpen = (
   self: Self,
   rejected: Session.Session | undefined,
@@ -26,7 +29,8 @@ const awaitWhileOpen = (
   whileOpen(self, "session", () => self.state.pendingRenewal?.wait ?? unnoted(awaitRenewal(self, rejected, byPerson)))
 
 /**
- * The result after `renewalTimeout`: the cached session if it is still live. Otherwise the session is requested again.
+ * What a call returns after `renewalTimeout`. It returns the cached session if it is still live, and otherwise requests
+ * a session again.
  */
 const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
@@ -34,7 +38,10 @@ const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
     return live === undefined ? obtain(self, now) : Effect.succeed(live)
   })
 
-/** All callers with a live token share one timer: a timer for each caller would cost ten times as much as the wait. */
+/**
+ * Starts one timer that all waiting callers share. A timer for each caller would take ten times as long as the wait
+ * itself.
+ */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
     Effect.flatMap(unnoted(startRenewal(self, { rejected: undefined, byPerson: false })), (pendingRenewal) => {
@@ -58,7 +65,7 @@ const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Sessi
 const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure> =>
   whileOpen(self, "session", () => self.state.pendingRenewal?.boundedWait ?? Effect.flatten(startBoundedWait(self)))
 
-/** Reads the store for changes by other programs: a newer session, or a logout. */
+/** Reads the store, to find a newer session or a logout of another program. */
 const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
     const { logouts, version = 0 } = self.state
@@ -72,7 +79,10 @@ const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
     )
   })
 
-/** Reads the store in the background: a store that hangs or fails must not block callers while the token is live. */
+/**
+ * Reads the store in the background, because a store that fails or does not answer must not block callers while the
+ * token is live.
+ */
 const syncInBackground = (self: Self, live: Session.Session, now: number) => {
   Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval })
   return Effect.as(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope), live)
@@ -115,7 +125,7 @@ export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, 
     )
   })
 
-/** Replaces a session that the broker refused, as reported by the caller. */
+/** Replaces a session that the broker has refused. The caller has reported the refusal. */
 const replace = (self: Self, rejected: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const live = Cached.liveSession(self.state, now)
@@ -129,15 +139,16 @@ const replace = (self: Self, rejected: Session.Session) =>
       Effect.flatMap(awaitWhileOpen(self, rejected), (got) => requireOther(self, rejected, got))
     )
     if (pendingRenewal === undefined) return another
-    // A renewal that started earlier may return the same token that the broker has refused.
+    // The renewal may have started before the refusal was reported, so it may return the token that the broker has
+    // refused.
     return Effect.flatMap(pendingRenewal.wait, (got) =>
       Cached.sameToken(got, rejected) ? another : Effect.succeed(got)
     )
   })
 
 /**
- * Fails with the error of the renewal if the renewal returned the previous session. That session is live, but the
- * caller requested a new session.
+ * If a renewal fails and the previous session is still live, the renewal returns the previous session. The caller has
+ * requested a new session, so this function fails with the error of the renewal.
  */
 const requireOther = (self: Self, before: Session.Session | undefined, got: Session.Session) =>
   before !== undefined && self.state.pause !== undefined && Cached.sameToken(got, before)
@@ -147,7 +158,7 @@ const requireOther = (self: Self, before: Session.Session | undefined, got: Sess
 export const renew = (self: Self, rejected: Session.Session | undefined): Effect.Effect<Session.Session, Failure> =>
   whileOpen(self, "renew", () => {
     if (rejected !== undefined) return replace(self, rejected)
-    // An explicit request ignores an earlier logout.
+    // The program has requested a new session explicitly, so an earlier logout is ignored.
     self.state.version = undefined
     self.state.loggedOut = false
     const before = self.state.cached.session

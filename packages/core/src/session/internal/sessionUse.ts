@@ -1,4 +1,4 @@
-/** Runs effects with a session, and renews it if the broker refuses the token. */
+/** Runs effects with a session, and renews the session if the broker refuses the token. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as AuthError from "../../login/AuthError.ts"
@@ -9,20 +9,20 @@ import type { Self } from "./managerState.ts"
 import { RequestsSent } from "../../login/internal/requestsSent.ts"
 
 /**
- * `read`: only requests that are safe to repeat were sent. `order`: at least one request was sent that is not safe to
- * repeat.
+ * What an effect has sent. `read`: only requests that are safe to repeat. `order`: at least one request that is not
+ * safe to repeat.
  */
 type Kind = "read" | "order"
 
-/**
- * If a session replaced a refused session and is refused too, it is not replaced before it is older than this. In
- * milliseconds.
- */
+/** A new session that the broker refuses as well is not renewed again until it is this old. In milliseconds. */
 const minReplacementAge = 600_000
 
 type TokenRefused = AuthError.AuthError & { readonly reason: AuthError.SessionExpired }
 
-/** Whether this broker refused the token. Errors of the manager itself, and of other brokers, do not count. */
+/**
+ * Whether an error means that the broker of this account has refused the token. Errors of the manager itself and errors
+ * of other brokers do not mean this.
+ */
 const isTokenRefused =
   ({ account }: Self) =>
   (error: unknown): error is TokenRefused => {
@@ -44,7 +44,7 @@ const notRunAgain =
 const notRenewedAgain =
   "The broker also refuses the new session, so it is not renewed again within ten minutes. Find out why the broker refuses it, or get another session with SessionManager.renew."
 
-const isSuspect = ({ trial }: Self, session: Session.Session, kind: Kind, now: number): boolean =>
+const isUntested = ({ trial }: Self, session: Session.Session, kind: Kind, now: number): boolean =>
   trial !== undefined &&
   trial.session === session &&
   !trial.accepted.has(kind) &&
@@ -81,11 +81,11 @@ export const withSession = <A, E, R>(
     const isRefusal = isTokenRefused(self)
     const afterRefusal = Effect.fnUntraced(function* (error: TokenRefused): Effect.fn.Return<A, E | Cached.Failure, R> {
       const now = yield* Clock.currentTimeMillis
-      if (isSuspect(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
+      if (isUntested(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
       const renewed = yield* renew(self, session)
       if (self.trial?.session !== renewed) self.trial = { session: renewed, accepted: new Set() }
-      // If no request was counted, the effect has sent its request in a way that is not detected. That request may be
-      // an order.
+      // If no request was counted, the effect has sent its request in a way that cannot be counted. That request may be
+      // an order, so the effect does not run again.
       if (first.sent.count === 0 || first.sent.unsafe > 0) return yield* Effect.fail(withAdvice(error, notRunAgain))
       const second = yield* runOnce(self, renewed, use)
       return yield* Effect.mapError(second.run, (again) =>

@@ -1,4 +1,4 @@
-/** Answers the challenge of a login with codes from a function that returns a promise. */
+/** Answers the challenge of a login with one-time codes that a function of the program returns. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,39 +13,45 @@ import type { Session } from "../../login/Session.ts"
 import { StepUp } from "../../login/StepUp.ts"
 import { Renewal } from "../../broker/Renewal.ts"
 
-/** A request for a one-time code. */
+/** A question for a one-time code. It is the argument of the function `codes`, which returns the code. */
 export interface CodeQuestion {
   readonly account: Account
-  /** The kinds of code that the broker accepts, the preferred first. */
+  /** The kinds of code that the broker accepts. The preferred kind is first. */
   readonly kinds: ReadonlyArray<CodeKind>
-  /** Where the broker sent the code, masked by the broker: `xxxxxx1234`. */
+  /** Where the broker sent the code, such as `xxxxxx1234`. The broker has masked it. */
   readonly destinations: ReadonlyArray<string>
   /** Number of digits of a code. */
   readonly digits: number
-  /** Number of attempts that are left. `undefined`: the broker does not say. */
+  /** Number of attempts that are left. `undefined` if the broker does not say. */
   readonly attemptsLeft: number | undefined
-  /** When the challenge expires. Milliseconds since the epoch. `undefined`: the broker does not say. */
+  /** When the challenge expires, in milliseconds since the epoch. `undefined` if the broker does not say. */
   readonly expiresAt: number | undefined
-  /** When the code can be resent. Milliseconds since the epoch. `undefined`: it cannot be resent. */
+  /**
+   * When a new code can be requested with `resend`, in milliseconds since the epoch. `undefined` if no new code can be
+   * requested.
+   */
   readonly resendAt: number | undefined
-  /** Why the previous code of this login was refused. `undefined`: this is the first code. */
+  /** Why the previous code of this login was not accepted. `undefined` if this is the first code. */
   readonly refused: AuthError.AuthError | undefined
-  /** Asks the broker to send a new code. The next question has the new `expiresAt` and `resendAt`. */
+  /**
+   * Requests a new code from the broker. This question does not change, but the next question has the new `expiresAt`
+   * and `resendAt`.
+   */
   readonly resend: () => Promise<void>
-  /** Aborted when the code is no longer needed. */
+  /** A signal that is aborted when the code is no longer needed. */
   readonly signal: AbortSignal
 }
 
-/** Gets the one-time code of a login, for example from the user. */
+/** Returns the one-time code of a login, or a promise of the code. For example, the function asks the user. */
 export type Codes = (question: CodeQuestion) => string | Promise<string>
 
-/** How long a function may take to return a code. */
+/** Maximum time that the function may take to return a code. */
 const codeTimeout = "5 minutes"
 
 const actionRequired = ({ broker }: Account, what: string, advice?: string) =>
   AuthError.make(broker, "login", new AuthError.ActionRequired({ what, advice }))
 
-/** The text of the failure is dropped, because it may contain the code. */
+/** The text of the failure is not kept, because it may contain the code. */
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
   if (AuthError.isAuthError(failure)) return failure
   const name = Predicate.isError(failure) ? failure.name : typeof failure
@@ -56,16 +62,22 @@ const failedFunction = (account: Account, failure: unknown): AuthError.AuthError
   )
 }
 
-/** Maximum number of questions for one challenge. Codes of the wrong shape are not sent, but count as questions. */
+/**
+ * Maximum number of questions for one challenge. A code with a wrong number of digits is not sent, but its question
+ * counts.
+ */
 const maxQuestions = 5
 
-/** The code was not sent, because its shape is wrong. The challenge is still open. */
+/**
+ * Whether the code was not sent, because it has a wrong number of digits or contains a character that is not a digit. The challenge can then
+ * still be answered.
+ */
 const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
 
 /**
- * Replaces the login of a method by one that asks `codes` for the code of each challenge. If the broker accepts the code
- * of an authenticator and the credentials contain its secret, the code comes from the secret.
+ * Makes a login that gets the code for each challenge from `codes`. If the broker accepts a TOTP code and the credentials
+ * contain the TOTP secret, the code comes from the secret.
  */
 const answering = (
   own: Renewal["Service"],
@@ -137,12 +149,15 @@ const noStepUp = ({ broker }: Account) =>
     broker,
     "configuration",
     new AuthError.InvalidRequest({
-      problems: [{ field: "codes", problem: "is of no use: this login method has no second step" }],
+      problems: [{ field: "codes", problem: "cannot be used: this login method has no second step" }],
       advice: 'Remove the option "codes".'
     })
   )
 
-/** The services of a method whose logins ask `codes`. If the method has no second step, `otherwise` decides. */
+/**
+ * Changes a layer so that its logins get their codes from `codes`. If the login method has no second step, the result
+ * is that of `otherwise`.
+ */
 const replaceLogin = <Services, E, R>(
   layer: Layer.Layer<Services, E, R>,
   codes: Codes,
@@ -167,14 +182,20 @@ const replaceLogin = <Services, E, R>(
     })
   )
 
-/** The services of a method whose logins ask `codes`. Fails if the method has no second step. */
+/**
+ * Changes a layer so that its logins get their codes from `codes`. The layer fails if the login method has no second
+ * step.
+ */
 export const withCodes = <Services, E, R>(
   layer: Layer.Layer<Services, E, R>,
   codes: Codes | undefined
 ): Layer.Layer<Services, E | AuthError.AuthError, R> =>
   codes === undefined ? layer : replaceLogin(layer, codes, ({ account }) => Effect.fail(noStepUp(account)))
 
-/** The services of a method whose logins ask `codes`, if the method has a second step. */
+/**
+ * Changes a layer so that its logins get their codes from `codes`. If the login method has no second step, the layer is
+ * not changed.
+ */
 export const withCodesIfNeeded = <Services, E, R>(
   layer: Layer.Layer<Services, E, R>,
   codes: Codes | undefined

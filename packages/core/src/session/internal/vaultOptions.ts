@@ -1,6 +1,6 @@
 /**
- * Checks the options of stores, locks and keys before any I/O. The options may come from plain JavaScript, which does
- * not check their types.
+ * Checks the options of stores, locks and keys before anything is read or written. The options may have any type,
+ * because they may come from plain JavaScript.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

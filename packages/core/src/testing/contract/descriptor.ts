@@ -16,7 +16,7 @@ const refusesAll = (subject: Subject, value: unknown) =>
       "InvalidRequest"
     )
     const named = reason._tag === "InvalidRequest" ? reason.problems.map(({ field }) => field) : []
-    yield* same(named.toSorted(), names.toSorted(), "named fields")
+    yield* same(named.toSorted(), names.toSorted(), "names of the fields in the error")
     yield* same((yield* fake.journal).length, 0, "number of requests")
   })
 
@@ -81,7 +81,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
   ...capabilities.map((capability): Case => {
     const has = subject.method.capabilities.includes(capability)
     return {
-      name: has ? `provides ${capability}, which the descriptor lists` : `does not provide ${capability}`,
+      name: has ? `provides ${capability}, which the broker's description lists` : `does not provide ${capability}`,
       run: Effect.gen(function* () {
         const { build } = yield* start(subject)
         yield* same(provides(yield* build(), capability), has, capability)

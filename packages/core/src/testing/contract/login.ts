@@ -28,7 +28,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, context, endpoint, login, world }
 })
 
-/** Faults of a login, each with the expected reason of the failure. */
+/** Faults that are injected into a login: what happens, the fault, and the expected reason of the failure. */
 const mishaps: ReadonlyArray<readonly [string, Fault, Reason["_tag"]]> = [
   ["the broker answers with HTTP 500", { kind: "status", status: 500 }, "BrokerUnavailable"],
   ["the broker answers with HTTP 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
@@ -38,10 +38,10 @@ const mishaps: ReadonlyArray<readonly [string, Fault, Reason["_tag"]]> = [
     "BrokerUnavailable"
   ],
   ["the broker answers with HTTP 429", { kind: "status", status: 429 }, "RateLimited"],
-  ["the broker's rate limiter refuses it", { kind: "rate-limit" }, "RateLimited"],
-  ["the broker's firewall blocks it", { kind: "waf" }, "PermissionDenied"],
-  ["the connection is cut before the broker processes it", { kind: "reset" }, "BrokerUnavailable"],
-  ["the connection is cut after the broker has processed it", { kind: "lost" }, "BrokerUnavailable"],
+  ["the broker's rate limiter refuses the login", { kind: "rate-limit" }, "RateLimited"],
+  ["the broker's firewall blocks the login", { kind: "waf" }, "PermissionDenied"],
+  ["the connection is cut before the broker processes the login", { kind: "reset" }, "BrokerUnavailable"],
+  ["the connection is cut after the broker has processed the login", { kind: "lost" }, "BrokerUnavailable"],
   ["the answer is empty", answer(200, ""), "MalformedResponse"],
   ["the answer is an HTML page", answer(200, "<!doctype html><title>Maintenance</title>"), "MalformedResponse"],
   ["the answer is truncated JSON", answer(200, `{"status":true,"data":{"jwt`), "MalformedResponse"],
@@ -84,7 +84,7 @@ const wrongCase =
   })
 
 const freshCode = (subject: Subject): Case => ({
-  name: "waits for the next one-time code instead of sending the same code twice",
+  name: "waits for the next TOTP code instead of sending the same code twice",
   run: Effect.gen(function* () {
     const { endpoint, fake, login } = yield* begin(subject)
     yield* login
@@ -121,13 +121,16 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session that starts at the current time, and lasts for at most one day",
+    name: "returns a session that was issued at the current time and lasts for at most one day",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const { expiresAt, issuedAt } = yield* signIn(subject, world, context)
       yield* same(issuedAt, morning, "issuedAt")
       const lives = (expiresAt ?? issuedAt) - issuedAt
-      yield* ensure(lives >= 0 && lives <= 86_400_000, `the session lasts ${lives} ms`)
+      yield* ensure(
+        lives >= 0 && lives <= 86_400_000,
+        `the session must last at most one day, but lasts ${lives} milliseconds`
+      )
     })
   },
   {
@@ -177,12 +180,15 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       const entries = (yield* fake.journal).filter((entry) => entry.endpoint === endpoint)
       const bodies = entries.map(({ body }) => body)
       const others = entries.map(({ headers, url }) => [headers, url])
-      yield* ensure(!JSON.stringify(others).includes(token), "the token of the first login was sent with the second")
+      yield* ensure(
+        !JSON.stringify(others).includes(token),
+        "the token of the first login was sent with the second login"
+      )
       const expected = subject.loginCarries === "session-before" ? [false, true] : bodies.map(() => false)
       yield* same(
         bodies.map((body) => body.includes(token)),
         expected,
-        "bodies with the token of the first login"
+        "number of request bodies with the token of the first login"
       )
     })
   },

@@ -19,7 +19,7 @@ import {
   untilAsked
 } from "./subject.ts"
 
-/** Begins a login, and returns its QR code and an effect that scans the code. */
+/** Begins a login. Returns its QR code, and an effect that scans the QR code. */
 const begin = Effect.fnUntraced(function* (subject: Subject) {
   const world = yield* start(subject)
   const qr = yield* service(yield* world.build(), QrLogin)
@@ -31,8 +31,8 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
 
 const faults: ReadonlyArray<readonly [string, Fault]> = [
   ["the broker answers with HTTP 503", { kind: "status", status: 503 }],
-  ["the connection is cut before the broker processes it", { kind: "reset" }],
-  ["the connection is cut after the broker has processed it", { kind: "lost" }]
+  ["the connection is cut before the broker processes the poll", { kind: "reset" }],
+  ["the connection is cut after the broker has processed the poll", { kind: "lost" }]
 ]
 
 export const qr = (subject: Subject): ReadonlyArray<Case> => [
@@ -54,7 +54,7 @@ export const qr = (subject: Subject): ReadonlyArray<Case> => [
     name: "returns a session only after the QR code was scanned",
     run: Effect.gen(function* () {
       const { code, qr, scan } = yield* begin(subject)
-      yield* same(Option.isNone(yield* qr.poll(code)), true, "no session before the scan")
+      yield* same(Option.isNone(yield* qr.poll(code)), true, "whether the poll before the scan returned no session")
       yield* scan
       const polled = yield* qr.poll(code)
       if (Option.isNone(polled)) return yield* new ContractViolation({ message: "there is no session after the scan" })

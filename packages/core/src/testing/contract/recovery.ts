@@ -35,7 +35,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, answer, confirmedReset, proof, recovery }
 })
 
-/** The two recoveries that use a one-time code. Each row names the first step, and the step that sends the code. */
+/** The two recoveries that use a one-time code. Each row names the call that starts the recovery, and the call that submits the one-time code to the broker. */
 const recoveries: ReadonlyArray<readonly ["unblock" | "forgotPassword", "confirmUnblock" | "confirmForgotPassword"]> = [
   ["unblock", "confirmUnblock"],
   ["forgotPassword", "confirmForgotPassword"]
@@ -110,7 +110,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "rejects the challenge of `unblock` in the other steps of a recovery",
+    name: "rejects a challenge of `unblock` in `confirmForgotPassword` and `resetPassword`",
     run: Effect.gen(function* () {
       const { answer, proof, recovery } = yield* begin(subject)
       const challenge = yield* recovery.unblock(proof)

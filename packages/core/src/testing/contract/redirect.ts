@@ -21,7 +21,10 @@ const nothings: ReadonlyArray<readonly [string, unknown]> = [
   ["an empty object", {}]
 ]
 
-/** Changes that turn a valid callback URL into a forged URL, and the expected reason of the failure. */
+/**
+ * Changes that make a forged callback URL from a valid callback URL: what the URL then has, the change, and the
+ * expected reason of the failure.
+ */
 const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_tag"]]> = [
   ["another host", (url) => void (url.hostname = "evil.example"), "RedirectRejected"],
   ["another path", (url) => void (url.pathname = "/elsewhere"), "RedirectRejected"],
@@ -37,7 +40,7 @@ const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_ta
   ]
 ]
 
-/** Other forms of a valid callback URL, as they result from copying the URL or from rewriting by a server. */
+/** Other forms of a valid callback URL, which may result from copying the URL or from a server that changes it. */
 const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
   ["with &amp; instead of &", ({ href }) => href.replaceAll("&", "&amp;")],
   ["with a second question mark", ({ href }) => href.replace("?", "?app=1?")],
@@ -73,7 +76,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "completes a callback only once: the second completion fails, and sends no request",
+    name: "completes a browser login only once: the second completion fails, and sends no request",
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
@@ -81,6 +84,20 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
       const before = (yield* fake.journal).length
       yield* failsWith(redirect.complete(request, callback), "InvalidStepUpCode")
       yield* same((yield* fake.journal).length, before, "number of requests after the second completion")
+    })
+  },
+  {
+    name: "checks a callback without sending anything, and completes it afterwards",
+    run: Effect.gen(function* () {
+      const { browse, fake, redirect, request } = yield* begin(subject)
+      const callback = yield* browse
+      const before = (yield* fake.journal).length
+      yield* redirect.check(request, callback)
+      yield* redirect.check(request, callback)
+      yield* failsWith(redirect.check(yield* redirect.begin, callback), "RedirectRejected")
+      yield* same((yield* fake.journal).length, before, "requests of the checks")
+      yield* same(redirect.broker, subject.broker.id, "broker")
+      yield* failsWith(redirect.check(request, Redacted.make("not an address")), "RedirectRejected")
     })
   },
   {

@@ -44,7 +44,10 @@ const spelled = ({ early, guard }: Renewal.Renewal["Service"]) => ({
   step: guard.step === undefined ? undefined : Duration.toMillis(guard.step)
 })
 
-/** Checks that a session works. If the method has a profile call, this call must accept the session. */
+/**
+ * Checks that a session works. If the login method has a profile call, the fake broker must accept the session in this
+ * call.
+ */
 const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Context<never>, session: Session) {
   yield* ensure(Redacted.value(session.tokens.access).length > 8, "the access token is too short")
   if (!subject.method.capabilities.includes("Profile")) return
@@ -52,7 +55,7 @@ const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Co
   yield* same((yield* profile(session)).id, session.account.id, "id")
 })
 
-/** Builds a session manager for the layer's account, with a new store in memory. */
+/** Builds a session manager for the account of the layer. It uses a new vault in memory. */
 const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
   const sessions = SessionManager.layer().pipe(
     Layer.provide(Layer.succeedContext(context)),
@@ -72,13 +75,21 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
         maxFailures > 0 && Duration.toMillis(window) >= 60_000,
         "`maxFailures` must be positive, and `window` must be at least one minute"
       )
-      yield* same(by.includes("login"), capabilities.includes("Login"), "renews by a login")
+      yield* same(
+        by.includes("login"),
+        capabilities.includes("Login"),
+        "whether the broker's description lists a login as a way to renew"
+      )
       const refreshes = capabilities.includes("Refresh") || subject.loginCarries === "session-before"
-      yield* same(by.includes("refresh"), refreshes, "renews by a refresh")
+      yield* same(
+        by.includes("refresh"),
+        refreshes,
+        "whether the broker's description lists a refresh as a way to renew"
+      )
     })
   },
   {
-    name: "provides a renewal for the layer's account, with the limits and capabilities of the descriptor",
+    name: "provides a renewal for the layer's account, with the limits and capabilities of the broker's description",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
@@ -95,7 +106,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "uses the user's limits instead of the descriptor's limits",
+    name: "uses the limits in the options of the layer instead of the limits in the broker's description",
     run: Effect.gen(function* () {
       const changes = { options: { renewal: { early: "1 minute", maxFailures: 1, window: "1 hour" } } } as const
       const { early, maxFailures, window } = spelled((yield* begin(subject, changes)).renewal)
@@ -103,7 +114,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "reports all invalid limits of the user in one error",
+    name: "reports all invalid limits in the options of the layer in one error",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       const renewal = { early: "soon", maxFailures: 0, window: 0 } as unknown as Renewal.Options
@@ -151,12 +162,12 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "gives a session manager a session, and a new session if the broker refuses the first session",
+    name: "lets a session manager get a session, and get a new session if the broker refuses the first session",
     run: Effect.gen(function* () {
       const { context } = yield* begin(subject)
       const manager = yield* managed(context)
       const session = yield* manager.session
-      yield* same(yield* manager.session, session, "the same session")
+      yield* same(yield* manager.session, session, "the session that the second call of the session manager returned")
       yield* TestClock.adjust("31 seconds")
       const other = yield* manager.renew(session)
       yield* ensure(
@@ -175,7 +186,7 @@ const refreshed = (subject: Subject): Case => ({
     const session = yield* signIn(subject, world, context)
     yield* ensure(
       session.tokens.refresh !== undefined,
-      "the session must have a refresh token, which a session manager looks for"
+      "the session must have a refresh token, because a session manager refreshes only sessions with a refresh token"
     )
     yield* TestClock.adjust("31 seconds")
     if (renewal.refresh === undefined) return yield* new ContractViolation({ message: "the renewal has no refresh" })
@@ -191,7 +202,7 @@ const refreshed = (subject: Subject): Case => ({
 const respond = (world: World) => (challenge: Parameters<NonNullable<World["answer"]>>[0]) =>
   world.answer === undefined ? Effect.die("the subject's world has no `answer`") : world.answer(challenge)
 
-/** Cases for logins with a one-time code by SMS or e-mail. */
+/** Cases for logins whose one-time code arrives by SMS or e-mail. */
 const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
     name: "does not request a second one-time code if the first code was not entered, and fails with a remedy",
@@ -201,7 +212,7 @@ const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
       const reason = yield* failsWith(renewed(renewal.login), "ActionRequired")
       yield* ensure(reason.remedy.includes("Renewal.layerLoginWithStepUp"), reason.remedy)
       const sent = yield* timesAsked(world.fake, endpoint)
-      yield* ensure(sent <= 1, `${sent} logins sent`)
+      yield* ensure(sent <= 1, `at most one login may be sent, but ${sent} logins were sent`)
       yield* failsWith(renewed(renewal.login), "ActionRequired")
       yield* same(yield* timesAsked(world.fake, endpoint), sent, "number of logins sent")
     })

@@ -24,8 +24,8 @@ import {
 } from "./subject.ts"
 
 /**
- * Runs an effect while a `Canary.Net` records its logs and spans. Also records the effect's exit in every printed form.
- * Checks that no record contains a secret.
+ * Runs an effect while a `Canary.Net` records its logs and spans. Also records the result or the failure of the effect
+ * in every form in which programs print it. Checks that no record contains a secret.
  */
 export const watched = Effect.fnUntraced(function* (
   subject: Subject,
@@ -52,12 +52,12 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
   ["JSON that quotes the request", { kind: "quote", as: "json" }],
   ["a refusal that quotes the request", { kind: "quote", as: "refusal" }],
   ["the firewall's page", { kind: "waf" }],
-  ["a cut connection", { kind: "lost" }]
+  ["a connection that is cut", { kind: "lost" }]
 ]
 
 /**
- * Finds the one-time codes of a case, which are generated while the case runs. These are all values in request bodies
- * that contain four consecutive digits, except credentials that are not secret.
+ * Finds the one-time codes that were generated while the case ran. Every value in a request body with at least four
+ * digits in a row counts as a code, except credentials that are not secret.
  */
 const codesIn = (subject: Subject, world: World) =>
   Effect.map(world.fake.journal, (entries) => {
@@ -69,7 +69,7 @@ const codesIn = (subject: Subject, world: World) =>
       .filter((value) => !known.has(value))
   })
 
-/** Logs in, waits for `pause`, and uses the session, while a `Canary.Net` records the logs and spans. */
+/** Logs in, waits for the duration `pause`, and uses the session. A `Canary.Net` records the logs and spans. */
 const life = (
   subject: Subject,
   pause: Duration.Input,
@@ -118,7 +118,7 @@ export const secrets = (subject: Subject): ReadonlyArray<Case> => [
             ask,
             Effect.map(codesIn(subject, world), (codes) => [...world.secrets, ...codes])
           )
-          yield* same(exit._tag, "Failure", "the login")
+          yield* same(exit._tag, "Failure", "result of the login")
         })
       }))
     : []),

@@ -35,12 +35,12 @@ const forged = (session: Session.Session): Session.Session =>
 
 type Call = (context: Parameters<typeof service>[0], session: Session.Session) => Effect.Effect<unknown, unknown>
 
-/** Cases for a call that must not be resent after a fault, because the broker may have processed the call. */
+/** Cases for a call that must not be sent again after a fault, because the broker may have processed the call. */
 const once = (subject: Subject, capability: Capability, call: Call): ReadonlyArray<Case> => {
   const faults: ReadonlyArray<readonly [string, Fault]> = [
     ["the broker answers with HTTP 503", { kind: "status", status: 503 }],
-    ["the connection is cut before the broker processes it", { kind: "reset" }],
-    ["the connection is cut after the broker has processed it", { kind: "lost" }]
+    ["the connection is cut before the broker processes the request", { kind: "reset" }],
+    ["the connection is cut after the broker has processed the request", { kind: "lost" }]
   ]
   const name = capability.toLowerCase()
   return [
@@ -85,7 +85,7 @@ const asking = Effect.fnUntraced(function* (context: Parameters<typeof service>[
   return yield* profile(session)
 })
 
-/** Milliseconds until the expiry of the session. One day if the expiry is unknown. */
+/** Returns how long the session is still valid, in milliseconds. Returns one day if the expiry is unknown. */
 const toItsEnd = (session: Session.Session, fake: FakeBroker) =>
   Effect.map(fake.now, (now) => (session.expiresAt === undefined ? 86_400_000 : session.expiresAt - now))
 
@@ -110,7 +110,7 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session that expires at `expiresAt`, or whose expiry is marked as unknown",
+    name: "returns a session that expires exactly at its `expiresAt`, or whose expiry is unknown",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
       yield* ensure(!Session.isExpired(session, session.issuedAt), "the session must not be expired at its start")
@@ -135,7 +135,7 @@ const noSessions: ReadonlyArray<readonly [string, unknown]> = [
 ]
 
 const withoutSession = (subject: Subject, capability: Capability, call: Call): Case => ({
-  name: `fails with SessionExpired ("missing") if a ${capability.toLowerCase()} gets a value that is not a session`,
+  name: `fails with SessionExpired ("missing") if the ${capability.toLowerCase()} call gets a value that is not a session`,
   run: Effect.gen(function* () {
     const { context, world } = yield* signedIn(subject)
     const before = (yield* world.fake.journal).length
@@ -160,7 +160,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "accepts a session after a reset of the fake broker, when the fake's snapshot has been restored",
+    name: "accepts a session again after the fake broker was reset and its snapshot was restored",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const { fake } = world
@@ -182,7 +182,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "accepts a session until its expiry, and rejects the session from its expiry on",
+    name: "accepts a session before its expiry, and rejects the session at its expiry",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       yield* TestClock.adjust((yield* toItsEnd(session, world.fake)) - 1000)
@@ -193,7 +193,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "retries once if the connection was cut, because the call is safe to repeat",
+    name: "sends the profile call a second time if the connection was cut, because the call is safe to repeat",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const endpoint = yield* endpointOf(subject, "Profile")
@@ -204,7 +204,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails if the connection is also cut during the retry",
+    name: "fails if the connection is also cut during the second try of the profile call",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const endpoint = yield* endpointOf(subject, "Profile")
@@ -217,7 +217,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
 export const refresh = (subject: Subject): ReadonlyArray<Case> => [
   withoutSession(subject, "Refresh", refreshing),
   {
-    name: "returns a new session of the same account",
+    name: "returns a new session of the same account after a refresh",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const renewed = yield* refreshing(context, session)
@@ -272,18 +272,22 @@ export const refresh = (subject: Subject): ReadonlyArray<Case> => [
   ...once(subject, "Refresh", refreshing)
 ]
 
-/** Cases for a logout. If the broker has no logout call, the receipt says so, and no request is sent. */
+/** Cases for a logout. If the broker has no logout call, the result of a logout says so, and nothing is sent. */
 export const logout = (subject: Subject): ReadonlyArray<Case> =>
   subject.endpoints.Logout === undefined
     ? [
         withoutSession(subject, "Logout", loggingOut),
         {
-          name: "reports a logout as local, because the broker has no logout call, and sends no request",
+          name: "returns the result LocalOnly for a logout and sends no request, because the broker has no logout call",
           run: Effect.gen(function* () {
             const { context, session, world } = yield* signedIn(subject)
             const before = (yield* world.fake.journal).length
             const receipt = yield* loggingOut(context, session)
-            yield* same(receipt, { _tag: "LocalOnly", account: session.account, why: "no-such-call" }, "receipt")
+            yield* same(
+              receipt,
+              { _tag: "LocalOnly", account: session.account, why: "no-such-call" },
+              "the result of the logout"
+            )
             yield* same((yield* world.fake.journal).length, before, "number of requests")
           })
         }
@@ -291,10 +295,14 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
     : [
         withoutSession(subject, "Logout", loggingOut),
         {
-          name: "ends a session at the broker, and reports the session as revoked",
+          name: "ends a session at the broker, and returns the result Revoked",
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
-            yield* same(yield* loggingOut(context, session), { _tag: "Revoked", account: session.account }, "receipt")
+            yield* same(
+              yield* loggingOut(context, session),
+              { _tag: "Revoked", account: session.account },
+              "the result of the logout"
+            )
             if (!subject.method.capabilities.includes("Profile")) return
             yield* failsWith(asking(context, session), "SessionExpired")
           })
@@ -302,8 +310,8 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
         {
           name:
             subject.logoutAgain === "confirmed"
-              ? "reports a second logout as revoked, because the broker confirms it"
-              : "reports at a second logout that the session had already ended",
+              ? "returns the result Revoked for a second logout, because the broker confirms the second logout"
+              : "returns the result LocalOnly for a second logout, because the session had already ended",
           run: Effect.gen(function* () {
             const { context, session } = yield* signedIn(subject)
             yield* loggingOut(context, session)
@@ -313,7 +321,7 @@ export const logout = (subject: Subject): ReadonlyArray<Case> =>
               subject.logoutAgain === "confirmed"
                 ? { _tag: "Revoked", account }
                 : { _tag: "LocalOnly", account, why: "already-over" }
-            yield* same(yield* loggingOut(context, session), expected, "receipt")
+            yield* same(yield* loggingOut(context, session), expected, "the result of the logout")
           })
         },
         ...once(subject, "Logout", loggingOut)

@@ -40,8 +40,8 @@ const challenged = Effect.fnUntraced(function* (subject: Subject) {
 
 const faults: ReadonlyArray<readonly [string, Fault, AuthError.Reason["_tag"]]> = [
   ["the broker answers with HTTP 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
-  ["the connection is cut before the broker processes it", { kind: "reset" }, "BrokerUnavailable"],
-  ["the connection is cut after the broker has processed it", { kind: "lost" }, "BrokerUnavailable"],
+  ["the connection is cut before the broker processes the code", { kind: "reset" }, "BrokerUnavailable"],
+  ["the connection is cut after the broker has processed the code", { kind: "lost" }, "BrokerUnavailable"],
   ["the answer is an HTML page", { kind: "answer", status: 200, body: "<html></html>" }, "MalformedResponse"]
 ]
 
@@ -148,7 +148,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "resends a code only after the resend delay, and replaces the challenge",
+    name: "requests a new code only after `resendAt`, and returns a new challenge",
     run: Effect.gen(function* () {
       const { challenge, fake, resend, verified } = yield* challenged(subject)
       if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")

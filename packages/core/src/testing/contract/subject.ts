@@ -25,7 +25,8 @@ import { StepUp } from "../../login/StepUp.ts"
 import type { FakeBroker, Fault } from "../FakeBroker.ts"
 
 /**
- * Changes to the layer for one test. The names of the credentials are those of the descriptor's fields.
+ * Changes to the options of the layer for one test. The keys of `credentials` are the names of the fields in the
+ * broker's description.
  *
  * @category models
  * @since 0.1.0
@@ -36,20 +37,20 @@ export interface Changes {
 }
 
 /**
- * A new fake broker with one account, and the layer of the method, which sends its requests to this fake.
+ * A new fake broker with one account, and the layer of the login method. The layer sends its requests to this fake.
  *
  * @category models
  * @since 0.1.0
  */
 export interface World {
   readonly fake: FakeBroker
-  /** Builds the layer of the method for the fake's account. The layer's HTTP client calls the fake. */
+  /** Builds the layer of the login method for the fake's account. */
   readonly build: (changes?: Changes) => Effect.Effect<Context.Context<never>, AuthError.AuthError, Scope.Scope>
   /** All secrets of the account. */
   readonly secrets: ReadonlyArray<string>
   /** Returns the one-time code for a challenge. */
   readonly answer?: (challenge: Challenge) => Effect.Effect<Redacted.Redacted<string>>
-  /** Logs in like a user in the browser, and returns the callback URL. */
+  /** Logs in as a user does in the browser, and returns the callback URL. */
   readonly browse?: (request: AuthorizationRequest) => Effect.Effect<Redacted.Redacted<string>>
   /** Scans a QR code as the broker's app does, and approves the login. */
   readonly scan?: (code: QrCode) => Effect.Effect<void>
@@ -58,7 +59,7 @@ export interface World {
 }
 
 /**
- * A method of a broker, and the data that its contract tests need.
+ * A login method of a broker, and the data that its contract tests need.
  *
  * @category models
  * @since 0.1.0
@@ -67,25 +68,33 @@ export interface Subject {
   readonly broker: Broker
   readonly method: Method
   readonly make: Effect.Effect<World, never, Scope.Scope>
-  /** The fake's endpoint for each capability. */
+  /** The names of the fake's endpoints, keyed by capability. */
   readonly endpoints: Partial<Record<Capability, string>>
-  /** Changes that make one credential wrong. Each key names this credential in the test titles. */
+  /**
+   * Changes that make one credential wrong. The keys are the names of these credentials, which the test titles contain.
+   */
   readonly wrongCredentials: Readonly<Record<string, Changes>>
   /** Changes that make the one-time code of a login wrong. Absent if a login has no one-time code. */
   readonly wrongCode?: Changes
-  /** Changes that make a login return a challenge. Absent if no change is needed, or if a login never returns one. */
+  /**
+   * Changes that make a login return a challenge. Absent if a login returns a challenge without changes, or never
+   * returns a challenge.
+   */
   readonly stepUp?: Changes
-  /** `confirmed`: the broker confirms a logout even if the session has already ended. */
+  /** `confirmed`: the broker also confirms the logout of a session that has already ended. */
   readonly logoutAgain?: "confirmed"
   /** `session-before`: a login sends the token of the previous session, as a biometric login does. */
   readonly loginCarries?: "session-before"
   /** `person`: the one-time codes of a login arrive by SMS or e-mail, and the user enters them. */
   readonly codes?: "person"
-  /** A call with the session, for methods without `Profile`. The fake must reject the call if the token is invalid. */
+  /**
+   * A call that needs a session. Set it for a login method without `Profile`. The fake must reject the call if the
+   * token is invalid.
+   */
   readonly call?: { readonly method: string; readonly url: string; readonly body: string }
-  /** Makes a refusal in the broker's answer format. The given code is missing from every error table. */
+  /** Makes a refusal in the format of the broker's answers. `code` is a code that is not in the error table. */
   readonly refusal: (code: string) => Fault
-  /** A successful answer in the broker's format, but without a token. */
+  /** An answer in the broker's format that reports success but contains no token. */
   readonly emptyYes: Fault
   /** The platform's function that prints a value, such as Node's `util.inspect` with `depth: 20`. */
   readonly inspect: (value: unknown) => string
@@ -103,7 +112,7 @@ export interface Case {
 }
 
 /**
- * The error of a failed case: the subject violates the contract.
+ * The error of a case that fails, because the subject violates the contract.
  *
  * @category errors
  * @since 0.1.0
@@ -151,7 +160,7 @@ export const start = Effect.fnUntraced(function* (subject: Subject) {
   return yield* subject.make
 })
 
-/** Logs in with the login capability of the method: browser login, QR login or direct login. */
+/** Logs in by the login method of the subject: a browser login, a QR code or credentials. */
 export const signIn = Effect.fnUntraced(function* (
   subject: Subject,
   world: World,
@@ -182,7 +191,10 @@ export const signIn = Effect.fnUntraced(function* (
   return yield* stepUp.verify(outcome.challenge, yield* world.answer(outcome.challenge))
 })
 
-/** Builds a world and its layer, and logs in. Then advances the clock by 31 seconds, into the next TOTP period. */
+/**
+ * Makes a world, builds its layer, and logs in. Then advances the clock by 31 seconds, so that the next TOTP period has
+ * begun.
+ */
 export const signedIn = Effect.fnUntraced(function* (subject: Subject, changes?: Changes) {
   const world = yield* start(subject)
   const context = yield* world.build(changes)
@@ -210,7 +222,7 @@ export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoin
   return yield* new ContractViolation({ message: `the endpoint ${endpoint} was not called ${times} times` })
 })
 
-/** The reason of an effect's failure. */
+/** Returns the reason with which an effect fails. Fails if the effect does not fail with an `AuthError`. */
 export const reasonOf = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<AuthError.Reason, ContractViolation, R> =>
@@ -232,6 +244,6 @@ export const failsWith = Effect.fnUntraced(function* <A, E, R>(
   return reason
 })
 
-/** Checks that two values are equal. Unlike `same`, ignores the order of fields. */
+/** Checks that two values are equal. Unlike `same`, it ignores the order of fields. */
 export const alike = (actual: unknown, expected: unknown) =>
   ensure(Equal.equals(actual, expected), `expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)

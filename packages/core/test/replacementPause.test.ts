@@ -25,7 +25,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     return tiny.calls
   })
 
-  it.effect("causes at most three exchanges in 150 seconds for two programs", () =>
+  it.effect("causes at most three logins and refreshes in 150 seconds for two programs", () =>
     Effect.gen(function* () {
       const calls = yield* run(["refresh"], 150, 2)
       assert.isAtMost(calls.length - 1, 3)
@@ -34,7 +34,7 @@ describe("sessions: an endpoint that rejects every token", () => {
   )
 
   it.effect(
-    "causes at most nine exchanges in an hour for eight programs",
+    "causes at most nine logins and refreshes in an hour for eight programs",
     () =>
       Effect.gen(function* () {
         const calls = yield* run([], 3600, 8)
@@ -56,7 +56,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     })
   )
 
-  it.effect("is explained in the error, and SessionManager.renew without a session still gets a new session", () =>
+  it.effect("is reported in the error, and SessionManager.renew without an argument still gets a new session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -112,13 +112,15 @@ describe("sessions: a renewed token", () => {
     })
   )
 
-  it.effect("is renewed again at once if the broker accepted it for a call before rejecting it", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const manager = yield* start(makeTiny())
-      const second = yield* manager.renew(yield* manager.session)
-      manager.accepted(second)
-      assert.strictEqual(numberOf(yield* manager.renew(second)), "3")
-    })
+  it.effect(
+    "is renewed again at once if the broker accepted a call with this token before the broker rejected the token",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const manager = yield* start(makeTiny())
+        const second = yield* manager.renew(yield* manager.session)
+        manager.accepted(second)
+        assert.strictEqual(numberOf(yield* manager.renew(second)), "3")
+      })
   )
 })

@@ -1,6 +1,6 @@
 /**
- * Stops renewals if the broker refuses a new session as well. The cause is then not the session, and more logins could
- * lock the account.
+ * Stops renewals for some time if the broker also refuses the new session. The cause is then not the session, and more
+ * logins could lock the account.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -15,7 +15,7 @@ import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import type { Self } from "./managerState.ts"
 
-const complaint = ({ account }: Self, advice: string) =>
+const toError = ({ account }: Self, advice: string) =>
   AuthError.make(account.broker, "session", new AuthError.SessionExpired({ why: "invalid", advice }))
 
 const isProven = ({ state: { proven } }: Self, session: Session.Session): boolean =>
@@ -28,8 +28,8 @@ const notYet = (until: number) =>
   `The broker also refuses the new session. The next renewal is at ${Expiry.toIst(until)}. Find out why the broker refuses it, or get another session with SessionManager.renew.`
 
 /**
- * Whether the session is live. Returns `known` if it is given, and otherwise sends the profile call. Returns
- * `undefined` if the state is unknown.
+ * Whether a refused session is live. Returns `known`, if it is set. Otherwise sends the profile call to find out.
+ * Returns `undefined` if this is still unknown.
  */
 const probe = Effect.fnUntraced(function* (
   self: Self,
@@ -39,7 +39,7 @@ const probe = Effect.fnUntraced(function* (
   if (known !== undefined || self.profile === undefined) return known
   const exit = yield* Effect.exit(self.profile(refused))
   const failure = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
-  // A profile call that fails for another reason does not show whether the token is live.
+  // If the profile call fails with a reason other than `SessionExpired`, it is unknown whether the session is live.
   if (failure !== undefined && failure.reason._tag !== "SessionExpired") return undefined
   const lives = Exit.isSuccess(exit)
   const now = yield* Clock.currentTimeMillis
@@ -50,10 +50,11 @@ const probe = Effect.fnUntraced(function* (
 })
 
 /**
- * Fails if the refused session itself replaced a refused session, and the pause before the next replacement has not
- * passed. The pause applies to all programs that share the store. If there is a profile call, that call decides once
- * per pause whether the session is live. A session that is live, or whose state is unknown, is returned until the pause
- * has passed.
+ * Decides whether a refused session may be replaced. It may not be replaced if it is itself the recent replacement of a
+ * refused session, and the pause before the next replacement has not passed. In this case, `check` fails. All programs
+ * that share the store have the same pause. If the broker has a profile call, it is sent once per pause, to find out
+ * whether the session is live. Until the pause has passed, callers still get the session, except if the profile call
+ * has shown that it is not live.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
@@ -62,20 +63,23 @@ export const check = Effect.fnUntraced(function* (
   if (isProven(self, refused)) return
   const { ledger } = yield* LoginLedger.make(self.store).read(self.account)
   const now = yield* Clock.currentTimeMillis
-  if (!Ledger.isSuspect(ledger, refused.issuedAt, now)) return
+  if (!Ledger.isRecentReplacement(ledger, refused.issuedAt, now)) return
   const until = Ledger.replaceableAt(ledger, now)
   const lives = yield* probe(self, refused, until === undefined ? undefined : ledger.replacement?.lives)
   if (lives === true) {
     Cached.clearRejected(self.state, refused)
-    return yield* Effect.fail(complaint(self, accepted))
+    return yield* Effect.fail(toError(self, accepted))
   }
   if (until === undefined) return
-  // If the state is unknown, the session may still be live.
+  // If it is unknown whether the session is live, callers still get the session.
   if (lives === undefined) Cached.clearRejected(self.state, refused)
-  return yield* Effect.fail(complaint(self, notYet(until)))
+  return yield* Effect.fail(toError(self, notYet(until)))
 })
 
-/** Records that the new session replaces a refused session, for all programs that share the store. */
+/**
+ * Records in the store that the new session replaces a refused session. The record applies to all programs that share
+ * the store.
+ */
 export const noteReplacement = (self: Self, refused: Session.Session, got: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     LoginLedger.make(self.store).remember(self.account, (ledger) =>

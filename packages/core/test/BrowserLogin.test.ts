@@ -1,0 +1,250 @@
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import * as Session from "@auth/broker-core/login/Session"
+import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
+import { SessionManager } from "@auth/broker-core/session/SessionManager"
+import { SessionStore } from "@auth/broker-core/session/SessionStore"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, type Shared, start } from "./sessions.ts"
+import { shown } from "./support.ts"
+
+/** Makes programs that share a store. `tabs` lists the name of the program for each browser login that was begun. */
+const makeWorld = (shared: Shared = makeShared()) => {
+  const tabs: Array<string> = []
+  /**
+   * Makes a program. `run` begins a browser login that ends after `takes` milliseconds. If `end` is a failure, the
+   * login fails.
+   */
+  const program = Effect.fnUntraced(function* (name: string) {
+    const manager = yield* start(makeTiny({ by: [] }), shared)
+    const login = (takes: number, end: Effect.Effect<void, AuthError.AuthError> = Effect.void) =>
+      Effect.gen(function* () {
+        tabs.push(name)
+        yield* Effect.sleep(takes)
+        yield* end
+        const tokens = { access: Redacted.make(`access-${name}`) }
+        const issuedAt = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+        return Session.make({ account, method: "browser", tokens, issuedAt, expiry: Expiry.after("1 hour") })
+      })
+    const run = (takes: number, options: BrowserLogin.Options = {}, end?: Effect.Effect<void, AuthError.AuthError>) =>
+      BrowserLogin.run(login(takes, end), options).pipe(
+        Effect.provideService(SessionManager, manager),
+        Effect.provideService(SessionStore, shared.store)
+      )
+    return { manager, run }
+  })
+  return { program, tabs }
+}
+
+const begin = TestClock.setTime(morning)
+const fork = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
+const reasonOf = (exit: Exit.Exit<unknown, unknown>): string =>
+  Exit.isSuccess(exit) ? "success" : (/\b(ActionRequired|RedirectRejected|Io)\b/.exec(shown(exit))?.[0] ?? shown(exit))
+
+const denied = Effect.fail(AuthError.make("tiny", "complete", new AuthError.RedirectRejected({ why: "denied" })))
+
+describe("sessions: BrowserLogin", () => {
+  it.effect("opens the browser once for 20 programs, and all 20 programs get the same session", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const programs = yield* Effect.all(Array.from({ length: 20 }, (_, index) => program(`${index}`)))
+      const asked = yield* fork(
+        Effect.all(
+          programs.map(({ run }) => run(60_000)),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* pass("59 seconds")
+      assert.lengthOf(tabs, 1)
+      yield* pass("3 seconds")
+      assert.deepStrictEqual(new Set((yield* Fiber.join(asked)).map(numberOf)), new Set(tabs))
+      assert.lengthOf(tabs, 1)
+      for (const { manager } of programs) assert.strictEqual(numberOf(yield* manager.session), tabs[0])
+    })
+  )
+
+  it.effect("opens no browser if the stored session is valid", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, other] = [yield* program("one"), yield* program("other")]
+      yield* Effect.andThen(fork(one.run(1000)), pass("2 seconds"))
+      assert.strictEqual(numberOf(yield* other.run(1000)), "one")
+      assert.deepStrictEqual(tabs, ["one"])
+    })
+  )
+
+  it.effect("makes the waiting programs fail, and does not open the browser again, if the user denies the login", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, ...others] = yield* Effect.all(["one", "two", "three"].map(program))
+      const first = yield* fork(one!.run(10_000, {}, denied))
+      const waiting = yield* Effect.forEach(others, ({ run }) => fork(run(10_000)))
+      yield* pass("12 seconds")
+      assert.strictEqual(reasonOf(yield* Fiber.await(first)), "RedirectRejected")
+      for (const fiber of waiting) assert.strictEqual(reasonOf(yield* Fiber.await(fiber)), "ActionRequired")
+      assert.deepStrictEqual(tabs, ["one"])
+    })
+  )
+
+  it.effect("fails after five minutes, and makes the waiting programs fail", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, two] = [yield* program("one"), yield* program("two")]
+      const first = yield* fork(one.run(600_000))
+      const second = yield* fork(two.run(600_000))
+      yield* pass("299 seconds")
+      assert.deepStrictEqual([first.pollUnsafe(), second.pollUnsafe()], [undefined, undefined])
+      yield* pass("3 seconds")
+      assert.strictEqual(reasonOf(yield* Fiber.await(first)), "RedirectRejected")
+      assert.strictEqual(reasonOf(yield* Fiber.await(second)), "ActionRequired")
+      assert.deepStrictEqual(tabs, ["one"])
+    })
+  )
+
+  it.effect("opens the browser at most three times in an hour, and then fails and names the time of the next try", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const { run } = yield* program("one")
+      for (let tries = 0; tries < 3; tries += 1) {
+        yield* Effect.andThen(fork(Effect.exit(run(60_000, {}, denied))), pass("10 minutes"))
+      }
+      const fourth = yield* Effect.exit(run(60_000))
+      assert.strictEqual(reasonOf(fourth), "ActionRequired")
+      assert.include(shown(fourth), "11:00")
+      assert.lengthOf(tabs, 3)
+      yield* pass("31 minutes")
+      yield* Effect.andThen(fork(run(60_000)), pass("2 minutes"))
+      assert.lengthOf(tabs, 4)
+    })
+  )
+
+  it.effect("does not limit the logins with `byPerson: true`, and does not count them", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const { run } = yield* program("one")
+      for (let tries = 0; tries < 5; tries += 1) {
+        yield* Effect.andThen(fork(Effect.exit(run(1000, { byPerson: true }, denied))), pass("1 minute"))
+      }
+      yield* Effect.andThen(fork(run(1000)), pass("2 seconds"))
+      assert.lengthOf(tabs, 6)
+    })
+  )
+
+  it.effect(
+    "returns the session of a login that a user starts in another program while the first login is pending",
+    () =>
+      Effect.gen(function* () {
+        yield* begin
+        const { program, tabs } = makeWorld()
+        const [one, user] = [yield* program("one"), yield* program("user")]
+        const first = yield* fork(one.run(200_000))
+        yield* pass("10 seconds")
+        const second = yield* fork(user.run(30_000, { byPerson: true }))
+        yield* pass("35 seconds")
+        assert.deepStrictEqual(tabs, ["one", "user"])
+        assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
+        assert.strictEqual(numberOf(yield* Fiber.join(first)), "user")
+      })
+  )
+
+  it.effect("opens the browser for a login with `byPerson: true` even if the stored session is valid", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, user] = [yield* program("one"), yield* program("user")]
+      yield* Effect.andThen(fork(one.run(1000)), pass("2 seconds"))
+      const second = yield* fork(user.run(1000, { byPerson: true }))
+      yield* pass("2 seconds")
+      assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
+      assert.deepStrictEqual(tabs, ["one", "user"])
+    })
+  )
+
+  it.effect(
+    "opens the browser in another program within 30 seconds if the program with the pending login was killed",
+    () =>
+      Effect.gen(function* () {
+        yield* begin
+        const shared = makeShared()
+        const { service, state } = breakable(shared.store)
+        const { program, tabs } = makeWorld(shared)
+        const dying = makeWorld({ ...shared, store: service })
+        const killed = yield* dying.program("killed")
+        const first = yield* fork(killed.run(200_000))
+        yield* pass("3 seconds")
+        // The store fails, because a killed program cannot remove its entry from the store.
+        state.broken = true
+        yield* Fiber.interrupt(first)
+        const other = yield* program("other")
+        const second = yield* fork(other.run(5000))
+        yield* pass("30 seconds")
+        assert.strictEqual(numberOf(yield* Fiber.join(second)), "other")
+        assert.deepStrictEqual([dying.tabs, tabs], [["killed"], ["other"]])
+      })
+  )
+
+  it.effect("opens no second browser for a waiting program while the program with the pending login is running", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, two] = [yield* program("one"), yield* program("two")]
+      yield* fork(one.run(240_000))
+      const second = yield* fork(two.run(1000))
+      yield* pass("4 minutes")
+      yield* pass("2 seconds")
+      assert.strictEqual(numberOf(yield* Fiber.join(second)), "one")
+      assert.deepStrictEqual(tabs, ["one"])
+    })
+  )
+
+  it.effect("leaves no pending login in the store after an interruption", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, two] = [yield* program("one"), yield* program("two")]
+      const first = yield* fork(one.run(200_000))
+      yield* pass("2 seconds")
+      yield* Fiber.interrupt(first)
+      yield* Effect.andThen(fork(two.run(1000)), pass("1 second"))
+      assert.deepStrictEqual(tabs, ["one", "two"])
+    })
+  )
+
+  it.effect("fails with the store's error, and opens no browser, if the store fails", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const shared = makeShared()
+      const { service, state } = breakable(shared.store)
+      const { program, tabs } = makeWorld({ ...shared, store: service })
+      const { run } = yield* program("one")
+      state.broken = true
+      assert.strictEqual(reasonOf(yield* Effect.exit(run(1000))), "Io")
+      assert.deepStrictEqual(tabs, [])
+    })
+  )
+
+  it.effect("ignores a stored entry whose time is in the future because the clock was set back", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning + 86_400_000)
+      const { program, tabs } = makeWorld()
+      const [one, two] = [yield* program("one"), yield* program("two")]
+      yield* fork(one.run(200_000))
+      yield* TestClock.setTime(morning)
+      const second = yield* fork(two.run(1000))
+      yield* pass("2 seconds")
+      assert.strictEqual(numberOf(yield* Fiber.join(second)), "two")
+      assert.deepStrictEqual(tabs, ["one", "two"])
+    })
+  )
+})

@@ -1,0 +1,49 @@
+/** Browser logins of a connection on Node. */
+import type { RedirectLogin } from "@auth/broker-core/login/RedirectLogin"
+import type { Session } from "@auth/broker-core/login/Session"
+import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
+import type * as Core from "@auth/broker-core/session/Connection"
+import * as RedirectListener from "../RedirectListener.ts"
+
+/**
+ * Options of `login`: those of `RedirectListener.login`, of `BrowserLogin.run`, and a signal.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoginOptions extends RedirectListener.LoginOptions, BrowserLogin.Options {
+  /** Ends the login when it is aborted. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * The function of methods that log in through the browser.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BrowserCalls {
+  /**
+   * Opens the login page in the user's browser, waits for the login, and stores the session. If the stored session is
+   * live, it is returned and no browser opens. If another program has opened the browser for this account, this one
+   * waits for that program's session. If no browser can be opened, the address of the page is shown at the terminal.
+   *
+   * Programs may open the browser three times in an hour. A login that the user has started is not limited: pass
+   * `byPerson: true`.
+   */
+  readonly login: (options?: LoginOptions) => Promise<Session>
+}
+
+/** The functions of a method with these services. */
+export type WithBrowser<Services> = RedirectLogin extends Services ? BrowserCalls : unknown
+
+const loginOf =
+  (run: Core.Calls<RedirectLogin>["run"]): BrowserCalls["login"] =>
+  ({ byPerson, method, signal, timeout } = {}) =>
+    run(BrowserLogin.run(RedirectListener.login({ method, timeout }), { byPerson }), { signal })
+
+/** Adds `login` if the method logs in through the browser. */
+export const withBrowser = <Services, C extends Core.CallsOf<Services>>(calls: C): C & WithBrowser<Services> => {
+  const { run } = calls as unknown as Core.Calls<RedirectLogin>
+  return ("beginLogin" in calls ? { ...calls, login: loginOf(run) } : calls) as C & WithBrowser<Services>
+}

@@ -1,0 +1,132 @@
+/** An HTTP server on loopback for one person's browser: small limits, no keep-alive, closed with its scope. */
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Http from "node:http"
+import type { AddressInfo } from "node:net"
+import { headers, type Page, pages, render } from "./listenerPages.ts"
+
+/** An answer: a page, or a redirect to `location`. `sent` runs after the answer was sent. */
+export interface Answer {
+  readonly page: Page
+  readonly headers?: Readonly<Record<string, string>>
+  readonly sent?: Effect.Effect<void>
+}
+
+export type Respond = (message: Http.IncomingMessage) => Effect.Effect<Answer>
+
+export const answer = (page: Page, more: Omit<Answer, "page"> = {}): Answer => ({ page, ...more })
+
+/** Redirects with GET, so that the browser drops the query and the form of the request. */
+export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.void): Answer => ({
+  page: { status: 303, title: "Redirect", paragraphs: [] },
+  headers: { location },
+  sent
+})
+
+/** A page of a broker may send several tokens of about 1 kB each, and cookies of other programs on this host. */
+const maxHeaderBytes = 32_768
+const maxBodyBytes = 65_536
+/** Enough for a browser. Connections beyond it are closed. */
+const maxConnections = 256
+/** A browser on this machine sends its headers at once. */
+const headersMillis = 5000
+const requestMillis = 10_000
+
+/**
+ * Reads a form. Bytes beyond the limit are read and dropped, so that the client receives the answer. If the form cannot
+ * be read, fails with the page that says why.
+ */
+export const readForm = (message: Http.IncomingMessage): Effect.Effect<Redacted.Redacted<string>, Page> =>
+  Effect.callback((resume) => {
+    if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(message.headers["content-type"] ?? "")) {
+      message.resume()
+      return resume(Effect.fail(pages.otherForm))
+    }
+    const decoder = new TextDecoder()
+    let text = ""
+    let size = 0
+    message.on("data", (chunk: Uint8Array) => {
+      size += chunk.byteLength
+      if (size <= maxBodyBytes) return void (text += decoder.decode(chunk, { stream: true }))
+      text = ""
+      resume(Effect.fail(pages.tooLarge))
+    })
+    message.once("end", () => resume(Effect.succeed(Redacted.make(text))))
+    message.once("error", () => resume(Effect.fail(pages.cutOff)))
+    message.once("close", () => resume(Effect.fail(pages.cutOff)))
+  })
+
+/** Writes the answer, and waits until it was sent or the client has gone. */
+const write = (target: Http.ServerResponse, { headers: own, page }: Answer): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const done = () => resume(Effect.void)
+    target.once("finish", done).once("close", done)
+    const body = own?.["location"] === undefined ? render(page) : ""
+    target.writeHead(page.status, { ...headers, ...own }).end(target.req.method === "HEAD" ? undefined : body)
+  })
+
+const exchange = (respond: Respond, message: Http.IncomingMessage, target: Http.ServerResponse) =>
+  respond(message).pipe(
+    Effect.catchCause(() => Effect.succeed(answer(pages.broken))),
+    Effect.flatMap((found) => Effect.andThen(write(target, found), found.sent ?? Effect.void))
+  )
+
+const listenOn = (
+  host: string,
+  port: number,
+  handle: Http.RequestListener
+): Effect.Effect<number, NodeJS.ErrnoException, Scope.Scope> => {
+  const start = Effect.callback<Http.Server, NodeJS.ErrnoException>((resume) => {
+    const server = Http.createServer(
+      {
+        maxHeaderSize: maxHeaderBytes,
+        headersTimeout: headersMillis,
+        requestTimeout: requestMillis,
+        connectionsCheckingInterval: 1000
+      },
+      handle
+    )
+    server.maxConnections = maxConnections
+    server.on("error", (error) => resume(Effect.fail(error)))
+    server.listen({ host, port, exclusive: true }, () => resume(Effect.succeed(server)))
+    return Effect.sync(() => server.close())
+  })
+  const close = (server: Http.Server) =>
+    Effect.callback<void>((resume) => {
+      server.close(() => resume(Effect.void))
+      server.closeAllConnections()
+    })
+  return Effect.map(Effect.acquireRelease(start, close), (server) => (server.address() as AddressInfo).port)
+}
+
+/** Error codes of a machine without IPv6. */
+const withoutIpv6 = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
+
+/** Number of further tries to find a port that is free on IPv4 and on IPv6. */
+const maxRetries = 5
+
+/**
+ * Serves a port of a loopback host until the scope closes, and returns the port. Port 0 selects a free one. `localhost`
+ * is served on 127.0.0.1, and on ::1 if the machine has it: browsers try both.
+ */
+export const serve = Effect.fnUntraced(function* (
+  host: "127.0.0.1" | "[::1]" | "localhost",
+  port: number,
+  respond: Respond
+): Effect.fn.Return<number, NodeJS.ErrnoException, Scope.Scope> {
+  const run = yield* FiberSet.makeRuntime()
+  const handle: Http.RequestListener = (message, target) => void run(exchange(respond, message, target))
+  if (host !== "localhost") return yield* listenOn(host === "[::1]" ? "::1" : host, port, handle)
+  const both = Effect.gen(function* () {
+    const chosen = yield* listenOn("127.0.0.1", port, handle)
+    yield* Effect.catchIf(
+      listenOn("::1", chosen, handle),
+      ({ code = "" }) => withoutIpv6.has(code),
+      () => Effect.succeed(chosen)
+    )
+    return chosen
+  })
+  return yield* Effect.retry(both, { times: maxRetries, while: ({ code }) => port === 0 && code === "EADDRINUSE" })
+})

@@ -1,0 +1,44 @@
+/** Opens an address in the user's browser, with the optional package `open`. */
+import * as Effect from "effect/Effect"
+import type { ChildProcess } from "node:child_process"
+import process from "node:process"
+
+/** The optional package. Its name is a variable, so that a bundler does not require it. */
+const packageName = "open"
+
+interface Opener {
+  readonly default: (target: string) => Promise<ChildProcess>
+}
+
+/** Whether the user of this program sees a browser that it opens. */
+export const hasDisplay = (platform: NodeJS.Platform, environment: NodeJS.ProcessEnv): boolean => {
+  const isAnySet = (...names: ReadonlyArray<string>) => names.some((name) => (environment[name] ?? "") !== "")
+  if (isAnySet("SSH_CONNECTION", "SSH_TTY", "CI")) return false
+  if (platform === "darwin" || platform === "win32") return true
+  return isAnySet("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")
+}
+
+/** The environment that the browser will have. It is not configuration, which a program may read from elsewhere. */
+const environment = (): NodeJS.ProcessEnv => process.env
+
+/** Time after which a command that still runs counts as successful: some run as long as the browser. */
+const failureWindow = "2 seconds"
+
+/** Whether the command succeeds, or still runs after a moment. */
+const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
+  Effect.callback<boolean>((resume) => {
+    // Without a listener, a later error would end the program.
+    child.on("error", () => resume(Effect.succeed(false)))
+    const ended = (code: number | null) => resume(Effect.succeed(code === 0))
+    if (child.exitCode !== null) return ended(child.exitCode)
+    child.once("exit", ended)
+    return Effect.sync(() => void child.off("exit", ended))
+  }).pipe(Effect.timeoutOrElse({ duration: failureWindow, orElse: () => Effect.succeed(true) }))
+
+/** Whether a browser was started. The address is an argument of the command, so it must not contain a secret. */
+export const open = (url: string): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    if (!hasDisplay(process.platform, environment())) return false
+    const opener = yield* Effect.tryPromise(() => import(packageName) as Promise<Opener>)
+    return yield* hasStarted(yield* Effect.tryPromise(() => opener.default(url)))
+  }).pipe(Effect.orElseSucceed(() => false))

@@ -1,0 +1,56 @@
+/** Asks a person for the address that the broker redirected the browser to. */
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import type * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type { ReadLine } from "./standardInput.ts"
+
+/** Number of further prompts after an address that cannot be the callback. */
+const maxRetries = 3
+
+/** What is wrong with an address, if another one may be right. */
+const problems: Partial<Record<AuthError.RedirectRejected["why"], (redirectUrl: string) => string>> = {
+  "not-a-url": () => "This is not an address.",
+  origin: (redirectUrl) => `This address does not begin with ${redirectUrl}.`,
+  "missing-token": () => "This address is incomplete: it contains no token.",
+  repeated: () => "This address was changed: it contains a parameter twice.",
+  state: () => "This address is incomplete, or belongs to another login."
+}
+
+const problemOf = ({ reason }: AuthError.AuthError, redirectUrl: string): string | undefined =>
+  reason._tag === "RedirectRejected" ? problems[reason.why]?.(redirectUrl) : undefined
+
+const noInput = (broker: string) =>
+  AuthError.make(
+    broker,
+    "login",
+    new AuthError.ActionRequired({
+      what: "Paste the address of the page after the login",
+      advice: "Standard input has ended: run the program in a terminal, and paste the address there."
+    })
+  )
+
+/**
+ * Reads lines until one is a callback that belongs to the request, or that says that the login was declined. After four
+ * others, fails with the error of the last one.
+ */
+export const read = Effect.fnUntraced(function* (
+  redirect: RedirectLogin.RedirectLogin["Service"],
+  request: RedirectLogin.AuthorizationRequest,
+  readLine: ReadLine,
+  show: (text: string) => Effect.Effect<void>
+): Effect.fn.Return<Redacted.Redacted<string>, AuthError.AuthError> {
+  for (let retries = 0; ; retries += 1) {
+    const line = yield* readLine
+    if (Option.isNone(line)) return yield* Effect.fail(noInput(redirect.broker))
+    const checked = yield* Effect.result(redirect.check(request, line.value))
+    if (Result.isSuccess(checked)) return line.value
+    const problem = problemOf(checked.failure, request.redirectUrl)
+    // The broker or the user has declined: `complete` fails with the reason.
+    if (problem === undefined) return line.value
+    if (retries === maxRetries) return yield* Effect.fail(checked.failure)
+    yield* show(`${problem} Copy the whole address from the browser, and paste it here:`)
+  }
+})

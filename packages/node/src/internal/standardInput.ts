@@ -1,0 +1,43 @@
+/** Lines of standard input that are secrets: they are not echoed to the terminal. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import process from "node:process"
+import * as Readline from "node:readline"
+import { Writable } from "node:stream"
+
+/** Reads the next line. `None`: the input has ended. */
+export type ReadLine = Effect.Effect<Option.Option<Redacted.Redacted<string>>>
+
+/** Whether a person types at this program and reads its standard error. */
+export const isTerminal: Effect.Effect<boolean> = Effect.sync(() => process.stdin.isTTY && process.stderr.isTTY)
+
+/** Drops what `readline` would echo. */
+const noEcho = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
+
+/**
+ * Reads standard input until the scope closes. A terminal is read in raw mode: in the other mode it cuts lines, on Linux
+ * after 4095 bytes and on macOS after 1024, and callbacks with several tokens are longer. Raw mode turns Ctrl-C into a
+ * character, so it is handled here: it interrupts the reader.
+ */
+export const lines: Effect.Effect<ReadLine, never, Scope.Scope> = Effect.gen(function* () {
+  const queue = yield* Queue.unbounded<Redacted.Redacted<string>, Cause.Done>()
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const { stdin } = process
+      const reader = Readline.createInterface({ input: stdin, output: noEcho(), terminal: stdin.isTTY })
+      reader.on("line", (line) => Queue.offerUnsafe(queue, Redacted.make(line)))
+      reader.on("SIGINT", () => Queue.failCauseUnsafe(queue, Cause.interrupt()))
+      reader.on("close", () => Queue.endUnsafe(queue))
+      return reader
+    }),
+    (reader) => Effect.sync(() => reader.close())
+  )
+  return Queue.take(queue).pipe(
+    Effect.map(Option.some),
+    Effect.catch(() => Effect.succeed(Option.none<Redacted.Redacted<string>>()))
+  )
+})

@@ -1,0 +1,276 @@
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import { FakeAngel } from "@auth/angel/msw"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import * as VaultError from "@auth/broker-core/session/VaultError"
+import { TestHttp } from "@auth/broker-core/testing"
+import * as Connection from "@auth/node/Connection"
+import * as RedirectListener from "@auth/node/RedirectListener"
+import { FakeSamco } from "@auth/samco/msw"
+import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { spawn } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Https from "node:https"
+import * as Http from "node:http"
+import * as Net from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { layerKey } from "./support.ts"
+
+const demo = FakeAngel.demoAccount
+const samco = FakeSamco.demoAccount
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = Net.createServer()
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as Net.AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
+const layer = AngelAuth.layer({
+  credentials: {
+    clientCode: demo.clientCode,
+    pin: Redacted.make(demo.pin),
+    apiKey: Redacted.make(demo.apiKey),
+    totp: Redacted.make(demo.totpSecret)
+  }
+})
+
+const rejection = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => assert.fail("the promise did not reject"),
+    (error: unknown) => error
+  )
+
+const folders: Array<string> = []
+const freshFolder = (): string => {
+  const folder = Fs.mkdtempSync(Path.join(Fs.realpathSync(Os.tmpdir()), "broker-auth-node-"))
+  folders.push(folder)
+  return Path.join(folder, "vault")
+}
+
+afterAll(() => {
+  for (const folder of folders) Fs.rmSync(folder, { recursive: true, force: true })
+})
+
+/** Runs a program of this folder to its end. */
+const run = (program: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) => {
+  const { PATH = "" } = process.env
+  const child = spawn(
+    process.execPath,
+    [
+      "--conditions=@auth/source",
+      ...(env["NODE_FLAGS"]?.split(" ") ?? []),
+      Path.join(import.meta.dirname, "programs", program),
+      ...args
+    ],
+    { env: { PATH, HOME: "/nowhere", ...env }, stdio: ["ignore", "pipe", "inherit"] }
+  )
+  let printed = ""
+  child.stdout.on("data", (data: Buffer) => (printed += data.toString()))
+  const ended = new Promise<string>((resolve) => child.once("close", () => resolve(printed.trim())))
+  const isReady = new Promise<void>((resolve) => child.stdout.once("data", () => resolve()))
+  return { ended, isReady: Promise.race([isReady, ended]) }
+}
+
+const key = "00112233".repeat(8)
+
+describe("vaults: a connection on Node", () => {
+  it("stores the session encrypted, and finds it after a restart", async () => {
+    const folder = freshFolder()
+    const fake = await Effect.runPromise(FakeAngel.make())
+    const options = { folder, key: layerKey(), client: TestHttp.layerFake(fake) }
+    let token = ""
+    for (let starts = 0; starts < 2; starts += 1) {
+      await using connection = await Connection.open(layer, options)
+      token = Connection.reveal((await connection.session()).tokens.access)
+    }
+    const journal = await Effect.runPromise(fake.journal)
+    assert.lengthOf(
+      journal.filter(({ endpoint }) => endpoint === "loginByPassword"),
+      1
+    )
+    assert.isTrue(Fs.existsSync(Path.join(folder, "sessions.db")))
+    const stored = Fs.readdirSync(folder, { withFileTypes: true })
+      .filter((file) => file.isFile())
+      .map(({ name }) => Fs.readFileSync(Path.join(folder, name), "latin1"))
+    for (const secret of [token, demo.pin, demo.apiKey]) assert.notInclude(stored.join("\n"), secret)
+  })
+
+  it("uses the default for an option that is undefined, not the memory of the process", async () => {
+    const folder = freshFolder()
+    const fake = await Effect.runPromise(FakeAngel.make())
+    const client = TestHttp.layerFake(fake)
+    await using connection = await Connection.open(layer, { folder, key: layerKey(), client, vault: undefined })
+    await connection.session()
+    assert.isTrue(Fs.existsSync(Path.join(folder, "sessions.db")))
+  })
+
+  it("without a key, rejects with the command that makes one, and writes no file", { timeout: 60_000 }, async () => {
+    const folder = freshFolder()
+    const message = await run("fetching.ts", [folder, "https://broker.test/"], {}).ended
+    assert.include(message, "Set BROKER_AUTH_KEY to the output of: openssl rand -hex 32")
+    assert.deepStrictEqual(Fs.existsSync(folder) ? Fs.readdirSync(folder) : [], [])
+  })
+
+  it("rejects an invalid key in BROKER_AUTH_KEY without showing it", { timeout: 60_000 }, async () => {
+    const message = await run("fetching.ts", [freshFolder(), "https://broker.test/"], { BROKER_AUTH_KEY: "canary" })
+      .ended
+    assert.match(message, /^vault key: .*BROKER_AUTH_KEY/)
+    assert.notInclude(message, "canary")
+  })
+
+  it("rejects with a VaultError if the vault was written with another key", async () => {
+    const folder = freshFolder()
+    const fake = await Effect.runPromise(FakeAngel.make())
+    const options = { folder, client: TestHttp.layerFake(fake) }
+    const first = await Connection.open(layer, { ...options, key: layerKey(1) })
+    await first.session()
+    await first.close()
+    await using second = await Connection.open(layer, { ...options, key: layerKey(2) })
+    const error = await rejection(second.session())
+    assert.isTrue(VaultError.isVaultError(error))
+    assert.strictEqual((error as VaultError.VaultError).reason._tag, "WrongKey")
+    assert.isFalse(AuthError.isAuthError(error))
+  })
+
+  it("logs in through the browser, and stores the session", { timeout: 60_000 }, async () => {
+    const port = await freePort()
+    const redirectUrl = `http://127.0.0.1:${port}/callback`
+    const fake = await Effect.runPromise(FakeSamco.make({ accounts: [{ ...samco, redirectUrl }] }))
+    const samcoLayer = SamcoOAuth.layer({
+      credentials: { userId: samco.userId, apiKey: Redacted.make(samco.apiKey), redirectUrl }
+    })
+    const opened: Array<string> = []
+    /** A browser whose user logs in on the page that the start address redirects to. */
+    const open = (url: string) =>
+      Effect.promise(async () => {
+        opened.push(url)
+        const address = (await fetch(url, { redirect: "manual" })).headers.get("location") ?? ""
+        const page = await (await fake.respond(new Request(address))).text()
+        const hidden = Array.from(page.matchAll(/name="(\w+)" value="([^"]*)"/g), ([, name = "", value = ""]) => [
+          name,
+          value
+        ])
+        const form = new URLSearchParams([...hidden, ["userId", samco.userId], ["apiSecret", samco.apiSecret]])
+        form.delete("deny")
+        const logged = await fake.respond(new Request(address, { method: "POST", body: form, redirect: "manual" }))
+        await fetch(logged.headers.get("location") ?? "")
+        return true
+      })
+    const options = { folder: freshFolder(), key: layerKey(), client: TestHttp.layerFake(fake) }
+    const silent = { isTerminal: Effect.succeed(false), show: () => Effect.void, lines: Effect.never }
+    const withUser = Layer.mergeAll(
+      samcoLayer,
+      Layer.succeed(RedirectListener.Browser, { open }),
+      Layer.succeed(RedirectListener.UserTerminal, silent)
+    )
+    await using connection = await Connection.open(withUser, options)
+    await connection.login()
+    await connection.login()
+    assert.lengthOf(opened, 1)
+    await using again = await Connection.open(samcoLayer, options)
+    assert.strictEqual((await again.session()).account.id, samco.userId)
+  })
+
+  it("opens one browser for 20 processes", { tags: ["thorough"], timeout: 180_000 }, async () => {
+    const folder = freshFolder()
+    const parent = Path.dirname(folder)
+    const [tabs, gate] = [Path.join(parent, "tabs"), Path.join(parent, "gate")]
+    const programs = Array.from({ length: 20 }, () => run("tab.ts", [folder, tabs, gate], { BROKER_AUTH_KEY: key }))
+    await Promise.all(programs.map(({ isReady }) => isReady))
+    Fs.writeFileSync(gate, "")
+    const printed = await Promise.all(programs.map(({ ended }) => ended))
+    const [pid, ...others] = Fs.readFileSync(tabs, "utf8").trim().split("\n")
+    assert.deepStrictEqual(others, [])
+    assert.deepStrictEqual(new Set(printed), new Set([`ready\ntoken-${pid}`]))
+  })
+})
+
+describe("vaults: a connection on Node behind a proxy", () => {
+  const connected: Array<string> = []
+  let servers: ReadonlyArray<Http.Server | Https.Server> = []
+  const env: Record<string, string> = { BROKER_AUTH_KEY: key }
+  let port = 0
+
+  const listen = (server: Http.Server | Https.Server) =>
+    new Promise<number>((resolve) =>
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as Net.AddressInfo).port))
+    )
+
+  beforeAll(async () => {
+    // For this test only: the certificate of broker.test and localhost, valid until 2126.
+    const [keyFile, certificate] = ["key.pem", "certificate.pem"].map((file) =>
+      Path.join(import.meta.dirname, "tls", file)
+    ) as [string, string]
+    const broker = Https.createServer(
+      { key: Fs.readFileSync(keyFile), cert: Fs.readFileSync(certificate) },
+      (_, response) => response.end("the broker")
+    )
+    const proxy = Http.createServer((_, response) => response.writeHead(405).end())
+    proxy.on("connect", ({ url = "" }: Http.IncomingMessage, socket: Net.Socket) => {
+      connected.push(url)
+      const target = Net.connect(port, "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n")
+        target.pipe(socket).pipe(target)
+      })
+      socket.on("error", () => target.destroy())
+      target.on("error", () => socket.destroy())
+    })
+    servers = [broker, proxy]
+    port = await listen(broker)
+    env["HTTPS_PROXY"] = `http://127.0.0.1:${await listen(proxy)}`
+    env["NODE_EXTRA_CA_CERTS"] = certificate
+  })
+
+  afterAll(() => {
+    for (const server of servers) {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
+  const fetching = (url: string, more: Readonly<Record<string, string>> = {}) =>
+    run("fetching.ts", [freshFolder(), url], { ...env, ...more }).ended
+
+  it("sends requests through HTTPS_PROXY, and trusts NODE_EXTRA_CA_CERTS", { timeout: 60_000 }, async () => {
+    connected.length = 0
+    assert.strictEqual(await fetching("https://broker.test/"), "200 the broker")
+    assert.deepStrictEqual(connected, ["broker.test:443"])
+  })
+
+  it("connects directly to the hosts of NO_PROXY", { timeout: 60_000 }, async () => {
+    connected.length = 0
+    assert.strictEqual(await fetching(`https://localhost:${port}/`, { NO_PROXY: "localhost" }), "200 the broker")
+    assert.deepStrictEqual(connected, [])
+  })
+
+  it("rejects an HTTPS_PROXY that is not a URL, without showing it", { timeout: 60_000 }, async () => {
+    const message = await fetching("https://broker.test/", { HTTPS_PROXY: "http://user:canary@:1:2" })
+    assert.include(message, "HTTPS_PROXY is not the address of a proxy")
+    assert.notInclude(message, "canary")
+  })
+
+  it(
+    "on a Node that cannot use the proxy, rejects and says how to start the program",
+    { timeout: 60_000 },
+    async () => {
+      const old = Path.join(freshFolder(), "..", "old.cjs")
+      Fs.writeFileSync(
+        old,
+        'delete require("node:http").setGlobalProxyFromEnv; require("node:module").syncBuiltinESMExports()'
+      )
+      const message = await fetching("https://broker.test/", { NODE_FLAGS: `--require ${old}` })
+      assert.include(message, "Start the program with NODE_USE_ENV_PROXY=1")
+      connected.length = 0
+      const started = { NODE_FLAGS: `--require ${old}`, NODE_USE_ENV_PROXY: "1" }
+      assert.strictEqual(await fetching("https://broker.test/", started), "200 the broker")
+      assert.deepStrictEqual(connected, ["broker.test:443"])
+    }
+  )
+})

@@ -1,0 +1,178 @@
+/** A broker with a browser login, the user's terminal and browser, and raw requests, for tests of the listener. */
+import * as Account from "@auth/broker-core/login/Account"
+import type * as AuthError from "@auth/broker-core/login/AuthError"
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import * as Session from "@auth/broker-core/login/Session"
+import * as RedirectListener from "@auth/node/RedirectListener"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import * as Http from "node:http"
+import * as Net from "node:net"
+
+export const broker = "tiny"
+export const apiKey = "canary-api-key-5a1c"
+export const code = "canary-code-77e2"
+
+export interface BrokerOptions {
+  /** Default: `required`. */
+  readonly state?: "required" | "optional"
+  readonly outcome?: RedirectLogin.Outcome
+  /** Runs before the exchange. */
+  readonly exchange?: Effect.Effect<void, AuthError.AuthError>
+}
+
+/** The service of a broker, and the codes that it has exchanged. */
+export const makeBroker = (redirectUrl: string, options: BrokerOptions = {}) => {
+  const exchanged: Array<string> = []
+  const state = options.state ?? "required"
+  const redirect = RedirectLogin.make<{ readonly code: Redacted.Redacted<string> }>(broker, {
+    begin: Effect.map(RedirectLogin.makeState, (made) => ({
+      url: RedirectLogin.page("https://tiny.example/login", { api_key: apiKey, state: made }),
+      state: made,
+      redirectUrl
+    })),
+    receive: (request, callbackUrl) =>
+      RedirectLogin.parseCallback({ broker, request, callbackUrl, state, outcome: options.outcome }).pipe(
+        Effect.flatMap((parameters) => RedirectLogin.requireParameter(broker, parameters, "code")),
+        Effect.map((found) => ({ code: found }))
+      ),
+    exchange: (callback) =>
+      Effect.map(options.exchange ?? Effect.void, () => {
+        exchanged.push(Redacted.value(callback.code))
+        return Session.make({
+          account: Account.make({ broker, id: "T1" }),
+          method: "browser",
+          tokens: Session.makeTokens({ access: callback.code }),
+          issuedAt: 0,
+          expiry: Expiry.after("1 hour")
+        })
+      })
+  })
+  return { redirect, exchanged }
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Http.IncomingHttpHeaders
+  readonly text: string
+  readonly location: string
+}
+
+/** A request without the headers of a browser. */
+export const send = (
+  url: string,
+  options: { readonly method?: string; readonly headers?: Http.OutgoingHttpHeaders; readonly body?: string } = {}
+): Effect.Effect<Answer> =>
+  Effect.callback((resume) => {
+    const { body, ...rest } = options
+    const request = Http.request(url, { agent: false, ...rest }, (response) => {
+      let text = ""
+      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk))
+      response.on("end", () => {
+        const { headers, statusCode: status = 0 } = response
+        resume(Effect.succeed({ status, headers, text, location: headers.location ?? "" }))
+      })
+      response.on("error", (error) => resume(Effect.die(error)))
+    })
+    request.on("error", (error) => resume(Effect.die(error)))
+    request.end(body)
+    return Effect.sync(() => request.destroy())
+  })
+
+export const form = (url: string, body: string, type = "application/x-www-form-urlencoded"): Effect.Effect<Answer> =>
+  send(url, { method: "POST", body, headers: { "content-type": type } })
+
+/** Writes bytes to a port, and reads until the other side closes the connection. */
+export const raw = (port: number, bytes: string, host = "127.0.0.1"): Effect.Effect<string> =>
+  Effect.callback((resume) => {
+    let received = ""
+    const socket = Net.connect(port, host, () => socket.write(bytes, "latin1"))
+    socket.on("data", (chunk) => (received += chunk.toString("latin1")))
+    socket.on("error", () => socket.destroy())
+    socket.on("close", () => resume(Effect.succeed(received)))
+    return Effect.sync(() => socket.destroy())
+  })
+
+/** A connection that sends `bytes` and then nothing, until the scope closes. */
+export const idle = (port: number, bytes = "") =>
+  Effect.acquireRelease(
+    Effect.callback<Net.Socket>((resume) => {
+      const socket = Net.connect(port, "127.0.0.1", () => {
+        if (bytes !== "") socket.write(bytes)
+        resume(Effect.succeed(socket))
+      })
+      socket.on("error", () => resume(Effect.succeed(socket)))
+      // A socket that is not read does not see that the other side has closed it.
+      socket.resume()
+    }),
+    (socket) => Effect.sync(() => socket.destroy())
+  )
+
+/** Listens on a port for a moment. Returns the error code, or `undefined` if the port is free. */
+export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | undefined> =>
+  Effect.callback((resume) => {
+    const server = Net.createServer()
+    server.once("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code)))
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resume(Effect.succeed(undefined))))
+  })
+
+export const freePort: Effect.Effect<number> = Effect.callback((resume) => {
+  const server = Net.createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as Net.AddressInfo
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+export interface UserOptions {
+  /** Whether a browser can be opened. Default: `true`. */
+  readonly hasBrowser?: boolean
+  readonly isTerminal?: boolean
+}
+
+/** A user: the address that the browser opens, the texts of the program, and the lines that the user pastes. */
+export const makeUser = (options: UserOptions = {}) =>
+  Effect.gen(function* () {
+    const opened = yield* Deferred.make<string>()
+    const texts: Array<string> = []
+    const lines = yield* Queue.unbounded<Option.Option<Redacted.Redacted<string>>>()
+    const shown = yield* Queue.unbounded<string>()
+    const show = (text: string) =>
+      Effect.sync(() => {
+        texts.push(text)
+        Queue.offerUnsafe(shown, text)
+      })
+    return {
+      /** The address that was opened in the browser. */
+      opened: Deferred.await(opened),
+      texts,
+      /** Waits for the next text. */
+      nextText: Queue.take(shown),
+      paste: (text: string) => Queue.offer(lines, Option.some(Redacted.make(text))),
+      endInput: Queue.offer(lines, Option.none()),
+      provide: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        effect.pipe(
+          Effect.provideService(RedirectListener.Browser, {
+            open: (url) => Effect.as(Deferred.succeed(opened, url), options.hasBrowser ?? true)
+          }),
+          Effect.provideService(RedirectListener.UserTerminal, {
+            isTerminal: Effect.succeed(options.isTerminal ?? true),
+            show,
+            lines: Effect.succeed(Queue.take(lines))
+          })
+        )
+    }
+  })
+
+/** Opens the start address like a browser. Returns the state of the login page. */
+export const startLogin = (startUrl: string): Effect.Effect<string> =>
+  Effect.map(send(startUrl), ({ location }) => new URL(location).searchParams.get("state") ?? "")
+
+/** The reason of the failure. Dies if the effect succeeds. */
+export const reasonOf = <A, R>(
+  effect: Effect.Effect<A, AuthError.AuthError, R>
+): Effect.Effect<AuthError.Reason, never, R> => Effect.orDie(Effect.map(Effect.flip(effect), ({ reason }) => reason))

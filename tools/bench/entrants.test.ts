@@ -1,0 +1,116 @@
+import { assert, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { makeScratch } from "../interop/peer.ts"
+import { entrantsOf, here, pairTurns, problemOf, toCheckout } from "./entrants.ts"
+import { type Bench, type Candidate, orderOf, type Turn } from "./harness.ts"
+
+const candidateOf = (title: string, rest?: Partial<Candidate>): Candidate => ({
+  title,
+  prepare: async () => async () => undefined,
+  ...rest
+})
+
+const benchOf = (candidates: Bench["candidates"], turns: ReadonlyArray<Turn>, rest?: Partial<Bench>): Bench => {
+  const plan = { rounds: 1, seconds: 1, warmUp: 1, turns }
+  const fixed = { summary: "a test", job: "job", baselines: ["map"], versions: [] }
+  return { ...fixed, candidates, plans: { full: plan, quick: plan }, ...rest }
+}
+
+const turns: ReadonlyArray<Turn> = [{ title: "due", variant: "due", concurrency: 8, count: 100 }]
+const theirTurns: ReadonlyArray<Turn> = [{ title: "ripe", variant: "ripe", concurrency: 8, count: 5 }]
+
+const bench = benchOf(
+  { map: candidateOf("a Map"), ours: candidateOf("ours", { ours: true }), fresh: candidateOf("new", { ours: true }) },
+  turns
+)
+const before = toCheckout("/tmp/some/before")
+const theirs = benchOf({ map: candidateOf("a Map"), ours: candidateOf("mine", { nodeArgs: ["--x"] }) }, theirTurns)
+const other = { checkout: before, bench: theirs }
+
+const all = { quick: true, only: [] }
+
+const namesOf = ({ entrants }: ReturnType<typeof entrantsOf>) => entrants.map(({ name }) => name)
+
+it("has no twins without another checkout", () => {
+  assert.deepStrictEqual(namesOf(entrantsOf("some", bench, all)), ["map", "ours", "fresh"])
+})
+
+it("adds a twin after each candidate that measures our library, and names those that do not exist there", () => {
+  const found = entrantsOf("some", bench, all, other)
+  assert.deepStrictEqual(namesOf(found), ["map", "ours", "ours@before", "fresh"])
+  assert.deepStrictEqual(found.missing, ["fresh@before"])
+  assert.deepStrictEqual(
+    found.entrants.map(({ twin }) => twin),
+    [undefined, "ours@before", undefined, undefined]
+  )
+})
+
+it("runs a twin with the other checkout's own files, arguments and turns, and with our counts", () => {
+  const twin = entrantsOf("some", bench, all, other).entrants[2]
+  assert.strictEqual(twin?.script, "/tmp/some/before/tools/bench/candidate.ts")
+  assert.strictEqual(twin?.file, "/tmp/some/before/tools/bench/benches/some.ts")
+  assert.strictEqual(twin?.title, "ours @before")
+  assert.deepStrictEqual(twin?.nodeArgs, ["--x"])
+  assert.deepStrictEqual(twin?.turns, [{ title: "ripe", variant: "ripe", concurrency: 8, count: 100 }])
+})
+
+it("runs the twin of a bench of programs with our files, also if the other checkout has no such bench", () => {
+  const programs = { ...bench, programs: async () => undefined }
+  const found = entrantsOf("some", programs, all, { checkout: before, bench: undefined })
+  const twin = found.entrants[2]
+  assert.deepStrictEqual(found.missing, [])
+  assert.strictEqual(twin?.name, "ours@before")
+  assert.isTrue(twin?.file.startsWith(here.root))
+  assert.strictEqual(twin?.checkout, before)
+})
+
+it("selects a candidate with its twin, or the twin alone", () => {
+  const only = (...names: ReadonlyArray<string>) =>
+    namesOf(entrantsOf("some", bench, { quick: true, only: names }, other))
+  assert.deepStrictEqual(only("map", "ours"), ["map", "ours", "ours@before"])
+  assert.deepStrictEqual(only("ours@before"), ["ours@before"])
+  assert.deepStrictEqual(only("map"), ["map"])
+})
+
+it("does not compare turns of another number, concurrency or number of accounts", () => {
+  assert.isUndefined(pairTurns(turns, []))
+  assert.isUndefined(pairTurns(turns, [{ concurrency: 9, count: 100 }]))
+  assert.isUndefined(pairTurns(turns, [{ concurrency: 8, count: 100, accounts: 10 }]))
+  assert.isDefined(pairTurns(turns, theirTurns))
+})
+
+it("lets each of two candidates go first equally often", () => {
+  const firsts = [0, 1, 2, 3].map((round) => orderOf(["ours", "ours@before"], round)[0])
+  assert.strictEqual(firsts.filter((name) => name === "ours").length, 2)
+})
+
+it("puts each candidate at each position equally often", () => {
+  const orders = Array.from({ length: 6 }, (_, round) => orderOf(["a", "b", "c"], round).join(""))
+  assert.deepStrictEqual(orders, ["abc", "cba", "bca", "acb", "cab", "bac"])
+})
+
+it("refuses a checkout whose packages are links to another checkout", () => {
+  const folder = makeScratch("bench-test")
+  const checkout = toCheckout(folder)
+  assert.match(problemOf(checkout) ?? "", /no checkout with benches/)
+  fs.mkdirSync(path.join(folder, "tools/bench"), { recursive: true })
+  fs.writeFileSync(path.join(folder, "tools/bench/candidate.ts"), "")
+  assert.match(problemOf(checkout) ?? "", /no installed packages/)
+  fs.symlinkSync(path.join(here.root, "node_modules"), path.join(folder, "node_modules"))
+  assert.match(problemOf(checkout) ?? "", /the library of another checkout/)
+  assert.isUndefined(problemOf(here))
+})
+
+it("the command refuses a folder that is no checkout", () => {
+  const args = [
+    "--conditions=@auth/source",
+    path.join(here.root, "tools/bench/main.ts"),
+    "--against",
+    "/no/such/folder"
+  ]
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" })
+  assert.strictEqual(status, 2)
+  assert.match(stderr, /^\/no\/such\/folder is no checkout with benches\./)
+})

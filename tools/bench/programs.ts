@@ -1,0 +1,156 @@
+/** The programs of `cold-start`: each logs in once at Angel One, prints its CPU time in microseconds, and ends. */
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import { run } from "../packages/process.ts"
+import { addressAt, apiKey, code, pin, requestOf } from "./angelLogin.ts"
+
+const clientCode = "A123456"
+
+const text = (value: unknown): string => JSON.stringify(value)
+
+/** The request of the hand-written programs, and their check of the answer. */
+const request = `
+const url = process.argv[2] + ${text(addressAt(""))}
+const { body, ...options } = ${text(requestOf(clientCode))}
+const check = ({ status, data }) => {
+  if (status !== true || typeof data.jwtToken !== "string") throw new Error("The login did not succeed.")
+}
+`
+
+/** Writes without a stream, because the first use of `process.stdout` takes milliseconds. */
+const ending = `
+const { system, user } = process.cpuUsage()
+writeSync(1, String(system + user))
+process.exit()
+`
+
+const node = `
+import { writeSync } from "node:fs"
+import { request } from "node:http"
+${request}
+const text = await new Promise((resolve, reject) => {
+  const sent = request(url, options, (response) => {
+    let text = ""
+    response.setEncoding("utf8")
+    response.on("data", (chunk) => (text += chunk))
+    response.once("end", () => resolve(text))
+  })
+  sent.once("error", reject)
+  sent.end(body)
+})
+check(JSON.parse(text))
+${ending}`
+
+const fetch = `
+import { writeSync } from "node:fs"
+${request}
+const response = await fetch(url, { ...options, body })
+check(await response.json())
+${ending}`
+
+/** CommonJS, like the examples of the SDK. */
+const smartApi = `
+const { writeSync } = require("node:fs")
+const { SmartAPI } = require("smartapi-javascript")
+${request}
+const api = new SmartAPI({ api_key: ${text(apiKey)}, root: process.argv[2] })
+const main = async () => {
+  check(await api.generateSession(${text(clientCode)}, ${text(pin)}, ${text(code)}))
+  ${ending}
+}
+main()
+`
+
+/** Our public API as in the README, except that the code is given: the other programs compute none either. */
+const ours = (login: string): string => `
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as CodeSource from "@auth/broker-core/${login}CodeSource"
+import * as Login from "@auth/broker-core/${login}Login"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { writeSync } from "node:fs"
+
+const code = Redacted.make(${text(code)})
+const Angel = AngelAuth.layer({
+  credentials: {
+    clientCode: ${text(clientCode)},
+    pin: Redacted.make(${text(pin)}),
+    apiKey: Redacted.make(${text(apiKey)}),
+    totp: CodeSource.fromEffect(() => Effect.succeed(code))
+  },
+  origins: { api: process.argv[2] }
+}).pipe(Layer.provide(FetchHttpClient.layer))
+
+const session = await Effect.runPromise(Effect.provide(Login.session, Angel))
+if (session.account.id !== ${text(clientCode)}) throw new Error("The login did not succeed.")
+${ending}`
+
+const exists = (file: string): Promise<boolean> =>
+  fs.access(file).then(
+    () => true,
+    () => false
+  )
+
+/** Compiles the packages of a checkout, as far as they changed since they were last compiled. */
+const compile = async (root: string): Promise<void> => {
+  const tsc = (...args: ReadonlyArray<string>) =>
+    run(process.execPath, [path.join(root, "node_modules/typescript/bin/tsc"), "-b", "packages/angel", ...args], {
+      cwd: root
+    })
+  await tsc()
+  const outputs = ["angel", "core"].map((name) => exists(path.join(root, "packages", name, "dist/index.js")))
+  // The compiler's record of a build outlives a removed `dist`.
+  if ((await Promise.all(outputs)).includes(false)) await tsc("--force")
+}
+
+/** One minified file, as a user's bundler makes it. */
+const bundle = async (folder: string): Promise<void> => {
+  // Only here, because the candidates' processes import this file too.
+  const { build } = await import("vite")
+  await build({
+    configFile: false,
+    logLevel: "error",
+    root: folder,
+    ssr: { noExternal: true },
+    build: {
+      ssr: path.join(folder, files.ours),
+      outDir: folder,
+      emptyOutDir: false,
+      minify: true,
+      target: "es2023",
+      rolldownOptions: { output: { format: "es", codeSplitting: false, entryFileNames: files.bundle } }
+    }
+  })
+}
+
+/** Files of the programs. */
+export const files = {
+  node: "node.mjs",
+  fetch: "fetch.mjs",
+  "smartapi-javascript": "smartapi.cjs",
+  ours: "ours.mjs",
+  bundle: "bundle.mjs"
+}
+
+/** Modules of core were in one folder until 2026-11-27. */
+const loginFolder = async (root: string): Promise<string> =>
+  (await exists(path.join(root, "packages/core/src/login/Login.ts"))) ? "login/" : ""
+
+/**
+ * Writes the programs to `folder`. They import the compiled packages of the checkout `root` by name, through its
+ * `node_modules`.
+ */
+export const writePrograms = async (root: string, folder: string): Promise<void> => {
+  await compile(root)
+  await fs.symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
+  const programs = {
+    [files.node]: node,
+    [files.fetch]: fetch,
+    [files["smartapi-javascript"]]: smartApi,
+    [files.ours]: ours(await loginFolder(root))
+  }
+  for (const [file, program] of Object.entries(programs)) await fs.writeFile(path.join(folder, file), program)
+  await bundle(folder)
+}
