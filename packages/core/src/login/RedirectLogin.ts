@@ -152,8 +152,9 @@ const replayed = (broker: string) =>
 /**
  * Makes the service of a broker. A request can be completed only once, and a code is sent only once. If `complete` is
  * called again with the same request or the same code, it sends nothing and fails with `InvalidStepUpCode`. If a
- * callback is rejected before its code is sent, the request can still be completed. If `request` is not a request, or if
- * `callbackUrl` is not `Redacted` text, `complete` fails with `InvalidRequest`.
+ * callback is rejected before its code is sent, the request can still be completed. If `request` does not have the
+ * fields of a request that `begin` returns, or if `callbackUrl` is not `Redacted` text, `complete` fails with
+ * `InvalidRequest`.
  *
  * Each process remembers only the requests that it has completed itself, and each layer only the codes that it has sent
  * itself. If another process sends a used code again, only the broker refuses it. So if you keep a request in a cookie,

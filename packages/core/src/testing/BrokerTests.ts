@@ -317,8 +317,8 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
 
 /**
  * Runs the tests of a broker package. The titles of all groups but one begin with `contract:`, `fixtures:`, `dialects:`,
- * `codes:`, `requests:` or `fuzz:`, so that a test reporter can count the tests of each kind. The
- * tests of the group `a token is accepted …` are not counted.
+ * `codes:`, `requests:` or `fuzz:`, so that a test reporter can count the tests of each kind. The tests of the group
+ * `a token is accepted …` are not counted.
  *
  * @category running
  * @since 0.1.0

@@ -147,18 +147,18 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
       yield* failsWith(redirect.complete(request, Redacted.make(url.href)), tag)
     })
   })),
-  ...wrongValues.map(([what, nothing]): Case => ({
+  ...wrongValues.map(([what, value]): Case => ({
     name: `fails with InvalidRequest if the request or the callback of a completion is ${what}`,
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
       const before = (yield* fake.journal).length
       yield* failsWith(
-        Effect.suspend(() => redirect.complete(nothing as never, callback)),
+        Effect.suspend(() => redirect.complete(value as never, callback)),
         "InvalidRequest"
       )
       yield* failsWith(
-        Effect.suspend(() => redirect.complete(request, nothing as never)),
+        Effect.suspend(() => redirect.complete(request, value as never)),
         "InvalidRequest"
       )
       yield* same((yield* fake.journal).length, before, "number of requests")
