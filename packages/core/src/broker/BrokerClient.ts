@@ -1,6 +1,7 @@
 /**
  * Turns a broker's tables into calls. A call checks the request, waits for the rate limits, and sends the request. It
- * then reads the body as text, finds the dialect, and decodes the data. A failure is mapped to a reason.
+ * then reads the body as text, finds the dialect (the form of the broker's answer), and decodes the data. If the call
+ * fails, its error has one of the reasons of `AuthError`.
  *
  * @since 0.1.0
  */
@@ -210,7 +211,10 @@ export interface BrokerClient {
  */
 export const otherCall = "request"
 
-/** In characters. A longer answer is not searched for a refusal, because it is data, such as an instrument list. */
+/**
+ * Maximum length, in characters, of an answer that is searched for a refusal. A longer answer is data, such as an
+ * instrument list.
+ */
 const longestRefusal = 65_536
 
 const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i
@@ -409,7 +413,8 @@ const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefin
 }
 
 /**
- * Records when the first of several requests was sent. This is the earliest time at which a token may have been issued.
+ * Records when the first request of a login, or of another call that issues a token, was sent. This is the earliest time
+ * at which the token may have been issued.
  */
 const noteDeparture = Effect.flatMap(Departure, (departure) =>
   departure === undefined || departure.at !== undefined
@@ -464,8 +469,8 @@ const reasonFor = (
     request
   }
   const row = codes.find((candidate) => ErrorTable.matches(candidate, original))
-  // A code that is in the error table is not redacted, even if a PIN has the same digits, because it is a known code of
-  // the broker.
+  // If the broker's code is in the error table, the code is public. So this code is not redacted, even if a PIN has the
+  // same digits.
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)

@@ -29,9 +29,9 @@ export interface Field {
   /** Set this if the field is a source of one-time codes. Its value is a `CodeSource` or a TOTP secret. */
   readonly codes?: true
   /**
-   * Set this if quotation marks at the ends may belong to the value. This is so if the user chose the value, such as a
-   * password, or if the form of the value is unknown. Quotation marks at the ends are then rejected, except in a
-   * `verbatim` value. In any other field, a pair of quotation marks around the value is removed.
+   * Set this if quotation marks at the ends may belong to the value. For example, they may belong to a password, which
+   * the user has chosen, or to a value of an unknown form. With `freeText`, quotation marks at the ends are rejected,
+   * except in a `verbatim` value. Without `freeText`, a pair of quotation marks around the value is removed.
    */
   readonly freeText?: true
   /**

@@ -250,8 +250,8 @@ const notBlank = Schema.isPattern(/\S/)
 export const Text = Schema.String.check(notBlank)
 
 /**
- * Secret text in an answer. OpenAPI descriptions mark it as a password. The broker's schema must decode it to
- * `Redacted` text.
+ * Secret text in an answer. OpenAPI descriptions mark it as a password. `SecretText` does not wrap the text in
+ * `Redacted`, so the schema of the answer must do this.
  *
  * @category schemas
  * @since 0.1.0

@@ -318,7 +318,8 @@ const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => 
 const keyOf = ({ in: place, name }: Json): string => `${String(place)} ${String(name)}`
 
 /**
- * Merges the parameters of calls that are one operation. A parameter is required only if all of these calls require it.
+ * Merges the parameters of calls that have the same method and path, and so are one operation in the document. A
+ * parameter is required if all of these calls require it, and otherwise optional.
  */
 const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArray<Json> => {
   const all = new Map<string, Json>()

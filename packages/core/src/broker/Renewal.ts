@@ -293,7 +293,7 @@ export const layerLogin: Layer.Layer<Renewal, never, Renewal | Login.Login> = La
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
- * // For example, the code from a mailbox.
+ * // A real program could read the code from a mailbox.
  * const Motilal = Renewal.layerLoginWithStepUp(() => Effect.succeed(Redacted.make("1234"))).pipe(
  *   Layer.provideMerge(MotilalAuth.layerConfig())
  * )

@@ -2,9 +2,10 @@
  * Challenges. A broker may answer a login with a challenge, which requests a one-time code. The broker issues a session
  * only after the right code.
  *
- * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code or a
- * rate limit, the challenge can be answered again, up to a limit. After any other result, it has ended. The layer has a
- * `Ledger`, which checks these rules before a code is sent.
+ * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code, the
+ * challenge can be answered again, until the number of wrong codes reaches a limit. If the answer failed with
+ * `RateLimited`, the challenge can also be answered again. After any other result, the challenge has ended. The layer
+ * has a `Ledger`, which checks these rules before a code is sent.
  *
  * @since 0.1.0
  */

@@ -119,8 +119,8 @@ export const totp = (
         const step = Totp.stepAt(parameters, now)
         const end = (step + 1) * periodMillis
         const last = lastSteps.get(key)
-        // If the last used period is far in the future, the clock was set back. It is then ignored, because it could
-        // block codes for years.
+        // If the last used period is far in the future, the clock was set back. The last used period is then ignored,
+        // because it could block codes for years.
         const used = last !== undefined && last >= step && last - step < 10
         if (!used && end - now > margin) {
           lastSteps.set(key, step)

@@ -56,7 +56,7 @@ export const login: Effect.Effect<LoginOutcome, AuthError.AuthError, Login> = Ef
 )
 
 /**
- * Logs in at a broker whose login has no second step. If the broker returns a challenge, it fails with
+ * Logs in at a broker whose login has no second step. If the broker returns a challenge, `session` fails with
  * `ActionRequired`. Use `withStepUp` to answer challenges.
  *
  * @example

@@ -11,8 +11,8 @@ import * as Session from "./Session.ts"
 
 /**
  * Result of a logout. `Revoked`: the broker has confirmed that the session has ended. `LocalOnly`: the broker did not
- * end the session, and `why` gives the reason. `already-over`: the session had already ended. `no-such-call`: the
- * broker has no logout call.
+ * end the session, and `why` gives the reason. `why` is `already-over` if the session had already ended, or
+ * `no-such-call` if the broker has no logout call.
  *
  * @category models
  * @since 0.1.0
@@ -33,7 +33,7 @@ export class Logout extends Context.Service<
 >()("@auth/broker-core/login/Logout") {}
 
 /**
- * Makes the service of a broker. If its argument is not a session, `logout` sends nothing and fails with
+ * Makes the service of a broker. If the argument of `logout` is not a session, `logout` sends nothing and fails with
  * `SessionExpired` (`missing`).
  *
  * @category constructors

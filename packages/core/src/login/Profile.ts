@@ -1,6 +1,6 @@
 /**
- * Gets the profile of the account holder. This call can also be used to check whether the session is live, because it
- * changes nothing at the broker.
+ * Gets the profile of the account holder. This call changes nothing at the broker. So it can also be used to check
+ * whether the broker still accepts the session.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ export class Profile extends Context.Service<
 >()("@auth/broker-core/login/Profile") {}
 
 /**
- * Makes the service of a broker. If its argument is not a session, `profile` sends nothing and fails with
+ * Makes the service of a broker. If the argument of `profile` is not a session, `profile` sends nothing and fails with
  * `SessionExpired` (`missing`).
  *
  * @category constructors

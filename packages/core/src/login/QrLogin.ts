@@ -11,7 +11,7 @@ import * as AuthError from "./AuthError.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * A QR code that the user scans. It is secret until it expires, because it belongs to this login.
+ * A QR code that the user scans. It is secret until it expires, because it identifies a pending login at the broker.
  *
  * @category models
  * @since 0.1.0
@@ -56,8 +56,8 @@ export class QrLogin extends Context.Service<
 >()("@auth/broker-core/login/QrLogin") {}
 
 /**
- * Makes the service of a broker. If its argument is not a QR code that `begin` returned, `poll` sends nothing and fails
- * with `InvalidRequest`.
+ * Makes the service of a broker. If the argument of `poll` is not a QR code that `begin` returned, `poll` sends nothing
+ * and fails with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0

@@ -61,8 +61,9 @@ export class RedirectLogin extends Context.Service<
     readonly broker: string
     readonly begin: Effect.Effect<AuthorizationRequest, AuthError.AuthError>
     /**
-     * Checks a callback like `complete` does before its exchange, and sends nothing. A callback may be checked any
-     * number of times. A program that listens for the callback uses it to ignore requests that are not the callback.
+     * Checks a callback with the same checks that `complete` makes before the exchange. `check` sends nothing, and may be
+     * called any number of times. A program that listens for the callback uses `check` to ignore requests that are not
+     * the callback.
      */
     readonly check: (
       request: AuthorizationRequest,
@@ -150,9 +151,10 @@ const replayed = (broker: string) =>
 
 /**
  * Makes the service of a broker. A request can be completed only once, and a code is sent only once. If `complete` is
- * called again with the same request or the same code, it sends nothing and fails with `InvalidStepUpCode`. A callback
- * that was rejected before its code was sent does not count. If an argument is not a request or not `Redacted` text,
- * `complete` fails with `InvalidRequest`.
+ * called again with the same request or the same code, it sends nothing and fails with `InvalidStepUpCode`. If a
+ * callback is rejected before its code is sent, the request can still be completed. If `request` does not have the
+ * fields of a request that `begin` returns, or if `callbackUrl` is not `Redacted` text, `complete` fails with
+ * `InvalidRequest`.
  *
  * Each process remembers only the requests that it has completed itself, and each layer only the codes that it has sent
  * itself. If another process sends a used code again, only the broker refuses it. So if you keep a request in a cookie,

@@ -92,8 +92,8 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
 )
 
 /**
- * Maximum size in bytes of an answer that is checked for a refusal. A larger answer is not checked, because it is data.
- * It is streamed.
+ * Maximum size in bytes of an answer that is checked for a refusal. A larger answer is data, so it is streamed without a
+ * check.
  */
 const maxCheckedSize = 1_048_576
 
@@ -125,7 +125,10 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
  */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
-/** A new session that the broker refuses as well is not renewed again until it is this old. In milliseconds. */
+/**
+ * In milliseconds. If the broker also refuses a session that replaced a refused session, this session is renewed only
+ * after it has reached this age.
+ */
 const minReplacementAge = 600_000
 
 interface Answer {
@@ -231,10 +234,10 @@ export const make: Effect.Effect<
   // A renewed session that the broker refused as well. It is not renewed again at once, because repeated renewals could
   // lock the account.
   let refusedAfterRenewal: Session | undefined
-  // The session of a renewal that an order caused. The order itself is not sent again, so the next order is the first
-  // with the new session. Only an accepted order shows that the broker accepts the new session for orders. An accepted
-  // `GET` does not show this. Otherwise, if the broker refused the token only for orders, each order would cost a
-  // login.
+  // The new session after a renewal that a refused order has caused. The refused order is not sent again, so the next
+  // order is the first with the new session. An accepted order shows that the broker accepts the new session for orders,
+  // but an accepted `GET` does not show this. The broker may refuse sessions for orders and accept them for `GET`. If an
+  // accepted `GET` were sufficient here, each order would then cause a login.
   let untestedByOrder: Session | undefined
   let acceptedForOrder: Session | undefined
 

@@ -37,8 +37,8 @@ export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function asks the
    * user. If the broker refuses the code, the function is called again, until the account's limit on refused logins is
-   * reached. The function may take up to five minutes for each code. The function is
-   * not called if the credentials contain the TOTP secret and the broker accepts TOTP codes.
+   * reached. The function may take up to five minutes for each code. The function is not called if the credentials
+   * contain the TOTP secret and the broker accepts TOTP codes.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }
@@ -77,7 +77,7 @@ export type Connection<Services> = CallsOf<Services> & Closable
 export const reveal = (secret: Redacted.Redacted<string>): string => Redacted.value(secret)
 
 /**
- * Opens a connection to the account of a broker's layer. It checks the credentials and opens the vault, but sends
+ * Opens a connection to the account of a broker's layer. `open` checks the credentials and opens the vault, but sends
  * nothing to the broker. The first call of the connection logs in. If both the credentials and the vault have problems,
  * the promise rejects with a `StartupError`, whose `message` has a line for each problem.
  *

@@ -35,8 +35,9 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. The function `codes` is called for every account whose login has a second step, unless the code
- * comes from a TOTP secret in the credentials. The question contains the account.
+ * Options of `open`. The function `codes` is called for every account whose login has a second step. It is not called
+ * if the credentials contain the TOTP secret and the broker accepts TOTP codes. The argument of `codes` contains the
+ * account.
  *
  * @category models
  * @since 0.1.0
@@ -95,8 +96,8 @@ const unknownAccount = (name: string, known: ReadonlyArray<string>) =>
   )
 
 /**
- * Opens connections to several accounts, with one vault and one HTTP client. It opens the vault, but sends nothing to
- * the brokers.
+ * Opens connections to several accounts, with one vault and one HTTP client. `open` opens the vault, but sends nothing
+ * to the brokers.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 /**
- * Limits logins, so that the broker does not lock the account. At most one login is sent in each TOTP period, and fewer
- * failed logins are sent than the broker allows. The counts are in the store, so they remain after a restart and apply
- * to all programs that share the store.
+ * Limits logins, so that the broker does not lock the account. At most one login is sent in each TOTP period. If the
+ * number of failed logins reaches a limit, no further login is sent. The counts are in the store, so they remain after a
+ * restart and apply to all programs that share the store.
  *
  * @since 0.1.0
  */

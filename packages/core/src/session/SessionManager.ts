@@ -62,7 +62,7 @@ export class SessionManager extends Context.Service<
     readonly account: Account
     /**
      * Returns a live session. The session comes from memory, otherwise from the store, otherwise from the broker. After
-     * a logout by this program or another program, it fails with `SessionExpired` (`logged-out`) until `renew` or
+     * a logout by this program or another program, `session` fails with `SessionExpired` (`logged-out`) until `renew` or
      * `adopt` is called. A program that starts after the logout logs in again.
      */
     readonly session: Effect.Effect<Session.Session, Failure>

@@ -316,9 +316,9 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
   })
 
 /**
- * Runs the tests of a broker package. The titles of groups begin with `contract`, `fixtures`, `dialects`, `codes`,
- * `requests` or `fuzz`, so that a test reporter can count the tests of each kind. The test reporter does not count a group
- * whose title begins with another word.
+ * Runs the tests of a broker package. The titles of all groups but one begin with `contract:`, `fixtures:`, `dialects:`,
+ * `codes:`, `requests:` or `fuzz:`, so that a test reporter can count the tests of each kind. The tests of the group
+ * `a token is accepted …` are not counted.
  *
  * @category running
  * @since 0.1.0
@@ -334,11 +334,14 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
       for (const { name, run: body } of cases) runner.effect(name, () => body)
     })
   for (const contract of subject.contract) {
-    group(`contract: ${contract.broker.id} ${contract.title ?? contract.method.id}`, Contract.cases(contract))
+    group(
+      `contract: the method "${contract.title ?? contract.method.id}" of ${contract.broker.id}`,
+      Contract.cases(contract)
+    )
   }
   group("fixtures: each answer has the expected result", Fixtures.fixtureCases(answers))
   group(
-    "a token is read even if other fields have wrong types",
+    "a token is accepted even if another field has a wrong type",
     Fixtures.typeCases(answers, { essential, envelope: subject.envelope })
   )
   group(
@@ -346,7 +349,7 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
     Fixtures.dialectCases(answers)
   )
   group("codes: a fixture matches each row of the error table", Fixtures.codeCases(answers))
-  group("fixtures cover the documentation", Fixtures.coverageCases(answers))
+  group("fixtures: the set of fixtures is complete", Fixtures.coverageCases(answers))
   group("requests: each call sends exactly the documented request", requestCases(subject))
   runner.describe("fuzz: the typed calls", () => {
     const { bodies, calls } = subject.fuzz

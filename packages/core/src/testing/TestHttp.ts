@@ -18,7 +18,8 @@ import type { FakeBroker } from "./FakeBroker.ts"
 
 /**
  * Effect's client with `fetch`, but it reads `globalThis.fetch` again for each request. Effect's own client always uses
- * the `fetch` that it read first. A test tool that replaces `fetch` later would have no effect on it.
+ * the `fetch` that it read first. If a test tool replaced `fetch` later, Effect's own client would not use the new
+ * `fetch`.
  *
  * @category layers
  * @since 0.1.0

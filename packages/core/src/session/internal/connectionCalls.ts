@@ -142,7 +142,7 @@ export interface Calls<Services> {
     effect: Effect.Effect<A, E, ConnectionServices<Services>>,
     options?: { readonly signal?: AbortSignal | undefined }
   ) => Promise<A>
-  /** Calls `listener` at each event. Returns a function that removes it. */
+  /** Calls `listener` at each event. Returns a function that removes the listener. */
   readonly on: <Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void) => () => void
 }
 
@@ -203,7 +203,7 @@ export const closedReason = new AuthError.InvalidRequest({
   advice: "Open it again with Connection.open."
 })
 
-/** Shows whether a connection is closed. `closed` ends when it is closed. */
+/** Shows whether a connection is closed. `closed` fails when the connection is closed. */
 export interface Life {
   readonly isClosed: () => boolean
   readonly closed: Deferred.Deferred<never, AuthError.AuthError>

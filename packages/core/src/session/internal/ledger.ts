@@ -275,7 +275,7 @@ export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArriva
 /** In milliseconds. If a new session is refused only after this time, it is assumed to have worked before. */
 const trusted = minutes(30)
 
-/** Whether a session that was refused is itself the recent replacement of a refused session. */
+/** Whether the session that was issued at `issuedAt` has replaced a refused session within the last 30 minutes. */
 export const isRecentReplacement = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
   replacement !== undefined && replacement.issuedAt === issuedAt && isWithin(replacement.since, trusted, now)
 

@@ -50,11 +50,11 @@ const probe = Effect.fnUntraced(function* (
 })
 
 /**
- * Decides whether a refused session may be replaced. It may not be replaced if it is itself the recent replacement of a
- * refused session, and the pause before the next replacement has not passed. In this case, `check` fails. All programs
- * that share the store have the same pause. If the broker has a profile call, it is sent once per pause, to find out
- * whether the session is live. Until the pause has passed, callers still get the session, except if the profile call
- * has shown that it is not live.
+ * Decides whether a refused session may be replaced. It may not be replaced if it has itself replaced another refused
+ * session within the last 30 minutes, and the pause before the next replacement has not passed. In this case, `check`
+ * fails. All programs that share the store have the same pause. If the broker has a profile call, it is sent once per
+ * pause, to find out whether the session is live. Until the pause has passed, callers still get the session, except if
+ * the profile call has shown that it is not live.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,

@@ -14,7 +14,10 @@ import { RequestsSent } from "../../login/internal/requestsSent.ts"
  */
 type Kind = "read" | "order"
 
-/** A new session that the broker refuses as well is not renewed again until it is this old. In milliseconds. */
+/**
+ * In milliseconds. If the broker also refuses a session that replaced a refused session, this session is renewed only
+ * after it has reached this age.
+ */
 const minReplacementAge = 600_000
 
 type TokenRefused = AuthError.AuthError & { readonly reason: AuthError.SessionExpired }

@@ -69,15 +69,15 @@ const failedFunction = (account: Account, failure: unknown): AuthError.AuthError
 const maxQuestions = 5
 
 /**
- * Whether the code was not sent, because it has a wrong number of digits or contains a character that is not a digit. The challenge can then
- * still be answered.
+ * Whether the code was not sent, because it has a wrong number of digits or contains a character that is not a digit.
+ * The challenge can then still be answered.
  */
 const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
 
 /**
- * Makes a login that gets the code for each challenge from `codes`. If the broker accepts a TOTP code and the credentials
- * contain the TOTP secret, the code comes from the secret.
+ * Makes a login that gets the code for each challenge from `codes`. If the broker accepts a TOTP code and the
+ * credentials contain the TOTP secret, the code is computed from the secret instead.
  */
 const answering = (
   own: Renewal["Service"],

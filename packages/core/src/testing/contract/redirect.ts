@@ -14,7 +14,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
 })
 
 /** Wrong values that a program without type checks may pass. */
-const nothings: ReadonlyArray<readonly [string, unknown]> = [
+const wrongValues: ReadonlyArray<readonly [string, unknown]> = [
   ["undefined", undefined],
   ["null", null],
   ["text", "https://app.example.com/callback?code=1"],
@@ -95,7 +95,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
       yield* redirect.check(request, callback)
       yield* redirect.check(request, callback)
       yield* failsWith(redirect.check(yield* redirect.begin, callback), "RedirectRejected")
-      yield* same((yield* fake.journal).length, before, "requests of the checks")
+      yield* same((yield* fake.journal).length, before, "number of requests after the checks")
       yield* same(redirect.broker, subject.broker.id, "broker")
       yield* failsWith(redirect.check(request, Redacted.make("not an address")), "RedirectRejected")
     })
@@ -147,18 +147,18 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
       yield* failsWith(redirect.complete(request, Redacted.make(url.href)), tag)
     })
   })),
-  ...nothings.map(([what, nothing]): Case => ({
+  ...wrongValues.map(([what, value]): Case => ({
     name: `fails with InvalidRequest if the request or the callback of a completion is ${what}`,
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
       const before = (yield* fake.journal).length
       yield* failsWith(
-        Effect.suspend(() => redirect.complete(nothing as never, callback)),
+        Effect.suspend(() => redirect.complete(value as never, callback)),
         "InvalidRequest"
       )
       yield* failsWith(
-        Effect.suspend(() => redirect.complete(request, nothing as never)),
+        Effect.suspend(() => redirect.complete(request, value as never)),
         "InvalidRequest"
       )
       yield* same((yield* fake.journal).length, before, "number of requests")
