@@ -46,7 +46,7 @@ export interface Switches {
   readonly reusedCode: "refused" | "accepted"
   /** Whether a refresh invalidates the previous tokens. */
   readonly refreshedTokens: "die" | "live"
-  /** Whether access tokens contain `exp`. */
+  /** Whether access tokens contain their expiry, the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
   /** Whether the browser login returns a refresh token. */
   readonly publisherRefreshToken: "sent" | "absent"

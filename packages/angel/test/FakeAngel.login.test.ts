@@ -8,7 +8,7 @@ const mpin = "LoginbyPassword is not allowed. Please switch to Login by MPIN now
 
 describe("FakeAngel: login", () => {
   const rows: ReadonlyArray<readonly [string, LoginChanges, number, object | string]> = [
-    ["a wrong code in an otherwise valid login", { body: { totp: "000000" } }, 200, wrongCode],
+    ["a wrong code and otherwise valid fields", { body: { totp: "000000" } }, 200, wrongCode],
     ["a wrong code and an unknown client", { body: { clientcode: "Z999999" } }, 200, wrongCode],
     ["a wrong code and a wrong PIN", { body: { totp: "000000", password: "" } }, 200, wrongCode],
     [
@@ -44,7 +44,7 @@ describe("FakeAngel: login", () => {
     ["a missing API key", { headers: { "x-privatekey": undefined } }, 200, gateway("AG8004", "Invalid API Key")]
   ]
   for (const [what, changes, status, expected] of rows) {
-    it.effect(`${what} is refused`, () =>
+    it.effect(`a login with ${what} is refused`, () =>
       Effect.gen(function* () {
         const answer = yield* login(yield* begin(), changes)
         assert.strictEqual(answer.status, status)
@@ -53,7 +53,7 @@ describe("FakeAngel: login", () => {
     )
   }
 
-  it.effect("a body that is not JSON is refused", () =>
+  it.effect("a login with a body that is not JSON is refused", () =>
     Effect.gen(function* () {
       const answer = yield* ask(yield* begin(), { path: paths.loginByPassword, body: "clientcode=A123456" })
       assert.strictEqual(answer.code, "AB1004")

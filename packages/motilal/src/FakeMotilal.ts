@@ -54,7 +54,7 @@ export interface Switches {
    * `ERROR` with the error codes that were seen with `ERROR`, and `FAILURE` with all other codes.
    */
   readonly refusals: "each" | "FAILURE" | "ERROR"
-  /** Whether a v7 login without the API secret is refused. The second exchange always requires the API secret. */
+  /** Whether a v7 login without the API secret is refused. The call `getaccesstoken` always requires the API secret. */
   readonly loginWithoutSecret: "refused" | "accepted"
   /** Error code of a call that is made while the login still waits for its one-time code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
@@ -68,7 +68,7 @@ export interface Switches {
   readonly portalState: "echoed" | "dropped"
   /** Calls that check the caller's IP address. */
   readonly addressCheck: "orders" | "all"
-  /** Whether lower-case letters are accepted in `SourceID`. The broker's comparison is not known. */
+  /** Whether lower-case letters are accepted in `SourceID`. It is not known whether the broker accepts them. */
   readonly sourceId: "any-case" | "upper-case"
   /** `strict` refuses the placeholders of the official Node SDK 2.3 in the headers `macaddress` and `manufacturer`. */
   readonly identity: "lenient" | "strict"
@@ -81,7 +81,7 @@ export interface Switches {
   readonly limit: "two-a-second" | "none"
   /**
    * `any-with-json` accepts a request if its header `Accept` includes JSON or is missing. `exact` accepts only the
-   * value `application/json`, which is in the broker's table.
+   * value `application/json`, which the broker documents.
    */
   readonly accept: "any-with-json" | "exact"
 }
@@ -404,7 +404,7 @@ export const make = Effect.fnUntraced(function* (
     (issued: Issued, request: FakeBroker.FakeRequest) =>
       issued.otp === undefined ? handle(issued, request) : refuse(options.unverified ?? "MO1097")
 
-  /** Generation v7 requires two tokens: the token of the second exchange and the token of the login. */
+  /** Generation v7 requires two tokens: the token of the call `getaccesstoken` and the token of the login. */
   const exchanged =
     (
       generation: endpoints.Generation,

@@ -25,7 +25,7 @@ import * as headers from "./internal/headers.ts"
 
 /**
  * Generation of the broker's calls. In `v7`, the generation of 2026, a second request after the login exchanges the
- * login token for an access token. The earlier generations `v4` and `v3` do not have this second exchange.
+ * login token for an access token. The earlier generations `v4` and `v3` do not have this second request.
  *
  * @category models
  * @since 0.1.0
@@ -91,8 +91,9 @@ export interface Extras {
 }
 
 /**
- * The typed calls, one for each endpoint. Depending on the endpoint, a call takes the request, the session, or both. If
- * the login is not finished, pass the login's `AuthToken` as the access token.
+ * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
+ * is an object with these fields. If the endpoint requires a session, the last argument is the session. If the login
+ * is not finished, pass a session whose access token is the login's `AuthToken`.
  *
  * @category services
  * @since 0.1.0

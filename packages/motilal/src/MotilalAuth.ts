@@ -140,8 +140,10 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
 
 /**
  * Provides all services of this method for one account. Credentials are checked when the layer is built, before
- * a request is sent. If the second exchange fails after an accepted login, the error's operation is `getaccesstoken`.
- * The package does not resend the login or the exchange.
+ * a request is sent.
+ *
+ * In generation v7, the request `getaccesstoken` follows an accepted login. If this request fails, the error's operation
+ * is `getaccesstoken`. `Login` resends neither of the two requests. A `SessionManager` repeats only `getaccesstoken`.
  *
  * @example
  * ```ts

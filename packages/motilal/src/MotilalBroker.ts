@@ -219,7 +219,7 @@ export const broker: Broker.Broker = {
       "access-token-end",
       "low",
       "expiry",
-      "The access token of the second exchange expires together with the login token."
+      "The access token that getaccesstoken returns expires together with the login token."
     ],
     [
       "version-4-paths",

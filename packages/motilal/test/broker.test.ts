@@ -201,7 +201,7 @@ const using = <A>(call: (api: MotilalApi.MotilalApi["Service"]) => Effect.Effect
 const { totp: _totp, ...withoutTotp } = loginRequest
 const { "2FA": _factor, ...withoutFactor } = withoutTotp
 
-/** Calls with other arguments. A request fixture names such a call in its field `call`. */
+/** Further calls, which differ from `calls` only in their arguments. A request fixture names its call in the field `call`. */
 const others: typeof calls = {
   loginByOtp: using((api) => api.authdirectapi(withoutTotp)),
   loginOfDealer: using((api) => api.authdirectapi(withoutFactor)),

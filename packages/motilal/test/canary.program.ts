@@ -31,7 +31,7 @@ const faults: Readonly<Record<string, readonly [endpoint: string, fault: Fault]>
   "request quoted in a page": ["authdirectapi", { kind: "quote", as: "page" }],
   "request quoted in a refusal": ["authdirectapi", { kind: "quote", as: "refusal" }],
   "connection cut": ["authdirectapi", { kind: "reset" }],
-  "second exchange quoted in JSON": ["getaccesstoken", { kind: "quote", as: "json" }],
+  "getaccesstoken request quoted in JSON": ["getaccesstoken", { kind: "quote", as: "json" }],
   "SMS code quoted in a page": ["verifyotp", { kind: "quote", as: "page" }]
 }
 
@@ -83,6 +83,6 @@ await main([
   attempt("request quoted in a page", {}),
   attempt("request quoted in a refusal", {}),
   attempt("connection cut", {}),
-  attempt("second exchange quoted in JSON", {}),
+  attempt("getaccesstoken request quoted in JSON", {}),
   attempt("SMS code quoted in a page", { totpSecret: undefined })
 ])

@@ -25,7 +25,7 @@ describe("canary: Motilal Oswal", () => {
       "login by SMS",
       "wrong password",
       "request quoted in a page",
-      "second exchange quoted in JSON",
+      "getaccesstoken request quoted in JSON",
       "SMS code quoted in a page"
     ]) {
       assert.include(output, name)

@@ -74,23 +74,25 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect("accepts a request that accepts any type, and refuses this request if the switch accept is exact", () =>
-    Effect.gen(function* () {
-      const { accept: _, ...silent } = right
-      const lenient = yield* FakeMotilal.make({ limit: "none" })
-      const exact = yield* FakeMotilal.make({ accept: "exact", limit: "none" })
-      const send = (fake: FakeBroker, accept: Readonly<Record<string, string>>) =>
-        Effect.promise(async () => {
-          const init = { method: "POST", headers: { ...silent, ...accept }, body: JSON.stringify(good) }
-          const response = await fake.respond(new Request(`${origin}${login}`, init))
-          return ((await response.json()) as Answer).errorcode
-        })
-      for (const accept of [{}, { accept: "*/*" }, { accept: "text/html, application/*;q=0.9" }]) {
-        assert.strictEqual(yield* send(lenient, accept), "", JSON.stringify(accept))
-        assert.strictEqual(yield* send(exact, accept), "MO2003", JSON.stringify(accept))
-      }
-      for (const fake of [lenient, exact]) assert.strictEqual(yield* send(fake, { accept: "text/html" }), "MO2003")
-    })
+  it.effect(
+    "accepts a request whose header Accept is */* or missing, and refuses it if the switch accept is exact",
+    () =>
+      Effect.gen(function* () {
+        const { accept: _, ...silent } = right
+        const lenient = yield* FakeMotilal.make({ limit: "none" })
+        const exact = yield* FakeMotilal.make({ accept: "exact", limit: "none" })
+        const send = (fake: FakeBroker, accept: Readonly<Record<string, string>>) =>
+          Effect.promise(async () => {
+            const init = { method: "POST", headers: { ...silent, ...accept }, body: JSON.stringify(good) }
+            const response = await fake.respond(new Request(`${origin}${login}`, init))
+            return ((await response.json()) as Answer).errorcode
+          })
+        for (const accept of [{}, { accept: "*/*" }, { accept: "text/html, application/*;q=0.9" }]) {
+          assert.strictEqual(yield* send(lenient, accept), "", JSON.stringify(accept))
+          assert.strictEqual(yield* send(exact, accept), "MO2003", JSON.stringify(accept))
+        }
+        for (const fake of [lenient, exact]) assert.strictEqual(yield* send(fake, { accept: "text/html" }), "MO2003")
+      })
   )
 
   for (const [what, switches, ofSource, ofMachine] of [
@@ -257,7 +259,7 @@ describe("the fake's switches", () => {
   }
 
   for (const unverified of ["MO1097", "MO8003", "MO1100"] as const) {
-    it.effect(`unverified: the second exchange of a login that waits for its code is refused with ${unverified}`, () =>
+    it.effect(`unverified: getaccesstoken is refused with ${unverified} while the login waits for its code`, () =>
       against(
         { unverified },
         () =>
@@ -378,7 +380,7 @@ describe("the fake's switches", () => {
 })
 
 describe("the fake's check of sessions", () => {
-  it.effect("the second exchange requires a verified login and the API secret", () =>
+  it.effect("getaccesstoken requires a verified login and the API secret", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })

@@ -41,7 +41,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("a login by SMS verifies the code, and then makes the second exchange", () =>
+  it.effect("a login by SMS verifies the code, and then exchanges the login token for an access token", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -138,8 +138,8 @@ describe("the life of a session", () => {
 
   for (const [what, fault] of [
     ["the broker answers HTTP 503", { kind: "status", status: 503 }],
-    ["the connection is cut before the broker processes it", { kind: "reset" }],
-    ["the connection is cut after the broker has processed it", { kind: "lost" }]
+    ["the connection is cut before the broker processes the request", { kind: "reset" }],
+    ["the connection is cut after the broker has processed the request", { kind: "lost" }]
   ] as const) {
     it.effect(`the latest code is accepted after a resend fails because ${what}`, () =>
       Effect.gen(function* () {
@@ -171,7 +171,7 @@ describe("the life of a session", () => {
     ["a login", {}, ["authdirectapi", "getaccesstoken"]],
     ["a code by SMS", { totp: undefined }, ["authdirectapi", "verifyotp", "getaccesstoken"]]
   ] as const) {
-    it.effect(`a second exchange that fails after ${what} is reported, and no request is resent`, () =>
+    it.effect(`a failure of getaccesstoken after ${what} is reported, and no request is resent`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* fake.inject("getaccesstoken", { kind: "rate-limit" })
@@ -190,7 +190,7 @@ describe("the life of a session", () => {
     )
   }
 
-  it.effect("an accepted code is used up even if the second exchange fails", () =>
+  it.effect("an accepted code is used up even if getaccesstoken fails", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* fake.inject("getaccesstoken", { kind: "rate-limit" })

@@ -24,7 +24,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("a login sends the login request and, only in generation v7, the second exchange", () =>
+  it.effect("a login sends authdirectapi, and in generation v7 also getaccesstoken", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.provide(Login.session, layer())

@@ -58,7 +58,7 @@ export const loginRequest: RequestOf<MotilalApi.MotilalApi, "authdirectapi"> = {
   totp: Redacted.make("123456")
 }
 
-/** A session of the demo account for calls that do not reach a fake. */
+/** A session of the demo account with invented tokens, for calls that no fake answers. */
 export const session: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access-of-a-test_M"),
@@ -66,7 +66,7 @@ export const session: Session = MotilalAuth.fromTokens({
   issuedAt: 0
 })
 
-/** A login that requires a second exchange. */
+/** A login that is not finished. Its only token is the token of the login. */
 export const waiting: Pick<Session, "account" | "tokens"> = {
   account: session.account,
   tokens: { access: Redacted.make("login-of-a-test_M") }

@@ -69,7 +69,7 @@ export interface Switches {
   readonly userIds: "canonical" | "masked"
   /** Number of wrong passwords that locks an account. */
   readonly lockAfter: 4 | 5
-  /** Whether access tokens contain `exp`. */
+  /** Whether access tokens contain their expiry, the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
   /** Whether a callback contains the state. */
   readonly state: "echoed" | "dropped"

@@ -18,7 +18,8 @@ import * as services from "./internal/services.ts"
 /**
  * Credentials of a login. The session belongs to the user id that the broker returns. `totp` is the TOTP secret or
  * another source of codes. Without `totp`, a challenge needs the code from the SMS or mail. `vendor` is the vendor id
- * of your app. The vendor id is sent with this code. The default for `deviceId` is derived from the user id.
+ * of your app. The vendor id is sent together with the code from the SMS or mail. The default for `deviceId` is derived
+ * from the user id.
  *
  * @category models
  * @since 0.1.0

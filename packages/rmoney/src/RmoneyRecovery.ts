@@ -54,7 +54,7 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
 
 /**
  * Checks a new password with the rules that a login has for passwords. Without this check, the new password could be a
- * text that a login changes or refuses to send. Wrong passwords lock the account.
+ * text that a login changes or refuses to send. A changed password is a wrong password, and wrong passwords lock the account.
  */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(

@@ -148,7 +148,7 @@ describe("the fake requires", () => {
       })
   )
 
-  it.effect("in later steps, the user id of its first answer in the header and in the body", () =>
+  it.effect("the user id of its first answer, in the header and in the body of each later step", () =>
     Effect.gen(function* () {
       const { fake, token } = yield* validated()
       const body = { ...otpBody("123456"), userId: demo.email }

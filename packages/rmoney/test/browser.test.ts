@@ -315,7 +315,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("rejects a new password that a login would not send unchanged", () =>
+  it.effect("rejects a new password that a later login would change or refuse to send", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)

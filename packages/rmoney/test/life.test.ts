@@ -301,7 +301,7 @@ describe("wrong codes and resends", () => {
     })
   )
 
-  it.effect("after two wrong codes, the right code logs in", () =>
+  it.effect("the right code is accepted after two wrong codes", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin

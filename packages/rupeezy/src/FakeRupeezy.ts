@@ -53,7 +53,7 @@ export interface Switches {
   readonly reusedCode: "refused" | "accepted"
   /** Number of consecutive wrong passwords that block an account. Default: no limit. */
   readonly lockAfter: number
-  /** Whether access tokens contain `exp`. Default: yes. */
+  /** Whether access tokens contain their expiry, the claim `exp`. Default: yes. */
   readonly tokenEnd: "in-token" | "absent"
   /** Lifetime of a token. Default: eight hours. */
   readonly lifetime: Duration.Input
@@ -70,7 +70,7 @@ export interface Switches {
   /** Lifetime of an `auth` code. Default: two minutes. */
   readonly authCodeLifetime: Duration.Input
   /**
-   * Whether the exchange of an `auth` code requires the header `x-api-key`. The Go SDK does not send this header there.
+   * Whether the exchange of an `auth` code requires the header `x-api-key`. The Go SDK does not send this header with the exchange.
    * Default: no.
    */
   readonly exchangeKey: "optional" | "required"

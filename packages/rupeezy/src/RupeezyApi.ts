@@ -35,7 +35,8 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * The typed calls, one for each endpoint. Depending on the endpoint, a call takes the request, the session, or both.
+ * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
+ * is an object with these fields. If the endpoint requires a session, the last argument is the session.
  *
  * @category services
  * @since 0.1.0

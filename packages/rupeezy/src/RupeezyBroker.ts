@@ -83,7 +83,12 @@ export const broker: Broker.Broker = {
   documentation: ["https://vortex.rupeezy.in/docs/", "https://vortex.rupeezy.in/docs/jsvortex/"],
   assumptions: Broker.assumptions(asOf, [
     ["hosts", "medium", "origins", "There is no test host. The documentation and the SDKs contain no test host."],
-    ["refusals", "medium", "refusals", "The message of a refused login shows if the password or the code is wrong."],
+    [
+      "refusals",
+      "medium",
+      "refusals",
+      "The message of a refused login shows whether the password or the code is wrong."
+    ],
     [
       "state-comes-back",
       "low",

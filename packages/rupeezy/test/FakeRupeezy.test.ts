@@ -379,8 +379,13 @@ describe("the fake's switches", () => {
       Effect.map(twoLogins, ([, again]) => again.json["status"]),
       "success"
     ],
-    ["the message of the login after three wrong passwords", { lockAfter: 3 }, threeMisses, "Your account is blocked"],
-    ["the message of the login after three wrong passwords", {}, threeMisses, undefined],
+    [
+      "the message that refuses a right password after three wrong passwords",
+      { lockAfter: 3 },
+      threeMisses,
+      "Your account is blocked"
+    ],
+    ["the message that refuses a right password after three wrong passwords", {}, threeMisses, undefined],
     ["the presence of exp in the token", {}, claims, true],
     ["the presence of exp in the token", { tokenEnd: "absent" }, claims, false],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],

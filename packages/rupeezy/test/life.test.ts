@@ -211,17 +211,19 @@ describe("the profile call of a session", () => {
 
 describe("a refused login", () => {
   for (const refusedLogin of [200, 400, 401] as const) {
-    it.effect(`with HTTP ${refusedLogin} is classified by its message as wrong code, wrong credentials or lock`, () =>
-      Effect.gen(function* () {
-        yield* start({ refusedLogin, lockAfter: 1 })
-        const refused = (overrides: Parameters<typeof layer>[0]) =>
-          Effect.andThen(TestClock.adjust("31 seconds"), Effect.flip(Effect.provide(Login.session, layer(overrides))))
-        const code = yield* refused({ totp: Redacted.make("JBSWY3DPEHPK3PXP") })
-        assert.strictEqual(reasonOf(code, "InvalidStepUpCode").kind, "totp")
-        const password = yield* refused({ password: Redacted.make("wrong") })
-        assert.strictEqual(reasonOf(password, "InvalidCredentials").field, "clientCode or password")
-        assert.strictEqual(reasonOf(yield* refused({}), "AccountLocked").scope, "account")
-      })
+    it.effect(
+      `with HTTP ${refusedLogin} is classified by its message as a wrong code, wrong credentials or a locked account`,
+      () =>
+        Effect.gen(function* () {
+          yield* start({ refusedLogin, lockAfter: 1 })
+          const refused = (overrides: Parameters<typeof layer>[0]) =>
+            Effect.andThen(TestClock.adjust("31 seconds"), Effect.flip(Effect.provide(Login.session, layer(overrides))))
+          const code = yield* refused({ totp: Redacted.make("JBSWY3DPEHPK3PXP") })
+          assert.strictEqual(reasonOf(code, "InvalidStepUpCode").kind, "totp")
+          const password = yield* refused({ password: Redacted.make("wrong") })
+          assert.strictEqual(reasonOf(password, "InvalidCredentials").field, "clientCode or password")
+          assert.strictEqual(reasonOf(yield* refused({}), "AccountLocked").scope, "account")
+        })
     )
   }
 

@@ -72,7 +72,7 @@ export const createSessionRequest: RequestOf<RupeezyApi.RupeezyApi, "createSessi
   token: Redacted.make("auth.of.a.test")
 }
 
-/** A session of the demo account for calls that do not reach a fake. */
+/** A session of the demo account with invented tokens, for calls that no fake answers. */
 export const session: Session = RupeezyAuth.fromTokens({
   userId: demo.clientCode,
   accessToken: Redacted.make("access.of.a.test"),

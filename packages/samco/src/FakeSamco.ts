@@ -63,7 +63,7 @@ export interface Switches {
   readonly refreshAfterEnd: "works" | "refused"
   /** Whether a refresh invalidates the previous access token. */
   readonly refreshedToken: "dies" | "lives"
-  /** Whether access tokens contain `exp`. */
+  /** Whether access tokens contain their expiry, the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
   /** HTTP status of failures of the legacy login. */
   readonly legacyFailures: 200 | 401

@@ -49,7 +49,7 @@ const method = Method.login(services.family, {
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
   // An access token expires at 08:00 IST. A login with an expired token is not sent, because the broker
-  // would refuse it and the manager would count the refusal.
+  // would refuse it and a `SessionManager` would count the refusal.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity

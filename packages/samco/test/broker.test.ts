@@ -63,7 +63,7 @@ const contract = [
       }
     }
   ),
-  // The suite expects the broker to refuse a refresh after the end of a session. Other tests cover a broker that
+  // The shared tests expect the broker to refuse a refresh after the end of a session. `life.test.ts` covers a broker that
   // accepts this refresh.
   subjectOf(
     "oauth",

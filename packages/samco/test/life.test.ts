@@ -253,16 +253,18 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("tells which IP address to register if the exchange came from an unregistered address", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
-      yield* Effect.gen(function* () {
-        const { complete } = yield* signIn(fake)
-        const reason = reasonOf(yield* Effect.flip(complete), "PermissionDenied")
-        assert.deepInclude(reason, { why: "ip", code: "EOAUTH009" })
-        assert.match(reason.remedy, /public IP address of the machine that exchanges the code/)
-      }).pipe(Effect.provide(browser(fake)))
-    })
+  it.effect(
+    "fails if the exchange comes from an unregistered IP address, and the error says which address to register",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
+        yield* Effect.gen(function* () {
+          const { complete } = yield* signIn(fake)
+          const reason = reasonOf(yield* Effect.flip(complete), "PermissionDenied")
+          assert.deepInclude(reason, { why: "ip", code: "EOAUTH009" })
+          assert.match(reason.remedy, /public IP address of the machine that exchanges the code/)
+        }).pipe(Effect.provide(browser(fake)))
+      })
   )
 
   it.effect(

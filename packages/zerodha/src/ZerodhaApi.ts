@@ -15,7 +15,8 @@ import { broker, credentials } from "./ZerodhaBroker.ts"
 type Calls = BrokerApi.BrokerApi<typeof table>
 
 /**
- * The typed calls, one for each endpoint. A call takes the request, the session or both, as its endpoint requires.
+ * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
+ * is an object with these fields. If the endpoint requires a session, the last argument is the session.
  *
  * @category services
  * @since 0.1.0

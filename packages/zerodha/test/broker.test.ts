@@ -35,7 +35,8 @@ const subjectOf = (
   refusal: (code) => answer(400, { status: "error", message: "No such luck", error_type: code, data: null }),
   emptyYes: answer(200, { status: "success", data: {} }),
   inspect,
-  // The suite expects that a refresh is refused after the end of a session. Other tests cover a broker that allows it.
+  // The shared tests expect the broker to refuse a refresh after the end of a session. `life.test.ts` covers a broker
+  // that accepts this refresh.
   make: Effect.map(serve({ accounts: [account], refreshAfterEnd: "refused" }), (fake) => ({
     fake,
     secrets: [account.apiKey, account.apiSecret, account.password, account.totpSecret],

@@ -66,7 +66,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** A session of the demo account for calls that do not reach a fake. */
+/** A session of the demo account with invented tokens, for calls that no fake answers. */
 export const session: Session = ZerodhaPlatform.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),

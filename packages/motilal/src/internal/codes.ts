@@ -45,7 +45,7 @@ const headerRows = headers.table
     row(
       code,
       `The header ${name} is missing or wrong`,
-      ErrorTable.invalidRequest(name, `is missing or malformed${option ? ` (option ${option})` : ""}`)
+      ErrorTable.invalidRequest(name, `is missing or malformed${option ? `: check the option ${option}` : ""}`)
     )
   )
 

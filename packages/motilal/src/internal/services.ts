@@ -19,7 +19,7 @@ export interface Dealer {
 
 /** Options of the layer. */
 export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret">, Method.Options {
-  /** Client of a dealer. A dealer needs no date of birth or PAN. */
+  /** The client of a dealer. Set this option only if the account is a dealer. A dealer needs no date of birth or PAN. */
   readonly dealer?: Dealer | undefined
 }
 

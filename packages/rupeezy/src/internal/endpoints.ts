@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 // Source of the paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. Source
-// of the answers of all other calls: types and mocks of @rupeezy/jsvortex 2.0.2.
+// of the answers that these pages do not describe: types and mocks of @rupeezy/jsvortex 2.0.2.
 
 const { Secret, Text } = Endpoint
 const { each, list, text } = Decode
