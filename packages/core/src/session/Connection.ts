@@ -14,7 +14,7 @@ import type { Renewal } from "../broker/Renewal.ts"
 import { type CallsOf, fromServices } from "./internal/connectionCalls.ts"
 import { base, type BaseOptions, type Closable, openIn } from "./internal/connectionScope.ts"
 import * as stepUpCodes from "./internal/stepUpCodes.ts"
-import { Tenancy } from "./internal/tenancy.ts"
+import { ManagerOwner } from "./internal/managerOwner.ts"
 import * as SessionManager from "./SessionManager.ts"
 import * as Startup from "./Startup.ts"
 import type { VaultError } from "./VaultError.ts"
@@ -112,7 +112,7 @@ export const open = <Services, E extends AuthError | VaultError>(
         Layer.provideMerge(Startup.mergeAll(account, vault)),
         Layer.provideMerge(client),
         (all) => Layer.buildWithScope(all, scope),
-        Effect.provideService(Tenancy, owner)
+        Effect.provideService(ManagerOwner, owner)
       )
       return yield* fromServices<Services>(services, life)
     })

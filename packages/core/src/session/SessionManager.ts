@@ -24,7 +24,7 @@ import { freshExit, peek, renew, sessionOf } from "./internal/sessionRequests.ts
 import { logout } from "./internal/logout.ts"
 import { changes, close, lastUsed, type Self } from "./internal/managerState.ts"
 import { found } from "./internal/readyEffect.ts"
-import { Tenancy } from "./internal/tenancy.ts"
+import { ManagerOwner } from "./internal/managerOwner.ts"
 import { withSession as withSessionOf } from "./internal/sessionUse.ts"
 import { Logout, type LogoutReceipt } from "../login/Logout.ts"
 import { Profile } from "../login/Profile.ts"
@@ -153,7 +153,7 @@ export const make = Effect.fnUntraced(function* (
   const { early = renewal.early, pollInterval = "30 seconds", renewalTimeout = "2 seconds" } = options
   const { broker } = renewal.account
   const scope = Scope.makeUnsafe()
-  const tenancy = yield* Tenancy
+  const owner = yield* ManagerOwner
   const self: Self = {
     account: renewal.account,
     renewal,
@@ -168,11 +168,11 @@ export const make = Effect.fnUntraced(function* (
     state: Cached.makeState(),
     isClosed: false,
     usedAt: yield* Clock.currentTimeMillis,
-    tenancy,
+    owner,
     trial: undefined,
     hub: undefined
   }
-  if (tenancy !== undefined) tenancy.lastUsed = (now) => lastUsed(self, now)
+  if (owner !== undefined) owner.lastUsed = (now) => lastUsed(self, now)
   yield* Effect.addFinalizer((exit) => Effect.andThen(close(self), Scope.close(scope, exit)))
   return {
     account: self.account,

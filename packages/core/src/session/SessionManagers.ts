@@ -20,7 +20,7 @@ import * as Stream from "effect/Stream"
 import * as AuthError from "../login/AuthError.ts"
 import * as Problems from "../broker/internal/problems.ts"
 import { delegating } from "./internal/readyEffect.ts"
-import { Tenancy } from "./internal/tenancy.ts"
+import { ManagerOwner } from "./internal/managerOwner.ts"
 import type { Logout } from "../login/Logout.ts"
 import type { Renewal } from "../broker/Renewal.ts"
 import type { Session } from "../login/Session.ts"
@@ -149,7 +149,7 @@ interface Ready<Services> {
   readonly services: Context.Context<Services | SessionManager.SessionManager>
   readonly manager: SessionManager.SessionManager["Service"]
   readonly scope: Scope.Closeable
-  readonly tenancy: Tenancy
+  readonly owner: ManagerOwner
   /** Whether the program has requested the account since the last check for unused accounts. */
   isUsed: boolean
   /** Time of the last check that found the account in use, in milliseconds since the epoch. */
@@ -160,7 +160,7 @@ interface Ready<Services> {
 interface Attempt<Services, E> {
   readonly end: Deferred.Deferred<Ready<Services>, E | AuthError.AuthError>
   readonly scope: Scope.Closeable
-  readonly tenancy: Tenancy
+  readonly owner: ManagerOwner
   fiber: Fiber.Fiber<Ready<Services>, E | AuthError.AuthError> | undefined
 }
 
@@ -285,14 +285,14 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const toReady = (
     name: string,
     services: Context.Context<Services | SessionManager.SessionManager>,
-    { scope, tenancy }: Attempt<Services, E>
+    { scope, owner }: Attempt<Services, E>
   ): Ready<Services> => {
     const manager = Context.get(services, SessionManager.SessionManager)
-    return { name, services, manager, scope, tenancy, isUsed: true, usedAt: -Infinity }
+    return { name, services, manager, scope, owner, isUsed: true, usedAt: -Infinity }
   }
 
-  const sessionOf = delegating(({ manager, name, tenancy }: Ready<Services>) =>
-    tenancy.closedBecause === undefined ? manager.session : sessionNow(name)
+  const sessionOf = delegating(({ manager, name, owner }: Ready<Services>) =>
+    owner.closedBecause === undefined ? manager.session : sessionNow(name)
   )
 
   /**
@@ -304,7 +304,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       Layer.buildWithMemoMap(Layer.provideMerge(SessionManager.layer(options), lookup(name)), memoMap, attempt.scope)
     ).pipe(
       Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(attempt.scope, exit))),
-      Effect.provideContext(Context.add(context, Tenancy, attempt.tenancy)),
+      Effect.provideContext(Context.add(context, ManagerOwner, attempt.owner)),
       Effect.map((services) => toReady(name, services, attempt))
     )
 
@@ -316,7 +316,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
         const attempt: Attempt<Services, E> = {
           end: Deferred.makeUnsafe(),
           scope: Scope.forkUnsafe(scope),
-          tenancy: { lastUsed: () => -Infinity, closedBecause: undefined },
+          owner: { lastUsed: () => -Infinity, closedBecause: undefined },
           fiber: undefined
         }
         building.set(name, attempt)
@@ -370,7 +370,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
         if (account === undefined) return Effect.void
         building.delete(name)
         ready.delete(name)
-        account.tenancy.closedBecause = because
+        account.owner.closedBecause = because
         if (attempt !== undefined)
           Deferred.doneUnsafe(attempt.end, Effect.fail(AuthError.make(noBroker, "session", because)))
         const stopped = attempt?.fiber === undefined ? Effect.void : Fiber.interrupt(attempt.fiber)
@@ -388,7 +388,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
           account.isUsed = false
           account.usedAt = now
         }
-        if (now - Math.max(account.usedAt, account.tenancy.lastUsed(now)) >= idleFor) names.push(name)
+        if (now - Math.max(account.usedAt, account.owner.lastUsed(now)) >= idleFor) names.push(name)
       }
       // Each account is closed in its own fiber, so that an account that closes slowly does not delay the other
       // accounts.

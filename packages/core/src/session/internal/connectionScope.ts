@@ -14,7 +14,7 @@ import * as Vault from "../Vault.ts"
 import type { VaultError } from "../VaultError.ts"
 import * as VaultKey from "../VaultKey.ts"
 import { closedReason, type Life } from "./connectionCalls.ts"
-import type { Tenancy } from "./tenancy.ts"
+import type { ManagerOwner } from "./managerOwner.ts"
 
 /** Layers that replace the defaults of a connection. */
 export interface BaseOptions {
@@ -46,11 +46,11 @@ export interface Closable {
 
 /** Runs `build` in a new scope, and adds `close`, which closes the scope. If `build` fails, the scope is closed. */
 export const openIn = <A, E>(
-  build: (life: Life, owner: Tenancy) => Effect.Effect<A, E, Scope.Scope>
+  build: (life: Life, owner: ManagerOwner) => Effect.Effect<A, E, Scope.Scope>
 ): Promise<A & Closable> => {
   const scope = Scope.makeUnsafe()
   const closed = Deferred.makeUnsafe<never, AuthError.AuthError>()
-  const owner: Tenancy = { lastUsed: () => -Infinity, closedBecause: undefined }
+  const owner: ManagerOwner = { lastUsed: () => -Infinity, closedBecause: undefined }
   let closing: Promise<void> | undefined
   const close = () => {
     owner.closedBecause = closedReason

@@ -20,7 +20,7 @@ import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
 import * as Cached from "./cachedSession.ts"
 import * as Record from "./record.ts"
-import type { Tenancy } from "./tenancy.ts"
+import type { ManagerOwner } from "./managerOwner.ts"
 
 /** How the program got a session that is put in the cache. */
 export interface Origin {
@@ -83,7 +83,7 @@ export interface Self {
   isClosed: boolean
   /** When the last call was made that could not simply return the cached session. Milliseconds since the epoch. */
   usedAt: number
-  readonly tenancy: Tenancy | undefined
+  readonly owner: ManagerOwner | undefined
   /** The last session that `withSession` got as the replacement of a refused session. */
   trial: Trial | undefined
   /**
@@ -110,7 +110,7 @@ const closedReason = new AuthError.InvalidRequest({
 })
 
 export const closed = (self: Self, operation: string): Effect.Effect<never, AuthError.AuthError> =>
-  Effect.fail(AuthError.make(self.account.broker, operation, self.tenancy?.closedBecause ?? closedReason))
+  Effect.fail(AuthError.make(self.account.broker, operation, self.owner?.closedBecause ?? closedReason))
 
 /** Runs an operation of the manager. Fails if the manager is closed. */
 export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect.Effect<A, E>) =>

@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import type { Reason } from "../../login/AuthError.ts"
 
 /** The state that `SessionManagers` or a connection shares with a session manager. */
-export interface Tenancy {
+export interface ManagerOwner {
   /**
    * Returns the latest time at which the session may have been used, in milliseconds since the epoch. The session
    * manager sets this function.
@@ -16,6 +16,6 @@ export interface Tenancy {
 }
 
 /** The owner provides this state to each session manager that it builds. */
-export const Tenancy = Context.Reference<Tenancy | undefined>("@auth/broker-core/internal/Tenancy", {
+export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined
 })
