@@ -146,8 +146,8 @@ export interface Listener {
   /** The redirect URL with the port of this listener. If the option has port 0, this is the selected port. */
   readonly redirectUrl: string
   /**
-   * Waits for the callback of the login that `request` began. A second call ends the wait for the first login. Before
-   * the first call, every address has the HTTP status 404.
+   * Makes the listener accept the callback of the login that `request` began. After a second call, the callback of the
+   * first login is no longer accepted. Before the first call, the listener answers with the HTTP status 404.
    */
   readonly expect: (
     request: RedirectLogin.AuthorizationRequest
@@ -168,10 +168,10 @@ export interface PendingLogin {
    */
   readonly startUrl: string
   /**
-   * Waits for the callback, and returns its address, the second argument of `complete`. An HTTP request with the state
-   * of the login is the callback. If a request does not contain the state, the broker's package decides whether the
-   * request is the callback. Other requests are refused, and the wait continues. Fails with `ActionRequired` after the
-   * time-out.
+   * Waits for the callback, and returns its address, the second argument of `complete`. A request for
+   * the redirect URL with the state of the login is the callback. If the request does not contain the state, the broker's
+   * package decides whether it is the callback. Every other request is refused, and the wait continues. Fails with
+   * `ActionRequired` after the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
@@ -426,8 +426,8 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * The browser is redirected from the callback to a page without parameters, which shows the outcome. For every other
  * redirect URL, the program asks the user to paste the address of the page after the login. It asks at most four times.
  *
- * If no browser can be opened, the program shows the address of the login page. This address contains the API key. So if
- * no terminal is used, the program shows the address of its start page instead, which can be opened on this machine.
+ * If no browser can be opened, the program shows the address of the login page. This address contains the API key. So
+ * without a terminal, the program shows the address of its start page instead, which can be opened on this machine.
  *
  * Fails with `ActionRequired` if the user does not log in within the time-out, or if the address must be pasted and
  * standard input has ended. Fails with `InvalidRequest` if the port cannot be opened.

@@ -18,7 +18,7 @@ export type Respond = (message: Http.IncomingMessage) => Effect.Effect<Answer>
 
 export const answer = (page: Page, more: Omit<Answer, "page"> = {}): Answer => ({ page, ...more })
 
-/** Redirects with status 303: the browser sends a GET without the query and the form of its first request. */
+/** Redirects with status 303. The browser then sends a GET, without the query and the form of its first request. */
 export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.void): Answer => ({
   page: { status: 303, title: "Redirect", paragraphs: [] },
   headers: { location },

@@ -48,7 +48,7 @@ export const read = Effect.fnUntraced(function* (
     const checked = yield* Effect.result(redirect.check(request, line.value))
     if (Result.isSuccess(checked)) return line.value
     const problem = problemOf(checked.failure, request.redirectUrl)
-    // Another address would not help, such as after the user has declined. `complete` fails with the reason.
+    // For example, the user has declined. Another address would not help, so `complete` fails with the reason.
     if (problem === undefined) return line.value
     if (retries === maxRetries) return yield* Effect.fail(checked.failure)
     yield* show(`${problem} Copy the whole address from the browser, and paste it here:`)
