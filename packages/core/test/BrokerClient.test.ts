@@ -815,7 +815,7 @@ describe("an answer that cannot be decoded", () => {
     })
   )
 
-  it.effect("is reported without the request's values, in whichever format it contains them", () =>
+  it.effect("is reported without the values of the request, in every format in which the answer may repeat them", () =>
     Effect.gen(function* () {
       const wholes: ReadonlyArray<(texts: ReadonlyArray<string>) => string> = [
         (texts) => texts.join(" "),

@@ -352,7 +352,7 @@ describe("Connection: changes and events:", () => {
     assert.deepStrictEqual(seen, ["LoggedIn", "LoggedIn", "LoggedOut"])
   })
 
-  it("`changes` can be left with a return out of the loop", async () => {
+  it("`changes` can be left with `return` inside the loop", async () => {
     await using connection = await Connection.open(layerOf())
     const first = (async (): Promise<SessionChange["_tag"] | undefined> => {
       for await (const { _tag } of connection.changes) return _tag
@@ -447,7 +447,7 @@ describe("Connection: a browser login", () => {
     }
   })
 
-  it("stores its session at the second call of complete() if the store failed at the first, without a second token request", async () => {
+  it("stores its session at the second call of complete() if the store failed at the first call, and sends no second token request", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []
@@ -518,7 +518,7 @@ describe("Connection: loginByQr()", () => {
 describe("Connection: the option `codes`", () => {
   const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
 
-  /** A broker that sends a code, and accepts 123456. With a secret, the program has the code of the authenticator. */
+  /** A broker that sends a code, and accepts 123456. If `secret` is given, the layer provides it as the code of the app. */
   const twoSteps = (
     verified: Array<string>,
     { kinds = ["otp"], secret }: { kinds?: Challenge["kinds"]; secret?: string } = {}
@@ -590,7 +590,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["first 000000", "first 111111"])
   })
 
-  it("does not ask for the code of an authenticator whose secret the layer has, but for a code by SMS", async () => {
+  it("is called for a code by SMS, but not for the code of an authenticator if the layer provides that code", async () => {
     const [verified, asked]: [Array<string>, Array<string>] = [[], []]
     const codes = ({ kinds: [kind] }: Connection.CodeQuestion) => {
       asked.push(kind ?? "none")
@@ -606,10 +606,10 @@ describe("Connection: the option `codes`", () => {
     assert.lengthOf(verified, 3)
   })
 
-  it("does not ask for another code if the broker refuses the code of the secret", async () => {
+  it("is not called if the broker refuses the code that the layer provides", async () => {
     const verified: Array<string> = []
     const layer = twoSteps(verified, { kinds: ["totp"], secret: "000000" })
-    await using connection = await Connection.open(layer, { codes: () => assert.fail("it asked") })
+    await using connection = await Connection.open(layer, { codes: () => assert.fail("`codes` was called") })
     assert.strictEqual(reasonOf(await rejection(connection.session())), "InvalidStepUpCode")
     assert.deepStrictEqual(verified, ["first 000000"])
   })

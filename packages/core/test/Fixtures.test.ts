@@ -156,7 +156,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
   ],
   [
-    "a dialect whose only success is expected to fail",
+    "a dialect whose only successful answer has a fixture that expects a failure",
     having(first, { expect: { reason: "MalformedResponse" } }),
     'a fixture in the dialect "tiny" has the verdict Yes',
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/

@@ -88,7 +88,7 @@ const why = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
     return error.reason._tag === "RedirectRejected" ? error.reason.why : error.reason._tag
   })
 
-describe("a callback is rejected, and the error does not quote it", () => {
+describe("a callback is rejected, and the error does not quote the callback,", () => {
   const own = "https://app.example/callback"
   const good = `auth_token=canary&state=${state}`
   it.effect.each([
@@ -118,13 +118,13 @@ describe("a callback is rejected, and the error does not quote it", () => {
     ["an empty error parameter", `${own}?ERROR=&${good}`, "denied"],
     ["an error parameter without a value", `${own}?error&${good}`, "denied"],
     ["an error parameter and no state", `${own}?error=access_denied`, "state"]
-  ] as const)("with %s", ([, url, reason]) =>
+  ] as const)("if it contains %s", ([, url, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(parse(url)), reason)
     })
   )
 
-  it.effect("with a wrong state, even if the state is optional", () =>
+  it.effect("if it contains a wrong state, even if the state is optional", () =>
     Effect.gen(function* () {
       const optional = { state: "optional" } as const
       assert.strictEqual(yield* why(parse(`${own}?auth_token=canary&state=other`, optional)), "state")
@@ -201,7 +201,7 @@ describe("RedirectLogin.requireParameter", () => {
   )
 })
 
-describe("a request is completed only once", () => {
+describe("a begun browser login is completed only once", () => {
   const own = "https://app.example/callback"
   const session = Session.make({
     account: Account.make({ broker: "tiny", id: "T1" }),
@@ -260,7 +260,7 @@ describe("a request is completed only once", () => {
     })
   )
 
-  it.effect("even with another code, and each code completes only one request", () =>
+  it.effect("even with another code, and each code completes only one login", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -271,7 +271,7 @@ describe("a request is completed only once", () => {
     })
   )
 
-  it.effect("even if the request was stored and then read from the store", () =>
+  it.effect("even if its request was stored and then read from the store", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin

@@ -113,7 +113,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
   )
 
   it.effect(
-    "makes the managers that the program has kept and the waiting callers fail, and the remedy is a new request",
+    "makes waiting callers and the managers that the program has kept fail, and the remedy is to get the account again",
     () =>
       Effect.gen(function* () {
         const { managers, tiny } = yield* begin()
@@ -131,7 +131,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
       })
   )
 
-  it.effect("during the build of its layer makes its callers fail, and its layer is built again at the next call", () =>
+  it.effect("while its layer was being built makes its callers fail, and the next call builds the layer again", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.sleep("10 seconds"))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -146,7 +146,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("during an uninterruptible part of the build of its layer has no open layer", () =>
+  it.effect("while an uninterruptible part of its layer was being built has no open layer afterwards", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.uninterruptible(Effect.sleep("10 seconds")))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))

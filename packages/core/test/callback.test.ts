@@ -92,7 +92,7 @@ describe("RedirectLogin.parseCallback accepts a callback", () => {
   it.effect.each([
     ["a redirect URL with a custom scheme", "myapp://cb", `myapp://cb?${query}`],
     ["a redirect URL with a custom scheme and a path", "myapp://cb/done", `MYAPP://CB/done?${query}`],
-    ["a redirect URL with a custom scheme, and has the root path", "myapp://cb", `myapp://cb/?${query}`],
+    ["a redirect URL with a custom scheme, if the callback has the root path", "myapp://cb", `myapp://cb/?${query}`],
     ["a redirect URL with a custom scheme and no host", "com.example.app:/cb", `com.example.app:/cb?${query}`],
     ["a redirect URL without a path", "https://app.example", `https://app.example/?${query}`],
     ["a redirect URL with a query", `${registered}?app=1`, `${registered}?app=1?${query}`],

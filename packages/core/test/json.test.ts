@@ -58,7 +58,7 @@ describe("parseJson returns undefined for", () => {
   ])("%s", (_, text) => assert.isUndefined(parseJson(text)))
 })
 
-describe("parseJson, given a list of quirks,", () => {
+describe("parseJson, given the quirks to repair,", () => {
   it.each([
     ["smart-quotes", "{“a”:“b”}", { a: "b" }],
     ["smart-quotes", `{"a":„b‟}`, { a: "b" }],
@@ -72,7 +72,7 @@ describe("parseJson, given a list of quirks,", () => {
     ["trailing-bytes", `{"a":1`, undefined],
     ["trailing-bytes", `{"a":"b`, undefined],
     ["trailing-bytes", `{"a":1,} x`, undefined]
-  ] as const)("with %s, returns for %s the value %j", (quirk, text, value) =>
+  ] as const)("for the quirk %s and the text %s returns %j", (quirk, text, value) =>
     assert.deepStrictEqual(parseJson(text, [quirk]), value)
   )
 

@@ -198,7 +198,7 @@ describe("an HTTP client that follows redirects", () => {
     })
   )
 
-  it.effect("can also change the URL of every call to a gateway, because such a change is not a redirect", () =>
+  it.effect("may replace the origin of each call with the address of a gateway, because this is not a redirect", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const gateway = HttpClient.mapRequest(

@@ -45,15 +45,15 @@ export {
  */
 export interface Options extends Omit<Core.Options, "vault">, FolderOptions {
   /**
-   * Where sessions are stored, instead of this machine. A vault that needs a key gets the key of the option `key`, or
-   * its default: `Vault.layerRedisFrom(NodeRedis.layer({ url }))`.
+   * Where sessions are stored, if not on this machine. Example: `Vault.layerRedisFrom(NodeRedis.layer({ url }))`. If the
+   * vault needs a key, it gets the key of the option `key`, or the default key if that option is not set.
    */
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError | VaultError, VaultKey> | undefined
 }
 
 export type {
   /**
-   * The function of methods that log in through the browser.
+   * The function that a connection also has if its method logs in through the browser.
    *
    * @category models
    * @since 0.1.0
@@ -79,8 +79,7 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
 /**
  * Opens a connection for the account of a broker's layer. It opens the vault and checks the format of the
  * credentials, but it sends no request. The first call of the connection uses the stored session. If there is no stored
- * session, the first call logs in. If both the credentials and the key are missing, one error names
- * both.
+ * session, the first call logs in. If both the credentials and the key are missing, one error names both.
  *
  * The environment variables `HTTPS_PROXY` and `NO_PROXY` apply to every request of the global `fetch` in this process.
  * Node before 24.14 reads them only if it was started with `NODE_USE_ENV_PROXY=1`. If it was started without

@@ -20,7 +20,7 @@ import { layersOf } from "./internal/connectionDefaults.ts"
  * @since 0.1.0
  */
 export interface Options<A extends Core.Accounts> extends ConnectionOptions {
-  /** The layers of the accounts, by your names for them. */
+  /** The layers of the accounts. Each key is your name for the account. */
   readonly accounts: A
 }
 
@@ -41,8 +41,8 @@ export interface Connections<A extends Core.Accounts> extends Omit<Core.Connecti
 }
 
 /**
- * Opens connections to several accounts, with one encrypted vault and one HTTP client. Opens the vault, and sends
- * nothing.
+ * Opens connections to several accounts, with one encrypted vault and one HTTP client. Opens the vault, and sends no
+ * request.
  *
  * @example
  * ```ts no-run

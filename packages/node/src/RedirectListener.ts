@@ -33,11 +33,11 @@ import * as pendingCallback from "./internal/pendingCallback.ts"
 import * as standardInput from "./internal/standardInput.ts"
 
 /**
- * Opens an address in the user's browser. Returns whether a browser was started. Other programs can see the address in
- * the list of processes, so the listener passes one of its own, which contains no secret.
+ * Opens an address in the user's browser. Returns whether a browser was started. Other programs can see this address in
+ * the list of processes. So `login` passes the address of its start page, which contains no secret.
  *
- * Default: the optional package `open`. It returns `false` without that package, over SSH, in CI, and on Linux without
- * a display.
+ * The default uses the optional package `open`. It returns `false` if that package is not installed, in an SSH session,
+ * in CI, and on Linux without a display.
  *
  * @example
  * ```ts
@@ -65,7 +65,10 @@ export const Browser: Context.Reference<{ readonly open: (url: string) => Effect
  * @since 0.1.0
  */
 export interface Terminal {
-  /** Whether a person reads the texts. If not, the address of the login page is not shown, because it is a secret. */
+  /**
+   * Whether a person reads the texts. If `false`, the address of the login page is not shown, because it contains the
+   * API key.
+   */
   readonly isTerminal: Effect.Effect<boolean>
   readonly show: (text: string) => Effect.Effect<void>
   /** Reads lines until the scope closes. A line is `None` if the input has ended. */
@@ -116,7 +119,7 @@ export const UserTerminal: Context.Reference<Terminal> = Context.Reference<Termi
 export interface LoginOptions {
   /** Time-out for the user's login. Must be positive. Default: 5 minutes. */
   readonly timeout?: Duration.Input | undefined
-  /** `POST`: the broker sends the callback as a form, of at most 64 kB. Default: `GET`. */
+  /** HTTP method of the callback. With `POST`, the callback is a form of at most 64 kB. Default: `GET`. */
   readonly method?: "GET" | "POST" | undefined
 }
 
@@ -129,7 +132,7 @@ export interface LoginOptions {
 export interface Options extends LoginOptions {
   /** Broker id, for errors. */
   readonly broker: string
-  /** With the host 127.0.0.1, [::1] or localhost. Port 0 selects a free port. */
+  /** An `http` address with the host 127.0.0.1, [::1] or localhost. Port 0 selects a free port. */
   readonly redirectUrl: string
 }
 
@@ -140,9 +143,12 @@ export interface Options extends LoginOptions {
  * @since 0.1.0
  */
 export interface Listener {
-  /** The redirect URL, with the port that is listened on. */
+  /** The redirect URL with the port of this listener. If the option has port 0, this is the selected port. */
   readonly redirectUrl: string
-  /** Accepts the callback of a request. Replaces the request before it. Until the first call, every request gets 404. */
+  /**
+   * Makes the listener accept the callback of the login that `request` began. After a second call, the callback of the
+   * first login is no longer accepted. Before the first call, the listener answers with the HTTP status 404.
+   */
   readonly expect: (
     request: RedirectLogin.AuthorizationRequest
   ) => Effect.Effect<PendingLogin, never, RedirectLogin.RedirectLogin>
@@ -156,24 +162,27 @@ export interface Listener {
  */
 export interface PendingLogin {
   /**
-   * Redirects to the login page, once. Open this address in the browser instead of `request.url`: it contains no secret
-   * that an argument of a command would show to other programs.
+   * An address of this listener that redirects to the login page once. Open it in the browser instead of
+   * `request.url`. Other programs can see the address with which a browser is started, and `startUrl` contains no
+   * secret.
    */
   readonly startUrl: string
   /**
-   * Waits for the callback, and returns its address for `complete`. A request without the state of the login is refused,
-   * and does not end the wait, unless the broker's package accepts a callback without state. Fails with
+   * Waits for the callback, and returns its address, the second argument of `complete`. A request for
+   * the redirect URL with the state of the login is the callback. If the request does not contain the state, the broker's
+   * package decides whether it is the callback. Every other request is refused, and the wait continues. Fails with
    * `ActionRequired` after the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
-   * Completes when the browser has opened the redirect URL without parameters. Some pages of brokers put the parameters
-   * after a `#`, which browsers do not send. The page asks the user to paste its address in the program.
+   * Completes when the browser has opened the redirect URL without parameters. Some brokers put the parameters after a
+   * `#`, and browsers do not send that part of an address. The listener then shows a page that asks the user to paste
+   * the address of the page in the program.
    */
   readonly withoutParameters: Effect.Effect<void>
   /**
-   * Shows the outcome of the login in the browser. Waits until the browser has the page, at most 2 seconds. Without this
-   * call, the page says after 10 seconds that the program is completing the login.
+   * Shows the outcome of the login in the browser. Waits at most 2 seconds until the browser has received the page. If
+   * `finish` is not called within 10 seconds, the page says that the program is completing the login.
    */
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
 }
@@ -186,7 +195,7 @@ interface Place {
   readonly port: number
 }
 
-/** The place to listen at, or `undefined` if the redirect URL is not on loopback. */
+/** The host and the port of a redirect URL, or `undefined` if the redirect URL is not `http` on loopback. */
 const placeOf = (redirectUrl: string): Place | undefined => {
   const url = Result.getOrUndefined(Result.try(() => new URL(redirectUrl)))
   const host = loopbackHosts.find((name) => name === url?.hostname)
@@ -257,7 +266,10 @@ const withTimeout =
       orElse: () => Effect.fail(timedOut(broker, redirectUrl, timeout))
     })
 
-/** Listens at a place for the callbacks to a path. Without a path, it only redirects to the login page. */
+/**
+ * Listens at a place. If `receives` is set, receives callbacks at its path. Otherwise, only redirects from the start page
+ * to the login page.
+ */
 const listen = Effect.fnUntraced(function* (
   { host, port, url }: Place,
   wait: Wait,
@@ -292,10 +304,11 @@ const listen = Effect.fnUntraced(function* (
 })
 
 /**
- * Opens the port of a redirect URL until the scope closes. Use it if you need a step between the parts of `login`, or a
- * free port: most brokers redirect only to the registered port.
+ * Opens the port of a redirect URL, and closes the port when the scope closes. Use `open` instead of `login` if your
+ * program must do something between the steps of a login. Use it also if the operating system should select a free
+ * port. Most brokers do not allow this, because they redirect only to the registered port.
  *
- * Fails with `InvalidRequest` if the redirect URL is not http on loopback, or if its port is in use.
+ * Fails with `InvalidRequest` if the redirect URL is not `http` on loopback, or if its port cannot be opened.
  *
  * @example
  * ```ts
@@ -359,14 +372,14 @@ const paste = (
   Effect.scoped(
     Effect.gen(function* () {
       const { lines, show } = yield* UserTerminal
-      // Before the text, so that the terminal does not echo an early paste.
+      // The reader starts before the text is shown. Otherwise the terminal would echo an address that is pasted early.
       const readLine = yield* lines
       yield* show(`${instruction} Copy its whole address, paste it here, and press Enter. The input is not shown.`)
       return yield* pastedCallback.read(redirect, request, readLine, show)
     })
   )
 
-/** Without a browser on this machine, the callback does not reach the listener: the user may paste it instead. */
+/** Shown if no browser was started. A callback in a browser on another machine does not reach this listener. */
 const elsewhere = "If the browser is on another machine, it shows an error page after the login."
 
 const inFragment = "The browser shows a page of this program that asks for its address."
@@ -391,7 +404,10 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
   return yield* Effect.onExit(redirect.complete(request, callback), pending.finish)
 })
 
-/** Listens for the start page only, so that no argument of a command contains the address of the login page. */
+/**
+ * Reads the callback at the terminal. The listener serves only the start page, so that the browser can be started without
+ * the address of the login page, which other programs could see.
+ */
 const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.AuthorizationRequest, wait: Wait) {
   const redirect = yield* RedirectLogin.RedirectLogin
   const place: Place = { url: new URL("http://127.0.0.1:0/"), host: "127.0.0.1", port: 0 }
@@ -404,15 +420,17 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
 
 /**
  * Logs in with the user's browser: begins the login, opens the login page, waits for the callback, and completes the
- * login. Provide it with a layer of a broker that has `RedirectLogin`.
+ * login. Provide `login` with a broker's layer that has `RedirectLogin`.
  *
- * If the redirect URL is http on loopback, it listens on that port during the login, and nothing stays open afterwards.
- * The browser is redirected from the callback to a page without parameters, which shows the outcome. If the redirect
- * URL is any other, it asks the user to paste the address of the page after the login, up to four times.
+ * If the redirect URL is `http` on loopback, the program listens on its port during the login, and then closes the port.
+ * The browser is redirected from the callback to a page without parameters, which shows the outcome. For every other
+ * redirect URL, the program asks the user to paste the address of the page after the login. It asks at most four times.
  *
- * If no browser can be opened, the address of the login page is shown instead. It contains the API key, so it is shown
- * only at a terminal. Fails with `ActionRequired` if the user does not log in within the time-out, or if standard input
- * has ended and the address must be pasted. Fails with `InvalidRequest` if the port is in use.
+ * If no browser can be opened, the program shows the address of the login page. This address contains the API key. So
+ * without a terminal, the program shows the address of its start page instead, which can be opened on this machine.
+ *
+ * Fails with `ActionRequired` if the user does not log in within the time-out, or if the address must be pasted and
+ * standard input has ended. Fails with `InvalidRequest` if the port cannot be opened.
  *
  * @example
  * ```ts

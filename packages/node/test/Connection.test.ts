@@ -58,7 +58,7 @@ afterAll(() => {
   for (const folder of folders) Fs.rmSync(folder, { recursive: true, force: true })
 })
 
-/** Runs a program of this folder to its end. */
+/** Starts a program of the folder `programs`. `ended` resolves to its output. */
 const run = (program: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) => {
   const { PATH = "" } = process.env
   const child = spawn(
@@ -102,7 +102,7 @@ describe("vaults: a connection on Node", () => {
     for (const secret of [token, demo.pin, demo.apiKey]) assert.notInclude(stored.join("\n"), secret)
   })
 
-  it("uses the default for an option that is undefined, not the memory of the process", async () => {
+  it("stores the session in the folder if the option vault is undefined", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())
     const client = TestHttp.layerFake(fake)
@@ -111,12 +111,16 @@ describe("vaults: a connection on Node", () => {
     assert.isTrue(Fs.existsSync(Path.join(folder, "sessions.db")))
   })
 
-  it("without a key, rejects with the command that makes one, and writes no file", { timeout: 60_000 }, async () => {
-    const folder = freshFolder()
-    const message = await run("fetching.ts", [folder, "https://broker.test/"], {}).ended
-    assert.include(message, "Set BROKER_AUTH_KEY to the output of: openssl rand -hex 32")
-    assert.deepStrictEqual(Fs.existsSync(folder) ? Fs.readdirSync(folder) : [], [])
-  })
+  it(
+    "rejects with the command that makes a key if there is no key, and writes no file",
+    { timeout: 60_000 },
+    async () => {
+      const folder = freshFolder()
+      const message = await run("fetching.ts", [folder, "https://broker.test/"], {}).ended
+      assert.include(message, "Set BROKER_AUTH_KEY to the output of: openssl rand -hex 32")
+      assert.deepStrictEqual(Fs.existsSync(folder) ? Fs.readdirSync(folder) : [], [])
+    }
+  )
 
   it("rejects an invalid key in BROKER_AUTH_KEY without showing it", { timeout: 60_000 }, async () => {
     const message = await run("fetching.ts", [freshFolder(), "https://broker.test/"], { BROKER_AUTH_KEY: "canary" })
@@ -257,7 +261,7 @@ describe("vaults: a connection on Node behind a proxy", () => {
   })
 
   it(
-    "on a Node that cannot use the proxy, rejects and says how to start the program",
+    "rejects on a version of Node that ignores the proxy, and says how to start the program",
     { timeout: 60_000 },
     async () => {
       const old = Path.join(freshFolder(), "..", "old.cjs")

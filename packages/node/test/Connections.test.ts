@@ -34,7 +34,7 @@ const inFolder = async (work: (folder: string) => Promise<void>) => {
   }
 }
 
-it("stores the sessions of several accounts on this machine, also for a program with one account", () =>
+it("stores a session on this machine, so that Connections.open and Connection.open find it later", () =>
   inFolder(async (folder) => {
     const { client, sent } = makeFake()
     const first = await Connections.open({ accounts: { samco }, client, folder, key })
@@ -50,7 +50,7 @@ it("stores the sessions of several accounts on this machine, also for a program 
     assert.deepStrictEqual(sent(), ["sessionToken"])
   }))
 
-it("gives the key to a vault that needs one", async () => {
+it("passes the key to a vault that needs a key", async () => {
   const { client, sent } = makeFake()
   const entries = Effect.runSync(
     Effect.provide(

@@ -51,7 +51,7 @@ const pendingLogin = Effect.fnUntraced(function* (options: Options = {}) {
 
 type Pending = Effect.Success<ReturnType<typeof pendingLogin>>
 
-/** The login still waits, and its callback completes it. */
+/** Checks that the login still waits, and that its callback completes it. */
 const stillCompletes = Effect.fnUntraced(function* ({ callback, exchanged, login }: Pending) {
   assert.deepStrictEqual(exchanged, [])
   const { location, status } = yield* send(callback)
@@ -65,20 +65,22 @@ const stillCompletes = Effect.fnUntraced(function* ({ callback, exchanged, login
 const hasIpv6 = Object.values(Os.networkInterfaces()).some((list) => list?.some(({ address }) => address === "::1"))
 
 describe("a login on loopback", () => {
-  it.live("returns the session of the callback, and the browser ends on a page without parameters", () =>
-    Effect.gen(function* () {
-      const { callback, login, origin, user } = yield* pendingLogin()
-      const answer = yield* send(callback)
-      assert.strictEqual(answer.status, 303)
-      assert.match(answer.location, /^\/done\/[0-9a-f]{32}$/)
-      assert.strictEqual(answer.text, "")
-      const page = yield* send(`${origin}${answer.location}`)
-      assert.strictEqual(page.status, 200)
-      assert.include(page.text, "Your program is logged in.")
-      const session = yield* Fiber.join(login)
-      assert.strictEqual(Redacted.value(session.tokens.access), code)
-      assert.lengthOf(user.texts, 1)
-    })
+  it.live(
+    "returns the session of the callback, and leaves the browser on a page without parameters in its address",
+    () =>
+      Effect.gen(function* () {
+        const { callback, login, origin, user } = yield* pendingLogin()
+        const answer = yield* send(callback)
+        assert.strictEqual(answer.status, 303)
+        assert.match(answer.location, /^\/done\/[0-9a-f]{32}$/)
+        assert.strictEqual(answer.text, "")
+        const page = yield* send(`${origin}${answer.location}`)
+        assert.strictEqual(page.status, 200)
+        assert.include(page.text, "Your program is logged in.")
+        const session = yield* Fiber.join(login)
+        assert.strictEqual(Redacted.value(session.tokens.access), code)
+        assert.lengthOf(user.texts, 1)
+      })
   )
 
   it.live("answers the callback before the exchange with the broker", () =>
@@ -96,7 +98,7 @@ describe("a login on loopback", () => {
     })
   )
 
-  it.live("sends only pages without scripts, that no cache and no frame keeps", () =>
+  it.live("sends only pages without scripts, and forbids caches and frames", () =>
     Effect.gen(function* () {
       const { callback, origin, startUrl } = yield* pendingLogin()
       for (const url of [`${origin}/`, startUrl, `${origin}/callback`, callback]) {
@@ -115,7 +117,7 @@ describe("a login on loopback", () => {
   )
 })
 
-/** Requests that are refused, although each of them but the first rows has the right state. */
+/** Requests that a listener must refuse. Most of them are the right callback with one change. */
 const refusals: ReadonlyArray<
   readonly [
     what: string,
@@ -126,17 +128,26 @@ const refusals: ReadonlyArray<
   ["a callback without state", 400, ({ redirectUrl }) => ({ url: `${redirectUrl}?code=${code}` })],
   ["a callback with a wrong state", 400, ({ callback }) => ({ url: `${callback.slice(0, -1)}x` })],
   ["a callback with an empty state", 400, ({ redirectUrl }) => ({ url: `${redirectUrl}?code=${code}&state=` })],
-  ["a callback with the beginning of the state", 400, ({ callback }) => ({ url: callback.slice(0, -1) })],
+  ["a callback with a state that lacks its last character", 400, ({ callback }) => ({ url: callback.slice(0, -1) })],
   ["a callback without parameters", 400, ({ redirectUrl }) => ({ url: redirectUrl })],
-  ["a refusal without state", 400, ({ redirectUrl }) => ({ url: `${redirectUrl}?error=access_denied` })],
-  ["the favicon", 404, ({ origin }) => ({ url: `${origin}/favicon.ico` })],
-  ["the root", 404, ({ origin }) => ({ url: `${origin}/` })],
-  ["the path with a slash at its end", 404, ({ callback }) => ({ url: callback.replace("?", "/?") })],
-  ["the path in upper case", 404, ({ callback }) => ({ url: callback.replace("callback", "CALLBACK") })],
-  ["an unknown start page", 404, ({ origin }) => ({ url: `${origin}/start/${"0".repeat(32)}` })],
-  ["an unknown last page", 404, ({ origin }) => ({ url: `${origin}/done/${"0".repeat(32)}` })],
+  [
+    "a callback that says access_denied, without state",
+    400,
+    ({ redirectUrl }) => ({ url: `${redirectUrl}?error=access_denied` })
+  ],
+  ["a request for the favicon", 404, ({ origin }) => ({ url: `${origin}/favicon.ico` })],
+  ["a request for the path /", 404, ({ origin }) => ({ url: `${origin}/` })],
+  ["a callback whose path ends with a slash", 404, ({ callback }) => ({ url: callback.replace("?", "/?") })],
+  [
+    "a callback whose path is in upper case",
+    404,
+    ({ callback }) => ({ url: callback.replace("callback", "CALLBACK") })
+  ],
+  ["a request for an unknown start page", 404, ({ origin }) => ({ url: `${origin}/start/${"0".repeat(32)}` })],
+  ["a request for an unknown last page", 404, ({ origin }) => ({ url: `${origin}/done/${"0".repeat(32)}` })],
   ...["HEAD", "POST", "PUT", "OPTIONS", "DELETE"].map(
-    (method) => [`a callback with ${method}`, 405, ({ callback }: Pending) => ({ url: callback, method })] as const
+    (method) =>
+      [`a callback with the method ${method}`, 405, ({ callback }: Pending) => ({ url: callback, method })] as const
   ),
   ...[
     { "sec-purpose": "prefetch" },
@@ -150,7 +161,7 @@ const refusals: ReadonlyArray<
   ].map(
     (headers) =>
       [
-        `a callback with ${JSON.stringify(headers)}`,
+        `a callback with the headers ${JSON.stringify(headers)}`,
         403,
         ({ callback }: Pending) => ({ url: callback, headers })
       ] as const
@@ -185,7 +196,7 @@ describe("a login on loopback refuses", () => {
     })
   )
 
-  it.live("a callback of another login, which completes that other login", () =>
+  it.live("a callback with the state of another login, and both logins can still be completed", () =>
     Effect.gen(function* () {
       const [one, two] = [yield* pendingLogin(), yield* pendingLogin()]
       const crossed = yield* send(`${one.redirectUrl}?code=${code}&state=${two.state}`)
@@ -195,7 +206,7 @@ describe("a login on loopback refuses", () => {
     })
   )
 
-  it.live("a second hit, and sends the code once", () =>
+  it.live("further requests for its callback, and sends the code to the broker once", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, origin, startUrl } = yield* pendingLogin()
       const hits = yield* Effect.all(
@@ -217,7 +228,7 @@ describe("a login on loopback refuses", () => {
     })
   )
 
-  it.live("the start address, when it is opened again", () =>
+  it.live("a second request for its start address", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const again = yield* send(pending.startUrl)
@@ -228,7 +239,7 @@ describe("a login on loopback refuses", () => {
     })
   )
 
-  it.live("a prefetch of the start address, which still opens the login page afterwards", () =>
+  it.live("a prefetch of its start address, and the address can still be opened once", () =>
     Effect.gen(function* () {
       const redirectUrl = "http://127.0.0.1:0/callback"
       const { redirect } = makeBroker(redirectUrl)
@@ -253,19 +264,23 @@ it.live("a login on loopback closes the connection after each answer", () =>
   })
 )
 
-/** What clients send that do not speak HTTP, or that do not mean well. */
+/** Bytes that are not HTTP, or that an attacker may send. `status` matches the answer. */
 const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pending: Pending) => string]> = [
   ["random bytes", /^HTTP\/1.1 400 /, () => "\x00\xff\x13\x37 nothing\r\n\r\n"],
   ["a TLS handshake", /^HTTP\/1.1 400 /, () => "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"],
-  ["an unknown version", /^HTTP\/1.1 (400|505) /, () => "GET /callback HTTP/9.9\r\n\r\n"],
-  ["no Host", /^HTTP\/1.1 400 /, ({ callback, origin }) => `GET ${callback.slice(origin.length)} HTTP/1.1\r\n\r\n`],
+  ["an unknown version of HTTP", /^HTTP\/1.1 (400|505) /, () => "GET /callback HTTP/9.9\r\n\r\n"],
   [
-    "no Host in HTTP/1.0",
+    "a request without Host",
+    /^HTTP\/1.1 400 /,
+    ({ callback, origin }) => `GET ${callback.slice(origin.length)} HTTP/1.1\r\n\r\n`
+  ],
+  [
+    "a request of HTTP/1.0 without Host",
     /^HTTP\/1.1 400 /,
     ({ callback, origin }) => `GET ${callback.slice(origin.length)} HTTP/1.0\r\n\r\n`
   ],
   [
-    "two Hosts",
+    "a request with two Host headers",
     /^HTTP\/1.1 400 /,
     ({ callback, origin, port }) =>
       `GET ${callback.slice(origin.length)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nHost: evil.example\r\n\r\n`
@@ -275,9 +290,9 @@ const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pen
     /^HTTP\/1.1 400 /,
     ({ callback, port }) => `GET ${callback} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
   ],
-  ["a tunnel", /^$/, ({ port }) => `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`],
+  ["a CONNECT request", /^$/, ({ port }) => `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`],
   [
-    "headers of more than 32 kB",
+    "a request with more than 32 kB of headers",
     /^HTTP\/1.1 431 /,
     ({ callback, origin, port }) =>
       `GET ${callback.slice(origin.length)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nCookie: ${"x".repeat(33_000)}\r\n\r\n`
@@ -303,7 +318,7 @@ describe("a login on loopback survives", () => {
     })
   )
 
-  it.live("100 callbacks of others at once", () =>
+  it.live("100 simultaneous callbacks with a wrong state", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const answers = yield* Effect.all(
@@ -316,7 +331,7 @@ describe("a login on loopback survives", () => {
   )
 
   it.live(
-    "more connections than it accepts, and closes those that send no request within 5 seconds",
+    "300 connections without a complete request: accepts at most 256, and closes them after about 5 seconds",
     () =>
       Effect.gen(function* () {
         const pending = yield* pendingLogin()
@@ -333,7 +348,7 @@ describe("a login on loopback survives", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("a browser that closes the connection before the answer, and completes the login", () =>
+  it.live("a browser that sends the callback and closes the connection before the answer: the login completes", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, origin, port } = yield* pendingLogin()
       const socket = yield* idle(
@@ -356,15 +371,15 @@ describe("a login on loopback survives", () => {
   )
 })
 
-/** Sends the callback, and returns the page that the browser ends on. */
+/** Sends the callback, and returns the text of the page that the answer redirects to. */
 const lastPage = Effect.fnUntraced(function* ({ origin }: Pending, url: string) {
   const { location, status } = yield* send(url)
   assert.strictEqual(status, 303)
   return (yield* send(`${origin}${location}`)).text
 })
 
-describe("the outcome of a login", () => {
-  it.live("is a typed error and a page, if the user declines at the broker", () =>
+describe("a login that waits for its callback", () => {
+  it.live("fails with RedirectRejected and shows a page, if the user declines at the broker", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const page = yield* lastPage(pending, `${pending.redirectUrl}?error=access_denied&state=${pending.state}`)
@@ -375,7 +390,7 @@ describe("the outcome of a login", () => {
     })
   )
 
-  it.live("is a typed error, if the user declines at a broker that then omits the state", () =>
+  it.live("fails with RedirectRejected, if the user declines at a broker that then omits the state", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ outcome: { parameter: "status", success: "success" } })
       const page = yield* lastPage(pending, `${pending.redirectUrl}?status=cancelled`)
@@ -384,7 +399,7 @@ describe("the outcome of a login", () => {
     })
   )
 
-  it.live("is a typed error, if the broker's callback has the state but no token", () =>
+  it.live("fails with RedirectRejected, if the callback has the state but no token", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const page = yield* lastPage(pending, `${pending.redirectUrl}?state=${pending.state}`)
@@ -394,24 +409,26 @@ describe("the outcome of a login", () => {
     })
   )
 
-  it.live("is a typed error and a page, if the exchange fails, with the broker's message escaped", () =>
-    Effect.gen(function* () {
-      const brokerMessage = "<script>alert(1)</script>"
-      const refusal = AuthError.make(
-        broker,
-        "complete",
-        new AuthError.InvalidCredentials({ field: "apiKey", brokerMessage })
-      )
-      const pending = yield* pendingLogin({ exchange: Effect.fail(refusal) })
-      const page = yield* lastPage(pending, pending.callback)
-      assert.include(page, "Login failed")
-      assert.include(page, "&lt;script&gt;alert(1)&lt;/script&gt;")
-      assert.notInclude(page, "<script")
-      assert.strictEqual(yield* Effect.flip(Fiber.join(pending.login)), refusal)
-    })
+  it.live(
+    "fails with the error of the exchange, and shows a page that contains the broker's message in escaped form",
+    () =>
+      Effect.gen(function* () {
+        const brokerMessage = "<script>alert(1)</script>"
+        const refusal = AuthError.make(
+          broker,
+          "complete",
+          new AuthError.InvalidCredentials({ field: "apiKey", brokerMessage })
+        )
+        const pending = yield* pendingLogin({ exchange: Effect.fail(refusal) })
+        const page = yield* lastPage(pending, pending.callback)
+        assert.include(page, "Login failed")
+        assert.include(page, "&lt;script&gt;alert(1)&lt;/script&gt;")
+        assert.notInclude(page, "<script")
+        assert.strictEqual(yield* Effect.flip(Fiber.join(pending.login)), refusal)
+      })
   )
 
-  it.live("is not known to the page, if the login is interrupted during the exchange", () =>
+  it.live("shows no outcome, if the login is interrupted during the exchange", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ exchange: Effect.never })
       const { location } = yield* send(pending.callback)
@@ -426,7 +443,7 @@ describe("the outcome of a login", () => {
   )
 
   it.live(
-    "is not known to the page after 10 seconds of waiting for the exchange",
+    "shows no outcome, if the exchange takes longer than 10 seconds",
     () =>
       Effect.gen(function* () {
         const pending = yield* pendingLogin({ exchange: Effect.never })
@@ -437,7 +454,7 @@ describe("the outcome of a login", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("without a state, if the broker does not return it, is the session", () =>
+  it.live("accepts a callback without state, if the broker does not return the state", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ state: "optional" })
       assert.strictEqual((yield* send(`${pending.redirectUrl}?code=x&state=wrong`)).status, 400)
@@ -446,7 +463,7 @@ describe("the outcome of a login", () => {
     })
   )
 
-  it.live("does not wait for a browser that never asks for the last page for more than 2 seconds", () =>
+  it.live("waits only a few seconds for a browser that does not request the last page", () =>
     Effect.gen(function* () {
       const { callback, login } = yield* pendingLogin()
       yield* send(callback)
@@ -454,7 +471,7 @@ describe("the outcome of a login", () => {
     })
   )
 
-  it.live("is ActionRequired, if no callback arrives within the time-out", () =>
+  it.live("fails with ActionRequired, if no callback arrives within the time-out", () =>
     Effect.gen(function* () {
       const { login, port, redirectUrl } = yield* pendingLogin({ timeout: "300 millis" })
       const reason = yield* reasonOf(Fiber.join(login))
@@ -481,15 +498,19 @@ describe("a callback as a form", () => {
   )
 
   it.live.each([
-    ["a wrong state", 400, { body: `code=${code}&state=wrong` }],
-    ["no body", 400, {}],
-    ["another type", 415, { headers: { "content-type": "application/json" } }],
-    ["no type", 415, { headers: { "content-type": "" } }],
-    ["a type that begins alike", 415, { headers: { "content-type": "application/x-www-form-urlencoded2" } }],
-    ["more than 64 kB", 413, { body: "x".repeat(65_537) }],
-    ["GET", 405, { method: "GET" }],
-    ["HEAD", 405, { method: "HEAD" }]
-  ] as const)("is refused with %s, with status %d, and the login keeps waiting", ([, status, change]) =>
+    ["with a wrong state", 400, { body: `code=${code}&state=wrong` }],
+    ["without a body", 400, {}],
+    ["with the content type application/json", 415, { headers: { "content-type": "application/json" } }],
+    ["with an empty content type", 415, { headers: { "content-type": "" } }],
+    [
+      "with the content type application/x-www-form-urlencoded2",
+      415,
+      { headers: { "content-type": "application/x-www-form-urlencoded2" } }
+    ],
+    ["of more than 64 kB", 413, { body: "x".repeat(65_537) }],
+    ["with the method GET", 405, { method: "GET" }],
+    ["with the method HEAD", 405, { method: "HEAD" }]
+  ] as const)("%s is refused with status %d, and the login keeps waiting", ([, status, change]) =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ method: "POST" })
       const right = { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" } }
@@ -502,7 +523,7 @@ describe("a callback as a form", () => {
     })
   )
 
-  it.live("is refused if the query of a GET has it", () =>
+  it.live("is refused if it arrives as the query of a GET request", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ method: "POST" })
       const answer = yield* send(pending.callback)
@@ -511,7 +532,7 @@ describe("a callback as a form", () => {
     })
   )
 
-  it.live("is refused if it is chunked and has more than 64 kB, or if it never ends", () =>
+  it.live("is refused if it is chunked and has more than 64 kB, and an unfinished form does not block the login", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ method: "POST" })
       const head = [
@@ -585,7 +606,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live.runIf(hasIpv6)("is open on IPv4 and on IPv6 for localhost", () =>
+  it.live.runIf(hasIpv6)("is open on IPv4 and on IPv6 if the host is localhost", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ host: "localhost" })
       const request = `GET /favicon.ico HTTP/1.1\r\nHost: localhost:${pending.port}\r\n\r\n`
@@ -596,7 +617,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live.runIf(hasIpv6)("is in use for localhost, if another program uses it on IPv6 only", () =>
+  it.live.runIf(hasIpv6)("cannot be opened for localhost if another program uses it on IPv6", () =>
     Effect.gen(function* () {
       const port = yield* freePort
       yield* Effect.acquireRelease(
@@ -611,7 +632,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live.runIf(hasIpv6)("is open on IPv6 alone for [::1]", () =>
+  it.live.runIf(hasIpv6)("is open only on IPv6 if the host is [::1]", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ host: "[::1]" })
       assert.isUndefined(yield* bind(pending.port))
@@ -619,7 +640,7 @@ describe("the port of a login", () => {
     })
   )
 
-  it.live("cannot be 0 for a login, and a time-out must be positive", () =>
+  it.live("must not be 0, and the time-out of a login must be positive", () =>
     Effect.gen(function* () {
       assert.include((yield* reasonOf(login("http://127.0.0.1:0/callback"))).message, "has port 0")
       for (const timeout of ["0 seconds", "-1 seconds", "soon" as never] as const) {
@@ -630,8 +651,8 @@ describe("the port of a login", () => {
   )
 })
 
-describe("an open listener", () => {
-  it.live("has a free port for port 0, and serves nothing before the first request", () =>
+describe("RedirectListener.open", () => {
+  it.live("selects a free port for port 0, and answers with 404 until `expect` is called", () =>
     Effect.gen(function* () {
       const listener = yield* RedirectListener.open({ broker, redirectUrl: "http://127.0.0.1:0/callback" })
       assert.match(listener.redirectUrl, /^http:\/\/127\.0\.0\.1:\d{4,5}\/callback$/)
@@ -662,7 +683,7 @@ describe("an open listener", () => {
     "http://app.example.com/callback",
     "callback",
     ""
-  ])("does not exist for the redirect URL %s", (redirectUrl) =>
+  ])("rejects the redirect URL '%s'", (redirectUrl) =>
     Effect.gen(function* () {
       const reason = yield* reasonOf(RedirectListener.open({ broker, redirectUrl }))
       assert.include(reason.message, "redirectUrl must be http with the host 127.0.0.1, [::1] or localhost")

@@ -7,7 +7,7 @@ import { hasDisplay } from "../src/internal/openBrowser.ts"
 import { apiKey, code, freePort } from "./redirectSupport.ts"
 import { start } from "./support.ts"
 
-describe("a display", () => {
+describe("hasDisplay", () => {
   it.each([
     ["linux", {}, false],
     ["linux", { DISPLAY: ":0" }, true],
@@ -20,7 +20,7 @@ describe("a display", () => {
     ["darwin", { SSH_TTY: "/dev/ttys001" }, false],
     ["win32", {}, true],
     ["win32", { CI: "1" }, false]
-  ] as const)("on %s with %j: %s", (platform, env, expected) => {
+  ] as const)("on %s with the variables %j returns %s", (platform, env, expected) => {
     assert.strictEqual(hasDisplay(platform, env), expected)
   })
 })
@@ -52,10 +52,10 @@ const last = await get(${JSON.stringify(redirectUrl)} + "?code=${code}&state=" +
 await get(new URL(last, ${JSON.stringify(redirectUrl)}))
 `
 
-/** Without the variables that mark a machine without display. */
+/** Clears the variables that mark a machine without a display. */
 const quiet = { CI: "", SSH_CONNECTION: "", SSH_TTY: "" }
 
-/** Hides the installed browsers, so that `xdg-open` starts that of `BROWSER`. */
+/** Hides the installed browsers, so that `xdg-open` starts the command in `BROWSER`. */
 const withoutBrowsers = (folder: string) => ({ HOME: folder, XDG_DATA_HOME: folder, XDG_DATA_DIRS: folder })
 
 const run = Effect.fnUntraced(function* (
@@ -87,7 +87,7 @@ describe.runIf(process.platform === "linux")("the browser of the machine", () =>
     })
   )
 
-  it.live("is not started without a display, and the address is shown", () =>
+  it.live("is not started without a display, and the program shows the start address", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(() => "", { DISPLAY: "", WAYLAND_DISPLAY: "", WSL_DISTRO_NAME: "" }, redirectUrl)
@@ -97,7 +97,7 @@ describe.runIf(process.platform === "linux")("the browser of the machine", () =>
     })
   )
 
-  it.live("is replaced by the address, if the command fails", () =>
+  it.live("cannot be started if its command fails, and the program shows the start address", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(() => "process.exit(1)", { DISPLAY: ":99" }, redirectUrl)
@@ -107,7 +107,7 @@ describe.runIf(process.platform === "linux")("the browser of the machine", () =>
     })
   )
 
-  it.live("is not needed for a pasted address: the program ends when the input is closed, or with it", () =>
+  it.live("is not needed for a pasted address: the program ends when standard input ends, or with SIGINT", () =>
     Effect.gen(function* () {
       const publicUrl = "https://app.example.com/callback"
       const closed = yield* run(() => "", { DISPLAY: "" }, publicUrl)

@@ -80,8 +80,8 @@ describe("a login whose redirect URL is not on loopback", () => {
   const wrong: ReadonlyArray<readonly [what: string, (state: string) => string, said: string]> = [
     ["an empty line", () => "", "This is not an address."],
     ["half an address", () => "https://app.exa", "This address does not begin with https://app.example.com/callback."],
-    ["the code alone", () => code, "This is not an address."],
-    ["the query alone", (state) => `?code=${code}&state=${state}`, "This is not an address."],
+    ["the code without its address", () => code, "This is not an address."],
+    ["the query without its address", (state) => `?code=${code}&state=${state}`, "This is not an address."],
     [
       "an address with some other text",
       (state) => `it is ${publicUrl}?code=${code}&state=${state}`,
@@ -108,7 +108,7 @@ describe("a login whose redirect URL is not on loopback", () => {
       "This address does not begin with https://app.example.com/callback."
     ],
     [
-      "a parameter twice",
+      "an address that contains a parameter twice",
       (state) => `${publicUrl}?code=${code}&state=${state}&code=other`,
       "This address was changed: it contains a parameter twice."
     ]
@@ -128,19 +128,19 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("fails with the error of the fourth address that is wrong", () =>
+  it.live("fails after four wrong addresses, with the error of the fourth address", () =>
     Effect.gen(function* () {
       const { exchanged, login, startUrl, user } = yield* pastedLogin()
       for (const text of ["", "x", "https://app", `${publicUrl}?code=${code}`]) yield* user.paste(text)
       assert.deepInclude(yield* reasonOf(Fiber.join(login)), { _tag: "RedirectRejected", why: "state" })
-      // The offer, the instruction, and three times a problem.
+      // The text with the start address, the instruction, and three texts about wrong addresses.
       assert.lengthOf(user.texts, 5)
       assert.deepStrictEqual(exchanged, [])
       assert.isUndefined(yield* bind(portOf(startUrl)))
     })
   )
 
-  it.live("fails with the broker's refusal, without asking again", () =>
+  it.live("fails without asking again, if the pasted address says that the login was declined", () =>
     Effect.gen(function* () {
       const { login, startUrl, user } = yield* pastedLogin()
       const state = yield* startLogin(startUrl)
@@ -150,7 +150,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("fails with ActionRequired if the input has ended, and after the time-out", () =>
+  it.live("fails with ActionRequired if the input has ended, or after the time-out", () =>
     Effect.gen(function* () {
       const ended = yield* pastedLogin()
       yield* ended.user.endInput
@@ -164,7 +164,7 @@ describe("a login whose redirect URL is not on loopback", () => {
     })
   )
 
-  it.live("leaves nothing open when it is interrupted", () =>
+  it.live("closes its port when it is interrupted", () =>
     Effect.gen(function* () {
       const { login, startUrl } = yield* pastedLogin()
       assert.strictEqual(yield* bind(portOf(startUrl)), "EADDRINUSE")
@@ -174,8 +174,8 @@ describe("a login whose redirect URL is not on loopback", () => {
   )
 })
 
-describe("a login without a browser", () => {
-  it.live("shows the address of the login page at a terminal", () =>
+describe("a browser login", () => {
+  it.live("shows the address of the login page at a terminal, if no browser can be opened", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false })
       assert.include(offer, `https://tiny.example/login?api_key=${apiKey}&state=`)
@@ -183,7 +183,7 @@ describe("a login without a browser", () => {
     })
   )
 
-  it.live("shows the start address where no person reads, because logs must not contain the API key", () =>
+  it.live("shows the start address without a terminal, because logs must not contain the API key", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false, isTerminal: false })
       assert.include(offer, startUrl)
@@ -200,7 +200,7 @@ describe("a login without a browser", () => {
       return { ...pending, callback: `${redirectUrl}?code=${code}&state=${state}`, port: portOf(redirectUrl) }
     })
 
-  it.live("on loopback completes with a pasted address, if the browser is on another machine", () =>
+  it.live("on loopback completes with a pasted address, for a browser on another machine", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, port, user } = yield* loopbackLogin()
       assert.include(yield* user.nextText, "it shows an error page after the login")
@@ -213,7 +213,7 @@ describe("a login without a browser", () => {
     })
   )
 
-  it.live("on loopback completes with a callback, also after the input has ended", () =>
+  it.live("on loopback completes with a callback over HTTP after the input has ended", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, user } = yield* loopbackLogin()
       yield* user.endInput
@@ -224,7 +224,7 @@ describe("a login without a browser", () => {
     })
   )
 
-  it.live("on loopback asks for the address, if the parameters are behind a #, which browsers do not send", () =>
+  it.live("on loopback asks for the address, if the parameters follow a #, because browsers do not send them", () =>
     Effect.gen(function* () {
       const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })
       const state = yield* startLogin(startUrl)
@@ -238,7 +238,7 @@ describe("a login without a browser", () => {
     })
   )
 
-  it.live("on loopback does not read the input, if it is no terminal", () =>
+  it.live("on loopback does not read the input, if the input is not a terminal", () =>
     Effect.gen(function* () {
       const { login, user } = yield* loopbackLogin({ isTerminal: false, timeout: "300 millis" })
       yield* user.paste("text")
@@ -248,7 +248,7 @@ describe("a login without a browser", () => {
   )
 })
 
-/** Logins that end in every way, with secrets in every callback. */
+/** Logins that end in different ways. Each callback contains secrets. */
 const ways: ReadonlyArray<
   readonly [
     what: string,
@@ -256,16 +256,20 @@ const ways: ReadonlyArray<
     end: (pending: Effect.Success<ReturnType<typeof pastedLogin>>, state: string) => Effect.Effect<unknown>
   ]
 > = [
-  ["success", {}, ({ redirectUrl }, state) => send(`${redirectUrl}?code=${code}&state=${state}`)],
-  ["a refusal", {}, ({ redirectUrl }, state) => send(`${redirectUrl}?error=x&code=${code}&state=${state}`)],
-  ["a wrong state", { timeout: "300 millis" }, ({ redirectUrl }) => send(`${redirectUrl}?code=${code}&state=no`)],
+  ["a successful login", {}, ({ redirectUrl }, state) => send(`${redirectUrl}?code=${code}&state=${state}`)],
+  ["a declined login", {}, ({ redirectUrl }, state) => send(`${redirectUrl}?error=x&code=${code}&state=${state}`)],
   [
-    "a defect",
+    "a callback with a wrong state",
+    { timeout: "300 millis" },
+    ({ redirectUrl }) => send(`${redirectUrl}?code=${code}&state=no`)
+  ],
+  [
+    "a defect during the exchange",
     { exchange: Effect.die("broken") },
     ({ redirectUrl }, state) => send(`${redirectUrl}?code=${code}&state=${state}`)
   ],
   [
-    "wrong pasted addresses",
+    "four wrong pasted addresses",
     { redirectUrl: publicUrl },
     ({ user }) => Effect.forEach(Array.from({ length: 4 }), () => user.paste(`${publicUrl}?code=${code}`))
   ],
@@ -276,7 +280,7 @@ const ways: ReadonlyArray<
   ]
 ]
 
-describe("no log, span, error or text contains a secret", () => {
+describe("no log, span, error or shown text contains a secret", () => {
   it.live.each(ways)("after %s", ([, options, end]) =>
     Effect.gen(function* () {
       const net = yield* Canary.make
@@ -297,7 +301,7 @@ describe("no log, span, error or text contains a secret", () => {
   )
 })
 
-it.live("does not end in a failure of its own, if nothing was pasted and the scope closes", () =>
+it.live("a browser login does not fail if its scope closes before an address was pasted", () =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit(Effect.scoped(pastedLogin()))
     assert.isTrue(Exit.isSuccess(exit))

@@ -1,4 +1,4 @@
-/** A broker with a browser login, the user's terminal and browser, and raw requests, for tests of the listener. */
+/** For tests of the listener: a broker with a browser login, a user with a terminal and a browser, and raw requests. */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -86,7 +86,7 @@ export const send = (
 export const form = (url: string, body: string, type = "application/x-www-form-urlencoded"): Effect.Effect<Answer> =>
   send(url, { method: "POST", body, headers: { "content-type": type } })
 
-/** Writes bytes to a port, and reads until the other side closes the connection. */
+/** Writes bytes to a port, and reads until the server closes the connection. */
 export const raw = (port: number, bytes: string, host = "127.0.0.1"): Effect.Effect<string> =>
   Effect.callback((resume) => {
     let received = ""
@@ -106,7 +106,7 @@ export const idle = (port: number, bytes = "") =>
         resume(Effect.succeed(socket))
       })
       socket.on("error", () => resume(Effect.succeed(socket)))
-      // A socket that is not read does not see that the other side has closed it.
+      // Only if the socket is read, Node reports that the server has closed it.
       socket.resume()
     }),
     (socket) => Effect.sync(() => socket.destroy())

@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import { PassThrough } from "node:stream"
 import * as standardInput from "../src/internal/standardInput.ts"
 
-/** Replaces standard input until the scope closes. A terminal has a mode. */
+/** Replaces standard input until the scope closes. `modes` records each change of the raw mode. */
 const withInput = (isTerminal: boolean) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -27,7 +27,7 @@ const textOf = (line: Option.Option<Redacted.Redacted<string>>): string | undefi
   Option.getOrUndefined(Option.map(line, Redacted.value))
 
 describe("standard input", () => {
-  it.live("returns the lines of a pipe, and then that it has ended", () =>
+  it.live("returns the lines of a pipe, and None after the pipe has ended", () =>
     Effect.gen(function* () {
       const { input } = yield* withInput(false)
       const readLine = yield* standardInput.lines

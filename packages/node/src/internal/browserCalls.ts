@@ -6,7 +6,7 @@ import type * as Core from "@auth/broker-core/session/Connection"
 import * as RedirectListener from "../RedirectListener.ts"
 
 /**
- * Options of `login`: those of `RedirectListener.login`, of `BrowserLogin.run`, and a signal.
+ * Options of `login`: the options of `RedirectListener.login`, the options of `BrowserLogin.run`, and a signal.
  *
  * @category models
  * @since 0.1.0
@@ -17,7 +17,7 @@ export interface LoginOptions extends RedirectListener.LoginOptions, BrowserLogi
 }
 
 /**
- * The function of methods that log in through the browser.
+ * The function that a connection also has if its method logs in through the browser.
  *
  * @category models
  * @since 0.1.0
@@ -25,16 +25,16 @@ export interface LoginOptions extends RedirectListener.LoginOptions, BrowserLogi
 export interface BrowserCalls {
   /**
    * Opens the login page in the user's browser, waits for the login, and stores the session. If the stored session is
-   * live, it is returned and no browser opens. If another program has opened the browser for this account, this one
-   * waits for that program's session. If no browser can be opened, the address of the page is shown at the terminal.
+   * live, it is returned and no browser opens. If another program has opened the browser for this account, this program
+   * waits for the session of that program. If no browser can be opened, the terminal shows the address of the page.
    *
-   * Programs may open the browser three times in an hour. A login that the user has started is not limited: pass
-   * `byPerson: true`.
+   * All programs together may open the browser three times in an hour for an account. If the user has started the
+   * login, pass `byPerson: true`: this login is not limited.
    */
   readonly login: (options?: LoginOptions) => Promise<Session>
 }
 
-/** The functions of a method with these services. */
+/** `BrowserCalls` if the services of a method contain `RedirectLogin`. Otherwise `unknown`, which adds no function. */
 export type WithBrowser<Services> = RedirectLogin extends Services ? BrowserCalls : unknown
 
 const loginOf =

@@ -4,17 +4,17 @@ import * as Redacted from "effect/Redacted"
 import type { IncomingMessage } from "node:http"
 import { type Page, pages } from "./listenerPages.ts"
 
-/** The values as sent: in `headers`, Node joins or drops repeated ones. */
+/** All values of a header, as they were sent. Node's `headers` joins or drops the values of a repeated header. */
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
-/** Clients omit port 80. */
+/** The values of `Host` that clients send for this listener. Clients may omit port 80. */
 const authorities = (hostname: string, port: number): ReadonlyArray<string> =>
   port === 80 ? [hostname, `${hostname}:80`] : [`${hostname}:${port}`]
 
 /**
- * The page that refuses a request for any path. A web page whose name resolves to this machine (DNS rebinding) sends
- * another Host.
+ * The page that refuses a request whose `Host` is not the listener's `Host`, or whose request line contains no path. If
+ * the host name of another web page resolves to this machine (DNS rebinding), that page sends another `Host`.
  */
 export const hostRefusal = (message: IncomingMessage, hostname: string, port: number): Page | undefined => {
   const hosts = valuesOf(message, "host")
@@ -23,9 +23,9 @@ export const hostRefusal = (message: IncomingMessage, hostname: string, port: nu
 }
 
 /**
- * The page that refuses a request unless a browser opens it as a page of its own. A prefetch must not complete a login,
- * and neither must an image, a frame or a script of another page. Browsers send these headers to loopback; other clients
- * send none of them.
+ * The page that refuses a request if the browser does not open the address as a whole page. Otherwise `undefined`. A
+ * login must not be completed by a prefetch, or by an image, a frame or a script of another page. Browsers send these
+ * headers to loopback. Other clients do not send them, and are not refused.
  */
 export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => {
   const destination = headers["sec-fetch-dest"] ?? "document"
@@ -35,7 +35,7 @@ export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => 
 
 const encoder = new TextEncoder()
 
-/** Whether a parameter of the address has the state as its value, under any name: brokers name it differently. */
+/** Whether any parameter of the address has the state as its value. Brokers use different names for this parameter. */
 export const hasState = (address: Redacted.Redacted<string>, state: Redacted.Redacted<string>): boolean => {
   const [, ...queries] = Redacted.value(address).split(/[?#]/)
   const values = queries.flatMap((query) => Array.from(new URLSearchParams(query).values()))

@@ -1,4 +1,4 @@
-/** Pages that the redirect listener shows in the browser: plain HTML, without scripts and without parts of a request. */
+/** Pages that the redirect listener shows in the browser. They are plain HTML without scripts. All texts are escaped. */
 import { createHash } from "node:crypto"
 
 /** A page, with the HTTP status that it is sent with. */
@@ -101,7 +101,7 @@ ${paragraphs.map((text) => `<p>${escape(text)}</p>`).join("\n")}
 </html>
 `
 
-/** Headers of every answer. The only style that the policy allows is that of the page. */
+/** Headers of every answer. The policy allows only the style of these pages. */
 export const headers: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "content-security-policy": `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,

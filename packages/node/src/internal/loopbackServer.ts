@@ -1,4 +1,4 @@
-/** An HTTP server on loopback for one person's browser: small limits, no keep-alive, closed with its scope. */
+/** An HTTP server on loopback for the browser of one user. It closes each connection after the answer. */
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Redacted from "effect/Redacted"
@@ -7,7 +7,7 @@ import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import { headers, type Page, pages, render } from "./listenerPages.ts"
 
-/** An answer: a page, or a redirect to `location`. `sent` runs after the answer was sent. */
+/** An answer: a page, or a redirect to `location`. `sent` runs after the answer was sent or the client has closed. */
 export interface Answer {
   readonly page: Page
   readonly headers?: Readonly<Record<string, string>>
@@ -18,19 +18,19 @@ export type Respond = (message: Http.IncomingMessage) => Effect.Effect<Answer>
 
 export const answer = (page: Page, more: Omit<Answer, "page"> = {}): Answer => ({ page, ...more })
 
-/** Redirects with GET, so that the browser drops the query and the form of the request. */
+/** Redirects with status 303. The browser then sends a GET, without the query and the form of its first request. */
 export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.void): Answer => ({
   page: { status: 303, title: "Redirect", paragraphs: [] },
   headers: { location },
   sent
 })
 
-/** A page of a broker may send several tokens of about 1 kB each, and cookies of other programs on this host. */
+/** A callback may contain several tokens of about 1 kB each, and the cookies of other programs on this host. */
 const maxHeaderBytes = 32_768
 const maxBodyBytes = 65_536
-/** Enough for a browser. Connections beyond it are closed. */
+/** A browser opens fewer connections. Further connections are closed. */
 const maxConnections = 256
-/** A browser on this machine sends its headers at once. */
+/** Time-out for the headers of a request. A browser on this machine sends all headers at once. */
 const headersMillis = 5000
 const requestMillis = 10_000
 
@@ -58,7 +58,7 @@ export const readForm = (message: Http.IncomingMessage): Effect.Effect<Redacted.
     message.once("close", () => resume(Effect.fail(pages.cutOff)))
   })
 
-/** Writes the answer, and waits until it was sent or the client has gone. */
+/** Writes the answer, and waits until it was sent or the client has closed the connection. */
 const write = (target: Http.ServerResponse, { headers: own, page }: Answer): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const done = () => resume(Effect.void)
@@ -108,8 +108,8 @@ const withoutIpv6 = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
 const maxRetries = 5
 
 /**
- * Serves a port of a loopback host until the scope closes, and returns the port. Port 0 selects a free one. `localhost`
- * is served on 127.0.0.1, and on ::1 if the machine has it: browsers try both.
+ * Serves a port of a loopback host until the scope closes, and returns the port. Port 0 selects a free port.
+ * `localhost` is served on 127.0.0.1, and on ::1 if the machine has IPv6, because browsers try both addresses.
  */
 export const serve = Effect.fnUntraced(function* (
   host: "127.0.0.1" | "[::1]" | "localhost",

@@ -10,7 +10,7 @@ interface Opener {
   readonly default: (target: string) => Promise<ChildProcess>
 }
 
-/** Whether the user of this program sees a browser that it opens. */
+/** Whether the user of this program can see a browser that the program opens. */
 export const hasDisplay = (platform: NodeJS.Platform, environment: NodeJS.ProcessEnv): boolean => {
   const isAnySet = (...names: ReadonlyArray<string>) => names.some((name) => (environment[name] ?? "") !== "")
   if (isAnySet("SSH_CONNECTION", "SSH_TTY", "CI")) return false
@@ -18,13 +18,13 @@ export const hasDisplay = (platform: NodeJS.Platform, environment: NodeJS.Proces
   return isAnySet("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")
 }
 
-/** The environment that the browser will have. It is not configuration, which a program may read from elsewhere. */
+/** The real environment, which the browser inherits. `Config` is not used, because it may read other sources. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
-/** Time after which a command that still runs counts as successful: some run as long as the browser. */
+/** A command that still runs after this time counts as successful: some commands run until the browser is closed. */
 const failureWindow = "2 seconds"
 
-/** Whether the command succeeds, or still runs after a moment. */
+/** Whether the command succeeds, or still runs after `failureWindow`. */
 const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
   Effect.callback<boolean>((resume) => {
     // Without a listener, a later error would end the program.
@@ -35,7 +35,7 @@ const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
     return Effect.sync(() => void child.off("exit", ended))
   }).pipe(Effect.timeoutOrElse({ duration: failureWindow, orElse: () => Effect.succeed(true) }))
 
-/** Whether a browser was started. The address is an argument of the command, so it must not contain a secret. */
+/** Returns whether a browser was started. The address is an argument of the command, so it must not contain a secret. */
 export const open = (url: string): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     if (!hasDisplay(process.platform, environment())) return false

@@ -7,10 +7,10 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { ReadLine } from "./standardInput.ts"
 
-/** Number of further prompts after an address that cannot be the callback. */
+/** How often the user is asked again after a wrong address. */
 const maxRetries = 3
 
-/** What is wrong with an address, if another one may be right. */
+/** The texts for the errors after which the user is asked for another address. */
 const problems: Partial<Record<AuthError.RedirectRejected["why"], (redirectUrl: string) => string>> = {
   "not-a-url": () => "This is not an address.",
   origin: (redirectUrl) => `This address does not begin with ${redirectUrl}.`,
@@ -33,8 +33,8 @@ const noInput = (broker: string) =>
   )
 
 /**
- * Reads lines until one is a callback that belongs to the request, or that says that the login was declined. After four
- * others, fails with the error of the last one.
+ * Reads lines until a line is the callback of the request. A callback may also report that the login was declined. After
+ * four wrong lines, fails with the error of the fourth line.
  */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],
@@ -48,7 +48,7 @@ export const read = Effect.fnUntraced(function* (
     const checked = yield* Effect.result(redirect.check(request, line.value))
     if (Result.isSuccess(checked)) return line.value
     const problem = problemOf(checked.failure, request.redirectUrl)
-    // The broker or the user has declined: `complete` fails with the reason.
+    // For example, the user has declined. Another address would not help, so `complete` fails with the reason.
     if (problem === undefined) return line.value
     if (retries === maxRetries) return yield* Effect.fail(checked.failure)
     yield* show(`${problem} Copy the whole address from the browser, and paste it here:`)

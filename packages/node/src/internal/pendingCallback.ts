@@ -22,13 +22,13 @@ export interface PendingCallback {
   /** Completes when the callback path was opened without parameters. */
   readonly withoutParameters: Effect.Effect<void>
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
-  /** Answers a request for one of the paths of this login. `undefined`: it has no such path. */
+  /** Answers an HTTP request for a path of this login. Returns `undefined` for every other path. */
   readonly respond: (path: string, message: IncomingMessage) => Effect.Effect<Answer> | undefined
 }
 
 /** How long the page waits for the outcome of the login. */
 const outcomeWait = "10 seconds"
-/** How long a finished login waits for the browser to fetch the page that says so. */
+/** How long a finished login waits until the browser has fetched the page with the outcome. */
 const pageWait = "2 seconds"
 
 const pageOf = (exit: Exit.Exit<unknown, AuthError.AuthError>): Page => {
@@ -42,7 +42,7 @@ const pageOf = (exit: Exit.Exit<unknown, AuthError.AuthError>): Page => {
 
 const notAllowed = (method: CallbackMethod): Answer => answer(pages.otherMethod, { headers: { allow: method } })
 
-/** Answers with `respond` if a browser opens the page itself, with the expected method. */
+/** Runs `respond` if the request has the expected method and `visitRefusal` does not refuse it. */
 const visited = (
   message: IncomingMessage,
   method: CallbackMethod,
@@ -57,8 +57,9 @@ const isDenial = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "RedirectRejected" && reason.why === "denied"
 
 /**
- * Whether a request is the callback of this login. If it has the state, it is, whatever else it contains: `complete`
- * then fails with the reason. Without the state, the broker's package decides, because some brokers do not return it.
+ * Whether an address is the callback of this login. An address with the state is the callback. If it has another problem,
+ * `complete` reports the problem. If the address does not contain the state, the broker's package decides, because some
+ * brokers do not return the state.
  */
 const isCallback = (
   { check }: RedirectLogin.RedirectLogin["Service"],
@@ -95,7 +96,7 @@ export const make = (
 
   const receive = (address: Redacted.Redacted<string>): Effect.Effect<Answer> =>
     Effect.map(isCallback(redirect, request, address), (accepted) => {
-      // After the check, because another request may be accepted during it.
+      // Tested after `isCallback`, because another request may be accepted while `isCallback` runs.
       if (isReceived) return answer(pages.completed)
       if (!accepted && Redacted.value(address) === new URL(request.redirectUrl).href) {
         return answer(pages.noParameters, { sent: Effect.asVoid(Deferred.succeed(bare, undefined)) })
@@ -129,7 +130,7 @@ export const make = (
     finish: Effect.fnUntraced(function* (exit) {
       yield* Deferred.succeed(outcome, pageOf(exit))
       if (!isReceived) return
-      // An interrupted login does not wait.
+      // If the login was interrupted, this wait ends at once.
       yield* Effect.interruptible(Effect.timeoutOption(Deferred.await(shown), pageWait))
     }),
     respond: (path, message) => {

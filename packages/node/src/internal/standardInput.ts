@@ -1,4 +1,4 @@
-/** Lines of standard input that are secrets: they are not echoed to the terminal. */
+/** Reads lines of standard input. They are not echoed to the terminal, because they are secrets. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -12,16 +12,16 @@ import { Writable } from "node:stream"
 /** Reads the next line. `None`: the input has ended. */
 export type ReadLine = Effect.Effect<Option.Option<Redacted.Redacted<string>>>
 
-/** Whether a person types at this program and reads its standard error. */
+/** Whether standard input and standard error are a terminal. */
 export const isTerminal: Effect.Effect<boolean> = Effect.sync(() => process.stdin.isTTY && process.stderr.isTTY)
 
 /** Drops what `readline` would echo. */
 const noEcho = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
 
 /**
- * Reads standard input until the scope closes. A terminal is read in raw mode: in the other mode it cuts lines, on Linux
- * after 4095 bytes and on macOS after 1024, and callbacks with several tokens are longer. Raw mode turns Ctrl-C into a
- * character, so it is handled here: it interrupts the reader.
+ * Reads standard input until the scope closes. A terminal is read in raw mode. Otherwise the terminal would cut lines
+ * after 4095 bytes on Linux and after 1024 bytes on macOS, and callbacks with several tokens can be longer. In raw mode,
+ * the terminal does not handle Ctrl-C. So this module handles it: Ctrl-C interrupts the fiber that reads.
  */
 export const lines: Effect.Effect<ReadLine, never, Scope.Scope> = Effect.gen(function* () {
   const queue = yield* Queue.unbounded<Redacted.Redacted<string>, Cause.Done>()

@@ -1,4 +1,7 @@
-/** Needs a browser login. Appends a line to a file for each browser that it opens, and prints the token of its session. */
+/**
+ * Waits for the file `gate`, and runs a browser login. If this program opens the browser, it appends its process id to
+ * the file `tabs`. Prints the access token of the session.
+ */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
