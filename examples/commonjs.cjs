@@ -1,4 +1,4 @@
-/** The same as script.ts in CommonJS, with Samco. */
+/** Does the same as script.ts, but in CommonJS, and with Samco. */
 const Connection = require("@auth/node/Connection")
 const SamcoAuth = require("@auth/samco/SamcoAuth")
 

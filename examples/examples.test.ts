@@ -17,7 +17,7 @@ it("each example has a scenario, and a row in README.md", () => {
   const played = new Set(scenarios.map(({ example }) => example))
   const readme = fs.readFileSync(`${import.meta.dirname}/README.md`, "utf8")
   for (const file of found) {
-    // Without redis-server, its scenario is absent.
+    // The scenario of fleet.ts is absent if redis-server is not installed.
     if (file !== "fleet.ts") assert.isTrue(played.has(file), file)
     assert.include(readme, `(${file})`)
   }

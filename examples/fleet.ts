@@ -1,6 +1,7 @@
 /**
- * One of several processes that share a session of Rupeezy through Redis, on one machine or on many. One of them logs
- * in. All of them need the same BROKER_AUTH_KEY. Redis stores the session encrypted.
+ * Run this program in several processes, on one machine or on many. The processes share a session of Rupeezy through
+ * Redis, and only one of the processes logs in. All processes need the same BROKER_AUTH_KEY. Redis stores the session
+ * encrypted.
  */
 import * as Vault from "@auth/broker-core/session/Vault"
 import * as Connection from "@auth/node/Connection"
@@ -11,7 +12,7 @@ const url = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379"
 const rupeezy = await Connection.open(RupeezyAuth.layerConfig(), {
   vault: Vault.layerRedisFrom(NodeRedis.layer({ url, disableOfflineQueue: true }))
 })
-// Called for each new session, also if another process has logged in.
+// This function is called for each new session, even if another process has logged in.
 rupeezy.on("renewed", ({ account, issuedAt }) => {
   console.log(`${account.id} has a session since ${new Date(issuedAt).toISOString()}`)
 })

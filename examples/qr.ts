@@ -11,10 +11,10 @@ const rmoney = await Connection.open(RmoneyQr.layerConfig())
 
 try {
   await rmoney.session().catch((error) => {
-    // There is no live session, and only a person can log in.
+    // `ActionRequired` means that no session is valid, and that only a person can log in.
     if (error.reason?._tag !== "ActionRequired") throw error
     return rmoney.loginByQr({
-      // Called again with a new QR code after 35 seconds.
+      // After 35 seconds, this function is called again with a new QR code.
       show: async ({ image }) => {
         await writeFile(file, Connection.reveal(image), "base64")
         console.log(`Open ${file}, and scan the QR code with RMoney's app.`)

@@ -24,7 +24,7 @@ const ways = {
 const broker = await ways[(process.argv[2] ?? "angel") as keyof typeof ways]()
 
 const { account, expiresAt, tokens } = await broker.session()
-// For the other library. Do not log it.
+// Pass this token to the other library. Do not log it.
 const token = Connection.reveal(tokens.access)
 const end = expiresAt === undefined ? "at an unknown time" : new Date(expiresAt).toISOString()
 console.log(`The token of ${account.id} has ${token.length} characters, and ends ${end}`)

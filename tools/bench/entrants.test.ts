@@ -33,11 +33,11 @@ const all = { quick: true, only: [] }
 
 const namesOf = ({ entrants }: ReturnType<typeof entrantsOf>) => entrants.map(({ name }) => name)
 
-it("has no twins without another checkout", () => {
+it("a run without another checkout has no twins", () => {
   assert.deepStrictEqual(namesOf(entrantsOf("some", bench, all)), ["map", "ours", "fresh"])
 })
 
-it("adds a twin after each candidate that measures our library, and names those that do not exist there", () => {
+it("each candidate that measures our library is followed by its twin, and twins that the other checkout lacks are listed", () => {
   const found = entrantsOf("some", bench, all, other)
   assert.deepStrictEqual(namesOf(found), ["map", "ours", "ours@before", "fresh"])
   assert.deepStrictEqual(found.missing, ["fresh@before"])
@@ -47,7 +47,7 @@ it("adds a twin after each candidate that measures our library, and names those 
   )
 })
 
-it("runs a twin with the other checkout's own files, arguments and turns, and with our counts", () => {
+it("a twin has the files, arguments and turns of the other checkout, but the counts of this checkout", () => {
   const twin = entrantsOf("some", bench, all, other).entrants[2]
   assert.strictEqual(twin?.script, "/tmp/some/before/tools/bench/candidate.ts")
   assert.strictEqual(twin?.file, "/tmp/some/before/tools/bench/benches/some.ts")
@@ -56,7 +56,7 @@ it("runs a twin with the other checkout's own files, arguments and turns, and wi
   assert.deepStrictEqual(twin?.turns, [{ title: "ripe", variant: "ripe", concurrency: 8, count: 100 }])
 })
 
-it("runs the twin of a bench of programs with our files, also if the other checkout has no such bench", () => {
+it("in a bench that writes programs, a twin has our files, even if the other checkout has no such bench", () => {
   const programs = { ...bench, programs: async () => undefined }
   const found = entrantsOf("some", programs, all, { checkout: before, bench: undefined })
   const twin = found.entrants[2]
@@ -66,7 +66,7 @@ it("runs the twin of a bench of programs with our files, also if the other check
   assert.strictEqual(twin?.checkout, before)
 })
 
-it("selects a candidate with its twin, or the twin alone", () => {
+it("--only with the name of a candidate selects it and its twin, and the name of a twin selects only the twin", () => {
   const only = (...names: ReadonlyArray<string>) =>
     namesOf(entrantsOf("some", bench, { quick: true, only: names }, other))
   assert.deepStrictEqual(only("map", "ours"), ["map", "ours", "ours@before"])
@@ -74,27 +74,27 @@ it("selects a candidate with its twin, or the twin alone", () => {
   assert.deepStrictEqual(only("map"), ["map"])
 })
 
-it("does not compare turns of another number, concurrency or number of accounts", () => {
+it("pairTurns does not pair turns that differ in number, concurrency or number of accounts", () => {
   assert.isUndefined(pairTurns(turns, []))
   assert.isUndefined(pairTurns(turns, [{ concurrency: 9, count: 100 }]))
   assert.isUndefined(pairTurns(turns, [{ concurrency: 8, count: 100, accounts: 10 }]))
   assert.isDefined(pairTurns(turns, theirTurns))
 })
 
-it("lets each of two candidates go first equally often", () => {
+it("each of two candidates is first in half of the rounds", () => {
   const firsts = [0, 1, 2, 3].map((round) => orderOf(["ours", "ours@before"], round)[0])
   assert.strictEqual(firsts.filter((name) => name === "ours").length, 2)
 })
 
-it("puts each candidate at each position equally often", () => {
+it("each of three candidates is at each position in the same number of rounds", () => {
   const orders = Array.from({ length: 6 }, (_, round) => orderOf(["a", "b", "c"], round).join(""))
   assert.deepStrictEqual(orders, ["abc", "cba", "bca", "acb", "cab", "bac"])
 })
 
-it("refuses a checkout whose packages are links to another checkout", () => {
+it("problemOf reports a folder without benches, without installed packages, or with packages of another checkout", () => {
   const folder = makeScratch("bench-test")
   const checkout = toCheckout(folder)
-  assert.match(problemOf(checkout) ?? "", /no checkout with benches/)
+  assert.match(problemOf(checkout) ?? "", /is not a checkout with benches/)
   fs.mkdirSync(path.join(folder, "tools/bench"), { recursive: true })
   fs.writeFileSync(path.join(folder, "tools/bench/candidate.ts"), "")
   assert.match(problemOf(checkout) ?? "", /no installed packages/)
@@ -103,7 +103,7 @@ it("refuses a checkout whose packages are links to another checkout", () => {
   assert.isUndefined(problemOf(here))
 })
 
-it("the command refuses a folder that is no checkout", () => {
+it("npm run bench refuses --against with a folder that is not a checkout", () => {
   const args = [
     "--conditions=@auth/source",
     path.join(here.root, "tools/bench/main.ts"),
@@ -112,5 +112,5 @@ it("the command refuses a folder that is no checkout", () => {
   ]
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" })
   assert.strictEqual(status, 2)
-  assert.match(stderr, /^\/no\/such\/folder is no checkout with benches\./)
+  assert.match(stderr, /^\/no\/such\/folder is not a checkout with benches\./)
 })

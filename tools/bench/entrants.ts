@@ -10,9 +10,12 @@ export const toCheckout = (folder: string): Checkout => {
   return { root: resolved, label: path.basename(resolved) }
 }
 
-/** The folder's `node_modules/@auth` may be links to another checkout, which would be measured instead. */
+/**
+ * Returns the reason why a checkout cannot be measured, or `undefined`. If its `node_modules/@auth` links to another
+ * checkout, the bench would measure that checkout instead.
+ */
 export const problemOf = ({ root }: Checkout): string | undefined => {
-  if (!fs.existsSync(path.join(root, "tools/bench/candidate.ts"))) return `${root} is no checkout with benches.`
+  if (!fs.existsSync(path.join(root, "tools/bench/candidate.ts"))) return `${root} is not a checkout with benches.`
   const link = path.join(root, "node_modules/@auth/broker-core")
   if (!fs.existsSync(link)) return `${root} has no installed packages: run npm ci there.`
   const library = fs.realpathSync(link)
@@ -26,13 +29,13 @@ export const benchFile = ({ root }: Checkout, bench: string): string =>
 
 export const twinName = (candidate: string, { label }: Checkout): string => `${candidate}@${label}`
 
-/** Whether `--only` selects a candidate, or its twin. A candidate's name selects both. */
+/** Whether `only` contains one of the names. If `only` is empty, every name is chosen. */
 const isChosen = (only: ReadonlyArray<string>, ...names: ReadonlyArray<string>): boolean =>
   only.length === 0 || names.some((name) => only.includes(name))
 
 /**
- * The other checkout's turns, in its words, with the counts of ours. `undefined` if they do not correspond: their
- * figures could not be compared.
+ * Returns the turns of the other checkout with the counts of our turns. Returns `undefined` if the turns differ in
+ * number, concurrency or number of accounts, because then their figures could not be compared.
  */
 export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>): ReadonlyArray<Turn> | undefined => {
   if (ours.length !== theirs.length) return undefined
@@ -44,11 +47,11 @@ export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>
 
 export interface Choice {
   readonly quick: boolean
-  /** Names of candidates and twins; all if empty. */
+  /** Names of the candidates and twins to measure. If empty, all are measured. */
   readonly only: ReadonlyArray<string>
 }
 
-/** Another checkout, and its bench of the same name, if it has one. */
+/** Another checkout, and its bench of the same name. `bench` is `undefined` if the checkout has no such bench. */
 export interface Other {
   readonly checkout: Checkout
   readonly bench: Bench | undefined
@@ -60,7 +63,10 @@ export interface Entrants {
   readonly missing: ReadonlyArray<string>
 }
 
-/** The twin of one candidate, as the other checkout defines it. A bench of programs measures any checkout itself. */
+/**
+ * Returns the twin of a candidate. The bench file of the other checkout defines the twin. For a bench that writes
+ * programs, our bench file defines the twin, because it can write programs for any checkout.
+ */
 const twinOf = (
   name: string,
   bench: Bench,

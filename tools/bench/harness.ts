@@ -17,13 +17,13 @@ export type Run = (turn: Turn) => Promise<void | Outcome>
 export interface Outcome {
   /** Additional columns by heading. */
   readonly notes?: Readonly<Record<string, number>>
-  /** Replaces the measured figures of the turn, if its jobs are processes. */
+  /** Duration and CPU time of all jobs, if the jobs are processes. They replace the measured figures of the turn. */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
 }
 
 export interface Candidate {
   readonly title: string
-  /** Measures this library, so `--against` adds a twin with the library of the other checkout. */
+  /** Set if the candidate uses our library. Then `--against` adds a twin with the library of the other checkout. */
   readonly ours?: true
   readonly nodeArgs?: ReadonlyArray<string>
   /** Runs once, in the candidate's own process. `folder` contains the programs of the bench, if it has any. */
@@ -86,7 +86,7 @@ export interface Bench {
 /** A checkout of this repository. */
 export interface Checkout {
   readonly root: string
-  /** Its name in the output. */
+  /** Name of the checkout in the output. */
   readonly label: string
 }
 
@@ -95,17 +95,18 @@ export interface Entrant {
   /** Unique in the run: `ours-undici`, or `ours-undici@before` with the library of the checkout `before`. */
   readonly name: string
   readonly title: string
-  /** File of the process, and of the bench that it loads. */
+  /** File that the process runs. */
   readonly script: string
+  /** File of the bench that the process loads. */
   readonly file: string
-  /** Name of the candidate in that file. */
+  /** Name of the candidate in `file`. */
   readonly candidate: string
   readonly nodeArgs: ReadonlyArray<string>
   /** The checkout whose library is measured. */
   readonly checkout: Checkout
-  /** The turns of the plan, as the file words them. */
+  /** The turns of the plan, with the titles and variants of `file`. */
   readonly turns: ReadonlyArray<Turn>
-  /** Name of the same candidate with the library of the other checkout, if that takes part too. */
+  /** Name of the twin, which is the same candidate with the library of the other checkout, if the twin takes part. */
   readonly twin: string | undefined
 }
 
@@ -116,7 +117,7 @@ export interface Options {
   readonly profile: string | undefined
 }
 
-/** Calls `once` for each job. As many loops as the concurrency call it at the same time. */
+/** Calls `once` for each job. At most `concurrency` calls run at the same time. */
 export const loops =
   (once: (index: number) => Promise<unknown>): Run =>
   async ({ concurrency, count }) => {
@@ -129,8 +130,9 @@ export const loops =
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 
-/** Folder and label of this checkout. No other folder has such a name. */
+/** Folder of this checkout. */
 export const root = path.join(here, "../..")
+/** Label of this checkout. Another checkout is labelled with the name of its folder, which cannot be `.`. */
 export const ownLabel = "."
 
 const quantile = (values: ReadonlyArray<number>, at: number): number => {
@@ -184,7 +186,7 @@ const versionOf = async (checkout: string, name: string): Promise<string> => {
   return `${name} ${version}`
 }
 
-/** The commit of a checkout, with `-dirty` if files were changed since. */
+/** Returns the commit of a checkout, with `-dirty` if files were changed after the commit. */
 const commitOf = async ({ root }: Checkout): Promise<string> => {
   try {
     return (await run("git", ["describe", "--always", "--dirty"], { cwd: root })).trim()
@@ -193,7 +195,7 @@ const commitOf = async ({ root }: Checkout): Promise<string> => {
   }
 }
 
-/** Prints whose library is measured, and the versions of packages that differ from those of this checkout. */
+/** Prints the folder and commit of each checkout, and the versions of packages that differ from ours. */
 const printCheckouts = async (bench: Bench, checkouts: Iterable<Checkout>): Promise<void> => {
   for (const checkout of checkouts) {
     const versions = await Promise.all(
@@ -304,25 +306,26 @@ interface Load {
   readonly busy: number
 }
 
-/** A saturated server slows only the fastest candidates, and hides their advantage. */
+/** Prints how busy the server was. A saturated server slows down only the fastest candidates. */
 const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants: ReadonlyArray<Entrant>): void => {
   const busiest = entrants
     .map(({ name, title }) => ({ title, parts: loads.get(name) ?? [] }))
-    // Turns without concurrency do not load the server.
+    // A candidate has no parts if all its turns run one job at a time, because such turns do not saturate the server.
     .filter(({ parts }) => parts.length > 0)
     .map(({ parts, title }) => ({ title, busy: median(parts) }))
     .toSorted((one, other) => other.busy - one.busy)[0]
   if (busiest === undefined) return
   const verdict =
     busiest.busy < 0.8
-      ? "it limited no candidate"
-      : "IT LIMITED THE FASTEST CANDIDATES: their rates are too low, their CPU is right"
+      ? "it did not slow down any candidate"
+      : "IT SLOWED DOWN THE FASTEST CANDIDATES: their rates are too low, but their CPU times are right"
   console.log(`\nserver: at most ${(100 * busiest.busy).toFixed(0)} % busy (with ${busiest.title}): ${verdict}`)
 }
 
 /**
- * Order of the candidates in a round. Each position in turn, and every second round in reverse: otherwise a candidate
- * would always follow the same other, and a twin its candidate.
+ * Returns the order of the candidates in a round. Every second round has the reverse order of the round before it.
+ * After each such pair of rounds, the first candidate moves to the end. With a fixed order, a candidate would always
+ * run after the same other candidate, for example a twin after its candidate.
  */
 export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArray<A> => {
   const by = Math.floor(round / 2) % values.length
@@ -339,7 +342,7 @@ const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number 
   return (seconds * entrants.length) / Math.max(1, entrants.length - twins)
 }
 
-/** Warms up every kind of turn, so that none is measured cold. */
+/** Returns a warm-up turn for each turn of the plan, so that the code of each turn is compiled before it is measured. */
 const warmUps = ({ turns, warmUp }: Plan, own: ReadonlyArray<Turn>): ReadonlyArray<Turn> =>
   own.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
 
@@ -381,7 +384,8 @@ const takeTurn = async (
   server: Peer | undefined
 ): Promise<Sample> => {
   if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit), busy: 0 }
-  // Reopens connections that were closed during the turns of the other candidates. A new process has none to reopen.
+  // Reopens connections that were closed during the turns of the other candidates. A bench of programs starts a new
+  // process for each job, so it has no connections to reopen.
   if (bench.programs === undefined) await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit)
   await server.call("load")
   const measured = await peer.call<Measured>(turn, turnLimit)
@@ -444,8 +448,10 @@ export const compare = async (bench: Bench, entrants: ReadonlyArray<Entrant>, op
       longest = Math.max(longest, performance.now() - roundBegan)
     }
     progress("", false)
-    const cut = round < rounds ? ` of ${rounds}, then the time was up` : ""
-    console.log(`rounds    ${round}${cut}, after ${plural(plan.warmUp, bench.job)} of warm-up each`)
+    const cut = round < rounds ? ` of ${rounds}, because the time limit was reached` : ""
+    console.log(
+      `rounds    ${round}${cut}; before them, each candidate ran ${plural(plan.warmUp, bench.job)} to warm up`
+    )
     for (const [index, turn] of plan.turns.entries()) printFigures(bench, turn, entrants, figures[index] ?? new Map())
     if (server !== undefined) printServer(loads, entrants)
   } finally {

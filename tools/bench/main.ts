@@ -21,7 +21,7 @@ Options:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
   --against <dir>   another checkout of this repository, with its node_modules. Each candidate that measures our
                     library gets a twin with the library of that checkout, such as ours@dir, in the same table.
-                    The twins run that checkout's own bench files, so names may differ between the two.
+                    A twin runs the bench file of that checkout, so the library may have other names there.
   --profile <dir>   writes a CPU profile of each candidate
   --help            prints this text
 
@@ -129,7 +129,10 @@ const main = async (): Promise<void> => {
     const { entrants, missing } = entrantsOf(name, bench, { only, quick: values.quick }, other)
     if (entrants.length === 0) continue
     console.log(`\n${name}: ${bench.summary}`)
-    if (missing.length > 0) console.log(`missing   ${missing.join(", ")}: that checkout has no such candidate or turns`)
+    if (missing.length > 0)
+      console.log(
+        `missing   ${missing.join(", ")}: the other checkout does not have the same candidate with the same turns`
+      )
     const began = performance.now()
     await compare(bench, entrants, {
       profile: values.profile === undefined ? undefined : path.resolve(values.profile, name),

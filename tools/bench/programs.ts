@@ -8,7 +8,7 @@ const clientCode = "A123456"
 
 const text = (value: unknown): string => JSON.stringify(value)
 
-/** The request of the hand-written programs, and their check of the answer. */
+/** Code of the programs that do not use our library: the login request, and the check of the answer. */
 const request = `
 const url = process.argv[2] + ${text(addressAt(""))}
 const { body, ...options } = ${text(requestOf(clientCode))}
@@ -17,7 +17,10 @@ const check = ({ status, data }) => {
 }
 `
 
-/** Writes without a stream, because the first use of `process.stdout` takes milliseconds. */
+/**
+ * Code that prints the CPU time, and ends the program. It does not use `process.stdout`, because the first use of
+ * `process.stdout` takes milliseconds.
+ */
 const ending = `
 const { system, user } = process.cpuUsage()
 writeSync(1, String(system + user))
@@ -48,7 +51,7 @@ const response = await fetch(url, { ...options, body })
 check(await response.json())
 ${ending}`
 
-/** CommonJS, like the examples of the SDK. */
+/** This program is CommonJS, like the examples of the SDK. */
 const smartApi = `
 const { writeSync } = require("node:fs")
 const { SmartAPI } = require("smartapi-javascript")
@@ -61,7 +64,7 @@ const main = async () => {
 main()
 `
 
-/** Our public API as in the README, except that the code is given: the other programs compute none either. */
+/** Uses our public API as in the README, but with a fixed one-time code, because the other programs compute no code. */
 const ours = (login: string): string => `
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/${login}CodeSource"
@@ -93,7 +96,7 @@ const exists = (file: string): Promise<boolean> =>
     () => false
   )
 
-/** Compiles the packages of a checkout, as far as they changed since they were last compiled. */
+/** Compiles the packages of a checkout that have changed since they were last compiled. */
 const compile = async (root: string): Promise<void> => {
   const tsc = (...args: ReadonlyArray<string>) =>
     run(process.execPath, [path.join(root, "node_modules/typescript/bin/tsc"), "-b", "packages/angel", ...args], {
@@ -101,13 +104,13 @@ const compile = async (root: string): Promise<void> => {
     })
   await tsc()
   const outputs = ["angel", "core"].map((name) => exists(path.join(root, "packages", name, "dist/index.js")))
-  // The compiler's record of a build outlives a removed `dist`.
+  // If only `dist` was removed, the compiler still has its record of the last build, and writes no files.
   if ((await Promise.all(outputs)).includes(false)) await tsc("--force")
 }
 
-/** One minified file, as a user's bundler makes it. */
+/** Bundles the program into one minified file, as a user's bundler does. */
 const bundle = async (folder: string): Promise<void> => {
-  // Only here, because the candidates' processes import this file too.
+  // Imported only here, because the processes of the candidates import this file, and do not need vite.
   const { build } = await import("vite")
   await build({
     configFile: false,
@@ -134,7 +137,7 @@ export const files = {
   bundle: "bundle.mjs"
 }
 
-/** Modules of core were in one folder until 2026-11-27. */
+/** Returns the folder of core's login modules. Until 2026-11-27, all modules of core were in one folder. */
 const loginFolder = async (root: string): Promise<string> =>
   (await exists(path.join(root, "packages/core/src/login/Login.ts"))) ? "login/" : ""
 

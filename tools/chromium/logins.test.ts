@@ -12,7 +12,7 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 
 const isPasted = ({ callback }: LoginMethod): boolean => callback === "pasted"
 
-/** Waits for the last page of the listener. A pasted callback leads to a host that does not answer. */
+/** Clicks a button, and waits for the last page of the listener, or for the callback that the user must paste. */
 const click = (method: LoginMethod, button: string) => async (page: Page) => {
   const next = isPasted(method)
     ? page.waitForEvent("requestfailed", (request) => request.url().startsWith("https://app.example.com/"))
@@ -35,14 +35,14 @@ const decline =
     await click(method, `[name=${method.decline}]`)(page)
   }
 
-/** Addresses of the window, the current one included. */
+/** Returns the addresses in the history of the page, including the current address. */
 const historyOf = async (page: Page): Promise<ReadonlyArray<string>> => {
   const session = await page.context().newCDPSession(page)
   const { entries } = await session.send("Page.getNavigationHistory")
   return entries.map(({ url }) => url)
 }
 
-/** Errors and warnings of the listener's pages. The missing icon is one. */
+/** Collects the errors and warnings of the listener's pages. A message about the missing icon is ignored. */
 const noted = (page: Page) => {
   const complaints: Array<string> = []
   page.on("console", (message) => {
@@ -57,7 +57,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const method of methods) {
       it.effect(
-        `ends in a session: ${method.title}`,
+        `returns a session: ${method.title}`,
         () =>
           Effect.gen(function* () {
             const prepared = yield* prepare(method)
@@ -84,7 +84,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
 
       if (method.decline === undefined) continue
       it.effect(
-        `ends in a typed error if the user declines: ${method.title}`,
+        `fails with RedirectRejected if the user declines: ${method.title}`,
         () =>
           Effect.gen(function* () {
             const prepared = yield* prepare(method)
@@ -102,7 +102,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
     }
 
     it.effect(
-      "ends in a session if the broker puts its parameters after a #, and the user pastes the address",
+      "returns a session if the broker puts its parameters after a #, and the user pastes the address",
       () =>
         Effect.gen(function* () {
           const method = methods.find(({ method: id }) => id === "sso")
@@ -127,7 +127,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
     )
 
     it.effect(
-      "can be read at 320 pixels, in light and in dark",
+      "shows a readable page at a width of 320 pixels, in light and in dark colors",
       () =>
         Effect.gen(function* () {
           const method = methods.find(({ decline: button }) => button === "deny")
@@ -157,7 +157,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
   })
 })
 
-it("logs in with all methods of all brokers that have RedirectLogin", () => {
+it("the list of browser logins contains every method with RedirectLogin of every broker", () => {
   const known = Array.from(new Map(methods.map(({ broker }) => [broker.id, broker])).values())
   assert.sameMembers(
     known.map(({ id }) => id),

@@ -1,4 +1,4 @@
-/** Every login in a browser of every broker: its layer against a simulator, and its login page. */
+/** Lists every login method that uses a browser, with a layer that calls a simulator, and with its login page. */
 import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import { broker as angel } from "@auth/angel/AngelBroker"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
@@ -51,7 +51,7 @@ export interface LoginMethod {
   readonly title: string
   /** Title of the login page, in the list of the simulator's pages. */
   readonly page: string
-  /** Default: `loopback`. */
+  /** Set if the user must paste the callback. Default: the listener receives the callback on loopback. */
   readonly callback?: "pasted"
   /** Name of the button that declines the login, if the page has one. */
   readonly decline?: string
@@ -194,7 +194,7 @@ const pageOf = ({ page }: LoginMethod): LoginPage => {
   return found
 }
 
-/** A simulator whose accounts of the method's broker have a redirect URL for this login. */
+/** Makes a simulator. Its accounts at the broker of the method have a redirect URL for this login. */
 export const prepare = Effect.fnUntraced(function* (
   method: LoginMethod,
   switches: Readonly<Record<string, string>> = {}
@@ -227,10 +227,10 @@ export const fill = async (page: Page, fields: URLSearchParams): Promise<void> =
   }
 }
 
-/** What a person does: opens the start address, fills in the form, clicks a button, and may paste an address. */
+/** The actions of the user: opens the start address, fills in the form, clicks a button, and may paste an address. */
 export type Act = (page: Page, startUrl: string, paste: (address: string) => void) => Promise<void>
 
-/** A login, and the person who acts in `page`. A callback that must be pasted is read from the browser's request. */
+/** Runs a login, while `act` acts as the user in `page`. To paste a callback, it is read from the browser's request. */
 export const login = ({ layer, redirectUrl }: Prepared, page: Page, act: Act) =>
   Effect.gen(function* () {
     const lines = yield* Queue.unbounded<Option.Option<Redacted.Redacted<string>>>()

@@ -20,7 +20,7 @@ const difference = (actual: unknown, expected: unknown): string =>
 let strays: Array<unknown> = []
 process.on("unhandledRejection", (error) => strays.push(error))
 
-// One folder for all examples: Effect reads the environment once.
+// All examples share one folder, because Effect reads the environment variables only once.
 const state = path.resolve("state")
 process.env["XDG_STATE_HOME"] = state
 
@@ -53,7 +53,7 @@ const runOne = async (file: string): Promise<Outcome> => {
   programs = []
   strays = []
   served.reset()
-  // The fakes have no sessions now, so a session in the vault of another example would be dead.
+  // The fakes were reset and know no session, so they would refuse a session that another example has stored.
   fs.rmSync(state, { recursive: true, force: true })
   try {
     await within(10_000, import(pathToFileURL(path.resolve(file)).href))

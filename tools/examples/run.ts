@@ -11,7 +11,7 @@ import { start, stop } from "../packages/process.ts"
 /** Time limit of an example, in milliseconds. */
 const timeout = 30_000
 
-/** Where the examples are, and how Node finds the packages there. */
+/** The folder of the examples, and the arguments with which Node finds the packages from this folder. */
 export interface Place {
   readonly folder: string
   readonly nodeArgs: ReadonlyArray<string>
@@ -30,17 +30,17 @@ export interface Running {
 /** Environment variables by name. */
 export type Variables = Readonly<Record<string, string>>
 
-/** The user's machine, and the brokers. */
+/** The simulated brokers, and a machine on which examples run. */
 export interface World {
   readonly simulator: Simulator.Simulator["Service"]
-  /** The addresses of the brokers, by origin. A scenario may replace one. */
+  /** The addresses of the brokers, by origin. A scenario may replace an address. */
   readonly origins: Record<string, string>
   readonly start: (command: string, variables: Variables) => Running
-  /** The requests that the brokers have received since the previous call, by endpoint. */
+  /** Returns the endpoints of the requests that the brokers have received since the previous call of `sent`. */
   readonly sent: () => Promise<ReadonlyArray<string>>
-  /** The next period of TOTP codes begins. */
+  /** Advances the clock to the next TOTP period. */
   readonly wait: () => Promise<void>
-  /** The brokers lose all sessions, and the next period of TOTP codes begins. */
+  /** Removes all sessions at the brokers, and advances the clock to the next TOTP period. */
   readonly forget: () => Promise<void>
 }
 
@@ -116,8 +116,8 @@ const startIn = (
 }
 
 /**
- * Makes a world with new brokers and an empty machine, and removes it after `play`. Returns how many times an example was
- * started.
+ * Makes new brokers and an empty folder for stored sessions, and removes them after `play`. Returns how many times
+ * `play` has started an example.
  */
 export const inWorld = (place: Place, play: (world: World) => Promise<void>): Promise<number> => {
   const home = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))

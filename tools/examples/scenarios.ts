@@ -176,7 +176,7 @@ const webApp = (broker: string) => async (world: World) => {
     assert.ok(setCookie.includes(`; ${attribute}`), setCookie)
   }
   assert.ok(setCookie.length < 1100)
-  // The callback arrives at another process.
+  // The callback is sent to another process than the process that began the login.
   const other = await startApp(world, broker)
   const completed = await get(other + callback, cookie)
   assert.equal(completed.status, 303, await completed.text())
@@ -240,7 +240,7 @@ const fleet = async (world: World) => {
   const redis = await startRedis()
   try {
     const env = { ...variables.rupeezy, REDIS_URL: redis.url }
-    // Each process is on a machine of its own: only Redis is shared.
+    // Each process has a separate folder, as on a separate machine. The processes share only Redis.
     const fleet = ["first", "second", "third"].map((machine) =>
       world.start("fleet.ts", { ...env, XDG_STATE_HOME: path.join(redis.folder, machine) })
     )
@@ -301,8 +301,8 @@ const session = (way: string) => async (world: World) => {
 }
 
 /**
- * A market feed in front of the simulator's, which has no market data: if the simulator accepts the headers, this feed
- * opens the socket and sends a price.
+ * Starts a market feed that passes the headers to the simulator. The simulator has no market data, so it refuses every
+ * socket. If its answer shows that it accepts the headers, this feed opens the socket and sends a price.
  */
 const startFeed = async (simulator: string) => {
   const server = http.createServer()
@@ -320,7 +320,7 @@ const startFeed = async (simulator: string) => {
       )
       const price = Buffer.from("SBIN 842.05")
       socket.write(Buffer.concat([Buffer.from([0x81, price.length]), price]))
-      // The answer to a close.
+      // Answers the close frame of the client.
       socket.once("data", () => socket.end(Buffer.from([0x88, 0])))
     })
   })
@@ -346,11 +346,11 @@ const feed = async (world: World) => {
   }
 }
 
-/** A use of an example. It fails if the example prints or sends something else. */
+/** One run of an example. It fails if the example does not print or send what is expected. */
 export interface Scenario {
   readonly title: string
   readonly example: string
-  /** Whether another scenario shows the same with another broker. */
+  /** Whether another scenario tests the same example with another broker. */
   readonly isAlike: boolean
   /** Plays the scenario. Returns how many times an example was started. */
   readonly play: (place: Place) => Promise<number>
@@ -369,13 +369,17 @@ const scenario = (
 })
 
 export const scenarios: ReadonlyArray<Scenario> = [
-  scenario("script.ts", "logs in once, also after a restart, and again after the broker has lost the token", script),
-  scenario("otpPrompt.ts", "asks again after a wrong code", otpPrompt),
-  scenario("qr.ts", "shows the QR code until it is scanned, and no second time", qr),
+  scenario(
+    "script.ts",
+    "logs in once, reuses the session after a restart, and logs in again after the broker has lost the session",
+    script
+  ),
+  scenario("otpPrompt.ts", "asks the user for the code again after a wrong code", otpPrompt),
+  scenario("qr.ts", "shows a QR code in its first run, and reuses the session in its second run", qr),
   ...Object.keys(browsers).map((broker) =>
     scenario(
       "webApp.ts",
-      `completes a login of ${broker} in another process`,
+      `begins a browser login at ${broker} in one process, and completes it in another process`,
       webApp(broker),
       broker === "zerodha" ? undefined : "others"
     )
@@ -388,16 +392,16 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ...Object.keys(ways).map((way) =>
     scenario(
       "session.ts",
-      `prints the end of a session of ${way}`,
+      `prints when the session expires, with the argument ${way}`,
       session(way),
       way === "angel" ? undefined : "others"
     )
   ),
-  scenario("feed.ts", "opens the socket with the headers of the session", feed),
+  scenario("feed.ts", "opens the market feed with the headers of the session", feed),
   scenario("unitTest.ts", "passes without a network", (world) =>
     runs(world, "unitTest.ts", { EXAMPLES_ORIGINS: "" }, /pass 1/, [])
   ),
-  scenario("commonjs.cjs", "requires the packages", (world) =>
+  scenario("commonjs.cjs", "loads the packages with require", (world) =>
     runs(world, "commonjs.cjs", variables.samco, /equityLimit/, ["sessionToken", "getLimits"])
   )
 ]

@@ -216,7 +216,7 @@ for (const { broker, fakes, folder } of brokers) {
           // runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
-            `${places[from]}: ${field} with added characters is sent without them, or is rejected before any request and counted login`,
+            `${places[from]}: ${field} with added characters is sent without them, or is rejected before any request is sent or any login is counted`,
             () =>
               Effect.gen(function* () {
                 const clean = yield* run(values, from)

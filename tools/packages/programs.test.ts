@@ -77,7 +77,7 @@ it("without credentials, the programs of the main README that handle errors name
   }
 }, 60_000)
 
-it("every README has a program, and every program runs something", () => {
+it("every README has a program, and every program runs an effect or opens a connection", () => {
   for (const file of ["README.md", ...packages().map(({ folder }) => `packages/${folder}/README.md`)]) {
     const programs = programsOf(file)
     assert.isNotEmpty(programs, file)

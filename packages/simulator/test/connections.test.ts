@@ -57,7 +57,7 @@ import { servedOf } from "./support.ts"
 
 type Account = Readonly<Record<string, string>>
 
-/** A row of the table: a way to log in, and what it sends. The lists contain names of endpoints. */
+/** A row of the table `ways`: a way to log in, and the requests of each step. The lists contain names of endpoints. */
 interface Way<Services> {
   readonly broker: Broker
   /** The fake's account, with the credentials that the layer reads. */
@@ -67,25 +67,26 @@ interface Way<Services> {
     readonly origins: Readonly<Record<string, string>>
   }) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> &
     Layer.Layer<Services | Renewal | Logout | Authorize, AuthError.AuthError, HttpClient.HttpClient>
-  /** The fields of the broker's login page. Without them, a program logs in without a person. */
+  /** Returns the fields of the broker's login page. Absent if this way to log in uses no login page. */
   readonly form?: (totp: string) => Account
   /** Whether the program gets the one-time code from the user, or the user scans a QR code. */
   readonly person?: "codes" | "scan"
   /** The requests of a login. */
   readonly login: ReadonlyArray<string>
-  /** A call of the broker, for `fetch`. */
+  /** Method and path of a call that the test sends with `fetch`. */
   readonly path: `${"GET" | "POST"} /${string}`
-  /** The same call, typed. */
+  /** Makes the same call with the typed calls of the broker. */
   readonly read: (connection: Core.Calls<Services>) => Promise<unknown>
-  /** The requests of both. */
+  /** The endpoint that `path` and `read` call. */
   readonly reads: string
-  /** The request of `profile`. */
+  /** The endpoint that `profile` calls. Absent if the broker has no call for the profile. */
   readonly profile?: string
-  /**
-   * The requests of a renewal after the broker has refused the token. Without them, a person must log in again. If they
-   * need the state of the broker, `refused` is the broker's answer, and the state stays.
-   */
+  /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
+  /**
+   * The answer with which the broker refuses the token, for a renewal that needs the state of the broker. Default: the
+   * test clears the state of the broker, so the broker does not know the token.
+   */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>
 }
@@ -120,7 +121,7 @@ const layerOf = <Services>({ account, broker, layer }: Way<Services>, { simulato
   return Layer.merge(configured, Layer.succeed(Clock.Clock, simulator.clock))
 }
 
-/** The user, who reads the newest code on the phone. */
+/** Returns the option `codes` of a connection, which returns the newest code that the broker would have sent by SMS. */
 const codesIn =
   ({ simulator }: Setting) =>
   async ({ account: { broker, id } }: Core.CodeQuestion) =>
@@ -356,7 +357,7 @@ const logIn = async ({ form, person }: Row, { simulator }: Setting, connection: 
   }
   if (form === undefined) return await connection.session()
   const { seal } = await connection.beginLogin!()
-  // As in a web app: the callback arrives at another process.
+  // The login is sealed and resumed, as in a web app whose callback arrives at another process.
   const { complete, url } = await connection.resumeLogin!(await seal())
   const code = form.length === 0 ? "" : (await Effect.runPromise(simulator.totp(broker as never, id))).code
   return await complete(
@@ -364,7 +365,7 @@ const logIn = async ({ form, person }: Row, { simulator }: Setting, connection: 
   )
 }
 
-/** The requests that the brokers have received since the previous call. */
+/** Makes a function that returns the endpoints of the requests since its previous call. */
 const makeSent = ({ simulator }: Setting) => {
   let known = 0
   return async (): Promise<ReadonlyArray<string>> => {
@@ -396,11 +397,11 @@ const reasonOf = (promise: Promise<unknown>): Promise<string> =>
 
 describe("Connection", () => {
   for (const [title, row] of Object.entries(ways)) {
-    it.live(`opens, fetches, restarts, renews and logs out over HTTP: ${title}`, () =>
+    it.live(`${title}: logs in, calls the broker, finds the session after a restart, renews it, and logs out`, () =>
       inSetting(async (setting) => {
         const { simulator } = setting
         const sent = makeSent(setting)
-        /** Brokers allow few calls in a second. */
+        /** Advances the brokers' clock, because brokers allow only a few calls in a second. */
         const wait = () => Effect.runPromise(simulator.advance("2 seconds"))
 
         const first = await row.open(setting)
@@ -431,7 +432,7 @@ describe("Connection", () => {
         if (row.refused === undefined) {
           await Effect.runPromise(simulator.seed({ brokers: {} }))
           await sent()
-          // The next code of the authenticator app.
+          // The next login needs the code of the next TOTP period.
           await Effect.runPromise(simulator.advance("31 seconds"))
         } else {
           const fault = { kind: "answer", status: 401, body: row.refused } as const
@@ -472,7 +473,7 @@ describe("Connections", () => {
   })
   const seed = { brokers: { rupeezy: { accounts: [{ clientCode: rupeezy.clientCode }, { clientCode: "YY1111" }] } } }
 
-  it.live("warms an account of each broker, and a wrong password fails alone", () =>
+  it.live("warm logs in to an account of each broker; a wrong password fails only its own account", () =>
     inSetting(
       async (setting) => {
         const sent = makeSent(setting)
@@ -518,7 +519,7 @@ describe("Connections", () => {
         ]
         assert.deepStrictEqual((await sent()).toSorted(), used.flatMap(({ login }) => login).toSorted())
 
-        // The outcome of each account is kept: no further login is sent.
+        // The second `warm` reports the same outcomes, and sends no login.
         for await (const { error, name } of connections.warm())
           assert.strictEqual(error === undefined, name !== "other")
         assert.deepStrictEqual(await sent(), [])

@@ -51,7 +51,7 @@ it.live("every port refuses a request whose header Host is not a loopback name w
   })
 )
 
-it.live("refuses a request that has no header Host, has two headers Host, or has the URL of another host", () =>
+it.live("refuses a request that has no Host header, has two Host headers, or has the URL of another host", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     const host = `Host: ${new URL(control).host}`

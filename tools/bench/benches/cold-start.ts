@@ -1,4 +1,4 @@
-/** From the start of a process to its first login. */
+/** Measures the time from the start of a process to its first login. */
 import { spawn } from "node:child_process"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
@@ -42,7 +42,7 @@ const candidate = (
   title,
   ...(options?.ours && { ours: true }),
   prepare: async (url, folder) => {
-    // For --profile.
+    // With the option --profile, this process has the arguments `--cpu-prof…`. Each program gets them too.
     const profiling = process.execArgv.filter((arg) => arg.startsWith("--cpu-prof"))
     const args = [...profiling, ...(options?.nodeArgs ?? []), path.join(folder, file), url]
     const cache = options?.cached && path.join(folder, "cache")

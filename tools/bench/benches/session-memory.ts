@@ -82,7 +82,7 @@ export const bench: Bench = {
       prepare: async () => weigh((ids) => Effect.runPromise(makeLive(ids.length)))
     },
     accounts: {
-      title: "ours: the same by SessionManagers",
+      title: "ours: a manager with a session, made by SessionManagers",
       ours: true,
       prepare: async () =>
         weigh((ids) =>

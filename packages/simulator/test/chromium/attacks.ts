@@ -37,7 +37,7 @@ export const install = (): void => {
     return element
   }
 
-  /** Loads a resource, and returns `loaded` if it was loaded. This alone would already tell the page something. */
+  /** Loads a resource, and returns `loaded` if it was loaded. Even this result would disclose something to the page. */
   const load = async (tag: string, fields: Readonly<Record<string, string>>): Promise<string> => {
     const element = make(tag, fields)
     const settled = new Promise<string>((resolve) => {
