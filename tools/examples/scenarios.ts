@@ -384,10 +384,20 @@ export const scenarios: ReadonlyArray<Scenario> = [
       broker === "zerodha" ? undefined : "others"
     )
   ),
-  scenario("webApp.ts", "refuses a callback without its cookie, with another cookie, and twice", refusals),
+  scenario(
+    "webApp.ts",
+    "refuses a callback without its cookie, with a wrong cookie, and after the login was completed",
+    refusals
+  ),
   scenario("browser.ts", "logs in on the broker's page, and opens no page while the session is valid", browser),
-  ...(runsRedis ? [scenario("fleet.ts", "logs in once for three processes", fleet)] : []),
-  scenario("morning.ts", "prints the progress of each account, and asks for the code of one", morning),
+  ...(runsRedis
+    ? [scenario("fleet.ts", "sends one login if three processes share a session through Redis", fleet)]
+    : []),
+  scenario(
+    "morning.ts",
+    "logs in three accounts, asks for the code of one account, and continues if one account fails",
+    morning
+  ),
   scenario("typedCall.ts", "repeats the call with a new session after the broker has lost the token", typedCall),
   ...Object.keys(ways).map((way) =>
     scenario(
