@@ -101,7 +101,7 @@ export const methods: ReadonlyArray<LoginMethod> = [
     broker: motilal,
     method: "portal",
     title: "Motilal Oswal (portal for tests)",
-    page: "Motilal's portal for tests",
+    page: "Motilal's test portal",
     layer: portal("uat")
   },
   {

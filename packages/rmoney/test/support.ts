@@ -47,7 +47,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** A session with invented tokens of the demo account, for calls that no fake answers. */
+/** A session of the demo account with a made-up token. For tests in which no fake broker checks the token. */
 export const session: Session.Session = Session.make({
   account: Account.make({ broker: "rmoney", environment: "uat", id: demo.userId }),
   method: "password",

@@ -19,7 +19,8 @@ export const make = (store: SessionStore["Service"]) => {
     )
 
   /**
-   * Reads a ledger of format 1, which was stored under the account with its app. It is used until a ledger of the
+   * Reads a ledger of format 1. It was stored separately for each app of the account. The current format has one ledger
+   * for all apps. It is used until a ledger of the
    * current format is written.
    */
   const readFormatOne = Effect.fnUntraced(function* (account: Account.Account) {
