@@ -39,8 +39,8 @@ const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
   })
 
 /**
- * Starts one timer that all waiting callers share. A timer for each caller would take ten times as long as the wait
- * itself.
+ * Starts one timer that all waiting callers share. One timer for each caller would cost ten times as much CPU time as
+ * waiting without a timer.
  */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
