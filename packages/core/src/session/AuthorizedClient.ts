@@ -238,9 +238,9 @@ export const make: Effect.Effect<
   // order, the session is renewed, but the order is not sent again. This variable holds the new session. If the broker
   // also refuses the new session for the next order, the session is not renewed at once.
   let untestedByOrder: Session | undefined
-  // The last session that an order was sent with and that was not refused. An accepted `GET` does not set this variable,
-  // because a broker can accept a session for `GET` and refuse the same session for orders. If an accepted `GET` set it,
-  // each refused order after a `GET` would cause a login.
+  // The last session that an order was sent with and that was not refused. An accepted `GET` does not set this
+  // variable, because a broker can accept a session for `GET` and refuse the same session for orders. If an accepted
+  // `GET` set it, each refused order after a `GET` would cause a login.
   let acceptedForOrder: Session | undefined
 
   const isUntested = (session: Session, mayReplay: boolean) =>

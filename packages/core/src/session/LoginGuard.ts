@@ -58,8 +58,8 @@ export interface ProtectOptions {
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
   /**
-   * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if many logins got
-   * no answer.
+   * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if many logins
+   * got no answer.
    */
   readonly byPerson?: boolean | undefined
 }
@@ -75,12 +75,12 @@ export class LoginGuard extends Context.Service<
   {
     /**
      * Runs a login. If another login was already sent in this TOTP period, first waits for the next period. The login
-     * is recorded in the store before it is sent. The caller must hold the account's lock.
+     * is recorded in the store before it is sent. The caller must hold the account's `SessionLock`.
      *
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
      * has refused these credentials before. During a pause, fails with the broker's last reason. If ten logins of the
-     * last hour got no answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails
-     * with `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
+     * last hour got no answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them.
+     * Fails with `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
