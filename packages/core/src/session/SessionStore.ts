@@ -23,8 +23,8 @@ import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
 /**
- * The name of an entry. Each account has up to three entries. `session`: the session. `guard`: the counts that limit
- * logins (see `LoginGuard`). `browser`: the last browser logins (see `BrowserLogin`).
+ * The name of an entry. Each account has up to three entries. `session`: the session. `guard`: the state of the login
+ * guard (see `LoginGuard`). `browser`: the last browser logins (see `BrowserLogin`).
  *
  * @category models
  * @since 0.1.0
