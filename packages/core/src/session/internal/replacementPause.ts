@@ -51,10 +51,11 @@ const probe = Effect.fnUntraced(function* (
 
 /**
  * Fails if a refused session may not be replaced now. If the session did not itself replace a refused session within
- * the last 30 minutes, or if an order was accepted with it, it may be replaced at once. Otherwise it may be replaced
- * after a pause, but only if the profile call does not show that it is live. All programs that share the store have the
- * same pause. If the broker has a profile call, it is sent once per pause, to find out whether the session is live.
- * Until the pause has passed, callers still get the session, except if the profile call has shown that it is not live.
+ * the last 30 minutes, or if the broker has accepted an order or another call that must not be sent twice with it, it
+ * may be replaced at once. Otherwise it may be replaced after a pause, but only if the profile call does not show that
+ * it is live. All programs that share the store have the same pause. If the broker has a profile call, it is sent once
+ * per pause, to find out whether the session is live. Until the pause has passed, callers still get the session, except
+ * if the profile call has shown that it is not live.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
