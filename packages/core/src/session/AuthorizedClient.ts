@@ -126,8 +126,8 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
- * In milliseconds. If the broker also refuses a session that replaced a refused session, this session is renewed only
- * after it has reached this age.
+ * Minimum age, in milliseconds, of a new session before it is renewed because of a refusal. It applies if the session
+ * itself replaced a refused one.
  */
 const minReplacementAge = 600_000
 
@@ -143,8 +143,8 @@ interface Answer {
 const checkedTypes = /^\s*(?:$|(?:application\/(?:[^\s;/]+\+)?json|text\/(?:json|plain|html))\s*(?:;|$))/i
 
 /**
- * Checks whether an answer is a refusal. Returns the answer with the caller's request. Its body can still be read from
- * the start.
+ * Checks whether an answer is a refusal. In the returned response, `request` is the caller's request, which contains no
+ * tokens. The body of the response can still be read from the start.
  */
 const readAnswer = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest,
@@ -234,11 +234,13 @@ export const make: Effect.Effect<
   // A renewed session that the broker refused as well. It is not renewed again at once, because repeated renewals could
   // lock the account.
   let refusedAfterRenewal: Session | undefined
-  // The new session after a renewal that a refused order has caused. The refused order is not sent again, so the next
-  // order is the first with the new session. An accepted order shows that the broker accepts the new session for orders,
-  // but an accepted `GET` does not show this. The broker may refuse sessions for orders and accept them for `GET`. If an
-  // accepted `GET` were sufficient here, each order would then cause a login.
+  // In the next two names, an order is any request that must not be sent twice. If the broker refuses the session of an
+  // order, the session is renewed, but the order is not sent again. This variable holds the new session. If the broker
+  // also refuses the new session for the next order, the session is not renewed at once.
   let untestedByOrder: Session | undefined
+  // The last session that an order was sent with and that was not refused. An accepted `GET` does not set this
+  // variable, because a broker can accept a session for `GET` and refuse the same session for orders. If an accepted
+  // `GET` set it, each refused order after a `GET` would cause a login.
   let acceptedForOrder: Session | undefined
 
   const isUntested = (session: Session, mayReplay: boolean) =>

@@ -150,8 +150,9 @@ export const run = <E, R>(
     const id = Hex.encode(SecureRandom.randomBytesUnsafe(16))
 
     /**
-     * Writes the pending login of this program to the store. Fails with `Busy` if the login of another program is
-     * pending. A pending login with the id `over` does not count, because its program was killed.
+     * Writes the pending login of this program to the store. Without `byPerson`, fails with `Busy` if the login of
+     * another program is pending, and with `ActionRequired` if the limit of logins in an hour is reached. A pending
+     * login with the id `over` does not count, because its program was killed.
      */
     const claim = Effect.fnUntraced(function* (over: string | undefined) {
       while (true) {
@@ -192,8 +193,8 @@ export const run = <E, R>(
     })
 
     /**
-     * Waits until another program has replaced this login, and returns `None`. If the store cannot be read, it goes on
-     * waiting.
+     * Waits until another program has replaced the pending login of this program in the store, and then returns `None`.
+     * While waiting, also increments `beats`. If the store cannot be read, reads it again at the next poll.
      */
     const replaced = Effect.gen(function* () {
       for (let polls = 1; ; polls += 1) {

@@ -25,7 +25,7 @@ import * as SessionManagers from "./SessionManagers.ts"
 import type { VaultError } from "./VaultError.ts"
 
 /**
- * The layers of the accounts, by your names for them.
+ * The layers of the accounts. The keys are your names for the accounts.
  *
  * @category models
  * @since 0.1.0
@@ -43,7 +43,7 @@ export type Accounts = Readonly<
  * @since 0.1.0
  */
 export interface Options<A extends Accounts> extends Connection.Options {
-  /** The layers of the accounts, by your names for them. */
+  /** The layers of the accounts. The keys are your names for the accounts. */
   readonly accounts: A
 }
 
@@ -54,7 +54,7 @@ export interface Options<A extends Accounts> extends Connection.Options {
  * @since 0.1.0
  */
 export type Progress<Name extends string> = {
-  /** Your name for the account whose result this is. */
+  /** The name of this account: its key in `accounts`. */
   readonly name: Name
   /** Number of accounts that have a result so far, including this account. */
   readonly done: number

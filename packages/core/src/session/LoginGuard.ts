@@ -32,15 +32,15 @@ import type * as VaultError from "./VaultError.ts"
  * @since 0.1.0
  */
 export interface Memory {
-  /** When a login was last sent, or its answer last arrived. */
+  /** When a login was last sent, accepted or refused. The latest of these times counts. */
   readonly attemptedAt: number | undefined
   /** When the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>
   /** When logins were sent that got no answer, oldest first. */
   readonly unansweredAt: ReadonlyArray<number>
   /**
-   * When the pause ends. A pause follows a login that failed for a reason that a retry does not solve. During a pause,
-   * no login is sent.
+   * When the pause ends. A pause starts if a login fails and a retry would not help. During a pause, a login is sent
+   * only with `byPerson`.
    */
   readonly pausedUntil: number | undefined
 }
@@ -57,7 +57,10 @@ export interface ProtectOptions {
    * same credentials later. The fingerprint is made with the key of the vault.
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
-  /** Whether the user requested this login. If `true`, the login is sent even during a pause. */
+  /**
+   * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if many logins
+   * got no answer.
+   */
   readonly byPerson?: boolean | undefined
 }
 
@@ -72,11 +75,12 @@ export class LoginGuard extends Context.Service<
   {
     /**
      * Runs a login. If another login was already sent in this TOTP period, first waits for the next period. The login
-     * is recorded in the store before it is sent. The caller must hold the account's lock.
+     * is recorded in the store before it is sent. The caller must hold the account's `SessionLock`.
      *
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
-     * has refused these credentials before. During a pause, fails with the broker's last reason. Fails with
-     * `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
+     * has refused these credentials before. During a pause, fails with the broker's last reason. If ten logins of the
+     * last hour got no answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them.
+     * Fails with `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -87,9 +91,9 @@ export class LoginGuard extends Context.Service<
     /** The stored state of the account. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
-     * Clears the counts of failed logins, locks and pauses. Call it after a person has corrected the credentials.
-     * Credentials that the broker has refused stay blocked, except if they are passed here. For example, pass
-     * `credentials` of a `Renewal`.
+     * Removes failed logins, the lock and the pause of the account. Call it after a person has corrected the
+     * credentials. Credentials that the broker has refused stay blocked. To allow them again, pass them as
+     * `credentials`. For example, pass `credentials` of a `Renewal`.
      */
     readonly reset: (
       account: Account.Account,

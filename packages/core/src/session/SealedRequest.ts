@@ -24,8 +24,9 @@ const isSecretText = (value: unknown): boolean =>
  * The text belongs to one browser. Set the cookie with `HttpOnly` and `SameSite=Lax`. If the app uses https, also set
  * it with `Secure`. Clear the cookie when the callback arrives.
  *
- * Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`, if the lifetime is zero or infinite, or if
- * `request` is not a request that `RedirectLogin.begin` returned.
+ * Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`, if the lifetime is zero or infinite, if
+ * `request` is not a request that `RedirectLogin.begin` returned, or if the text would be too long for a cookie (4096
+ * characters).
  *
  * @example
  * ```ts
@@ -71,6 +72,7 @@ export const seal = (
  * Decrypts a text that `seal` returned. Fails with `RedirectRejected` (`request-changed`) if the text is missing, was
  * changed, was sealed with another key, or belongs to another account. Fails with `RedirectRejected`
  * (`request-expired`) if the lifetime of the text has passed. After each of these failures, begin the login again.
+ * Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`.
  *
  * @category keeping
  * @since 0.1.0

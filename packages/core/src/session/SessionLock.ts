@@ -99,9 +99,9 @@ export interface LeaseOptions {
   readonly describe: string
   /**
    * Waits until no other process holds the account's lock, acquires the lock, and releases it when the scope closes. In
-   * each process, at most one fiber per account runs `acquire` at a time. If it takes longer than `acquireTimeout`,
-   * `withLock` fails with the last reason that was passed to `note`. If no reason was passed, `withLock` fails with
-   * `LockUnavailable` (`busy`).
+   * each process, at most one fiber per account runs `acquire` at a time. If the lock is not acquired within
+   * `acquireTimeout`, `withLock` fails with the last argument of `note`. If this argument is `undefined`, or if `note`
+   * was not called, `withLock` fails with `LockUnavailable` (`busy`).
    */
   readonly acquire: (
     account: Account.Account,
@@ -117,8 +117,8 @@ export interface LeaseOptions {
  * Makes a lock that several processes share. The fibers of this process wait in a queue, and only the first fiber of
  * the queue runs `acquire`.
  *
- * Fails with `InvalidOption` if `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails with
- * `LockUnavailable` (`busy`).
+ * Fails with `InvalidOption` if `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails as described
+ * at `acquire` of `LeaseOptions`.
  *
  * @example
  * ```ts
@@ -224,9 +224,10 @@ export interface RedisOptions {
   /** Prefix of every key. Default: `broker-auth`. */
   readonly prefix?: string | undefined
   /**
-   * How long other programs must wait for the lock after its holder was killed: from 1 millisecond to 1 day. Default:
-   * 800 milliseconds. While the holder runs, it renews the lease four times in this time. If the holder is suspended
-   * for longer than this time, another program may acquire the lock. `check` of the suspended holder then fails.
+   * Maximum time that other programs wait for the lock after its holder was killed: from 1 millisecond to 1 day.
+   * Default: 800 milliseconds. While the holder runs, it renews the lease four times in this time. If the holder is
+   * suspended for longer than this time, another program may acquire the lock. `check` of the suspended holder then
+   * fails.
    */
   readonly lease?: Duration.Input | undefined
   /** Time-out for acquiring the lock. Default: 60 seconds. */
@@ -239,7 +240,8 @@ export interface RedisOptions {
  *
  * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails
  * with `LockUnavailable` (`busy`). If Redis was not reachable, it fails with `Io` instead. If Redis becomes unreachable
- * while the lock is held, `use` continues, but `check` fails. After the release, `check` fails with `lost`.
+ * while the lock is held, `use` continues, but `check` fails when the lease has ended. After the release, `check` fails
+ * with `lost`.
  *
  * @category constructors
  * @since 0.1.0

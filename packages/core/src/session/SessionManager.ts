@@ -62,8 +62,8 @@ export class SessionManager extends Context.Service<
     readonly account: Account
     /**
      * Returns a live session. The session comes from memory, otherwise from the store, otherwise from the broker. After
-     * a logout by this program or another program, `session` fails with `SessionExpired` (`logged-out`) until `renew` or
-     * `adopt` is called. A program that starts after the logout logs in again.
+     * a logout by this program or another program, `session` fails with `SessionExpired` (`logged-out`) until `adopt`,
+     * or `renew` without `rejected`, is called. A program that starts after the logout logs in again.
      */
     readonly session: Effect.Effect<Session.Session, Failure>
     /** The cached or stored session, if it is live. Sends nothing to the broker. */
@@ -71,7 +71,7 @@ export class SessionManager extends Context.Service<
     /**
      * Returns a session other than `rejected`. If another program has already stored a new session, returns that
      * session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session. Without
-     * `rejected`, `renew` also logs in after a logout, and does not wait for the end of the pause after a failure.
+     * `rejected`, `renew` also logs in after a logout, and during the pause after a failed renewal.
      */
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**

@@ -179,7 +179,7 @@ const closedReason = new AuthError.InvalidRequest({
   advice: "Keep the scope open as long as sessions are needed."
 })
 
-/** Used in place of a broker's name in errors that do not concern a broker. */
+/** Used in place of a broker's name in errors for which no broker is known. */
 const noBroker = "accounts"
 
 const readIdle = (idle: Duration.Input) => {
@@ -308,7 +308,9 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       Effect.map((services) => toReady(name, services, attempt))
     )
 
-  /** Starts to build the layer of an account, once for all callers. If the callers are interrupted, this continues. */
+  /**
+   * Starts to build the layer of an account, once for all callers. If the callers are interrupted, the build continues.
+   */
   const startBuild = (name: string) =>
     Effect.uninterruptible(
       Effect.suspend(() => {

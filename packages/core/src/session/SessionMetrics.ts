@@ -1,6 +1,7 @@
 /**
- * Metrics of logins, refreshes and renewals. Their attributes are `broker`, `outcome` and `reason`. No attribute
- * contains a secret or the id of an account.
+ * Metrics of logins, refreshes and renewals. A renewal gets a session other than the current session: from the store,
+ * by a refresh or by a login. The attributes of the metrics are `broker`, `outcome` and `reason`. No attribute contains
+ * a secret or the id of an account.
  *
  * @since 0.1.0
  */
@@ -68,7 +69,8 @@ export const failures = Metric.counter("broker_auth_renewal_failures", {
 })
 
 /**
- * Measures how long renewals take, by `broker`. The time includes the wait for the lock and the wait for a TOTP period.
+ * Measures how long renewals take, by `broker`. A renewal that ends without a session is not measured. The time
+ * includes the wait for the lock and the wait for a TOTP period.
  *
  * @category metrics
  * @since 0.1.0

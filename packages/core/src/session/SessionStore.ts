@@ -23,8 +23,8 @@ import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
 /**
- * The name of an entry. Each account has three entries: its session, the state of its login guard, and its browser
- * logins.
+ * The name of an entry. Each account has up to three entries. `session`: the session. `guard`: the state of the login
+ * guard (see `LoginGuard`). `browser`: the last browser logins (see `BrowserLogin`).
  *
  * @category models
  * @since 0.1.0
@@ -76,7 +76,7 @@ export class SessionStore extends Context.Service<
 >()("@auth/broker-core/session/SessionStore") {}
 
 /**
- * Returns the place of an entry as one string.
+ * Returns the slot and the account of an entry as one string, such as `session/angel/production/default/A123456`.
  *
  * @category converting
  * @since 0.1.0
@@ -122,7 +122,8 @@ export const layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, m
  * entry that was changed, moved, or written with another key is rejected. With a `Plaintext` key, entries have the same
  * format, but their values are not encrypted.
  *
- * Fails with `Tampered`, `WrongKey` or `NewerVersion`, and with the errors of the store.
+ * `get` fails with `Tampered`, `WrongKey` or `NewerVersion` if it cannot decrypt an entry. `get` and `put` also fail
+ * with the errors of the store.
  *
  * @example
  * ```ts

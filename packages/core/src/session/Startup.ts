@@ -22,7 +22,7 @@ export interface Failure {
   readonly message: string
   /** What to do now, to show to the user. */
   readonly remedy: string
-  /** Why it failed. */
+  /** Why the layer failed. */
   readonly reason: { readonly _tag: string }
   /** Whether the same call may succeed later without a change by the user. */
   readonly isRetryable: boolean

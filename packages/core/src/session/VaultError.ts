@@ -29,7 +29,8 @@ export class Tampered extends Data.TaggedError("Tampered")<{
 }
 
 /**
- * The stored entry was written with another key, or it was written without a key and there is a key now.
+ * The stored entry was written with another key. Or it was written without a key and is read with a key, or the other
+ * way round.
  *
  * @category reasons
  * @since 0.1.0
@@ -123,8 +124,9 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
  */
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   /**
-   * `busy`: another program held the lock for the whole time that this program waited. `lost`: this program was
-   * suspended for longer than its lease, so another program may hold the lock now.
+   * `busy`: the lock was not acquired within the time-out, because other programs or other fibers held it. `lost`: the
+   * lease has ended or was released, for example because this program was suspended for longer than its lease. Another
+   * program may hold the lock now.
    */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined
@@ -188,7 +190,7 @@ export type Reason = Tampered | WrongKey | NewerVersion | Io | KeyUnavailable | 
  * @since 0.1.0
  */
 export class VaultError extends Data.TaggedError("VaultError")<{
-  /** The operation that failed: `get`, `put`, `lock`, `key`, `open`. */
+  /** The operation that failed: `get`, `put`, `lock`, `key`, `open`, `connect`. */
   readonly operation: string
   readonly reason: Reason
 }> {

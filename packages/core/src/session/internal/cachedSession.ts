@@ -28,7 +28,8 @@ export interface Cached {
 export interface Pause {
   readonly error: Failure
   /**
-   * Whether the token was live when the renewal failed. If the token was live, the pause ends when the token expires.
+   * Whether the token was live when the renewal failed. If it was live, the pause ends early when the token expires or
+   * is refused.
    */
   readonly live: boolean
   readonly since: number
@@ -50,8 +51,8 @@ export interface State {
   /** A session from the broker that could not be stored yet, because the store failed. */
   unsaved: Session.Session | undefined
   /**
-   * The session with which the broker has accepted an order. If the broker refuses this session later, it has really
-   * ended.
+   * The session with which the broker has accepted an order, or another call that must not be sent twice. If the broker
+   * refuses this session later, it has really ended.
    */
   proven: Session.Session | undefined
   pendingRenewal: PendingRenewal | undefined
@@ -59,7 +60,10 @@ export interface State {
   failures: number
   /** Number of refreshes in a row that the broker did not answer, and the time of the first. */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
-  /** The stored version at the last read. `undefined` before the first read. */
+  /**
+   * The stored version after the last read or write of this program. `undefined` before the first read, and after a
+   * call of `renew` without `rejected`.
+   */
   version: number | undefined
   loggedOut: boolean
   /**
@@ -124,9 +128,10 @@ export const usable = (
 }
 
 /**
- * Whether another program has logged out since this program last read the store. A logout mark that is older than the
- * cached session is ignored. A store that was restored from a backup may contain such a mark. After the store was
- * emptied, versions start at 1 again, so a smaller version can also be new.
+ * Whether another program has logged out since this program last read the store. A larger version is always new. A
+ * smaller version can also be new, because versions start at 1 again after the store was emptied. But if the version is
+ * smaller and the logout is older than the cached session, the logout is ignored. A store that was restored from a
+ * backup may contain such a logout.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
@@ -228,8 +233,8 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
 }
 
 /**
- * Records that a refused token is still live. `freshUntil` stays in the past, so the next call checks the token again
- * before returning it.
+ * Allows a refused token to be returned again, because the profile call has accepted it, or because it is unknown
+ * whether it is live. `freshUntil` stays in the past, so the next call also starts a read of the store.
  */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined

@@ -117,7 +117,7 @@ export interface Calls<Services> {
    */
   readonly fetch: (input: fetches.FetchInput, init?: fetches.FetchInit) => Promise<Response>
   /**
-   * Runs typed calls of the broker with a live session. Example: `call(AngelApi, (api, session) =>
+   * Runs typed calls to the broker with a live session. Example: `call(AngelApi, (api, session) =>
    * api.getRMS(session))`. If the broker refuses the token, the session is renewed once. The calls then run again, but
    * only if every request that they sent is safe to repeat.
    */
@@ -126,8 +126,8 @@ export interface Calls<Services> {
     use: (api: Api, session: Session) => Effect.Effect<A, E>
   ) => Promise<A>
   /**
-   * Returns a session other than `rejected`. Without `rejected`, always gets a new session from the broker, even after
-   * a logout.
+   * Returns a session other than `rejected`: from the vault, if another program has stored one, otherwise from the
+   * broker. Default for `rejected`: the current session. Without `rejected`, `renew` also logs in after a logout.
    */
   readonly renew: (rejected?: Session) => Promise<Session>
   /** Ends the session at the broker, and deletes it from memory and from the vault. */

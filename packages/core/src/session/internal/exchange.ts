@@ -27,7 +27,10 @@ import { timeText } from "../../login/internal/timeText.ts"
 export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
-  /** Set if the token has already expired or expires within 30 seconds: the error that the caller gets. */
+  /**
+   * Set if the new token has already expired or expires within 30 seconds. If the token has expired before it is put in
+   * the cache, the caller gets this error.
+   */
   readonly over?: AuthError.AuthError | undefined
 }
 
@@ -52,7 +55,7 @@ export interface Request {
   readonly byPerson: boolean
   /** Counts a refresh that the broker did not answer. */
   readonly countFailure: () => Failing
-  /** Whether the broker still accepts the access token. */
+  /** Whether the current access token has not expired and was not refused. */
   readonly isLive: boolean
   /**
    * Removes the refresh token from memory and from the store. It runs if the broker has refused the refresh token,
@@ -88,8 +91,8 @@ const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
   refusals.has(reason._tag) && !(reason._tag === "BrokerRejected" && reason.code.startsWith("HTTP "))
 
 /**
- * After a refresh with one of these reasons, no login is sent, because it would fail as well. The firewall blocks it,
- * the account is locked, or the user must do something first.
+ * After a refresh that failed for one of these reasons, no login is sent, because the login would fail as well. The
+ * firewall blocks it, the account is locked, or the user must do something first.
  */
 const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
 
@@ -277,7 +280,7 @@ export const make = (
       return { ...got, session: Session.withUnknownEnd(got.session) }
     }
     const said = saidOf(driftOf(departure))
-    // If the store fails, this is ignored, and the caller still gets a result.
+    // If the store fails, its error is ignored, and the caller still gets a result.
     yield* Effect.ignore(ledger.remember(account, (before) => Ledger.arriveOver(before, said, now)))
     const pause = yield* Effect.match(ledger.read(account), {
       onFailure: () => undefined,

@@ -15,7 +15,10 @@ export interface Attempt {
   readonly outcome: "open" | "refused"
 }
 
-/** The broker's last error. During the pause, all programs that share the store report this error. */
+/**
+ * The error that all programs that share the store report during a pause, or while the account is locked. It is made
+ * from the broker's last answer.
+ */
 export interface Said {
   readonly tag: string
   readonly why?: string | undefined
@@ -40,7 +43,7 @@ export interface Lock {
   readonly said: Said
 }
 
-/** Describes how a refused session was replaced by a new session. */
+/** The last replacement of a refused session by a new session. */
 export interface Replacement {
   readonly since: number
   /** Number of replacements in a row, including this replacement. */
@@ -48,15 +51,16 @@ export interface Replacement {
   /** When the broker issued the new session. This time identifies the session. */
   readonly issuedAt: number
   /**
-   * Whether the broker accepted the new session in the profile call, although it refused the session in another call
-   * during this pause. `undefined` if the profile call was not sent.
+   * The result of the profile call, which is sent if the broker has refused the new session in another call. `true`:
+   * the broker accepted the session. `false`: the broker refused it. `undefined`: the profile call was not sent, or
+   * failed for another reason.
    */
   readonly lives?: boolean | undefined
 }
 
 export interface Ledger {
   readonly format: 2
-  /** When a login was last sent, or its answer last arrived. */
+  /** When a login was last sent, accepted or refused. The latest of these times counts. */
   readonly attemptedAt?: number | undefined
   readonly attempts: ReadonlyArray<Attempt>
   /** Fingerprints of credentials that the broker accepted. */

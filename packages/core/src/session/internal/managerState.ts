@@ -54,7 +54,8 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 })
 
 /**
- * A session that replaced a refused session, and the kinds of calls that the broker has accepted with the new session.
+ * The session that `withSession` got after a refusal, and the kinds of calls that the broker has accepted with this
+ * session. `order`: a call that must not be sent twice. `read`: any other call.
  */
 export interface Trial {
   readonly session: Session.Session
@@ -79,12 +80,15 @@ export interface Self {
   /** In milliseconds. */
   readonly pollInterval: number
   readonly state: Cached.State
-  /** True after the manager's scope has closed. No session is returned then. */
+  /** True when the manager's scope closes. From then on, the manager returns no session. */
   isClosed: boolean
-  /** When the last call was made that could not simply return the cached session. Milliseconds since the epoch. */
+  /**
+   * Time of the last call, in milliseconds since the epoch. Calls that returned the cached session at once do not
+   * count.
+   */
   usedAt: number
   readonly owner: ManagerOwner | undefined
-  /** The last session that `withSession` got as the replacement of a refused session. */
+  /** Belongs to the last session that `withSession` got after a refusal. */
   trial: Trial | undefined
   /**
    * The hub for `changes`. It is created for the first reader of `changes`, because it needs more memory than all other

@@ -32,7 +32,10 @@ const revokeAfterLogout = (self: Self, session: Session.Session) =>
     Effect.suspend(() => loggedOut(self))
   )
 
-/** Stores a new session, and then returns it. */
+/**
+ * Stores a new session, and then returns it. If another program has stored a session that is at least as new, returns
+ * that session instead.
+ */
 const storeSession = Effect.fnUntraced(function* (
   self: Self,
   got: Exchange.Exchanged,
@@ -71,7 +74,7 @@ const storeSession = Effect.fnUntraced(function* (
   return yield* keepsChanging
 })
 
-/** Checks that there was no logout after `logouts` was read, and that this program still holds the lock. */
+/** Makes checks that fail if there was a logout after `logouts` was read, or if another program may hold the lock. */
 const checksSince = (
   self: Self,
   lease: Lease,
@@ -203,9 +206,11 @@ const runRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Session.
     )
   })
 
-/** Returns the renewal that is running, or starts a renewal. It continues even if its callers are interrupted. */
+/**
+ * Returns the renewal that is running, or starts a renewal. The renewal continues even if its callers are interrupted.
+ */
 export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Cached.PendingRenewal> =>
-  // This must not be interrupted after the renewal is registered and before its fiber starts. Otherwise the renewal
+  // There must be no interruption after the renewal is registered and before its fiber starts. Otherwise the renewal
   // would never run, and all later callers would wait for it.
   Effect.uninterruptible(
     Effect.suspend(() => {

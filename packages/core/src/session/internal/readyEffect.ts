@@ -29,12 +29,12 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
 }
 
 /**
- * Makes effects that return the value of `ready`, or run `otherwise` if `ready` returns `undefined`. Each run of such
- * an effect calls the functions again.
+ * Makes effects that return the value of `ready`, or run the effect that `otherwise` returns if `ready` returns
+ * `undefined`. Each run of such an effect calls these functions again.
  *
  * In a generator, `yield*` reads a ready value without Effect's runtime. This takes a fifth of the time that a read
- * through the runtime takes. Each effect is only one small object, because a program may have a hundred
- * thousand of them.
+ * through the runtime takes. Each effect is only one small object, because a program may have a hundred thousand such
+ * effects.
  */
 export const readyOr = <Subject, A, E, R>(
   ready: (subject: Subject, fiber: AnyFiber) => Ready<A> | undefined,

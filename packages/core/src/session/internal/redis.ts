@@ -45,8 +45,8 @@ export const isFinal = (word: string | undefined): boolean =>
   word !== undefined && ["NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE"].includes(word)
 
 /**
- * Converts an error of the Redis client. If the key has another type, the reason is `Tampered`, because this library
- * did not write it.
+ * Converts an error of the Redis client. If the stored value is not a string (`WRONGTYPE`), the reason is `Tampered`,
+ * because this library did not write the value.
  */
 export const toReason = (
   what: string,

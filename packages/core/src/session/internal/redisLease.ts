@@ -28,8 +28,8 @@ interface Taken {
 
 export interface Leases {
   /**
-   * Tries to acquire the lock until it succeeds. If Redis cannot be reached, passes the reason to `note`. Fails at once
-   * if a retry cannot succeed.
+   * Tries to acquire the lock until it succeeds. If Redis cannot be reached, passes the reason to `note`. When Redis
+   * replies again, passes `undefined`. Fails at once if a retry cannot succeed.
    */
   readonly take: (account: Account, note: Note) => Effect.Effect<Taken, VaultError.VaultError, Scope.Scope>
 }

@@ -1,6 +1,6 @@
 /**
- * Stops renewals for some time if the broker also refuses the new session. The cause is then not the session, and more
- * logins could lock the account.
+ * If the broker refuses a session and also the session that replaced it, the session is not the cause, and more logins
+ * could lock the account. In this case, renewals stop for some time.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -50,11 +50,12 @@ const probe = Effect.fnUntraced(function* (
 })
 
 /**
- * Decides whether a refused session may be replaced. It may not be replaced if it has itself replaced another refused
- * session within the last 30 minutes, and the pause before the next replacement has not passed. In this case, `check`
- * fails. All programs that share the store have the same pause. If the broker has a profile call, it is sent once per
- * pause, to find out whether the session is live. Until the pause has passed, callers still get the session, except if
- * the profile call has shown that it is not live.
+ * Fails if a refused session may not be replaced now. If the session did not itself replace a refused session within
+ * the last 30 minutes, or if the broker has accepted an order or another call that must not be sent twice with it, it
+ * may be replaced at once. Otherwise it may be replaced after a pause, but only if the profile call does not show that
+ * it is live. All programs that share the store have the same pause. If the broker has a profile call, it is sent once
+ * per pause, to find out whether the session is live. Until the pause has passed, callers still get the session, except
+ * if the profile call has shown that it is not live.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,

@@ -23,7 +23,7 @@ import * as Redacted from "effect/Redacted"
 import * as VaultError from "../VaultError.ts"
 import type { Key } from "../VaultKey.ts"
 
-/** The place and the version of an entry. `open` fails if they are not the place and the version that `seal` got. */
+/** The place and the version of an entry. `open` fails if `key` or `version` is not the same as for `seal`. */
 export interface Place {
   /** The name of the entry for errors. */
   readonly what: string

@@ -12,7 +12,8 @@ import * as Durations from "../../login/internal/durations.ts"
 import * as SealedEntry from "./sealedEntry.ts"
 
 /**
- * The content that is encrypted. It is a tuple, which needs less space than an object. A cookie has at most 4 kB, and
+ * The content that is encrypted: the URL, the state, the redirect URL, the start in milliseconds since the epoch, and
+ * the lifetime in milliseconds. It is a tuple, which needs less space than an object. A cookie has at most 4 kB, and
  * some proxies accept less.
  */
 const Content = Schema.fromJsonString(

@@ -1,6 +1,6 @@
 /**
  * The functions of a session manager that return a session. The session comes from the cache or from a renewal. If the
- * last renewal failed, they may fail with its error.
+ * last renewal failed, these functions can fail with the error of that renewal.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -20,7 +20,10 @@ type Failure = Cached.Failure
 
 const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
-/** Waits for the renewal. Fails if the manager is closed, because a renewal cannot run in a closed scope. */
+/**
+ * Waits for the renewal that is running, or starts one and waits for it. Fails if the manager is closed, because a
+ * renewal cannot run in a closed scope.
+ */
 const awaitWhileOpen = (
   self: Self,
   rejected: Session.Session | undefined,
@@ -29,8 +32,8 @@ const awaitWhileOpen = (
   whileOpen(self, "session", () => self.state.pendingRenewal?.wait ?? unnoted(awaitRenewal(self, rejected, byPerson)))
 
 /**
- * What a call returns after `renewalTimeout`. It returns the cached session if it is still live, and otherwise requests
- * a session again.
+ * Runs if a renewal takes longer than `renewalTimeout`. Returns the cached session if it is still live, and otherwise
+ * requests a session again.
  */
 const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
@@ -39,8 +42,8 @@ const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
   })
 
 /**
- * Starts one timer that all waiting callers share. A timer for each caller would take ten times as long as the wait
- * itself.
+ * Starts one timer that all waiting callers share. One timer for each caller would cost ten times as much CPU time as
+ * waiting without a timer.
  */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(

@@ -15,8 +15,8 @@ import { RequestsSent } from "../../login/internal/requestsSent.ts"
 type Kind = "read" | "order"
 
 /**
- * In milliseconds. If the broker also refuses a session that replaced a refused session, this session is renewed only
- * after it has reached this age.
+ * Minimum age, in milliseconds, of a new session before it is renewed because of a refusal. It applies if the session
+ * itself replaced a refused one.
  */
 const minReplacementAge = 600_000
 

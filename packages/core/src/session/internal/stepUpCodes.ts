@@ -42,7 +42,10 @@ export interface CodeQuestion {
   readonly signal: AbortSignal
 }
 
-/** Returns the one-time code of a login, or a promise of the code. For example, the function asks the user. */
+/**
+ * Returns the one-time code of a login, or a promise of the code. For example, the function can ask the user for the
+ * code.
+ */
 export type Codes = (question: CodeQuestion) => string | Promise<string>
 
 /** Maximum time that the function may take to return a code. */
@@ -76,7 +79,7 @@ const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
 
 /**
- * Makes a login that gets the code for each challenge from `codes`. If the broker accepts a TOTP code and the
+ * Makes a login that gets the code for each challenge from `codes`. If the broker prefers a TOTP code and the
  * credentials contain the TOTP secret, the code is computed from the secret instead.
  */
 const answering = (
@@ -155,8 +158,8 @@ const noStepUp = ({ broker }: Account) =>
   )
 
 /**
- * Changes a layer so that its logins get their codes from `codes`. If the login method has no second step, the result
- * is that of `otherwise`.
+ * Changes a layer so that its logins get their codes from `codes`. If the login method has no second step, the layer
+ * provides the services that `otherwise` returns.
  */
 const replaceLogin = <Services, E, R>(
   layer: Layer.Layer<Services, E, R>,
