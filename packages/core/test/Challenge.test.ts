@@ -17,12 +17,16 @@ const fields = {
   stepToken: Redacted.make("step-canary")
 } as const satisfies Omit<Challenge.Challenge, "id" | "account">
 
+/**
+ * Makes a ledger, which keeps track of the open challenges of an account, and opens one challenge. A claim closes a
+ * challenge, so that only one caller can answer it.
+ */
 const opened = Effect.gen(function* () {
   const ledger = yield* Challenge.makeLedger(account)
   return { ledger, challenge: yield* ledger.open(fields) }
 })
 
-/** Fails with the `why` if the reason is `ChallengeExpired`, and otherwise with the tag of the reason. */
+/** Returns the `why` of the error if its reason is `ChallengeExpired`, and otherwise the tag of its reason. */
 const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
 
@@ -168,7 +172,7 @@ describe("the method `answer` of the ledger", () => {
     })
   )
 
-  it.effect("accepts as many wrong codes as the broker accepts", () =>
+  it.effect("closes the challenge after the wrong code with the number `misses`, and does not count a rate limit", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const another = yield* ledger.open(fields)

@@ -48,7 +48,7 @@ const slow = {
 }
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
-/** A valid subject: every case passes for it. */
+/** A valid subject: every case passes for it. A dialect is one of the forms in which the broker answers. */
 const sound: Subject = {
   ...protocol,
   codes,
