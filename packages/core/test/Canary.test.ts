@@ -26,7 +26,7 @@ const withRequest = (leak: string) => {
 const withCause = (cause: unknown) => new CauseError({ cause })
 
 /**
- * Each of these programs leaks a secret in a different place. The net is the recorder that `Canary.make` returns. It must
+ * Each of these programs leaks a secret in a different place. The net, the recorder that `Canary.make` returns, must
  * record the leak.
  */
 const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) => Effect.Effect<unknown, unknown>]> = [

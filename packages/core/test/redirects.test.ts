@@ -150,7 +150,7 @@ describe("an HTTP client that follows redirects", () => {
     )
   }
 
-  it.effect("sends no request to another origin if trace propagation is disabled", () =>
+  it.effect("sends no request to another origin even if trace propagation is disabled", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record((url) =>
         url.origin === origin ? new Response(null, { status: 307, headers: { location: otherOrigin } }) : yes()
@@ -164,7 +164,7 @@ describe("an HTTP client that follows redirects", () => {
   )
 
   it.effect(
-    "sends no request to another origin even if that redirect follows a redirect within the broker's origin",
+    "sends no request to another origin even if a redirect within the broker's origin comes first",
     () =>
       Effect.gen(function* () {
         const { calls, fetch } = record((url) => {
