@@ -278,7 +278,7 @@ describe("a call is sent exactly once", () => {
     })
   )
 
-  it.effect("but is sent again after a cut connection if it has `safe: true` and the rate limit allows it", () =>
+  it.effect("but is sent again after a cut connection if its endpoint is `safe` and the rate limit allows it", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([cut, () => yes()])
       const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const

@@ -172,7 +172,7 @@ describe("the method `answer` of the ledger", () => {
     })
   )
 
-  it.effect("closes the challenge after the wrong code with the number `misses`, and does not count a rate limit", () =>
+  it.effect("closes the challenge after `misses` wrong codes, and does not count a refusal because of a rate limit", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const another = yield* ledger.open(fields)

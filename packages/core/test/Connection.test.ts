@@ -110,7 +110,7 @@ describe("Connection:", () => {
     ])
   })
 
-  it("fetch() renews a rejected token only once for two concurrent GET requests, and repeats both requests", async () => {
+  it("fetch() renews a rejected token once for two concurrent GET requests, and repeats both", async () => {
     const tiny = makeTiny()
     const { client, sent } = clientOf(
       ({ headers }) => new Response(null, { status: headers.get("authorization") === "Bearer access-1" ? 401 : 200 })
@@ -235,7 +235,7 @@ describe("Connection: call(), profile() and run()", () => {
     assert.strictEqual(manager, "T1")
   })
 
-  it("renew a rejected token, but call() does not run its callback again, because the callback may have sent a request", async () => {
+  it("renew a rejected token, but call() does not repeat its callback, because the callback may have sent a request", async () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(profiled(tiny))
     let runs = 0

@@ -406,7 +406,7 @@ describe("Envelope.byFields", () => {
     })
   )
 
-  it("may return a message with repeated blanks, because ErrorTable.matches ignores them", () => {
+  it("does not have to remove repeated blanks from a message, because ErrorTable.matches ignores them", () => {
     const row = ErrorTable.rows("made up", "2026-11-27")(/^invalid input : user$/i, "", ErrorTable.rejected)
     const failure = {
       operation: "q",
