@@ -235,7 +235,7 @@ describe("Connection: call(), profile() and run()", () => {
     assert.strictEqual(manager, "T1")
   })
 
-  it("renew a rejected token, but call() does not repeat its callback, because the callback may have sent a request", async () => {
+  it("renew a rejected token, but call() does not repeat a callback that may have sent a request", async () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(profiled(tiny))
     let runs = 0
