@@ -92,7 +92,7 @@ it.effect.each([
   [session({ access: "canary\nhalf" }), broker, "tokens.access"],
   [session(), { ...broker, headers: () => ({ "x-privatekey": Redacted.make("canary\u0000") }) }, "headers.x-privatekey"]
 ] as const)(
-  "Authorize.request rejects a session with an invalid header value, and the error does not show the value",
+  "Authorize.request rejects a request to the broker if a header value is invalid, and does not show the value",
   ([given, service, field]) =>
     Effect.gen(function* () {
       const ask = (url: string) =>

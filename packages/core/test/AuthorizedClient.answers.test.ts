@@ -246,7 +246,7 @@ describe("a compressed answer", () => {
     { tags: ["thorough"] }
   )
 
-  it.effect("makes the call fail with HttpClientError if it is damaged", () =>
+  it.effect("makes the call or the reading of the body fail with HttpClientError if it is damaged", () =>
     Effect.gen(function* () {
       const body = () =>
         new Blob([new Uint8Array([31, 139, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8])])

@@ -108,7 +108,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("does not make the client resend an order, but the next order has a new token", () =>
+  it.effect("does not make the client resend a POST request, but the next POST request has a new token", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session
@@ -195,7 +195,7 @@ describe("sessions: a rejected token", () => {
     )
   }
 
-  it.effect("is not renewed for each order if the broker rejects it for orders but not for GET requests", () =>
+  it.effect("is not renewed for each POST request if the broker rejects it for POST but accepts it for GET", () =>
     Effect.gen(function* () {
       const { client, tiny } = yield* begin((request) =>
         Promise.resolve(request.method === "GET" ? Response.json({}) : dead(200))
@@ -208,7 +208,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed each time if the broker accepted an order with the token before it rejected the token", () =>
+  it.effect("is renewed each time if the broker had accepted a POST request with this token before", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session

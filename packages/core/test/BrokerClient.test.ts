@@ -190,7 +190,7 @@ describe("an invalid call is not sent", () => {
   )
 
   it.effect(
-    "but a call over plain http is sent to a loopback address, and to any host if `insecureHttp` is `allow`",
+    "but a client accepts plain http for a loopback address, and for any host if `insecureHttp` is `allow`",
     () =>
       Effect.gen(function* () {
         for (const api of [
@@ -278,7 +278,7 @@ describe("a call is sent exactly once", () => {
     })
   )
 
-  it.effect("but is sent again if the endpoint has `safe: true`, and the second request waits for the rate limit", () =>
+  it.effect("but is sent again after a cut connection if its endpoint is `safe` and the rate limit allows it", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([cut, () => yes()])
       const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
@@ -552,7 +552,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("passes the support id, the retry delay and the clock drift to the error table", () =>
+  it.effect("is reported with its support id, its retry delay or the clock drift, as its error row declares", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       const headers = { date: "Sat, 21 Nov 2026 04:01:30 GMT", "retry-after": "3" }

@@ -25,7 +25,10 @@ const withRequest = (leak: string) => {
 
 const withCause = (cause: unknown) => new CauseError({ cause })
 
-/** Each of these programs leaks a secret in a different place. The net must record the leak. */
+/**
+ * Each of these programs leaks a secret in a different place. The net, the recorder that `Canary.make` returns, must
+ * record the leak.
+ */
 const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) => Effect.Effect<unknown, unknown>]> = [
   ["a log", (leak) => Effect.logInfo(`PIN ${leak}`)],
   ["a trace log", (leak) => Effect.logTrace(leak)],

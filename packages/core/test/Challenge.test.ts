@@ -17,12 +17,16 @@ const fields = {
   stepToken: Redacted.make("step-canary")
 } as const satisfies Omit<Challenge.Challenge, "id" | "account">
 
+/**
+ * Makes a ledger, which keeps track of the open challenges of an account, and opens one challenge. A claim closes a
+ * challenge, so that only one caller can answer it.
+ */
 const opened = Effect.gen(function* () {
   const ledger = yield* Challenge.makeLedger(account)
   return { ledger, challenge: yield* ledger.open(fields) }
 })
 
-/** Fails with the `why` if the reason is `ChallengeExpired`, and otherwise with the tag of the reason. */
+/** Returns the `why` of the error if its reason is `ChallengeExpired`, and otherwise the tag of its reason. */
 const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
 
@@ -168,20 +172,22 @@ describe("the method `answer` of the ledger", () => {
     })
   )
 
-  it.effect("accepts as many wrong codes as the broker accepts", () =>
-    Effect.gen(function* () {
-      const { challenge, ledger } = yield* opened
-      const another = yield* ledger.open(fields)
-      const wrong = failing(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }))
-      const limited = failing(new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
-      const answer = (send: Effect.Effect<never, AuthError.AuthError>, to = challenge) =>
-        refusal(ledger.answer(to, code, { digits: 6, misses: 2, send }))
-      const came = []
-      for (const send of [wrong, limited, wrong, wrong]) came.push(yield* answer(send))
-      assert.deepStrictEqual(came, ["InvalidStepUpCode", "RateLimited", "InvalidStepUpCode", "attempts"])
-      assert.strictEqual(yield* answer(wrong, another), "InvalidStepUpCode")
-      assert.strictEqual(yield* ledger.claim(another), another)
-    })
+  it.effect(
+    "closes the challenge after `misses` wrong codes, and does not count a refusal because of a rate limit",
+    () =>
+      Effect.gen(function* () {
+        const { challenge, ledger } = yield* opened
+        const another = yield* ledger.open(fields)
+        const wrong = failing(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }))
+        const limited = failing(new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
+        const answer = (send: Effect.Effect<never, AuthError.AuthError>, to = challenge) =>
+          refusal(ledger.answer(to, code, { digits: 6, misses: 2, send }))
+        const came = []
+        for (const send of [wrong, limited, wrong, wrong]) came.push(yield* answer(send))
+        assert.deepStrictEqual(came, ["InvalidStepUpCode", "RateLimited", "InvalidStepUpCode", "attempts"])
+        assert.strictEqual(yield* answer(wrong, another), "InvalidStepUpCode")
+        assert.strictEqual(yield* ledger.claim(another), another)
+      })
   )
 
   it.effect("does not send a malformed code, and leaves the challenge open", () =>

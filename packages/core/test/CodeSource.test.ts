@@ -300,7 +300,7 @@ describe("CodeSource.prompt", () => {
     })
   )
 
-  it.effect("gets all fields of the challenge from CodeSource.respond, like every code source", () =>
+  it.effect("gets all fields of the challenge except `id` and `stepToken`, like every code source", () =>
     Effect.gen(function* () {
       const { account } = request()
       const ledger = yield* Challenge.makeLedger(account)

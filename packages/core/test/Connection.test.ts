@@ -110,7 +110,7 @@ describe("Connection:", () => {
     ])
   })
 
-  it("fetch() renews a rejected token once, and repeats a GET", async () => {
+  it("fetch() renews a rejected token once for two concurrent GET requests, and repeats both", async () => {
     const tiny = makeTiny()
     const { client, sent } = clientOf(
       ({ headers }) => new Response(null, { status: headers.get("authorization") === "Bearer access-1" ? 401 : 200 })
@@ -132,7 +132,7 @@ describe("Connection:", () => {
     { method: "POST", body: new ReadableStream({ start: (stream) => stream.close() }), duplex: "half" },
     { method: "DELETE" }
   ] as ReadonlyArray<RequestInit>) {
-    it(`fetch() does not repeat an order (${init.method}, type of the body: ${init.body?.constructor.name ?? "none"})`, async () => {
+    it(`fetch() does not repeat a ${init.method} request (type of the body: ${init.body?.constructor.name ?? "none"})`, async () => {
       const { client, sent } = clientOf(() => new Response(null, { status: 401 }))
       await using connection = await Connection.open(layerOf(), { client })
       const error = await rejection(connection.fetch(`${origin}/order`, init))
@@ -235,7 +235,7 @@ describe("Connection: call(), profile() and run()", () => {
     assert.strictEqual(manager, "T1")
   })
 
-  it("renew a rejected token, but call() is not repeated if it may have sent a request", async () => {
+  it("renew a rejected token, but call() does not repeat a callback that may have sent a request", async () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(profiled(tiny))
     let runs = 0
@@ -636,7 +636,7 @@ describe("Connection: the option `codes`", () => {
     assert.notInclude(shown(error), "canary-secret")
   })
 
-  it("gets an aborted signal when the connection closes", async () => {
+  it("is called with a signal that is aborted when the connection closes", async () => {
     const aborted: Array<boolean> = []
     const connection = await Connection.open(twoSteps([]), {
       codes: ({ signal }) =>

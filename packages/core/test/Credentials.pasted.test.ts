@@ -133,7 +133,7 @@ describe("a password", () => {
   )
 
   it.effect.each(['ca"nary', "it's", "two words", "\u0915\u0941\u0902\u091c\u0940", "&amp;x", "\\slash\\"])(
-    "is accepted without a change: %s",
+    "is accepted without a change, except that the white space around it is removed: %s",
     (given) =>
       Effect.gen(function* () {
         assert.strictEqual(Redacted.value((yield* check({ password: ` ${given}\r\n` })).password), given)

@@ -48,7 +48,7 @@ const slow = {
 }
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
-/** A valid subject: every case passes for it. */
+/** A valid subject: every case passes for it. A dialect is one of the forms in which the broker answers. */
 const sound: Subject = {
   ...protocol,
   codes,
@@ -162,7 +162,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
   ],
   [
-    "a dialect whose fixtures do not match it",
+    "a dialect if the only fixture with its failure names no dialect",
     having(wrongPin, { dialect: undefined as never }),
     'a fixture in the dialect "tiny" has the verdict No',
     /no fixture in the dialect "tiny" has the verdict No/

@@ -245,7 +245,7 @@ describe("sessions: TOTP periods", () => {
   )
 })
 
-it.effect("the stored entry contains instants and keyed fingerprints, but no secret", () =>
+it.effect("the entry that LoginGuard stores contains instants and keyed fingerprints, but no secret", () =>
   Effect.gen(function* () {
     const { guard, login, store } = yield* begin
     yield* reasonOf(guard.protect(account, totp, login(wrongPin)))
@@ -260,7 +260,7 @@ it.effect("the stored entry contains instants and keyed fingerprints, but no sec
   })
 )
 
-it.effect("the guard rejects a stored entry that was tampered with", () =>
+it.effect("LoginGuard rejects a stored entry that was tampered with", () =>
   Effect.gen(function* () {
     const { guard, login, store } = yield* begin
     yield* store.put(account, "guard", Redacted.make(new TextEncoder().encode("{}")), 0)

@@ -159,7 +159,7 @@ describe("a browser login whose callback has a status", () => {
 describe("the account of the tokens", () => {
   const login = complete((state) => `status=ok&code=c1&state=${state}`)
 
-  it.effect("is compared with the account in the broker's answer, ignoring case", () =>
+  it.effect("is compared with the configured account, ignoring case", () =>
     Effect.gen(function* () {
       const { value } = yield* using(login, { token: "t", holder: " t1 " })
       assert.strictEqual(value.account.id, "T1")
@@ -209,7 +209,7 @@ describe("calls that need fields of the app", () => {
     })
   )
 
-  it.effect("use the origins of the descriptor, and cannot be built with an origin for an unknown purpose", () =>
+  it.effect("use the origins of `broker`, and cannot be built if the option `origins` has an unknown key", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])

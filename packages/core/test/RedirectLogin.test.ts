@@ -298,7 +298,7 @@ describe("a begun browser login is completed only once", () => {
     })
   )
 
-  it.effect("but stays open after a cancelled login whose callback has no state", () =>
+  it.effect("but stays open after a callback that has no state and reports a cancelled login", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]

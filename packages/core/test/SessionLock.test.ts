@@ -366,7 +366,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "makes the check of its holder fail if another program took the lock, and does not change the new key",
+    "makes the check of its holder fail if another program took it, and does not change that program's key",
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
@@ -501,7 +501,8 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 })
 
-// Concurrent, because each test has its own server and spends most of its time waiting.
+// The tests run concurrently, because each test spends most of its time waiting, and no test stops a server that
+// another test uses.
 describe.runIf(runsRedis)(
   "vaults: a lock in a Redis that becomes unavailable",
   { concurrent: true, tags: ["thorough"] },

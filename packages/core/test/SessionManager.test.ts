@@ -688,7 +688,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("cause two reads of the store in a minute, however often a session is requested", () =>
+  it.effect("are searched for with two reads of the store in a minute, however often a session is requested", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()

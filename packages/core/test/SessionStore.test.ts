@@ -87,7 +87,7 @@ const makeStringOnly = () => {
   })
 }
 
-/** Makes a test subject from a store that only one process can use. Its `open` always returns the same store object. */
+/** Makes a test subject from a store for one process. The subject's `open` always returns the same store object. */
 const singleProcess = (make: Effect.Effect<Store, VaultError.VaultError>): VaultContract.Subject<Store> => ({
   make: Effect.map(make, (store) => ({ open: Effect.succeed(store) }))
 })
@@ -222,15 +222,17 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails with WrongKey for an encrypted entry without a key, and for an entry in clear with a key", () =>
-    Effect.gen(function* () {
-      const { raw, store } = yield* begin
-      const clear = SessionStore.encrypted(plaintext)(raw)
-      assert.strictEqual(yield* reasonOf(clear), "WrongKey")
-      yield* clear.put(account, "session", value, 1)
-      assert.strictEqual(yield* reasonOf(store), "WrongKey")
-      assert.strictEqual(clear.describe, "a transparent store; no key: in clear")
-    })
+  it.effect(
+    "fails with WrongKey if it has no key and an entry is encrypted, or if it has a key and an entry is in clear",
+    () =>
+      Effect.gen(function* () {
+        const { raw, store } = yield* begin
+        const clear = SessionStore.encrypted(plaintext)(raw)
+        assert.strictEqual(yield* reasonOf(clear), "WrongKey")
+        yield* clear.put(account, "session", value, 1)
+        assert.strictEqual(yield* reasonOf(store), "WrongKey")
+        assert.strictEqual(clear.describe, "a transparent store; no key: in clear")
+      })
   )
 
   it.effect("fails with NewerVersion for an entry of a newer format, with or without a key", () =>

@@ -29,7 +29,7 @@ describe("callers of SessionManager.session", () => {
     steps: number,
     manager: SessionManager.SessionManager["Service"]
   ) {
-    // With this setting, the fiber yields after each step, so it can be interrupted after any step. With a number
+    // With this setting, the fiber yields after every three operations, so it can be interrupted there. With a number
     // smaller than 3, the fiber makes no progress.
     const first = yield* Effect.forkChild(Effect.provideService(manager.session, Scheduler.MaxOpsBeforeYield, 3))
     for (let step = 0; step < steps; step++) yield* Effect.yieldNow

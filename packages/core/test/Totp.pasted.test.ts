@@ -167,7 +167,7 @@ describe("Totp.parse rejects an address and names the problem:", () => {
 
 describe("Totp.parse", () => {
   it.prop(
-    "accepts or rejects any text, and its error never quotes the text",
+    "returns a result for any text, and its error never quotes the secret or the account",
     [Schema.String, Schema.String],
     ([one, two]) => {
       for (const text of [

@@ -19,7 +19,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./sessions.ts"
 
-/** Makes managers with one fake broker for all accounts. `counts` counts the layers that were built or are open. */
+/** Makes managers with one fake broker for all accounts. `counts` has the number of built and of open layers. */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
   build: Effect.Effect<void> = Effect.void
@@ -220,7 +220,7 @@ describe("sessions: an account that is idle", () => {
   )
 
   for (const idle of [0, -1, Number.NaN, "10 secs" as "10 seconds", "5 millis"] as const) {
-    it.effect(`rejects an idle time of ${String(idle)}`, () =>
+    it.effect(`cannot have an idle time of ${String(idle)}`, () =>
       Effect.gen(function* () {
         assert.include(yield* failure(Effect.map(begin({ idle }), () => undefined)), "InvalidRequest")
       })

@@ -83,7 +83,7 @@ describe("RedirectLogin.parseCallback accepts a callback", () => {
     ["a percent sign that encodes nothing", "100%zz", "100%zz"],
     ["Bearer before the token", "Bearer+ab+cd", "Bearer ab+cd"],
     ["Bearer twice before the token", "Bearer+bearer+ab+cd", "Bearer bearer ab+cd"]
-  ] as const)("and preserves %s in a value", ([, sent, expected]) =>
+  ] as const)("and decodes its code correctly with %s", ([, sent, expected]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(`${registered}?code=${sent}&state=${state}`), expected)
     })

@@ -155,7 +155,7 @@ describe("RedirectLogin of a broker whose callbacks have no state", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("rejects a callback without a state if the broker's descriptor requires a state", () =>
+  it.effect("rejects a callback without a state if the login method requires a state", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(complete({ state: "required" }, callback))
       assert.propertyVal(error.reason, "why", "state")

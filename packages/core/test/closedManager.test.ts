@@ -95,7 +95,7 @@ describe("a SessionManager whose scope has closed", () => {
     })
   )
 
-  it.effect("stores a session that the broker returned while the manager was closing", () =>
+  it.effect("has completed the write of a new session if the write began before the scope closed", () =>
     Effect.gen(function* () {
       const { close, manager, shared, tiny } = yield* begin()
       const put = shared.store.put

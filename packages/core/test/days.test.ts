@@ -130,8 +130,8 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // The first login succeeds, so the credentials are known to be valid. A later network failure does not use up the
-  // budget.
+  // The first login succeeds, so the credentials are known to be valid. A later network failure then does not count
+  // against the permitted number of failed logins.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
     const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]

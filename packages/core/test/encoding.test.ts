@@ -145,7 +145,7 @@ describe("a DELETE request", () => {
       })
   )
 
-  it.effect("has no secret of its query in an error", () =>
+  it.effect("does not disclose a secret of its query in an error", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
       for (const answer of [() => Response.error(), ({ url }: { readonly url: string }) => no({ message: url })]) {

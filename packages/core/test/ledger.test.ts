@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeShared, makeTiny, morning, pass, start } from "./sessions.ts"
 
+/** The budget of an account in these tests: at most two failed logins in 24 hours. */
 const policy: GuardPolicy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
 const pin = { credentials: Redacted.make("pin 4711") }
 const otherPin = { credentials: Redacted.make("pin 1234") }
@@ -239,7 +240,7 @@ describe("sessions: a login that the broker rejects for a permanent reason", () 
     })
   )
 
-  it.effect("is not delayed by a pause that was stored while the clock was some months ahead", () =>
+  it.effect("does not delay the next login if its pause was stored while the clock was some months ahead", () =>
     Effect.gen(function* () {
       const { guard, login } = yield* begin
       yield* TestClock.setTime(morning + 1e10)

@@ -78,7 +78,7 @@ describe("the encoding of an endpoint writes a body as", () => {
     })
   )
 
-  it.effect("a form, but rejects a list in the body, and then sends no request", () =>
+  it.effect("a form, but the call fails and sends no request if the body contains a list", () =>
     Effect.gen(function* () {
       const list = Schema.Struct({ ids: Schema.Array(Schema.String) })
       const form = Endpoint.make({
@@ -257,7 +257,7 @@ describe("the token of a request is sent as", () => {
       })
   )
 
-  it.effect("part of the signed headers that the broker's `sign` function returns for the body and the time", () =>
+  it.effect("headers, together with the headers that the broker's `sign` function returns for the body and time", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4, 30))
       const sign: BrokerClient.Protocol["sign"] = ({ body, now }) => {
@@ -406,7 +406,7 @@ describe("Envelope.byFields", () => {
     })
   )
 
-  it("passes the message to ErrorTable.matches, which ignores repeated blanks", () => {
+  it("does not have to remove repeated blanks from a message, because ErrorTable.matches ignores them", () => {
     const row = ErrorTable.rows("made up", "2026-11-27")(/^invalid input : user$/i, "", ErrorTable.rejected)
     const failure = {
       operation: "q",

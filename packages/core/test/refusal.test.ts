@@ -62,14 +62,14 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("is undefined for an HTTP 200 answer that matches no dialect of the broker", () =>
+  it.effect("is undefined for an HTTP 200 answer whose body has none of the forms that the broker uses", () =>
     Effect.gen(function* () {
       const bodies = ["", "token", "<html>token</html>", "[]", "null", `"token"`, { code: "EXPIRED", message: "token" }]
       for (const body of bodies) assert.isUndefined(yield* refusalOf({ body }), JSON.stringify(body))
     })
   )
 
-  it.effect("depends on the HTTP status if the body matches no dialect of the broker", () =>
+  it.effect("depends on the HTTP status if the body has none of the forms that the broker uses", () =>
     Effect.gen(function* () {
       const tagOf = (status: number, body?: unknown) =>
         Effect.map(refusalOf({ status, body }), (error) => error?.reason._tag)
@@ -132,7 +132,7 @@ describe("the option `origins`", () => {
       reason._tag === "InvalidRequest" ? reason.problems[0] : undefined
     )
 
-  it.effect("is rejected if a purpose is misspelled, so that the real host is not called by mistake", () =>
+  it.effect("is rejected if it has a misspelled key, so that the real host is not called by mistake", () =>
     Effect.gen(function* () {
       const problem = yield* problemOf({ Api: "http://127.0.0.1:4010" })
       assert.strictEqual(problem?.field, "origins.Api")
@@ -141,7 +141,7 @@ describe("the option `origins`", () => {
     })
   )
 
-  it.effect("may have a purpose that only another environment has", () =>
+  it.effect("may contain a key that the broker has only in another environment, such as `login`", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], { origins: { login: "https://a.example" } }, { purposes: ["login"] })
       assert.deepStrictEqual(client.origins, { api: "https://api.tiny.example", login: "https://a.example" })

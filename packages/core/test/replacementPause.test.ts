@@ -25,7 +25,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     return tiny.calls
   })
 
-  it.effect("causes at most three logins and refreshes in 150 seconds for two programs", () =>
+  it.effect("causes at most three renewals in 150 seconds for two programs, after the first login", () =>
     Effect.gen(function* () {
       const calls = yield* run(["refresh"], 150, 2)
       assert.isAtMost(calls.length - 1, 3)
@@ -34,7 +34,7 @@ describe("sessions: an endpoint that rejects every token", () => {
   )
 
   it.effect(
-    "causes at most nine logins and refreshes in an hour for eight programs",
+    "causes at most nine renewals in an hour for eight programs, after the first login",
     () =>
       Effect.gen(function* () {
         const calls = yield* run([], 3600, 8)
@@ -69,7 +69,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     })
   )
 
-  it.effect("does not cause a renewal if the broker's profile call accepts the token", () =>
+  it.effect("does not cause a second renewal if the broker's profile call accepts the new token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()

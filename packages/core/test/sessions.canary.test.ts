@@ -32,7 +32,10 @@ const authorize: Authorize["Service"] = {
 
 const look = (value: unknown) => inspect(value, { depth: 20, showHidden: true })
 
-/** Runs a session from its login to its logout. Every value that a program could print is added to the net. */
+/**
+ * Runs a session from its login to its logout. Adds every value that a program could print to the net, in which
+ * `Canary.leaks` then looks for secrets.
+ */
 const runSession = Effect.fnUntraced(function* (net: Canary.Net) {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny({ by: ["login", "refresh"] })
@@ -87,7 +90,7 @@ describe("canary: sessions", () => {
     })
   )
 
-  it.effect("the check finds a token that is stored without a key", () =>
+  it.effect("Canary.leaks finds a token that is stored without a key", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [net, shared] = [yield* Canary.make, makeShared()]

@@ -122,7 +122,10 @@ export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: Se
 /** Advances the clock, and runs the fibers that wait for the clock. */
 export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 
-/** A store. Its writes fail while `state.broken` is set, and its reads fail while `state.unreadable` is set. */
+/**
+ * Makes a store that can fail. While `state.broken` is true, all writes fail. While it is the name of a slot, only the
+ * writes to this slot fail. While `state.unreadable` is true, all reads fail.
+ */
 export const breakable = (store: SessionStore.SessionStore["Service"]) => {
   const state: { broken: boolean | SessionStore.Slot; unreadable: boolean } = { broken: false, unreadable: false }
   const full = VaultError.make("put", new VaultError.Io({ what: "write the session", systemCode: "ENOSPC" }))

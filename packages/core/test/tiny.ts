@@ -10,7 +10,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
-// A minimal fake broker with two endpoints, one dialect and a few error codes.
+// A minimal fake broker with two endpoints, one dialect (the form of its answers) and a few error codes.
 
 export const secrets = { pin: "9153", key: "key-canary", access: "access-canary" } as const
 
