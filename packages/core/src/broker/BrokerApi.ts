@@ -143,8 +143,8 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 })
 
 /**
- * Makes the constructor and the layer of a broker's calls. Before the calls are made, the fields of the app, such as
- * its API key, are checked with the checks of `credentials`.
+ * Makes the constructor and the layer of a broker's calls. Both first check the fields of the app, such as its API key,
+ * with the checks of `credentials`.
  *
  * @category constructors
  * @since 0.1.0
