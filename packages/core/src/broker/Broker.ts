@@ -97,8 +97,8 @@ export interface Method {
 }
 
 /**
- * Behaviour of the broker that the package assumes, because the broker does not document it. The option in `option`
- * changes this assumption.
+ * Behaviour of the broker that the package assumes, because the broker does not document it. If the assumption is
+ * wrong, a program can set the option that `option` names.
  *
  * @category models
  * @since 0.1.0
@@ -111,7 +111,7 @@ export interface Assumption {
    * conclusion from other facts.
    */
   readonly confidence: "medium" | "low"
-  /** Name of the option that changes this behaviour. */
+  /** Name of the option that replaces the assumption. */
   readonly option: string
   /** When the facts were collected, `yyyy-mm-dd`. */
   readonly asOf: string
@@ -186,7 +186,10 @@ export interface Broker {
   readonly id: string
   readonly title: string
   readonly methods: ReadonlyArray<Method>
-  /** The origins, keyed by environment and then by purpose: `{ production: { api: "https://…" } }`. */
+  /**
+   * The origins, keyed by environment and then by purpose: `{ production: { api: "https://…" } }`. The purpose says
+   * which calls go to the origin, such as `api` or `login`.
+   */
   readonly environments: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** Names of the headers whose values are secret, in lower case. */
   readonly secretHeaders: ReadonlyArray<string>

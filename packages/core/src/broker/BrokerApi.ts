@@ -143,7 +143,7 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 })
 
 /**
- * Makes the constructor and the layer of a broker's calls. They first check the fields of the app, such as its API key,
+ * Makes the constructor and the layer of a broker's calls. Both first check the fields of the app, such as its API key,
  * with the checks of `credentials`.
  *
  * @category constructors

@@ -1,7 +1,8 @@
 /**
- * Turns a broker's tables into calls. A call checks the request, waits for the rate limits, and sends the request. It
- * then reads the body as text, finds the dialect (the form of the broker's answer), and decodes the data. If the call
- * fails, its error has one of the reasons of `AuthError`.
+ * Makes the calls of a broker from the broker's tables: the endpoints, the dialects and the error table. A call checks
+ * the request, waits for the rate limits, and sends the request. It then reads the body as text, finds the dialect (the
+ * form of the broker's answer), and decodes the data. If the call fails, its error has one of the reasons of
+ * `AuthError`.
  *
  * @since 0.1.0
  */
@@ -45,8 +46,8 @@ import type { Extras, Tokens } from "../login/Session.ts"
 export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
 
 /**
- * What the function `headers` of a `Protocol` gets for a call. `endpoint` is absent if the call is not in the tables,
- * such as an order.
+ * The argument of the function `headers` of a `Protocol`: what is known about one call. `endpoint` is absent if the
+ * call is not in the tables, such as an order.
  *
  * @category models
  * @since 0.1.0
@@ -54,19 +55,23 @@ export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>
 export interface Call {
   readonly endpoint?: Endpoint | undefined
   /**
-   * Calls with the same value count together against the rate limits. The value is the id of the account, or the id of
-   * the app as long as the account is not known.
+   * Calls with the same value count together against the rate limits. The value is the id of the account. As long as
+   * the account is not known, it is another id, such as the id of the app or of the broker.
    */
   readonly account: string
   readonly tokens?: Tokens | undefined
-  /** The token of the previous step, if the call sends one. It is not a session's token. */
+  /**
+   * The token that the previous step of the login returned, if the call sends this token. It is not the token of a
+   * session.
+   */
   readonly step?: Redacted.Redacted<string> | undefined
   /** Values that the login returned in addition to the tokens, such as a server id. */
   readonly extras?: Extras | undefined
 }
 
 /**
- * The parts of a request that are signed.
+ * The argument of the function `sign` of a `Protocol`: the parts of a request that a signature can contain, and the
+ * tokens of the session.
  *
  * @category models
  * @since 0.1.0
@@ -103,7 +108,7 @@ export interface ToldAddress {
 }
 
 /**
- * The tables of a broker.
+ * The tables of a broker, and the functions that its calls need.
  *
  * @category models
  * @since 0.1.0
@@ -142,7 +147,10 @@ export interface Protocol {
  * @since 0.1.0
  */
 export interface Options {
-  /** Time-out of a call. The time includes reading the whole answer. Default: 10 seconds. */
+  /**
+   * Time-out of one request. It includes the time for reading the whole answer, but not the wait for the rate limits.
+   * Default: 10 seconds.
+   */
   readonly timeout?: Duration.Input | undefined
   /**
    * How long a call may wait until the rate limits allow it. If the wait would be longer, the call fails at once with
@@ -244,7 +252,10 @@ const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, s
   return Effect.void
 }
 
-/** Rejects NaN and zero. With such a time-out, a login would be sent and would then fail at once. */
+/**
+ * Reads the options that are numbers or durations. Rejects NaN, and also zero, except for `queueTimeout`. If `timeout`
+ * were NaN or zero, a login would be sent and would then fail at once.
+ */
 const readLimits = (
   broker: string,
   { maxBodyBytes = 1_048_576, queueTimeout = "10 seconds", timeout = "10 seconds" }: Options

@@ -24,8 +24,8 @@ export interface Recipe<Part extends string> {
   /** Default: lower-case hexadecimal. */
   readonly encoding?: "hex" | "HEX" | "base64"
   /**
-   * How many times the digest is computed. Each further digest is computed over the text of the previous digest.
-   * Default: 1.
+   * How many times the digest is computed. Each further digest is computed over the previous digest, written in
+   * lower-case hexadecimal. Default: 1.
    */
   readonly times?: number
   /**

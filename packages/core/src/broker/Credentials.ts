@@ -29,9 +29,9 @@ export interface Field {
   /** Set this if the field is a source of one-time codes. Its value is a `CodeSource` or a TOTP secret. */
   readonly codes?: true
   /**
-   * Set this if quotation marks at the ends may belong to the value. For example, they may belong to a password, which
-   * the user has chosen, or to a value of an unknown form. With `freeText`, quotation marks at the ends are rejected,
-   * except in a `verbatim` value. Without `freeText`, a pair of quotation marks around the value is removed.
+   * Set this if a quotation mark at the start or at the end can be part of the value, as in a password that the user
+   * has chosen. With `freeText`, such a quotation mark is rejected, except in a `verbatim` value, because it is not
+   * known whether it is part of the value. Without `freeText`, a pair of quotation marks around the value is removed.
    */
   readonly freeText?: true
   /**
@@ -142,7 +142,8 @@ export const totp = (env: string) =>
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. The text of a problem contains `what`, such as `"client code, such as A123456"`.
+ * letters. If the value is an e-mail address, the text of the problem contains `what`, such as `"client code, such as
+ * A123456"`.
  *
  * @category checks
  * @since 0.1.0
@@ -293,8 +294,8 @@ const readPlain = (given: string, field: Field): Text => {
   if (quote !== undefined) return { problem: `${quote}: copy the whole value again` }
   const invisible = invisibleProblem(text)
   if (invisible === undefined) return checkForm(text, field)
-  // `problem` of the field describes the form of valid values. This description helps only if the wrong character is
-  // visible or is white space.
+  // `problem` of the field describes the form of valid values. This description is used only if the text contains white
+  // space. For other invisible characters, it would not help.
   const own = /\s/.test(text) ? field.problem?.(text) : undefined
   return { problem: own ?? `${invisible}: type it again, or copy it from another place` }
 }

@@ -23,8 +23,8 @@ export interface Limit {
 
 /**
  * The kind of token that is added to a call. `none`: no token. `step`: the token that the previous step of the login
- * returned. `required`: the token of the session. If the token is a field of the request, which the caller passes, the
- * kind is `none`.
+ * returned. `required`: the token of the session. If the caller passes the token as a field of the request, the kind is
+ * `none`.
  *
  * @category models
  * @since 0.1.0
@@ -84,15 +84,15 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly body: ((request: unknown, app: AppFields) => unknown) | undefined
   /**
-   * Whether the call may be sent again if the connection failed. True only if a second call does no harm, so it is
-   * never true for a login.
+   * Whether the call is sent a second time if the connection failed. Set it to `true` only if a second call does no
+   * harm, and never for a login.
    */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
   readonly request: Schema.Decoder<Request> | undefined
   /**
-   * Schema of the data inside the envelope. It describes the data that the broker sends, and the decoded data that a
-   * program gets.
+   * Schema of the data inside the envelope. The envelope is the part of the answer around the data, such as a status.
+   * The schema describes the data that the broker sends, and the decoded data that a program gets.
    */
   readonly response: Schema.Decoder<Response>
   readonly accepts: (request: unknown) => boolean
@@ -102,8 +102,9 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly essential: ReadonlyArray<string> | undefined
   /**
-   * Removes optional fields of the wrong type, except the `essential` fields, from data that could not be decoded.
-   * Changes nothing if `essential` is `undefined`.
+   * Repairs data that could not be decoded. It removes optional fields of the wrong type, except the `essential`
+   * fields, and items of the wrong type from lists. It converts a number in quotes to a number if the schema requires a
+   * number. It changes nothing if `essential` is `undefined`.
    */
   readonly mend: (data: unknown) => Mended
   readonly decode: (data: unknown) => Result.Result<Response, Schema.SchemaError>
@@ -154,8 +155,8 @@ export type AppFields = Readonly<Record<string, string | Redacted<string>>>
  * `response` does not name. A field of the wrong type is an error, except if `essential` is set.
  *
  * For an answer with a token, set `essential` to the names of the token and of the fields that identify the token's
- * account. If another optional field then has the wrong type, the field counts as absent, and the token is not lost. If
- * a number is expected, a number in quotes is also accepted.
+ * account. If `essential` is set and another optional field has the wrong type, that field counts as absent, and the
+ * token is not lost. If a number is expected, a number in quotes is then also accepted.
  *
  * @example
  * ```ts

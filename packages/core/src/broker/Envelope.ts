@@ -1,6 +1,7 @@
 /**
  * Reads whether the broker's answer reports success or a refusal. A broker may report this in several forms, called
- * dialects. A dialect reads an answer and returns a verdict: yes or no.
+ * dialects. The function `read` of a dialect returns the verdict on an answer, yes or no. The envelope is the part of
+ * an answer around the data, such as a status and a code.
  *
  * @since 0.1.0
  */

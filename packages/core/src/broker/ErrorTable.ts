@@ -13,7 +13,7 @@ import type { TokenKind } from "./Endpoint.ts"
 import { timeText } from "../login/internal/timeText.ts"
 
 /**
- * A refusal, as the broker sent it.
+ * A refusal of the broker, and the request that was refused.
  *
  * @category models
  * @since 0.1.0
@@ -24,7 +24,10 @@ export interface Failure {
   /** HTTP status. */
   readonly status: number
   readonly code: string | undefined
-  /** The broker's message, with secrets removed. */
+  /**
+   * The broker's message. The patterns of the rows are tried on the message as the broker sent it. The function
+   * `reason` of a row gets the message with secrets removed.
+   */
   readonly message: string | undefined
   readonly supportId: string | undefined
   readonly retryAfter: Duration.Duration | undefined
@@ -156,8 +159,8 @@ const driftHint = (millis: number): AuthError.Hint => {
 }
 
 /**
- * Returns the hints for a refused TOTP code. Some of them depend on the difference between the clocks, and on the field
- * `totp` of the request. `own` contains additional hints for this broker.
+ * Returns the hints for a refused TOTP code. Some hints depend on the difference between the broker's clock and this
+ * machine's clock, or on the field `totp` of the request. `own` contains additional hints for this broker.
  *
  * @category reasons
  * @since 0.1.0
@@ -307,8 +310,8 @@ export const unauthorizedLogin = (field: string, words: RegExp = authentication)
   )
 
 /**
- * Returns the reason that follows from an HTTP status. Use it for an answer whose body does not show the reason.
- * Returns `undefined` if the status is not an error.
+ * Returns the function that makes the reason for an HTTP status. Use it for an answer whose body does not show the
+ * reason. Returns `undefined` if the status is not an error.
  *
  * @category reasons
  * @since 0.1.0

@@ -91,7 +91,7 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   ) => Effect.Effect<Session.UserProfile, AuthError.AuthError>
 }
 
-/** What the functions of a login method get. */
+/** The argument of the functions of a login method. */
 export interface Given<Api, F extends Credentials.Fields, O> {
   readonly api: Api
   readonly credentials: Credentials.Values<F>
@@ -177,7 +177,10 @@ export interface RedirectSpec<
   readonly stateParameter?: string
   /** The callback's parameter that says whether the login succeeded. Default: there is no such parameter. */
   readonly outcome?: RedirectLogin.Outcome
-  /** Returns the reason if the callback reports an error. Default: the login was denied. */
+  /**
+   * Returns the reason of the error if the callback says that the login failed or was denied. Default:
+   * `RedirectRejected` (`denied`).
+   */
   readonly refusal?: (
     parameters: RedirectLogin.CallbackParameters,
     state: Redacted.Redacted<string>
@@ -257,7 +260,7 @@ export interface Method<Services, F extends Credentials.Fields, O> extends Layer
 
 /**
  * Tokens that another program obtained. If a token starts with `Bearer `, this prefix is removed. A blank token counts
- * as absent.
+ * as absent, except for the access token.
  *
  * @category models
  * @since 0.1.0
@@ -597,8 +600,8 @@ export const redirect = <
   })
 
 /**
- * Makes a login method by a QR code that the broker's app scans. If the QR code has expired, or if a poll of this QR
- * code has already returned a session, a poll sends nothing and fails with `ChallengeExpired`.
+ * Makes a login method by a QR code that the broker's app scans. If the QR code has expired, or if an earlier poll of
+ * this QR code has already obtained a session, a poll sends nothing and fails with `ChallengeExpired`.
  *
  * @category constructors
  * @since 0.1.0
@@ -622,7 +625,8 @@ export const qr = <
       const lifetime = Duration.toMillis(yield* readLifetime)
       const toError = (reason: AuthError.Reason) => AuthError.make(broker, "poll", reason)
       const other = toError(new AuthError.RedirectRejected({ why: "other-account" }))
-      // The QR code objects that already returned a session. Their text is secret, so it is not used as a key.
+      // The QR codes for which a poll has already obtained a session. The set contains the objects and not their text,
+      // because the text is secret.
       const scanned = new WeakSet<QrLogin.QrCode>()
 
       const begin = Effect.gen(function* () {

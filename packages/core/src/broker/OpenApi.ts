@@ -173,8 +173,8 @@ interface Sent {
 }
 
 /**
- * The names of the fields or parameters that are sent, each with its schema. If a value is a placeholder, the schema is
- * that of the field that the placeholder stands for.
+ * The names of the fields or parameters that are sent, each with its schema. If a value is a placeholder for a field of
+ * the request, the schema is the schema of this field.
  */
 const sentOf = (sent: Readonly<Record<string, unknown>>, request: Json): ReadonlyArray<Sent> =>
   Object.entries(sent).map(([name, value]) => {
@@ -319,7 +319,7 @@ const keyOf = ({ in: place, name }: Json): string => `${String(place)} ${String(
 
 /**
  * Merges the parameters of calls that have the same method and path, and so are one operation in the document. A
- * parameter is required if all of these calls require it, and otherwise optional.
+ * parameter is optional if at least one of these calls does not have it.
  */
 const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArray<Json> => {
   const all = new Map<string, Json>()

@@ -57,7 +57,7 @@ const htmlEntities: Readonly<Record<string, string>> = {
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
 
-/** Replaces the given secrets only. */
+/** Replaces only the given secrets, and only those with at least three characters. */
 const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const spellings = new Set<string>()
   for (const secret of secrets) {
@@ -79,8 +79,8 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
 const searchable = 1_048_576
 
 /**
- * Cuts a text to `length`, and also removes the last word. That word may be part of a token, which the patterns might
- * not recognize.
+ * If a text is longer than `length`, cuts it and also removes the last word. The last word may be only the beginning of
+ * a token, and the patterns might not recognize it.
  */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
@@ -96,9 +96,10 @@ const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): stri
 }
 
 /**
- * Replaces the given secrets by `<redacted>`, in every encoding that an answer may contain. Also replaces text that
- * looks like a secret. Removes or replaces control characters, invisible characters, and characters that change the
- * direction of text. Removes all text after the first 1,048,576 characters.
+ * Replaces the given secrets by `<redacted>`, in every encoding that an answer may contain. A secret with fewer than
+ * three characters is not replaced. Also replaces text that looks like a secret. Removes or replaces control
+ * characters, invisible characters, and characters that change the direction of text. Removes all text after the first
+ * 1,048,576 characters.
  *
  * @example
  * ```ts
@@ -116,9 +117,9 @@ export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>>
 
 /**
  * Returns a short excerpt of a body, without secrets, for errors. If the body is JSON, the excerpt contains only the
- * names and types of fields. If the body is other text, the excerpt contains its first 200 characters. Before that,
- * HTML tags are removed. Secrets, words after the name of a secret, and words of at least ten characters with both
- * letters and digits are replaced.
+ * names and types of fields. If the body is other text, HTML tags are removed first. Secrets, words after the name of a
+ * secret, and words of at least ten characters with both letters and digits are replaced. The excerpt contains the
+ * first 200 characters of the result.
  *
  * @example
  * ```ts
@@ -172,8 +173,8 @@ const outline = (value: unknown, depth: number): string => {
 }
 
 /**
- * Hides the values of these headers in logs and spans of Effect's HTTP modules, in addition to the headers that Effect
- * hides.
+ * Hides the values of the headers `names` in logs and spans of Effect's HTTP modules, in addition to the headers that
+ * Effect hides.
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 /**
- * How an expired session is renewed: by a refresh, by a login, or by a refresh and, if the refresh fails, a login.
+ * How a session is renewed: by a refresh, by a login, or first by a refresh and, if the broker refuses the refresh, by
+ * a login.
  *
  * Each layer of a broker provides the `Renewal` of its login method. The layers of this module replace this `Renewal`.
  *
@@ -25,7 +26,8 @@ import type { Session } from "../login/Session.ts"
 import type { StepUp } from "../login/StepUp.ts"
 
 /**
- * Limits that protect an account from a lock.
+ * The limits of the guard. The guard of a session manager stops further logins before the broker locks the account
+ * because of too many refused logins.
  *
  * @category models
  * @since 0.1.0
@@ -215,7 +217,8 @@ const unanswerable = (account: Account, why: string) =>
   )
 
 /**
- * Makes a login that answers the broker's challenge with a TOTP code from `codes`, if the broker accepts a TOTP code.
+ * Makes a login that answers the broker's challenge with a TOTP code from `codes`, if TOTP is the first of the
+ * challenge's `kinds`.
  *
  * If the broker does not accept a TOTP code, it sends an SMS at each login. To prevent useless SMS, the login sends
  * nothing if there are no `codes`, or if the broker has requested another kind of code at an earlier login. In both

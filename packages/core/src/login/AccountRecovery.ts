@@ -10,8 +10,8 @@ import type { AuthError } from "./AuthError.ts"
 import type { Challenge } from "./Challenge.ts"
 
 /**
- * Recovers an account in two or three steps. In one of the steps, the account holder confirms the recovery with a
- * one-time code that the broker sends.
+ * Recovers an account: unblocks it in two steps, or sets a new password in three steps. In the second step, the account
+ * holder confirms the recovery with a one-time code that the broker has sent.
  *
  * @example
  * ```ts

@@ -1,8 +1,8 @@
 /**
  * The error with which every authentication call fails, and the reasons of this error.
  *
- * No reason contains a request, a response or the error of another library. When a program prints such values, bodies
- * with passwords may be shown. The broker's own code and message are in `code` and `brokerMessage`, with secrets
+ * No reason contains a request, a response or the error of another library. If a program printed such a value, the
+ * output could contain a password. The broker's own code and message are in `code` and `brokerMessage`, with secrets
  * removed.
  *
  * @since 0.1.0
@@ -329,8 +329,9 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 }
 
 /**
- * There was no usable answer. The network failed, the call timed out, or the broker has a fault. It is not known
- * whether the broker has processed the request.
+ * There was no usable answer. The network failed, the call timed out, or the broker has a fault. In general, it is not
+ * known whether the broker has processed the request. Nothing reached the broker if no connection to it was made, as
+ * with the system code `ECONNREFUSED` or with HTTP 407 from a proxy.
  *
  * @category reasons
  * @since 0.1.0
@@ -338,8 +339,8 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
   BrokerSaid & {
     /**
-     * What failed. `certificate` and `proxy` are faults between this program and the broker, and `network` usually is
-     * too.
+     * What failed. If `why` is `certificate` or `proxy`, and usually also if it is `network`, the fault is between this
+     * program and the broker.
      */
     readonly why: "time-out" | "network" | "broker" | "certificate" | "proxy"
     /** HTTP status, if there was an answer. */
@@ -532,7 +533,8 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 }
 
 /**
- * The callback of a browser login was rejected.
+ * The callback of a browser login was rejected. The callback is the URL to which the broker redirects the browser after
+ * the login.
  *
  * @category reasons
  * @since 0.1.0
@@ -540,8 +542,8 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
-     * Why it was rejected. `request-changed` and `request-expired` are possible only if the request was encrypted with
-     * `SealedRequest`.
+     * Why it was rejected. `request-changed` and `request-expired` are possible only if the program encrypted the
+     * `AuthorizationRequest` with `SealedRequest`.
      */
     readonly why:
       | "state"

@@ -42,13 +42,13 @@ export class Authorize extends Context.Service<
     readonly origins: ReadonlyArray<string>
     /**
      * Returns the origin that the broker assigned to this session at login. This origin counts as one of the broker's
-     * origins. Absent if the broker assigns no origin.
+     * origins. The function is absent if the broker never assigns an origin.
      */
     readonly toldOrigin?: (session: Session) => string | undefined
     /**
-     * Converts the answer to a call with the session to an error, if the answer is a refusal. Brokers have several
-     * formats for a refusal, and often send it with HTTP 200. If the broker refuses the token, the reason is
-     * `SessionExpired`. Returns `undefined` if the answer is not a refusal. An answer with HTTP 2xx is a refusal only
+     * Checks the broker's answer to a call that was sent with the session. Returns an error if the answer is a refusal,
+     * otherwise `undefined`. Brokers have several formats for a refusal, and often send a refusal with HTTP 200. If the
+     * broker refuses the token, the reason of the error is `SessionExpired`. An answer with HTTP 2xx is a refusal only
      * if it has one of the broker's formats for a refusal. The operation of the error is `request`. The error contains
      * no secret of the session.
      */
@@ -85,9 +85,9 @@ export const originsFor = (
 }
 
 /**
- * Adds the session's headers to a request. A request to a host that does not belong to the broker is returned
- * unchanged, so that no token is sent to that host. Fails with `InvalidRequest` if a token contains a character that is
- * not allowed in a header.
+ * Adds the session's headers to a request. A request to any other origin than the broker's origins is returned
+ * unchanged, so that no token is sent to that origin. Fails with `InvalidRequest` if a token or a header of the session
+ * contains a character that is not allowed in a header.
  *
  * @example
  * ```ts

@@ -5,7 +5,7 @@
  * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code, the
  * challenge can be answered again, until the number of wrong codes reaches a limit. If the answer failed with
  * `RateLimited`, the challenge can also be answered again. After any other result, the challenge has ended. The layer
- * has a `Ledger`, which checks these rules before a code is sent.
+ * of a broker keeps a list of its challenges, the `Ledger`. The ledger checks these rules before a code is sent.
  *
  * @since 0.1.0
  */
@@ -58,17 +58,17 @@ export interface Ledger {
   readonly open: (fields: Omit<Challenge, "id" | "account">) => Effect.Effect<Challenge>
   /**
    * Closes an open challenge, so that only the caller can answer it. Fails with `ChallengeExpired` if the challenge is
-   * not open.
+   * not open, has expired, or belongs to another account.
    */
   readonly claim: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
-  /** Opens a challenge again after `claim`. Call it if the challenge may be answered again. */
+  /** Opens a challenge again after `claim`. Call `reopen` if the answer failed, but another answer is allowed. */
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
    * Answers a challenge. Runs `send`, which sends the code, at most once. If the code does not have `digits` digits, it
    * is not sent, and the challenge stays open. After a rate limit, the challenge also stays open. After a wrong code,
    * the challenge stays open until the number of wrong codes reaches the limit. The limit is the `attemptsLeft` with
-   * which the challenge was opened or, if that is `undefined`, `misses`. After any other result, the challenge has
-   * ended.
+   * which the challenge was opened or, if that is `undefined`, `misses`. If both are `undefined`, there is no limit.
+   * After any other result, the challenge has ended.
    */
   readonly answer: <A, R>(
     challenge: Challenge,
@@ -80,10 +80,11 @@ export interface Ledger {
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
   /**
-   * Requests a new code. Runs `send`, which sends the request. Before `resendAt`, `send` does not run, and `resend`
-   * fails with `RateLimited`. If `send` succeeds, `resend` returns a new challenge, and the previous challenge has
-   * ended. If `send` fails with `ChallengeExpired`, the previous challenge has also ended. After any other failure of
-   * `send`, the previous challenge stays open, because its code is still valid.
+   * Requests a new code. Runs `send`, which sends the request. If no new code can be requested, `send` does not run,
+   * and `resend` fails with `InvalidRequest`. Before `resendAt`, `send` does not run either, and `resend` fails with
+   * `RateLimited`. If `send` succeeds, `resend` returns a new challenge, and the previous challenge has ended. If
+   * `send` fails with `ChallengeExpired`, the previous challenge has also ended. After any other failure of `send`, the
+   * previous challenge stays open, because its code is still valid.
    */
   readonly resend: <R>(
     challenge: Challenge,
@@ -127,7 +128,10 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const pending = new Set<string>()
     const missed = new Map<string, number>()
     const allowed = new Map<string, number>()
-    /** Why challenges have ended, keyed by their ids. A challenge that was answered has no entry. */
+    /**
+     * Why challenges have ended, keyed by their ids. A challenge that is not open and has no entry was used: it was
+     * claimed for an answer, or replaced by a new challenge.
+     */
     const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
     const key = Account.toKey(account)
     let opened = 0

@@ -21,7 +21,7 @@ import * as Totp from "./Totp.ts"
 const TypeId = "~@auth/broker-core/login/CodeSource"
 
 /**
- * What a source of codes gets: facts about the code that is needed.
+ * A request for a one-time code, which is passed to a source. It contains what is known about the code.
  *
  * @category models
  * @since 0.1.0
@@ -53,8 +53,8 @@ export interface CodeRequest {
 export interface CodeSource {
   readonly [TypeId]: typeof TypeId
   /**
-   * Describes what is wrong with the source, such as an invalid TOTP secret. It is reported when a layer is built.
-   * `undefined` if nothing is wrong.
+   * Describes what is wrong with the source, such as an invalid TOTP secret. A layer that uses the source reports the
+   * problem when the layer is built. `undefined` if nothing is wrong.
    */
   readonly problem: string | undefined
   /** How long a code is valid, if the codes come from a TOTP secret. */
@@ -71,9 +71,10 @@ const make = (fields: Omit<CodeSource, typeof TypeId>): CodeSource => ({ [TypeId
 export const isCodeSource = (value: unknown): value is CodeSource => Predicate.hasProperty(value, TypeId)
 
 /**
- * Makes a source that computes codes from a TOTP secret. A code must still be valid when it arrives at the broker. So
- * if the period ends within `margin` (default: 2 seconds), the source waits for the next period. It returns only one
- * code per period and account, because brokers refuse a code that was used before. It reads the time from Effect's
+ * Makes a source that computes codes from a TOTP secret. Each code belongs to one period, which is usually 30 seconds
+ * long. A code must still be valid when it arrives at the broker. So if the current period ends within `margin`
+ * (default: 2 seconds), the source waits for the next period. The source also waits if it has already returned the code
+ * of this period for the account, because brokers refuse a code that was used before. It reads the time from Effect's
  * `Clock`.
  *
  * @example
@@ -119,8 +120,8 @@ export const totp = (
         const step = Totp.stepAt(parameters, now)
         const end = (step + 1) * periodMillis
         const last = lastSteps.get(key)
-        // If the last used period is far in the future, the clock was set back. The last used period is then ignored,
-        // because it could block codes for years.
+        // If the last used period is ten or more periods in the future, the clock was set back. The last used period is
+        // then ignored, because it could block codes for years.
         const used = last !== undefined && last >= step && last - step < 10
         if (!used && end - now > margin) {
           lastSteps.set(key, step)
@@ -218,8 +219,8 @@ const withoutGroups = (line: string): string => {
  * it is valid, when a new code can be requested, and how many attempts are left. Facts that are unknown are not shown.
  *
  * If the input cannot be a code, such as an empty line or five digits, the prompt asks again, up to three times.
- * Nothing is sent during this time, so the code stays valid. If the input after the third time cannot be a code either,
- * the source fails with `InvalidRequest`. If the user leaves the prompt, or if there is no terminal, it fails with
+ * Nothing is sent during this time, so the code stays valid. If the fourth input cannot be a code either, the source
+ * fails with `InvalidRequest`. If the user cancels the prompt, or if there is no terminal, the source fails with
  * `ActionRequired`.
  *
  * @example
@@ -294,7 +295,7 @@ interface CodeChallenge extends Omit<CodeRequest, "kind"> {
 }
 
 /**
- * Makes a function that answers a challenge with a code from a source. Pass it to `Login.withStepUp` or
+ * Makes a function that gets the code for a challenge from a source. Pass this function to `Login.withStepUp` or
  * `Renewal.layerLoginWithStepUp`. The source gets the fields of the challenge that concern the code.
  *
  * @example

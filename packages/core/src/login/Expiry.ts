@@ -30,6 +30,7 @@ export {
 /**
  * Where an expiry comes from. `jwt`: from the `exp` in the token. `expires-in`: from the broker's answer.
  * `daily-cut-off`: from the time at which the broker ends all sessions each day. `lifetime`: from a fixed lifetime.
+ * `unknown`: the expiry is not known.
  *
  * @category models
  * @since 0.1.0
@@ -92,7 +93,7 @@ const firstMillis = 1e11
  */
 const lastMillis = 1e14
 
-/** Converts an `exp` to milliseconds. Accepts a number of seconds or milliseconds, also in quotes. */
+/** Converts an `exp` to milliseconds. Accepts seconds or milliseconds, as a number or as text. */
 const fromNumericDate = (exp: unknown): number | undefined => {
   const number = Predicate.isString(exp) && /^\s*\d+(?:\.\d+)?\s*$/.test(exp) ? Number(exp) : exp
   if (!Predicate.isNumber(number) || number >= lastMillis) return undefined
@@ -129,7 +130,8 @@ export const jwt: Expiry = ({ accessToken }) => {
 }
 
 /**
- * Takes the expiry from the broker's answer: from the lifetime (`expiresIn`) or from the point in time (`expiresAt`).
+ * Takes the expiry from the broker's answer: from the lifetime (`expiresIn`) or, if the broker sent no lifetime, from
+ * the point in time (`expiresAt`).
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Logs in with the credentials of the layer.
+ * Logs in to one account, with the credentials that were given to the broker's layer.
  *
  * @since 0.1.0
  */

@@ -22,7 +22,7 @@ export type LogoutReceipt =
   | { readonly _tag: "LocalOnly"; readonly account: Account; readonly why: "already-over" | "no-such-call" }
 
 /**
- * Ends sessions. The session must not be used again, even if the logout fails.
+ * `logout` ends a session. Do not use the session again, even if `logout` fails.
  *
  * @category services
  * @since 0.1.0
@@ -44,8 +44,8 @@ export const make = (broker: string, logout: Logout["Service"]["logout"]): Logou
 })
 
 /**
- * Runs the logout call of a broker, and returns the result. If the session had already ended, the result is
- * `LocalOnly`.
+ * Runs the logout call of a broker, and returns the result. If the call fails with `SessionExpired`, the session had
+ * already ended, and the result is `LocalOnly`.
  *
  * @category constructors
  * @since 0.1.0

@@ -17,7 +17,7 @@ import type { Session } from "./Session.ts"
  * @since 0.1.0
  */
 export interface QrCode {
-  /** The text that identifies the QR code when it is polled. */
+  /** The text with which `poll` asks the broker about this QR code. */
   readonly name: Redacted.Redacted<string>
   /** A PNG image, in base64. */
   readonly image: Redacted.Redacted<string>
@@ -27,7 +27,7 @@ export interface QrCode {
 
 /**
  * `begin` returns a QR code for the user. `poll` checks whether the user has scanned it. As long as the user has not
- * scanned the QR code, `poll` returns `None`.
+ * scanned the QR code, `poll` returns `None`. After that, `poll` returns the session.
  *
  * @example
  * ```ts
@@ -56,8 +56,8 @@ export class QrLogin extends Context.Service<
 >()("@auth/broker-core/login/QrLogin") {}
 
 /**
- * Makes the service of a broker. If the argument of `poll` is not a QR code that `begin` returned, `poll` sends nothing
- * and fails with `InvalidRequest`.
+ * Makes the service of a broker. If the argument of `poll` is not a QR code (its `name` is not `Redacted`), `poll`
+ * sends nothing and fails with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0

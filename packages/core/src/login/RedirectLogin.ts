@@ -1,5 +1,6 @@
 /**
- * Logs in on the broker's page in the browser. The broker then redirects the browser to your app (the callback).
+ * Logs in on the broker's page in the browser. The broker then redirects the browser to a URL of your app. This URL,
+ * with the parameters that the broker adds, is the callback.
  *
  * @since 0.1.0
  */
@@ -61,9 +62,9 @@ export class RedirectLogin extends Context.Service<
     readonly broker: string
     readonly begin: Effect.Effect<AuthorizationRequest, AuthError.AuthError>
     /**
-     * Checks a callback with the same checks that `complete` makes before the exchange. `check` sends nothing, and may be
-     * called any number of times. A program that listens for the callback uses `check` to ignore requests that are not
-     * the callback.
+     * Checks a callback in the same way as `complete`, but does not check whether the request was already completed.
+     * `check` sends nothing, and can be called any number of times. A program that listens for the callback uses
+     * `check` to ignore requests that are not the callback.
      */
     readonly check: (
       request: AuthorizationRequest,
@@ -151,14 +152,14 @@ const replayed = (broker: string) =>
 
 /**
  * Makes the service of a broker. A request can be completed only once, and a code is sent only once. If `complete` is
- * called again with the same request or the same code, it sends nothing and fails with `InvalidStepUpCode`. If a
- * callback is rejected before its code is sent, the request can still be completed. If `request` does not have the
- * fields of a request that `begin` returns, or if `callbackUrl` is not `Redacted` text, `complete` fails with
- * `InvalidRequest`.
+ * called again with the same request or the same code, it sends nothing and fails with `InvalidStepUpCode`. There is
+ * one exception: if `carries` is `token` and the exchange failed, the login can be completed again. If a callback is
+ * rejected before its code is sent, the request can still be completed. If `request` does not have the fields of a
+ * request that `begin` returns, or if `callbackUrl` is not `Redacted` text, `complete` fails with `InvalidRequest`.
  *
  * Each process remembers only the requests that it has completed itself, and each layer only the codes that it has sent
- * itself. If another process sends a used code again, only the broker refuses it. So if you keep a request in a cookie,
- * clear the cookie when the callback arrives.
+ * itself. If another process sends a used code again, this library does not detect it, and only the broker can refuse
+ * the code. So if you keep a request in a cookie, clear the cookie when the callback arrives.
  *
  * @category constructors
  * @since 0.1.0
@@ -249,9 +250,10 @@ const sameText = (left: string, right: string): boolean => {
  *
  * The scheme, host, port and path must be those of the registered redirect URL. A custom scheme is allowed. If the
  * callback is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin.
- * A query without a path, and a code without a URL, are rejected. A parameter that occurs twice with different values
- * is also rejected. The parser accepts `&amp;`, a second question mark, tokens in the fragment, a value that was
- * encoded twice, and line breaks and quotes from copying. A `+` in a value is kept.
+ * A query without a path, and a code without a URL, are rejected. A callback is also rejected if a parameter occurs
+ * twice with different values, unless the registered redirect URL itself has this parameter. The parser accepts
+ * `&amp;`, a second question mark, tokens in the fragment, a value that was encoded twice, and line breaks and quotes
+ * from copying. A `+` in a token is kept.
  *
  * The error contains no part of the URL, except for the values that `refusal` copies.
  *
@@ -288,7 +290,10 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly stateParameter?: string | undefined
   /** The parameter that says whether the login succeeded, if the broker has such a parameter. */
   readonly outcome?: Outcome | undefined
-  /** Returns the reason if the callback reports an error. Default: `RedirectRejected` (`denied`). */
+  /**
+   * Returns the reason of the error if the callback says that the login failed or was denied. Default:
+   * `RedirectRejected` (`denied`).
+   */
   readonly refusal?: (parameters: CallbackParameters) => AuthError.Reason
 }): Effect.fn.Return<CallbackParameters, AuthError.AuthError> {
   const fail = (reason: AuthError.Reason) => Effect.fail(AuthError.make(options.broker, "complete", reason))
@@ -353,8 +358,8 @@ export const page = (
 }
 
 /**
- * Makes a callback URL from a callback that arrived as a form (`POST` with `application/x-www-form-urlencoded`). Pass
- * the URL to `complete`.
+ * Adds the fields of a form to the query of `url`. Use this function if the broker sends the callback as a form (`POST`
+ * with `application/x-www-form-urlencoded`), and pass the result to `complete`.
  *
  * @example
  * ```ts

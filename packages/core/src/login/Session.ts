@@ -30,8 +30,8 @@ export interface Tokens {
   /** The token for the market feed. */
   readonly feed?: Redacted.Redacted<string>
   /**
-   * The token that the first request of the login returned, if the broker returns the access token only to a second
-   * request.
+   * The token from the first request of the login. Only for brokers whose login has two requests: the second request
+   * then returns the access token.
    */
   readonly login?: Redacted.Redacted<string>
 }
@@ -189,7 +189,7 @@ export const make = (options: {
 }
 
 /**
- * What a call that issues tokens returns.
+ * The result of a call that issues tokens.
  *
  * @category models
  * @since 0.1.0
@@ -228,10 +228,10 @@ export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Eff
   })
 
 /**
- * Runs a call that issues tokens, and makes the session. `issuedAt` of the session is the time when the request was
- * sent. This time decides at which daily cut-off the session ends. The time when the answer arrived would be wrong for
- * a token that was issued just before the cut-off. The time when the call began would be wrong if the request had to
- * wait for a rate limit until after the cut-off.
+ * Runs a call that issues tokens, and makes the session. `issuedAt` of the session is the time when the first request
+ * of the call was sent. This time decides at which daily cut-off the session ends. The time when the answer arrived
+ * would be wrong for a token that was issued just before the cut-off. The time when the call began would be wrong if
+ * the request had to wait for a rate limit until after the cut-off.
  *
  * @category constructors
  * @since 0.1.0
@@ -282,8 +282,9 @@ export const withUnknownEnd = (session: Session): Session =>
 export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
- * Returns the account and the tokens for a call. In plain JavaScript, the argument may be any value. If it is not a
- * session, both fields of the result are `undefined`, and the call fails with `SessionExpired` before anything is sent.
+ * Returns the fields of a session that a call needs. `account` is the id of the account. In plain JavaScript, the
+ * argument can be any value. If it is not a session, the fields of the result are `undefined`, and the call fails with
+ * `SessionExpired` before anything is sent.
  *
  * @category converting
  * @since 0.1.0
@@ -319,7 +320,8 @@ export const required = (
 }
 
 /**
- * Removes all `Bearer ` prefixes from a token. Other programs may store tokens with such prefixes.
+ * Removes all `Bearer ` prefixes of a token, and the blanks around the token. Other programs may store tokens with such
+ * prefixes.
  *
  * @example
  * ```ts
@@ -340,7 +342,8 @@ export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<s
   )
 
 /**
- * Makes tokens from a broker or another program. `Bearer ` prefixes are removed. A blank token counts as absent.
+ * Makes the tokens of a session from values of a broker or of another program. `Bearer ` prefixes are removed. A blank
+ * token counts as absent, except for the access token.
  *
  * @example
  * ```ts

@@ -12,7 +12,7 @@ import type { Challenge } from "./Challenge.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * Answers challenges. A code is sent once, even if the broker does not answer.
+ * Answers challenges. A code is sent at most once, even if the broker does not answer.
  *
  * @example
  * ```ts
@@ -53,8 +53,8 @@ const isChallenge = (value: Challenge): boolean => {
 }
 
 /**
- * Makes the service of a broker. If the first argument of `verify` or `resend` is not a challenge that a login
- * returned, the function sends nothing and fails with `InvalidRequest`.
+ * Makes the service of a broker. If the first argument of `verify` or `resend` does not have the fields of a challenge,
+ * the function sends nothing and fails with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0

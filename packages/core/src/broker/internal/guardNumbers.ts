@@ -18,7 +18,10 @@ export interface GuardNumbers {
  */
 const mostFailures = 100
 
-/** Rejects numbers that are not above zero, and NaN. With such a number, every refused login would be sent again. */
+/**
+ * Rejects NaN and numbers outside the valid range. Only `early` can be zero. If `maxFailures` or `window` were NaN or
+ * zero, every refused login would be sent again.
+ */
 export const refusalOf = (
   broker: string,
   { early = 0, window = "1 hour", maxFailures = 1 }: GuardNumbers

@@ -34,8 +34,8 @@ const waitOf = (window: Window, now: number): number => {
 
 export interface Limiter {
   /**
-   * Waits until the limits allow the call. If the wait would be longer than `queueTimeout`, fails at once, and does not
-   * count the call.
+   * Waits until the limits allow the call. Fails as soon as it is known that the whole wait would be longer than
+   * `queueTimeout`. The call is then not counted.
    */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
 }

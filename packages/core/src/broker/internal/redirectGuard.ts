@@ -15,8 +15,8 @@ import * as AuthError from "../../login/AuthError.ts"
 export class RedirectStopped extends Data.TaggedError("RedirectStopped")<{ readonly origin: string }> {}
 
 /**
- * An answer that came from another origin than the request was sent to. The HTTP client may have sent the credentials
- * to that origin.
+ * An answer that did not come from the origin to which the request was sent. The HTTP client may have sent the
+ * credentials to the origin of the answer.
  */
 export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
   readonly origin: string

@@ -58,8 +58,8 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
 }
 
 /**
- * The fields that must be sent as text. These are the fields of the query or, if there is no query, the fields of a
- * body that is not JSON.
+ * The fields whose values must be checked, because not every value can be sent outside of JSON. These are the fields of
+ * the query or, if there is no query, the fields of a body that is not JSON.
  */
 const textFields = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
@@ -97,8 +97,8 @@ export const queryOf = ({ app, query, session }: Endpoint, request: unknown): Ap
 }
 
 /**
- * Returns the text of the body. A call without fields has no body or, if `emptyBody` is `"object"`, the body `{}`,
- * which some brokers require.
+ * Returns the text of the body. A call that has a session but no fields has no body or, if `emptyBody` is `"object"`,
+ * the body `{}`, which some brokers require.
  */
 export const bodyOf = (
   { encoding, query, token }: Endpoint,

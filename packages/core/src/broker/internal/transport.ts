@@ -87,7 +87,7 @@ const readStream = Effect.fnUntraced(function* (response: HttpClientResponse.Htt
 
 /**
  * Adds the header `content-length` to a GET with a body. Without this header, `node:http` sends the body of a GET with
- * neither a length nor chunks, so a server cannot read it.
+ * neither `content-length` nor chunked encoding, so a server cannot read the body.
  */
 const withLength = ({ body, headers, method }: WireRequest): Record<string, string> =>
   method === "GET" && body !== undefined
@@ -121,8 +121,8 @@ export const send = (
   RedirectGuard.execute(client, toHttpRequest(request)).pipe(
     Effect.catchTag("HttpClientError", (error) => Effect.fail(toFailure(error))),
     Effect.flatMap((response) => {
-      // The headers are read once, because Effect's client for `fetch` builds them again at each access, which takes 5
-      // µs for twelve headers.
+      // The headers are read only once, because Effect's client for `fetch` builds them again at each access. For
+      // twelve headers, each access costs 5 µs.
       const { headers, status } = response
       return Effect.map(readBody(response, headers, options.maxBodyBytes), (text): WireResponse => ({
         status,

@@ -38,16 +38,16 @@ const isOneCase = (group: string): boolean => /^(?:[A-Z]?[^A-Z]*|[^a-z]*)$/.test
 const looksLikeBase64 = (text: string): boolean =>
   /^[\w+/\s-]+=*$/.test(text) && /[A-Za-z]/.test(text) && text.split(/[\s-]+/).some((group) => !isOneCase(group))
 
-/** Describes the problem of a text that contains characters that are not base32. */
+/** Describes the problem of a text. At least one character of the text is not base32. */
 const otherEncoding = (text: string, symbols: string): string => {
   if (isHex(symbols)) return hexadecimal
   return looksLikeBase64(text) || /^[\w+/]*[+/][\w+/]*=*$/.test(symbols) ? base64 : notBase32
 }
 
 /**
- * Returns the problem of a text that has only base32 characters, but may have another encoding. Such a text can be
- * hexadecimal without the digits 0, 1, 8 and 9, or base64 in which upper and lower case are mixed. If it were read as
- * base32, the codes would be wrong.
+ * Checks a text that has only base32 characters. Returns a problem if words stand next to the secret, or if the text
+ * may have another encoding: it may be hexadecimal without the digits 0, 1, 8 and 9, or base64 with mixed upper and
+ * lower case. If such a text were read as base32, the codes would be wrong.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
   if (words.test(text)) return "has words next to the secret: use the secret alone"

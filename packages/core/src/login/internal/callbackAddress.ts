@@ -12,7 +12,10 @@ export interface Refusal {
   readonly advice?: string | undefined
 }
 
-/** The names and values of a URL's parameters, in their order. The names are in lower case. */
+/**
+ * The names and values of a URL's parameters: first those of the fragment, then those of the query. The names are in
+ * lower case.
+ */
 export type Pairs = ReadonlyArray<readonly [name: string, value: string]>
 
 const parse = (text: string, base?: URL): URL | undefined =>
@@ -25,7 +28,8 @@ const decodeOnce = (text: string): string =>
   )
 
 /**
- * Matches marks around a copied URL. Single quotes are removed only in pairs, because a URL may contain a single quote.
+ * Matches quotation marks, angle brackets and blanks around a copied URL. Single quotes are removed only in pairs,
+ * because a URL may contain a single quote.
  */
 const enclosed = /^["<>“”„«»`\s]+|["<>“”„«»`\s]+$/g
 const inSingleQuotes = /^(['‘])([^]*)['’]$/
@@ -33,7 +37,8 @@ const inSingleQuotes = /^(['‘])([^]*)['’]$/
 const repairs: ReadonlyArray<(text: string) => string> = [
   (text) => text.replace(/[\u200b-\u200f\u2060\ufeff]/g, ""),
   (text) => text.replace(enclosed, "").replace(inSingleQuotes, "$2").trim(),
-  // Removes the line breaks that a terminal or a mail program has added, and the blanks after them.
+  // Removes the line breaks that a terminal or a mail program has added, and the blanks next to them. Also removes
+  // tabs.
   (text) => text.replace(/[ \t]*[\r\n][\s]*|\t/g, ""),
   (text) => (/^[a-z][a-z\d+.-]*%3a/i.test(text) ? decodeOnce(text) : text),
   // Removes the escapes of HTML, of JSON, and of shells that escape pasted text.

@@ -11,8 +11,8 @@ export interface Departure {
 }
 
 /**
- * The record for the current call. The client of the broker records here when a request is sent, because the lifetime
- * of a session starts at that time.
+ * The record for the current call. The client of the broker sets `at` when it sends the first request, because the
+ * lifetime of a session starts at that time.
  */
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {
   defaultValue: () => undefined

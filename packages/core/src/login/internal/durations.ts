@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as AuthError from "../AuthError.ts"
 
 /**
- * Parses a duration. Rejects negative durations and NaN. The compiler does not reject NaN, because its type is
+ * Parses a duration. Rejects negative durations and NaN. The compiler does not reject NaN, because the type of NaN is
  * `number`.
  */
 export const parse = (input: Duration.Input): Option.Option<Duration.Duration> =>

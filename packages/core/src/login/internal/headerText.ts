@@ -1,8 +1,8 @@
 import * as Redacted from "effect/Redacted"
 
 /**
- * Matches characters that RFC 9110, section 5.5, does not allow in a header. They are checked here, because the HTTP
- * client rejects them with an error that contains the whole value.
+ * Matches characters that RFC 9110, section 5.5, does not allow in a header. A value is checked before the HTTP client
+ * gets it, because the HTTP client would reject it with an error that contains the whole value.
  */
 const forbidden = /[^\t\x20-\x7e\x80-\xff]/
 

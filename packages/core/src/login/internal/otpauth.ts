@@ -53,7 +53,10 @@ const unescaped = (text: string): string =>
     .replace(/\\u00(26|3d|3f|2f)/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
     .replaceAll("\\", "")
 
-/** Removes line breaks, invisible characters and escapes from an address. */
+/**
+ * Removes line breaks, invisible characters, escapes, angle brackets and the prefix `QR-Code:` from an address. Returns
+ * `undefined` if a percent escape is invalid.
+ */
 const normalized = (text: string): string | undefined => {
   const bare = text
     .replace(invisible, "")

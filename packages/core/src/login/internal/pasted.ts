@@ -34,8 +34,8 @@ export const withoutQuotes = (text: string): string => {
 }
 
 /**
- * Removes all but one of the backslashes before a mark, because they may belong to the value, which an error must not
- * show.
+ * Keeps only one of the backslashes before a quotation mark. The other backslashes may belong to the value, and an
+ * error must not show any part of the value.
  */
 const shown = (found: string | undefined): string | undefined => found?.replace(/^\\+/, "\\")
 

@@ -6,7 +6,7 @@ export interface RequestsSent {
   count: number
   /** Number of requests that must not be sent twice, such as orders. */
   unsafe: number
-  /** The record of the effect that contains this effect. */
+  /** The record of the surrounding effect. `undefined` if the effect is not inside another counted effect. */
   readonly parent: RequestsSent | undefined
 }
 
