@@ -32,8 +32,8 @@ export interface Options<A extends Core.Accounts> extends ConnectionOptions {
  */
 export interface Connections<A extends Core.Accounts> extends Omit<Core.Connections<A>, "account"> {
   /**
-   * The functions of an account. Checks its credentials at the first call, and rejects if they are invalid. The other
-   * accounts are not affected.
+   * Returns the functions of an account. The first call for an account checks the credentials of that account. If they
+   * are invalid, the promise rejects. This does not affect other accounts.
    */
   readonly account: <Name extends keyof A & string>(
     name: Name
