@@ -31,8 +31,8 @@ export {
 } from "@auth/broker-core/session/Connection"
 
 /**
- * Options of a connection: the options of `@auth/broker-core/session/Connection`, and the option `folder`. These
- * defaults differ from the defaults there:
+ * Options of a connection: the options of `@auth/broker-core/session/Connection`, and the option `folder`. Three of
+ * these options have other defaults than in `@auth/broker-core`:
  *
  * - `vault`: the encrypted vault of this user on this machine (`NodeVault`).
  * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring of
@@ -45,15 +45,15 @@ export {
  */
 export interface Options extends Omit<Core.Options, "vault">, FolderOptions {
   /**
-   * Where sessions are stored, if not on this machine. Example: `Vault.layerRedisFrom(NodeRedis.layer({ url }))`. If the
-   * vault needs a key, it gets the key of the option `key`, or the default key if that option is not set.
+   * The vault that stores the sessions. Example: `Vault.layerRedisFrom(NodeRedis.layer({ url }))`. If the vault needs a
+   * key, it gets the key of the option `key`, or the default key if `key` is not set.
    */
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError | VaultError, VaultKey> | undefined
 }
 
 export type {
   /**
-   * The function that a connection also has if its method logs in through the browser.
+   * The additional function of a connection whose layer logs in through the browser.
    *
    * @category models
    * @since 0.1.0
@@ -81,10 +81,11 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  * credentials, but it sends no request. The first call of the connection uses the stored session. If there is no stored
  * session, the first call logs in. If both the credentials and the key are missing, one error names both.
  *
- * The environment variables `HTTPS_PROXY` and `NO_PROXY` apply to every request of the global `fetch` in this process.
- * Node before 24.14 reads them only if it was started with `NODE_USE_ENV_PROXY=1`. If it was started without
- * `NODE_USE_ENV_PROXY=1` and `HTTPS_PROXY` is set, `open` fails with `InvalidRequest`. Every version of Node reads
- * `NODE_EXTRA_CA_CERTS`, the path of a file with additional certificates, when it starts.
+ * If the option `client` is not set, `open` applies the environment variables `HTTPS_PROXY` and `NO_PROXY` to every
+ * request of the global `fetch` in this process. Node before 24.14 can use these variables only if it was started with
+ * `NODE_USE_ENV_PROXY=1`. If it was started without `NODE_USE_ENV_PROXY=1` and `HTTPS_PROXY` is set, `open` fails with
+ * `InvalidRequest`. When it starts, every version of Node reads `NODE_EXTRA_CA_CERTS`, the path of a file with
+ * additional certificates.
  *
  * @example
  * ```ts

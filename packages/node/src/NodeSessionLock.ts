@@ -1,5 +1,6 @@
 /**
- * Locks for accounts. Programs on this machine share them if they run as the same user and use the same folder.
+ * Locks for accounts: one program at a time can hold the lock of an account. Programs on this machine share the locks
+ * if they run as the same user and use the same folder.
  *
  * @since 0.1.0
  */
@@ -60,8 +61,8 @@ export const make = Effect.fnUntraced(function* (
  * file has to be cleaned up.
  *
  * Each account has one lock: a SQLite file in the folder `locks` of the vault. Programs share locks if they run as the
- * same user and use the same folder. The folder must be on a local disk. Fails with `Io` if other users have access to
- * the folder.
+ * same user and use the same folder. The folder must be on a local disk. If other users have access to the
+ * folder, `withLock` fails with `Io`.
  *
  * A damaged lock file is recreated, because a lock file contains no data. Before the file is replaced, it is checked
  * again under a lock for the whole folder. So a lock file is never replaced while a program holds its lock.

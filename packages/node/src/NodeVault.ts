@@ -64,8 +64,8 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
     return held
   }
 
-  // Runs before each operation, because the mode of the folder may have changed since the last operation. The
-  // check makes six `lstat` calls and opens no file.
+  // Runs before each operation, because the mode of the folder may have changed since the last operation. If the folder
+  // and the file exist, the check makes seven `lstat` calls and opens no file.
   const secure = Effect.suspend(() =>
     held?.vault.database.isOpen === false ? Effect.void : Effect.andThen(place.folder(folder), place.databaseFile(path))
   )

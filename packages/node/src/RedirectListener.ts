@@ -34,7 +34,8 @@ import * as standardInput from "./internal/standardInput.ts"
 
 /**
  * Opens an address in the user's browser. Returns whether a browser was started. Other programs can see this address in
- * the list of processes. So `login` passes the address of its start page, which contains no secret.
+ * the list of processes. So `login` does not pass the address of the login page. It passes `PendingLogin.startUrl`,
+ * which redirects to the login page and contains no secret.
  *
  * The default uses the optional package `open`. It returns `false` if that package is not installed, in an SSH session,
  * in CI, and on Linux without a display.
@@ -66,8 +67,8 @@ export const Browser: Context.Reference<{ readonly open: (url: string) => Effect
  */
 export interface Terminal {
   /**
-   * Whether a person reads the texts. If `false`, the address of the login page is not shown, because it contains the
-   * API key.
+   * Whether a person reads the texts. If `false`, the address of the login page is not shown, because this address
+   * contains the API key.
    */
   readonly isTerminal: Effect.Effect<boolean>
   readonly show: (text: string) => Effect.Effect<void>
@@ -143,7 +144,7 @@ export interface Options extends LoginOptions {
  * @since 0.1.0
  */
 export interface Listener {
-  /** The redirect URL with the port of this listener. If the option has port 0, this is the selected port. */
+  /** The redirect URL. If the option `redirectUrl` has port 0, this URL has the selected port instead. */
   readonly redirectUrl: string
   /**
    * Makes the listener accept the callback of the login that `request` began. After a second call, the callback of the
@@ -168,21 +169,22 @@ export interface PendingLogin {
    */
   readonly startUrl: string
   /**
-   * Waits for the callback, and returns its address, the second argument of `complete`. A request for
-   * the redirect URL with the state of the login is the callback. If the request does not contain the state, the broker's
-   * package decides whether it is the callback. Every other request is refused, and the wait continues. Fails with
-   * `ActionRequired` after the time-out.
+   * Waits for the callback, and returns the address of the callback. Pass this address to `complete` as the second
+   * argument. A request for the redirect URL with the state of the login is the callback. If a request does not contain
+   * the state, the broker's package decides whether this request is the callback. Every other request is refused, and
+   * the wait continues. Fails with `ActionRequired` after the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
    * Completes when the browser has opened the redirect URL without parameters. Some brokers put the parameters after a
-   * `#`, and browsers do not send that part of an address. The listener then shows a page that asks the user to paste
-   * the address of the page in the program.
+   * `#`, and browsers do not send that part of an address. The listener then shows a page that asks the user to copy
+   * the address of that page, and to paste this address in the program.
    */
   readonly withoutParameters: Effect.Effect<void>
   /**
    * Shows the outcome of the login in the browser. Waits at most 2 seconds until the browser has received the page. If
-   * `finish` is not called within 10 seconds, the page says that the program is completing the login.
+   * `finish` is not called within 10 seconds after the browser has requested this page, the page says that the program
+   * is completing the login.
    */
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
 }
@@ -267,8 +269,8 @@ const withTimeout =
     })
 
 /**
- * Listens at a place. If `receives` is set, receives callbacks at its path. Otherwise, only redirects from the start page
- * to the login page.
+ * Listens on a host and a port. The listener redirects the browser from the start page to the login page. If `receives`
+ * is set, the listener also receives callbacks at `receives.path`.
  */
 const listen = Effect.fnUntraced(function* (
   { host, port, url }: Place,
@@ -427,7 +429,8 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * redirect URL, the program asks the user to paste the address of the page after the login. It asks at most four times.
  *
  * If no browser can be opened, the program shows the address of the login page. This address contains the API key. So
- * without a terminal, the program shows the address of its start page instead, which can be opened on this machine.
+ * without a terminal, the program shows the address of the listener's start page instead. The start page redirects to
+ * the login page, and can be opened only on this machine.
  *
  * Fails with `ActionRequired` if the user does not log in within the time-out, or if the address must be pasted and
  * standard input has ended. Fails with `InvalidRequest` if the port cannot be opened.

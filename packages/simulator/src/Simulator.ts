@@ -1,5 +1,6 @@
 /**
- * A simulator that serves the fake brokers over real HTTP on loopback. Its accounts are not real.
+ * A simulator of stock brokers. It serves the fake brokers, which imitate the HTTP APIs of the brokers for tests, over
+ * real HTTP on loopback. The accounts of the simulator are not real.
  *
  * @since 0.1.0
  */
@@ -49,9 +50,9 @@ export const brokerIds: ReadonlyArray<BrokerId> = table.brokerIds
  * @since 0.1.0
  */
 export interface Info {
-  /** Address of the control port. */
+  /** Address of the control port, where HTTP requests control the simulator. */
   readonly control: string
-  /** The address of each origin of a broker, keyed by the broker's own origin. */
+  /** The simulator's address for each origin of a broker, keyed by the origin of the real broker. */
   readonly origins: Readonly<Record<string, string>>
   readonly brokers: Readonly<Record<string, { readonly accounts: ReadonlyArray<FakeAccount> }>>
 }
@@ -76,7 +77,8 @@ export interface Options {
   /** The control port. The origins use the ports after the control port. Default: free ports. */
   readonly port?: number | undefined
   /**
-   * Accounts and switches of the brokers, as in a seed file. For a broker in the seed, `fakes` is ignored. Example:
+   * Accounts and switches (options of a fake) of the brokers, as in a seed file. For a broker in the seed, `fakes` is
+   * ignored. Example:
    * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`.
    */
   readonly seed?: unknown

@@ -18,8 +18,8 @@ import { Simulator } from "./Simulator.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
 /**
- * Makes a clock that is ahead of the program's clock. At each read of the clock, `ahead` returns the difference in
- * milliseconds. A sleep takes as long as with the program's clock.
+ * Makes a clock that is ahead of the program's clock. At each read, the clock calls `ahead`, which returns the
+ * difference in milliseconds. A sleep takes as long as with the program's clock.
  *
  * @example
  * ```ts

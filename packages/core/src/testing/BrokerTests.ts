@@ -74,7 +74,7 @@ export interface FuzzCall<Api> {
 }
 
 /**
- * What the fuzz test of a broker needs.
+ * Describes a broker's typed calls to the fuzz test.
  *
  * @category models
  * @since 0.1.0
@@ -99,7 +99,7 @@ export interface FuzzSubject<Tag, Api> {
 }
 
 /**
- * What the tests of a broker package need.
+ * The tables, fixtures and fakes of a broker package that its tests use.
  *
  * @category models
  * @since 0.1.0
@@ -112,7 +112,7 @@ export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.
   readonly contract: ReadonlyArray<Contract.Subject & { readonly title?: string }>
   readonly table: Readonly<Record<string, Endpoint>>
   readonly answers: Omit<Fixtures.Subject<F, Tag>, "endpoints">
-  /** Names of the envelope's fields that report success or failure, or that contain the data. */
+  /** Names of the top-level fields of an answer that report success or failure, or that contain the data. */
   readonly envelope: ReadonlyArray<string>
   readonly requests: {
     readonly fixtures: ReadonlyArray<R>
@@ -227,7 +227,7 @@ interface Judged {
 const isBlankSecret = (value: unknown) => Redacted.isRedacted(value) && String(Redacted.value(value)).trim() === ""
 
 /**
- * Judges the outcome of a call. Returns `Success` or the tag of the error's reason. Returns a problem if the outcome is
+ * Judges the outcome of a call. `tag` is `Success` or the tag of the error's reason. `problem` is set if the outcome is
  * not allowed.
  */
 const judge = (

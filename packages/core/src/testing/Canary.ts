@@ -1,6 +1,6 @@
 /**
- * Detects leaked secrets in tests. A `Net` records all logs, spans and printed values. `leaks` finds secrets in the
- * records.
+ * Detects leaked secrets in tests. A `Net` records all logs and spans, and the values that a test passes to `show` or
+ * `add`. `leaks` finds secrets in the records.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import * as Tracer from "effect/Tracer"
 import { secretParts } from "../broker/internal/secretParts.ts"
 
 /**
- * Records everything that a program logs, traces or prints.
+ * Records everything that a program logs or traces, and other output that the test adds.
  *
  * @category models
  * @since 0.1.0
@@ -198,8 +198,8 @@ const find = (text: string, spelling: string): number => {
 
 /**
  * Finds secrets in the records, as plain text and in common encodings. If a secret is the value of a header, such as
- * `Bearer …`, also finds the parts of the value. Returns an excerpt of the record for each secret that it finds. A test
- * asserts that the list is empty.
+ * `Bearer …`, also finds the parts of the value. For each secret, returns an excerpt of each record that contains the
+ * secret. A test asserts that the list is empty.
  *
  * @category checks
  * @since 0.1.0

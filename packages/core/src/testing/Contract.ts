@@ -1,6 +1,6 @@
 /**
  * The contract that every broker must fulfil, as test cases for any test runner. If a login method lacks a capability,
- * a case checks that its layer does not provide the service of that capability.
+ * such as `Logout`, a case checks that the layer of the method does not provide the service of that capability.
  *
  * @since 0.1.0
  */

@@ -153,7 +153,7 @@ export interface FakeBroker {
   readonly respond: (request: Request) => Promise<Response>
   /** The last requests, in the order in which they arrived. `JournalLimit` is their maximum number. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
-  /** How many entries were removed from the journal because it was full, since it was last cleared. */
+  /** Number of entries that a full journal has removed since the last `reset` or the last restored snapshot. */
   readonly journalDropped: Effect.Effect<number>
   /**
    * Injects a fault into the next `times` requests to an endpoint. The endpoint `"*"` means every endpoint. Default for
@@ -303,8 +303,8 @@ export const escapeHtml = (value: string): string =>
   value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /**
- * Makes a strict rate limiter. It refuses a call if it has allowed `requests` calls within the last period of the
- * length `per`.
+ * Makes a strict rate limiter. It refuses a call if it has allowed `requests` calls for the same key within the last
+ * period of the length `per`.
  *
  * @category limits
  * @since 0.1.0
@@ -347,7 +347,7 @@ export const describeLimits = (
 
 /**
  * Makes a strict check of TOTP codes. It accepts the codes of the current and the previous period (RFC 6238, section
- * 5.2). It accepts each code only once, except if `reusedCode` is `accepted`.
+ * 5.2). After it has accepted a code, it accepts only codes of later periods, except if `reusedCode` is `accepted`.
  *
  * @category codes
  * @since 0.1.0
@@ -450,8 +450,8 @@ export const make = (options: {
   readonly codes?: (account: string) => ReadonlyArray<string>
   readonly reset: () => void
   /**
-   * What a snapshot contains. `parts` returns maps, sets, lists and numbers, keyed by name. They may contain objects of
-   * `accounts`.
+   * The state that a snapshot contains. `parts` returns the maps, sets, lists and numbers of this state, keyed by name.
+   * These values can contain the objects in `accounts`.
    */
   readonly memory?: { readonly accounts: ReadonlyArray<object>; readonly parts: () => Record<string, unknown> }
   /** Maximum number of entries in the journal. Default: `JournalLimit`. */

@@ -1,7 +1,8 @@
 /**
- * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The simulator reads
- * accounts and switches (options of the fake) from a seed file, and the description contains the rules for them. It
- * also says where the fields of an account appear in requests and answers, and contains the address of the login page.
+ * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The description
+ * contains the rules for the accounts and the switches (options of the fake) in a seed file, which the simulator reads.
+ * The description also says where the fields of an account appear in requests and answers, and contains the address of
+ * the login page.
  *
  * @since 0.1.0
  */
@@ -80,8 +81,8 @@ interface Common {
   /** The address of the login page. Absent if the broker has no browser login. */
   readonly page?: (account: FakeAccount) => Page
   /**
-   * The paths of all login pages, keyed by origin. Any web page may open these pages in the browser. Default: there are
-   * no login pages.
+   * The paths of all login pages, keyed by origin. Every web page is allowed to open these pages in the browser.
+   * Default: there are no login pages.
    */
   readonly loginPages?: Readonly<Record<string, ReadonlyArray<string>>>
   /** Lines of a shell script that logs in. Absent if a login needs more than one request. */

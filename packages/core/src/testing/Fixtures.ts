@@ -31,7 +31,7 @@ export interface Fixture {
   /** Date of the source, `yyyy-mm-dd`. */
   readonly asOf: string
   readonly confidence: "high" | "medium" | "low"
-  /** Name of the dialect that must read the answer. Default: any dialect. */
+  /** Name of the dialect (a format of the broker's answers) that must read the answer. Default: any dialect. */
   readonly dialect?: string
   readonly endpoint: string
   readonly status: number
@@ -60,7 +60,10 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   readonly calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Api>>>
   /** Provides the broker's API with an HTTP client that answers every request with the fixture. */
   readonly layer: (fixture: F) => Layer.Layer<Api, AuthError>
-  /** The verdicts that the fixtures of each dialect must include, keyed by dialect. Default: `No`. */
+  /**
+   * The verdicts that the fixtures of each dialect must include, keyed by dialect: `Yes` for a success, `No` for a
+   * refusal. Default: `No`.
+   */
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
   /**
    * Returns the rows of the error table that apply to a fixture. Set it if the rows depend on options. Default: all
@@ -345,7 +348,7 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
 ]
 
 /**
- * Names the fields of a broker's answers that must have the documented type.
+ * Names the fields of a broker's answers whose types `typeCases` does not change, because a call may depend on them.
  *
  * @category models
  * @since 0.1.0

@@ -155,8 +155,8 @@ const unicode = (dice: Dice, length: number): string =>
 const bytes = (dice: Dice, length: number) => Uint8Array.from({ length }, () => dice.below(256))
 
 /**
- * How often a character or a short word is repeated before a secret. Most numbers are a little smaller than a length at
- * which excerpts are cut.
+ * How many times a character or a short word is repeated before a secret. Most numbers are a little smaller than a
+ * length at which excerpts are cut.
  */
 const paddings = [0, 1, 150, 190, 196, 199, 280, 296, 299, 480, 492, 499, 4080, 4090, 4095]
 
@@ -244,7 +244,7 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 
 /**
  * Makes a function that returns malformed answers. They are made by changing the real answers in `corpus`, in the
- * format that `idiom` describes. They may contain any of the `secrets`.
+ * format that `idiom` describes. The malformed answers can contain any of the `secrets`.
  *
  * @category answers
  * @since 0.1.0

@@ -17,9 +17,9 @@ import * as TestClock from "effect/testing/TestClock"
 import type { FakeBroker } from "./FakeBroker.ts"
 
 /**
- * Effect's client with `fetch`, but it reads `globalThis.fetch` again for each request. Effect's own client always uses
- * the `fetch` that it read first. If a test tool replaced `fetch` later, Effect's own client would not use the new
- * `fetch`.
+ * Effect's client with `fetch`, except that this client reads `globalThis.fetch` for each request. Effect's own client
+ * always uses the `fetch` that it read first. If a test tool replaced `fetch` later, Effect's own client would not use
+ * the new `fetch`.
  *
  * @category layers
  * @since 0.1.0

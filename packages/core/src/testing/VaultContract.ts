@@ -16,8 +16,8 @@ import type { VaultError } from "../session/VaultError.ts"
 import { type Case, ensure, same } from "./contract/subject.ts"
 
 /**
- * `make` makes a new storage, and returns an effect that opens it. Each time the effect runs, it acts like a separate
- * program, which shares only the storage with the others.
+ * `make` makes a new storage, and returns the effect `open`. Each run of `open` must return a store or a lock as a
+ * separate program would get it. The results of these runs share only the storage.
  *
  * @category models
  * @since 0.1.0
@@ -142,7 +142,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "stores the session and the login guard of an account as separate entries",
+    name: "stores the entries `session` and `guard` of an account separately",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       yield* store.put(account, "session", bytesOf("session"), 0)
@@ -195,8 +195,8 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
 ]
 
 /**
- * A wait that is long enough for a fiber to acquire a free lock. If a fiber has not acquired the lock after it, the
- * lock is not free.
+ * A wait that is long enough for a fiber to acquire a free lock. If a fiber has not acquired the lock after this wait,
+ * the lock is not free.
  */
 const grace = Effect.sleep("150 millis")
 

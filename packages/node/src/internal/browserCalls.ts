@@ -12,12 +12,12 @@ import * as RedirectListener from "../RedirectListener.ts"
  * @since 0.1.0
  */
 export interface LoginOptions extends RedirectListener.LoginOptions, BrowserLogin.Options {
-  /** Ends the login when it is aborted. */
+  /** When this signal is aborted, the login ends. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * The function that a connection also has if its method logs in through the browser.
+ * The additional function of a connection whose layer logs in through the browser.
  *
  * @category models
  * @since 0.1.0
@@ -34,7 +34,7 @@ export interface BrowserCalls {
   readonly login: (options?: LoginOptions) => Promise<Session>
 }
 
-/** `BrowserCalls` if the services of a method contain `RedirectLogin`. Otherwise `unknown`, which adds no function. */
+/** `BrowserCalls` if the services of a layer contain `RedirectLogin`. Otherwise `unknown`, which adds no function. */
 export type WithBrowser<Services> = RedirectLogin extends Services ? BrowserCalls : unknown
 
 const loginOf =
@@ -42,7 +42,7 @@ const loginOf =
   ({ byPerson, method, signal, timeout } = {}) =>
     run(BrowserLogin.run(RedirectListener.login({ method, timeout }), { byPerson }), { signal })
 
-/** Adds `login` if the method logs in through the browser. */
+/** Adds `login` to the calls of a layer that has `RedirectLogin`. These calls contain `beginLogin`. */
 export const withBrowser = <Services, C extends Core.CallsOf<Services>>(calls: C): C & WithBrowser<Services> => {
   const { run } = calls as unknown as Core.Calls<RedirectLogin>
   return ("beginLogin" in calls ? { ...calls, login: loginOf(run) } : calls) as C & WithBrowser<Services>

@@ -91,7 +91,7 @@ export const createOnce = (
   })
 }
 
-/** Throws if a page is damaged, if the format is newer than the design, or if the tables differ from the design. */
+/** Throws `Newer` if the format is newer than the design. Throws `Damaged` if a page is damaged or a table differs. */
 export const verify = (database: DatabaseSync, design: Design): void => {
   const [found] = database.prepare("PRAGMA integrity_check(1)").all()
   if (found?.["integrity_check"] !== "ok") throw new Damaged()

@@ -1,5 +1,5 @@
 /**
- * Reads the operating system's keyring in a child process.
+ * Reads and writes the operating system's keyring in a child process.
  *
  * The reason: a keyring may hang. A native call that hangs cannot be interrupted, and its thread cannot be stopped. A
  * program with such a thread cannot exit. A child process can be killed.
@@ -83,8 +83,8 @@ const decodeAnswer = Schema.decodeUnknownResult(
 )
 
 /**
- * Patterns of error messages of keyrings. If a message matches a pattern, the error contains the text beside the
- * pattern. The message itself is never shown, because it could contain a secret.
+ * Patterns of error messages of keyrings. If a message matches a pattern, `KeyUnavailable` contains the text beside
+ * that pattern. The message itself is never shown, because it could contain a secret.
  */
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
   [/locked|unlock|interaction is not allowed/i, "the keyring is locked"],

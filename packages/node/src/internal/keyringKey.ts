@@ -24,7 +24,8 @@ const stuck = VaultError.make(
 const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string) {
   yield* place.folder(folder)
   yield* place.folder(lockFile.folderOf(folder))
-  // The line breaks prevent a collision with the lock of an account, because an account's key contains no line break.
+  // The line breaks prevent a collision with the lock of an account, because the result of `Account.toKey`, which names
+  // that lock, contains no line break.
   const path = lockFile.fileOf(folder, `keyring\n${entry.service}\n${entry.account}`)
   yield* lockFile
     .hold(path)

@@ -59,7 +59,7 @@ const take = (path: string, now: number): Open => {
     // larger than every earlier fence, because it is at least the current time.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF")
     const fence = sqlite.transaction(database, "EXCLUSIVE", () => advance(database, now))
-    // If the file was deleted between the two checks, another program may hold a new file at this path.
+    // If the file was deleted after `identity` was read, another program may hold the lock of a new file at this path.
     if (!isInPlace()) throw new sqlite.Busy()
     return { database, fence, isInPlace }
   })
@@ -72,7 +72,7 @@ const take = (path: string, now: number): Open => {
  */
 const repairFiles = Array.from({ length: 8 }, (_, index) => `repair-${index + 1}.db`)
 
-/** Runs `use` while it holds the lock file for repairs. Throws `Busy` if another program holds that file. */
+/** Locks `path`, a lock file for repairs, and runs `use`. Throws `Busy` if another program has locked this file. */
 const repairing = <A>(path: string, use: () => A): A => {
   const identity = place.identity(path)
   if (identity === undefined) throw new sqlite.Busy()

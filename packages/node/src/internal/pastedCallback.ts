@@ -7,7 +7,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { ReadLine } from "./standardInput.ts"
 
-/** How often the user is asked again after a wrong address. */
+/** How many times the user is asked again after a wrong address. */
 const maxRetries = 3
 
 /** The texts for the errors after which the user is asked for another address. */
@@ -48,7 +48,8 @@ export const read = Effect.fnUntraced(function* (
     const checked = yield* Effect.result(redirect.check(request, line.value))
     if (Result.isSuccess(checked)) return line.value
     const problem = problemOf(checked.failure, request.redirectUrl)
-    // For example, the user has declined. Another address would not help, so `complete` fails with the reason.
+    // Another address would not help: for example, the user has declined the login. The caller passes this line to
+    // `complete`, which fails with the reason.
     if (problem === undefined) return line.value
     if (retries === maxRetries) return yield* Effect.fail(checked.failure)
     yield* show(`${problem} Copy the whole address from the browser, and paste it here:`)

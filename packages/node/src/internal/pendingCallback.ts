@@ -57,9 +57,9 @@ const isDenial = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "RedirectRejected" && reason.why === "denied"
 
 /**
- * Whether an address is the callback of this login. An address with the state is the callback. If it has another problem,
- * `complete` reports the problem. If the address does not contain the state, the broker's package decides, because some
- * brokers do not return the state.
+ * Whether an address is the callback of this login. An address with the state is always the callback: if the address
+ * has a problem, `complete` reports the problem. If the address does not contain the state, the `check` of the broker's
+ * package decides, because some brokers do not return the state. A declined login counts as a callback too.
  */
 const isCallback = (
   { check }: RedirectLogin.RedirectLogin["Service"],

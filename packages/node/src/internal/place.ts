@@ -110,7 +110,8 @@ const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect
 const createFolder = (path: string): void => {
   const parent = Path.dirname(path)
   Fs.mkdirSync(parent, { recursive: true, mode: 0o700 })
-  // The recursive call above does not create this folder, because it fails with ENOENT on a read-only file system.
+  // The recursive call creates only the parent. On a read-only file system, a recursive call that must create a folder
+  // fails with ENOENT, which hides the cause.
   Fs.mkdirSync(path, { mode: 0o700 })
   syncFolder(parent)
 }

@@ -1,4 +1,4 @@
-/** Loads Node's SQLite without its experimental warning, and maps its errors to failures with a remedy. */
+/** Loads Node's SQLite without the warning that it is experimental, and maps the errors of SQLite to failures. */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -28,8 +28,8 @@ export type Failure = Busy | Damaged | Newer | Failed
 
 /**
  * When SQLite is loaded, Node 22 prints a warning that SQLite is experimental. Observed with Node 22.23; Node 24.21
- * does not print it. A user cannot act on this warning, so it is suppressed during this one synchronous call. Other
- * warnings are printed.
+ * does not print it. A user cannot act on this warning, so this function suppresses the warning while it loads
+ * SQLite. Other warnings are printed.
  */
 const load = (): typeof Sqlite | undefined => {
   // oxlint-disable-next-line typescript/unbound-method -- only saved and restored
@@ -80,7 +80,8 @@ const isFull = (path: string): boolean =>
 
 /**
  * If the system refuses access to the file or its folder, returns `Failed` with the system's error code. Otherwise
- * returns `Damaged`, because then the cause is the content of the file. For example, its header marks it as read-only.
+ * returns `Damaged`, because then the cause is the content of the file. For example, the header of the file may mark
+ * the database as read-only.
  */
 const fileSystemFailure = (path: string, mode: number): Failure => {
   const folder = Path.dirname(path)

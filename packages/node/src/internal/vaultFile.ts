@@ -83,8 +83,8 @@ export const verify = (database: DatabaseSync): unknown =>
  * Moves written data from SQLite's log into the database, and empties the log. Returns whether the log is empty.
  *
  * The log is emptied after each write, so that a damaged log loses no session. If a bit of the log changes, SQLite
- * ignores the rest of the log, and returns an older session. Data stays in the log only if other programs are reading
- * during every attempt.
+ * ignores the rest of the log, and returns an older session. If another program is reading, the log may not become
+ * empty. So the caller retries this function several times after each write.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0
@@ -108,9 +108,9 @@ const find = (database: DatabaseSync, place: Place): Stored | undefined => {
 }
 
 /**
- * Returns the entry, or `undefined` if it does not exist. Before it returns `undefined`, it verifies that no entry was
- * deleted. This full verification reads the whole vault. So it is skipped if no other program has written since the
- * last verification.
+ * Returns the entry, or `undefined` if the entry does not exist. Before the function returns `undefined`, it verifies
+ * the whole vault, to find out whether an entry was deleted. If no other program has written since the last
+ * verification, the function skips this verification.
  */
 export const read = (vault: Vault, place: Place): Stored | undefined => {
   const { database, verified } = vault

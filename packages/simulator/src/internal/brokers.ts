@@ -23,6 +23,6 @@ export const isBrokerId = (id: string): id is BrokerId => Object.hasOwn(brokers,
 export const descriptorOf = (id: string): FakeDescriptor | undefined =>
   isBrokerId(id) ? brokers[id].descriptor : undefined
 
-/** Paths of the login pages at one of the broker's own origins. */
+/** Paths of the login pages at `origin`, an origin of the real broker. */
 export const loginPagesOf = (broker: string, origin: string): ReadonlyArray<string> =>
   descriptorOf(broker)?.loginPages?.[origin] ?? []

@@ -36,7 +36,7 @@ export interface Fakes {
   readonly ahead: Effect.Effect<number>
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
   readonly journal: (broker?: string) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
-  /** Number of entries that the journal has dropped. Without `broker`: of all brokers. */
+  /** Number of entries that the journal of `broker` has dropped. Without `broker`: the sum for all brokers. */
   readonly journalDropped: (broker?: string) => Effect.Effect<number, SimulatorError>
   readonly inject: (
     broker: string,
@@ -76,9 +76,9 @@ const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
 })
 
 /**
- * Returns a function that sleeps by the clock `base`. When the scope closes, all sleeps are interrupted. Without this,
- * a delayed answer would still sleep after the simulator has stopped, because a fake does not notice that its client has
- * disconnected.
+ * Returns a function that sleeps by the clock `base`. When the scope closes, all sleeps are interrupted. Otherwise, a
+ * fake that delays an answer would still sleep after the simulator has stopped, because the fake does not notice that
+ * the client has disconnected.
  */
 const sleepWithin = Effect.fnUntraced(function* (
   base: Clock.Clock

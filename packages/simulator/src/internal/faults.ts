@@ -60,7 +60,7 @@ export const table = {
 
 const isKind = (kind: unknown): kind is keyof typeof table => Predicate.isString(kind) && Object.hasOwn(table, kind)
 
-/** The body of `POST /faults`. `fault` is decoded by its kind. */
+/** The body of `POST /faults`. The function `read` decodes `fault`, because the fields depend on the kind of fault. */
 export const Order = Schema.Struct({
   broker: Schema.String,
   endpoint: Schema.String,

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http"
 /** The rules by which `refusalOf` refuses requests to a port. Loopback names are always allowed as `Host`. */
 export interface Guard {
   readonly kind: "control" | "broker"
-  /** Paths of the login pages. A page of another site may link or redirect to them, as a web app does. */
+  /** Paths of the login pages. Pages of other sites are allowed to link or redirect to these, as web apps do. */
   readonly loginPages: ReadonlyArray<string>
   readonly allowHosts: ReadonlyArray<string>
   readonly allowOrigins: ReadonlyArray<string>

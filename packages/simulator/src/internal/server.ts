@@ -13,10 +13,10 @@ import { maxBodyBytes, maxConnections } from "./limits.ts"
 /** This is a loopback address, because other machines must not reach the simulator. */
 const host = "127.0.0.1"
 
-/** Answers a request. The URL of the request has the broker's own origin, not the address of the port. */
+/** Answers a request. The URL of the request has the origin of the real broker, not the address of the port. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
 
-/** The broker's origin that a port serves, and the requests that the port accepts. */
+/** A port: the origin that it serves, the rules by which it refuses requests, and the function that answers. */
 interface Port {
   readonly origin: string
   readonly guard: Guard
@@ -53,8 +53,8 @@ const headersOf = (message: Http.IncomingMessage): Headers => {
 }
 
 /**
- * Converts a message to a `Request`. Appends the path to the origin as text, so that even the path `//other.example/x`
- * stays on this origin.
+ * Converts a message to a `Request`, or fails with `Unserved` if the port does not accept the message. The path is
+ * appended to the origin as text, so that even the path `//other.example/x` stays on this origin.
  */
 const toWeb = Effect.fnUntraced(function* ({ guard, origin }: Port, message: Http.IncomingMessage) {
   const refusal = refusalOf(guard, message)
@@ -116,7 +116,7 @@ const exchange = (served: Port, message: Http.IncomingMessage, target: Http.Serv
         (body) => write(served, target, response, new Uint8Array(body))
       )
     ),
-    // If a header is invalid in HTTP, no answer can be written, so the connection is closed.
+    // If the response has a header that is invalid in HTTP, it cannot be written, so the connection is closed.
     Effect.catchCause(() => Effect.sync(() => cut(target.socket)))
   )
 
@@ -132,8 +132,8 @@ const withoutOffer = (connection: string): string =>
 
 /**
  * Some clients, such as Java's, offer an upgrade to HTTP/2 in the headers of every plain request. Node does not read the
- * body of such a request. So this function puts the request back into the socket without these headers, and Node reads
- * it again.
+ * body of such a request. So this function puts the request back into the socket without the headers of the offer, and
+ * Node reads the request again.
  */
 const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: Socket, rest: Uint8Array): void => {
   const lines = [`${message.method} ${message.url} HTTP/${message.httpVersion}`]

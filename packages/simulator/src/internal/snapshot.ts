@@ -30,7 +30,7 @@ export const take = Effect.fnUntraced(function* (served: ReadonlyArray<FakeBroke
   return { ...content, checksum: yield* digest(content) }
 })
 
-/** Checks the whole snapshot, then restores the fakes and the clock. If it is invalid, nothing changes. */
+/** Checks the whole snapshot, then restores the fakes and the clock. If the snapshot is invalid, nothing changes. */
 export const restore = Effect.fnUntraced(function* (
   served: ReadonlyArray<FakeBroker>,
   input: unknown,

@@ -110,7 +110,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "rejects an origin for an unknown purpose, and lists the known purposes",
+    name: "rejects an origin for an unknown purpose (`apis` instead of `api`), and lists the known purposes",
     run: Effect.gen(function* () {
       const { build, fake } = yield* start(subject)
       const reason = yield* failsWith(
@@ -125,7 +125,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "accepts an origin for every purpose of the broker",
+    name: "accepts an origin for every purpose of the broker, such as `api`",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       const purposes = purposesOf(subject.broker).map((purpose) => [purpose, "https://api.example.com"] as const)

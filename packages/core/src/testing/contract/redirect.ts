@@ -87,7 +87,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "checks a callback without sending anything, and completes it afterwards",
+    name: "checks a callback repeatedly without sending anything, and rejects the callback of another login",
     run: Effect.gen(function* () {
       const { browse, fake, redirect, request } = yield* begin(subject)
       const callback = yield* browse
@@ -117,7 +117,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   ...spellings.map(([what, spell]): Case => ({
-    name: `completes a callback URL ${what}`,
+    name: `completes a browser login with a callback URL ${what}`,
     run: Effect.gen(function* () {
       const { browse, redirect, request } = yield* begin(subject)
       const url = new URL(Redacted.value(yield* browse))

@@ -89,7 +89,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "provides a renewal for the layer's account, with the limits and capabilities of the broker's description",
+    name: "provides a renewal for the layer's account, with the limits and the ways in the broker's description",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
@@ -162,7 +162,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "lets a session manager get a session, and get a new session if the broker refuses the first session",
+    name: "lets a session manager get a session, and renew this session with a new access token",
     run: Effect.gen(function* () {
       const { context } = yield* begin(subject)
       const manager = yield* managed(context)

@@ -56,8 +56,8 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
 ]
 
 /**
- * Finds the one-time codes that were generated while the case ran. Every value in a request body with at least four
- * digits in a row counts as a code, except credentials that are not secret.
+ * Finds the one-time codes that were generated while the case ran. If a value in a request body has at least four
+ * digits in a row, it counts as a code, except if it is a credential that is not secret.
  */
 const codesIn = (subject: Subject, world: World) =>
   Effect.map(world.fake.journal, (entries) => {

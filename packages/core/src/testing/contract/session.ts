@@ -350,7 +350,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   ...(subject.method.capabilities.includes("Profile") ? [acceptedHeaders(subject)] : []),
   rejectedToken(subject),
   {
-    name: "does not treat other errors as an expired token",
+    name: "does not report SessionExpired for answers that do not concern the token",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const { refusal } = yield* service(context, Authorize)

@@ -71,7 +71,7 @@ export interface Subject {
   /** The names of the fake's endpoints, keyed by capability. */
   readonly endpoints: Partial<Record<Capability, string>>
   /**
-   * Changes that make one credential wrong. The keys are the names of these credentials, which the test titles contain.
+   * Changes that each make one credential wrong. Each key is the name of this credential in the test titles.
    */
   readonly wrongCredentials: Readonly<Record<string, Changes>>
   /** Changes that make the one-time code of a login wrong. Absent if a login has no one-time code. */
@@ -222,7 +222,7 @@ export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoin
   return yield* new ContractViolation({ message: `the endpoint ${endpoint} was not called ${times} times` })
 })
 
-/** Returns the reason with which an effect fails. Fails if the effect does not fail with an `AuthError`. */
+/** Returns the reason of the `AuthError` with which `effect` fails. Fails if `effect` succeeds or fails otherwise. */
 export const reasonOf = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<AuthError.Reason, ContractViolation, R> =>
