@@ -93,8 +93,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   })
 
   /**
-   * Stores the accepted login. If the exchange fails, only the exchange is repeated, because another login would open
-   * another session at the broker. Each session lasts until 06:00 IST.
+   * In generation v7, stores the accepted login. If the exchange fails, only the exchange is repeated, because another
+   * login would open another session at the broker. Each session lasts until 06:00 IST.
    */
   const keep = (authToken: Redacted.Redacted<string>, issuedAt: number, ends: Expiry.Expiry) =>
     api.generation === "v7"
