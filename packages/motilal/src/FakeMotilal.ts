@@ -253,8 +253,8 @@ export const make = Effect.fnUntraced(function* (
     accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
 
   /**
-   * Returns whether a header has a placeholder of the official Node SDK 2.3. The SDK sends the placeholders until it has
-   * read the data of its machine. The broker's answer to them is not known.
+   * Returns whether a header has a placeholder of the official Node SDK 2.3. The SDK sends the placeholders until it
+   * has read the data of its machine. The broker's answer to them is not known.
    */
   const isLeftOpen = (name: string, value: string | undefined): boolean =>
     (name === "macaddress" && value === "null") || (name === "manufacturer" && value === "")

@@ -28,7 +28,10 @@ export interface Options extends BrokerClient.Options {
    * is `BrokerRejected`. Default: the message is interpreted, although the broker documents no messages.
    */
   readonly refusals?: "as-sent" | undefined
-  /** `session-over` treats HTTP 403 as a revoked session. Default: HTTP 403 is `PermissionDenied`. */
+  /**
+   * `session-over` treats HTTP 403 on a call that requires a session as a revoked session. Default: HTTP 403 is
+   * `PermissionDenied`.
+   */
   readonly forbidden?: "session-over" | undefined
   /** UTC offset of `login_time`. The broker does not send the offset. Default: `+05:30`. */
   readonly loginTimeOffset?: `${"+" | "-"}${number}:${number}` | undefined
