@@ -31,8 +31,8 @@ const no = (json: unknown, message: unknown): Envelope.Verdict => {
 }
 
 /**
- * The formats of answers of RMoney and of other brokers with the same back end. A refusal has HTTP 200. Only the
- * refusal of a token has an HTTP error status. As of 2026-11-21.
+ * The formats of answers of RMoney and of other brokers with the same back end. A refusal has HTTP 200, except
+ * the refusal of a token, which has HTTP 401. As of 2026-11-21.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

@@ -7,6 +7,7 @@ import { broker } from "../RmoneyBroker.ts"
 import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
 // Source of paths and bodies: RMoney API documentation, as of 2026-11-21. The documentation states no rate limits.
+// In the comments of `table`, a path without a leading slash is below `/auth/v1`.
 
 const base = "/auth/v1"
 
