@@ -142,8 +142,8 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
  * Provides all services of this method for one account. Credentials are checked when the layer is built, before
  * a request is sent.
  *
- * In generation v7, the request `getaccesstoken` follows an accepted login. If this request fails, the error's operation
- * is `getaccesstoken`. `Login` resends neither of the two requests. A `SessionManager` repeats only `getaccesstoken`.
+ * In generation v7, the request `getaccesstoken` follows an accepted login. If this request fails, the error's
+ * operation is `getaccesstoken`. `Login` resends neither of the two requests. A `SessionManager` repeats only `getaccesstoken`.
  *
  * @example
  * ```ts

@@ -37,7 +37,9 @@ export interface Account {
   readonly appCode: string
   readonly apiSecret: string
   readonly redirectUrl: string
-  /** A device on which biometric login is enabled when the fake starts. The first biometric login sends `accessToken`. */
+  /**
+   * A device on which biometric login is enabled when the fake starts. The first biometric login sends `accessToken`.
+   */
   readonly deviceId: string
   readonly accessToken: string
   /**

@@ -21,7 +21,9 @@ import * as endpoints from "./internal/endpoints.ts"
 export interface Options extends BrokerClient.Options {
   /** API key of your app. It is sent in the header `x-api-key`. */
   readonly apiKey: Redacted.Redacted<string>
-  /** `logins` sends the API key only with logins, as the official SDKs do. Default: the API key is sent with every call. */
+  /**
+   * `logins` sends the API key only with logins, as the official SDKs do. Default: the API key is sent with every call.
+   */
   readonly apiKeyHeader?: "logins" | undefined
   /**
    * `as-sent` does not interpret the message of a refusal. If the HTTP status does not explain the refusal, its reason

@@ -24,7 +24,9 @@ const resultOf = (json: unknown): unknown => {
 const codeIn = (message: unknown): string | undefined =>
   Predicate.isString(message) ? /^[A-Z]{2}\d{3,4}\b|\b[A-Z]{2}\d{3,4}(?=\W*$)/.exec(message.trim())?.[0] : undefined
 
-/** Makes a refusal. Its code is the field `errorCode` of newer refusals, or the code in the message of older refusals. */
+/**
+ * Makes a refusal. Its code is the field `errorCode` of newer refusals, or the code in the message of older refusals.
+ */
 const no = (json: unknown, message: unknown): Envelope.Verdict => {
   const code = Envelope.field(json, "errorCode")
   return Envelope.no({ code: Predicate.isString(code) && code.trim() !== "" ? code.trim() : codeIn(message), message })

@@ -133,8 +133,8 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
 ]
 
 /**
- * Returns the reason of a failed callback. Samco's callback contains the error `access_denied` or `invalid_request`, and
- * the cause in `errorMessage`.
+ * Returns the reason of a failed callback. Samco's callback contains the error `access_denied` or `invalid_request`,
+ * and the cause in `errorMessage`.
  */
 export const callbackRefusal = (code: string, brokerMessage: string | undefined): AuthError.Reason => {
   if (code !== "invalid_request") return new AuthError.RedirectRejected({ code, brokerMessage, why: "denied" })
