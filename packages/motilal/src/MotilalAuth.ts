@@ -143,7 +143,8 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
  * a request is sent.
  *
  * In generation v7, the request `getaccesstoken` follows an accepted login. If this request fails, the error's
- * operation is `getaccesstoken`. `Login` resends neither of the two requests. A `SessionManager` repeats only `getaccesstoken`.
+ * operation is `getaccesstoken`. `Login` resends neither of the two requests. A `SessionManager` repeats only
+ * `getaccesstoken`.
  *
  * @example
  * ```ts

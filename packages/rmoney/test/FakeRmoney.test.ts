@@ -372,7 +372,7 @@ describe("the fake's limits", () => {
       })
   )
 
-  it.effect("a QR code expires after 35 seconds, its approval expires after 10 seconds, and it is valid for one session", () =>
+  it.effect("a QR code expires after 35 seconds, its approval after 10 seconds, and it is valid for one session", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const generate = Effect.map(ask(fake, "access/qr/generate", undefined), ({ result }) => String(result["qrName"]))

@@ -340,7 +340,7 @@ describe("wrong codes and resends", () => {
   )
 
   it.effect(
-    "a new code can be requested after the broker has refused a code as expired, even if the code has not expired by the local clock",
+    "after the broker has refused a code as expired, a new code can be requested, even if the local clock is behind",
     () =>
       Effect.gen(function* () {
         const { begin, fake, resend, verify } = yield* make()
