@@ -24,7 +24,9 @@ export interface Options extends ApiOptions, Method.Options {
 }
 
 export interface CredentialCheck {
-  /** `off`: sends the API key and secret even if they look like plain text. Default: with such values, the layer fails. */
+  /**
+   * `off`: sends the API key and secret even if they look like plain text. Default: with such values, the layer fails.
+   */
   readonly credentialCheck?: "off" | undefined
 }
 
