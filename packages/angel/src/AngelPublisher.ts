@@ -53,7 +53,7 @@ const method = Method.redirect(family, {
       const tokens = toTokens({ jwtToken, refreshToken, feedToken })
       return { code: tokens.access, tokens }
     }),
-  // The callback does not say to which account its token belongs. The profile says this.
+  // The callback does not name the account of its token. The profile names this account.
   exchange: ({ tokens }, { account, api }) =>
     Effect.map(profile(api, { account, tokens }), (holder) => ({ tokens, profile: holder }))
 })

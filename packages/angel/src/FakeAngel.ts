@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import { broker } from "./AngelBroker.ts"
 
 /**
- * An account of the fake. If `state` is `blocked`, a login fails with AB1006.
+ * An account of the fake. If `state` is `blocked`, the call `loginByPassword` fails with AB1006.
  *
  * @category models
  * @since 0.1.0
@@ -226,7 +226,8 @@ export const make = Effect.fnUntraced(function* (
     if (clientCode === undefined || totp === undefined) return FakeBroker.text("Bad Request", 400)
     if (!limiter.allows(`login ${clientCode}`, limits.loginByPassword)) return rateLimited
     const account = accountOf(clientCode)
-    // The code is checked first. If it is wrong, the answer does not report a wrong client code, PIN or API key.
+    // The client code and the one-time code are checked first. If one of them is wrong, the answer is AB1050, and the
+    // API key and the PIN are not checked.
     if (account === undefined || !(yield* checkCode(account, totp))) return service("AB1050", "Invalid totp")
     const apiKey = request.headers["x-privatekey"] ?? ""
     if (![account.apiKey, account.publisherKey].includes(apiKey)) return service("AB1034", "Apps not found")

@@ -9,8 +9,8 @@ const mpin = "LoginbyPassword is not allowed. Please switch to Login by MPIN now
 describe("FakeAngel: login", () => {
   const rows: ReadonlyArray<readonly [string, LoginChanges, number, object | string]> = [
     ["a wrong code and otherwise valid fields", { body: { totp: "000000" } }, 200, wrongCode],
-    ["a wrong code and an unknown client", { body: { clientcode: "Z999999" } }, 200, wrongCode],
-    ["a wrong code and a wrong PIN", { body: { totp: "000000", password: "" } }, 200, wrongCode],
+    ["an unknown client code", { body: { clientcode: "Z999999" } }, 200, wrongCode],
+    ["a wrong code and an empty PIN", { body: { totp: "000000", password: "" } }, 200, wrongCode],
     [
       "a wrong code and an unknown API key",
       { body: { totp: "000000" }, headers: { "x-privatekey": "placeholder" } },

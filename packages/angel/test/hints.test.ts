@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { layerAnswer, loginRequest, morning, reasonOf } from "./support.ts"
 
-// AB1050 has many possible causes, because the broker sends it before it checks PIN and API key.
+// AB1050 has many possible causes, because the broker sends AB1050 before it checks PIN and API key.
 const refusal = JSON.stringify({ status: false, message: "Invalid totp", errorcode: "AB1050", data: null })
 
 const usual = ["WrongClientCode", "ReEnrolled", "CodeReused"]

@@ -36,7 +36,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a managed session", () => {
-  it.effect("is refreshed if the broker refuses its token on the day of the login", () =>
+  it.effect("is refreshed if the program calls renew on the day of the login", () =>
     Effect.gen(function* () {
       const { fake, renew, session } = yield* begin()
       const first = yield* session

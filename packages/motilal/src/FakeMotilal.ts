@@ -253,8 +253,8 @@ export const make = Effect.fnUntraced(function* (
     accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
 
   /**
-   * The official Node SDK 2.3 sends these placeholders until it has read the data of its machine. The broker's answer
-   * to the placeholders is not known.
+   * Returns whether a header has a placeholder of the official Node SDK 2.3. The SDK sends the placeholders until it
+   * has read the data of its machine. The broker's answer to them is not known.
    */
   const isLeftOpen = (name: string, value: string | undefined): boolean =>
     (name === "macaddress" && value === "null") || (name === "manufacturer" && value === "")
@@ -264,7 +264,10 @@ export const make = Effect.fnUntraced(function* (
     return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
   }
 
-  /** Returns whether a header of the table has the required format. Other functions check the secret and the tokens. */
+  /**
+   * Returns whether a header of the table has the required format, and for `apikey`, whether an account has this key.
+   * Other functions check the secret and the tokens.
+   */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0

@@ -59,7 +59,8 @@ export interface Options extends BrokerClient.Options, headers.Identity {
   /** Body of a call without parameters. `none`: no body. `object`: the body `{}`. Default: `none`. */
   readonly emptyBody?: "none" | "object" | undefined
   /**
-   * JSON type in which a one-time code by SMS is sent. Default: `text`. As a number, a code loses its leading zeros.
+   * JSON type of the one-time code in the request `verifyotp`. Default: `text`. As a number, a code loses its leading
+   * zeros.
    */
   readonly otpType?: "text" | "number" | undefined
   /** Maximum number of calls to the same endpoint in a second. Default: 2. */

@@ -93,8 +93,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   })
 
   /**
-   * Stores the accepted login. If the exchange fails, only the exchange is repeated, because another login would open
-   * another session at the broker. Each session lasts until 06:00 IST.
+   * In generation v7, stores the accepted login. If the exchange fails, only the exchange is repeated, because another
+   * login would open another session at the broker. Each session lasts until 06:00 IST.
    */
   const keep = (authToken: Redacted.Redacted<string>, issuedAt: number, ends: Expiry.Expiry) =>
     api.generation === "v7"
@@ -142,8 +142,9 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
  * Provides all services of this method for one account. Credentials are checked when the layer is built, before
  * a request is sent.
  *
- * In generation v7, the request `getaccesstoken` follows an accepted login. If this request fails, the error's operation
- * is `getaccesstoken`. `Login` resends neither of the two requests. A `SessionManager` repeats only `getaccesstoken`.
+ * In generation v7, the request `getaccesstoken` follows an accepted login. If this request fails, the error's
+ * operation is `getaccesstoken`. `Login` resends neither of the two requests. A `SessionManager` repeats only
+ * `getaccesstoken`.
  *
  * @example
  * ```ts

@@ -73,7 +73,7 @@ const method = Method.redirect(services.family, {
   exchange: ({ code: authToken }, { account, api, options }) =>
     Effect.gen(function* () {
       const tokens = yield* services.exchange(api, account, authToken)
-      // The callback does not say to which account its token belongs. The profile says this.
+      // The callback does not name the account of its token. The profile names this account.
       const profile = yield* services.profile(api, { account, tokens }, options)
       return profile.id.toUpperCase() === services.expectedHolder(account, options)
         ? { tokens, profile }

@@ -201,7 +201,10 @@ const using = <A>(call: (api: MotilalApi.MotilalApi["Service"]) => Effect.Effect
 const { totp: _totp, ...withoutTotp } = loginRequest
 const { "2FA": _factor, ...withoutFactor } = withoutTotp
 
-/** Further calls, which differ from `calls` only in their arguments. A request fixture names its call in the field `call`. */
+/**
+ * Further calls, which differ from `calls` only in their arguments. A request fixture can name one of them in its field
+ * `call`.
+ */
 const others: typeof calls = {
   loginByOtp: using((api) => api.authdirectapi(withoutTotp)),
   loginOfDealer: using((api) => api.authdirectapi(withoutFactor)),
@@ -256,7 +259,7 @@ brokers.runBrokerTests({
 const numbers = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => `MO${first + index}`)
 
-/** Every code in the broker's error table, sample answer and FAQ, as of 2026-11-21. */
+/** Every code in the broker's error table, sample answer and FAQ, except `orderCodes`, as of 2026-11-21. */
 const documentedCodes = [
   "MO1000 MO1001 MO1002 MO1004 MO1005 MO1006 MO1007 MO1008 MO1011 MO1050 MO1062 MO1087 MO1088".split(" "),
   "MO1092 MO1093 MO1094 MO1095 MO1096 MO1097 MO1098 MO1099 MO1100 MO2000 MO2001 MO2002 MO2003".split(" "),

@@ -51,7 +51,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("does not request an SMS code if the program has no way to answer the challenge", () =>
+  it.effect("is not renewed, and no SMS code is requested, if the program has no way to answer the challenge", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({ totp: undefined })
       for (let attempt = 0; attempt < 3; attempt += 1) {

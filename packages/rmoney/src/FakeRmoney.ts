@@ -37,7 +37,9 @@ export interface Account {
   readonly appCode: string
   readonly apiSecret: string
   readonly redirectUrl: string
-  /** A device on which biometric login is enabled when the fake starts. The first biometric login sends `accessToken`. */
+  /**
+   * A device on which biometric login is enabled when the fake starts. The first biometric login sends `accessToken`.
+   */
   readonly deviceId: string
   readonly accessToken: string
   /**
@@ -51,7 +53,7 @@ export interface Account {
 }
 
 /**
- * Switches for undocumented behaviour of the broker. The default of a switch is its first value.
+ * Switches for undocumented behaviour of the broker. The default of a switch is the first value in its type.
  *
  * @category models
  * @since 0.1.0
@@ -555,7 +557,7 @@ export const make = Effect.fnUntraced(function* (
     return wrong ?? finish(account, () => loggedIn(account, "API", vendor))
   }
 
-  /** Deletes the step tokens of the account. */
+  /** Deletes the step tokens of the account, then makes the answer. */
   const finish = (account: Account, answer: () => FakeBroker.FakeResponse) => {
     for (const [token, step] of state.steps) if (step.account === account) state.steps.delete(token)
     return answer()

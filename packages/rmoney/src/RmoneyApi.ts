@@ -22,7 +22,8 @@ import * as headers from "./internal/headers.ts"
 
 /**
  * Environment of the calls. `"uat"` is RMoney's test environment. RMoney publishes no production host of its login API.
- * `"production"` assumes the host that a public client of RMoney uses. `{ production: "https://…" }` names another host.
+ * For `"production"`, this package assumes the host that a public client of RMoney uses.
+ * `{ production: "https://…" }` names another host.
  *
  * @category models
  * @since 0.1.0

@@ -105,8 +105,9 @@ const method = Method.stepUp(
 
 /**
  * All services of this method, for one account. The credentials are checked when the layer is built, before a request
- * is sent. A login always returns a challenge: answer the challenge with `Login.withStepUp`. The first entry in the
- * `kinds` of the challenge is the kind of code that is sent. To send a code of another kind, put this kind first.
+ * is sent. A login always returns a challenge: answer the challenge with `Login.withStepUp`. The answer
+ * is sent as a code of the first kind in the `kinds` of the challenge. To answer with a code of another kind, put that
+ * kind first.
  *
  * @example
  * ```ts

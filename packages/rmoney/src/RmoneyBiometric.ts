@@ -59,8 +59,8 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // Undefined, because each login sends a different token. A manager that has seen a refused login therefore cannot
-      // compare the credentials of the next login with the refused credentials.
+      // Undefined, because each login sends a different token. A manager therefore cannot find out whether the next
+      // login would send refused credentials again.
       credentials: undefined
     }
   }

@@ -126,8 +126,8 @@ export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
  * The fourth wrong password or code in 300 seconds locks the account. After two refused logins, no further login is
- * sent, so that a person can still make one wrong attempt. The window is three times 300 seconds, in case the broker
- * starts to count again after each wrong attempt.
+ * sent, so that a person can still make one wrong attempt. The window is three times 300 seconds, in case the 300
+ * seconds begin again with each wrong attempt.
  */
 const budget = {
   maxFailures: 2,

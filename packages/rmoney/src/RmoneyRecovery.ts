@@ -53,8 +53,9 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
 }
 
 /**
- * Checks a new password with the rules that a login has for passwords. Without this check, the new password could be a
- * text that a login changes or refuses to send. A changed password is a wrong password, and wrong passwords lock the account.
+ * Checks a new password with the same rules as the password of a login. Without this check, a program could set a
+ * password that a later login changes or refuses to send. A changed password is a wrong password, and wrong passwords
+ * lock the account.
  */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
@@ -85,7 +86,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
       return yield* open(purpose, step)
     })
 
-  /** Returns the user id of a challenge. Fails if the challenge has another purpose. */
+  /** Returns the user id that the next step sends. Fails if the challenge has another purpose. */
   const meantFor = (purpose: Purpose, { id }: Challenge.Challenge) => {
     const actual = purposes.get(id)
     return actual === undefined || actual === purpose
@@ -130,7 +131,8 @@ const method = Method.withoutSession(
 )
 
 /**
- * All services of this method, for one account. The parameter `identity` of its calls is the account's PAN.
+ * All services of this method, for one account. The parameter `identity` of `unblock` and
+ * `forgotPassword` is the account's PAN.
  *
  * @example
  * ```ts

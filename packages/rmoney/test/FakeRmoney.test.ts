@@ -103,7 +103,7 @@ describe("the fake requires", () => {
     ["to check the code for a forgotten password", "access/pwd/forgot/verify", { otp: "123456" }],
     ["to set a new password", "access/pwd/reset", { password: "N3w" }]
   ] as const) {
-    it.effect(`a valid step header ${what}, and answers an invalid header with 401 in plain text`, () =>
+    it.effect(`a header with a valid step token ${what}, and answers any other header with 401 in plain text`, () =>
       Effect.gen(function* () {
         const { fake, token } = yield* validated()
         const full = { userId: demo.userId, ...device, ...body }
@@ -372,7 +372,7 @@ describe("the fake's limits", () => {
       })
   )
 
-  it.effect("a QR code expires after 35 seconds, or 10 seconds after the scan, and is valid for one session", () =>
+  it.effect("a QR code expires after 35 seconds, its approval after 10 seconds, and it is valid for one session", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const generate = Effect.map(ask(fake, "access/qr/generate", undefined), ({ result }) => String(result["qrName"]))

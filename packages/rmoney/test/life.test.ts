@@ -49,7 +49,7 @@ const asked = (fake: FakeBroker, endpoint: string) =>
 const wrong = Redacted.make("000000")
 
 describe("a login with a code typed at the terminal", () => {
-  /** A terminal that types the given lines, and then the code that was sent. */
+  /** Makes a login whose terminal input is the given lines, and then the code that the broker sent. */
   const typed = (fake: FakeBroker, lines: ReadonlyArray<string>) => {
     const shown: Array<string> = []
     const left = [...lines]
@@ -82,7 +82,7 @@ describe("a login with a code typed at the terminal", () => {
     })
   )
 
-  it.effect("fails with a typed error after four invalid codes, and sends none of them", () =>
+  it.effect("fails with InvalidRequest after four invalid codes, and sends none of them", () =>
     Effect.gen(function* () {
       const { fake, run } = yield* make()
       const { login } = typed(fake, ["", "1", "12", "abcdef"])
@@ -140,7 +140,7 @@ describe("a login with a code by SMS and mail", () => {
   )
 
   it.effect(
-    'with laterUserId: "given" sends the configured user id in later steps, and returns a session of the broker\'s user id',
+    'with laterUserId: "given" sends the configured user id in later steps, but returns a session of the user id that the broker returned',
     () =>
       Effect.gen(function* () {
         const { begin, fake, verify } = yield* make(
@@ -340,7 +340,7 @@ describe("wrong codes and resends", () => {
   )
 
   it.effect(
-    "a code can be resent after the broker has refused it as expired, even if it has not expired by the local clock",
+    "after the broker has refused a code as expired, a new code can be requested, even if the local clock is behind",
     () =>
       Effect.gen(function* () {
         const { begin, fake, resend, verify } = yield* make()

@@ -21,14 +21,19 @@ import * as endpoints from "./internal/endpoints.ts"
 export interface Options extends BrokerClient.Options {
   /** API key of your app. It is sent in the header `x-api-key`. */
   readonly apiKey: Redacted.Redacted<string>
-  /** `logins` sends the API key only with logins, as the official SDKs do. Default: the API key is sent with every call. */
+  /**
+   * `logins` sends the API key only with logins, as the official SDKs do. Default: the API key is sent with every call.
+   */
   readonly apiKeyHeader?: "logins" | undefined
   /**
    * `as-sent` does not interpret the message of a refusal. If the HTTP status does not explain the refusal, its reason
    * is `BrokerRejected`. Default: the message is interpreted, although the broker documents no messages.
    */
   readonly refusals?: "as-sent" | undefined
-  /** `session-over` treats HTTP 403 as a revoked session. Default: HTTP 403 is `PermissionDenied`. */
+  /**
+   * `session-over` treats HTTP 403 on a call that requires a session as a revoked session. Default: HTTP 403 is
+   * `PermissionDenied`.
+   */
   readonly forbidden?: "session-over" | undefined
   /** UTC offset of `login_time`. The broker does not send the offset. Default: `+05:30`. */
   readonly loginTimeOffset?: `${"+" | "-"}${number}:${number}` | undefined

@@ -29,9 +29,9 @@ export interface PartnerCredentials extends Credentials.Input<typeof partnerCred
  */
 export interface Options extends services.Options {
   /**
-   * The state is sent as `cb_param`. No document says that the callback contains `cb_param`. `optional`: a state in the
-   * callback must equal the sent state, but the callback may have no state. `required`: a callback without a state is
-   * rejected too, because it can belong to another login. `not-sent`: no state is sent. Default: `optional`.
+   * The state is sent as `cb_param`. No document says that the callback contains `cb_param`. `optional`: a callback
+   * with a wrong state is rejected, and a callback without a state is accepted. `required`: both are rejected, because
+   * a callback without a state can belong to another login. `not-sent`: no state is sent. Default: `optional`.
    */
   readonly state?: "optional" | "required" | "not-sent" | undefined
   /** `accept` accepts a login whose `user_id` is not the client code. Default: such a login is rejected. */

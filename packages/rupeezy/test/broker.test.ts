@@ -191,7 +191,7 @@ const knownCalls = [
 ]
 
 describe("the tables cover the documentation", () => {
-  it("the fixtures contain a refusal in each dialect that has refusals", () => {
+  it("the fixtures contain a refusal in each answer format that has refusals", () => {
     const refusals = answers.fixtures.filter((fixture) => Fixtures.read(answers, fixture).verdict?._tag === "No")
     assert.deepStrictEqual(
       [...new Set(refusals.flatMap((fixture) => Fixtures.read(answers, fixture).dialect?.name ?? []))].toSorted(),

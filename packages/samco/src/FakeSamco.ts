@@ -69,7 +69,7 @@ export interface Switches {
   readonly legacyFailures: 200 | 401
   /** HTTP status of failures of the OAuth calls. */
   readonly oauthFailures: 200 | 400
-  /** What a failure of an OAuth call contains: an error code, a text, or both. */
+  /** Contents of a failure of an OAuth call: an error code, a text, or both. */
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
   /** Whether the legacy login requires an access token. In the past it did not. */
   readonly accessToken: "required" | "ignored"

@@ -174,7 +174,7 @@ describe("the fake's login with key and secret", () => {
     ["a blocked account", { state: "blocked" }, {}, 403, "User account is blocked", undefined],
     ["a dormant account", { state: "dormant" }, {}, 403, "User account is dormant", undefined],
     [
-      "an account whose user never opened the mobile app",
+      "an account whose user has never signed in to the mobile app",
       { appSignIn: "needed" },
       {},
       401,

@@ -194,7 +194,7 @@ describe("a configuration", () => {
     })
   )
 
-  it.effect("may have white space around its values", () =>
+  it.effect("can have white space around its values", () =>
     Effect.gen(function* () {
       const fake = yield* FakeSamco.make()
       const values = {

@@ -63,8 +63,8 @@ const contract = [
       }
     }
   ),
-  // The shared tests expect the broker to refuse a refresh after the end of a session. `life.test.ts` covers a broker that
-  // accepts this refresh.
+  // The shared tests expect the broker to refuse a refresh after the end of a session. `life.test.ts` covers a broker
+  // that accepts this refresh.
   subjectOf(
     "oauth",
     SamcoOAuth.layer,
@@ -214,8 +214,8 @@ brokers.runBrokerTests({
 const rows = Object.values(table)
 
 /**
- * Every error code of the broker's documentation of OAuth, as of 2026-11-21, and `validationErrors`, which the dialect
- * uses as the error code of a list of faults.
+ * Every error code of the broker's documentation of OAuth, as of 2026-11-21, and `validationErrors`, which the
+ * package uses as the error code of a list of faults.
  */
 const documentedCodes = [
   "EOAUTH001 EOAUTH002 EOAUTH003 EOAUTH008 EOAUTH009 EOAUTH010 EOAUTH011 EOAUTH012 EOAUTH013 EOAUTH015 EOAUTH016",
@@ -325,7 +325,7 @@ describe("the tables cover the documentation", () => {
     })
   )
 
-  it("after a failed connection, whoami and getLimits may be resent, and no other call", () =>
+  it("only whoami and getLimits are safe to resend after a failed connection", () =>
     assert.deepStrictEqual(
       rows.filter(({ safe }) => safe).map(({ name }) => name),
       ["whoami", "getLimits"]

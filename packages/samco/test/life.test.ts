@@ -406,7 +406,7 @@ describe("a refresh", () => {
     })
 
   it.effect(
-    "after 08:00 IST returns a session until the next 08:00 IST, because a refresh token is valid for seven days",
+    "after 08:00 IST returns a session that expires at the next 08:00 IST, because a refresh token is valid for seven days",
     () =>
       Effect.gen(function* () {
         const { result } = yield* renewing({})

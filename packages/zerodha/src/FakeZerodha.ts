@@ -339,8 +339,8 @@ const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | F
 }
 
 /**
- * Ends the session of the token in the query. If the request has the header Authorization, the value of the header must
- * be right.
+ * Ends the session of the token in the query. If the request has the header Authorization, the header must contain the
+ * API key and the access token of a valid session.
  */
 const endSession =
   (parts: Parts, name: "access_token" | "refresh_token"): Handle =>

@@ -1,5 +1,5 @@
 /**
- * Typed calls of Kite Connect 3: the documented calls for logging in, and the calls for funds.
+ * Typed calls of Kite Connect 3: login, refresh, logout, profile and funds.
  *
  * @since 0.1.0
  */

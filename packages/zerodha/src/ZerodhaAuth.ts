@@ -19,8 +19,8 @@ const method = Method.redirect(services.family, { ...services.spec, id: "browser
 export const layer = method.layer
 
 /**
- * Like `layer`, but reads the credentials from the configuration. If variables are missing or wrong, one error names
- * all of them.
+ * Like `layer`, but reads the credentials from the configuration: `ZERODHA_USER_ID`, `ZERODHA_API_KEY`,
+ * `ZERODHA_API_SECRET` and `ZERODHA_REDIRECT_URL`. If variables are missing or wrong, one error names all of them.
  *
  * @example
  * ```ts

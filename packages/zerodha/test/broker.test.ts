@@ -172,7 +172,7 @@ describe("the tables cover the documentation", () => {
       documentedCalls
     ))
 
-  it("each call is limited to ten requests in a second, and only reads may be resent", () => {
+  it("each call is limited to ten requests in a second, and only calls that read data are safe to resend", () => {
     for (const { limits } of rows) assert.deepStrictEqual(limits, [{ requests: 10, per: "1 second" }])
     const safe = rows.filter((row) => row.safe).map(({ name }) => name)
     assert.deepStrictEqual(safe, ["getProfile", "getMargins", "getEquityMargins", "getCommodityMargins"])

@@ -238,7 +238,7 @@ describe("an exchange", () => {
       })
   )
 
-  it.effect("of a request token older than two minutes fails, and the remedy is a new browser login", () =>
+  it.effect("of a request token that is two minutes old fails, and the remedy is a new browser login", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {

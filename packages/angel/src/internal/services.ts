@@ -11,7 +11,7 @@ type Api = AngelApi["Service"]
 /** Options of the layer. */
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {}
 
-/** Returns the tokens of an answer. If a token is missing in the answer, keeps this token of `previous`. */
+/** Returns the tokens of an answer. A token that is missing in the answer is taken from `previous`. */
 export const toTokens = (
   response: {
     readonly jwtToken: Redacted.Redacted<string>

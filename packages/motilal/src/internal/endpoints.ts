@@ -83,7 +83,10 @@ const Login = Schema.Struct({
 
 const Nothing = Decode.discard(Schema.Unknown)
 
-/** Makes the table of calls. Only `getprofile` may be resent, because it changes nothing. */
+/**
+ * Makes the table of calls. The comments in the table show the paths of generation v7. Only `getprofile` can be resent
+ * after a failure, because it changes nothing.
+ */
 export const make = (generation: Generation, requestsPerSecond: number, otpType: "text" | "number" = "text") => {
   const { login, otp, user } = versions[generation]
   const limits = [{ requests: requestsPerSecond, per: "1 second" }] as const

@@ -24,15 +24,17 @@ const resultOf = (json: unknown): unknown => {
 const codeIn = (message: unknown): string | undefined =>
   Predicate.isString(message) ? /^[A-Z]{2}\d{3,4}\b|\b[A-Z]{2}\d{3,4}(?=\W*$)/.exec(message.trim())?.[0] : undefined
 
-/** Makes a refusal. Its code is the field `errorCode` of newer refusals, or the code in the message of older refusals. */
+/**
+ * Makes a refusal. Its code is the field `errorCode` of newer refusals, or the code in the message of older refusals.
+ */
 const no = (json: unknown, message: unknown): Envelope.Verdict => {
   const code = Envelope.field(json, "errorCode")
   return Envelope.no({ code: Predicate.isString(code) && code.trim() !== "" ? code.trim() : codeIn(message), message })
 }
 
 /**
- * The formats of answers of RMoney and of other brokers with the same back end. A refusal has HTTP 200. Only the
- * refusal of a token has an HTTP error status. As of 2026-11-21.
+ * The formats of answers of RMoney and of other brokers with the same back end. A refusal has HTTP 200, except
+ * the refusal of a token, which has HTTP 401. As of 2026-11-21.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

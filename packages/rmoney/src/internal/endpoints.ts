@@ -7,6 +7,7 @@ import { broker } from "../RmoneyBroker.ts"
 import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
 // Source of paths and bodies: RMoney API documentation, as of 2026-11-21. The documentation states no rate limits.
+// In the comments of `table`, a path without a leading slash is below `/auth/v1`.
 
 const base = "/auth/v1"
 
@@ -111,8 +112,8 @@ const login = { response: LoggedIn, essential: ["accessToken"] }
 const codeSent = { response: Schema.Struct(sent), essential: [] }
 const stepToken = { response: Schema.Struct({ token: Token }), essential: ["token"] }
 const step = { response: Schema.Struct({ ...sent, token: Token }), essential: ["token"] }
-// Before the scan, an answer has neither field. After the scan, an answer must have both. `clientId` is the account that
-// scanned the QR code.
+// Before the scan, an answer has neither field. After the scan, an answer must have both. `clientId` is the account
+// that scanned the QR code.
 const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
 const session = {
   response: Schema.Struct({ clientId: Endpoint.Text, userSession: Token }),

@@ -29,7 +29,8 @@ const address = ErrorTable.denied(
 
 /**
  * The order of the rows is important. The row for a locked account is first, because the message about a lock can also
- * contain the word "password". The row for a one-time code is second, because its message can contain "client".
+ * contain the word "password". The row for a one-time code is second, because the message about a wrong code
+ * can contain the word "client".
  */
 const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(
@@ -87,7 +88,10 @@ const byStatus: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(429, "The rate limit is exceeded", ErrorTable.rateLimited)
 ]
 
-/** According to one integrator, HTTP 403 on a call for funds means a revoked session. */
+/**
+ * According to one integrator, HTTP 403 on a call for funds means a revoked session. This row applies to every call
+ * that requires a session.
+ */
 const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("unknown"), {
   operations: ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
 })

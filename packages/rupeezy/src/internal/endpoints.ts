@@ -68,15 +68,15 @@ export const make = (offset: string) => {
   const Tokens = Schema.Struct({ ...holder, access_token: Decode.requiredSecret, oc_token: Decode.secret })
   const created = { response: Decode.extend(Tokens, loginAt), essential: ["access_token"] }
   return {
-    /** `POST /user/login`. The request is never resent. */
+    /** `POST /v2/user/login`. The request is never resent. */
     login: post("login", "/v2/user/login", { account: "client_code", request: Login, ...created }),
-    /** `POST /user/session`: exchanges the `auth` parameter of a callback. The request is never resent. */
+    /** `POST /v2/user/session`: exchanges the `auth` parameter of a callback. The request is never resent. */
     createSession: post("createSession", "/v2/user/session", {
       account: "applicationId",
       request: Exchange,
       ...created
     }),
-    /** `DELETE /user/session`. No limit is documented. */
+    /** `DELETE /v2/user/session`. No limit is documented. */
     deleteSession: Endpoint.make({
       name: "deleteSession",
       method: "DELETE",
@@ -84,13 +84,13 @@ export const make = (offset: string) => {
       token: "required",
       response: Schema.Struct(each(text, "message", "response"))
     }),
-    /** `GET /user/funds` */
+    /** `GET /v2/user/funds` */
     getFunds: get("getFunds", "/v2/user/funds", { response: Funds }),
-    /** `GET /user/profile/banks` */
+    /** `GET /v2/user/profile/banks` */
     getBanks: get("getBanks", "/v2/user/profile/banks", { response: Banks }),
-    /** `GET /user/profile/brokerage`. The SDKs call it, but its answer is not documented. */
+    /** `GET /v2/user/profile/brokerage`. The SDKs call it, but its answer is not documented. */
     getBrokerage: get("getBrokerage", "/v2/user/profile/brokerage", { response: Schema.Unknown }),
-    /** `GET /user/profile`. Only one third-party client calls it, so it may not exist. */
+    /** `GET /v2/user/profile`. Only one third-party client calls it, so it may not exist. */
     getProfile: get("getProfile", "/v2/user/profile", { response: Decode.extend(Schema.Struct(holder), loginAt) })
   }
 }

@@ -11,8 +11,8 @@ const oauth = ErrorTable.rows(`${source}, OAuth 2.1 flow, error codes`, "2026-11
 const legacy = ErrorTable.rows(`${source}, legacy login`, "2026-11-21")
 
 /**
- * The error code of a concurrent exchange. After this error, a refresh may be repeated. An authorization code must not
- * be sent again.
+ * The error code of a concurrent exchange. After this error, a refresh can be repeated, but an authorization code must
+ * not be sent again.
  */
 export const concurrentExchange = "EOAUTH030"
 
@@ -66,8 +66,8 @@ const otpCalls = {
 }
 
 /**
- * The documentation shows no failed OAuth call. A failure may therefore have an error code, a message, or both, so the
- * table has rows for the codes and rows for the known messages.
+ * The documentation shows no failed OAuth call. It is not known whether a failure has an error code, a message, or
+ * both. The table therefore has rows for the codes and rows for the known messages.
  */
 const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH009", "The IP address of the browser or of the exchange is not allowed", registerIp),
@@ -133,8 +133,8 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
 ]
 
 /**
- * Returns the reason of a failed callback. Samco's callback contains the error `access_denied` or `invalid_request`, and
- * the cause in `errorMessage`.
+ * Returns the reason of a failed callback. Samco's callback contains the error `access_denied` or `invalid_request`,
+ * and the cause in `errorMessage`.
  */
 export const callbackRefusal = (code: string, brokerMessage: string | undefined): AuthError.Reason => {
   if (code !== "invalid_request") return new AuthError.RedirectRejected({ code, brokerMessage, why: "denied" })

@@ -149,7 +149,7 @@ export const table = {
     ...toSession
   }),
   /**
-   * `GET /webSecretCode`: returns a code with which a person logs in to the web site. The call is never resent,
+   * `GET /webSecretCode`: returns a code with which the user logs in to the web site. The call is never resent,
    * because a second call could invalidate the first code.
    */
   webSecretCode: get("webSecretCode", "/webSecretCode", {

@@ -16,12 +16,17 @@ type Api = SamcoApi["Service"]
 export interface Options extends ApiOptions, Method.Options {
   /** The call that `Profile` makes. Default: `getLimits`. */
   readonly probe?: "getLimits" | "whoami" | undefined
-  /** `off`: accepts a session even if the broker's answer names an account other than `userId`. Default: fails. */
+  /**
+   * `off`: accepts a session even if the broker's answer names an account other than `userId`. Default: such a login or
+   * refresh fails.
+   */
   readonly accountCheck?: "off" | undefined
 }
 
 export interface CredentialCheck {
-  /** `off`: sends the API key and secret even if they look like plain text. Default: fails. */
+  /**
+   * `off`: sends the API key and secret even if they look like plain text. Default: with such values, the layer fails.
+   */
   readonly credentialCheck?: "off" | undefined
 }
 

@@ -52,7 +52,7 @@ export const table = {
   refreshToken: exchange("refreshToken", "/session/refresh_token", ByRefreshToken, Refreshed),
   /** `DELETE /session/token`: ends the session. */
   deleteSession: remove("deleteSession", "/session/token", AccessToken, "access_token"),
-  /** `DELETE /session/token`: ends a refresh token. */
+  /** `DELETE /session/token`: invalidates a refresh token. */
   deleteRefreshToken: remove("deleteRefreshToken", "/session/token", RefreshToken, "refresh_token"),
   /** `GET /user/profile` */
   getProfile: get("getProfile", "/user/profile", Schema.Struct(Holder)),
