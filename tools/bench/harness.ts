@@ -74,8 +74,8 @@ export interface Bench {
    */
   readonly programs?: (root: string, folder: string) => Promise<void>
   /**
-   * The name of the answer in `server.ts`, and the delay of the answer in milliseconds. Without this property, no server
-   * is started.
+   * The name of the answer in `server.ts`, and the delay of the answer in milliseconds. Without this property, no
+   * server is started.
    */
   readonly answer?: { readonly body: string; readonly delay: number }
   readonly candidates: Readonly<Record<string, Candidate>>

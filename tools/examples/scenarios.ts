@@ -302,7 +302,8 @@ const session = (way: string) => async (world: World) => {
 
 /**
  * Starts a market feed that passes the headers to the simulator. The simulator has no market data, so it refuses every
- * socket. It answers with status 426 if it accepts the headers. In this case, the feed opens the socket and sends a price.
+ * socket. It answers with status 426 if it accepts the headers. In this case, the feed opens the socket and sends a
+ * price.
  */
 const startFeed = async (simulator: string) => {
   const server = http.createServer()

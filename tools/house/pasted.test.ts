@@ -58,7 +58,9 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
 /** The demo account with a TOTP secret, if the fake has one. Its logins need no user. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
-/** Replaces words that can be tokens from earlier answers, because tokens differ in each run. Known credentials remain. */
+/**
+ * Replaces words that can be tokens from earlier answers, because tokens differ in each run. Known credentials remain.
+ */
 const withoutTokens = (text: string, known: Values): string =>
   text.replace(/[\w.-]{16,}/g, (word) => (Object.values(known).includes(word) ? word : "…"))
 
@@ -119,8 +121,8 @@ const quotes = [
 ] as const
 
 /**
- * A form in which a user can paste a value. `read`: the value is sent without the added characters. `refused`: the value
- * is rejected, and nothing is sent.
+ * A form in which a user can paste a value. `read`: the value is sent without the added characters. `refused`: the
+ * value is rejected, and nothing is sent.
  */
 interface Spelling {
   readonly of: (value: string) => string
