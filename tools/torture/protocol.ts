@@ -33,8 +33,8 @@ export interface Open {
 export type Request =
   | Open
   /**
-   * `at` is the time of the call, in milliseconds since the epoch. With the same time, many programs call at the same
-   * moment.
+   * `renew` renews the session. `replace` requests a session other than the last session that this program got. `at` is
+   * the time of the call, in milliseconds since the epoch. Programs that get the same `at` call at the same moment.
    */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   | { readonly do: "peek"; readonly name: string }
