@@ -52,8 +52,8 @@ export const runTool = (script: string, args: ReadonlyArray<string>, options: Pa
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
 /**
- * Runs npm with the Node that is installed on the machine. A Node that is installed in `node_modules` would read another
- * global npmrc, and would not use the certificates of the machine.
+ * Runs npm with the Node that is installed on the machine. A Node that is installed in `node_modules` would read
+ * another global npmrc, and would not use the certificates of the machine.
  */
 export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): Promise<string> => {
   const { npm_execpath: script, npm_node_execpath: node } = process.env

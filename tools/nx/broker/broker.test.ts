@@ -11,8 +11,8 @@ const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".tsbuild", "c
 const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-generator-"))
 
 /**
- * Fills the folder `node_modules` of the copied repository with links. The links of the workspace's packages lead to the
- * copy. The links of all other packages lead to the original repository.
+ * Fills the folder `node_modules` of the copied repository with links. The links of the workspace's packages lead to
+ * the copy. The links of all other packages lead to the original repository.
  */
 const linkModules = () => {
   const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
