@@ -1,3 +1,4 @@
+/** Tests of the candidates of a run, and of their twins: the same candidates with the library of another checkout. */
 import { assert, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"

@@ -121,7 +121,7 @@ const quotes = [
 ] as const
 
 /**
- * A form in which a user can paste a value. `read`: the value is sent without the added characters. `refused`: the
+ * A form in which a user can paste a value. `read`: the value is used without the added characters. `refused`: the
  * value is rejected, and nothing is sent.
  */
 interface Spelling {

@@ -33,8 +33,8 @@ const allowed = 50
 const times = 6
 
 /**
- * Runs a measurement, and runs it again if it failed after a stall. If it failed without a stall, or if it failed for
- * the sixth time, throws the error of the measurement.
+ * Runs a measurement, and runs it again if it failed after a stall. If it failed without a stall, or if the last
+ * permitted measurement failed, throws its error.
  */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()

@@ -37,6 +37,7 @@ export type Request =
    * the time of the call, in milliseconds since the epoch. Programs that get the same `at` call at the same moment.
    */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
+  /** Reads the stored session, and sends no request to the broker. */
   | { readonly do: "peek"; readonly name: string }
   | { readonly do: "clock"; readonly name: string; readonly ahead: number }
   | { readonly do: "close" }
