@@ -1,3 +1,4 @@
+/** Tests of the candidates of a run, and of their twins: the same candidates with the library of another checkout. */
 import { assert, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -66,7 +67,7 @@ it("in a bench that writes programs, a twin has our files, even if the other che
   assert.strictEqual(twin?.checkout, before)
 })
 
-it("--only with the name of a candidate selects it and its twin, and the name of a twin selects only the twin", () => {
+it("--only with the name of a candidate selects it and, if it has one, its twin, and the name of a twin selects only the twin", () => {
   const only = (...names: ReadonlyArray<string>) =>
     namesOf(entrantsOf("some", bench, { quick: true, only: names }, other))
   assert.deepStrictEqual(only("map", "ours"), ["map", "ours", "ours@before"])
@@ -81,12 +82,12 @@ it("pairTurns does not pair turns that differ in number, concurrency or number o
   assert.isDefined(pairTurns(turns, theirTurns))
 })
 
-it("each of two candidates is first in half of the rounds", () => {
+it("orderOf puts each of two candidates first in half of the rounds", () => {
   const firsts = [0, 1, 2, 3].map((round) => orderOf(["ours", "ours@before"], round)[0])
   assert.strictEqual(firsts.filter((name) => name === "ours").length, 2)
 })
 
-it("each of three candidates is at each position in the same number of rounds", () => {
+it("orderOf puts each of three candidates at each position in the same number of rounds", () => {
   const orders = Array.from({ length: 6 }, (_, round) => orderOf(["a", "b", "c"], round).join(""))
   assert.deepStrictEqual(orders, ["abc", "cba", "bca", "acb", "cab", "bac"])
 })

@@ -59,7 +59,7 @@ export interface Other {
 
 export interface Entrants {
   readonly entrants: ReadonlyArray<Entrant>
-  /** Twins that the other checkout cannot provide. */
+  /** Names of the chosen twins that the other checkout cannot provide. */
   readonly missing: ReadonlyArray<string>
 }
 
@@ -92,7 +92,10 @@ const twinOf = (
   }
 }
 
-/** The chosen candidates of the bench `name`, each followed by its twin. */
+/**
+ * Returns the chosen candidates and twins of the bench `name`. Each twin directly follows its candidate, or replaces it
+ * if only the twin is chosen.
+ */
 export const entrantsOf = (name: string, bench: Bench, { only, quick }: Choice, other?: Other): Entrants => {
   const plan = quick ? "quick" : "full"
   const entrants: Array<Entrant> = []

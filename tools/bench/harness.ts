@@ -66,14 +66,17 @@ export interface Bench {
   readonly summary: string
   /** Name of the job, such as `login`. */
   readonly job: string
-  /** Whether the table shows jobs per second, or milliseconds per job. Default: rate. */
+  /** `rate`: the table shows jobs per second. `time`: it shows milliseconds per job. Default: `rate`. */
   readonly shows?: "rate" | "time"
   /**
-   * Writes programs to `folder` that use the library of the checkout `root`. The candidates start one of them for each
-   * job.
+   * Writes programs to `folder` that use the library of the checkout `root`. For each job, a candidate starts one of
+   * these programs.
    */
   readonly programs?: (root: string, folder: string) => Promise<void>
-  /** The server's answer, and its delay in milliseconds. Without it, no server is started. */
+  /**
+   * The name of the answer in `server.ts`, and the delay of the answer in milliseconds. Without this property, no
+   * server is started.
+   */
   readonly answer?: { readonly body: string; readonly delay: number }
   readonly candidates: Readonly<Record<string, Candidate>>
   /** Names of candidates. The table shows the ratio of each candidate to these candidates. */
@@ -336,7 +339,7 @@ export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArr
 /** Time-out of a turn, in milliseconds. */
 const turnLimit = 120_000
 
-/** The time limit of the plan, extended for the twins. */
+/** Returns the time limit of the plan in seconds, extended in proportion to the number of twins. */
 const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number => {
   const twins = entrants.filter(({ twin }) => twin !== undefined).length
   return (seconds * entrants.length) / Math.max(1, entrants.length - twins)

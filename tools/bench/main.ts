@@ -39,7 +39,7 @@ const load = async (): Promise<ReadonlyArray<readonly [string, Bench]>> => {
   )
 }
 
-/** The bench of the same name in another checkout. */
+/** Loads the bench `name` of another checkout, if that checkout has it. */
 const loadOther = async (checkout: Checkout, name: string): Promise<Other> => {
   const file = benchFile(checkout, name)
   const exists = await fs.access(file).then(

@@ -96,7 +96,7 @@ const exists = (file: string): Promise<boolean> =>
     () => false
   )
 
-/** Compiles the packages of a checkout that have changed since they were last compiled. */
+/** Compiles `packages/angel` and the packages that it uses, if they have changed since they were last compiled. */
 const compile = async (root: string): Promise<void> => {
   const tsc = (...args: ReadonlyArray<string>) =>
     run(process.execPath, [path.join(root, "node_modules/typescript/bin/tsc"), "-b", "packages/angel", ...args], {
@@ -137,7 +137,10 @@ export const files = {
   bundle: "bundle.mjs"
 }
 
-/** Returns the folder of core's login modules. Until 2026-11-27, all modules of core were in one folder. */
+/**
+ * Returns the prefix of core's login modules in an import: `login/`, or an empty string for a checkout from before
+ * 2026-11-27, when all modules of core were in one folder.
+ */
 const loginFolder = async (root: string): Promise<string> =>
   (await exists(path.join(root, "packages/core/src/login/Login.ts"))) ? "login/" : ""
 

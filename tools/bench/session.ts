@@ -98,7 +98,10 @@ export const makeLive = Effect.fnUntraced(function* (accounts: number) {
   return new Map(managers.map((manager) => [manager.account.id, manager]))
 })
 
-/** Returns account numbers in random order, so that a processor cannot predict the next account. */
+/**
+ * Returns 65,536 random account numbers, so that a processor cannot predict the next account. A number can occur more
+ * than once.
+ */
 const shuffled = (accounts: number): Uint32Array => {
   const order = new Uint32Array(65_536)
   let state = 0x2545f491

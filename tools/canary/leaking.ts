@@ -1,4 +1,4 @@
-/** A program that leaks a secret. Its first argument selects the way in which it leaks the secret. */
+/** A program that leaks a secret. The first argument selects how. With the argument `no leak`, it leaks nothing. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"

@@ -1,4 +1,4 @@
-/** Helpers for a program that prints everything: it logs at every level, and prints each result in every way. */
+/** Helpers for a program that prints as much as possible: all log levels, and each result in several formats. */
 import { inspect } from "node:util"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

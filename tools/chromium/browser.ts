@@ -51,7 +51,7 @@ const pathOf = (command: string): string => {
   return found
 }
 
-/** Reads the process id of the browser from a link in the profile. The link's target is such as `host-1234`. */
+/** Reads the process id of the browser from a link in the profile. The link points to, for example, `host-1234`. */
 const pidOf = (folder: string): number => Number(/\d+$/.exec(fs.readlinkSync(path.join(folder, "SingletonLock")))?.[0])
 
 const isAlive = (pid: number): boolean => {

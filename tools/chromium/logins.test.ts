@@ -12,7 +12,10 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 
 const isPasted = ({ callback }: LoginMethod): boolean => callback === "pasted"
 
-/** Clicks a button, and waits for the last page of the listener, or for the callback that the user must paste. */
+/**
+ * Clicks a button, and waits for the last page of the listener. If the user must paste the callback, waits for the
+ * browser's request to the callback instead.
+ */
 const click = (method: LoginMethod, button: string) => async (page: Page) => {
   const next = isPasted(method)
     ? page.waitForEvent("requestfailed", (request) => request.url().startsWith("https://app.example.com/"))
@@ -157,7 +160,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
   })
 })
 
-it("the list of browser logins contains every method with RedirectLogin of every broker", () => {
+it("the list of browser logins contains, for every broker, each method with the capability RedirectLogin", () => {
   const known = Array.from(new Map(methods.map(({ broker }) => [broker.id, broker])).values())
   assert.sameMembers(
     known.map(({ id }) => id),

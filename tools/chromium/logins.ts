@@ -194,7 +194,7 @@ const pageOf = ({ page }: LoginMethod): LoginPage => {
   return found
 }
 
-/** Makes a simulator. Its accounts at the broker of the method have a redirect URL for this login. */
+/** Makes a simulator in which all accounts of the method's broker have the redirect URL of this login. */
 export const prepare = Effect.fnUntraced(function* (
   method: LoginMethod,
   switches: Readonly<Record<string, string>> = {}
@@ -230,7 +230,10 @@ export const fill = async (page: Page, fields: URLSearchParams): Promise<void> =
 /** The actions of the user: opens the start address, fills in the form, clicks a button, and may paste an address. */
 export type Act = (page: Page, startUrl: string, paste: (address: string) => void) => Promise<void>
 
-/** Runs a login, while `act` acts as the user in `page`. To paste a callback, it is read from the browser's request. */
+/**
+ * Runs a login, while `act` acts as the user in `page`. If the user must paste the callback, this function reads the
+ * callback from the browser's request, and pastes it.
+ */
 export const login = ({ layer, redirectUrl }: Prepared, page: Page, act: Act) =>
   Effect.gen(function* () {
     const lines = yield* Queue.unbounded<Option.Option<Redacted.Redacted<string>>>()

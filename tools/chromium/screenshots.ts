@@ -77,7 +77,7 @@ await run(named("samco oauth"), async (page, startUrl, fields) => {
 })
 
 await run(named("samco oauth"), async (page, startUrl) => {
-  // A callback of another login, and the start address for the second time.
+  // Opens a callback that belongs to another login, and then opens the start address a second time.
   await page.goto(startUrl)
   const listener = new URL(startUrl).origin
   await page.goto(`${listener}/callback?code=1&state=2`)

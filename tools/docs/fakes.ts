@@ -33,7 +33,7 @@ const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   return (served["handlers"] as (fake: FakeBroker) => ReadonlyArray<HttpHandler>)(fake)
 }
 
-/** Matches the beginning of core's prompt, and captures the broker and the account. */
+/** Matches the beginning of core's prompt for a one-time code, and captures the broker and the account. */
 const prompt = /One-time code[^(]*\((\w+) (\w+)/
 
 const newestCode = (broker: string, account: string): string => {
@@ -61,8 +61,8 @@ const typeCodes = () => {
 export const serve = async (
   names: ReadonlyArray<string>
 ): Promise<{ readonly reset: () => void; readonly close: () => void }> => {
-  // Each run starts at the same instant, which is the start of a TOTP period. At the end of a period, a login would
-  // wait for the next code.
+  // In each run, the clock starts at the same time, which is the start of a TOTP period. Near the end of a period, a
+  // login would wait for the next code.
   const now = Date.now
   const behind = now() - Date.UTC(2026, 10, 21, 4)
   Date.now = () => now() - behind

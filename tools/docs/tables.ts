@@ -146,7 +146,7 @@ const servedTable = (served: ReadonlyArray<FakeBroker>, { descriptorOf }: typeof
     ])
   ])
 
-/** The simulator's README. Its tables contain the same facts as the control port. */
+/** Returns the simulator's README. Its tables contain the same facts as the answers of the control port. */
 const simulatorDocument = async (): Promise<Document> => {
   const path = "packages/simulator/README.md"
   const current = read(path)

@@ -30,10 +30,10 @@ export interface Running {
 /** Environment variables by name. */
 export type Variables = Readonly<Record<string, string>>
 
-/** The simulated brokers, and a machine on which examples run. */
+/** The simulated brokers, and the functions with which a scenario starts examples and controls the brokers. */
 export interface World {
   readonly simulator: Simulator.Simulator["Service"]
-  /** The addresses of the brokers, by origin. A scenario may replace an address. */
+  /** The simulator's addresses, by the origin of the broker. A scenario may replace an address. */
   readonly origins: Record<string, string>
   readonly start: (command: string, variables: Variables) => Running
   /** Returns the endpoints of the requests that the brokers have received since the previous call of `sent`. */

@@ -302,7 +302,8 @@ const session = (way: string) => async (world: World) => {
 
 /**
  * Starts a market feed that passes the headers to the simulator. The simulator has no market data, so it refuses every
- * socket. If its answer shows that it accepts the headers, this feed opens the socket and sends a price.
+ * socket. It answers with status 426 if it accepts the headers. In this case, this feed opens the socket and sends a
+ * price.
  */
 const startFeed = async (simulator: string) => {
   const server = http.createServer()
@@ -350,7 +351,10 @@ const feed = async (world: World) => {
 export interface Scenario {
   readonly title: string
   readonly example: string
-  /** Whether another scenario tests the same example with another broker. */
+  /**
+   * Whether this scenario differs from another scenario only in the broker or the login method. Such a scenario is
+   * played only in thorough test runs.
+   */
   readonly isAlike: boolean
   /** Plays the scenario. Returns how many times an example was started. */
   readonly play: (place: Place) => Promise<number>

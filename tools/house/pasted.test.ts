@@ -58,7 +58,9 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
 /** The demo account with a TOTP secret, if the fake has one. Its logins need no user. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
-/** Replaces the tokens of earlier answers, which differ in each run. Known credentials remain. */
+/**
+ * Replaces words that can be tokens from earlier answers, because tokens differ in each run. Known credentials remain.
+ */
 const withoutTokens = (text: string, known: Values): string =>
   text.replace(/[\w.-]{16,}/g, (word) => (Object.values(known).includes(word) ? word : "…"))
 
@@ -118,7 +120,10 @@ const quotes = [
   [' "', '" \r\n']
 ] as const
 
-/** A form in which a value may be pasted. */
+/**
+ * A form in which a user can paste a value. `read`: the value is used without the added characters. `refused`: the
+ * value is rejected, and nothing is sent.
+ */
 interface Spelling {
   readonly of: (value: string) => string
   /** Expected result for a field with `freeText`, such as a password. */
@@ -176,7 +181,7 @@ const brokers = await Promise.all(
   }))
 )
 
-/** Where a test sets the credentials, for its title. */
+/** The part of a test title that says where the test sets the credentials. */
 const places = { variables: "in environment variables", code: "in code" } as const
 
 for (const { broker, fakes, folder } of brokers) {

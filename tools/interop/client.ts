@@ -1,4 +1,4 @@
-/** Runs an SDK in a separate process, and calls its methods on request. */
+/** The program of a separate process. It loads an SDK, and calls the methods of the SDK on request. */
 import { pathToFileURL } from "node:url"
 import { servePeer } from "./peer.ts"
 import type { ClientOptions, Sdk } from "./sdk.ts"

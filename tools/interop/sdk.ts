@@ -38,7 +38,7 @@ export interface Sdk {
   readonly version: string
   /** Scripts that Node loads before the SDK. */
   readonly preload: ReadonlyArray<string>
-  /** Makes an instance of the SDK. It runs in the process of the SDK. */
+  /** Makes an instance of the SDK. This function is called in the separate process of the SDK. */
   readonly open: (options: ClientOptions) => object
   readonly scenarios: ReadonlyArray<Scenario>
 }

@@ -28,7 +28,7 @@ const assert: (condition: boolean, message: string) => asserts condition = (cond
 const none = (problems: ReadonlyArray<string>, title: string): void =>
   assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
 
-/** Does some work, and then prints one line with its title and its duration. */
+/** Runs `work`, and then prints one line with the title and the duration of the step. */
 const step = async <A>(title: string | ((result: A) => string), work: () => Promise<A>): Promise<A> => {
   const began = performance.now()
   const result = await work()

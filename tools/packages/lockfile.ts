@@ -29,7 +29,10 @@ const spell = (locked: Locked | undefined): string =>
 const isSame = (one: Locked | undefined, other: Locked | undefined): boolean =>
   one?.version === other?.version && one?.integrity === other?.integrity
 
-/** `committed` is the lockfile before the install, `written` is the lockfile after it. `installed` is on the disk. */
+/**
+ * Compares three lists of packages: the committed lockfile, the lockfile that `npm install` has written, and the
+ * packages that are installed in `node_modules`.
+ */
 export const compare = (committed: Packages, written: Packages, installed: Packages): Comparison => {
   const wrong = Object.entries(installed)
     .filter(([name, found]) => found.link !== true && !isSame(committed[name], found))

@@ -6,8 +6,8 @@ import { root } from "./workspace.ts"
 const children = new Set<ChildProcess>()
 
 /**
- * Starts a child process. It gets the environment of this process, without the variables that describe the project of
- * the npm command that started this process.
+ * Starts a child process. It gets the environment variables of this process, except the variables that npm sets for the
+ * project in which it runs a script, such as `npm_package_name`. These variables would confuse another npm command.
  */
 export const start = (
   command: string,
@@ -16,7 +16,7 @@ export const start = (
     readonly cwd: string
     readonly env?: Readonly<Record<string, string>>
     readonly inherit?: true
-    /** Whether the process reads from a pipe. Default: its standard input is closed. */
+    /** Whether the standard input of the child process is a pipe. Default: the standard input is empty. */
     readonly input?: true
   }
 ): ChildProcess => {
@@ -52,8 +52,8 @@ export const runTool = (script: string, args: ReadonlyArray<string>, options: Pa
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
 /**
- * Runs npm with the Node of the machine. The Node of `node_modules` reads another global npmrc, and does not use the
- * certificates of the machine.
+ * Runs npm with the Node that is installed on the machine. A Node that is installed in `node_modules` would read
+ * another global npmrc, and would not use the certificates of the machine.
  */
 export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): Promise<string> => {
   const { npm_execpath: script, npm_node_execpath: node } = process.env

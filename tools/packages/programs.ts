@@ -8,7 +8,7 @@ import { root } from "./workspace.ts"
 /** Time limit of a program, in milliseconds. */
 const timeout = 20_000
 
-/** Matches a program that runs an effect, or that uses promises. */
+/** Matches a program that runs an effect, or that opens a connection. */
 export const runsSomething = /\brunPromise\b|\bConnections?\.open\(/
 
 /** Number of programs that run concurrently. It suits a machine with two cores. */

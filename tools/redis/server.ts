@@ -63,7 +63,7 @@ const answersPing = (port: number): Promise<boolean> =>
 
 export interface Options {
   readonly command?: string
-  /** Which data is on disk. With `everything`, each write is on disk before it is answered. Default: `nothing`. */
+  /** With `everything`, the server writes each change to disk before it answers. Default: `nothing`. */
   readonly keeps?: "everything" | "nothing"
 }
 

@@ -27,12 +27,15 @@ export const watchStalls = async (): Promise<Stalls> => {
   return { total, stop: () => worker.terminate() }
 }
 
-/** Stalls of at most this many milliseconds are ignored. */
+/** If all stalls during a measurement take at most this many milliseconds together, they are ignored. */
 const allowed = 50
 /** Maximum number of measurements. */
 const times = 6
 
-/** Runs a measurement. If it failed and there was a stall, runs it again. If it failed without a stall, throws the error. */
+/**
+ * Runs a measurement, and runs it again if it failed after a stall. If it failed without a stall, or if the last
+ * permitted measurement failed, throws its error.
+ */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()
   try {

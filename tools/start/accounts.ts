@@ -17,7 +17,7 @@ import type { Info } from "@auth/simulator/Simulator"
 import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
 import { broker as zerodha } from "@auth/zerodha/ZerodhaBroker"
 
-/** Origins of an environment. The keys are the purposes of the hosts, such as `api`. */
+/** Origins of an environment. Each key says what the host is for, such as `api` or `login`. */
 export type Origins = Readonly<Record<string, string>>
 
 /** Selects an account, and the credentials that its environment variables contain. */

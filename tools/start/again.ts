@@ -1,7 +1,7 @@
 /**
  * The second program of `npm start`. It runs in a separate process, and shares only the vault, the key and the
- * credentials with the first program. It requests a session of each account. If an account has no session, it may log
- * in.
+ * credentials with the first program. It requests a session of each account. If the vault has no session of an account,
+ * the session manager tries to log in.
  */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Logout } from "@auth/broker-core/login/Logout"

@@ -81,7 +81,7 @@ const make = Effect.gen(function* () {
   }
   return {
     vault: NodeVault.layer({ folder }).pipe(Layer.provide(Layer.effect(VaultKey.VaultKey, key))),
-    // The program runs only once, and the stories of all brokers share its result.
+    // The second program runs only once, and the stories of all brokers share its result.
     startAgain: yield* Effect.cached(run(setting, env))
   }
 })

@@ -15,7 +15,7 @@ export interface Page {
   readonly style: (format: "bold" | "dim" | "green" | "red", text: string) => string
 }
 
-/** A text, which is laid out for the given page. */
+/** A function that lays out a text for a page. */
 export type Text = (page: Page) => string
 
 const narrowest = 20

@@ -1,5 +1,6 @@
 /**
- * Rupeezy, with client code, password and TOTP. The session of the program ends early, before the program makes calls.
+ * Rupeezy, with client code, password and TOTP. Another program ends the session early, and then the first program
+ * makes calls.
  */
 import * as AuthorizedClient from "@auth/broker-core/session/AuthorizedClient"
 import * as Logout from "@auth/broker-core/login/Logout"

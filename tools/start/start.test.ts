@@ -172,7 +172,7 @@ it.live(
 )
 
 it.live(
-  "npm start removes its vault, even if it is stopped",
+  "npm start removes its vault at the end of a run, and also after Ctrl+C",
   () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* finished).left, [])

@@ -106,8 +106,8 @@ const summarizeReceipt = ({ _tag }: Logout.LogoutReceipt): string =>
 const plural = (count: number, one: string): string => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
 
 /**
- * Makes a program that stores its sessions in the vault. Its layers are built at its first step. After a stop, they are
- * built again, so only the data in the vault remains.
+ * Makes a program that stores its sessions in the vault. The layers of the program are built at its first step. After a
+ * stop, the layers are built again, so only the data in the vault remains.
  */
 export const makeProgram = Effect.fnUntraced(function* <Services>(
   account: Layer.Layer<Services | Renewal | Logout.Logout | Authorize, AuthError, HttpClient.HttpClient>

@@ -211,5 +211,5 @@ const made = {
   }
 } satisfies Partial<Record<BrokerId, Accounts>>
 
-/** The brokers that scenarios log in to. */
+/** The accounts of each broker that the scenario `warm` uses, by the id of the broker. */
 export const accountsOf: Readonly<Record<keyof typeof made, Accounts>> = made

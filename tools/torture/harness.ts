@@ -81,7 +81,10 @@ export interface Torture extends Options {
   readonly random: Random
   /** Returns the value for the size of this run. */
   readonly pick: <A>(sizes: Readonly<Record<Size, A>>) => A
-  /** Runs a case, and records its counts. If `run` throws, the error is recorded as a wrong count. */
+  /**
+   * Runs a case, and records its counts. If `run` throws `NotHere`, the case is recorded as not run. Any other error is
+   * recorded as a wrong count.
+   */
   readonly attempt: (title: string, run: (tally: Tally) => Promise<void>) => Promise<void>
   /** Calls `attempt` for all setups concurrently. */
   readonly each: (setups: ReadonlyArray<Setup>, run: (setup: Setup, tally: Tally) => Promise<void>) => Promise<void>
@@ -224,7 +227,7 @@ const makeTally = (scenario: string, title: string, rows: Array<Row>, stoodStill
   }
 }
 
-/** Makes the runner of all scenarios. It removes the folder `scratch` at the end. */
+/** Makes the runner of all scenarios. Its function `stop` ends all programs, and removes the folder `scratch`. */
 export const makeRunner = (options: Options, scratch: string, progress: (text: string) => void) => {
   // Each scenario has a separate seed, because the order in which scenarios start varies.
   const seedFor = (name: string): Buffer => createHash("sha256").update(`${options.seed} ${name}`).digest()

@@ -33,10 +33,11 @@ export interface Open {
 export type Request =
   | Open
   /**
-   * `at` is the time of the call, in milliseconds since the epoch. With the same time, many programs call at the same
-   * moment.
+   * `renew` renews the session. `replace` requests a session other than the last session that this program got. `at` is
+   * the time of the call, in milliseconds since the epoch. Programs that get the same `at` call at the same moment.
    */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
+  /** Reads the stored session, and sends no request to the broker. */
   | { readonly do: "peek"; readonly name: string }
   | { readonly do: "clock"; readonly name: string; readonly ahead: number }
   | { readonly do: "close" }

@@ -63,7 +63,10 @@ export const summaryOf = (rows: ReadonlyArray<Row>): string => {
   return `${of("ok")} right, ${of("WRONG")} wrong${notRun === 0 ? "" : `, ${notRun} not run`}`
 }
 
-/** Whether a scenario has passed. With a broken part, it passes only if it has found a wrong count or could not run. */
+/**
+ * Whether a scenario has passed. With a broken part, it passes only if it has found a wrong count, or if none of its
+ * cases could run.
+ */
 export const isRight = (rows: ReadonlyArray<Row>, { broken }: Pick<Options, "broken">): boolean => {
   const isWrong = rows.some(({ verdict }) => verdict === "WRONG")
   return broken ? isWrong || rows.every(({ verdict }) => verdict === "not run") : !isWrong

@@ -79,7 +79,7 @@ it("prints how to run skipped tests: the command, and the packages to install", 
   ])
 })
 
-it("in a thorough run, does not report tests that are skipped because they are thorough", () => {
+it("in a thorough run, counts a skipped thorough test only under the package that the test needs", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
     `skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), ${again}`,

@@ -151,7 +151,7 @@ describe("vaults: a connection on Node", () => {
       credentials: { userId: samco.userId, apiKey: Redacted.make(samco.apiKey), redirectUrl }
     })
     const opened: Array<string> = []
-    /** A browser whose user logs in on the page that the start address redirects to. */
+    /** Acts as a browser and its user: opens the start address, and logs in on the page to which it redirects. */
     const open = (url: string) =>
       Effect.promise(async () => {
         opened.push(url)
@@ -208,7 +208,7 @@ describe("vaults: a connection on Node behind a proxy", () => {
     )
 
   beforeAll(async () => {
-    // For this test only: the certificate of broker.test and localhost, valid until 2126.
+    // The certificate is for broker.test and localhost. It is valid until 2126, and only this test uses it.
     const [keyFile, certificate] = ["key.pem", "certificate.pem"].map((file) =>
       Path.join(import.meta.dirname, "tls", file)
     ) as [string, string]

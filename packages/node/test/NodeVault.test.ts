@@ -163,7 +163,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("moves a session from the log to the database file before a write succeeds", () =>
+  it.effect("moves a session from the log to the database file before it reports that the write succeeded", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { store } = yield* open({ folder })
@@ -264,7 +264,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.live("lets a program exit at its end, and prints nothing to standard error", () =>
+  it.live("does not keep a program running after its last step, and prints nothing to standard error", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { ended, printed } = yield* start("vault.ts", [folder])

@@ -152,7 +152,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("names the required Node version if the salt was created for Argon2id and Node does not have it", () =>
+  it.effect("names the required Node version if the salt was created for Argon2id and this Node has no Argon2id", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* keyOf(horse, folder)

@@ -183,7 +183,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("shows the start address without a terminal, because logs must not contain the API key", () =>
+  it.live("shows the start address if there is no terminal, because logs must not contain the API key", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false, isTerminal: false })
       assert.include(offer, startUrl)

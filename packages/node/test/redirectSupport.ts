@@ -168,7 +168,7 @@ export const makeUser = (options: UserOptions = {}) =>
     }
   })
 
-/** Opens the start address like a browser. Returns the state of the login page. */
+/** Requests the start address, as a browser does. Returns the state in the address of the login page. */
 export const startLogin = (startUrl: string): Effect.Effect<string> =>
   Effect.map(send(startUrl), ({ location }) => new URL(location).searchParams.get("state") ?? "")
 

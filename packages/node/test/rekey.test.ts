@@ -66,7 +66,7 @@ describe("vaults: NodeVault.rekey", () => {
   )
 
   it.live(
-    "leaves each entry readable with one of the two keys when it is killed, and can be run again",
+    "leaves each entry readable with one of the two keys if its process is killed, and can be run again",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

@@ -99,7 +99,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 it.live(
-  "uses the control port of the command line, and the ports after it for the origins",
+  "uses the port of the option --port as the control port, and the next ports for the origins",
   () =>
     Effect.gen(function* () {
       const first = yield* startJson()

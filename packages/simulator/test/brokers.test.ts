@@ -142,7 +142,7 @@ for (const { account, endpoints, layer, title } of ways) {
   )
 }
 
-/** Returns the code of `GET /totp`. */
+/** Returns a code source that gets the code of an account from `GET /totp`. */
 const authenticator = ({ control }: Simulator.Info, broker: string, account: string) =>
   CodeSource.fromEffect(() =>
     Effect.map(send(`${control}/totp?broker=${broker}&account=${account}`), ({ text }) =>

@@ -159,7 +159,7 @@ const command = (...args: ReadonlyArray<string>) =>
     timeout: 30_000
   })
 
-it.live("--print-seed prints a seed that the simulator accepts unchanged", () =>
+it.live("--print-seed prints a seed with which the simulator has the same accounts as without a seed", () =>
   Effect.gen(function* () {
     const { status, stdout } = command("--print-seed")
     assert.strictEqual(status, 0)

@@ -15,7 +15,7 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-/** Returns the addresses of a broker's origins, by purpose. */
+/** Returns the simulator's addresses of a broker's origins. Each key says what the origin is for, such as `api`. */
 export const servedOf = (
   { origins }: Simulator.Info,
   { environments }: Broker,

@@ -40,8 +40,8 @@ const ours =
         Effect.forEach(
           Array.from({ length: accounts }, (_, index) => clientCodeOf(index)),
           (clientCode) =>
-            // With this queue time-out of zero, a login that the rate limiter would delay fails, and the bench fails
-            // too.
+            // The queue time-out is zero. Therefore a login that must wait for the rate limiter fails, and the whole
+            // bench fails.
             AngelAuth.layer({
               credentials: { ...credentials, clientCode },
               origins: { api: url },

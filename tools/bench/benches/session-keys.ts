@@ -14,7 +14,10 @@ import {
   idOf
 } from "../session.ts"
 
-/** Reads `count` sessions in total, in the order of `keys`, and returns the session that was read last. */
+/**
+ * Reads `count` sessions in the order of `keys`, and returns the session that was read last. After the last key, it
+ * continues with the first key.
+ */
 type Ask<Population> = (
   population: Population,
   keys: ReadonlyArray<string>,

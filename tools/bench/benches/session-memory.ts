@@ -18,7 +18,7 @@ const heap = (): number => {
   return process.memoryUsage().heapUsed
 }
 
-/** Makes `count` objects, and returns the number of heap bytes for each object. */
+/** Makes the objects of `count` accounts, and returns the number of heap bytes per account. */
 const weigh =
   (make: (ids: ReadonlyArray<string>, issuedAt: number) => Promise<unknown>): Run =>
   async ({ count }) => {

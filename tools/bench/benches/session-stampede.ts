@@ -1,6 +1,6 @@
 /**
- * Ten thousand concurrent calls request a session just after it has expired. The candidate must exchange credentials
- * for a new session exactly once, and return the new session to all calls.
+ * Ten thousand concurrent calls request a session that has expired, or that is due for renewal. The candidate must
+ * exchange credentials for a new session exactly once, and must return a session to every call.
  */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import type * as Session from "@auth/broker-core/login/Session"
@@ -33,7 +33,7 @@ const waiters = 10_000
 const expired = "the session has expired"
 const due = "the session is still valid, but due for renewal"
 
-/** Returns the age of the session, in milliseconds, that the turn needs. */
+/** Returns by how many milliseconds the session must be aged for this turn. */
 const ageOf = ({ variant }: Turn): number => (variant === due ? lifetime - early / 10 : lifetime)
 
 interface Candidate {

@@ -25,8 +25,8 @@ const connections = 1024
 const period = 30_000
 
 /**
- * A clock that never shows the last seconds of a TOTP period. In those seconds, our login would wait for the next code,
- * and the other candidates would not wait.
+ * A clock that always shows a time in the first half of a TOTP period. In the last seconds of a period, our login would
+ * wait for the next code, and the other candidates would not wait.
  */
 const clock = ((): Clock.Clock => {
   const real = Context.get(Context.empty(), Clock.Clock)
@@ -47,7 +47,7 @@ const clock = ((): Clock.Clock => {
 
 /**
  * Logs in through our public API. Each turn makes the broker's layer, the rate limiter, the login guard and the manager
- * for each account. All accounts share a vault.
+ * for each account. All accounts of a turn share one vault in memory.
  */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient>>) =>

@@ -21,7 +21,10 @@ const accountOf = ({ simulator }: Workbench) => {
   }
 }
 
-/** Returns an unused TOTP code. The fake accepts a code only once, so this advances to the next TOTP period. */
+/**
+ * Returns an unused TOTP code. The fake accepts a code only once, so this function advances the clock to the next TOTP
+ * period.
+ */
 const nextCode = async (workbench: Workbench): Promise<string> => {
   await workbench.simulator.advance("31 seconds")
   return workbench.simulator.totp("rupeezy", accountOf(workbench).clientCode)

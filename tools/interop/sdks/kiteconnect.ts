@@ -41,8 +41,8 @@ const last = async ({ simulator }: Workbench, endpoint: string): Promise<Journal
 }
 
 /**
- * Returns the rejection of a call as text. It may be JSON, because the SDK rejects with plain objects: see
- * `withErrors`.
+ * Returns the rejection of a call as text. If the SDK rejected with a plain object, the text is the JSON of the object:
+ * see `withErrors`.
  */
 const rejection = (call: Promise<unknown>): Promise<string> =>
   call.then(

@@ -10,7 +10,10 @@ const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".tsbuild", "c
 
 const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-generator-"))
 
-/** Fills node_modules with links. Packages of the workspace link to the copy, other packages link to the repository. */
+/**
+ * Fills the folder `node_modules` of the copied repository with links. The links of the workspace's packages lead to
+ * the copy. The links of all other packages lead to the original repository.
+ */
 const linkModules = () => {
   const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
   const scope = "@auth"

@@ -36,7 +36,10 @@ const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) 
 
 const sqliteSetups = (torture: Torture) => torture.setups({ places: ["sqlite"] })
 
-/** Returns the token of the stored session. The program reads it with a clock before the cut-off. */
+/**
+ * Returns the token of the stored session. `ahead` sets the program's clock to a time before the cut-off, because the
+ * session has expired after the cut-off.
+ */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<string | undefined> => {
   await openIn([program], setup)
   await program.tell({ do: "clock", name: setup.name, ahead })

@@ -97,7 +97,7 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
   })
 }
 
-/** The holder is suspended for this many milliseconds, which is longer than a lease in Redis and than `latency`. */
+/** Milliseconds for which the holder is suspended: longer than a lease in Redis, and longer than `latency`. */
 const stoppedFor = 4000
 const latency = "2500 millis"
 

@@ -1,6 +1,6 @@
 /**
- * The holder of the lock is killed while it waits for the broker. The next program must get the lock without a
- * clean-up.
+ * The holder of the lock is killed while it waits for the broker. The next program must get the lock, although no
+ * program and no user removes the lock of the killed holder.
  */
 import type { Broker } from "../broker.ts"
 import { removeLeftLocks } from "../broken.ts"

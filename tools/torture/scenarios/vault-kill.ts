@@ -1,6 +1,6 @@
 /**
- * A program is killed while it writes. The vault must be intact, and contain every session that was reported as
- * written.
+ * A program is killed while it writes. The vault must be intact, and must contain the last session that was reported as
+ * written, or a newer session.
  */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
@@ -23,7 +23,10 @@ const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../write
 /** A writer is killed at a random time. This is the longest time after its first reported write, in milliseconds. */
 const longestLife = 40
 
-/** Whether the time starts before the first write, while the program opens the vault. True for one kill in five. */
+/**
+ * Whether the random time until the kill starts before the first write, while the program opens the vault. This is true
+ * for one kill in five.
+ */
 const isEarly = (random: Random): boolean => random.below(5) === 0
 
 interface Writer {
