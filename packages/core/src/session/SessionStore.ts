@@ -23,12 +23,13 @@ import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
 /**
- * The entries of an account: its session, the state of its login guard, and its pending browser login.
+ * The entries of an account: its session, the state of its login guard, its pending browser login, and credentials that
+ * a program keeps for its user.
  *
  * @category models
  * @since 0.1.0
  */
-export type Slot = "session" | "guard" | "browser"
+export type Slot = "session" | "guard" | "browser" | "credentials"
 
 /**
  * A stored value with its version.

@@ -1,12 +1,7 @@
 /** The vault, the key and the HTTP client of a connection on Node. */
 import type * as Connection from "@auth/broker-core/session/Connection"
-import * as VaultError from "@auth/broker-core/session/VaultError"
-import * as VaultKey from "@auth/broker-core/session/VaultKey"
-import * as Config from "effect/Config"
-import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as NodeVault from "../NodeVault.ts"
 import * as NodeVaultKey from "../NodeVaultKey.ts"
 import { useProxyOfEnvironment } from "./proxy.ts"
@@ -17,32 +12,6 @@ export interface FolderOptions {
   readonly folder?: string | undefined
 }
 
-const variable = "BROKER_AUTH_KEY"
-
-const withCommand = (error: VaultError.VaultError): VaultError.VaultError => {
-  const { reason } = error
-  if (reason._tag !== "KeyUnavailable") return error
-  return VaultError.make(
-    error.operation,
-    new VaultError.KeyUnavailable({
-      why: reason.why,
-      advice: `Set ${variable} to the output of: openssl rand -hex 32. Use the same value in every program. Without a key, nothing is stored.`
-    })
-  )
-}
-
-/** The key in the environment, otherwise the key in the keyring. A key file is never written. */
-export const layerKey = ({ folder }: FolderOptions): Layer.Layer<VaultKey.VaultKey, VaultError.VaultError> =>
-  Layer.unwrap(
-    Effect.map(Effect.option(Config.Redacted(variable)), (given) =>
-      Option.isSome(given)
-        ? VaultKey.layerConfig(variable)
-        : Layer.catch(NodeVaultKey.layerKeyring({ folder }), (error) =>
-            Layer.effect(VaultKey.VaultKey, Effect.fail(withCommand(error)))
-          )
-    )
-  )
-
 export interface DefaultsOptions extends FolderOptions {
   readonly vault?: Connection.Options["vault"]
   readonly key?: Connection.Options["key"]
@@ -51,7 +20,7 @@ export interface DefaultsOptions extends FolderOptions {
 
 /** The layers of the options, or their defaults. */
 export const layersOf = (options: DefaultsOptions) => {
-  const key = options.key ?? layerKey(options)
+  const key = options.key ?? NodeVaultKey.layerDefault(options)
   return {
     key,
     vault: options.vault ?? Layer.provide(NodeVault.layer({ folder: options.folder }), key),

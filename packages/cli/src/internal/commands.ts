@@ -1,0 +1,180 @@
+/** The handlers of the commands. Each returns nothing, or the exit code of the program that it ran. */
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import * as Session from "@auth/broker-core/login/Session"
+import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
+import type { VaultError } from "@auth/broker-core/session/VaultError"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as accounts from "./accounts.ts"
+import { add } from "./add.ts"
+import * as brokers from "./brokers.ts"
+import type { Input, Name } from "./commandTable.ts"
+import * as connect from "./connect.ts"
+import type { Failure } from "./failure.ts"
+import * as homes from "./home.ts"
+import { codes, login } from "./login.ts"
+import * as output from "./output.ts"
+import { registry } from "./registry.ts"
+
+export type Handler<N extends Name> = (input: Input<N>) => Effect.Effect<number | void, Failure>
+
+const listBrokers: Handler<"brokers"> = Effect.fnUntraced(function* (input) {
+  const rows = yield* Effect.forEach(Object.entries(registry), ([id, { package: name }]) =>
+    Effect.match(brokers.loadBroker(id), {
+      onFailure: () => ({ id, package: name, install: brokers.installLine(name), title: undefined, methods: [] }),
+      onSuccess: ({ broker, methods }) => ({
+        id,
+        package: name,
+        title: broker.title,
+        methods: methods.map((method) => ({
+          id: method.id,
+          title: method.title,
+          credentials: Object.values(method.credentials).map(({ env, optional, secret }) => ({
+            name: env,
+            secret,
+            optional: optional === true
+          }))
+        }))
+      })
+    })
+  )
+  if (input.json) return yield* output.json(rows)
+  for (const row of rows) {
+    yield* output.line(
+      "install" in row ? `${row.id}: not installed. Install it: ${row.install}` : `${row.id}: ${row.title}`
+    )
+    for (const { id, title } of row.methods) yield* output.line(`    ${id}: ${title}`)
+  }
+})
+
+const titleOf = (id: string) =>
+  Effect.match(brokers.loadBroker(id), { onFailure: () => id, onSuccess: ({ broker }) => broker.title })
+
+const noAccounts = output.say("There is no account yet. Add one: broker-auth add <broker>")
+
+const listAccounts: Handler<"accounts"> = Effect.fnUntraced(function* (input) {
+  const home = yield* homes.open(input)
+  const list = yield* accounts.list(home.store)
+  if (input.json) {
+    return yield* output.json(
+      list.map(({ account, broker, method, name }) => ({ name, broker, method, id: account.id }))
+    )
+  }
+  if (list.length === 0) return yield* noAccounts
+  for (const { account, broker, name } of list) {
+    yield* output.line(`${name}: ${yield* titleOf(broker)}, ${account.id}`)
+  }
+}, Effect.scoped)
+
+const decodeSession = Schema.decodeUnknownResult(Session.SessionFromJson)
+
+/** The stored session, read without the package of the broker. */
+const storedSession = ({ store }: homes.Home, { account }: accounts.Entry) =>
+  Effect.map(store.get(account, "session"), (stored) =>
+    stored === undefined
+      ? undefined
+      : Result.getOrUndefined(decodeSession(new TextDecoder().decode(Redacted.value(stored.value))))
+  )
+
+const toIso = (at: number | undefined): string | null =>
+  at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))
+
+const statusOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.Entry) {
+  const now = yield* Clock.currentTimeMillis
+  const session = yield* storedSession(home, entry)
+  const memory = yield* LoginGuard.make(home.store).memory(entry.account)
+  const method = yield* Effect.match(brokers.loadBroker(entry.broker), {
+    onFailure: () => undefined,
+    onSuccess: ({ methods }) => methods.find(({ id }) => id === entry.method)
+  })
+  const state = session === undefined ? "none" : Session.isExpired(session, now) ? "expired" : "live"
+  return { entry, memory, method, now, session, state } as const
+})
+
+type Status = Effect.Success<ReturnType<typeof statusOf>>
+
+const guardText = ({ memory, method, now }: Status): string => {
+  const failures = memory.refusedAt.length + memory.unansweredAt.length
+  const most = method?.renewal?.maxFailures
+  const used = `${failures}${most === undefined ? "" : ` of ${most}`} failed logins used`
+  return memory.pausedUntil !== undefined && memory.pausedUntil > now
+    ? `${used}; programs send no login until ${Expiry.toIst(memory.pausedUntil)}`
+    : used
+}
+
+const sessionText = ({ session, state }: Status): string => {
+  if (session === undefined) return "not logged in"
+  if (session.expiresAt === undefined) return "stored; the broker does not say until when it is live"
+  return `${state === "live" ? "live until" : "expired at"} ${Expiry.toIst(session.expiresAt)}`
+}
+
+const status: Handler<"status"> = Effect.fnUntraced(function* (input) {
+  const home = yield* homes.open(input)
+  const chosen =
+    input.account === undefined ? yield* accounts.list(home.store) : [yield* accounts.choose(home.store, input.account)]
+  const rows = yield* Effect.forEach(chosen, (entry) => statusOf(home, entry))
+  if (input.json) {
+    return yield* output.json({
+      vault: home.store.describe,
+      accounts: rows.map(({ entry, memory, method, session, state }) => ({
+        name: entry.name,
+        broker: entry.broker,
+        method: entry.method,
+        id: entry.account.id,
+        session: state,
+        issuedAt: toIso(session?.issuedAt),
+        expiresAt: toIso(session?.expiresAt),
+        renewedBy: method?.renewal?.by ?? null,
+        failedLogins: memory.refusedAt.length + memory.unansweredAt.length,
+        maxFailedLogins: method?.renewal?.maxFailures ?? null,
+        pausedUntil: toIso(memory.pausedUntil)
+      }))
+    })
+  }
+  if (rows.length === 0) return yield* noAccounts
+  for (const row of rows) {
+    const { entry, method } = row
+    yield* output.line(`${entry.name}: ${yield* titleOf(entry.broker)}, ${entry.account.id}`)
+    yield* output.line(`    session: ${sessionText(row)}`)
+    yield* output.line(`    renewal: ${method?.renewal?.when ?? "the package of the broker is not installed"}`)
+    yield* output.line(`    login guard: ${guardText(row)}`)
+  }
+  yield* output.line(`Stored in ${home.store.describe}`)
+}, Effect.scoped)
+
+const remove: Handler<"remove"> = Effect.fnUntraced(function* (input) {
+  const home = yield* homes.open(input)
+  const entry = yield* accounts.choose(home.store, input.account)
+  yield* accounts.remove(home.store, entry.name)
+  yield* output.say(`Removed ${entry.name} and its credentials.`)
+}, Effect.scoped)
+
+/** Runs `use` with a live session of the account. */
+const withSession = <A>(
+  input: { readonly account: string | undefined; readonly simulator: string | undefined },
+  use: (session: Session.Session, opened: connect.Opened) => Effect.Effect<A, Failure>
+): Effect.Effect<A, Failure | VaultError> =>
+  Effect.gen(function* () {
+    const home = yield* homes.open(input)
+    const entry = yield* accounts.choose(home.store, input.account)
+    const opened = yield* connect.open(home, entry)
+    return yield* use(yield* connect.session(opened), opened)
+  }).pipe(Effect.scoped)
+
+const token: Handler<"token"> = (input) =>
+  withSession(input, (session) => output.raw(Redacted.value(session.tokens.access)))
+
+export const handlers: { readonly [N in Name]: Handler<N> } = {
+  brokers: listBrokers,
+  add,
+  accounts: listAccounts,
+  status,
+  remove,
+  login,
+  token
+}
+export { codes }
