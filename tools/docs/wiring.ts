@@ -99,6 +99,8 @@ const commandRegistry = (list: ReadonlyArray<Listed>): Document => {
 export const registry: Readonly<Record<string, { readonly package: string; readonly name: string }>> = {
 ${rows.join(",\n")}
 }
+
+export const simulatorPackage = "${manifestOf("simulator").name}"
 `
   return { path, current: read(path), wanted }
 }

@@ -43,7 +43,7 @@ export const ways: ReadonlyArray<Way> = [
   {
     broker: "motilal",
     method: "password",
-    login: "login",
+    login: "authdirectapi",
     values: ({ apiKey, apiSecret, password, secondFactor, totpSecret, userId }) => ({
       MOTILAL_USER_ID: userId,
       MOTILAL_PASSWORD: password,
@@ -56,7 +56,7 @@ export const ways: ReadonlyArray<Way> = [
   {
     broker: "motilal",
     method: "portal",
-    login: "getAccessToken",
+    login: "getaccesstoken",
     page: "Motilal's portal",
     values: ({ apiKey, apiSecret, redirectUrl, userId }) => ({
       MOTILAL_USER_ID: userId,

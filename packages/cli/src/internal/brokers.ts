@@ -56,6 +56,9 @@ const isMissing = (error: unknown): boolean => {
   return code === "ERR_MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED"
 }
 
+const notInstalled = (name: string) =>
+  fail("package", `The package ${name} is not installed. Install it: ${installLine(name)}`)
+
 /** Imports a module of an optional package. A specifier without a dot is resolved from the folder of this file. */
 export const load = <A>(name: string, module: string): Effect.Effect<A, CommandFailed> =>
   Effect.catch(
@@ -63,10 +66,17 @@ export const load = <A>(name: string, module: string): Effect.Effect<A, CommandF
       try: () => import(`${name}/${module}`) as Promise<A>,
       catch: (error) => new Rejected({ error })
     }),
-    ({ error }) =>
-      isMissing(error)
-        ? fail("package", `The package ${name} is not installed. Install it: ${installLine(name)}`)
-        : Effect.die(error)
+    ({ error }) => (isMissing(error) ? notInstalled(name) : Effect.die(error))
+  )
+
+/** The file of a module of an optional package. */
+export const fileOf = (name: string, module: string): Effect.Effect<string, CommandFailed> =>
+  Effect.catch(
+    Effect.try({
+      try: () => fileURLToPath(import.meta.resolve(`${name}/${module}`)),
+      catch: (error) => new Rejected({ error })
+    }),
+    ({ error }) => (isMissing(error) ? notInstalled(name) : Effect.die(error))
   )
 
 /** Loads a broker by its id. */

@@ -66,8 +66,8 @@ export const makeRoot = (handle: Handle) => {
 
 const unused = Effect.die("The parser reads no file, and starts no program.")
 
-// The parser asks for these services, but the flags and arguments of the table do not use them.
-const services = Layer.mergeAll(
+/** The parser asks for these services, but the flags and arguments of the table do not use them. */
+export const services = Layer.mergeAll(
   FileSystem.layerNoop({}),
   Path.layer,
   Layer.succeed(

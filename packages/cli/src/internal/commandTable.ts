@@ -41,6 +41,8 @@ const simulator = {
 
 const json = { name: "json", description: "print JSON" } as const
 
+const sessionNote = "If the session is not live, it is renewed if no person is needed for that."
+
 export const table = [
   {
     name: "brokers",
@@ -102,7 +104,85 @@ export const table = [
     arguments: [account],
     flags: [simulator],
     summary: "Print the access token, and nothing else, on standard output",
-    details: ["If the session is not live, it is renewed if no person is needed for that."]
+    details: [sessionNote]
+  },
+  {
+    name: "header",
+    arguments: [account],
+    flags: [simulator],
+    summary: "Print the HTTP headers of an authorized call, one on each line",
+    details: ["With curl: curl -H @<(broker-auth header angel) https://…", sessionNote]
+  },
+  {
+    name: "env",
+    arguments: [account],
+    flags: [simulator],
+    summary: "Print the session as assignments of environment variables",
+    details: [
+      'In a POSIX shell: eval "$(broker-auth env angel)". The variables are BROKER_AUTH_BROKER, BROKER_AUTH_ACCOUNT, BROKER_AUTH_TOKEN, BROKER_AUTH_EXPIRES_AT (milliseconds since 1970, absent if unknown) and BROKER_AUTH_FEED_TOKEN (if the broker has one).',
+      "broker-auth exec gives the variables to one program only.",
+      sessionNote
+    ]
+  },
+  {
+    name: "exec",
+    arguments: [
+      { name: "account", kind: "required", description: "name of the account" },
+      { name: "command", kind: "rest", description: "the program and its arguments, after --" }
+    ],
+    flags: [simulator],
+    summary: "Run a program with the session in its environment",
+    details: [
+      "broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. BROKER_AUTH_KEY is removed, so that the program cannot read the vault.",
+      "The exit code is the one of the program, 128 plus the number of the signal that ended it, or 127 if it cannot be started.",
+      sessionNote
+    ]
+  },
+  {
+    name: "profile",
+    arguments: [account],
+    flags: [json, simulator],
+    summary: "Show the account holder, as the broker knows them",
+    details: [sessionNote]
+  },
+  {
+    name: "renew",
+    arguments: [account],
+    flags: [simulator],
+    summary: "Get a new session, even if the stored one is live",
+    details: ["Fails if only a person can log in: use broker-auth login."]
+  },
+  {
+    name: "logout",
+    arguments: [account],
+    flags: [{ name: "all", description: "log out of all accounts" }, simulator],
+    summary: "End the session at the broker, and delete it here",
+    details: ["The credentials stay stored."]
+  },
+  {
+    name: "guard",
+    arguments: [account],
+    flags: [json, simulator],
+    summary: "Show the failed logins that count towards a lock of the account",
+    details: [
+      "After a few refused logins, nothing is sent any more, because the broker may lock the account. Correct the credentials with broker-auth add --replace, then run broker-auth guard reset."
+    ]
+  },
+  {
+    name: "guard reset",
+    arguments: [account],
+    flags: [simulator],
+    summary: "Clear the failed logins, after you have corrected the credentials",
+    details: [
+      "Sends nothing to the broker. The stored credentials may be sent again, even if the broker has refused them."
+    ]
+  },
+  {
+    name: "simulate",
+    arguments: [{ name: "arguments", kind: "rest", description: "arguments of broker-auth-simulator" }],
+    flags: [],
+    summary: "Run the broker simulator of the package @auth/simulator",
+    details: ["broker-auth simulate --help describes the arguments."]
   }
 ] as const satisfies ReadonlyArray<Row>
 

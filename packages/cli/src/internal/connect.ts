@@ -94,12 +94,11 @@ export const open = Effect.fnUntraced(function* (
   return { entry, loaded, method, connection }
 })
 
-/** A live session. If only a person can log in, the failure names the command for that. */
-export const session = ({ connection, entry }: Opened) =>
-  Effect.catchReason(
-    promised(() => connection.session()),
-    "AuthError",
-    "ActionRequired",
-    ({ message, remedy }) =>
-      fail("person", `${entry.name}: ${message}. ${remedy} To log in: broker-auth login ${entry.name}`)
+/** Calls a function of the connection. If only a person can log in, the failure names the command for that. */
+export const needsLogin = <A>({ entry }: Opened, call: () => Promise<A>): Effect.Effect<A, Failure> =>
+  Effect.catchReason(promised(call), "AuthError", "ActionRequired", ({ message, remedy }) =>
+    fail("person", `${entry.name}: ${message}. ${remedy} To log in: broker-auth login ${entry.name}`)
   )
+
+/** A live session. */
+export const session = (opened: Opened) => needsLogin(opened, () => opened.connection.session())

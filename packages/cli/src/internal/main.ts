@@ -19,6 +19,10 @@ const signals = { SIGINT: ExitCode.table.interrupted.code, SIGTERM: ExitCode.tab
 const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyArray<{ readonly message: string }> }) =>
   error.errors?.[0]?.message ?? error.message
 
+/** Everything after `simulate` is for another command, flags included. */
+const withEnd = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
+  args[0] === "simulate" && args[1] !== "--" ? ["simulate", "--", ...args.slice(1)] : args
+
 /** Runs the command of these arguments. */
 export const run = (args: ReadonlyArray<string>): void => {
   let code: number = ExitCode.table.ok.code
@@ -30,7 +34,7 @@ export const run = (args: ReadonlyArray<string>): void => {
       }
     )
 
-  const program = Effect.catch(cli.run(args, handle), (error) => {
+  const program = Effect.catch(cli.run(withEnd(args), handle), (error) => {
     if (error._tag === "CommandFailed" || error._tag === "AuthError" || error._tag === "VaultError") {
       return Effect.as(complain(error.message), void (code = codeOf(error)))
     }

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { execFile } from "node:child_process"
+import process from "node:process"
 import { type CommandFailed, fail } from "./failure.ts"
 
 /** Time-out of a program, in milliseconds. Some programs wait until the user has confirmed. */
@@ -19,6 +20,12 @@ const wordsOf = (command: string): ReadonlyArray<string> =>
     command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g),
     ([, double, single, bare]) => double ?? single ?? bare ?? ""
   )
+
+/** The environment of a program. The key of the vault is not for it. */
+const environment = (): NodeJS.ProcessEnv => {
+  const { BROKER_AUTH_KEY: _, ...others } = process.env
+  return others
+}
 
 interface Program {
   readonly words: ReadonlyArray<string>
@@ -50,7 +57,7 @@ const run = ({ reference, words }: Program): Effect.Effect<Redacted.Redacted<str
       const child = execFile(
         program,
         args,
-        { encoding: "utf8", maxBuffer, timeout, killSignal: "SIGKILL", windowsHide: true },
+        { encoding: "utf8", env: environment(), maxBuffer, timeout, killSignal: "SIGKILL", windowsHide: true },
         (error, stdout) =>
           resume(Effect.succeed(error === null ? Result.succeed(stdout) : Result.fail(problemOf(error, program))))
       )

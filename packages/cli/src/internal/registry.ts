@@ -9,3 +9,5 @@ export const registry: Readonly<Record<string, { readonly package: string; reado
   rmoney: { package: "@auth/rmoney", name: "Rmoney" },
   zerodha: { package: "@auth/zerodha", name: "Zerodha" }
 }
+
+export const simulatorPackage = "@auth/simulator"
