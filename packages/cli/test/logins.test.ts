@@ -72,3 +72,33 @@ for (const way of ways) {
     { timeout, ...(quick.has(title) ? {} : { tags: ["thorough"] }) }
   )
 }
+
+it.live(
+  "draws a QR code, and logs in when it is scanned",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user } = yield* world({ brokers: ["rmoney"] })
+      const input = linesOf({ RMONEY_ENVIRONMENT: "uat", RMONEY_USER_ID: "TEST101" })
+      assert.strictEqual((yield* run(user, ["add", "rmoney", "--method", "qr", "--name", "mine"], { input })).code, 0)
+      const origin = simulator.origins["https://webuat.rmoneyindia.co.in"] ?? ""
+      const password = simulator.brokers["rmoney"]?.accounts[0]?.["password"] ?? ""
+      const scan = Effect.gen(function* () {
+        while (true) {
+          yield* Effect.sleep("100 millis")
+          const polls = (yield* simulator.journal()).filter(({ endpoint }) => endpoint === "qrLogin")
+          const name = /"qrName":"([^"]+)"/.exec(polls[0]?.body ?? "")?.[1]
+          if (name === undefined) continue
+          const url = Redacted.make(`${origin}/qr-scan?qrName=${encodeURIComponent(name)}`)
+          const body = new URLSearchParams({ userid: "TEST101", password })
+          return yield* Effect.promise(() => fetch(Redacted.value(url), { method: "POST", body }))
+        }
+      })
+      const logged = yield* Effect.raceFirst(terminal(user, ["login", "--qr"], []), Effect.andThen(scan, Effect.never))
+      assert.strictEqual(logged.code, 0, logged.screen)
+      assert.match(logged.screen, /█[\s\S]*Scan the QR code[\s\S]*mine is logged in/)
+      const wrong = yield* run(user, ["login", "--paste"])
+      assert.strictEqual(wrong.code, 0, "the session is live")
+      assert.match((yield* run(user, ["token"])).stdout, /^\S{8,}\n$/)
+    }),
+  { tags: ["thorough"], timeout }
+)

@@ -94,10 +94,11 @@ export const table = [
     flags: [
       { name: "browser", description: "log in through the browser; fails if the account has another way to log in" },
       { name: "paste", description: "do not open a browser: show the address, and paste the address after the login" },
+      { name: "qr", description: "log in with a QR code; fails if the account has another way to log in" },
       simulator
     ],
     summary: "Log in, unless the session is live",
-    details: ["Asks for a one-time code if the broker wants one."]
+    details: ["Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal."]
   },
   {
     name: "token",

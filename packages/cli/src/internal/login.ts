@@ -1,4 +1,5 @@
 /** `login`: logs in, unless the stored session is live. */
+import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
@@ -7,9 +8,13 @@ import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import { SessionManager } from "@auth/broker-core/session/SessionManager"
 import * as RedirectListener from "@auth/node/RedirectListener"
 import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import process from "node:process"
 import * as accounts from "./accounts.ts"
 import type { Input } from "./commandTable.ts"
 import * as connect from "./connect.ts"
@@ -17,6 +22,7 @@ import { type Failure, fail, promised } from "./failure.ts"
 import * as homes from "./home.ts"
 import { say } from "./output.ts"
 import * as prompts from "./prompts.ts"
+import * as qrImage from "./qrImage.ts"
 
 /** When the session expires, for people. */
 export const untilText = ({ expiresAt }: Session): string =>
@@ -77,6 +83,45 @@ const browserLogin = (opened: connect.Opened, { paste }: Input<"login">) => {
   return promised(() => opened.connection.run(BrowserLogin.run(shown, { byPerson: true })))
 }
 
+/** Colours of paper, so that the code is right in terminals with a dark or a light background. */
+const onPaper = (line: string): string => `\u001b[97;40m${line}\u001b[0m`
+
+/** Shows a QR code on standard error. The image is a secret of this login: it is not written to a file. */
+const showQr = (image: Redacted.Redacted<string>) =>
+  Effect.gen(function* () {
+    const modules = qrImage.read(Redacted.value(image))
+    if (modules === undefined) {
+      return yield* fail("answer", "The broker's image cannot be drawn: it is no QR code in PNG format.")
+    }
+    const lines = qrImage.draw(modules)
+    const columns = process.stderr.columns || 80
+    if (columns < modules.length + 4) {
+      return yield* fail("person", `The QR code needs ${modules.length + 4} columns, and the terminal has ${columns}.`)
+    }
+    const noColor = Option.isSome(yield* Effect.option(Config.NonEmptyString("NO_COLOR")))
+    yield* Console.error(lines.map((line) => (noColor ? line : onPaper(line))).join("\n"))
+    yield* say("Scan the QR code with the mobile app of the broker, and approve the login there.")
+  })
+
+const qrLogin = ({ connection }: connect.Opened): Effect.Effect<Session, Failure> =>
+  Effect.gen(function* () {
+    if (!(yield* prompts.isTerminal))
+      return yield* fail("person", "A QR code needs a terminal, so that a person can scan it.")
+    // A connection reports a failure of `show` without its reason.
+    let shown: Failure | undefined
+    const show = ({ image }: QrCode) =>
+      Effect.runPromise(
+        Effect.tapError(showQr(image), (error) => {
+          shown = error
+          return Effect.void
+        })
+      )
+    return yield* Effect.mapError(
+      promised(() => connection.loginByQr({ show })),
+      (error) => shown ?? error
+    )
+  })
+
 const start = Effect.fnUntraced(function* (
   opened: connect.Opened,
   input: Input<"login">
@@ -86,6 +131,11 @@ const start = Effect.fnUntraced(function* (
   if ((input.browser || input.paste) && !isBrowser) {
     return yield* fail("usage", `${entry.name} does not log in through the browser, but with: ${method.title}.`)
   }
+  const isQr = method.capabilities.includes("QrLogin")
+  if (input.qr && !isQr) {
+    return yield* fail("usage", `${entry.name} does not log in with a QR code, but with: ${method.title}.`)
+  }
+  if (isQr) return yield* qrLogin(opened)
   if (!isBrowser) return yield* promised(() => connection.renew())
   // A refresh needs no person.
   const renewed = method.capabilities.includes("Refresh")
