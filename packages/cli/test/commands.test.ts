@@ -81,7 +81,7 @@ it.live(
       const list = yield* run(user, ["accounts", "--json"])
       assert.deepStrictEqual(JSON.parse(list.stdout), [])
     }),
-  timeout
+  { tags: ["thorough"], timeout }
 )
 
 it.live(
@@ -107,7 +107,7 @@ it.live(
       assert.strictEqual((yield* run(user, ["guard", "reset"])).code, 0)
       assert.match((yield* run(user, ["guard"])).stdout, /0 of 2/)
     }),
-  timeout
+  { tags: ["thorough"], timeout }
 )
 
 it.live(
@@ -210,7 +210,7 @@ it.live(
         assert.match(stderr, says)
       }
     }),
-  timeout
+  { tags: ["thorough"], timeout }
 )
 
 it.live(
@@ -262,7 +262,7 @@ it.live(
       const list = yield* run(user, ["accounts"])
       assert.strictEqual(list.stdout, "angel: Angel One, A123456\n")
     }),
-  timeout
+  { tags: ["thorough"], timeout }
 )
 
 const secretsIn = (user: User, secrets: ReadonlyArray<string>) =>
@@ -300,5 +300,5 @@ it.live(
       )
       assert.deepStrictEqual(secretsIn(user, all), [])
     }),
-  timeout
+  { tags: ["thorough"], timeout }
 )

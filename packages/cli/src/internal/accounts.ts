@@ -99,6 +99,8 @@ export const add = (
 export const remove = (store: Store, name: string): Effect.Effect<void, VaultError.VaultError> =>
   update(store, (list) => Effect.succeed(list.filter((entry) => entry.name !== name)))
 
+export const none = fail("account", "There is no account yet. Add one: broker-auth add <broker>")
+
 const namesOf = (list: ReadonlyArray<Entry>): string => list.map(({ name }) => name).join(", ")
 
 /**
@@ -110,7 +112,7 @@ export const choose = Effect.fnUntraced(function* (
   given: string | undefined
 ): Effect.fn.Return<Entry, CommandFailed | VaultError.VaultError> {
   const all = yield* list(store)
-  if (all.length === 0) return yield* fail("account", "There is no account yet. Add one: broker-auth add <broker>")
+  if (all.length === 0) return yield* none
   const [only] = all
   if (given === undefined) {
     return all.length === 1 && only !== undefined

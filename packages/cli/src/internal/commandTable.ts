@@ -95,6 +95,7 @@ export const table = [
       { name: "browser", description: "log in through the browser; fails if the account has another way to log in" },
       { name: "paste", description: "do not open a browser: show the address, and paste the address after the login" },
       { name: "qr", description: "log in with a QR code; fails if the account has another way to log in" },
+      { name: "all", description: "log in to all accounts that need no person for that" },
       simulator
     ],
     summary: "Log in, unless the session is live",
@@ -177,6 +178,29 @@ export const table = [
     details: [
       "Sends nothing to the broker. The stored credentials may be sent again, even if the broker has refused them."
     ]
+  },
+  {
+    name: "vault",
+    arguments: [],
+    flags: [simulator],
+    summary: "Show where credentials and sessions are stored, and how",
+    details: []
+  },
+  {
+    name: "vault rekey",
+    arguments: [],
+    flags: [simulator],
+    summary: "Encrypt the vault with the key in BROKER_AUTH_NEW_KEY",
+    details: [
+      "Make a key: openssl rand -hex 32. Afterwards, set BROKER_AUTH_KEY to the new key in every program. If the command is interrupted, run it again."
+    ]
+  },
+  {
+    name: "vault remove",
+    arguments: [],
+    flags: [{ name: "yes", description: "do not ask" }, simulator],
+    summary: "Delete all credentials and sessions",
+    details: ["Sends nothing to a broker. Use it if the key is lost, or if the vault was changed by another program."]
   },
   {
     name: "simulate",

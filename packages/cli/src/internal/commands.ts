@@ -25,6 +25,7 @@ import * as homes from "./home.ts"
 import { codes, login, untilText } from "./login.ts"
 import * as output from "./output.ts"
 import { registry, simulatorPackage } from "./registry.ts"
+import * as vault from "./vault.ts"
 
 export type Handler<N extends Name> = (input: Input<N>) => Effect.Effect<number | void, Failure>
 
@@ -329,5 +330,8 @@ export const handlers: { readonly [N in Name]: Handler<N> } = {
   logout,
   guard,
   "guard reset": resetGuard,
+  vault: vault.describe,
+  "vault rekey": vault.rekey,
+  "vault remove": vault.remove,
   simulate
 }

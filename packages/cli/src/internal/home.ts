@@ -22,6 +22,10 @@ export interface Given {
   readonly simulator: string | undefined
 }
 
+/** The folder of the vault. */
+export const folderOf = (origins: simulator.Origins | undefined): Effect.Effect<string, VaultError> =>
+  Effect.map(NodeVault.folderOf(), (folder) => (origins === undefined ? folder : `${folder}-simulator`))
+
 /**
  * Opens the vault. With a simulator, it is another vault beside the usual one: the session of a fake account must not
  * replace a real one.
@@ -30,7 +34,7 @@ export const open = Effect.fnUntraced(function* (
   given: Given
 ): Effect.fn.Return<Home, CommandFailed | VaultError, Scope.Scope> {
   const origins = yield* simulator.origins(given.simulator)
-  const folder = origins === undefined ? undefined : `${yield* NodeVault.folderOf()}-simulator`
+  const folder = yield* folderOf(origins)
   const services = yield* Layer.build(
     NodeVault.layer({ folder }).pipe(Layer.provideMerge(NodeVaultKey.layerDefault({ folder })))
   )

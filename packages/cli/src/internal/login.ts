@@ -15,10 +15,11 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
+import * as ExitCode from "../ExitCode.ts"
 import * as accounts from "./accounts.ts"
 import type { Input } from "./commandTable.ts"
 import * as connect from "./connect.ts"
-import { type Failure, fail, promised } from "./failure.ts"
+import { codeOf, type Failure, fail, promised } from "./failure.ts"
 import * as homes from "./home.ts"
 import { say } from "./output.ts"
 import * as prompts from "./prompts.ts"
@@ -144,7 +145,7 @@ const start = Effect.fnUntraced(function* (
   return Option.isSome(renewed) ? renewed.value : yield* browserLogin(opened, input)
 })
 
-export const login = Effect.fnUntraced(function* (input: Input<"login">): Effect.fn.Return<void, Failure, Scope.Scope> {
+const loginOne = Effect.fnUntraced(function* (input: Input<"login">): Effect.fn.Return<void, Failure, Scope.Scope> {
   const home = yield* homes.open(input)
   const entry = yield* accounts.choose(home.store, input.account)
   const opened = yield* connect.open(home, entry, { codes })
@@ -154,4 +155,68 @@ export const login = Effect.fnUntraced(function* (input: Input<"login">): Effect
   }
   const session = yield* Effect.tapError(start(opened, input), () => tellBudget(home, opened))
   yield* say(`${entry.name} is logged in ${untilText(session)}.`)
-}, Effect.scoped)
+})
+
+/** Number of accounts that log in at the same time. */
+const atOnce = 4
+
+/** The outcome of one account. `failure` is absent if its session is live. */
+interface Outcome {
+  readonly name: string
+  readonly text: string
+  readonly failure: Failure | undefined
+}
+
+const needsPerson = (failure: Failure): boolean => codeOf(failure) === ExitCode.table.person.code
+
+const liveSession = (home: homes.Home, entry: accounts.Entry): Effect.Effect<Outcome> =>
+  Effect.match(
+    Effect.scoped(Effect.flatMap(connect.open(home, entry), (opened) => promised(() => opened.connection.session()))),
+    {
+      onFailure: (failure) => ({
+        name: entry.name,
+        text: needsPerson(failure) ? `needs a person: broker-auth login ${entry.name}` : failure.message,
+        failure
+      }),
+      onSuccess: (session) => ({ name: entry.name, text: `logged in ${untilText(session)}`, failure: undefined })
+    }
+  )
+
+const barWidth = 20
+
+/** Shows the progress: a bar that moves at a terminal, otherwise one line for each account. */
+const progressOf = (total: number) => {
+  const { isTTY } = process.stderr
+  let done = 0
+  const show = ({ name, text }: Outcome) =>
+    Effect.suspend(() => {
+      done += 1
+      if (!isTTY) return say(`${name}: ${text}`)
+      const filled = Math.floor((done / total) * barWidth)
+      const bar = `[${"#".repeat(filled)}${" ".repeat(barWidth - filled)}] ${done}/${total}`
+      return Effect.sync(() => void process.stderr.write(`\r${bar}`))
+    })
+  return { show, close: Effect.sync(() => void (isTTY && process.stderr.write("\n"))) }
+}
+
+const loginAll = Effect.fnUntraced(function* (
+  input: Input<"login">
+): Effect.fn.Return<number | undefined, Failure, Scope.Scope> {
+  if (input.account !== undefined) return yield* fail("usage", "Name an account, or use --all, but not both.")
+  const home = yield* homes.open(input)
+  const list = yield* accounts.list(home.store)
+  if (list.length === 0) return yield* accounts.none
+  const progress = progressOf(list.length)
+  const outcomes = yield* Effect.forEach(list, (entry) => Effect.tap(liveSession(home, entry), progress.show), {
+    concurrency: atOnce
+  }).pipe(Effect.ensuring(progress.close))
+  const failed = outcomes.flatMap(({ failure, ...outcome }) => (failure === undefined ? [] : [{ ...outcome, failure }]))
+  yield* say(`${list.length - failed.length} of ${list.length} accounts are logged in.`)
+  for (const { name, text } of failed) yield* say(`  ${name}: ${text}`)
+  const [first] = failed
+  if (first === undefined) return undefined
+  return failed.some(({ failure }) => needsPerson(failure)) ? ExitCode.table.person.code : codeOf(first.failure)
+})
+
+export const login = (input: Input<"login">): Effect.Effect<number | void, Failure> =>
+  Effect.scoped(input.all ? loginAll(input) : loginOne(input))
