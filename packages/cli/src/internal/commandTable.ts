@@ -180,6 +180,15 @@ export const table = [
     ]
   },
   {
+    name: "doctor",
+    arguments: [account],
+    flags: [json, simulator],
+    summary: "Check what can prevent a login, and say what to do",
+    details: [
+      "Checks the form of the credentials, the proxy, the connection, who answers, the clock, the login guard and the stored session. It sends no login, so it cannot find a wrong PIN or client code. The exit code is the one of the first problem."
+    ]
+  },
+  {
     name: "vault",
     arguments: [],
     flags: [simulator],

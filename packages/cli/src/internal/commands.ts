@@ -21,6 +21,7 @@ import * as children from "./children.ts"
 import type { Input, Name } from "./commandTable.ts"
 import * as connect from "./connect.ts"
 import { codeOf, fail, type Failure, promised } from "./failure.ts"
+import { doctor } from "./doctor.ts"
 import * as homes from "./home.ts"
 import { codes, login, untilText } from "./login.ts"
 import * as output from "./output.ts"
@@ -330,6 +331,7 @@ export const handlers: { readonly [N in Name]: Handler<N> } = {
   logout,
   guard,
   "guard reset": resetGuard,
+  doctor,
   vault: vault.describe,
   "vault rekey": vault.rekey,
   "vault remove": vault.remove,
