@@ -302,3 +302,39 @@ it.live(
     }),
   { tags: ["thorough"], timeout }
 )
+
+it.live(
+  "loads the package of a broker from a folder that the user names",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user } = yield* world({ brokers: ["angel"] })
+      const input = linesOf(credentialsOf(simulator))
+      const add = (folder: string) => run(user, ["add", "angel", "--method", "totp", "--package", folder], { input })
+      const broken = path.join(user.state, "broken")
+      fs.mkdirSync(path.join(broken, "node_modules/effect"), { recursive: true })
+      const absent = yield* add(broken)
+      assert.deepStrictEqual([absent.code, /no package\.json/.test(absent.stderr)], [4, true])
+      fs.writeFileSync(path.join(broken, "package.json"), '{"name":"mine"}')
+      fs.writeFileSync(path.join(broken, "node_modules/effect/package.json"), '{"exports":{"./*":"./other.js"}}')
+      fs.writeFileSync(path.join(broken, "node_modules/effect/other.js"), "")
+      const other = yield* add(broken)
+      assert.deepStrictEqual([other.code, /another copy of effect/.test(other.stderr)], [4, true], other.stderr)
+      const folder = path.join(import.meta.dirname, "../../angel")
+      const added = yield* add(folder)
+      assert.strictEqual(added.code, 0, added.stderr)
+      assert.strictEqual((yield* run(user, ["token"])).code, 0)
+      assert.strictEqual((yield* run(user, ["accounts"])).stdout, "angel: Angel One, A123456\n")
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "shows the status until Ctrl-C",
+  () =>
+    Effect.gen(function* () {
+      const { user } = yield* withAngel()
+      const { code, screen } = yield* terminal(user, ["status", "--watch"], [[/Stored in/, "\u0003"]])
+      assert.deepStrictEqual([code, /session: not logged in/.test(screen)], [130, true], screen)
+    }),
+  { tags: ["thorough"], timeout }
+)

@@ -16,6 +16,8 @@ const Entry = Schema.Struct({
   name: Schema.String,
   broker: Schema.String,
   method: Schema.String,
+  /** Folder of the broker's package, if the user has named one. */
+  folder: Schema.optionalKey(Schema.String),
   account: Schema.Struct({
     broker: Schema.String,
     environment: Schema.String,

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as Path from "node:path"
 import process from "node:process"
 import { text } from "node:stream/consumers"
 import * as accounts from "./accounts.ts"
@@ -157,7 +158,8 @@ export const add = Effect.fnUntraced(function* (input: Input<"add">): Effect.fn.
       "A name has 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit."
     )
   }
-  const loaded = yield* brokers.loadBroker(input.broker)
+  const folder = input.package === undefined ? undefined : Path.resolve(input.package)
+  const loaded = yield* brokers.loadBroker(input.broker, folder)
   const home = yield* homes.open(input)
   const isTaken = (yield* accounts.list(home.store)).some((entry) => entry.name === name)
   if (isTaken && !input.replace) return yield* accounts.inUse(name)
@@ -169,7 +171,14 @@ export const add = Effect.fnUntraced(function* (input: Input<"add">): Effect.fn.
   const layer = yield* connect.layerOf(loaded, method, { values, origins: home.origins })
   // Builds the layer, which checks all credentials together. Nothing is sent.
   const { account } = yield* Effect.provide(Renewal, Layer.provide(layer, FetchHttpClient.layer))
-  const entry = { name, broker: input.broker, method: method.id, account, values }
+  const entry = {
+    name,
+    broker: input.broker,
+    method: method.id,
+    account,
+    values,
+    ...(folder !== undefined && { folder })
+  }
   yield* accounts.add(home.store, entry, { replace: input.replace })
   yield* say(
     `Added ${name}: ${loaded.broker.title}, ${account.id}. Its credentials are encrypted in ${home.store.describe}.`

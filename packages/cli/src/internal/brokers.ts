@@ -15,7 +15,13 @@ import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
-import { fileURLToPath } from "node:url"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Fs from "node:fs"
+import { createRequire } from "node:module"
+import * as Path from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { type CommandFailed, fail, Rejected } from "./failure.ts"
 import { registry } from "./registry.ts"
 
@@ -79,18 +85,76 @@ export const fileOf = (name: string, module: string): Effect.Effect<string, Comm
     ({ error }) => (isMissing(error) ? notInstalled(name) : Effect.die(error))
   )
 
-/** Loads a broker by its id. */
-export const loadBroker = Effect.fnUntraced(function* (id: string): Effect.fn.Return<Loaded, CommandFailed> {
+const loadedOf = (
+  broker: Broker,
+  importModule: (module: string) => Effect.Effect<LayerModule, CommandFailed>
+): Loaded => ({
+  broker,
+  methods: broker.methods.filter(({ capabilities }) => capabilities.includes("Authorize")),
+  layerModule: ({ layer }) => importModule(layer)
+})
+
+/** Loads a broker by its id. With `folder`, its package is in this folder. */
+export const loadBroker = Effect.fnUntraced(function* (
+  id: string,
+  folder?: string
+): Effect.fn.Return<Loaded, CommandFailed> {
+  if (folder !== undefined) return yield* loadFolder(id, folder)
   const found = Object.hasOwn(registry, id) ? registry[id] : undefined
   if (found === undefined) {
     return yield* fail("usage", `There is no broker ${JSON.stringify(id)}. The brokers are ${brokerIds.join(", ")}.`)
   }
   const { broker } = yield* load<BrokerModule>(found.package, `${found.name}Broker`)
-  return {
-    broker,
-    methods: broker.methods.filter(({ capabilities }) => capabilities.includes("Authorize")),
-    layerModule: (method) => load<LayerModule>(found.package, method.layer)
+  return loadedOf(broker, (module) => load<LayerModule>(found.package, module))
+})
+
+const Manifest = Schema.fromJsonString(Schema.Struct({ name: Schema.String }))
+
+const unusable = (folder: string, problem: string) =>
+  fail("package", `The folder ${folder} cannot be used as the package of a broker: ${problem}.`)
+
+/** Two copies of `effect` do not recognize each other's secrets. */
+const effectModule = "effect/Redacted"
+
+/** Loads the package of a broker from a folder that the user has named. */
+const loadFolder = Effect.fnUntraced(function* (id: string, folder: string): Effect.fn.Return<Loaded, CommandFailed> {
+  const text = Result.try(() => Fs.readFileSync(Path.join(folder, "package.json"), "utf8"))
+  const manifest = Option.flatMap(Result.getSuccess(text), Schema.decodeUnknownOption(Manifest))
+  if (Option.isNone(manifest)) return yield* unusable(folder, "it has no package.json with a name")
+  const { name } = manifest.value
+  const require = createRequire(Path.join(folder, "package.json"))
+  const resolve = (specifier: string) =>
+    Result.getOrUndefined(Result.try(() => Fs.realpathSync(require.resolve(specifier))))
+  const own = Result.getOrUndefined(
+    Result.try(() => Fs.realpathSync(createRequire(import.meta.url).resolve(effectModule)))
+  )
+  if (resolve(effectModule) !== own) {
+    return yield* unusable(folder, "it has another copy of effect than broker-auth. Install it beside broker-auth")
   }
+  const importModule = <A>(module: string): Effect.Effect<A, CommandFailed> => {
+    const file = resolve(`${name}/${module}`)
+    return file === undefined
+      ? unusable(folder, `it has no module ${module}`)
+      : Effect.catch(
+          Effect.tryPromise({
+            try: () => import(pathToFileURL(file).href) as Promise<A>,
+            catch: (error) => new Rejected({ error })
+          }),
+          () => unusable(folder, `its module ${module} cannot be loaded`)
+        )
+  }
+  const files = ["dist", "src"].flatMap((inner) =>
+    Result.getOrElse(
+      Result.try(() => Fs.readdirSync(Path.join(folder, inner))),
+      () => []
+    )
+  )
+  const names = new Set(files.flatMap((file) => /^(\w+Broker)\.[jt]s$/.exec(file)?.[1] ?? []))
+  for (const module of names) {
+    const { broker } = yield* importModule<BrokerModule>(module)
+    if (broker.id === id) return loadedOf(broker, importModule)
+  }
+  return yield* unusable(folder, `it has no broker ${JSON.stringify(id)}`)
 })
 
 /** Methods that share a layer with another method need an option of that layer. */

@@ -57,6 +57,11 @@ export const table = [
     flags: [
       { name: "method", value: "METHOD", description: "the way to log in; asked for if there are several" },
       { name: "name", value: "NAME", description: "your name for the account (default: the broker's id)" },
+      {
+        name: "package",
+        value: "FOLDER",
+        description: "folder of the broker's package, if it is not installed beside broker-auth"
+      },
       { name: "replace", description: "replace the credentials of an account that exists" },
       simulator
     ],
@@ -77,7 +82,7 @@ export const table = [
   {
     name: "status",
     arguments: [account],
-    flags: [json, simulator],
+    flags: [{ name: "watch", description: "show it again every 5 seconds, until Ctrl-C" }, json, simulator],
     summary: "Show which sessions are live, until when, and where they are stored",
     details: ["Sends nothing to a broker."]
   },

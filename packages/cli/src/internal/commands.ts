@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import process from "node:process"
 import * as accounts from "./accounts.ts"
 import { add } from "./add.ts"
@@ -59,8 +60,8 @@ const listBrokers: Handler<"brokers"> = Effect.fnUntraced(function* (input) {
   }
 })
 
-const titleOf = (id: string) =>
-  Effect.match(brokers.loadBroker(id), { onFailure: () => id, onSuccess: ({ broker }) => broker.title })
+const titleOf = ({ broker: id, folder }: accounts.Entry) =>
+  Effect.match(brokers.loadBroker(id, folder), { onFailure: () => id, onSuccess: ({ broker }) => broker.title })
 
 const noAccounts = output.say("There is no account yet. Add one: broker-auth add <broker>")
 
@@ -73,9 +74,7 @@ const listAccounts: Handler<"accounts"> = Effect.fnUntraced(function* (input) {
     )
   }
   if (list.length === 0) return yield* noAccounts
-  for (const { account, broker, name } of list) {
-    yield* output.line(`${name}: ${yield* titleOf(broker)}, ${account.id}`)
-  }
+  for (const entry of list) yield* output.line(`${entry.name}: ${yield* titleOf(entry)}, ${entry.account.id}`)
 }, Effect.scoped)
 
 const decodeSession = Schema.decodeUnknownResult(Session.SessionFromJson)
@@ -95,7 +94,7 @@ const statusOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.
   const now = yield* Clock.currentTimeMillis
   const session = yield* storedSession(home, entry)
   const memory = yield* LoginGuard.make(home.store).memory(entry.account)
-  const method = yield* Effect.match(brokers.loadBroker(entry.broker), {
+  const method = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
     onFailure: () => undefined,
     onSuccess: ({ methods }) => methods.find(({ id }) => id === entry.method)
   })
@@ -120,7 +119,7 @@ const sessionText = ({ session, state }: Status): string => {
   return `${state === "live" ? "live until" : "expired at"} ${Expiry.toIst(session.expiresAt)}`
 }
 
-const status: Handler<"status"> = Effect.fnUntraced(function* (input) {
+const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.fn.Return<void, Failure, Scope.Scope> {
   const home = yield* homes.open(input)
   const chosen =
     input.account === undefined ? yield* accounts.list(home.store) : [yield* accounts.choose(home.store, input.account)]
@@ -146,13 +145,25 @@ const status: Handler<"status"> = Effect.fnUntraced(function* (input) {
   if (rows.length === 0) return yield* noAccounts
   for (const row of rows) {
     const { entry, method } = row
-    yield* output.line(`${entry.name}: ${yield* titleOf(entry.broker)}, ${entry.account.id}`)
+    yield* output.line(`${entry.name}: ${yield* titleOf(entry)}, ${entry.account.id}`)
     yield* output.line(`    session: ${sessionText(row)}`)
     yield* output.line(`    renewal: ${method?.renewal?.when ?? "the package of the broker is not installed"}`)
     yield* output.line(`    login guard: ${guardText(row)}`)
   }
   yield* output.line(`Stored in ${home.store.describe}`)
-}, Effect.scoped)
+})
+
+/** How often `status --watch` reads the vault. */
+const watchInterval = "5 seconds"
+
+const clear = Effect.sync(() => void (process.stdout.isTTY && process.stdout.write("\u001b[H\u001b[2J")))
+
+const status: Handler<"status"> = (input) => {
+  const once = Effect.scoped(showStatus(input))
+  if (!input.watch) return once
+  const shown = Effect.andThen(clear, Effect.andThen(once, Effect.sleep(watchInterval)))
+  return Effect.forever(shown)
+}
 
 const remove: Handler<"remove"> = Effect.fnUntraced(function* (input) {
   const home = yield* homes.open(input)

@@ -76,7 +76,7 @@ export const open = Effect.fnUntraced(function* (
   entry: Entry,
   { codes }: Options = {}
 ): Effect.fn.Return<Opened, Failure, Scope.Scope> {
-  const loaded = yield* brokers.loadBroker(entry.broker)
+  const loaded = yield* brokers.loadBroker(entry.broker, entry.folder)
   const method = yield* methodOf(loaded, entry)
   const layer = yield* layerOf(loaded, method, { values: entry.values, origins: home.origins })
   const { services } = home
