@@ -85,6 +85,9 @@ export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
+/** Time-out of a command in a terminal, in milliseconds. */
+const screenTimeout = 60_000
+
 /** A reply that is typed when the screen shows a text. */
 export type Reply = readonly [shown: RegExp, reply: string | ((found: RegExpExecArray) => Promise<string>)]
 
@@ -119,6 +122,11 @@ export const terminal = (
     let seen = 0
     let next = 0
     let pending = false
+    // A reply whose text never appears would otherwise only show as a time-out, without the screen.
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL")
+      screen += `\n(no answer within ${screenTimeout / 1000} s; replies typed: ${next} of ${replies.length})`
+    }, screenTimeout)
     const look = () => {
       const reply = replies[next]
       if (reply === undefined || pending) return
@@ -139,7 +147,10 @@ export const terminal = (
       screen += String(chunk)
       look()
     })
-    child.once("close", (code) => resume(Effect.succeed({ code, screen: screen.replaceAll("\r\n", "\n") })))
+    child.once("close", (code) => {
+      clearTimeout(timer)
+      resume(Effect.succeed({ code, screen: screen.replaceAll("\r\n", "\n") }))
+    })
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 

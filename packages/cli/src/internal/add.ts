@@ -88,7 +88,8 @@ const problemOf = (
     )
   )
 
-const askFields = Effect.fnUntraced(function* (
+/** Asks for each credential of the method. */
+export const askFields = Effect.fnUntraced(function* (
   { broker }: brokers.Loaded,
   method: Method,
   given: { readonly ask: prompts.Ask; readonly verbatimNames: Values }
@@ -97,8 +98,10 @@ const askFields = Effect.fnUntraced(function* (
   yield* say(`${broker.title}: ${method.title}. Secrets are not shown. Ctrl-C ends the command, and stores nothing.`)
   for (const field of Object.values(method.credentials)) {
     const optional = field.optional === true ? " (optional, press Enter to skip)" : ""
+    // The description of an option lists its values, so the question also needs its name.
+    const name = field.option === undefined ? "" : `${field.env}: `
     while (true) {
-      const answer = yield* given.ask(`${field.description}${optional}`, field.secret ? "secret" : "shown")
+      const answer = yield* given.ask(`${name}${field.description}${optional}`, field.secret ? "secret" : "shown")
       if (answer.trim() === "" && field.optional === true) break
       const value = Redacted.make(answer)
       const problem = yield* problemOf(broker.id, field, value, given.verbatimNames)

@@ -194,6 +194,13 @@ export const table = [
     ]
   },
   {
+    name: "recover",
+    arguments: [{ name: "broker", kind: "required", description: "a broker that can recover accounts: rmoney" }],
+    flags: [simulator],
+    summary: "Unblock an account, or set a new password",
+    details: ["Asks at the terminal for the PAN of the account holder and for the codes that the broker sends."]
+  },
+  {
     name: "vault",
     arguments: [],
     flags: [simulator],

@@ -26,6 +26,7 @@ import { doctor } from "./doctor.ts"
 import * as homes from "./home.ts"
 import { codes, login, untilText } from "./login.ts"
 import * as output from "./output.ts"
+import { recover } from "./recover.ts"
 import { registry, simulatorPackage } from "./registry.ts"
 import * as vault from "./vault.ts"
 
@@ -343,6 +344,7 @@ export const handlers: { readonly [N in Name]: Handler<N> } = {
   guard,
   "guard reset": resetGuard,
   doctor,
+  recover,
   vault: vault.describe,
   "vault rekey": vault.rekey,
   "vault remove": vault.remove,

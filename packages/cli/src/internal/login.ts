@@ -81,7 +81,8 @@ const browserLogin = (opened: connect.Opened, { paste }: Input<"login">) => {
   const shown = paste
     ? Effect.provideService(login, RedirectListener.Browser, { open: () => Effect.succeed(false) })
     : login
-  return promised(() => opened.connection.run(BrowserLogin.run(shown, { byPerson: true })))
+  // With its exit, so that Ctrl-C at the prompt for the address stays an interruption.
+  return Effect.flatten(promised(() => opened.connection.run(Effect.exit(BrowserLogin.run(shown, { byPerson: true })))))
 }
 
 /** Colours of paper, so that the code is right in terminals with a dark or a light background. */

@@ -54,6 +54,8 @@ export const run = (args: ReadonlyArray<string>): void => {
   fiber.addObserver((exit) => {
     process.off("SIGINT", stop)
     process.off("SIGTERM", stop)
+    // A prompt in raw mode reads Ctrl-C as a character, and interrupts the command without a signal.
+    if (stopped === undefined && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) stopped = "SIGINT"
     if (stopped !== undefined) {
       process.exitCode = signals[stopped]
       Effect.runSync(Console.error(`\n${name}: stopped.`))
