@@ -94,6 +94,8 @@ it.live(
       assert.match(refused.stderr, /1 of 2 failed logins used/)
       const again = yield* run(user, ["login"])
       assert.strictEqual(again.code, 7, again.stderr)
+      assert.match(again.stderr, /run broker-auth guard reset/)
+      assert.notMatch(again.stderr, /LoginGuard/)
       const logins = Effect.map(
         simulator.journal(),
         (journal) => journal.filter(({ endpoint }) => endpoint === "loginByPassword").length

@@ -71,6 +71,11 @@ it.live(
       assert.deepStrictEqual([paste.code, /broker-auth: stopped\./.test(paste.screen)], [130, true], paste.screen)
       const piped = yield* run(user, ["login", "rmoney"])
       assert.strictEqual(piped.code, 7, piped.stderr)
+      for (const name of ["rmoney", "zerodha"]) {
+        const token = yield* run(user, ["token", name])
+        assert.deepStrictEqual([token.code, token.stdout], [7, ""])
+        assert.match(token.stderr, new RegExp(`${name} needs a person to log in\\. Run broker-auth login ${name}\\.`))
+      }
       const nobody = yield* run(user, ["login", "zerodha"])
       assert.strictEqual(nobody.code, 7, nobody.stderr)
       const status = JSON.parse((yield* run(user, ["status", "--json"])).stdout)

@@ -21,7 +21,7 @@ import * as brokers from "./brokers.ts"
 import * as children from "./children.ts"
 import type { Input, Name } from "./commandTable.ts"
 import * as connect from "./connect.ts"
-import { codeOf, fail, type Failure, promised } from "./failure.ts"
+import { codeOf, fail, type Failure, messageOf, promised } from "./failure.ts"
 import { doctor } from "./doctor.ts"
 import * as homes from "./home.ts"
 import { codes, login, untilText } from "./login.ts"
@@ -279,7 +279,7 @@ const logout: Handler<"logout"> = Effect.fnUntraced(function* (input) {
   for (const entry of list) {
     yield* Effect.catch(logoutOf(home, entry), (error) => {
       failures.push(error)
-      return output.say(`${entry.name}: ${error.message}`)
+      return output.say(`${entry.name}: ${messageOf(error)}`)
     })
   }
   const [first] = failures

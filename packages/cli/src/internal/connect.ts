@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { Entry } from "./accounts.ts"
 import * as brokers from "./brokers.ts"
-import { type Failure, fail, promised } from "./failure.ts"
+import { type Failure, fail, forPerson, promised } from "./failure.ts"
 import type { Home } from "./home.ts"
 import * as references from "./references.ts"
 import * as simulator from "./simulator.ts"
@@ -96,9 +96,7 @@ export const open = Effect.fnUntraced(function* (
 
 /** Calls a function of the connection. If only a person can log in, the failure names the command for that. */
 export const needsLogin = <A>({ entry }: Opened, call: () => Promise<A>): Effect.Effect<A, Failure> =>
-  Effect.catchReason(promised(call), "AuthError", "ActionRequired", ({ message, remedy }) =>
-    fail("person", `${entry.name}: ${message}. ${remedy} To log in: broker-auth login ${entry.name}`)
-  )
+  Effect.mapError(promised(call), (failure) => forPerson(failure, entry.name))
 
 /** A live session. */
 export const session = (opened: Opened) => needsLogin(opened, () => opened.connection.session())

@@ -17,7 +17,7 @@ import * as ExitCode from "../ExitCode.ts"
 import * as accounts from "./accounts.ts"
 import type { Input } from "./commandTable.ts"
 import * as connect from "./connect.ts"
-import { codeOf, type Failure, promised } from "./failure.ts"
+import { codeOf, type Failure, messageOf, promised } from "./failure.ts"
 import * as homes from "./home.ts"
 import * as output from "./output.ts"
 
@@ -36,7 +36,7 @@ const problem = (check: string, name: ExitCode.Name, text: string): Finding => (
 
 const ofFailure = (check: string, failure: Failure): Finding => ({
   check,
-  text: failure.message,
+  text: messageOf(failure),
   code: codeOf(failure)
 })
 

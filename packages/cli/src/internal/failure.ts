@@ -19,6 +19,27 @@ export const fail = (code: ExitCode.Name, message: string): Effect.Effect<never,
 export const isFailure = (error: unknown): error is Failure =>
   error instanceof CommandFailed || AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
+/** Advice of the packages for programs, and what it means for a person at the command. */
+const translations: ReadonlyArray<readonly [advice: RegExp, command: string]> = [
+  [/pass them to LoginGuard\.reset to allow them again/g, "run broker-auth guard reset to allow them again"],
+  [/call LoginGuard\.reset/g, "run broker-auth guard reset"],
+  [/call SessionManager\.renew or restart the program/g, "run broker-auth login"],
+  [/get another session with SessionManager\.renew/g, "get another session with broker-auth renew"]
+]
+
+/** The text of a failure for the user. */
+export const messageOf = ({ message }: Failure): string =>
+  translations.reduce((text, [advice, command]) => text.replaceAll(advice, command), message)
+
+/** Advice for programs whose account only a person can log in to. */
+const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp/
+
+/** Replaces the failure of a renewal that only a person can do: it names the command for that. */
+export const forPerson = (failure: Failure, name: string): Failure =>
+  failure._tag === "AuthError" && needsLogin.test(failure.message)
+    ? new CommandFailed({ code: "person", message: `${name} needs a person to log in. Run broker-auth login ${name}.` })
+    : failure
+
 export const codeOf = (failure: Failure): number => {
   if (failure._tag === "CommandFailed") return ExitCode.table[failure.code].code
   if (failure._tag === "VaultError") return ExitCode.table.vault.code

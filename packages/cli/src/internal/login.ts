@@ -19,7 +19,7 @@ import * as ExitCode from "../ExitCode.ts"
 import * as accounts from "./accounts.ts"
 import type { Input } from "./commandTable.ts"
 import * as connect from "./connect.ts"
-import { codeOf, type Failure, fail, promised } from "./failure.ts"
+import { codeOf, type Failure, fail, messageOf, promised } from "./failure.ts"
 import * as homes from "./home.ts"
 import { say } from "./output.ts"
 import * as prompts from "./prompts.ts"
@@ -176,7 +176,7 @@ const liveSession = (home: homes.Home, entry: accounts.Entry): Effect.Effect<Out
     {
       onFailure: (failure) => ({
         name: entry.name,
-        text: needsPerson(failure) ? `needs a person: broker-auth login ${entry.name}` : failure.message,
+        text: needsPerson(failure) ? `needs a person: broker-auth login ${entry.name}` : messageOf(failure),
         failure
       }),
       onSuccess: (session) => ({ name: entry.name, text: `logged in ${untilText(session)}`, failure: undefined })

@@ -8,7 +8,7 @@ import * as ExitCode from "../ExitCode.ts"
 import * as cli from "./cli.ts"
 import { handlers } from "./commands.ts"
 import type { Name } from "./commandTable.ts"
-import { codeOf, type Failure } from "./failure.ts"
+import { codeOf, type Failure, messageOf } from "./failure.ts"
 import { program as name, rowOf } from "./helpText.ts"
 import { printable, say } from "./output.ts"
 
@@ -36,7 +36,7 @@ export const run = (args: ReadonlyArray<string>): void => {
 
   const program = Effect.catch(cli.run(withEnd(args), handle), (error) => {
     if (error._tag === "CommandFailed" || error._tag === "AuthError" || error._tag === "VaultError") {
-      return Effect.as(complain(error.message), void (code = codeOf(error)))
+      return Effect.as(complain(messageOf(error)), void (code = codeOf(error)))
     }
     code = ExitCode.table.usage.code
     const row = rowOf(args.filter((word) => !word.startsWith("-")))
