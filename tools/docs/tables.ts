@@ -10,6 +10,9 @@ import { type Broker, capabilities, type Renewal } from "@auth/broker-core/broke
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as ExitCode from "../../packages/cli/src/ExitCode.ts"
+import type * as CommandTable from "../../packages/cli/src/internal/commandTable.ts"
+import type * as HelpText from "../../packages/cli/src/internal/helpText.ts"
 import type * as Brokers from "../../packages/simulator/src/internal/brokers.ts"
 import type * as Reference from "../../packages/simulator/src/internal/reference.ts"
 import { root } from "../packages/workspace.ts"
@@ -162,6 +165,22 @@ const simulatorDocument = async (): Promise<Document> => {
   return { path, current, wanted }
 }
 
+const commandDocument = async (): Promise<Document> => {
+  const path = "packages/cli/README.md"
+  const current = read(path)
+  const commands = (await modulesOf("packages/cli/src/internal/commandTable.ts")) as typeof CommandTable
+  const help = (await modulesOf("packages/cli/src/internal/helpText.ts")) as typeof HelpText
+  const codes = (await modulesOf("packages/cli/src/ExitCode.ts")) as typeof ExitCode
+  const rows = commands.table.map((row) => [`\`${help.usageOf(row)}\``, row.summary])
+  const ends = Object.values(codes.table).map(({ code, when }) => [String(code), when])
+  const wanted = fill(
+    fill(current, "commands", table([["command", "what it does"], ...rows])),
+    "exit-codes",
+    table([["exit code", "when"], ...ends])
+  )
+  return { path, current, wanted }
+}
+
 const numbers = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"]
 
 const listSentence = (packages: ReadonlyArray<Package>): string => {
@@ -178,7 +197,7 @@ const packageRow = (folder: string) => {
 const packageTable = (packages: ReadonlyArray<Package>): string =>
   table([
     ["package", "description"],
-    ...["core", "node", ...packages.map(({ name }) => name), "simulator"].map(packageRow)
+    ...["core", "node", ...packages.map(({ name }) => name), "simulator", "cli"].map(packageRow)
   ])
 
 const layerTable = (packages: ReadonlyArray<Package>): string =>
@@ -214,6 +233,7 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
   return [
     ...guides(packages),
     await simulatorDocument(),
+    await commandDocument(),
     ...packages.map((entry) => {
       const path = `${entry.folder}/README.md`
       const current = read(path)
@@ -229,6 +249,7 @@ export const sections = (path: string): ReadonlyArray<string> => {
   if (path === "README.md") return ["brokers", "capabilities", "packages"]
   if (path === "AGENTS.md") return ["brokers"]
   if (path === "packages/simulator/README.md") return ["brokers", "faults", "journal", "accounts", "limits"]
+  if (path === "packages/cli/README.md") return ["commands", "exit-codes"]
   return ["environment", "renewal", "assumptions"]
 }
 

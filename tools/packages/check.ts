@@ -295,8 +295,10 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
     const folder = emptyProject(temp, "tarballs")
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
     // Programs of the READMEs and the examples use @effect/platform-node for their prompts and for Redis. It is not a
-    // peer dependency of any package.
-    const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node", "redis"])]
+    // peer dependency of any package. Peers that are packages of this repository come from the tarballs.
+    const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node", "redis"])].filter(
+      (name) => !tarballs.has(name)
+    )
     await runNpm(["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
     await importAll(folder, { specifiers: wanted, closed: chosen.flatMap((pkg) => closedSpecifier(pkg) ?? []) })
     await checkTypes(folder, wanted, path.join(root, "node_modules/typescript/bin/tsc"))

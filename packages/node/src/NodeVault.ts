@@ -32,6 +32,26 @@ import * as NodeSessionLock from "./NodeSessionLock.ts"
  */
 export type Options = NodeSessionLock.Options
 
+/**
+ * The folder of a vault, as an absolute path. The folder may not exist yet.
+ *
+ * @example
+ * ```ts
+ * import * as NodeVault from "@auth/node/NodeVault"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const folder = yield* NodeVault.folderOf({ folder: "/srv/broker-auth" })
+ *   folder // => "/srv/broker-auth"
+ * })
+ * ```
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const folderOf = (options: Pick<Options, "folder"> = {}): Effect.Effect<string, VaultError.VaultError> =>
+  place.resolve(options.folder)
+
 const pathOf = (folder: string): string => Path.join(folder, "sessions.db")
 
 interface Connection {
@@ -231,7 +251,7 @@ export const remove = Effect.fnUntraced(function* (
   }
 })
 
-const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard", "browser"])
+const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard", "browser", "credentials"])
 
 const isSlot = (slot: string): slot is SessionStore.Slot => slots.has(slot)
 

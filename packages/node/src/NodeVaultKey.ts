@@ -115,6 +115,49 @@ export const layerKeyring = (options: KeyringOptions = {}): Layer.Layer<VaultKey
     })
   )
 
+const variable = "BROKER_AUTH_KEY"
+
+const withCommand = (error: VaultError.VaultError): VaultError.VaultError => {
+  const { reason } = error
+  if (reason._tag !== "KeyUnavailable") return error
+  return VaultError.make(
+    error.operation,
+    new VaultError.KeyUnavailable({
+      why: reason.why,
+      advice: `Set ${variable} to the output of: openssl rand -hex 32. Use the same value in every program. Without a key, nothing is stored.`
+    })
+  )
+}
+
+/**
+ * The key of `Connection.open`: the key in `BROKER_AUTH_KEY`, otherwise the key in the keyring. A key file is never
+ * written. Without both, it fails with `KeyUnavailable`, and the error contains the command that makes a key.
+ *
+ * @example
+ * ```ts
+ * import * as NodeVault from "@auth/node/NodeVault"
+ * import * as NodeVaultKey from "@auth/node/NodeVaultKey"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Vault = NodeVault.layer().pipe(Layer.provide(NodeVaultKey.layerDefault()))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerDefault = (
+  options: Pick<KeyringOptions, "folder"> = {}
+): Layer.Layer<VaultKey.VaultKey, VaultError.VaultError> =>
+  Layer.unwrap(
+    Effect.map(Effect.option(Config.Redacted(variable)), (given) =>
+      Option.isSome(given)
+        ? VaultKey.layerConfig(variable)
+        : Layer.catch(layerKeyring({ folder: options.folder }), (error) =>
+            Layer.effect(VaultKey.VaultKey, Effect.fail(withCommand(error)))
+          )
+    )
+  )
+
 /**
  * Options of a key that is derived from a passphrase.
  *

@@ -23,13 +23,14 @@ import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
 /**
- * The name of an entry. Each account has up to three entries. `session`: the session. `guard`: the state of the login
- * guard (see `LoginGuard`). `browser`: the last browser logins (see `BrowserLogin`).
+ * The name of an entry. Each account has up to four entries. `session`: the session. `guard`: the state of the login
+ * guard (see `LoginGuard`). `browser`: the last browser logins (see `BrowserLogin`). `credentials`: credentials that a
+ * program stores for its user.
  *
  * @category models
  * @since 0.1.0
  */
-export type Slot = "session" | "guard" | "browser"
+export type Slot = "session" | "guard" | "browser" | "credentials"
 
 /**
  * A stored value with its version.

@@ -1,0 +1,77 @@
+/**
+ * The exit codes of the command `broker-auth`, by reason.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * An exit code, and when the command ends with it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Row {
+  readonly code: number
+  readonly when: string
+}
+
+/**
+ * All exit codes, by name. `exec` ends with the exit code of its command instead.
+ *
+ * @example
+ * ```ts
+ * import * as ExitCode from "@auth/cli/ExitCode"
+ *
+ * ExitCode.table.usage.code // => 2
+ * ```
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const table = {
+  ok: { code: 0, when: "The command succeeded" },
+  defect: { code: 1, when: "The command has a fault. Please report it" },
+  usage: { code: 2, when: "The command line is wrong" },
+  account: { code: 3, when: "There is no such account, several accounts match, or the name is in use" },
+  package: { code: 4, when: "The package of the broker is not installed" },
+  input: { code: 5, when: "A credential is missing or has the wrong form, or a reference could not be resolved" },
+  refused: { code: 6, when: "The broker refused the credentials or the one-time code" },
+  person: { code: 7, when: "A person has to act: log in, answer a prompt, unlock the account, or act at the broker" },
+  denied: { code: 8, when: "The broker denies access: IP address, firewall, subscription, or too many sessions" },
+  unavailable: { code: 9, when: "The broker did not answer, or limits the rate. Try again later" },
+  vault: { code: 10, when: "The vault or its key cannot be used" },
+  answer: { code: 11, when: "The broker's answer is not understood" },
+  interrupted: { code: 130, when: "Ctrl-C, or SIGINT" },
+  terminated: { code: 143, when: "SIGTERM" }
+} as const satisfies Readonly<Record<string, Row>>
+
+/**
+ * The name of an exit code.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Name = keyof typeof table
+
+/**
+ * The name of the exit code for each reason of an `AuthError`.
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const ofReason = {
+  InvalidCredentials: "refused",
+  InvalidStepUpCode: "refused",
+  ChallengeExpired: "refused",
+  AccountLocked: "person",
+  SessionExpired: "person",
+  ActionRequired: "person",
+  RedirectRejected: "person",
+  SessionLimitReached: "denied",
+  PermissionDenied: "denied",
+  RateLimited: "unavailable",
+  BrokerUnavailable: "unavailable",
+  MalformedResponse: "answer",
+  BrokerRejected: "answer",
+  InvalidRequest: "input"
+} as const satisfies Readonly<Record<string, Name>>

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// `--help` and `--version` load neither `effect` nor core: they take about as long as an empty program.
+import { readFileSync } from "node:fs"
+import process from "node:process"
+import { helpFor, program, rowOf } from "./internal/helpText.ts"
+
+const args = process.argv.slice(2)
+const end = args.indexOf("--")
+const own = end === -1 ? args : args.slice(0, end)
+const words = own.filter((word) => !word.startsWith("-"))
+const width = process.stdout.isTTY ? Math.max(24, process.stdout.columns || 80) : 100
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`)
+
+// A reader such as `head` may close the pipe early.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+}
+
+const isHelp = own.includes("--help") || own.includes("-h") || own.length === 0 || words[0] === "help"
+if (isHelp && rowOf(words)?.name !== "simulate") {
+  print(helpFor(words[0] === "help" ? words.slice(1) : words, width))
+} else if (own.length === 1 && own[0] === "--version") {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8")
+  print(`${program} ${(JSON.parse(manifest) as { readonly version: string }).version}`)
+} else {
+  void import("./internal/main.ts").then(({ run }) => run(args))
+}

@@ -1,0 +1,1 @@
+export * as ExitCode from "./ExitCode.ts"

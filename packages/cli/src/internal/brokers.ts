@@ -1,0 +1,163 @@
+/**
+ * Loads the packages of brokers. They are resolved from the place where this package is installed, and never from the
+ * current folder: a package of a stranger's repository could read the vault.
+ */
+import type { AuthError } from "@auth/broker-core/login/AuthError"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type { Login } from "@auth/broker-core/login/Login"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import type { Profile } from "@auth/broker-core/login/Profile"
+import type { QrLogin } from "@auth/broker-core/login/QrLogin"
+import type { RedirectLogin } from "@auth/broker-core/login/RedirectLogin"
+import type { StepUp } from "@auth/broker-core/login/StepUp"
+import type { Broker, Method } from "@auth/broker-core/broker/Broker"
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Fs from "node:fs"
+import { createRequire } from "node:module"
+import * as Path from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { type CommandFailed, fail, Rejected } from "./failure.ts"
+import { registry } from "./registry.ts"
+
+/** All services that a method can have. The descriptor says which ones a method has. */
+export type Services = Renewal | Logout | Authorize | Profile | RedirectLogin | QrLogin | Login | StepUp
+
+export type MethodLayer = Layer.Layer<Services, AuthError, HttpClient.HttpClient>
+
+interface LayerModule {
+  readonly layerConfig: (options: object) => MethodLayer
+}
+
+interface BrokerModule {
+  readonly broker: Broker
+}
+
+/** A broker whose package is installed. */
+export interface Loaded {
+  readonly broker: Broker
+  /** The methods that return a session. */
+  readonly methods: ReadonlyArray<Method>
+  readonly layerModule: (method: Method) => Effect.Effect<LayerModule, CommandFailed>
+}
+
+export const brokerIds: ReadonlyArray<string> = Object.keys(registry)
+
+/** The command line that installs a package beside this one. */
+export const installLine = (name: string): string => {
+  const own = fileURLToPath(import.meta.url).replaceAll("\\", "/")
+  const end = own.lastIndexOf("/node_modules/@auth/cli/")
+  if (end === -1) return `npm install ${name}`
+  const prefix = own.slice(0, end)
+  return prefix.endsWith("/lib") ? `npm install --global ${name}` : `npm install --prefix ${prefix} ${name}`
+}
+
+const isMissing = (error: unknown): boolean => {
+  const { code } = error as { readonly code?: unknown }
+  return code === "ERR_MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED"
+}
+
+const notInstalled = (name: string) =>
+  fail("package", `The package ${name} is not installed. Install it: ${installLine(name)}`)
+
+/** Imports a module of an optional package. A specifier without a dot is resolved from the folder of this file. */
+export const load = <A>(name: string, module: string): Effect.Effect<A, CommandFailed> =>
+  Effect.catch(
+    Effect.tryPromise({
+      try: () => import(`${name}/${module}`) as Promise<A>,
+      catch: (error) => new Rejected({ error })
+    }),
+    ({ error }) => (isMissing(error) ? notInstalled(name) : Effect.die(error))
+  )
+
+/** The file of a module of an optional package. */
+export const fileOf = (name: string, module: string): Effect.Effect<string, CommandFailed> =>
+  Effect.catch(
+    Effect.try({
+      try: () => fileURLToPath(import.meta.resolve(`${name}/${module}`)),
+      catch: (error) => new Rejected({ error })
+    }),
+    ({ error }) => (isMissing(error) ? notInstalled(name) : Effect.die(error))
+  )
+
+const loadedOf = (
+  broker: Broker,
+  importModule: (module: string) => Effect.Effect<LayerModule, CommandFailed>
+): Loaded => ({
+  broker,
+  methods: broker.methods.filter(({ capabilities }) => capabilities.includes("Authorize")),
+  layerModule: ({ layer }) => importModule(layer)
+})
+
+/** Loads a broker by its id. With `folder`, its package is in this folder. */
+export const loadBroker = Effect.fnUntraced(function* (
+  id: string,
+  folder?: string
+): Effect.fn.Return<Loaded, CommandFailed> {
+  if (folder !== undefined) return yield* loadFolder(id, folder)
+  const found = Object.hasOwn(registry, id) ? registry[id] : undefined
+  if (found === undefined) {
+    return yield* fail("usage", `There is no broker ${JSON.stringify(id)}. The brokers are ${brokerIds.join(", ")}.`)
+  }
+  const { broker } = yield* load<BrokerModule>(found.package, `${found.name}Broker`)
+  return loadedOf(broker, (module) => load<LayerModule>(found.package, module))
+})
+
+const Manifest = Schema.fromJsonString(Schema.Struct({ name: Schema.String }))
+
+const unusable = (folder: string, problem: string) =>
+  fail("package", `The folder ${folder} cannot be used as the package of a broker: ${problem}.`)
+
+/** Two copies of `effect` do not recognize each other's secrets. */
+const effectModule = "effect/Redacted"
+
+/** Loads the package of a broker from a folder that the user has named. */
+const loadFolder = Effect.fnUntraced(function* (id: string, folder: string): Effect.fn.Return<Loaded, CommandFailed> {
+  const text = Result.try(() => Fs.readFileSync(Path.join(folder, "package.json"), "utf8"))
+  const manifest = Option.flatMap(Result.getSuccess(text), Schema.decodeUnknownOption(Manifest))
+  if (Option.isNone(manifest)) return yield* unusable(folder, "it has no package.json with a name")
+  const { name } = manifest.value
+  const require = createRequire(Path.join(folder, "package.json"))
+  const resolve = (specifier: string) =>
+    Result.getOrUndefined(Result.try(() => Fs.realpathSync(require.resolve(specifier))))
+  const own = Result.getOrUndefined(
+    Result.try(() => Fs.realpathSync(createRequire(import.meta.url).resolve(effectModule)))
+  )
+  if (resolve(effectModule) !== own) {
+    return yield* unusable(folder, "it has another copy of effect than broker-auth. Install it beside broker-auth")
+  }
+  const importModule = <A>(module: string): Effect.Effect<A, CommandFailed> => {
+    const file = resolve(`${name}/${module}`)
+    return file === undefined
+      ? unusable(folder, `it has no module ${module}`)
+      : Effect.catch(
+          Effect.tryPromise({
+            try: () => import(pathToFileURL(file).href) as Promise<A>,
+            catch: (error) => new Rejected({ error })
+          }),
+          () => unusable(folder, `its module ${module} cannot be loaded`)
+        )
+  }
+  const files = ["dist", "src"].flatMap((inner) =>
+    Result.getOrElse(
+      Result.try(() => Fs.readdirSync(Path.join(folder, inner))),
+      () => []
+    )
+  )
+  const names = new Set(files.flatMap((file) => /^(\w+Broker)\.[jt]s$/.exec(file)?.[1] ?? []))
+  for (const module of names) {
+    const { broker } = yield* importModule<BrokerModule>(module)
+    if (broker.id === id) return loadedOf(broker, importModule)
+  }
+  return yield* unusable(folder, `it has no broker ${JSON.stringify(id)}`)
+})
+
+/** Methods that share a layer with another method need an option of that layer. */
+const optionsOf: Readonly<Record<string, object>> = { "rmoney/sso-vendor": { exchange: "vendor" } }
+
+export const layerOptions = (broker: Broker, method: Method): object => optionsOf[`${broker.id}/${method.id}`] ?? {}

@@ -1,0 +1,49 @@
+/** Runs other programs at the terminal of the user. */
+import * as Effect from "effect/Effect"
+import { spawn } from "node:child_process"
+import { constants } from "node:os"
+import process from "node:process"
+import { say } from "./output.ts"
+
+export interface Environment {
+  readonly add: Readonly<Record<string, string>>
+  readonly remove: ReadonlyArray<string>
+}
+
+/** Signals that are for the program. The terminal sends SIGINT to the program itself. */
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+
+/**
+ * Runs a program with the terminal of this one, without a shell. Returns its exit code: 128 plus the number of a signal
+ * that ended it, as in a shell. Ctrl-C is for the program: this one ends after it.
+ */
+export const run = (
+  program: string,
+  args: ReadonlyArray<string>,
+  { add, remove }: Environment
+): Effect.Effect<number> =>
+  Effect.callback<number>((resume) => {
+    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !remove.includes(name)))
+    const child = spawn(program, args, { env: { ...inherited, ...add }, stdio: "inherit" })
+    const forward = (signal: NodeJS.Signals) => {
+      if (signal !== "SIGINT") child.kill(signal)
+    }
+    // Otherwise Ctrl-C would also end this program.
+    const own = signals.map((signal) => [signal, process.listeners(signal)] as const)
+    for (const signal of signals) process.removeAllListeners(signal).on(signal, forward)
+    const done = () => {
+      for (const [signal, listeners] of own) {
+        process.off(signal, forward)
+        for (const listener of listeners) process.on(signal, listener)
+      }
+    }
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      done()
+      const why = error.code === "ENOENT" ? "is not installed" : `cannot be started (${error.code ?? "unknown"})`
+      resume(Effect.as(say(`broker-auth: the program ${program} ${why}.`), 127))
+    })
+    child.once("exit", (code, signal) => {
+      done()
+      resume(Effect.succeed(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
+    })
+  }).pipe(Effect.uninterruptible)

@@ -1,0 +1,253 @@
+/**
+ * The commands as a table. The parser, the help and the README are made from it. It imports nothing, so that `--help`
+ * is fast.
+ */
+
+/** `rest`: all remaining arguments. */
+export interface Argument {
+  readonly name: string
+  readonly kind: "required" | "optional" | "rest"
+  readonly description: string
+}
+
+/** A flag. `value` names its value in the help. Without `value`, the flag is a switch. */
+export interface Flag {
+  readonly name: string
+  readonly value?: string
+  readonly description: string
+}
+
+export interface Row {
+  /** One word, or two words for a command below another one. */
+  readonly name: string
+  readonly arguments: ReadonlyArray<Argument>
+  readonly flags: ReadonlyArray<Flag>
+  /** One sentence without a full stop. */
+  readonly summary: string
+  readonly details: ReadonlyArray<string>
+}
+
+const account = {
+  name: "account",
+  kind: "optional",
+  description: "name of the account; may be omitted if there is only one"
+} as const
+
+const simulator = {
+  name: "simulator",
+  value: "URL",
+  description: "use the broker simulator with this control address, such as http://127.0.0.1:4010"
+} as const
+
+const json = { name: "json", description: "print JSON" } as const
+
+const sessionNote = "If the session is not live, it is renewed if no person is needed for that."
+
+export const table = [
+  {
+    name: "brokers",
+    arguments: [],
+    flags: [json],
+    summary: "List the brokers and their ways to log in",
+    details: []
+  },
+  {
+    name: "add",
+    arguments: [{ name: "broker", kind: "required", description: "a broker of broker-auth brokers" }],
+    flags: [
+      { name: "method", value: "METHOD", description: "the way to log in; asked for if there are several" },
+      { name: "name", value: "NAME", description: "your name for the account (default: the broker's id)" },
+      {
+        name: "package",
+        value: "FOLDER",
+        description: "folder of the broker's package, if it is not installed beside broker-auth"
+      },
+      { name: "replace", description: "replace the credentials of an account that exists" },
+      simulator
+    ],
+    summary: "Add an account, and store its credentials encrypted",
+    details: [
+      "At a terminal, the command asks for each credential, and does not show secrets. Otherwise it reads lines NAME=value from standard input. The names are those of the environment variables, such as ANGEL_PIN.",
+      "A value may be a reference that is resolved at each use: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), exec:COMMAND (the first line that the command prints). text:VALUE is a value that begins like a reference.",
+      "Nothing is sent to the broker. No flag takes a secret, because other programs can read the arguments of a command."
+    ]
+  },
+  {
+    name: "accounts",
+    arguments: [],
+    flags: [json, simulator],
+    summary: "List the names of the accounts",
+    details: []
+  },
+  {
+    name: "status",
+    arguments: [account],
+    flags: [{ name: "watch", description: "show it again every 5 seconds, until Ctrl-C" }, json, simulator],
+    summary: "Show which sessions are live, until when, and where they are stored",
+    details: ["Sends nothing to a broker."]
+  },
+  {
+    name: "remove",
+    arguments: [{ name: "account", kind: "required", description: "name of the account" }],
+    flags: [simulator],
+    summary: "Remove an account and its credentials",
+    details: ["Sends nothing to the broker. A stored session stays valid. To end it first, use broker-auth logout."]
+  },
+  {
+    name: "login",
+    arguments: [account],
+    flags: [
+      { name: "browser", description: "log in through the browser; fails if the account has another way to log in" },
+      { name: "paste", description: "do not open a browser: show the address, and paste the address after the login" },
+      { name: "qr", description: "log in with a QR code; fails if the account has another way to log in" },
+      { name: "all", description: "log in to all accounts that need no person for that" },
+      simulator
+    ],
+    summary: "Log in, unless the session is live",
+    details: ["Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal."]
+  },
+  {
+    name: "token",
+    arguments: [account],
+    flags: [simulator],
+    summary: "Print the access token, and nothing else, on standard output",
+    details: [sessionNote]
+  },
+  {
+    name: "header",
+    arguments: [account],
+    flags: [simulator],
+    summary: "Print the HTTP headers of an authorized call, one on each line",
+    details: ["With curl: curl -H @<(broker-auth header angel) https://…", sessionNote]
+  },
+  {
+    name: "env",
+    arguments: [account],
+    flags: [simulator],
+    summary: "Print the session as assignments of environment variables",
+    details: [
+      'In a POSIX shell: eval "$(broker-auth env angel)". The variables are BROKER_AUTH_BROKER, BROKER_AUTH_ACCOUNT, BROKER_AUTH_TOKEN, BROKER_AUTH_EXPIRES_AT (milliseconds since 1970, absent if unknown) and BROKER_AUTH_FEED_TOKEN (if the broker has one).',
+      "broker-auth exec gives the variables to one program only.",
+      sessionNote
+    ]
+  },
+  {
+    name: "exec",
+    arguments: [
+      { name: "account", kind: "required", description: "name of the account" },
+      { name: "command", kind: "rest", description: "the program and its arguments, after --" }
+    ],
+    flags: [simulator],
+    summary: "Run a program with the session in its environment",
+    details: [
+      "broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. BROKER_AUTH_KEY is removed, so that the program cannot read the vault.",
+      "The exit code is the one of the program, 128 plus the number of the signal that ended it, or 127 if it cannot be started.",
+      sessionNote
+    ]
+  },
+  {
+    name: "profile",
+    arguments: [account],
+    flags: [json, simulator],
+    summary: "Show the account holder, as the broker knows them",
+    details: [sessionNote]
+  },
+  {
+    name: "renew",
+    arguments: [account],
+    flags: [simulator],
+    summary: "Get a new session, even if the stored one is live",
+    details: ["Fails if only a person can log in: use broker-auth login."]
+  },
+  {
+    name: "logout",
+    arguments: [account],
+    flags: [{ name: "all", description: "log out of all accounts" }, simulator],
+    summary: "End the session at the broker, and delete it here",
+    details: ["The credentials stay stored."]
+  },
+  {
+    name: "guard",
+    arguments: [account],
+    flags: [json, simulator],
+    summary: "Show the failed logins that count towards a lock of the account",
+    details: [
+      "After a few refused logins, nothing is sent any more, because the broker may lock the account. Correct the credentials with broker-auth add --replace, then run broker-auth guard reset."
+    ]
+  },
+  {
+    name: "guard reset",
+    arguments: [account],
+    flags: [simulator],
+    summary: "Clear the failed logins, after you have corrected the credentials",
+    details: [
+      "Sends nothing to the broker. The stored credentials may be sent again, even if the broker has refused them."
+    ]
+  },
+  {
+    name: "doctor",
+    arguments: [account],
+    flags: [json, simulator],
+    summary: "Check what can prevent a login, and say what to do",
+    details: [
+      "Checks the form of the credentials, the proxy, the connection, who answers, the clock, the login guard and the stored session. It sends no login, so it cannot find a wrong PIN or client code. The exit code is the one of the first problem."
+    ]
+  },
+  {
+    name: "recover",
+    arguments: [{ name: "broker", kind: "required", description: "a broker that can recover accounts: rmoney" }],
+    flags: [simulator],
+    summary: "Unblock an account, or set a new password",
+    details: ["Asks at the terminal for the PAN of the account holder and for the codes that the broker sends."]
+  },
+  {
+    name: "vault",
+    arguments: [],
+    flags: [simulator],
+    summary: "Show where credentials and sessions are stored, and how",
+    details: []
+  },
+  {
+    name: "vault rekey",
+    arguments: [],
+    flags: [simulator],
+    summary: "Encrypt the vault with the key in BROKER_AUTH_NEW_KEY",
+    details: [
+      "Make a key: openssl rand -hex 32. Afterwards, set BROKER_AUTH_KEY to the new key in every program. If the command is interrupted, run it again."
+    ]
+  },
+  {
+    name: "vault remove",
+    arguments: [],
+    flags: [{ name: "yes", description: "do not ask" }, simulator],
+    summary: "Delete all credentials and sessions",
+    details: ["Sends nothing to a broker. Use it if the key is lost, or if the vault was changed by another program."]
+  },
+  {
+    name: "simulate",
+    arguments: [{ name: "arguments", kind: "rest", description: "arguments of broker-auth-simulator" }],
+    flags: [],
+    summary: "Run the broker simulator of the package @auth/simulator",
+    details: ["broker-auth simulate --help describes the arguments."]
+  }
+] as const satisfies ReadonlyArray<Row>
+
+/** Names of all commands. */
+export type Name = (typeof table)[number]["name"]
+
+type RowOf<N extends Name> = Extract<(typeof table)[number], { readonly name: N }>
+
+type ArgumentsOf<R extends Row> = {
+  readonly [A in R["arguments"][number] as A["name"]]: A["kind"] extends "required"
+    ? string
+    : A["kind"] extends "rest"
+      ? ReadonlyArray<string>
+      : string | undefined
+}
+
+type FlagsOf<R extends Row> = {
+  readonly [F in R["flags"][number] as F["name"]]: F extends { readonly value: string } ? string | undefined : boolean
+}
+
+/** The decoded arguments and flags of a command. */
+export type Input<N extends Name> = ArgumentsOf<RowOf<N>> & FlagsOf<RowOf<N>>

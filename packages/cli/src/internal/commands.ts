@@ -1,0 +1,352 @@
+/** The handlers of the commands. Each returns nothing, or the exit code of the program that it ran. */
+import { Renewal } from "@auth/broker-core/broker/Renewal"
+import { Authorize } from "@auth/broker-core/login/Authorize"
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import * as Session from "@auth/broker-core/login/Session"
+import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
+import { SessionManager } from "@auth/broker-core/session/SessionManager"
+import type { VaultError } from "@auth/broker-core/session/VaultError"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import process from "node:process"
+import * as accounts from "./accounts.ts"
+import { add } from "./add.ts"
+import * as brokers from "./brokers.ts"
+import * as children from "./children.ts"
+import type { Input, Name } from "./commandTable.ts"
+import * as connect from "./connect.ts"
+import { codeOf, fail, type Failure, messageOf, promised } from "./failure.ts"
+import { doctor } from "./doctor.ts"
+import * as homes from "./home.ts"
+import { codes, login, untilText } from "./login.ts"
+import * as output from "./output.ts"
+import { recover } from "./recover.ts"
+import { registry, simulatorPackage } from "./registry.ts"
+import * as vault from "./vault.ts"
+
+export type Handler<N extends Name> = (input: Input<N>) => Effect.Effect<number | void, Failure>
+
+const listBrokers: Handler<"brokers"> = Effect.fnUntraced(function* (input) {
+  const rows = yield* Effect.forEach(Object.entries(registry), ([id, { package: name }]) =>
+    Effect.match(brokers.loadBroker(id), {
+      onFailure: () => ({ id, package: name, install: brokers.installLine(name), title: undefined, methods: [] }),
+      onSuccess: ({ broker, methods }) => ({
+        id,
+        package: name,
+        title: broker.title,
+        methods: methods.map((method) => ({
+          id: method.id,
+          title: method.title,
+          credentials: Object.values(method.credentials).map(({ env, optional, secret }) => ({
+            name: env,
+            secret,
+            optional: optional === true
+          }))
+        }))
+      })
+    })
+  )
+  if (input.json) return yield* output.json(rows)
+  for (const row of rows) {
+    yield* output.line(
+      "install" in row ? `${row.id}: not installed. Install it: ${row.install}` : `${row.id}: ${row.title}`
+    )
+    for (const { id, title } of row.methods) yield* output.line(`    ${id}: ${title}`)
+  }
+})
+
+const titleOf = ({ broker: id, folder }: accounts.Entry) =>
+  Effect.match(brokers.loadBroker(id, folder), { onFailure: () => id, onSuccess: ({ broker }) => broker.title })
+
+const noAccounts = output.say("There is no account yet. Add one: broker-auth add <broker>")
+
+const listAccounts: Handler<"accounts"> = Effect.fnUntraced(function* (input) {
+  const home = yield* homes.open(input)
+  const list = yield* accounts.list(home.store)
+  if (input.json) {
+    return yield* output.json(
+      list.map(({ account, broker, method, name }) => ({ name, broker, method, id: account.id }))
+    )
+  }
+  if (list.length === 0) return yield* noAccounts
+  for (const entry of list) yield* output.line(`${entry.name}: ${yield* titleOf(entry)}, ${entry.account.id}`)
+}, Effect.scoped)
+
+const decodeSession = Schema.decodeUnknownResult(Session.SessionFromJson)
+
+/** The stored session, read without the package of the broker. */
+const storedSession = ({ store }: homes.Home, { account }: accounts.Entry) =>
+  Effect.map(store.get(account, "session"), (stored) =>
+    stored === undefined
+      ? undefined
+      : Result.getOrUndefined(decodeSession(new TextDecoder().decode(Redacted.value(stored.value))))
+  )
+
+const toIso = (at: number | undefined): string | null =>
+  at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))
+
+const statusOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.Entry) {
+  const now = yield* Clock.currentTimeMillis
+  const session = yield* storedSession(home, entry)
+  const memory = yield* LoginGuard.make(home.store).memory(entry.account)
+  const method = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
+    onFailure: () => undefined,
+    onSuccess: ({ methods }) => methods.find(({ id }) => id === entry.method)
+  })
+  const state = session === undefined ? "none" : Session.isExpired(session, now) ? "expired" : "live"
+  return { entry, memory, method, now, session, state } as const
+})
+
+type Status = Effect.Success<ReturnType<typeof statusOf>>
+
+const guardText = ({ memory, method, now }: Status): string => {
+  const failures = memory.refusedAt.length + memory.unansweredAt.length
+  const most = method?.renewal?.maxFailures
+  const used = `${failures}${most === undefined ? "" : ` of ${most}`} failed logins used`
+  return memory.pausedUntil !== undefined && memory.pausedUntil > now
+    ? `${used}; programs send no login until ${Expiry.toIst(memory.pausedUntil)}`
+    : used
+}
+
+const sessionText = ({ session, state }: Status): string => {
+  if (session === undefined) return "not logged in"
+  if (session.expiresAt === undefined) return "stored; the broker does not say until when it is live"
+  return `${state === "live" ? "live until" : "expired at"} ${Expiry.toIst(session.expiresAt)}`
+}
+
+const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.fn.Return<void, Failure, Scope.Scope> {
+  const home = yield* homes.open(input)
+  const chosen =
+    input.account === undefined ? yield* accounts.list(home.store) : [yield* accounts.choose(home.store, input.account)]
+  const rows = yield* Effect.forEach(chosen, (entry) => statusOf(home, entry))
+  if (input.json) {
+    return yield* output.json({
+      vault: home.store.describe,
+      accounts: rows.map(({ entry, memory, method, session, state }) => ({
+        name: entry.name,
+        broker: entry.broker,
+        method: entry.method,
+        id: entry.account.id,
+        session: state,
+        issuedAt: toIso(session?.issuedAt),
+        expiresAt: toIso(session?.expiresAt),
+        renewedBy: method?.renewal?.by ?? null,
+        failedLogins: memory.refusedAt.length + memory.unansweredAt.length,
+        maxFailedLogins: method?.renewal?.maxFailures ?? null,
+        pausedUntil: toIso(memory.pausedUntil)
+      }))
+    })
+  }
+  if (rows.length === 0) return yield* noAccounts
+  for (const row of rows) {
+    const { entry, method } = row
+    yield* output.line(`${entry.name}: ${yield* titleOf(entry)}, ${entry.account.id}`)
+    yield* output.line(`    session: ${sessionText(row)}`)
+    yield* output.line(`    renewal: ${method?.renewal?.when ?? "the package of the broker is not installed"}`)
+    yield* output.line(`    login guard: ${guardText(row)}`)
+  }
+  yield* output.line(`Stored in ${home.store.describe}`)
+})
+
+/** How often `status --watch` reads the vault. */
+const watchInterval = "5 seconds"
+
+const clear = Effect.sync(() => void (process.stdout.isTTY && process.stdout.write("\u001b[H\u001b[2J")))
+
+const status: Handler<"status"> = (input) => {
+  const once = Effect.scoped(showStatus(input))
+  if (!input.watch) return once
+  const shown = Effect.andThen(clear, Effect.andThen(once, Effect.sleep(watchInterval)))
+  return Effect.forever(shown)
+}
+
+const remove: Handler<"remove"> = Effect.fnUntraced(function* (input) {
+  const home = yield* homes.open(input)
+  const entry = yield* accounts.choose(home.store, input.account)
+  yield* accounts.remove(home.store, entry.name)
+  yield* output.say(`Removed ${entry.name} and its credentials.`)
+}, Effect.scoped)
+
+/** Runs `use` with a live session of the account. */
+const withSession = <A>(
+  input: { readonly account: string | undefined; readonly simulator: string | undefined },
+  use: (session: Session.Session, opened: connect.Opened) => Effect.Effect<A, Failure>
+): Effect.Effect<A, Failure | VaultError> =>
+  Effect.gen(function* () {
+    const home = yield* homes.open(input)
+    const entry = yield* accounts.choose(home.store, input.account)
+    const opened = yield* connect.open(home, entry)
+    return yield* use(yield* connect.session(opened), opened)
+  }).pipe(Effect.scoped)
+
+const token: Handler<"token"> = (input) =>
+  withSession(input, (session) => output.raw(Redacted.value(session.tokens.access)))
+
+const header: Handler<"header"> = (input) =>
+  withSession(input, (session, { connection }) =>
+    Effect.gen(function* () {
+      const { headers } = yield* promised(() => connection.run(Authorize))
+      for (const [name, value] of Object.entries(headers(session))) {
+        yield* output.raw(`${name}: ${Redacted.isRedacted(value) ? Redacted.value(value) : value}`)
+      }
+    })
+  )
+
+/** The session as environment variables of a program. */
+const variablesOf = ({ account, expiresAt, tokens }: Session.Session): Readonly<Record<string, string>> => ({
+  BROKER_AUTH_BROKER: account.broker,
+  BROKER_AUTH_ACCOUNT: account.id,
+  BROKER_AUTH_TOKEN: Redacted.value(tokens.access),
+  ...(expiresAt === undefined ? {} : { BROKER_AUTH_EXPIRES_AT: String(expiresAt) }),
+  ...(tokens.feed === undefined ? {} : { BROKER_AUTH_FEED_TOKEN: Redacted.value(tokens.feed) })
+})
+
+const quoted = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`
+
+const env: Handler<"env"> = (input) =>
+  withSession(input, (session) =>
+    Effect.forEach(
+      Object.entries(variablesOf(session)),
+      ([name, value]) => output.raw(`export ${name}=${quoted(value)}`),
+      { discard: true }
+    )
+  )
+
+const exec: Handler<"exec"> = Effect.fnUntraced(function* (input) {
+  const [program, ...args] = input.command
+  if (program === undefined)
+    return yield* fail("usage", "Name the program after --: broker-auth exec angel -- node trade.js")
+  const session = yield* withSession(input, Effect.succeed)
+  // The vault is closed before the program starts.
+  return yield* children.run(program, args, { add: variablesOf(session), remove: ["BROKER_AUTH_KEY"] })
+})
+
+const profile: Handler<"profile"> = Effect.fnUntraced(function* (input) {
+  const home = yield* homes.open(input)
+  const entry = yield* accounts.choose(home.store, input.account)
+  const opened = yield* connect.open(home, entry)
+  const { loaded, method } = opened
+  if (!method.capabilities.includes("Profile")) {
+    return yield* fail("usage", `${loaded.broker.title} has no profile for the method ${method.id}.`)
+  }
+  yield* connect.session(opened)
+  const found = yield* promised(() => opened.connection.profile())
+  if (input.json) return yield* output.json(found)
+  const { flags = {}, ...fields } = found
+  for (const [name, value] of Object.entries({ ...fields, ...flags })) {
+    yield* output.line(`${name}: ${Array.isArray(value) ? value.join(", ") : String(value)}`)
+  }
+}, Effect.scoped)
+
+const renew: Handler<"renew"> = Effect.fnUntraced(function* (input) {
+  const home = yield* homes.open(input)
+  const entry = yield* accounts.choose(home.store, input.account)
+  const opened = yield* connect.open(home, entry, { codes })
+  const { connection } = opened
+  // A new connection does not know the stored session. Without it, `renew` would return that session.
+  const live = yield* promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
+  if (Option.isSome(live)) yield* promised(() => connection.session())
+  const session = yield* connect.needsLogin(opened, () => connection.renew())
+  yield* output.say(`${entry.name} is logged in ${untilText(session)}.`)
+}, Effect.scoped)
+
+const logoutOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.Entry) {
+  if ((yield* storedSession(home, entry)) === undefined) return yield* output.say(`${entry.name} is not logged in.`)
+  const { connection } = yield* connect.open(home, entry)
+  const receipt = yield* promised(() => connection.logout())
+  const text =
+    receipt._tag === "Revoked"
+      ? "the broker has ended the session"
+      : receipt.why === "already-over"
+        ? "the session had already ended"
+        : "the session is deleted here; the broker has no call that ends it"
+  yield* output.say(`${entry.name} is logged out: ${text}.`)
+}, Effect.scoped)
+
+const logout: Handler<"logout"> = Effect.fnUntraced(function* (input) {
+  const home = yield* homes.open(input)
+  if (!input.all) return yield* logoutOf(home, yield* accounts.choose(home.store, input.account))
+  if (input.account !== undefined) return yield* fail("usage", "Name an account, or use --all, but not both.")
+  const list = yield* accounts.list(home.store)
+  if (list.length === 0) return yield* noAccounts
+  const failures: Array<Failure> = []
+  for (const entry of list) {
+    yield* Effect.catch(logoutOf(home, entry), (error) => {
+      failures.push(error)
+      return output.say(`${entry.name}: ${messageOf(error)}`)
+    })
+  }
+  const [first] = failures
+  return first === undefined ? undefined : codeOf(first)
+}, Effect.scoped)
+
+const guard: Handler<"guard"> = Effect.fnUntraced(function* (input) {
+  const home = yield* homes.open(input)
+  const chosen =
+    input.account === undefined ? yield* accounts.list(home.store) : [yield* accounts.choose(home.store, input.account)]
+  const rows = yield* Effect.forEach(chosen, (entry) => statusOf(home, entry))
+  if (input.json) {
+    return yield* output.json(
+      rows.map(({ entry, memory, method }) => ({
+        name: entry.name,
+        refusedAt: memory.refusedAt.map(toIso),
+        unansweredAt: memory.unansweredAt.map(toIso),
+        pausedUntil: toIso(memory.pausedUntil),
+        maxFailedLogins: method?.renewal?.maxFailures ?? null
+      }))
+    )
+  }
+  if (rows.length === 0) return yield* noAccounts
+  for (const row of rows) {
+    yield* output.line(`${row.entry.name}: ${guardText(row)}`)
+    for (const at of row.memory.refusedAt) yield* output.line(`    refused at ${Expiry.toIst(at)}`)
+    for (const at of row.memory.unansweredAt) yield* output.line(`    no answer at ${Expiry.toIst(at)}`)
+  }
+}, Effect.scoped)
+
+const resetGuard: Handler<"guard reset"> = Effect.fnUntraced(function* (input) {
+  const home = yield* homes.open(input)
+  const entry = yield* accounts.choose(home.store, input.account)
+  const { connection } = yield* connect.open(home, entry)
+  const { credentials } = yield* promised(() => connection.run(Renewal))
+  yield* LoginGuard.make(home.store).reset(entry.account, { credentials })
+  yield* output.say(`The failed logins of ${entry.name} are cleared. The next login is sent.`)
+}, Effect.scoped)
+
+const simulate: Handler<"simulate"> = Effect.fnUntraced(function* (input) {
+  const file = yield* brokers.fileOf(simulatorPackage, "bin")
+  return yield* children.run(process.execPath, [...process.execArgv, file, ...input.arguments], {
+    add: {},
+    remove: ["BROKER_AUTH_KEY"]
+  })
+})
+
+export const handlers: { readonly [N in Name]: Handler<N> } = {
+  brokers: listBrokers,
+  add,
+  accounts: listAccounts,
+  status,
+  remove,
+  login,
+  token,
+  header,
+  env,
+  exec,
+  profile,
+  renew,
+  logout,
+  guard,
+  "guard reset": resetGuard,
+  doctor,
+  recover,
+  vault: vault.describe,
+  "vault rekey": vault.rekey,
+  "vault remove": vault.remove,
+  simulate
+}

@@ -1,0 +1,57 @@
+/** The failures of the command, and their exit codes and texts. */
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import * as VaultError from "@auth/broker-core/session/VaultError"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as ExitCode from "../ExitCode.ts"
+
+/** A failure of the command itself. The message is for the user: what happened, and what to do. */
+export class CommandFailed extends Data.TaggedError("CommandFailed")<{
+  readonly code: ExitCode.Name
+  readonly message: string
+}> {}
+
+export type Failure = CommandFailed | AuthError.AuthError | VaultError.VaultError
+
+export const fail = (code: ExitCode.Name, message: string): Effect.Effect<never, CommandFailed> =>
+  Effect.fail(new CommandFailed({ code, message }))
+
+export const isFailure = (error: unknown): error is Failure =>
+  error instanceof CommandFailed || AuthError.isAuthError(error) || VaultError.isVaultError(error)
+
+/** Advice of the packages for programs, and what it means for a person at the command. */
+const translations: ReadonlyArray<readonly [advice: RegExp, command: string]> = [
+  [/pass them to LoginGuard\.reset to allow them again/g, "run broker-auth guard reset to allow them again"],
+  [/call LoginGuard\.reset/g, "run broker-auth guard reset"],
+  [/call SessionManager\.renew or restart the program/g, "run broker-auth login"],
+  [/get another session with SessionManager\.renew/g, "get another session with broker-auth renew"]
+]
+
+/** The text of a failure for the user. */
+export const messageOf = ({ message }: Failure): string =>
+  translations.reduce((text, [advice, command]) => text.replaceAll(advice, command), message)
+
+/** Advice for programs whose account only a person can log in to. */
+const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp/
+
+/** Replaces the failure of a renewal that only a person can do: it names the command for that. */
+export const forPerson = (failure: Failure, name: string): Failure =>
+  failure._tag === "AuthError" && needsLogin.test(failure.message)
+    ? new CommandFailed({ code: "person", message: `${name} needs a person to log in. Run broker-auth login ${name}.` })
+    : failure
+
+export const codeOf = (failure: Failure): number => {
+  if (failure._tag === "CommandFailed") return ExitCode.table[failure.code].code
+  if (failure._tag === "VaultError") return ExitCode.table.vault.code
+  return ExitCode.table[ExitCode.ofReason[failure.reason._tag]].code
+}
+
+/** An exception of a function that returns a promise. */
+export class Rejected extends Data.TaggedError("Rejected")<{ readonly error: unknown }> {}
+
+/** Calls a function that returns a promise. Its rejections with the errors of our packages are failures. */
+export const promised = <A>(call: () => Promise<A>): Effect.Effect<A, Failure> =>
+  Effect.catch(
+    Effect.tryPromise({ try: call, catch: (error) => new Rejected({ error }) }),
+    ({ error }): Effect.Effect<never, Failure> => (isFailure(error) ? Effect.fail(error) : Effect.die(error))
+  )

@@ -1,0 +1,74 @@
+/** Runs a command line, and sets the exit code. */
+import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import process from "node:process"
+import * as ExitCode from "../ExitCode.ts"
+import * as cli from "./cli.ts"
+import { handlers } from "./commands.ts"
+import type { Name } from "./commandTable.ts"
+import { codeOf, type Failure, messageOf } from "./failure.ts"
+import { program as name, rowOf } from "./helpText.ts"
+import { printable, say } from "./output.ts"
+
+const complain = (message: string) => say(`${name}: ${message}`)
+
+const signals = { SIGINT: ExitCode.table.interrupted.code, SIGTERM: ExitCode.table.terminated.code } as const
+
+const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyArray<{ readonly message: string }> }) =>
+  error.errors?.[0]?.message ?? error.message
+
+/** Everything after `simulate` is for another command, flags included. */
+const withEnd = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
+  args[0] === "simulate" && args[1] !== "--" ? ["simulate", "--", ...args.slice(1)] : args
+
+/** Runs the command of these arguments. */
+export const run = (args: ReadonlyArray<string>): void => {
+  let code: number = ExitCode.table.ok.code
+  const handle = (command: Name, input: Readonly<Record<string, unknown>>): Effect.Effect<void, Failure> =>
+    Effect.map(
+      (handlers[command] as (given: never) => Effect.Effect<number | void, Failure>)(input as never),
+      (result) => {
+        code = result ?? code
+      }
+    )
+
+  const program = Effect.catch(cli.run(withEnd(args), handle), (error) => {
+    if (error._tag === "CommandFailed" || error._tag === "AuthError" || error._tag === "VaultError") {
+      return Effect.as(complain(messageOf(error)), void (code = codeOf(error)))
+    }
+    code = ExitCode.table.usage.code
+    const row = rowOf(args.filter((word) => !word.startsWith("-")))
+    return complain(`${usageOf(error)}. See ${[name, ...(row === undefined ? [] : [row.name])].join(" ")} --help.`)
+  })
+
+  const fiber = Effect.runFork(program)
+  let stopped: keyof typeof signals | undefined
+  const stop = (signal: keyof typeof signals) => {
+    stopped ??= signal
+    fiber.interruptUnsafe()
+  }
+  process.on("SIGINT", stop)
+  process.on("SIGTERM", stop)
+  fiber.addObserver((exit) => {
+    process.off("SIGINT", stop)
+    process.off("SIGTERM", stop)
+    // A prompt in raw mode reads Ctrl-C as a character, and interrupts the command without a signal.
+    if (stopped === undefined && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) stopped = "SIGINT"
+    if (stopped !== undefined) {
+      process.exitCode = signals[stopped]
+      Effect.runSync(Console.error(`\n${name}: stopped.`))
+      return
+    }
+    if (Exit.isSuccess(exit)) {
+      process.exitCode = code
+      return
+    }
+    process.exitCode = ExitCode.table.defect.code
+    // The text of a defect may contain anything, so only its name is shown.
+    const defect = Cause.squash(exit.cause)
+    const kind = defect instanceof Error ? defect.name : typeof defect
+    Effect.runSync(Console.error(`${name}: this is a fault of the command (${printable(kind)}). Please report it.`))
+  })
+}

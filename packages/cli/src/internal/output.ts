@@ -1,0 +1,38 @@
+/** What the command prints: results on standard output, everything else on standard error. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import process from "node:process"
+import { wrap } from "./helpText.ts"
+
+/**
+ * Replaces characters that could control the terminal or forge a line. Brokers choose the text of messages and
+ * profiles.
+ */
+export const printable = (text: string): string =>
+  text
+    .replace(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, " ")
+    .replace(/\p{Cf}/gu, "")
+    .replace(/[\p{Cc}\p{Cs}]/gu, "\ufffd")
+
+/** Columns of a stream. A pipe has no limit, so that each message stays one line. */
+const widthOf = (stream: NodeJS.WriteStream): number => (stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity)
+
+/** The text in lines that fit into the stream. Further lines begin two columns after the first one. */
+const fitted = (stream: NodeJS.WriteStream, text: string): string => {
+  const [, blanks = "", words = ""] = /^( *)(.*)$/.exec(printable(text)) ?? []
+  const lines = wrap(words, Math.max(20, widthOf(stream) - blanks.length), 2)
+  return lines.map((row) => blanks + row).join("\n")
+}
+
+/** Prints a message for the user on standard error. */
+export const say = (text: string): Effect.Effect<void> =>
+  Effect.suspend(() => Console.error(fitted(process.stderr, text)))
+
+/** Prints a line of a result, for people to read. */
+export const line = (text: string): Effect.Effect<void> =>
+  Effect.suspend(() => Console.log(fitted(process.stdout, text)))
+
+/** Prints a result for a program, unchanged. */
+export const raw = (text: string): Effect.Effect<void> => Console.log(text)
+
+export const json = (value: unknown): Effect.Effect<void> => raw(JSON.stringify(value, undefined, 2))

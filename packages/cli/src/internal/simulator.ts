@@ -1,0 +1,69 @@
+/** Points brokers at the broker simulator. */
+import type { Broker } from "@auth/broker-core/broker/Broker"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { type CommandFailed, fail } from "./failure.ts"
+import { say } from "./output.ts"
+
+const variable = "BROKER_AUTH_SIMULATOR"
+
+const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"])
+
+const Info = Schema.fromJsonString(Schema.Struct({ origins: Schema.Record(Schema.String, Schema.String) }))
+
+/** The address of each origin of a broker in the simulator. */
+export type Origins = Readonly<Record<string, string>>
+
+const isLoopback = (text: string): boolean => {
+  const url = Result.getOrUndefined(Result.try(() => new URL(text)))
+  return url?.protocol === "http:" && loopback.has(url.hostname)
+}
+
+/** The origins of the simulator in the flag or the variable. `undefined`: the brokers themselves. */
+export const origins = Effect.fnUntraced(function* (
+  given: string | undefined
+): Effect.fn.Return<Origins | undefined, CommandFailed> {
+  const configured = Option.getOrUndefined(yield* Effect.option(Config.NonEmptyString(variable)))
+  const control = given ?? configured
+  if (control === undefined) return undefined
+  if (!isLoopback(control)) {
+    return yield* fail(
+      "usage",
+      `The simulator must have an address on this machine, such as http://127.0.0.1:4010, not ${JSON.stringify(control)}.`
+    )
+  }
+  const noAnswer = () =>
+    fail("unavailable", `No broker simulator answers at ${control}. Start it: broker-auth-simulator --port 4010`)
+  const info = yield* HttpClient.get(new URL("/info", control)).pipe(
+    Effect.flatMap((response) => response.text),
+    Effect.flatMap((text) => Schema.decodeUnknownEffect(Info)(text)),
+    Effect.timeout("10 seconds"),
+    Effect.catch(noAnswer),
+    Effect.provide(FetchHttpClient.layer)
+  )
+  const served = Object.values(info.origins)
+  if (!served.every(isLoopback))
+    return yield* fail("usage", `The simulator at ${control} names addresses of another machine.`)
+  yield* say(`SIMULATOR: this command uses the fake brokers at ${control}. Nothing is real.`)
+  return info.origins
+})
+
+/** The origins of a broker by purpose, for its layer. All of them must be in the simulator: no request may leave it. */
+export const originsOf = (
+  broker: Broker,
+  environment: string | undefined,
+  all: Origins
+): Effect.Effect<Readonly<Record<string, string>>, CommandFailed> => {
+  const chosen = broker.environments[environment ?? Object.keys(broker.environments)[0] ?? ""] ?? {}
+  const missing = Object.values(chosen).find((origin) => all[origin] === undefined)
+  return missing === undefined
+    ? Effect.succeed(
+        Object.fromEntries(Object.entries(chosen).map(([purpose, origin]) => [purpose, all[origin] ?? ""]))
+      )
+    : fail("usage", `The simulator does not serve ${missing}. Start it with the broker ${broker.id}.`)
+}

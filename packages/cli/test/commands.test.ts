@@ -1,0 +1,342 @@
+import { assert, it } from "@effect/vitest"
+import type { Simulator } from "@auth/simulator"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { filesOf, linesOf, makeUser, run, terminal, timeout, type User, world } from "./support.ts"
+import { valuesOf, ways } from "./ways.ts"
+
+const angel = ways[0]!
+
+const credentialsOf = ({ brokers }: Simulator.Simulator["Service"]) =>
+  valuesOf(angel, brokers["angel"]?.accounts[0] ?? {})
+
+/** A user with an account of Angel under the name `mine`. */
+const withAngel = Effect.fnUntraced(function* (change: Readonly<Record<string, string>> = {}) {
+  const { simulator, user } = yield* world({ brokers: ["angel"] })
+  const values = { ...credentialsOf(simulator), ...change }
+  const added = yield* run(user, ["add", "angel", "--method", "totp", "--name", "mine"], { input: linesOf(values) })
+  assert.strictEqual(added.code, 0, added.stderr)
+  return { simulator, user, values }
+})
+
+const oneLine = (text: string) =>
+  text
+    .trimEnd()
+    .split("\n")
+    .filter((line) => !line.startsWith("SIMULATOR:"))
+
+it.live(
+  "prints token, headers and variables alone, and runs a program with them",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user } = yield* withAngel()
+      const token = yield* run(user, ["token"])
+      assert.strictEqual(token.code, 0, token.stderr)
+      const value = token.stdout.trimEnd()
+      const header = yield* run(user, ["header", "angel"])
+      assert.include(header.stdout.split("\n"), `authorization: Bearer ${value}`)
+      const env = yield* run(user, ["env", "A123456"])
+      assert.include(env.stdout.split("\n"), `export BROKER_AUTH_TOKEN='${value}'`)
+      const script = "console.log(process.env.BROKER_AUTH_TOKEN, process.env.BROKER_AUTH_KEY); process.exit(7)"
+      const exec = yield* run(user, ["exec", "mine", "--", process.execPath, "-e", script])
+      assert.deepStrictEqual([exec.code, exec.stdout], [7, `${value} undefined\n`])
+      const missing = yield* run(user, ["exec", "mine", "--", "no-such-program"])
+      assert.strictEqual(missing.code, 127)
+      const killed = yield* run(user, ["exec", "mine", "--", "sh", "-c", "kill -TERM $$"])
+      assert.strictEqual(killed.code, 143)
+      const logins = (yield* simulator.journal()).filter(({ endpoint }) => endpoint === "loginByPassword")
+      assert.strictEqual(logins.length, 1)
+      for (const { stderr } of [token, header, env]) assert.notInclude(stderr, value)
+    }),
+  timeout
+)
+
+it.live(
+  "shows profile and status, renews, logs out and removes",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user } = yield* withAngel()
+      const before = yield* run(user, ["status", "--json"])
+      assert.include(JSON.parse(before.stdout).accounts[0], { name: "mine", session: "none", failedLogins: 0 })
+      const profile = yield* run(user, ["profile", "--json"])
+      assert.include(JSON.parse(profile.stdout), { id: "A123456", name: "DEMO TRADER" })
+      const first = yield* run(user, ["token"])
+      assert.strictEqual((yield* run(user, ["renew"])).code, 0)
+      const second = yield* run(user, ["token"])
+      assert.notStrictEqual(first.stdout, second.stdout)
+      const status = yield* run(user, ["status"])
+      assert.match(status.stdout, /session: live until \d{4}-\d\d-\d\d 00:00:00 IST/)
+      assert.match(status.stdout, /Stored in .*-simulator\/sessions\.db, SQLite; encrypted/)
+      const logout = yield* run(user, ["logout", "--all"])
+      assert.deepStrictEqual(
+        [logout.code, oneLine(logout.stderr)],
+        [0, ["mine is logged out: the broker has ended the session."]]
+      )
+      assert.include(
+        (yield* simulator.journal()).map(({ endpoint }) => endpoint),
+        "logout"
+      )
+      assert.strictEqual((yield* run(user, ["remove", "mine"])).code, 0)
+      const list = yield* run(user, ["accounts", "--json"])
+      assert.deepStrictEqual(JSON.parse(list.stdout), [])
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "shows and clears the failed logins, and sends nothing after the budget is used",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user, values } = yield* withAngel({ ANGEL_PIN: "0000" })
+      const refused = yield* run(user, ["login"])
+      assert.strictEqual(refused.code, 6, refused.stderr)
+      assert.match(refused.stderr, /1 of 2 failed logins used/)
+      const again = yield* run(user, ["login"])
+      assert.strictEqual(again.code, 7, again.stderr)
+      assert.match(again.stderr, /run broker-auth guard reset/)
+      assert.notMatch(again.stderr, /LoginGuard/)
+      const logins = Effect.map(
+        simulator.journal(),
+        (journal) => journal.filter(({ endpoint }) => endpoint === "loginByPassword").length
+      )
+      assert.strictEqual(yield* logins, 1)
+      const guard = yield* run(user, ["guard", "--json"])
+      assert.strictEqual(JSON.parse(guard.stdout)[0].refusedAt.length, 1)
+      const replace = ["add", "angel", "--method", "totp", "--name", "mine", "--replace"]
+      const input = linesOf({ ...values, ANGEL_PIN: "4711" })
+      assert.strictEqual((yield* run(user, replace, { input })).code, 0)
+      assert.strictEqual((yield* run(user, ["guard", "reset"])).code, 0)
+      assert.match((yield* run(user, ["guard"])).stdout, /0 of 2/)
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "resolves references at each use, and says which one fails",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user } = yield* world({ brokers: ["angel"] })
+      const { ANGEL_PIN: pin = "", ...values } = credentialsOf(simulator)
+      const record = path.join(user.state, "record")
+      const program = path.join(user.state, "pin.sh")
+      fs.writeFileSync(program, `#!/bin/sh\nprintf '%s|%s' "$*" "$BROKER_AUTH_KEY" > ${record}\necho ${pin}\n`, {
+        mode: 0o700
+      })
+      const given = { ...values, ANGEL_PIN: `exec:${program} "a b"`, ANGEL_API_KEY: "env:MY_KEY" }
+      const add = ["add", "angel", "--method", "totp"]
+      const unset = yield* run(user, add, { input: linesOf(given) })
+      assert.strictEqual(unset.code, 5)
+      assert.match(unset.stderr, /env:MY_KEY could not be resolved: the environment variable MY_KEY is not set/)
+      const env = { MY_KEY: values["ANGEL_API_KEY"] ?? "" }
+      const added = yield* run(user, add, { input: linesOf(given), env })
+      assert.strictEqual(added.code, 0, added.stderr)
+      assert.strictEqual(fs.readFileSync(record, "utf8"), "a b|")
+      assert.strictEqual((yield* run(user, ["token"], { env })).code, 0)
+      fs.writeFileSync(program, "#!/bin/sh\necho secret-on-stderr >&2\nexit 3\n")
+      const failed = yield* run(user, ["token"], { env })
+      assert.strictEqual(failed.code, 5)
+      assert.match(failed.stderr, /ended with exit code 3/)
+      assert.notInclude(failed.stderr, "secret-on-stderr")
+    }),
+  timeout
+)
+
+const broken: ReadonlyArray<
+  readonly [
+    title: string,
+    args: ReadonlyArray<string>,
+    code: number,
+    says: RegExp,
+    more?: { readonly input?: string; readonly env?: Readonly<Record<string, string>> }
+  ]
+> = [
+  ["unknown command", ["nonsense"], 2, /nonsense/],
+  ["unknown flag", ["login", "--pin", "4711"], 2, /--pin.*broker-auth login --help/],
+  ["missing argument", ["add"], 2, /broker/],
+  ["unknown broker", ["add", "nobody"], 2, /The brokers are angel/],
+  ["no method without a terminal", ["add", "angel"], 2, /--method: totp, publisher/],
+  ["unknown method", ["add", "angel", "--method", "x"], 2, /totp, publisher/],
+  ["invalid name", ["add", "angel", "--method", "totp", "--name", "a b"], 2, /letters/],
+  ["no account", ["token"], 3, /broker-auth add/],
+  ["closed standard input", ["add", "angel", "--method", "totp"], 5, /ANGEL_PIN/],
+  ["a line that is no assignment", ["add", "angel", "--method", "totp"], 5, /Line 1/, { input: "4711" }],
+  ["an unknown variable", ["add", "angel", "--method", "totp"], 5, /Line 1.*ANGEL_PIN/, { input: "PIN=4711" }],
+  ["a wrong shape", ["add", "angel", "--method", "totp"], 5, /pin/, { input: "ANGEL_PIN=secret-47" }],
+  [
+    "no key",
+    ["accounts"],
+    10,
+    /openssl rand/,
+    { env: { BROKER_AUTH_KEY: "", DBUS_SESSION_BUS_ADDRESS: "unix:path=/nowhere" } }
+  ],
+  ["a wrong key", ["accounts"], 10, /BROKER_AUTH_KEY/, { env: { BROKER_AUTH_KEY: "short" } }],
+  ["a remote simulator", ["accounts", "--simulator", "http://example.com"], 2, /on this machine/],
+  ["no simulator", ["accounts", "--simulator", "http://127.0.0.1:1"], 9, /No broker simulator/],
+  ["exec without a program", ["exec", "mine"], 2, /after --/]
+]
+
+it.live(
+  "ends with one clear line and the exit code of its reason",
+  () =>
+    Effect.gen(function* () {
+      const user = yield* makeUser()
+      const results = yield* Effect.forEach(broken, ([, args, , , more]) => run(user, args, more), { concurrency: 2 })
+      for (const [index, [title, , code, says]] of broken.entries()) {
+        const { code: found, stderr = "", stdout } = results[index] ?? {}
+        assert.strictEqual(found, code, `${title}: ${stderr}`)
+        assert.match(stderr, says, title)
+        assert.deepStrictEqual([oneLine(stderr).length, stdout], [1, ""], `${title}: ${stderr}`)
+        assert.notMatch(stderr, /\n\s+at |4711|secret-47/, title)
+      }
+    }),
+  timeout
+)
+
+it.live(
+  "names the accounts that a word matches",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user } = yield* withAngel()
+      const input = linesOf(credentialsOf(simulator))
+      assert.strictEqual((yield* run(user, ["add", "angel", "--method", "totp", "--name", "other"], { input })).code, 0)
+      const taken = yield* run(user, ["add", "angel", "--method", "totp", "--name", "other"], { input })
+      assert.deepStrictEqual([taken.code, /The name other is in use/.test(taken.stderr)], [3, true])
+      for (const [args, says] of [
+        [["token"], /Name one of them: mine, other/],
+        [["token", "angel"], /Several accounts match "angel".*mine, other/],
+        [["token", "nope"], /There is no account "nope".*mine, other/]
+      ] as const) {
+        const { code, stderr, stdout } = yield* run(user, args)
+        assert.deepStrictEqual([code, stdout], [3, ""])
+        assert.match(stderr, says)
+      }
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "does not load a broker's package from the current folder",
+  () =>
+    Effect.gen(function* () {
+      const user = yield* makeUser()
+      const folder = path.join(user.state, "cloned/node_modules/@auth/angel")
+      fs.mkdirSync(folder, { recursive: true })
+      fs.writeFileSync(path.join(folder, "package.json"), '{"name":"@auth/angel","exports":{"./*":"./evil.mjs"}}')
+      fs.writeFileSync(path.join(folder, "evil.mjs"), 'process.stdout.write("evil")')
+      const { stdout } = yield* run(user, ["brokers"], {
+        cwd: path.join(user.state, "cloned"),
+        env: { NODE_PATH: path.join(user.state, "cloned/node_modules") }
+      })
+      assert.notInclude(stdout, "evil")
+      assert.include(stdout, "angel: Angel One")
+    }),
+  timeout
+)
+
+const asked = [
+  [/Number from 1 to 2: /, "1\n"],
+  [/Client code[\s\S]*?> /, "A123456\n"],
+  [/4-digit PIN[\s\S]*?> /, "abcd\n"],
+  [/must be four[\s\S]*?> /, "4711\n"],
+  [/API key[\s\S]*?> /, "demoTrd1\n"],
+  [/TOTP[\s\S]*?> /, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"]
+] as const
+
+it.live(
+  "asks for credentials without showing secrets, and stores nothing after Ctrl-C",
+  () =>
+    Effect.gen(function* () {
+      const { user } = yield* world({ brokers: ["angel"] })
+      const stopAfter = (count: number) =>
+        terminal(user, ["add", "angel"], [...asked.slice(0, count), [asked[count]?.[0] ?? /$/, "\u0003"]])
+      for (const count of [0, 1, 2]) {
+        const { code, screen } = yield* stopAfter(count)
+        assert.strictEqual(code, 130, screen)
+        assert.match(screen, /broker-auth: stopped\./)
+      }
+      const ended = yield* terminal(user, ["add", "angel"], [[/Number[^:]*: /, "\u0004"]])
+      assert.strictEqual(ended.code, 7, ended.screen)
+      assert.strictEqual((yield* run(user, ["accounts", "--json"])).stdout, "[]\n")
+      const { code, screen } = yield* terminal(user, ["add", "angel"], asked, { columns: 40 })
+      assert.strictEqual(code, 0, screen)
+      for (const secret of ["4711", "abcd", "demoTrd1", "JBSW"]) assert.notInclude(screen, secret)
+      const list = yield* run(user, ["accounts"])
+      assert.strictEqual(list.stdout, "angel: Angel One, A123456\n")
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+const secretsIn = (user: User, secrets: ReadonlyArray<string>) =>
+  filesOf(user.state).flatMap(([name, content]) => secrets.filter((secret) => content.includes(secret)).map(() => name))
+
+it.live(
+  "leaves no secret in files, arguments or output",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user, values } = yield* withAngel()
+      const printed: Array<string> = []
+      const logged = yield* terminal(user, ["login"], [])
+      printed.push(logged.screen)
+      for (const args of [
+        ["status"],
+        ["status", "--json"],
+        ["accounts"],
+        ["profile"],
+        ["guard"],
+        ["renew"],
+        ["logout"]
+      ]) {
+        const { code, stderr, stdout } = yield* run(user, args)
+        assert.strictEqual(code, 0, stderr)
+        printed.push(stdout, stderr)
+      }
+      const sent = yield* simulator.journal()
+      const tokens = sent.flatMap(({ headers }) => /^Bearer (.*)$/.exec(headers["authorization"] ?? "")?.[1] ?? [])
+      assert.isNotEmpty(tokens)
+      const { ANGEL_CLIENT_CODE: _, ...secrets } = values
+      const all = [...Object.values(secrets), ...tokens]
+      assert.deepStrictEqual(
+        all.filter((secret) => printed.join("\n").includes(secret)),
+        []
+      )
+      assert.deepStrictEqual(secretsIn(user, all), [])
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "loads the package of a broker from a folder that the user names",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user } = yield* world({ brokers: ["angel"] })
+      const input = linesOf(credentialsOf(simulator))
+      const add = (folder: string) => run(user, ["add", "angel", "--method", "totp", "--package", folder], { input })
+      const broken = path.join(user.state, "broken")
+      fs.mkdirSync(path.join(broken, "node_modules/effect"), { recursive: true })
+      const absent = yield* add(broken)
+      assert.deepStrictEqual([absent.code, /no package\.json/.test(absent.stderr)], [4, true])
+      fs.writeFileSync(path.join(broken, "package.json"), '{"name":"mine"}')
+      fs.writeFileSync(path.join(broken, "node_modules/effect/package.json"), '{"exports":{"./*":"./other.js"}}')
+      fs.writeFileSync(path.join(broken, "node_modules/effect/other.js"), "")
+      const other = yield* add(broken)
+      assert.deepStrictEqual([other.code, /another copy of effect/.test(other.stderr)], [4, true], other.stderr)
+      const folder = path.join(import.meta.dirname, "../../angel")
+      const added = yield* add(folder)
+      assert.strictEqual(added.code, 0, added.stderr)
+      assert.strictEqual((yield* run(user, ["token"])).code, 0)
+      assert.strictEqual((yield* run(user, ["accounts"])).stdout, "angel: Angel One, A123456\n")
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "shows the status until Ctrl-C",
+  () =>
+    Effect.gen(function* () {
+      const { user } = yield* withAngel()
+      const { code, screen } = yield* terminal(user, ["status", "--watch"], [[/Stored in/, "\u0003"]])
+      assert.deepStrictEqual([code, /session: not logged in/.test(screen)], [130, true], screen)
+    }),
+  { tags: ["thorough"], timeout }
+)
