@@ -433,6 +433,18 @@ it.effect(
 )
 
 describe("sessions: SessionManager.renew", () => {
+  it.effect("gets a new session in a program that has just started, although the stored session is live", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      yield* Effect.scoped(Effect.flatMap(start(tiny, shared), (manager) => manager.session))
+      yield* pass("1 minute")
+      const started = yield* start(tiny, shared)
+      assert.strictEqual(numberOf(yield* started.renew()), "2")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+    })
+  )
+
   it.effect("gets only one new session for all callers whose token was rejected", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)

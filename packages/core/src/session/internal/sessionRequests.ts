@@ -164,6 +164,10 @@ export const renew = (self: Self, rejected: Session.Session | undefined): Effect
     // The program has requested a new session explicitly, so an earlier logout is ignored.
     self.state.version = undefined
     self.state.loggedOut = false
-    const before = self.state.cached.session
-    return Effect.flatMap(awaitWhileOpen(self, before, true), (renewed) => requireOther(self, before, renewed))
+    // A program that has just started has no cached session. Without its stored session, it would get that one again.
+    const known = self.state.cached.session
+    const found = known === undefined ? Effect.map(peek(self), Option.getOrUndefined) : Effect.succeed(known)
+    return Effect.flatMap(found, (before) =>
+      Effect.flatMap(awaitWhileOpen(self, before, true), (renewed) => requireOther(self, before, renewed))
+    )
   })
