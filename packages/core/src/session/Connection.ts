@@ -78,8 +78,9 @@ export const reveal = (secret: Redacted.Redacted<string>): string => Redacted.va
 
 /**
  * Opens a connection to the account of a broker's layer. `open` checks the credentials and opens the vault, but sends
- * nothing to the broker. The first call of the connection logs in. If both the credentials and the vault have problems,
- * the promise rejects with a `StartupError`, whose `message` has a line for each problem.
+ * nothing to the broker. The first call that needs a session logs in, unless a live session is stored. If both the
+ * credentials and the vault have problems, the promise rejects with a `StartupError`, whose `message` has one line for
+ * each of their errors.
  *
  * @example
  * ```ts
