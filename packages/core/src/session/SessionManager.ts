@@ -80,7 +80,7 @@ export class SessionManager extends Context.Service<
      * sent is safe to repeat. Otherwise `withSession` renews the session and fails with `SessionExpired`. The next call
      * uses the new session.
      *
-     * The broker's methods that its package marks as `safe` (see `Method`) are safe to repeat. Requests of
+     * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of
      * `AuthorizedClient` and `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or
      * if they are marked `replayable`. Requests that are sent in any other way are not noticed, so do not place orders
      * in any other way inside the effect.
