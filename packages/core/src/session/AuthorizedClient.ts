@@ -231,8 +231,8 @@ export const make: Effect.Effect<
   const manager = yield* SessionManager
   const authorize = yield* Authorize.Authorize
   const client = yield* HttpClient.HttpClient
-  // The result of the last renewal whose old and new session were both refused. It is not renewed again at once,
-  // because repeated renewals could lock the account.
+  // If the broker refused a session and then also the new session of its renewal, this is the new session. It is not
+  // renewed again at once, because repeated renewals could lock the account.
   let refusedAfterRenewal: Session | undefined
   // In the next two names, an order is any request that must not be sent twice. If the broker refuses the session of an
   // order, the session is renewed, but the order is not sent again. This variable holds the new session. If the broker

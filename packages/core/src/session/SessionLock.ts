@@ -49,8 +49,8 @@ export class SessionLock extends Context.Service<
     readonly describe: string
     /**
      * Acquires the account's lock, runs `use`, and releases the lock. If the lock is not acquired within the time-out,
-     * fails with `LockUnavailable` (`busy`), or with the error because of which the lock could not be acquired. `use`
-     * must not acquire the same lock again, because it would wait for itself.
+     * fails with `LockUnavailable` (`busy`) or, if an error was the cause, with that error. `use` must not acquire the
+     * same lock again, because it would wait for itself.
      */
     readonly withLock: <A, E, R>(
       account: Account.Account,
@@ -78,8 +78,8 @@ const readLease = (input: Duration.Input = defaults.lease) =>
   })
 
 /**
- * Acquires the lock, runs `use`, and releases the lock. The lock is released by a scope of its own. `use` does not get
- * this scope: it keeps the scope of the caller.
+ * Acquires the lock, runs `use`, and releases the lock. The lock has its own scope, which releases it. `use` does not
+ * get that scope, and keeps the scope of the caller.
  */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
@@ -100,8 +100,8 @@ export interface LeaseOptions {
   /**
    * Waits until no other process holds the account's lock, acquires the lock, and releases it when the scope closes. In
    * each process, at most one fiber per account runs `acquire` at a time. If the lock is not acquired within
-   * `acquireTimeout`, `withLock` fails with the reason that `acquire` passed to `note` last. If this was `undefined`,
-   * or if `note` was not called, `withLock` fails with `LockUnavailable` (`busy`).
+   * `acquireTimeout`, `withLock` fails with the reason that `acquire` passed to `note` last. If that reason was
+   * `undefined`, or if `note` was not called, `withLock` fails with `LockUnavailable` (`busy`).
    */
   readonly acquire: (
     account: Account.Account,
