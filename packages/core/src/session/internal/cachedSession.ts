@@ -113,7 +113,7 @@ export const liveSession = ({ rejected, cached: { session } }: State, now: numbe
 
 /**
  * Returns the stored session if it can be used instead of a renewal. It must be live, must not be rejected, and must
- * not need a renewal itself.
+ * not be the cached session whose renewal is due.
  */
 export const usable = (
   state: State,
