@@ -44,8 +44,8 @@ export const capabilities: ReadonlyArray<Capability> = [
 
 /**
  * How a session of a login method is renewed without a person, and how many refused logins are allowed. The limit on
- * refused logins protects the account, because the broker locks an account after too many of them. The layer of the
- * login method uses these numbers.
+ * refused logins protects the account, because the broker locks an account after too many refused logins. The layer of
+ * the login method uses these numbers.
  *
  * @category models
  * @since 0.1.0

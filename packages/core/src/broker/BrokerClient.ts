@@ -136,7 +136,7 @@ export interface Protocol {
    * `none`.
    */
   readonly emptyBody?: "none" | "object" | undefined
-  /** Known defects of the broker's JSON. They are repaired before the JSON is read. */
+  /** Known defects of the broker's JSON. They are repaired if the JSON cannot be parsed otherwise. */
   readonly quirks?: ReadonlyArray<"smart-quotes" | "trailing-bytes">
 }
 
@@ -157,7 +157,10 @@ export interface Options {
    * `RateLimited`. Default: 10 seconds.
    */
   readonly queueTimeout?: Duration.Input | undefined
-  /** Maximum size of an answer, in bytes. A larger answer is not read, and the call fails. Default: 1,048,576. */
+  /**
+   * Maximum size of an answer, in bytes. A larger answer is not read to its end, and the call fails. Default:
+   * 1,048,576.
+   */
   readonly maxBodyBytes?: number | undefined
   /** Origins that replace the broker's origins, keyed by purpose: `{ api: "http://127.0.0.1:4010" }`. */
   readonly origins?: Readonly<Record<string, string>> | undefined
@@ -253,8 +256,8 @@ const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, s
 }
 
 /**
- * Reads the options that are numbers or durations. Rejects NaN, and also zero, except for `queueTimeout`. If `timeout`
- * were NaN or zero, a login would be sent and would then fail at once.
+ * Reads the options that are numbers or durations. Rejects NaN. Also rejects zero, except for `queueTimeout`. If
+ * `timeout` were NaN or zero, a login would be sent and would then fail at once.
  */
 const readLimits = (
   broker: string,

@@ -36,7 +36,7 @@ export interface Field {
   readonly freeText?: true
   /**
    * Returns a text that describes the problem of a value, but does not contain the value. Returns `undefined` if the
-   * value is valid. Blanks around the value are removed before this check.
+   * value is valid. Blanks around the value are removed before this check, except in a `verbatim` value.
    */
   readonly problem?: (value: string) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */
@@ -158,7 +158,7 @@ export const clientCode = (what: string) => ({
 })
 
 /**
- * Checks a value that is sent in a header. The value may contain only visible ASCII characters, so it may not contain
+ * Checks a value that is sent in a header. The value must contain only visible ASCII characters, and therefore no
  * spaces.
  *
  * @category checks
@@ -323,9 +323,9 @@ const inCode: VerbatimAdvice = () => "give Credentials.verbatim(…)"
 /**
  * Checks all fields. If several fields are wrong, one error names all of them. Blanks around a value are removed.
  * Invisible characters and pairs of quotation marks around a value are also removed, because an env file or a chat
- * program may have added them. In a field with `freeText`, invisible characters and quotation marks are rejected
- * instead. A quotation mark at only one end is rejected in every field. In a `verbatim` value, nothing is removed, and
- * quotation marks and invisible characters are accepted.
+ * program may have added them. In a field with `freeText`, invisible characters, and quotation marks at its ends, are
+ * rejected instead. A quotation mark at only one end is rejected in every field. In a `verbatim` value, nothing is
+ * removed, and quotation marks and invisible characters are accepted.
  *
  * @example
  * ```ts

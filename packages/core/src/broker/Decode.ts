@@ -152,8 +152,8 @@ const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<
 }
 
 /**
- * A list of texts. The broker may also send one text that contains the items, separated by commas. Blank items are
- * dropped. An omitted list and null count as an empty list.
+ * A list of texts. The broker may also send one text that contains the items, separated by commas. Brackets and
+ * quotation marks in this text are ignored. Blank items are dropped. An omitted list and null count as an empty list.
  *
  * @example
  * ```ts

@@ -11,7 +11,7 @@ import * as Encoding from "./Encoding.ts"
 import { type Mended, mend } from "./internal/tolerance.ts"
 
 /**
- * A rate limit. For each account, at most `requests` calls are sent in any period of the length `per`.
+ * A rate limit. For each account, at most `requests` calls of the endpoint are sent in any period of the length `per`.
  *
  * @category models
  * @since 0.1.0
@@ -103,8 +103,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly essential: ReadonlyArray<string> | undefined
   /**
    * Repairs data that could not be decoded. It removes optional fields of the wrong type, except the `essential`
-   * fields, and items of the wrong type from lists. It converts a number in quotes to a number if the schema requires a
-   * number. It changes nothing if `essential` is `undefined`.
+   * fields. It removes items of the wrong type from lists. It converts a number in quotes to a number if the schema
+   * requires a number. It changes nothing if `essential` is `undefined`.
    */
   readonly mend: (data: unknown) => Mended
   readonly decode: (data: unknown) => Result.Result<Response, Schema.SchemaError>

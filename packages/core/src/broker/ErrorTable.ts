@@ -25,8 +25,8 @@ export interface Failure {
   readonly status: number
   readonly code: string | undefined
   /**
-   * The broker's message. The patterns of the rows are tried on the message as the broker sent it. The function
-   * `reason` of a row gets the message with secrets removed.
+   * The broker's message. The patterns of the rows are tried on the message before secrets are removed from it. The
+   * function `reason` of a row gets the message with secrets removed.
    */
   readonly message: string | undefined
   readonly supportId: string | undefined
@@ -295,9 +295,9 @@ export const unlessOutage =
 const authentication = /unauthori[sz]ed|authenticat|credential|password|api[ _-]?key/i
 
 /**
- * The reason of a login that was refused with HTTP 401. If the message reports an outage, the reason is
- * `BrokerRejected`. Otherwise, it is `InvalidCredentials` if there is no message, if the message mentions credentials,
- * or if the message matches `words`. For any other message, it is `BrokerRejected`.
+ * Makes a function that returns the reason of a login that was refused with HTTP 401. If the message reports an outage,
+ * the reason is `BrokerRejected`. Otherwise, it is `InvalidCredentials` if there is no message, if the message mentions
+ * credentials, or if the message matches `words`. For any other message, it is `BrokerRejected`.
  *
  * @category reasons
  * @since 0.1.0

@@ -2,7 +2,7 @@
  * Makes an OpenAPI 3.1 document that describes a broker's calls, from the broker's table of endpoints. Client
  * generators for any language can read this document.
  *
- * This module needs only the broker's tables. `@auth/simulator` serves the document over HTTP.
+ * This module needs no session and no HTTP client. `@auth/simulator` serves the document over HTTP.
  *
  * @since 0.1.0
  */
@@ -214,7 +214,9 @@ const bodySchemaOf = (endpoint: Endpoint, input: Input): Json | undefined => {
   return isRecord(sent) ? objectOf(sentOf(sent, request)) : request
 }
 
-/** Headers that OpenAPI does not describe as parameters. */
+/**
+ * Headers that the document does not list as parameters: HTTP clients set them, or a security scheme describes them.
+ */
 const ofHttp = new Set(["accept", "content-type", "authorization", "user-agent"])
 
 const carriesToken = (value: string): boolean =>

@@ -117,9 +117,9 @@ export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>>
 
 /**
  * Returns a short excerpt of a body, without secrets, for errors. If the body is JSON, the excerpt contains only the
- * names and types of fields. If the body is other text, HTML tags are removed first. Secrets, words after the name of a
- * secret, and words of at least ten characters with both letters and digits are replaced. The excerpt contains the
- * first 200 characters of the result.
+ * names and types of fields. If the body is other text, HTML tags are removed first. In this text, secrets, the value
+ * after the name of a secret, and words of at least ten characters with both letters and digits are replaced. The
+ * excerpt contains the first 200 characters of the result.
  *
  * @example
  * ```ts

@@ -26,8 +26,8 @@ import type { Session } from "../login/Session.ts"
 import type { StepUp } from "../login/StepUp.ts"
 
 /**
- * The limits of the guard. The guard of a session manager stops further logins before the broker locks the account
- * because of too many refused logins.
+ * The limits of the login guard (`LoginGuard`). The login guard of a session manager stops further logins before the
+ * broker locks the account because of too many refused logins.
  *
  * @category models
  * @since 0.1.0
@@ -285,8 +285,8 @@ export const layerLogin: Layer.Layer<Renewal, never, Renewal | Login.Login> = La
 )
 
 /**
- * Renews a session by a login. If the broker returns a challenge, it is answered once, with the code that `respond`
- * returns.
+ * Renews a session by a login. If the broker returns a challenge, the challenge is answered once, with the code that
+ * `respond` returns.
  *
  * @example
  * ```ts

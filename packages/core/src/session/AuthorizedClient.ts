@@ -126,8 +126,8 @@ const failureOf = (request: HttpClientRequest.HttpClientRequest, failure: unknow
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
- * Minimum age, in milliseconds, of a new session before it is renewed because of a refusal. It applies if the session
- * itself replaced a refused one.
+ * Minimum age in milliseconds. If the broker refuses a session, and then also refuses the session that replaced it, the
+ * second session is renewed only if it has at least this age.
  */
 const minReplacementAge = 600_000
 
@@ -231,8 +231,8 @@ export const make: Effect.Effect<
   const manager = yield* SessionManager
   const authorize = yield* Authorize.Authorize
   const client = yield* HttpClient.HttpClient
-  // A renewed session that the broker refused as well. It is not renewed again at once, because repeated renewals could
-  // lock the account.
+  // If the broker refused a session and then also the new session of its renewal, this is the new session. It is not
+  // renewed again at once, because repeated renewals could lock the account.
   let refusedAfterRenewal: Session | undefined
   // In the next two names, an order is any request that must not be sent twice. If the broker refuses the session of an
   // order, the session is renewed, but the order is not sent again. This variable holds the new session. If the broker

@@ -36,9 +36,9 @@ export type CodeQuestion = stepUpCodes.CodeQuestion
 export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function can ask
-   * the user for the code. If the broker refuses the code, the function is called again, until the account's limit on
-   * refused logins is reached. The function may take up to five minutes for each code. The function is not called if
-   * the credentials contain the TOTP secret and the broker accepts TOTP codes.
+   * the user for the code. If the broker refuses the code, the function is called again, until it was called five times
+   * or the account's limit on refused logins is reached. The function may take up to five minutes for each code. The
+   * function is not called if the credentials contain the TOTP secret and the broker accepts TOTP codes.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }
@@ -78,8 +78,9 @@ export const reveal = (secret: Redacted.Redacted<string>): string => Redacted.va
 
 /**
  * Opens a connection to the account of a broker's layer. `open` checks the credentials and opens the vault, but sends
- * nothing to the broker. The first call of the connection logs in. If both the credentials and the vault have problems,
- * the promise rejects with a `StartupError`, whose `message` has a line for each problem.
+ * nothing to the broker. The first call that needs a session logs in, unless a live session is stored. If both the
+ * credentials and the vault have problems, the promise rejects with a `StartupError`, whose `message` has one line for
+ * each of their errors.
  *
  * @example
  * ```ts

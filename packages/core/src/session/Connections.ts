@@ -78,7 +78,7 @@ export interface Connections<A extends Accounts> extends Closable {
   readonly account: <Name extends keyof A & string>(name: Name) => Promise<CallsOf<Layer.Success<A[Name]>>>
   /**
    * Gets a session for each account in `names`, and yields the result of each account as soon as it is known. Default
-   * for `names`: all accounts. An account that fails or does not answer does not delay the other accounts.
+   * for `names`: all accounts. An account that fails or does not answer does not stop the other accounts.
    */
   readonly warm: (
     options?: SessionManagers.WarmOptions & { readonly names?: ReadonlyArray<keyof A & string> | undefined }

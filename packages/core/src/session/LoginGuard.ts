@@ -91,9 +91,9 @@ export class LoginGuard extends Context.Service<
     /** The stored state of the account. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
-     * Removes failed logins, the lock and the pause of the account. Call it after a person has corrected the
-     * credentials. Credentials that the broker has refused stay blocked. To allow them again, pass them as
-     * `credentials`. For example, pass `credentials` of a `Renewal`.
+     * Removes the stored failed logins, the pause, and the record that the broker has locked the account. Call it after
+     * a person has corrected the credentials. Credentials that the broker has refused stay blocked. To allow them
+     * again, pass them as `credentials`. For example, pass `credentials` of a `Renewal`.
      */
     readonly reset: (
       account: Account.Account,

@@ -48,9 +48,9 @@ export class SessionLock extends Context.Service<
     /** Text for logs: where the lock is, and which programs share it. */
     readonly describe: string
     /**
-     * Acquires the account's lock, runs `use`, and releases the lock. Fails with `LockUnavailable` (`busy`) if the lock
-     * is not acquired within the time-out. `use` must not acquire the same lock again, because it would wait for
-     * itself.
+     * Acquires the account's lock, runs `use`, and releases the lock. If the lock is not acquired within the time-out,
+     * fails with `LockUnavailable` (`busy`) or, if an error was the cause, with that error. `use` must not acquire the
+     * same lock again, because it would wait for itself.
      */
     readonly withLock: <A, E, R>(
       account: Account.Account,
@@ -68,8 +68,8 @@ const readAcquireTimeout = (input: Duration.Input = defaults.acquireTimeout) =>
   })
 
 /**
- * A lease may not be shorter than 1 millisecond, because Redis counts whole milliseconds. It may not be longer than a
- * day, because all programs must wait until the lease ends if its holder is killed.
+ * A lease must not be shorter than 1 millisecond, because Redis counts whole milliseconds. It must not be longer than a
+ * day: if its holder is killed, all other programs must wait until the lease ends.
  */
 const readLease = (input: Duration.Input = defaults.lease) =>
   vaultOptions.readSpan("lease", input, {
@@ -78,8 +78,8 @@ const readLease = (input: Duration.Input = defaults.lease) =>
   })
 
 /**
- * Acquires the lock, runs `use`, and releases the lock. The lock has a scope of its own, so `use` runs in the scope of
- * the caller.
+ * Acquires the lock, runs `use`, and releases the lock. The lock has its own scope, which releases it. `use` does not
+ * get that scope, and keeps the scope of the caller.
  */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
@@ -100,8 +100,8 @@ export interface LeaseOptions {
   /**
    * Waits until no other process holds the account's lock, acquires the lock, and releases it when the scope closes. In
    * each process, at most one fiber per account runs `acquire` at a time. If the lock is not acquired within
-   * `acquireTimeout`, `withLock` fails with the last argument of `note`. If this argument is `undefined`, or if `note`
-   * was not called, `withLock` fails with `LockUnavailable` (`busy`).
+   * `acquireTimeout`, `withLock` fails with the reason that `acquire` passed to `note` last. If that reason was
+   * `undefined`, or if `note` was not called, `withLock` fails with `LockUnavailable` (`busy`).
    */
   readonly acquire: (
     account: Account.Account,
@@ -114,8 +114,8 @@ export interface LeaseOptions {
 }
 
 /**
- * Makes a lock that several processes share. The fibers of this process wait in a queue, and only the first fiber of
- * the queue runs `acquire`.
+ * Makes a lock that several processes share. For each account, the fibers of this process wait in a queue, and only the
+ * first fiber of the queue runs `acquire`.
  *
  * Fails with `InvalidOption` if `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails as described
  * at `acquire` of `LeaseOptions`.

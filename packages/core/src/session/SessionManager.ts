@@ -80,10 +80,10 @@ export class SessionManager extends Context.Service<
      * sent is safe to repeat. Otherwise `withSession` renews the session and fails with `SessionExpired`. The next call
      * uses the new session.
      *
-     * Calls that are marked `safe` in the broker's table are safe to repeat. Requests of `AuthorizedClient` and
-     * `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or if they are marked
-     * `replayable`. Requests that are sent in any other way are not noticed, so do not place orders in any other way
-     * inside the effect.
+     * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of
+     * `AuthorizedClient` and `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or
+     * if they are marked `replayable`. Requests that are sent in any other way are not noticed, so do not place orders
+     * in any other way inside the effect.
      *
      * If the broker refuses the new token as well, the session is not renewed again for ten minutes.
      */
@@ -128,8 +128,8 @@ export interface Options {
   /** A session is renewed this long before it expires. Default: the value in the broker's description (`Broker`). */
   readonly early?: Duration.Input | undefined
   /**
-   * How long a call waits if the session is renewed before it expires. After this time, the call returns the current
-   * session, which is still live. Default: 2 seconds.
+   * Maximum time that a call waits for a renewal while the current session is still live. After this time, the call
+   * returns the current session. Default: 2 seconds.
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**

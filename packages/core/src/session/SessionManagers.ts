@@ -130,7 +130,7 @@ export interface SessionManagers<in out Services, in out E = never> {
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
    * Closes the account's layer. The next call for the account calls `lookup` again. Use this, for example, after the
-   * credentials were corrected. Calls that are waiting for the account fail with `InvalidRequest`. Later calls of the
+   * credentials were corrected. Calls that are waiting for the account fail with `InvalidRequest`. Later calls to the
    * closed manager also fail with `InvalidRequest`. The stored session stays valid. To end it, log out before you call
    * `invalidate`. If the account is not open, nothing happens.
    */
@@ -216,8 +216,8 @@ const readWarm = (
 
 /**
  * Makes the managers. `lookup` returns the broker's layer for the name of an account. Each account has its own layer,
- * with its own rate limits. If the layers belong to several brokers, `services` has only the services that every layer
- * provides. Fails with `InvalidRequest` if `idle` is invalid.
+ * with its own rate limits. If the layers belong to several brokers, the type of `services` has only the services that
+ * every layer provides. Fails with `InvalidRequest` if `idle` is invalid.
  *
  * An account with a cached session takes about 10 kB of heap, plus the state of its layer. `idle` and `invalidate` free
  * that memory.
@@ -361,7 +361,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     Effect.flatMap(get(name), ({ manager }) => manager.session)
 
   /**
-   * Closes an account. The account is first removed from the map, so that a call that arrives while the account is
+   * Closes an account. The account is first removed from both maps, so that a call that arrives while the account is
    * being closed builds the account again.
    */
   const close = (name: string, because: AuthError.Reason) =>

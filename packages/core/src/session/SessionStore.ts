@@ -45,8 +45,8 @@ export interface Entry {
 }
 
 /**
- * Stores entries. `put` succeeds only after the entry is stored durably. If another program has changed the entry since
- * it was read, `put` changes nothing.
+ * Stores entries. `put` succeeds only after the entry is stored. How durable the entry is depends on the store. If
+ * another program has changed the entry since it was read, `put` changes nothing.
  *
  * @category services
  * @since 0.1.0
@@ -69,8 +69,8 @@ export class SessionStore extends Context.Service<
       expected: number
     ) => Effect.Effect<boolean, VaultError.VaultError>
     /**
-     * Returns a fingerprint of a secret, which is made with the store's key. Absent if the store has no key. In this
-     * case, the login guard cannot recognize credentials that the broker has refused.
+     * Computes the fingerprint of a secret with the store's key. Absent if the store has no key. In this case, the
+     * login guard cannot recognize credentials that the broker has refused.
      */
     readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
   }

@@ -51,8 +51,8 @@ const unavailable = (why: string, advice?: string) =>
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**
- * Makes a key from 32 bytes. `describe` names the origin of the bytes in logs and errors. Fails with `KeyUnavailable`
- * if there are more or fewer than 32 bytes.
+ * Makes a key from 32 bytes. `describe` is the origin of the bytes, for logs and errors. Fails with `KeyUnavailable` if
+ * there are more or fewer than 32 bytes.
  *
  * @category constructors
  * @since 0.1.0

@@ -19,8 +19,8 @@ export interface GuardNumbers {
 const mostFailures = 100
 
 /**
- * Rejects NaN and numbers outside the valid range. Only `early` can be zero. If `maxFailures` or `window` were NaN or
- * zero, every refused login would be sent again.
+ * Rejects NaN and numbers outside the valid range. Only `early` can be zero. If `maxFailures` were NaN, or if `window`
+ * were NaN or zero, the limit would never be reached, and every refused login would be sent again.
  */
 export const refusalOf = (
   broker: string,

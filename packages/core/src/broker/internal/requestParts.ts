@@ -43,7 +43,7 @@ export interface Given {
 
 /**
  * Returns all fields that are sent, in this order: the fields of the app, of the session, of the request, and the
- * token. If the endpoint has `body`, that function decides the order.
+ * token. If the endpoint has `body`, that function decides the order of all fields except the token, which stays last.
  */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint

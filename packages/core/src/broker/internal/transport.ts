@@ -15,8 +15,8 @@ import { connectionFault, type ConnectionFault } from "./connectionFault.ts"
 import * as RedirectGuard from "./redirectGuard.ts"
 
 /**
- * A request whose headers and body contain secrets as plain text. Use it only in this module and in modules that call
- * it.
+ * A request whose headers and body contain secrets as plain text. Use this type only in this module and in modules that
+ * call this module.
  */
 export interface WireRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE"

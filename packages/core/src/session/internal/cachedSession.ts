@@ -113,7 +113,7 @@ export const liveSession = ({ rejected, cached: { session } }: State, now: numbe
 
 /**
  * Returns the stored session if it can be used instead of a renewal. It must be live, must not be rejected, and must
- * not need a renewal itself.
+ * not be the cached session whose renewal is due.
  */
 export const usable = (
   state: State,
@@ -129,9 +129,9 @@ export const usable = (
 
 /**
  * Whether another program has logged out since this program last read the store. A larger version is always new. A
- * smaller version can also be new, because versions start at 1 again after the store was emptied. But if the version is
- * smaller and the logout is older than the cached session, the logout is ignored. A store that was restored from a
- * backup may contain such a logout.
+ * smaller version can also be new, because versions start at 1 again after the store was emptied. But a logout with a
+ * smaller version is ignored if it is older than the cached session, or if no session is cached. A store that was
+ * restored from a backup may contain such a logout.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
@@ -169,8 +169,9 @@ export const backoff = (failures: number, live: boolean, jitter: number): number
   Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "expired"]) * (1 + jitter / 2)
 
 /**
- * Returns when a session is renewed. If the last renewal did not return a session with a later expiry, the session is
- * renewed only after it has expired.
+ * Returns when a session is renewed: `Infinity` if its expiry is unknown. If the session expires at the daily cut-off,
+ * or if the last renewal did not return a session with a later expiry, the session is renewed only after it has
+ * expired.
  */
 const renewAtOf = (
   session: Session.Session,
@@ -224,8 +225,8 @@ export const postponeSync = (
 }
 
 /**
- * Records that the broker has refused a token. If the cached token was already recorded as refused, an older token does
- * not replace this record.
+ * Records that the broker has refused a token. If a token is already recorded as refused, only the token of the cached
+ * session replaces it.
  */
 export const markRejected = (state: State, rejected: Session.Session): void => {
   if (state.rejected === undefined || sameToken(rejected, state.cached.session)) state.rejected = rejected

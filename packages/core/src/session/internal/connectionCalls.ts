@@ -96,8 +96,8 @@ export interface QrOptions {
 }
 
 /**
- * The functions of a connection with any login method. They reject with an `AuthError` or a `VaultError`. These errors
- * have `reason`, `message`, `remedy` and `isRetryable`.
+ * The functions that a connection has with every login method. They reject with an `AuthError` or a `VaultError`. These
+ * errors have `reason`, `message`, `remedy` and `isRetryable`.
  *
  * @category models
  * @since 0.1.0
@@ -105,8 +105,8 @@ export interface QrOptions {
 export interface Calls<Services> {
   readonly account: Account
   /**
-   * Returns a live session. If the current session is live, nothing is sent. The tokens are `Redacted`. `reveal`
-   * returns their text.
+   * Returns a live session. A request is sent to the broker only if the session must be renewed. The tokens are
+   * `Redacted`. `reveal` returns their text.
    */
   readonly session: () => Promise<Session>
   /**

@@ -209,8 +209,8 @@ export const make = (
   }
 
   /**
-   * Continues a login whose progress is stored. Returns `undefined` if no progress is stored, or if the broker no
-   * longer accepts the stored token.
+   * Continues a login whose progress is stored. Returns `undefined` if no progress is stored, if its `endsAt` has
+   * passed, or if the broker no longer accepts the stored token.
    */
   const resumeLogin = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal

@@ -237,7 +237,8 @@ export const accept = (ledger: Ledger, credentials: string | undefined, now: num
   attemptedAt: now,
   accepted: addTo(ledger.accepted, credentials),
   refused: ledger.refused.filter((other) => other !== credentials),
-  // These fields are kept, because the new token has not been checked yet.
+  // `overOnArrival` and `replacement` are kept, because the new token has not been checked yet. `progress` is kept,
+  // because the accepted login may not have a session yet.
   overOnArrival: ledger.overOnArrival,
   replacement: ledger.replacement,
   progress: ledger.progress

@@ -1,4 +1,4 @@
-/** Reads and writes the ledger of an account in the store. */
+/** Reads and writes the ledger of an account (see `ledger.ts`) in the store. */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -19,9 +19,8 @@ export const make = (store: SessionStore["Service"]) => {
     )
 
   /**
-   * Reads a ledger of format 1. It was stored separately for each app of the account. The current format has one ledger
-   * for all apps. It is used until a ledger of the
-   * current format is written.
+   * Reads a ledger of format 1. In format 1, each app of the account had its own ledger. In the current format, one
+   * ledger applies to all apps. The ledger of format 1 is used until a ledger of the current format is written.
    */
   const readFormatOne = Effect.fnUntraced(function* (account: Account.Account) {
     const entry = yield* textAt(account)

@@ -1,4 +1,6 @@
-/** Runs one renewal for all callers. It reads the store, gets a session if necessary, and stores the session. */
+/**
+ * Runs one renewal for all callers. The renewal reads the store, gets a session if necessary, and stores the session.
+ */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"

@@ -53,9 +53,9 @@ redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return fence`
 
 /**
- * Renews a lease. If the lock exists in Redis, it is renewed only if it has the token of this lease. If the lock has
- * expired, it is renewed only if the stored fence is still the fence of this lease. Another holder would have stored a
- * larger fence.
+ * Renews a lease. If the key of the lock exists in Redis, the lease is renewed only if the key has the token of this
+ * lease. If the key has expired, the lease is renewed only if the stored fence is still the fence of this lease.
+ * Another holder would have stored a larger fence.
  */
 const renewLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -125,7 +125,7 @@ const unreachable = (failure: Redis.RedisError | undefined) => toIo(whatItDoes, 
 
 /**
  * In milliseconds. When a replica becomes the primary node, it is read-only for a few seconds. A node that is read-only
- * for longer than this is only a replica.
+ * for longer than this counts as a replica.
  */
 const maxReadOnly = 5000
 

@@ -1,5 +1,5 @@
 /**
- * If the broker refuses a session and also the session that replaced it, the session is not the cause, and more logins
+ * If the broker refuses a session and also the session that replaced it, another fault is the cause, and more logins
  * could lock the account. In this case, renewals stop for some time.
  */
 import * as Cause from "effect/Cause"
@@ -50,12 +50,12 @@ const probe = Effect.fnUntraced(function* (
 })
 
 /**
- * Fails if a refused session may not be replaced now. If the session did not itself replace a refused session within
- * the last 30 minutes, or if the broker has accepted an order or another call that must not be sent twice with it, it
- * may be replaced at once. Otherwise it may be replaced after a pause, but only if the profile call does not show that
- * it is live. All programs that share the store have the same pause. If the broker has a profile call, it is sent once
- * per pause, to find out whether the session is live. Until the pause has passed, callers still get the session, except
- * if the profile call has shown that it is not live.
+ * Fails if a refused session must not be replaced now. The session may be replaced at once in two cases: it has not
+ * replaced another refused session within the last 30 minutes, or the broker has accepted it for an order or another
+ * call that must not be sent twice. Otherwise it may be replaced after a pause, but only if the profile call does not
+ * show that it is live. All programs that share the store have the same pause. If the broker has a profile call, this
+ * call is sent once per pause, to find out whether the session is live. Until the pause has passed, callers still get
+ * the session, except if the profile call has shown that it is not live.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,

@@ -26,8 +26,8 @@ const maxLength = 4096
 const defaultLifetime = Duration.minutes(10)
 
 /**
- * The place has a prefix that no vault entry has. So a vault entry can never be opened as a request, and a request can
- * never be opened as a vault entry.
+ * The key of this place has a prefix that no key of a vault entry has. So a vault entry can never be opened as a
+ * request, and a request can never be opened as a vault entry.
  */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",

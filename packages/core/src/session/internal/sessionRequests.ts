@@ -1,6 +1,6 @@
 /**
- * The functions of a session manager that return a session. The session comes from the cache or from a renewal. If the
- * last renewal failed, these functions can fail with the error of that renewal.
+ * The functions of a session manager that return a session. The session comes from the cache, from the store or from a
+ * renewal. If the last renewal failed, these functions can fail with the error of that renewal.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"

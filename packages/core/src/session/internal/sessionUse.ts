@@ -15,8 +15,8 @@ import { RequestsSent } from "../../login/internal/requestsSent.ts"
 type Kind = "read" | "order"
 
 /**
- * Minimum age, in milliseconds, of a new session before it is renewed because of a refusal. It applies if the session
- * itself replaced a refused one.
+ * Minimum age in milliseconds. If the broker refuses a session, and then also refuses the session that replaced it, the
+ * second session is renewed only if it has at least this age.
  */
 const minReplacementAge = 600_000
 
