@@ -142,7 +142,7 @@ describe("sessions: BrowserLogin", () => {
   )
 
   it.effect(
-    "returns the session of a login that a user starts in another program while the first login is pending",
+    "returns the session of a login that a user starts in another program while its own login is pending",
     () =>
       Effect.gen(function* () {
         yield* begin
@@ -183,7 +183,7 @@ describe("sessions: BrowserLogin", () => {
         const killed = yield* dying.program("killed")
         const first = yield* fork(killed.run(200_000))
         yield* pass("3 seconds")
-        // The store fails, because a killed program cannot remove its entry from the store.
+        // A killed program cannot remove its entry from the store. The test simulates this with a store that fails.
         state.broken = true
         yield* Fiber.interrupt(first)
         const other = yield* program("other")

@@ -20,7 +20,8 @@ const request = (id = "A123456"): CodeSource.CodeRequest => ({
 
 const secret = Redacted.make("JBSWY3DPEHPK3PXP")
 
-// This MAC returns immediately. WebCrypto would take real time, and the virtual time would advance before it returns.
+// This MAC returns immediately. WebCrypto would take real time, and the virtual time would advance before WebCrypto
+// returns.
 const immediateMac = Mac.layerWebCryptoWith({
   hmac: (hash, key, data) => createHmac(hash.replace("-", ""), key).update(data).digest()
 }).pipe(Layer.provide(SecureRandom.layerWebCrypto))
@@ -300,7 +301,7 @@ describe("CodeSource.prompt", () => {
     })
   )
 
-  it.effect("gets all fields of the challenge except `id` and `stepToken`, like every code source", () =>
+  it.effect("gets from CodeSource.respond, like every code source, all fields of the challenge except `id` and `stepToken`", () =>
     Effect.gen(function* () {
       const { account } = request()
       const ledger = yield* Challenge.makeLedger(account)
