@@ -40,7 +40,9 @@ interface Broker {
   readonly client: AuthorizedClient.AuthorizedClient["Service"]
   /** Method and token (without the prefix `access-`) of every request, in order. */
   readonly seen: Array<string>
-  /** Tokens (without the prefix `access-`) that the broker accepts. If the set is empty, the broker accepts every token. */
+  /**
+   * Tokens (without the prefix `access-`) that the broker accepts. If the set is empty, the broker accepts every token.
+   */
   readonly alive: Set<string>
 }
 
