@@ -28,7 +28,7 @@ interface Options extends UserOptions, BrokerOptions {
   readonly timeout?: RedirectListener.LoginOptions["timeout"]
 }
 
-/** Starts a login in a fiber, for a user who can paste the callback. Returns when the start address was shown. */
+/** Starts a login in a fiber, for a user who can paste the callback. Returns after the first text was shown. */
 const pastedLogin = Effect.fnUntraced(function* (options: Options = {}) {
   const redirectUrl = options.redirectUrl ?? publicUrl
   const { exchanged, redirect } = makeBroker(redirectUrl, options)
