@@ -19,7 +19,7 @@ const redirectWhys = [
   "request-expired"
 ] as const
 
-/** The exact message and remedy of every reason, for every `why`. Some rows have a broker's code or message. */
+/** The exact message and remedy of every reason, for most values of `why`. Some rows have a code or message. */
 const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, remedy: string]> = [
   [
     new AuthError.InvalidCredentials({ field: "pin", ...said }),
@@ -246,7 +246,7 @@ const tags = [
 ] as const satisfies ReadonlyArray<AuthError.Reason["_tag"]>
 
 it("the tables in AuthError.test.ts contain every reason", () => {
-  // This line does not compile if a reason is missing from `tags`.
+  // The next statement does not compile if a reason is missing from `tags`.
   const all: Record<AuthError.Reason["_tag"], true> = Object.fromEntries(tags.map((tag) => [tag, true])) as Record<
     (typeof tags)[number],
     true

@@ -288,7 +288,7 @@ describe("the head (status and headers) of an answer", () => {
     })
   )
 
-  it.effect("ends the time-out when it arrives, so that a slow body may arrive later", () =>
+  it.effect("ends the time-out when it arrives, so that the body can arrive later", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<void>()
       const body = new ReadableStream<Uint8Array<ArrayBuffer>>({

@@ -38,9 +38,11 @@ interface Broker {
   readonly tiny: Tiny
   readonly manager: SessionManager["Service"]
   readonly client: AuthorizedClient.AuthorizedClient["Service"]
-  /** Method and token of every request, in order. */
+  /** Method and token (without the prefix `access-`) of every request, in order. */
   readonly seen: Array<string>
-  /** Tokens that the broker accepts. If the set is empty, the broker accepts every token. */
+  /**
+   * Tokens (without the prefix `access-`) that the broker accepts. If the set is empty, the broker accepts every token.
+   */
   readonly alive: Set<string>
 }
 

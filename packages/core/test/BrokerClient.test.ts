@@ -180,7 +180,7 @@ describe("an invalid call is not sent", () => {
     { origin: "", problem: path },
     { origin: undefined, problem: path },
     { origin: 4010, problem: path }
-  ])("if its origin is $origin", ({ origin, problem }) =>
+  ])("because its client cannot be created with the origin $origin", ({ origin, problem }) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(connect([() => yes()], { origins: { api: origin as string } }))
       assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : "", "origins.api")
@@ -362,7 +362,7 @@ describe("the body of an answer", () => {
     })
   )
 
-  it.effect("may contain a character that is split between two chunks", () =>
+  it.effect("is decoded correctly even if a character is split between two chunks", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => inPieces(`{"ok":true,"data":{"token":"₹é🙂"}}`, 1)])
       assert.deepStrictEqual(yield* tiny.login, { token: "₹é🙂" })
@@ -449,7 +449,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("a span does not contain the tokens of a login", () =>
+  it.effect("adds no token of a login to a span", () =>
     Effect.gen(function* () {
       const { net } = yield* traced([() => yes({ token: "issued-canary" })])
       const spans = net.spans().filter(({ name }) => name.startsWith("tiny."))
@@ -461,7 +461,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("a span contains the reason of a failed call", () =>
+  it.effect("adds the reason of a failed call to the span of the call", () =>
     Effect.gen(function* () {
       const { net } = yield* traced([() => no({ code: "SLOW" })])
       const [span] = net.spans().filter(({ name }) => name === "tiny.login")
@@ -815,7 +815,7 @@ describe("an answer that cannot be decoded", () => {
     })
   )
 
-  it.effect("is reported without the values of the request, in every format in which the answer may repeat them", () =>
+  it.effect("is reported without the values of the request, in every format in which the answer can repeat them", () =>
     Effect.gen(function* () {
       const wholes: ReadonlyArray<(texts: ReadonlyArray<string>) => string> = [
         (texts) => texts.join(" "),
@@ -846,7 +846,7 @@ describe("an answer that cannot be decoded", () => {
   )
 })
 
-it.effect("an answer may have fields that the schema does not name", () =>
+it.effect("an answer is accepted even if it has fields that the schema does not name", () =>
   Effect.gen(function* () {
     const tiny = yield* connect([() => yes({ token: "t", more: { x: 1 } })])
     assert.deepStrictEqual(yield* tiny.login, { token: "t" })
@@ -943,7 +943,7 @@ describe("a token that is not a valid header value is not sent, and does not app
     Effect.gen(function* () {
       let sent = 0
       const client = yield* overFetch("https://api.tiny.example", (url, init) => {
-        // Fails like `fetch`, whose error shows the value of an invalid header.
+        // Like `fetch`, `new Request` throws if a header is invalid. The error shows the value of the header.
         const { method } = new Request(url, init)
         sent += method.length
         return Promise.resolve(yes())

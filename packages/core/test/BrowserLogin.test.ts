@@ -141,21 +141,19 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect(
-    "returns the session of a login that a user starts in another program while the first login is pending",
-    () =>
-      Effect.gen(function* () {
-        yield* begin
-        const { program, tabs } = makeWorld()
-        const [one, user] = [yield* program("one"), yield* program("user")]
-        const first = yield* fork(one.run(200_000))
-        yield* pass("10 seconds")
-        const second = yield* fork(user.run(30_000, { byPerson: true }))
-        yield* pass("35 seconds")
-        assert.deepStrictEqual(tabs, ["one", "user"])
-        assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
-        assert.strictEqual(numberOf(yield* Fiber.join(first)), "user")
-      })
+  it.effect("returns the session of a login that a user starts in another program while its own login is pending", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, user] = [yield* program("one"), yield* program("user")]
+      const first = yield* fork(one.run(200_000))
+      yield* pass("10 seconds")
+      const second = yield* fork(user.run(30_000, { byPerson: true }))
+      yield* pass("35 seconds")
+      assert.deepStrictEqual(tabs, ["one", "user"])
+      assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
+      assert.strictEqual(numberOf(yield* Fiber.join(first)), "user")
+    })
   )
 
   it.effect("opens the browser for a login with `byPerson: true` even if the stored session is valid", () =>
@@ -183,7 +181,7 @@ describe("sessions: BrowserLogin", () => {
         const killed = yield* dying.program("killed")
         const first = yield* fork(killed.run(200_000))
         yield* pass("3 seconds")
-        // The store fails, because a killed program cannot remove its entry from the store.
+        // A killed program cannot remove its entry from the store. The test simulates this with a store that fails.
         state.broken = true
         yield* Fiber.interrupt(first)
         const other = yield* program("other")

@@ -20,7 +20,8 @@ const request = (id = "A123456"): CodeSource.CodeRequest => ({
 
 const secret = Redacted.make("JBSWY3DPEHPK3PXP")
 
-// This MAC returns immediately. WebCrypto would take real time, and the virtual time would advance before it returns.
+// This MAC returns immediately. WebCrypto would take real time, and the virtual time would advance before WebCrypto
+// returns.
 const immediateMac = Mac.layerWebCryptoWith({
   hmac: (hash, key, data) => createHmac(hash.replace("-", ""), key).update(data).digest()
 }).pipe(Layer.provide(SecureRandom.layerWebCrypto))
@@ -300,39 +301,41 @@ describe("CodeSource.prompt", () => {
     })
   )
 
-  it.effect("gets all fields of the challenge except `id` and `stepToken`, like every code source", () =>
-    Effect.gen(function* () {
-      const { account } = request()
-      const ledger = yield* Challenge.makeLedger(account)
-      const challenge = yield* ledger.open({
-        kinds: ["otp", "totp"],
-        destinations: ["xxxxxx1234"],
-        resendAt: 30_000,
-        resendsLeft: 1,
-        expiresAt: 60_000,
-        attemptsLeft: 3,
-        digits: 4,
-        stepToken: Redacted.make("step")
-      })
-      const asked: Array<CodeSource.CodeRequest> = []
-      const codes = CodeSource.fromEffect((given) => {
-        asked.push(given)
-        return Effect.succeed(Redacted.make("1234"))
-      })
-      yield* CodeSource.respond(codes)(challenge)
-      assert.deepStrictEqual(asked, [
-        {
-          account,
-          kind: "otp",
+  it.effect(
+    "gets from CodeSource.respond, like every code source, all fields of the challenge except `id` and `stepToken`",
+    () =>
+      Effect.gen(function* () {
+        const { account } = request()
+        const ledger = yield* Challenge.makeLedger(account)
+        const challenge = yield* ledger.open({
+          kinds: ["otp", "totp"],
           destinations: ["xxxxxx1234"],
           resendAt: 30_000,
           resendsLeft: 1,
           expiresAt: 60_000,
           attemptsLeft: 3,
-          digits: 4
-        }
-      ])
-    })
+          digits: 4,
+          stepToken: Redacted.make("step")
+        })
+        const asked: Array<CodeSource.CodeRequest> = []
+        const codes = CodeSource.fromEffect((given) => {
+          asked.push(given)
+          return Effect.succeed(Redacted.make("1234"))
+        })
+        yield* CodeSource.respond(codes)(challenge)
+        assert.deepStrictEqual(asked, [
+          {
+            account,
+            kind: "otp",
+            destinations: ["xxxxxx1234"],
+            resendAt: 30_000,
+            resendsLeft: 1,
+            expiresAt: 60_000,
+            attemptsLeft: 3,
+            digits: 4
+          }
+        ])
+      })
   )
 
   it.effect("fails with ActionRequired when the user quits the prompt", () =>

@@ -219,14 +219,14 @@ describe("Connection:", () => {
   })
 })
 
-describe("Connection: call(), profile() and run()", () => {
+describe("Connection: call(), profile() and run():", () => {
   const profiled = (tiny = makeTiny()) =>
     Layer.merge(
       layerOf(tiny),
       Layer.succeed(Profile, { profile: (session) => Effect.succeed({ id: session.account.id }) })
     )
 
-  it("provide the services of the layer, and call() also passes a valid session", async () => {
+  it("each provides the services of the layer, and call() also passes a valid session to its callback", async () => {
     await using connection = await Connection.open(profiled())
     assert.strictEqual((await connection.profile()).id, "T1")
     const token = await connection.call(Profile, (_, { tokens }) => Effect.succeed(Connection.reveal(tokens.access)))
@@ -235,7 +235,7 @@ describe("Connection: call(), profile() and run()", () => {
     assert.strictEqual(manager, "T1")
   })
 
-  it("renew a rejected token, but call() does not repeat a callback that may have sent a request", async () => {
+  it("call() renews a rejected token, but does not repeat a callback that may have sent a request", async () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(profiled(tiny))
     let runs = 0
@@ -250,7 +250,7 @@ describe("Connection: call(), profile() and run()", () => {
     assert.deepStrictEqual([runs, tiny.calls], [1, ["login 1", "login 2"]])
   })
 
-  it("reject with the same error object with which the effect fails", async () => {
+  it("call() rejects with the same error object with which the effect of its callback fails", async () => {
     await using connection = await Connection.open(profiled())
     const error = AuthError.make("tiny", "order", new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
     assert.strictEqual(await rejection(connection.call(Profile, () => Effect.fail(error))), error)
@@ -518,7 +518,10 @@ describe("Connection: loginByQr()", () => {
 describe("Connection: the option `codes`", () => {
   const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
 
-  /** A broker that sends a code, and accepts 123456. If `secret` is given, the layer provides it as the code of the app. */
+  /**
+   * Makes the layer of a broker that sends a code, and accepts only 123456. If `secret` is given, the layer provides
+   * `secret` as the code of the authenticator app.
+   */
   const twoSteps = (
     verified: Array<string>,
     { kinds = ["otp"], secret }: { kinds?: Challenge["kinds"]; secret?: string } = {}
@@ -614,7 +617,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["first 000000"])
   })
 
-  it("returns the code for the new challenge if it has called resend()", async () => {
+  it("can call resend(), and the code that it then returns is used for the new challenge", async () => {
     const verified: Array<string> = []
     await using connection = await Connection.open(twoSteps(verified), {
       codes: async ({ resend }) => {
@@ -626,7 +629,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("makes session() reject with ActionRequired if it fails, and the text of its error is not printed", async () => {
+  it("makes session() reject with ActionRequired if it rejects, and the message of its own error is not printed", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })

@@ -77,7 +77,7 @@ describe("a credential that is not a password", () => {
   )
 
   it.effect(
-    "is rejected if it contains an invisible character, and the error contains the number of the character",
+    "is rejected if it contains an invisible character, and the error contains the code point of the character",
     () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: "T\u200b1" }))), [

@@ -32,7 +32,7 @@ describe("ErrorTable.matches", () => {
     [{ code: "A1", operations: ["logout"] }, false],
     [{ code: "A1", message: /rate/ }, false]
   ])(
-    'compares a row %o with a failed login that has HTTP 403, the code A1 and the message "Access denied": %s',
+    'for the row %o and a failed login with HTTP 403, the code A1 and the message "Access denied" returns %s',
     (fields, expected) => assert.strictEqual(ErrorTable.matches(row(fields), failure), expected)
   )
 

@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 
 const origin = "https://api.fake.example"
 
-/** Makes a fake that counts how often its routes run. */
+/** Makes a fake broker. `state` counts how often its routes run, and how often it is reset. */
 const makeWith = Effect.fnUntraced(function* (options: { readonly journalLimit?: number }) {
   const state = { acted: 0, resets: 0 }
   const act = (name: string) => (request: FakeBroker.FakeRequest) =>
@@ -80,7 +80,7 @@ describe("a fault of FakeBroker", () => {
       })
   )
 
-  it.effect("of the kind `latency` waits on the program's clock, and then runs the route", () =>
+  it.effect("of the kind `latency` delays the route, and the program's clock measures the delay", () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make
       yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })
@@ -305,7 +305,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("may drop the entry of a request before the fake has answered the request", () =>
+  it.effect("can drop the entry of a request before the fake has answered the request", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       yield* fake.inject("login", { kind: "latency", duration: "1 second" })

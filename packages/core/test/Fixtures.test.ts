@@ -48,7 +48,10 @@ const slow = {
 }
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
-/** A valid subject: every case passes for it. A dialect is one of the forms in which the broker answers. */
+/**
+ * A valid subject (the tables and calls of a broker, and the fixtures that test them): every case passes for it. A
+ * dialect is one of the forms in which the broker answers.
+ */
 const sound: Subject = {
   ...protocol,
   codes,
@@ -85,7 +88,10 @@ const dialect = protocol.dialects[0] as Envelope.Dialect
 
 const leaking = fixture("login", "with the PIN", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
 
-/** Makes a subject with two rows that report the broker's code unchanged. Only the first of these rows has a fixture. */
+/**
+ * Makes a subject with the additional error rows O1 and O2. O1 reports the broker's code unchanged, and has a fixture.
+ * O2 has the given meaning and reason, and no fixture.
+ */
 const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject => {
   const order = ErrorTable.rows("made up", "2026-11-21")
   return {

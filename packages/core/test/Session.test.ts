@@ -90,7 +90,7 @@ it("a session is printed without its tokens by every function that prints values
 const encode = Schema.encodeSync(Session.SessionFromJson)
 const decode = Schema.decodeResult(Session.SessionFromJson)
 
-/** A session with its tokens in clear. An assertion treats all `Redacted` values as equal. */
+/** Returns a session with unwrapped tokens, because an assertion treats all `Redacted` values as equal. */
 const plain = (value: Session.Session) => ({
   ...value,
   tokens: Object.fromEntries(Object.entries(value.tokens).map(([name, token]) => [name, Redacted.value(token)]))

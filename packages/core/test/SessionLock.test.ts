@@ -566,7 +566,7 @@ describe.runIf(runsRedis)(
     )
 
     it.live(
-      "is renewed until it is released",
+      "is renewed until its release while Redis is available",
       () =>
         Effect.gen(function* () {
           const prefix = yield* freshPrefix

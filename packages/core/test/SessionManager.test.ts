@@ -233,7 +233,7 @@ describe("sessions: SessionManager.session", () => {
   )
 })
 
-describe("sessions: early renewal", () => {
+describe("sessions: SessionManager with early renewal", () => {
   it.effect("renews before the expiry, at an instant that differs between programs", () =>
     Effect.gen(function* () {
       const instants = new Set<number>()
@@ -354,7 +354,7 @@ describe("sessions: a renewal with a refresh token", () => {
   )
 
   it.effect(
-    "is not followed by a login if the broker does not answer, because the refresh token may still be valid",
+    "is not followed by a login if the broker does not answer, because the refresh token might still be valid",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -757,7 +757,7 @@ describe("sessions: changes by other programs", () => {
     return { manager, other: yield* start(tiny, shared), tiny }
   })
 
-  it.effect("cause no login if the lock was lost during the wait for the next TOTP period", () =>
+  it.effect("prevent a login if the lock was lost during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, tiny } = yield* losing(() => isLost)
@@ -770,7 +770,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("cause no login if the program that took the lock has stored a session", () =>
+  it.effect("prevent a second login if the program that took the lock has stored a session", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, other, tiny } = yield* losing(() => isLost)

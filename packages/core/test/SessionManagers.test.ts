@@ -76,7 +76,8 @@ describe("sessions: the layer of an account", () => {
 
   /**
    * Makes accounts whose layer takes one second to build. The first `failures` builds fail. `counts` counts the builds
-   * and the open resources. Accounts whose name begins with `shared` share one layer.
+   * and the open resources. `held` returns the number of finalizers in the scope of the managers. Accounts whose name
+   * begins with `shared` share one layer.
    */
   const failing = Effect.fnUntraced(function* (failures: number) {
     yield* TestClock.setTime(morning)
@@ -270,7 +271,7 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  describe("rejects an option that would block it without end:", () => {
+  describe("rejects an invalid option:", () => {
     const invalid: ReadonlyArray<readonly [string, unknown]> = [
       ["concurrency", 0],
       ["concurrency", -1],

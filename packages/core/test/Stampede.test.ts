@@ -29,8 +29,8 @@ describe("callers of SessionManager.session", () => {
     steps: number,
     manager: SessionManager.SessionManager["Service"]
   ) {
-    // With this setting, the fiber yields after every three operations, so it can be interrupted there. With a number
-    // smaller than 3, the fiber makes no progress.
+    // With this setting, the fiber yields after every three operations, so it can be interrupted after each yield. With
+    // a number smaller than 3, the fiber makes no progress.
     const first = yield* Effect.forkChild(Effect.provideService(manager.session, Scheduler.MaxOpsBeforeYield, 3))
     for (let step = 0; step < steps; step++) yield* Effect.yieldNow
     yield* Fiber.interrupt(first)
@@ -159,7 +159,7 @@ describe("a cached session", () => {
     })
   )
 
-  it.effect("is returned by the function SessionManager.session, which dies if the service is missing", () =>
+  it.effect("is returned by the effect SessionManager.session, which dies if the service is missing", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -65,7 +65,7 @@ describe("vaults: a key", () => {
       const same = yield* VaultKey.fromText(Redacted.make(base64), "two")
       const other = yield* VaultKey.fromText(Redacted.make(hex.replace("1f", "1e")), "other")
       // The id is the beginning of SHA-256 over the label and the key. The expected value was computed with sha256sum.
-      // It must not change, because stored entries contain the id.
+      // The id must not change, because stored entries contain it.
       assert.deepStrictEqual([idOf(one), idOf(same)], ["3c14d1d02d5a3051", "3c14d1d02d5a3051"])
       assert.notStrictEqual(idOf(other), idOf(one))
       assert.isFalse(hex.includes(idOf(one)?.slice(0, 6) ?? ""))

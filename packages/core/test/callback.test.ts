@@ -205,7 +205,7 @@ const Part = Schema.Literals([
 ])
 
 it.effect.prop(
-  "RedirectLogin.parseCallback accepts only addresses of the redirect URL's origin, for any combination of parts",
+  "RedirectLogin.parseCallback accepts only relative addresses and addresses of the redirect URL's origin",
   { redirectUrl: Schema.Literals([registered, "myapp://cb/callback"]), parts: Schema.Array(Part) },
   ({ parts, redirectUrl }) =>
     Effect.gen(function* () {

@@ -93,14 +93,14 @@ describe("a callback", () => {
     ["request_code", "request_code=abc"],
     ["REQUEST_CODE", "REQUEST_CODE=abc"],
     ["request_code after an empty code", "code=&request_code=abc"]
-  ])("may have its code in the parameter %s", ([, query]) =>
+  ])("is accepted with its code in the parameter %s", ([, query]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?${query}`)
       assert.strictEqual(yield* complete({ names: ["code", "request_code"] }, callback), "abc")
     })
   )
 
-  it.effect("may arrive as a form", () =>
+  it.effect("is accepted as a form", () =>
     Effect.gen(function* () {
       const callback = RedirectLogin.fromForm(redirectUrl, Redacted.make("API_Session=a%2Bb%2F%3D&other=x+y"))
       assert.strictEqual(yield* complete({ names: ["API_Session"] }, callback), "a+b/=")
@@ -114,7 +114,7 @@ describe("a callback", () => {
     ["a JSON object", encodeURIComponent(`{"token":"abc"}`)],
     ["a JSON string that contains a JSON object", encodeURIComponent(JSON.stringify(`{"token":"abc"}`))],
     ["a JSON object that is percent-encoded twice", encodeURIComponent(encodeURIComponent(`{"token":"abc"}`))]
-  ])("may have its session as %s", ([, value]) =>
+  ])("is accepted with its session as %s", ([, value]) =>
     Effect.gen(function* () {
       const callback = Redacted.make(`${redirectUrl}?session=${value}`)
       assert.strictEqual(yield* complete({ names: ["session"], read: "json" }, callback), "abc")

@@ -137,7 +137,7 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]
     yield* next(day, program)
   }
-  // After these events, both programs must be able to get a session.
+  // After the random steps, both programs must be able to get a session.
   tiny.failures.length = 0
   for (const program of day.programs) {
     yield* TestClock.adjust("2 minutes")

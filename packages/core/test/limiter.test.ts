@@ -14,7 +14,7 @@ const endpoint = (limits: ReadonlyArray<Endpoint.Limit>, name = "login"): Endpoi
 const perSecond = (requests: number) => endpoint([{ requests, per: "1 second" }])
 
 /**
- * Starts these calls at the same time, and returns one result for each call. If the limiter lets the call pass, the
+ * Starts the given calls at the same time, and returns one result for each call. If the limiter lets the call pass, the
  * result is the number of milliseconds until then. If the limiter rejects the call, the result is a text. For example,
  * `client 1050` means: the client rejected the call, and the call may be repeated after 1,050 milliseconds.
  */

@@ -117,7 +117,7 @@ describe("sessions: a new token", () => {
   )
 
   it.effect(
-    "that seems to have expired is returned if the broker's profile call accepts it, because the clock may be wrong",
+    "that seems to have expired is returned if the broker's profile call accepts it, because the clock might be wrong",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

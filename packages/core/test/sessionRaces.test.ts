@@ -34,7 +34,10 @@ const begin = Effect.as(TestClock.setTime(morning), undefined)
 const isLoggedOut = ({ reason }: SessionManager.Failure): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out"
 
-/** Makes a store. If `state.slow` is set, the next call of the method `call` takes one second and clears `state.slow`. */
+/**
+ * Makes a store. If `state.slow` is true, the next call of the method that `call` names takes one second, and sets
+ * `state.slow` to false.
+ */
 const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "put") => {
   const state = { slow: false }
   const delay = Effect.suspend(() => {

@@ -123,8 +123,8 @@ export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: Se
 export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 
 /**
- * Makes a store that can fail. While `state.broken` is true, all writes fail. While it is the name of a slot, only the
- * writes to this slot fail. While `state.unreadable` is true, all reads fail.
+ * Makes a store that can fail. While `state.broken` is true, all writes fail. While `state.broken` is the name of a
+ * slot, only the writes to this slot fail. While `state.unreadable` is true, all reads fail.
  */
 export const breakable = (store: SessionStore.SessionStore["Service"]) => {
   const state: { broken: boolean | SessionStore.Slot; unreadable: boolean } = { broken: false, unreadable: false }

@@ -89,7 +89,10 @@ export interface Seen {
 
 export type Answer = (asked: Seen) => Response | Promise<Response>
 
-/** A client of a fake server. The server gives the answers in order, and then repeats the last answer. */
+/**
+ * Makes a client of a fake server. The server gives the answers in order, and then repeats the last answer. If
+ * `answers` is empty, the server always reports success.
+ */
 export const connect = Effect.fnUntraced(function* (
   answers: ReadonlyArray<Answer>,
   options: BrokerClient.Options = {},

@@ -303,7 +303,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
   )
 
   it.live(
-    "lets another process acquire the lock within one second after its holder is killed, and leaves no other file",
+    "lets another process acquire the lock within one second after its holder is killed, and leaves only the lock file",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

@@ -30,7 +30,10 @@ interface Options extends BrokerOptions, RedirectListener.LoginOptions {
   readonly path?: string
 }
 
-/** A login that waits for its callback, in a fiber, and the addresses of its listener. */
+/**
+ * Starts a login in a fiber, and requests its start address. Returns the login, which then waits for its callback, and
+ * the addresses of its listener.
+ */
 const pendingLogin = Effect.fnUntraced(function* (options: Options = {}) {
   const port = yield* freePort
   const origin = `http://${options.host ?? "127.0.0.1"}:${port}`
@@ -264,7 +267,7 @@ it.live("a login on loopback closes the connection after each answer", () =>
   })
 )
 
-/** Bytes that are not HTTP, or that an attacker may send. `status` matches the answer. */
+/** Bytes that are not HTTP, or that an attacker could send. `status` matches the answer. */
 const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pending: Pending) => string]> = [
   ["random bytes", /^HTTP\/1.1 400 /, () => "\x00\xff\x13\x37 nothing\r\n\r\n"],
   ["a TLS handshake", /^HTTP\/1.1 400 /, () => "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"],
@@ -523,7 +526,7 @@ describe("a callback as a form", () => {
     })
   )
 
-  it.live("is refused if it arrives as the query of a GET request", () =>
+  it.live("is required by the method POST, so that a callback in the query of a GET request is refused", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ method: "POST" })
       const answer = yield* send(pending.callback)

@@ -1,4 +1,4 @@
-/** A program without Effect that opens connections, and prints every value and every error. */
+/** A program that uses connections through promises, and prints every value and every error. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"
 import { TestHttp } from "@auth/broker-core/testing"

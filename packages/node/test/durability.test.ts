@@ -30,8 +30,8 @@ const filesOf = (folder: string): Files =>
   Object.fromEntries(filesIn(folder).map((file) => [file, Fs.readFileSync(Path.join(folder, file))]))
 
 /**
- * Writes a vault, calls `end`, and returns the files while the vault is still open. If `end` does not empty the log,
- * the last write is in the log, as after a kill.
+ * Writes a vault, calls `end`, and returns the content that the files have while the vault is still open. If `end` does
+ * not empty the log, the last write is in the log, as after a kill.
  */
 const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFile.write>[0]) => void): Files => {
   Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -71,7 +71,7 @@ const look = (folder: string, files: Files): string => {
   return Result.isSuccess(result) ? result.success : result.failure._tag
 }
 
-/** For each offset, yields a copy of the files. In the copy, one bit of the byte at this offset of `file` is changed. */
+/** Yields a copy of the files for each offset. In this copy, one bit of the byte at the offset of `file` is changed. */
 const flips = function* (files: Files, file: string, offsets: Iterable<number>): Generator<readonly [number, Files]> {
   const content = files[file] ?? new Uint8Array(0)
   for (const offset of offsets) {
@@ -194,7 +194,7 @@ it.live("a truncated vault is reported as damaged, or has lost no session", () =
 )
 
 it.live(
-  "a program that is killed with SIGKILL during a write loses no stored session and leaves no other file",
+  "a program that is killed with SIGKILL during a write loses no stored session and leaves only the database file",
   () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

@@ -25,7 +25,10 @@ describe("hasDisplay", () => {
   })
 })
 
-/** A command that acts like a browser, and writes its arguments to a file. */
+/**
+ * Creates a command that acts like a browser: the command writes its arguments to a file, and runs the code `visit`.
+ * Returns the path of the command.
+ */
 const browser = (folder: string, visit: string): string => {
   const file = Path.join(folder, "browser.mjs")
   Fs.writeFileSync(

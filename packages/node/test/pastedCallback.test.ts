@@ -28,7 +28,7 @@ interface Options extends UserOptions, BrokerOptions {
   readonly timeout?: RedirectListener.LoginOptions["timeout"]
 }
 
-/** A login whose callback the user pastes, in a fiber. */
+/** Starts a login in a fiber, for a user who can paste the callback. Returns after the first text was shown. */
 const pastedLogin = Effect.fnUntraced(function* (options: Options = {}) {
   const redirectUrl = options.redirectUrl ?? publicUrl
   const { exchanged, redirect } = makeBroker(redirectUrl, options)

@@ -62,7 +62,7 @@ export interface Answer {
   readonly location: string
 }
 
-/** A request without the headers of a browser. */
+/** Sends a request without the headers that a browser adds. */
 export const send = (
   url: string,
   options: { readonly method?: string; readonly headers?: Http.OutgoingHttpHeaders; readonly body?: string } = {}
@@ -106,7 +106,7 @@ export const idle = (port: number, bytes = "") =>
         resume(Effect.succeed(socket))
       })
       socket.on("error", () => resume(Effect.succeed(socket)))
-      // Only if the socket is read, Node reports that the server has closed it.
+      // Node reports that the server has closed the socket only if the socket is read.
       socket.resume()
     }),
     (socket) => Effect.sync(() => socket.destroy())

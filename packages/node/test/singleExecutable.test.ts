@@ -54,7 +54,7 @@ const makeExecutable = async (folder: string, starts: string): Promise<string> =
   return app
 }
 
-// Skipped on other systems, because a changed executable must be signed again there.
+// The test runs only on Linux, because other systems require a new signature for a changed executable.
 it.live.skipIf(process.platform !== "linux")(
   "a single executable reports that it cannot access the keyring, and starts no copy of itself",
   () =>

@@ -52,7 +52,7 @@ describe("standard input", () => {
     })
   )
 
-  it.live("is interrupted by Ctrl-C in a terminal, and ends with Ctrl-D", () =>
+  it.live("interrupts its reader on Ctrl-C in a terminal, and ends on Ctrl-D", () =>
     Effect.gen(function* () {
       const { input, modes } = yield* withInput(true)
       const interrupted = yield* Effect.exit(

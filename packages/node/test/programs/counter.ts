@@ -1,4 +1,7 @@
-/** Increments a number in a file several times. Each time, it reads the number, pauses and writes it under the lock. */
+/**
+ * Increments a number in a file several times. Each time, the program acquires the lock, reads the number, pauses,
+ * writes the next number, releases the lock, and prints the fence.
+ */
 import { layer } from "@auth/node/NodeSessionLock"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,6 @@
 /**
- * Waits for the file `gate`, and runs a browser login. If this program opens the browser, it appends its process id to
- * the file `tabs`. Prints the access token of the session.
+ * Opens a connection, prints `ready`, waits for the file `gate`, and runs a browser login. If this program opens the
+ * browser, it appends its process id to the file `tabs`. At the end, it prints the access token of the session.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as AngelPublisher from "@auth/angel/AngelPublisher"

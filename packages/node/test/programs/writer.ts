@@ -1,4 +1,7 @@
-/** Writes new versions of a session without end, and prints each version number after the version is stored. */
+/**
+ * Writes new versions of a session, and prints each version number after the version is stored. If a write fails, the
+ * program prints the error and ends.
+ */
 import * as Effect from "effect/Effect"
 import { account, bytes, open } from "../support.ts"
 
