@@ -294,8 +294,8 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   await step(`imported and type-checked ${wanted.length} exports from the tarballs`, async () => {
     const folder = emptyProject(temp, "tarballs")
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
-    // Programs of the READMEs and the examples use @effect/platform-node for their prompts and for Redis. It is not a
-    // peer dependency of any package.
+    // The programs of the READMEs and the examples use @effect/platform-node, for prompts and for Redis. For Redis, it
+    // needs the package redis. Neither of the two is a peer dependency of our packages.
     const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node", "redis"])]
     await runNpm(["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
     await importAll(folder, { specifiers: wanted, closed: chosen.flatMap((pkg) => closedSpecifier(pkg) ?? []) })
