@@ -59,7 +59,10 @@ const askOften = async (program: Program, name: string): Promise<ReadonlyArray<O
 const failsWith = (outcome: Outcome, code: string): boolean =>
   outcome._tag === "Failed" && outcome.error === "VaultError" && outcome.reason === "Io" && outcome.systemCode === code
 
-/** Runs a program whose system calls fail from its start to its end. */
+/**
+ * Requests sessions in `troubled`, a program in which the refused system calls fail from its start to its end. Then
+ * checks the vault with a healthy program.
+ */
 const startInTrouble = async (
   torture: Torture,
   tally: Tally,
@@ -141,7 +144,8 @@ const makeWritable = (folder: string, owner: number | undefined): void => {
 }
 
 /**
- * Runs a program with a read-only folder. Root may write to any file, so as root the program switches to another user.
+ * Runs a program with a read-only folder. Root can write to any file. Therefore, if the program runs as root, it switches
+ * to another user.
  */
 const readOnlyFolder = async (torture: Torture, title: string) => {
   const owner = process.getuid?.() === 0 ? nobody : undefined

@@ -20,12 +20,12 @@ import { account, isValueOf } from "../rotating.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
 
-/** A writer is killed at a random time. This is the longest time after its first reported write, in milliseconds. */
+/** A writer is killed after a random time, which starts as `isEarly` describes. This is its maximum, in milliseconds. */
 const longestLife = 40
 
 /**
- * Whether the random time until the kill starts before the first write, while the program opens the vault. This is true
- * for one kill in five.
+ * Whether the random time until the kill starts when the writer gets the path of the vault. Otherwise it starts after
+ * the first reported write. On average, one kill in five is early.
  */
 const isEarly = (random: Random): boolean => random.below(5) === 0
 
