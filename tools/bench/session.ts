@@ -115,8 +115,8 @@ const shuffled = (accounts: number): Uint32Array => {
 }
 
 /**
- * Returns the ids of the accounts whose sessions a turn reads, in this order. After the last id, the turn starts again at
- * the first.
+ * Returns the ids of the accounts whose sessions a turn reads, in this order. After the last id, the turn continues
+ * with the first id.
  */
 export const choose = ({ accounts = 1, variant }: Turn): ReadonlyArray<string> =>
   variant === "any" ? Array.from(shuffled(accounts), idOf) : [idOf(accounts >> 1)]

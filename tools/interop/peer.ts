@@ -149,10 +149,7 @@ export const stopPeers = async (): Promise<void> => {
   await Promise.all(Array.from(running, end))
 }
 
-/**
- * Runs in the child process: answers calls with `handle` until the parent process requests the end of the child
- * process, or ends itself.
- */
+/** Runs in the child process: answers calls with `handle`. Exits when the parent process requests it, or has ended. */
 export const servePeer = (handle: (request: never) => unknown): void => {
   const send = (message: Answer) => process.send?.(message)
   const answer = async (id: number, request: unknown) => {

@@ -144,8 +144,8 @@ const makeWritable = (folder: string, owner: number | undefined): void => {
 }
 
 /**
- * Runs a program with a read-only folder. Root can write to any file. Therefore, if the program runs as root, it switches
- * to another user.
+ * Runs a program with a read-only folder. Root can write to any file. Therefore, if the program runs as root, it
+ * switches to another user.
  */
 const readOnlyFolder = async (torture: Torture, title: string) => {
   const owner = process.getuid?.() === 0 ? nobody : undefined

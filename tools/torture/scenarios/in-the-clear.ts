@@ -10,8 +10,8 @@ import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harne
 const pieceLength = 20
 
 /**
- * For a secret with fewer characters, the scenario searches only as plain text, because a short encoded text can occur in
- * any file by chance.
+ * The scenario searches for a secret with fewer characters only as plain text, because a short encoded text can occur
+ * in any file by chance.
  */
 const shortest = 8
 
@@ -80,8 +80,8 @@ const filesIn = (folder: string): ReadonlyArray<Stored> =>
     })
 
 /**
- * Reads every key of Redis with its value, as text and in the dump format of Redis. Then makes Redis write a snapshot to
- * its folder.
+ * Reads every key of Redis with its value, as text and in the dump format of Redis. Then makes Redis write a snapshot
+ * to its folder.
  */
 const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
   const client = createClient({ url })

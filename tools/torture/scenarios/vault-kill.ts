@@ -20,7 +20,7 @@ import { account, isValueOf } from "../rotating.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
 
-/** A writer is killed after a random time, which starts as `isEarly` describes. This is its maximum, in milliseconds. */
+/** A writer is killed after a random time of at most this length, in milliseconds. `isEarly` says when it starts. */
 const longestLife = 40
 
 /**
