@@ -70,7 +70,7 @@ const end = async (context: BrowserContext, pid: number): Promise<void> => {
 }
 
 const removeFolder = (folder: string): void =>
-  // The browser's helper processes may still write for a short time, so the removal is retried.
+  // The browser's helper processes can still write for a short time, so the removal is retried.
   fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 
 const withWindowOf =

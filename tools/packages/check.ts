@@ -146,7 +146,7 @@ const importAll = (
   return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
 }
 
-/** Older versions of TypeScript that users may have. */
+/** Older versions of TypeScript that must also accept the types of the packages. */
 const olderCompilers = { "typescript-5.9": "npm:typescript@5.9.3", "typescript-6.0": "npm:typescript@6.0.3" }
 
 /**

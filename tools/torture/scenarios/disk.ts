@@ -29,7 +29,7 @@ const between = 800
 /** The longest back-off of a manager without a session, in milliseconds, plus a margin for a busy machine. */
 const longestPause = 25_000
 
-/** Id of the user `nobody`, who owns no files. */
+/** Id of the user `nobody`. Root switches to this user, for whom file modes are enforced. */
 const nobody = 65_534
 
 const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) : undefined)
@@ -111,7 +111,7 @@ const prepare = async (torture: Torture) => {
 const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
   const { healthy, setups } = await prepare(torture)
   const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
-    // A container may forbid seccomp filters. Any other error of Perl is a bug in `refusal.ts`.
+    // Some containers forbid seccomp filters. Any other error of Perl is a bug in `refusal.ts`.
     throw /seccomp: /.test(String(error)) ? new NotHere("this container forbids seccomp filters") : error
   })
   await torture.each(retitled(setups, title), (setup, tally) =>

@@ -155,7 +155,7 @@ export const scenario: Scenario = {
   summary:
     "Redis is killed and restarted, with or without its data; the holder of a lock is suspended until its lease expires",
   breaks: "the lock never makes a caller wait",
-  // If other scenarios use the CPU, a program may lose its short lease.
+  // If other scenarios use the CPU, a program can lose its short lease.
   alone: true,
   seconds: { quick: 90, full: 120 },
   run: async (torture) => {
