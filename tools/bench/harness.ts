@@ -345,7 +345,7 @@ const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number 
   return (seconds * entrants.length) / Math.max(1, entrants.length - twins)
 }
 
-/** Returns a warm-up turn for each turn of the plan, so that the code of each turn is compiled before it is measured. */
+/** Returns a warm-up turn for each turn of the plan, so that its code is compiled before the turn is measured. */
 const warmUps = ({ turns, warmUp }: Plan, own: ReadonlyArray<Turn>): ReadonlyArray<Turn> =>
   own.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
 

@@ -423,7 +423,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
 /** Number of scenarios that are played concurrently. It suits a machine with two cores. */
 const atOnce = 2
 
-/** Plays all scenarios. Returns how many times an example was started, and one problem for each scenario that failed. */
+/** Plays all scenarios. Returns the number of starts of examples, and one problem for each scenario that failed. */
 export const playScenarios = async (place: Place) => {
   const waiting = [...scenarios]
   const problems: Array<string> = []
