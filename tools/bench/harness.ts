@@ -13,11 +13,11 @@ import { run } from "../packages/process.ts"
 /** Does the job as often as the turn says. */
 export type Run = (turn: Turn) => Promise<void | Outcome>
 
-/** What a turn reports beside its duration and the CPU time of the candidate's process. */
+/** Optional results of a turn. They are used in addition to the measured figures, or replace them. */
 export interface Outcome {
   /** Additional columns by heading. */
   readonly notes?: Readonly<Record<string, number>>
-  /** Duration and CPU time of all jobs, if the jobs are processes. They replace the measured figures of the turn. */
+  /** If each job is a process: the duration and the CPU time of all jobs. These replace the measured figures. */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
 }
 
@@ -31,7 +31,7 @@ export interface Candidate {
 }
 
 export interface Turn {
-  /** Title of the turn. Default: `concurrency` and its number. */
+  /** Title of the turn. Default: the word `concurrency` and the number, such as `concurrency 64`. */
   readonly title?: string
   /** Number of jobs that run at the same time. */
   readonly concurrency: number
@@ -235,7 +235,7 @@ type Figures = Map<string, Array<Measured>>
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`
 
-/** More than three digits would not be significant. */
+/** Formats a number of at least 100 as an integer, and a smaller number with three significant digits. */
 const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
 
 type Field = "perSecond" | "cpuMicros"
@@ -345,7 +345,7 @@ const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number 
   return (seconds * entrants.length) / Math.max(1, entrants.length - twins)
 }
 
-/** Returns a warm-up turn for each turn of the plan, so that the code of each turn is compiled before it is measured. */
+/** Returns a warm-up turn for each turn of the plan, so that its code is compiled before the turn is measured. */
 const warmUps = ({ turns, warmUp }: Plan, own: ReadonlyArray<Turn>): ReadonlyArray<Turn> =>
   own.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
 

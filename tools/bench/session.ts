@@ -114,7 +114,10 @@ const shuffled = (accounts: number): Uint32Array => {
   return order
 }
 
-/** Returns the account ids that a turn reads, in this order. After the last id, the turn starts again at the first. */
+/**
+ * Returns the ids of the accounts whose sessions a turn reads, in this order. After the last id, the turn continues
+ * with the first id.
+ */
 export const choose = ({ accounts = 1, variant }: Turn): ReadonlyArray<string> =>
   variant === "any" ? Array.from(shuffled(accounts), idOf) : [idOf(accounts >> 1)]
 
@@ -135,7 +138,8 @@ export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((acco
 }
 
 /**
- * Throws if the session belongs to another account, because a bench with wrong sessions would measure nothing useful.
+ * Throws if there is no session, or if it belongs to another account, because a bench with wrong sessions would measure
+ * nothing useful.
  */
 export const expectSession = (session: Session.Session | undefined, id: string): void => {
   if (session?.account.id !== id)

@@ -54,7 +54,7 @@ const decoded = (text: string): string =>
 /** Returns the places that contain a secret, in any common encoding. A test expects an empty list. */
 export const leaks = ({ files, output }: Run, secrets: Iterable<string>): ReadonlyArray<string> => {
   const net = Effect.runSync(Canary.make)
-  // The name of a file may also contain a secret.
+  // The name of a file can also contain a secret.
   for (const shown of [`output: ${output}`, ...files.map(([name, text]) => `file ${name}: ${text}`)]) {
     net.add("shown", shown)
     net.add("decoded", decoded(shown))

@@ -38,8 +38,8 @@ const flags = [
   // Every host name resolves to this machine, as in an attack by DNS rebinding. No other host can be reached.
   "--host-resolver-rules=MAP * 127.0.0.1",
   "--no-proxy-server",
-  // Chromium checks whether a page may call the local network. Other browsers do not have this check. It is disabled, so
-  // that the server under test receives the requests.
+  // Chromium checks whether a page may call the local network. Other browsers do not have this check. It is disabled,
+  // so that the server under test receives the requests.
   "--disable-features=LocalNetworkAccessChecks"
 ]
 
@@ -70,7 +70,7 @@ const end = async (context: BrowserContext, pid: number): Promise<void> => {
 }
 
 const removeFolder = (folder: string): void =>
-  // The browser's helper processes may still write for a short time, so the removal is retried.
+  // The browser's helper processes can still write for a short time, so the removal is retried.
   fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 
 const withWindowOf =

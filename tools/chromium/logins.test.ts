@@ -45,7 +45,10 @@ const historyOf = async (page: Page): Promise<ReadonlyArray<string>> => {
   return entries.map(({ url }) => url)
 }
 
-/** Collects the errors and warnings of the listener's pages. A message about the missing icon is ignored. */
+/**
+ * Collects the console messages of the listener's pages, and the uncaught errors of all pages. A message about the
+ * missing icon is ignored.
+ */
 const noted = (page: Page) => {
   const complaints: Array<string> = []
   page.on("console", (message) => {

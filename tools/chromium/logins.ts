@@ -1,4 +1,4 @@
-/** Lists every login method that uses a browser, with a layer that calls a simulator, and with its login page. */
+/** Lists every login method that uses a browser. Each entry has the login page, and a layer that calls a simulator. */
 import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import { broker as angel } from "@auth/angel/AngelBroker"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
@@ -227,7 +227,10 @@ export const fill = async (page: Page, fields: URLSearchParams): Promise<void> =
   }
 }
 
-/** The actions of the user: opens the start address, fills in the form, clicks a button, and may paste an address. */
+/**
+ * Acts as the user: opens the start address, fills in the form, and clicks a button. `paste` enters an address at the
+ * terminal.
+ */
 export type Act = (page: Page, startUrl: string, paste: (address: string) => void) => Promise<void>
 
 /**

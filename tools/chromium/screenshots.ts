@@ -54,7 +54,7 @@ const named = (id: string): LoginMethod => {
 fs.mkdirSync(folder, { recursive: true })
 const chromium = await startChromium()
 
-/** Runs a login to its end. `act` gets the page and the fields of the form. */
+/** Runs a login to its end. `act` gets the page, the start address and the fields of the form. */
 const run = (method: LoginMethod, act: (page: Page, startUrl: string, fields: URLSearchParams) => Promise<void>) =>
   chromium.withWindow((window) =>
     Effect.runPromise(

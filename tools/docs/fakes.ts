@@ -1,7 +1,8 @@
 /**
  * Serves the fake brokers to programs of the documentation, instead of the network. The credentials of the fakes' demo
- * accounts are set as environment variables. A simulated keyboard types each one-time code that a fake sends. This file
- * imports no other file of the repository, so that it can be copied to a folder with installed packages.
+ * accounts are set as environment variables. When a program prompts for a one-time code, a simulated keyboard types the
+ * newest code that the fake has sent. This file imports no other file of the repository, so that it can be copied to a
+ * folder with installed packages.
  */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"

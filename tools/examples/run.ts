@@ -33,7 +33,7 @@ export type Variables = Readonly<Record<string, string>>
 /** The simulated brokers, and the functions with which a scenario starts examples and controls the brokers. */
 export interface World {
   readonly simulator: Simulator.Simulator["Service"]
-  /** The simulator's addresses, by the origin of the broker. A scenario may replace an address. */
+  /** The simulator's addresses, by the origin of the broker. A scenario is allowed to replace an address. */
   readonly origins: Record<string, string>
   readonly start: (command: string, variables: Variables) => Running
   /** Returns the endpoints of the requests that the brokers have received since the previous call of `sent`. */

@@ -1,4 +1,4 @@
-/** What the user of each example does, and what the example must print and send. */
+/** The scenarios of the examples: the actions of the user, and the expected output and requests. */
 import * as assert from "node:assert/strict"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
@@ -176,7 +176,7 @@ const webApp = (broker: string) => async (world: World) => {
     assert.ok(setCookie.includes(`; ${attribute}`), setCookie)
   }
   assert.ok(setCookie.length < 1100)
-  // The callback is sent to another process than the process that began the login.
+  // The process that gets the callback is not the process that began the login.
   const other = await startApp(world, broker)
   const completed = await get(other + callback, cookie)
   assert.equal(completed.status, 303, await completed.text())
@@ -347,7 +347,7 @@ const feed = async (world: World) => {
   }
 }
 
-/** One run of an example. It fails if the example does not print or send what is expected. */
+/** Starts an example once or several times. Fails if the output or the requests are not the expected ones. */
 export interface Scenario {
   readonly title: string
   readonly example: string
@@ -423,7 +423,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
 /** Number of scenarios that are played concurrently. It suits a machine with two cores. */
 const atOnce = 2
 
-/** Plays all scenarios. Returns how many times an example was started, and one problem for each scenario that failed. */
+/** Plays all scenarios. Returns the number of starts of examples, and one problem for each scenario that failed. */
 export const playScenarios = async (place: Place) => {
   const waiting = [...scenarios]
   const problems: Array<string> = []

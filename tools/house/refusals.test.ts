@@ -212,8 +212,8 @@ for (const broker of documented) {
           const { reason, why = found["why"] } = answer.expect
           assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
         }
-        // Endpoints without a fixture of an expired session are skipped. They can be calls before a session exists, and
-        // the same message has another meaning there.
+        // Endpoints without a fixture of an expired session are skipped. Such an endpoint can be one that is called
+        // before a session exists, and in its answers, the same message has another meaning.
         const withSession = new Set(expired.map(({ endpoint }) => endpoint))
         for (const answer of answers) {
           if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue
@@ -224,7 +224,7 @@ for (const broker of documented) {
     )
 
     it.effect(
-      "decodes 2000 random answers without a defect, and its errors contain no token",
+      "decodes 2000 random answers without a defect, and returns errors without a token",
       () =>
         Effect.gen(function* () {
           const refusal = yield* authorizeOf(broker, undefined)

@@ -134,7 +134,8 @@ export const startPeer = async (
   const call = <Result>(request: unknown, limit = 30_000): Promise<Result> => {
     calls += 1
     const answered = expect<Result>(calls, limit)
-    // If the child process has ended, the call fails in the `close` event.
+    // If the child process is disconnected, nothing is sent. The call fails at once if the child process has ended, and
+    // otherwise when the child process emits `close`.
     if (child.connected) child.send({ id: calls, request }, () => undefined)
     return answered
   }
@@ -148,7 +149,7 @@ export const stopPeers = async (): Promise<void> => {
   await Promise.all(Array.from(running, end))
 }
 
-/** Runs in the child process: answers calls with `handle` until the parent process ends. */
+/** Runs in the child process: answers calls with `handle`. Exits when the parent process requests it, or has ended. */
 export const servePeer = (handle: (request: never) => unknown): void => {
   const send = (message: Answer) => process.send?.(message)
   const answer = async (id: number, request: unknown) => {

@@ -1,10 +1,10 @@
 /**
  * Checks the packages before they are published. It makes a clean build, checks the manifests and the packed files,
- * imports every export from the packed tarballs, runs the programs of the READMEs with the tarballs, and installs the
- * packages from a registry on loopback.
+ * imports every export from the packed tarballs, runs the programs of the READMEs and the examples with the tarballs,
+ * and installs the packages from a registry on loopback.
  *
- * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`, and
- * uses the existing build.
+ * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
+ * uses the existing build, and leaves out the examples and the registry.
  */
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -146,7 +146,7 @@ const importAll = (
   return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
 }
 
-/** Older versions of TypeScript that users may have. */
+/** Older versions of TypeScript that must also accept the types of the packages. */
 const olderCompilers = { "typescript-5.9": "npm:typescript@5.9.3", "typescript-6.0": "npm:typescript@6.0.3" }
 
 /**

@@ -19,11 +19,11 @@ describe("compare: the check of the lockfile", () => {
   it.each([
     ["version", { ...one, version: "1.0.1" }],
     ["integrity", { ...one, integrity: "sha512-b" }]
-  ])("fails if the %s of an installed package differs from the lockfile", (_, installed) => {
+  ])("reports an installed package whose %s differs from the lockfile", (_, installed) => {
     assert.lengthOf(compare({ [name]: one }, { [name]: one }, { [name]: installed }).wrong, 1)
   })
 
-  it("fails if the lockfile has no entry for an installed package", () => {
+  it("reports an installed package that has no entry in the lockfile", () => {
     assert.lengthOf(compare({}, { [name]: one }, { [name]: one }).wrong, 1)
   })
 

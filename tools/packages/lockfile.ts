@@ -1,6 +1,6 @@
 /**
  * Compares the installed packages with the committed lockfile, by name, version and integrity. Packages for other
- * platforms are not installed. `npm install` may change their entries in the lockfile, so such differences are only
+ * platforms are not installed. `npm install` can change their entries in the lockfile, so such differences are only
  * printed.
  */
 import { execFileSync } from "node:child_process"

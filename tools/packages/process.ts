@@ -78,8 +78,8 @@ export const stop = async (child: ChildProcess): Promise<void> => {
  * when the process `pid` has stopped.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
-  // Helper processes of a browser may still write to the folder for a short time, and `rm` then fails. It is retried
-  // for five seconds.
+  // Helper processes of a browser can still write to the folder for a short time, and `rm` fails in this time. The
+  // watcher repeats `rm` up to 50 times, with pauses of 0.1 seconds.
   const script = 'cat >/dev/null; kill -9 "$0"; for i in $(seq 50); do rm -rf "$1" && break; sleep 0.1; done'
   const watcher = spawn("sh", ["-c", script, String(pid), folder], {
     stdio: ["pipe", "ignore", "ignore"],

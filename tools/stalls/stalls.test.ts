@@ -4,7 +4,7 @@ import { steadily, watchStalls } from "./stalls.ts"
 
 const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Suspends this process for the given time, as a host may do. */
+/** Suspends this process for the given time, as if the host suspended the machine. */
 const standStill = (millis: number) =>
   new Promise((resolve) => {
     const script = `kill -STOP ${process.pid}; sleep ${millis / 1000}; kill -CONT ${process.pid}`

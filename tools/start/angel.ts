@@ -1,6 +1,6 @@
 /**
- * Angel One, with client code, PIN and TOTP. One program runs from the morning until after midnight. Other programs
- * show failed logins.
+ * Angel One, with client code, PIN and TOTP. One program requests sessions in the morning and after midnight. Other
+ * programs show failed logins.
  */
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"

@@ -1,5 +1,5 @@
 /**
- * `npm start`: shows the life of a session at every broker. The brokers are fakes on this machine, called over HTTP.
+ * `npm start`: shows the life of sessions at six brokers. The brokers are fakes on this machine, called over HTTP.
  */
 import * as Simulator from "@auth/simulator/Simulator"
 import * as SimulatorClock from "@auth/simulator/SimulatorClock"

@@ -40,7 +40,7 @@ export const make = (output: Layout.Output, errors: Layout.Output): Stage["Servi
     return lines.map((line) => `${line}\n`).join("")
   }
 
-  /** Erases the progress, prints the text in its place, and prints the progress below it. */
+  /** Erases the progress, calls `write`, which prints a text, and prints the progress again below the text. */
   const above = (write?: () => void) => {
     output.write(erase(shown))
     shown = 0

@@ -250,7 +250,7 @@ const secretFields = new Set([
     methods.flatMap(({ credentials }) =>
       Object.keys(credentials)
         .filter((name) => credentials[name]?.secret)
-        // In an account of a fake, the field `totpSecret` has the secret. Its field `totp` says whether TOTP is
+        // In an account of a fake, the field `totpSecret` has the secret, and the field `totp` says whether TOTP is
         // enabled.
         .map((name) => (name === "totp" ? "totpSecret" : name))
     )

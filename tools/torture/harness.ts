@@ -102,7 +102,7 @@ export interface Torture extends Options {
   readonly folder: () => string
   /** Starts programs, or reuses running programs. */
   readonly programs: (count: number) => Promise<ReadonlyArray<Program>>
-  /** Starts a new program, with more environment variables or through a wrapper command. */
+  /** Starts a new program. Options: a wrapper command that starts it, and additional environment variables. */
   readonly special: (options: {
     readonly through?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
@@ -197,7 +197,7 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   return { start, lend, takeBack, stop }
 }
 
-/** Sorts the counts by case, because concurrent cases add their counts in any order. */
+/** Groups the counts by case, because concurrent cases add their counts in any order. */
 const byTitle = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const titles = Array.from(new Set(rows.map(({ title }) => title)))
   return titles.flatMap((title) => rows.filter((row) => row.title === title))

@@ -99,5 +99,5 @@ const main = async (): Promise<void> => {
 }
 
 await main()
-// Scenarios that exceeded their time limit may still have timers, which would prevent an exit.
+// Scenarios that exceeded their time limit can still have timers, which would prevent an exit.
 process.exit()

@@ -95,7 +95,7 @@ const filterOf = ({ audit, calls }: Architecture, rules: ReadonlyArray<Rule>, er
     instruction(load, architectureAt),
     instruction(jumpIfEqual, audit, 1, 0),
     instruction(answer, allow),
-    // An architecture may lack some of the calls, such as `access` on arm64.
+    // Not every architecture has all of these calls. For example, arm64 has no `access`.
     ...rules.flatMap((rule) => (calls[rule.call] === undefined ? [] : ruleOf(calls[rule.call] ?? 0, rule, error))),
     instruction(answer, allow)
   ])

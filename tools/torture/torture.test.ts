@@ -74,7 +74,7 @@ describe("torture", () => {
     assert.deepStrictEqual(verdicts(rows), [["the scenario did not end within 0.05 s", "", "", "WRONG"]])
   })
 
-  it("reports a case that the machine cannot run as not run, and passes", async () => {
+  it("reports `not run` for a case that the machine cannot run, and passes", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", () => Promise.reject(new NotHere("no seccomp"))))
     )

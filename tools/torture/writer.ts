@@ -1,6 +1,6 @@
 /**
- * Writes one session after another into a vault until it is killed. It reports each version after it has written the
- * version. With the argument `before`, it reports each version before it writes the version.
+ * Writes one session after another into a vault, until this process is killed. Reports each version after it was
+ * written, or with the argument `before`, before it is written.
  */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"

@@ -58,7 +58,10 @@ const strayErrors = (module: TestModule): number =>
 
 const file = (module: TestModule): string => path.relative(process.cwd(), module.moduleId)
 
-/** Returns one line for each failure. They are printed at the end, because the log of a run is long. */
+/**
+ * Returns one line for each failed test, and one line for each error of a file outside of tests. These lines are
+ * printed at the end, because the log of a run is long.
+ */
 const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
   modules.flatMap((module) => {
     const failed = Array.from(module.children.allTests("failed"))

@@ -80,7 +80,7 @@ export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secret
     return error
   })
 
-/** Wraps any value as a secret. A program without types may pass a value that is not a string. */
+/** Wraps any value as a secret. A program without types can pass a value that is not a string. */
 export const redacted = (value: unknown) => Redacted.make(value as string)
 
 /** A description, credentials of unknown type, and the expected problem of each field. */
@@ -107,14 +107,14 @@ export const methodOf = (broker: Broker, id: string): Method => {
   return method
 }
 
-/** Wraps a string as a secret, and returns other values unchanged. A program without types may pass such values. */
+/** Wraps a string as a secret, and returns other values unchanged. A program without types can pass such values. */
 export const secret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
 
 type Unprovided = Layer.Layer<never, AuthError, HttpClient.HttpClient>
 
 /**
  * Builds the layer of a login method with the credentials of an account. The descriptor of the method names the fields.
- * The values may have wrong types.
+ * The values can have wrong types, because some tests pass wrong values.
  */
 export const buildOf =
   (method: Method, account: object, layer: (options: never) => Unprovided): Contract.World["build"] =>

@@ -1,6 +1,6 @@
 /**
- * The clock of the machine is set to a wrong time, and then to the right time. No expired token may be returned, and at
- * most one login may be sent after each change.
+ * A program's clock is set to a wrong time, and then to the right time. No expired token may be returned, and at most
+ * one login may be sent after each change.
  */
 import { oneOf, openIn, type Program, type Scenario, type Setup, type Tally } from "../harness.ts"
 import type { Outcome } from "../protocol.ts"
@@ -45,7 +45,7 @@ const askAfter = async (
     0
   )
   const sessions = outcomes.filter(({ _tag }) => _tag === "Session").length
-  // With a wrong clock, the codes belong to another TOTP period, and a new token may have expired already.
+  // With a wrong clock, a call can fail: the codes belong to another TOTP period, or a new token seems to have expired.
   if (by === 0) tally.equal(`${when}: calls that returned a session`, sessions, asks)
 }
 

@@ -29,7 +29,7 @@ const between = 800
 /** The longest back-off of a manager without a session, in milliseconds, plus a margin for a busy machine. */
 const longestPause = 25_000
 
-/** Id of the user `nobody`, who owns no files. */
+/** Id of the user `nobody`. Root switches to this user, for whom file modes are enforced. */
 const nobody = 65_534
 
 const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) : undefined)
@@ -59,7 +59,10 @@ const askOften = async (program: Program, name: string): Promise<ReadonlyArray<O
 const failsWith = (outcome: Outcome, code: string): boolean =>
   outcome._tag === "Failed" && outcome.error === "VaultError" && outcome.reason === "Io" && outcome.systemCode === code
 
-/** Runs a program whose system calls fail from its start to its end. */
+/**
+ * Requests sessions in `troubled`, a program in which the refused system calls fail from its start to its end. Then
+ * checks the vault with a healthy program.
+ */
 const startInTrouble = async (
   torture: Torture,
   tally: Tally,
@@ -108,7 +111,7 @@ const prepare = async (torture: Torture) => {
 const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
   const { healthy, setups } = await prepare(torture)
   const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
-    // A container may forbid seccomp filters. Any other error of Perl is a bug in `refusal.ts`.
+    // Some containers forbid seccomp filters. Any other error of Perl is a bug in `refusal.ts`.
     throw /seccomp: /.test(String(error)) ? new NotHere("this container forbids seccomp filters") : error
   })
   await torture.each(retitled(setups, title), (setup, tally) =>
@@ -141,7 +144,8 @@ const makeWritable = (folder: string, owner: number | undefined): void => {
 }
 
 /**
- * Runs a program with a read-only folder. Root may write to any file, so as root the program switches to another user.
+ * Runs a program with a read-only folder. Root can write to any file. Therefore, if the program runs as root, it
+ * switches to another user.
  */
 const readOnlyFolder = async (torture: Torture, title: string) => {
   const owner = process.getuid?.() === 0 ? nobody : undefined

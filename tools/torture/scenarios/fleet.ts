@@ -143,8 +143,8 @@ const stopHolder = async (torture: Torture) => {
     const outcomes = await Promise.all([held.get(name), taken.get(name), later.tell({ do: "session", name }, 60_000)])
     const again = await askAtOnce([holder, next, later], name)
     const all = [...outcomes.filter((outcome) => outcome !== undefined), ...again]
-    // A suspended holder keeps the lock of SQLite, which belongs to the operating system. In Redis, the lease of the
-    // holder expires, so the next program also logs in.
+    // With SQLite, the operating system keeps the lock for the suspended holder. In Redis, the lease of the holder
+    // expires, so the next program also logs in.
     tally.equal("all logins", (await broker.exchanges()).length, place.kind === "sqlite" ? 1 : 2)
     tally.equal("different sessions at the end", tokensOf(all).length, 1)
     tally.equal("answers other than a session", failuresOf(all).length, 0)
@@ -155,7 +155,7 @@ export const scenario: Scenario = {
   summary:
     "Redis is killed and restarted, with or without its data; the holder of a lock is suspended until its lease expires",
   breaks: "the lock never makes a caller wait",
-  // If other scenarios use the CPU, a program may lose its short lease.
+  // If other scenarios use the CPU, a program can lose its short lease.
   alone: true,
   seconds: { quick: 90, full: 120 },
   run: async (torture) => {

@@ -29,7 +29,7 @@ const write = Effect.gen(function* () {
   yield* lock.withLock(entries[0].account, () => Effect.void)
 })
 
-/** Writes a vault, copies it while it is open, and closes it. Returns the folders of the closed vault and of the copy. */
+/** Writes a vault, copies it while it is open, and closes it. Returns the folders of the closed vault and the copy. */
 const makeVaults = async (torture: Torture) => {
   const closed = torture.folder()
   const open = path.join(torture.folder(), "vault")

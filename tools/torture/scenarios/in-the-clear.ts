@@ -4,12 +4,14 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harness.ts"
 
-/** Length of a piece of a secret. Pieces are searched, because a database may split a token over two pages. */
+/**
+ * Length of a piece of a secret. The scenario searches for pieces, because a database can split a token over two pages.
+ */
 const pieceLength = 20
 
 /**
- * Secrets with fewer characters are searched only as plain text, because a short encoded text occurs in any file by
- * chance.
+ * The scenario searches for a secret with fewer characters only as plain text, because a short encoded text can occur
+ * in any file by chance.
  */
 const shortest = 8
 
@@ -77,7 +79,10 @@ const filesIn = (folder: string): ReadonlyArray<Stored> =>
       return { where: entry.name, bytes: Buffer.concat([Buffer.from(file), fs.readFileSync(file)]) }
     })
 
-/** Reads every key of Redis with its value, as text and in the dump format of Redis. */
+/**
+ * Reads every key of Redis with its value, as text and in the dump format of Redis. Then makes Redis write a snapshot
+ * to its folder.
+ */
 const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
   const client = createClient({ url })
   client.on("error", () => undefined)

@@ -25,7 +25,10 @@ const round = async (
   tally.equal(`programs without the newest session ${when}`, others.length, 0)
 }
 
-/** Makes `count` programs call at the start, after the broker rejected the token, and after the session has ended. */
+/**
+ * Makes `count` programs request a session three times: at the start, as a replacement for a token that the programs
+ * report as rejected, and after the session has ended.
+ */
 export const crowd = async (torture: Torture, count: number): Promise<void> => {
   const programs = await torture.programs(count)
   await torture.each(await torture.setups(), async (setup, tally) => {

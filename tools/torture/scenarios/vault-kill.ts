@@ -20,12 +20,12 @@ import { account, isValueOf } from "../rotating.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
 
-/** A writer is killed at a random time. This is the longest time after its first reported write, in milliseconds. */
+/** A writer is killed after a random time of at most this length, in milliseconds. `isEarly` says when it starts. */
 const longestLife = 40
 
 /**
- * Whether the random time until the kill starts before the first write, while the program opens the vault. This is true
- * for one kill in five.
+ * Whether the random time until the kill starts when the writer gets the path of the vault. Otherwise it starts after
+ * the first reported write. On average, one kill in five is early.
  */
 const isEarly = (random: Random): boolean => random.below(5) === 0
 
@@ -56,7 +56,7 @@ const startWriter = (torture: Torture): Writer => {
   return {
     child,
     isReady,
-    // The last line may be incomplete because of the kill, so it is ignored.
+    // The kill can make the last line incomplete, so the last line is ignored.
     acknowledged: () => Number(said.split("\n").slice(1, -1).at(-1) ?? 0)
   }
 }
