@@ -92,8 +92,8 @@ export interface Options {
    */
   readonly allowHosts?: ReadonlyArray<string> | undefined
   /**
-   * Origins whose web pages are allowed to send requests to the ports of the simulator, such as `http://127.0.0.1:3000`.
-   * Default: no origins.
+   * Origins whose web pages are allowed to send requests to the ports of the simulator, such as
+   * `http://127.0.0.1:3000`. Default: no origins.
    */
   readonly allowOrigins?: ReadonlyArray<string> | undefined
 }

@@ -63,8 +63,8 @@ export interface Switches {
   /** Whether a refresh token is still valid after the end of its session. Default: yes. */
   readonly refreshAfterEnd: "works" | "refused"
   /**
-   * Data of the account holder. `usual`: with `meta` and without a picture. `old`: without `meta` and without a picture.
-   * `with-picture`: with both. Default: `usual`.
+   * Data of the account holder. `usual`: with `meta` and without a picture. `old`: without `meta` and without a
+   * picture. `with-picture`: with both. Default: `usual`.
    */
   readonly holder: "usual" | "old" | "with-picture"
 }
@@ -281,8 +281,8 @@ const tokensOf = ({ account, access, refresh }: Issued) => ({
 })
 
 /**
- * Returns the token and the checksum of the form, and the app with the API key of the form. Returns a refusal if a field
- * is missing or too short, if the API key is unknown, or if the rate limit is exceeded.
+ * Returns the token and the checksum of the form, and the app with the API key of the form. Returns a refusal if a
+ * field is missing or too short, if the API key is unknown, or if the rate limit is exceeded.
  */
 const readExchange = (parts: Parts, request: FakeBroker.FakeRequest, name: string) => {
   const form = formOf(request)

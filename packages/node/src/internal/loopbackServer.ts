@@ -8,8 +8,8 @@ import type { AddressInfo } from "node:net"
 import { headers, type Page, pages, render } from "./listenerPages.ts"
 
 /**
- * An answer: a page, or a redirect if `headers` contains `location`. `sent` runs after the answer was sent, or after the
- * client has closed the connection.
+ * An answer: a page, or a redirect if `headers` contains `location`. `sent` runs after the answer was sent, or after
+ * the client has closed the connection.
  */
 export interface Answer {
   readonly page: Page

@@ -36,8 +36,8 @@ const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
   }).pipe(Effect.timeoutOrElse({ duration: failureWindow, orElse: () => Effect.succeed(true) }))
 
 /**
- * Opens an address, and returns whether a browser was started. The address is an argument of the command, so it must not
- * contain a secret.
+ * Opens an address, and returns whether a browser was started. The address is an argument of the command, so it must
+ * not contain a secret.
  */
 export const open = (url: string): Effect.Effect<boolean> =>
   Effect.gen(function* () {
