@@ -56,11 +56,11 @@ export interface Switches {
   readonly refusals: "each" | "FAILURE" | "ERROR"
   /** Whether a v7 login without the API secret is refused. The call `getaccesstoken` always requires the API secret. */
   readonly loginWithoutSecret: "refused" | "accepted"
-  /** Error code of a call that is made while the login still waits for its one-time code. */
+  /** Error code of a call that requires a finished login, while the login still waits for its one-time code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
   /** Limit of concurrent sessions of an account. */
   readonly maxSessions: number
-  /** Whether a second TOTP code of the same period is refused. */
+  /** Whether a TOTP code is refused if a code of the same or a later period was accepted before. */
   readonly reusedCode: "refused" | "accepted"
   /** JSON type in which the fake accepts a one-time code that was sent by SMS. */
   readonly otpType: "either" | "text" | "number"
@@ -495,7 +495,7 @@ export const make = Effect.fnUntraced(function* (
         : FakeBroker.html("<html><body>InVaild ApiKey</body></html>", 400)
     )
 
-  /** Checks the form. It has the same fields as a login call, but its password is not hashed. */
+  /** Checks the fields of the form. The fields are those of a login call, but the password is not hashed. */
   const formFault = Effect.fnUntraced(function* (account: Account | undefined, form: URLSearchParams) {
     const read = (name: string) => form.get(name)?.trim() ?? ""
     if (account === undefined || read("password") !== account.password) return "Login failed (MO1000)"
@@ -547,7 +547,7 @@ export const make = Effect.fnUntraced(function* (
     ]
   }
 
-  /** Answers only the request that opens the trade socket, because trading is not part of the login. */
+  /** Refuses the request that opens the trade socket, because trading is not part of the login. */
   const tradeSocket = (origin: string): FakeBroker.Route => ({
     endpoint: "trade-socket",
     method: "GET",

@@ -45,7 +45,7 @@ const fieldsFor = (options: Options): typeof lenientCredentials => {
   return { ...lenientCredentials, ...secret, ...factor } as typeof lenientCredentials
 }
 
-/** A session expires no later than the login that created it. */
+/** Ends a session when the token of its login expires, at the latest. */
 const notAfter =
   (end: number | undefined): Expiry.Expiry =>
   () =>

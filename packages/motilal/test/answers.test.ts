@@ -21,7 +21,7 @@ const endless = () => {
 const refusal = (message: string, errorcode = "MO9999") =>
   JSON.stringify({ status: "FAILURE", message, errorcode, data: "null" })
 
-describe("oversized and malformed answers", () => {
+describe("answers that are too large or repeat secrets", () => {
   for (const [endpoint, call] of Object.entries(calls)) {
     it.effect(`${endpoint}: an answer of 20 MiB is rejected before it is read to its end`, () =>
       Effect.gen(function* () {

@@ -67,7 +67,7 @@ describe("the fake's check of headers", () => {
     it.effect(`refuses an invalid value of the header ${name}, with the error code ${code}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
-        // The manufacturer is made invalid by its length, and every other header by its character.
+        // In `manufacturer`, the length is invalid. In every other header, the character is invalid.
         const wrong = { ...complete, [name]: name === "manufacturer" ? "x".repeat(26) : "\u00e9" }
         assert.strictEqual((yield* ask(fake, login, { headers: wrong, body: good })).errorcode, code)
       })

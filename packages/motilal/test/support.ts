@@ -105,7 +105,7 @@ export const sentBy = (call: string): ReadonlyArray<string> =>
 /** Returns the current TOTP code. */
 export const codeNow = (secret: string = demo.totpSecret) => totpCode(secret)
 
-/** Opens the portal's page, submits the form, and returns the callback. */
+/** Opens the portal's page, submits the form, and returns the HTML and the redirect URL of the answer. */
 export const browse = (address: string, fields: Readonly<Record<string, string>>) =>
   Effect.promise(async () => {
     const html = await (await fetch(address)).text()

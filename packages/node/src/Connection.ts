@@ -84,8 +84,8 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  * If the option `client` is not set, `open` applies the environment variables `HTTPS_PROXY` and `NO_PROXY` to every
  * request of the global `fetch` in this process. Node before 24.14 can use these variables only if it was started with
  * `NODE_USE_ENV_PROXY=1`. If it was started without `NODE_USE_ENV_PROXY=1` and `HTTPS_PROXY` is set, `open` fails with
- * `InvalidRequest`. When it starts, every version of Node reads `NODE_EXTRA_CA_CERTS`, the path of a file with
- * additional certificates.
+ * `InvalidRequest`. At its start, every version of Node reads the variable `NODE_EXTRA_CA_CERTS`, which contains the
+ * path of a file with additional certificates.
  *
  * @example
  * ```ts

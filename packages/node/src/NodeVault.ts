@@ -256,7 +256,7 @@ const slots: ReadonlySet<string> = new Set<SessionStore.Slot>(["session", "guard
 const isSlot = (slot: string): slot is SessionStore.Slot => slots.has(slot)
 
 /**
- * Encrypts one entry with the new key. Other programs may write the entry at the same time. Returns `false` if the
+ * Encrypts one entry with the new key, even if other programs write the entry at the same time. Returns `false` if the
  * entry is already encrypted with the new key.
  */
 const rekeyEntry = Effect.fnUntraced(function* (
@@ -282,8 +282,8 @@ const rekeyEntry = Effect.fnUntraced(function* (
  * again: it skips the entries that already have the new key. After the change, a program that still uses the old key
  * fails with `WrongKey`. Restart that program with the new key.
  *
- * The stored fingerprints of rejected credentials depend on the old key, so they no longer match. Rejected credentials
- * may therefore be sent to the broker once more.
+ * The stored fingerprints of rejected credentials depend on the old key, so they no longer match. As a consequence,
+ * rejected credentials can be sent to the broker once more.
  *
  * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. It also fails with the errors
  * of `layer`.

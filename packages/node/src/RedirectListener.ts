@@ -147,8 +147,8 @@ export interface Listener {
   /** The redirect URL. If the option `redirectUrl` has port 0, this URL has the selected port instead. */
   readonly redirectUrl: string
   /**
-   * Makes the listener accept the callback of the login that `request` began. After a second call, the callback of the
-   * first login is no longer accepted. Before the first call, the listener answers with the HTTP status 404.
+   * Makes the listener accept the callback of the login to which `request` belongs. After a second call, the callback
+   * of the first login is no longer accepted. Before the first call, the listener answers with the HTTP status 404.
    */
   readonly expect: (
     request: RedirectLogin.AuthorizationRequest
@@ -399,7 +399,7 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
   const pasted = isOpened
     ? Effect.andThen(pending.withoutParameters, paste(redirect, request, inFragment))
     : paste(redirect, request, elsewhere)
-  // The callback may still arrive at the listener after the input has ended.
+  // After the input has ended, the callback can still arrive at the listener.
   const unlessEnded = Effect.catchReason(pasted, "AuthError", "ActionRequired", () => Effect.never)
   const canPaste = yield* (yield* UserTerminal).isTerminal
   const callback = yield* canPaste ? Effect.raceFirst(pending.callback, unlessEnded) : pending.callback
@@ -407,8 +407,8 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
 })
 
 /**
- * Reads the callback at the terminal. The listener serves only the start page, so that the browser can be started without
- * the address of the login page, which other programs could see.
+ * Reads the callback at the terminal. The listener serves only the start page. The browser is started with the address
+ * of the start page instead of the login page, because other programs can see this address.
  */
 const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.AuthorizationRequest, wait: Wait) {
   const redirect = yield* RedirectLogin.RedirectLogin
@@ -424,9 +424,10 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * Logs in with the user's browser: begins the login, opens the login page, waits for the callback, and completes the
  * login. Provide `login` with a broker's layer that has `RedirectLogin`.
  *
- * If the redirect URL is `http` on loopback, the program listens on its port during the login, and then closes the port.
- * The browser is redirected from the callback to a page without parameters, which shows the outcome. For every other
- * redirect URL, the program asks the user to paste the address of the page after the login. It asks at most four times.
+ * If the redirect URL is `http` on loopback, the program listens on its port during the login, and then closes the
+ * port. The browser is redirected from the callback to a page without parameters, which shows the outcome. For every
+ * other redirect URL, the program asks the user to paste the address of the page after the login. It asks at most four
+ * times.
  *
  * If no browser can be opened, the program shows the address of the login page. This address contains the API key. So
  * without a terminal, the program shows the address of the listener's start page instead. The start page redirects to

@@ -37,10 +37,9 @@ export interface Account {
   readonly appCode: string
   readonly apiSecret: string
   readonly redirectUrl: string
-  /**
-   * A device on which biometric login is enabled when the fake starts. The first biometric login sends `accessToken`.
-   */
+  /** A device on which biometric login is enabled when the fake starts. */
   readonly deviceId: string
+  /** Access token of the session that exists when the fake starts. The first biometric login sends this token. */
   readonly accessToken: string
   /**
    * `barred`: the broker blocked the account, and only the broker can unblock it. `unapproved`: the app's vendor is not
@@ -447,7 +446,10 @@ export const make = Effect.fnUntraced(function* (
     return stepHeader === "bare" || named !== userId ? undefined : token
   }
 
-  /** Returns the account of a step, or a refusal. The header and the body must name the same user. */
+  /**
+   * Returns the account of a step, or a refusal. The step token must belong to the user id in the body, except if the
+   * switch `userIds` is `masked`.
+   */
   const stepOf = (request: FakeBroker.FakeRequest, purpose: Purpose): Account | FakeBroker.FakeResponse => {
     const userId = textField(request.json, "userId") ?? ""
     if (switches.stepToken === "ignored") return accountOf(userId)
@@ -456,7 +458,7 @@ export const make = Effect.fnUntraced(function* (
     return fits ? step.account : unauthorized
   }
 
-  /** Returns the refusal of a wrong code. Returns `undefined` for the right code, which then cannot be used again. */
+  /** Returns a refusal, or `undefined` if the code is accepted. An accepted code cannot be used again. */
   const checkSent = (account: Account, purpose: Purpose, code: string): FakeBroker.FakeResponse | undefined => {
     const key = `${account.userId} ${purpose}`
     const sent = state.sent.get(key)

@@ -47,7 +47,8 @@ export interface StepToken {
 /**
  * Header with the token of the previous step. `bare`: `Authorization: Bearer <token>`, as the Python package
  * tradion_api_client sends it. `three-part`: `Authorization: Bearer <userId> <source> <token>`, as other brokers with
- * this back end require. A function returns other headers. RMoney does not document the header, as of 2026-11-27.
+ * this back end require. For any other header, pass a function that returns the headers. RMoney does not document the
+ * header, as of 2026-11-27.
  *
  * @category models
  * @since 0.1.0

@@ -36,7 +36,7 @@ export interface Options extends services.Options, services.CodeOptions {
   /**
    * When the broker sends the one-time code. `with-password`: at the password step, as RMoney documents.
    * `after-password`: a separate call after the password step requests the code, as at other brokers with this back
-   * end. Default: `with-password`.
+   * end. This call is not sent if the challenge expects a TOTP code. Default: `with-password`.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
 }
@@ -105,9 +105,9 @@ const method = Method.stepUp(
 
 /**
  * All services of this method, for one account. The credentials are checked when the layer is built, before a request
- * is sent. A login always returns a challenge: answer the challenge with `Login.withStepUp`. The answer
- * is sent as a code of the first kind in the `kinds` of the challenge. To answer with a code of another kind, put that
- * kind first.
+ * is sent. A login always returns a challenge: answer the challenge with `Login.withStepUp`. The answer is sent as a
+ * code of the first kind in the `kinds` of the challenge. To answer with a code of another kind, pass a copy of the
+ * challenge in which that kind is first to `StepUp.verify`.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Login to RMoney in a browser, with an app of a vendor.
+ * Login to RMoney in a browser, with the app code or the vendor id of your app.
  *
  * @since 0.1.0
  */

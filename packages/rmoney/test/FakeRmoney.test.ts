@@ -479,7 +479,7 @@ describe("the fake's vendor calls", () => {
     })
   )
 
-  it.effect("a code is refused if it was issued for another vendor, or if it was used before", () =>
+  it.effect("an authorization code is refused if it was issued for another vendor, or if it was used before", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const response = yield* press(fake, page, { userid: demo.userId, password: demo.password })

@@ -127,7 +127,7 @@ describe("a browser login", () => {
       })
     )
 
-    it.effect(`with ${name} reports why the broker refuses the app`, () =>
+    it.effect(`with ${name} reports why the broker refuses the exchange of the code`, () =>
       Effect.gen(function* () {
         for (const [state, tag] of [
           ["unapproved", "PermissionDenied"],

@@ -91,7 +91,7 @@ describe("a login with a code typed at the terminal", () => {
     })
   )
 
-  it.effect("updates the number of attempts that are left after a wrong code", () =>
+  it.effect("decrements attemptsLeft of the challenge, which the prompt shows, after a wrong code", () =>
     Effect.gen(function* () {
       const { begin, verify } = yield* make()
       const challenge = yield* begin
@@ -468,7 +468,7 @@ describe("a logout", () => {
     return { ...world, session: yield* world.verify(yield* world.begin, yield* newestCode(world.fake)) }
   })
 
-  it.effect("deletes only local state, and its result reports this", () =>
+  it.effect("without the option logoutCall deletes only local state, and its result reports this", () =>
     Effect.gen(function* () {
       const { fake, run, session: live } = yield* session("absent")
       const before = (yield* fake.journal).length

@@ -103,14 +103,14 @@ export const totpNow = ({ totpSecret }: FakeRmoney.Account) => Effect.map(totpCo
 export const newestCode = (fake: FakeBroker, account: string = demo.userId) =>
   Effect.map(fake.codes(account), (codes) => Redacted.make(codes.at(-1) ?? ""))
 
-/** Submits a form in the browser and returns the redirect target. */
+/** Submits a form as a browser does, and returns the URL of the redirect. */
 export const submit = (url: string, fields: Readonly<Record<string, string>>) =>
   Effect.map(
     Effect.promise(() => fetch(url, { method: "POST", body: new URLSearchParams(fields), redirect: "manual" })),
     (response) => response.headers.get("location") ?? ""
   )
 
-/** Scans and approves the QR code in the mobile app. */
+/** Approves the QR code on the page of the fake that replaces the mobile app. */
 export const scan = (name: Redacted.Redacted<string>, account: FakeRmoney.Account) =>
   Effect.asVoid(
     submit(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${Redacted.value(name)}`, {

@@ -91,7 +91,10 @@ export interface Options {
    * names.
    */
   readonly allowHosts?: ReadonlyArray<string> | undefined
-  /** Origins whose web pages may send requests to every port, such as `http://127.0.0.1:3000`. Default: no origins. */
+  /**
+   * Origins whose web pages are allowed to send requests to the ports of the simulator, such as
+   * `http://127.0.0.1:3000`. Default: no origins.
+   */
   readonly allowOrigins?: ReadonlyArray<string> | undefined
 }
 
@@ -104,7 +107,7 @@ export interface Options {
 export class Simulator extends Context.Service<
   Simulator,
   Info & {
-    /** The brokers' clock: this program's clock plus the time by which it was advanced. */
+    /** The brokers' clock. It is ahead of this program's clock by the time that `advance` has added. */
     readonly clock: Clock.Clock
     /** Advances the brokers' clock. */
     readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>

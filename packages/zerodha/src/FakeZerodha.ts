@@ -48,7 +48,7 @@ export interface Account {
 export interface Switches {
   /** Error type of a wrong checksum. Default: `TokenException`. */
   readonly wrongChecksum: "TokenException" | "InputException"
-  /** Whether a refused exchange invalidates its request token. Default: yes. */
+  /** Whether an exchange with a wrong checksum invalidates its request token. Default: yes. */
   readonly refusedExchange: "uses-up" | "keeps"
   /** Lifetime of a request token. Default: 2 minutes. */
   readonly requestTokenLifetime: Duration.Input
@@ -63,7 +63,8 @@ export interface Switches {
   /** Whether a refresh token is still valid after the end of its session. Default: yes. */
   readonly refreshAfterEnd: "works" | "refused"
   /**
-   * Data of the account holder. `old` has no `meta`, and `with-picture` has `meta` and a picture. Default: only `meta`.
+   * Data of the account holder. `usual`: with `meta` and without a picture. `old`: without `meta` and without a
+   * picture. `with-picture`: with both. Default: `usual`.
    */
   readonly holder: "usual" | "old" | "with-picture"
 }
@@ -279,7 +280,10 @@ const tokensOf = ({ account, access, refresh }: Issued) => ({
   refresh_token: refresh
 })
 
-/** Returns the fields of the form and the app with this API key. If a field is missing or wrong, returns a refusal. */
+/**
+ * Returns the token and the checksum of the form, and the app with the API key of the form. Returns a refusal if a
+ * field is missing or too short, if the API key is unknown, or if the rate limit is exceeded.
+ */
 const readExchange = (parts: Parts, request: FakeBroker.FakeRequest, name: string) => {
   const form = formOf(request)
   for (const field of ["api_key", name, "checksum"]) if ((form.get(field) ?? "").length < 6) return missing(field)
@@ -361,7 +365,7 @@ const endSession =
       return success(true)
     })
 
-/** Returns the account if user id, password and code are right. Otherwise, returns the message of the page. */
+/** Returns the account if the user can log in. Otherwise, returns the message of the page. */
 const signIn = Effect.fnUntraced(function* ({ authenticator, memory }: Parts, apiKey: string, form: URLSearchParams) {
   const userId = (form.get("user_id") ?? "").trim().toUpperCase()
   const account = memory.appOf(apiKey).find((candidate) => candidate.userId === userId)

@@ -32,8 +32,8 @@ const inLogin = { operations: ["authdirectapi"] }
 const inOtp = { operations: ["verifyotp", "resendotp"] }
 
 /**
- * If the API key is wrong, the broker returns MO2005 and does not check the password. A common cause is that the two keys
- * are swapped: comments in the source code of several third-party clients say so.
+ * If the API key is wrong, the broker returns MO2005 and does not check the password. According to comments in the
+ * source code of several third-party clients, a common cause is that API key and API secret are swapped.
  */
 const swapped =
   "Check that apiKey and apiSecret are not swapped. If your program calls passwordHash, pass the apiKey to it, not the apiSecret."

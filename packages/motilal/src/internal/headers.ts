@@ -81,9 +81,9 @@ const identity = (
 
 /**
  * Every header with its error code, in the order of the broker's table. Source: Motilal OpenAPI documentation, "Header
- * Parameters" and "Error Codes", as of 2026-11-21. If the `preset` of a header is `unknown`, the
- * broker accepts any text in this header (in `manufacturer`, at most 25 characters). The `preset` values of the two
- * browser headers are the documented samples. Only the official SDKs send latitude, longitude and sdkversion.
+ * Parameters" and "Error Codes", as of 2026-11-21. `preset` is the default value of a header. If it is `unknown`, the
+ * broker accepts any text in this header (in `manufacturer`, at most 25 characters). The defaults of the two browser
+ * headers are the documented samples. Only the official SDKs send latitude, longitude and sdkversion.
  */
 export const table: ReadonlyArray<HeaderRow> = [
   given("accept", "MO2003", "fixed", /^application\/json$/),

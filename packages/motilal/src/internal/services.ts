@@ -19,7 +19,10 @@ export interface Dealer {
 
 /** Options of the layer. */
 export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret">, Method.Options {
-  /** The client of a dealer. Set this option only if the account is a dealer. A dealer needs no date of birth or PAN. */
+  /**
+   * The client for whom the dealer acts. Set this option only if the account is a dealer. A dealer needs no date of
+   * birth or PAN.
+   */
   readonly dealer?: Dealer | undefined
 }
 

@@ -42,7 +42,7 @@ const loginOf =
   ({ byPerson, method, signal, timeout } = {}) =>
     run(BrowserLogin.run(RedirectListener.login({ method, timeout }), { byPerson }), { signal })
 
-/** Adds `login` to the calls of a layer that has `RedirectLogin`. These calls contain `beginLogin`. */
+/** Adds `login` to the calls of a layer that has `RedirectLogin`. Only such calls contain `beginLogin`. */
 export const withBrowser = <Services, C extends Core.CallsOf<Services>>(calls: C): C & WithBrowser<Services> => {
   const { run } = calls as unknown as Core.Calls<RedirectLogin>
   return ("beginLogin" in calls ? { ...calls, login: loginOf(run) } : calls) as C & WithBrowser<Services>

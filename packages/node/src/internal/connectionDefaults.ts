@@ -25,7 +25,7 @@ export interface DefaultsOptions extends FolderOptions {
   readonly client?: Connection.Options["client"]
 }
 
-/** Returns the vault, the key and the client of the options. If one of these options is not set, returns its default. */
+/** Returns the vault, the key and the client of the options. For an option that is not set, returns its default. */
 export const layersOf = (options: DefaultsOptions) => {
   const key = options.key ?? NodeVaultKey.layerDefault(options)
   return {

@@ -1,7 +1,7 @@
 /**
  * Reads and writes the operating system's keyring in a child process.
  *
- * The reason: a keyring may hang. A native call that hangs cannot be interrupted, and its thread cannot be stopped. A
+ * The reason: a keyring can hang. A native call that hangs cannot be interrupted, and its thread cannot be stopped. A
  * program with such a thread cannot exit. A child process can be killed.
  */
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -157,7 +157,7 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
       Effect.callback<string, VaultError.VaultError>((resume) => {
         let printed = ""
         child.once("error", () => resume(Effect.fail(unavailable("the process that reads the keyring does not start"))))
-        // The child may exit before it reads the request. The `close` event reports that.
+        // Ignored: the child can exit before it reads the request, and then the `close` event follows.
         child.stdin.once("error", () => undefined)
         child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk))
         child.once("close", () => resume(Effect.succeed(printed)))
@@ -176,7 +176,7 @@ export const ask = Effect.fnUntraced(function* (
   offer?: Redacted.Redacted<string>
 ): Effect.fn.Return<Redacted.Redacted<string> | undefined, VaultError.VaultError> {
   // The frame is a random text. The script prints it before its answer and after its answer. A module that the script
-  // loads may print other text, but this text is outside the two frames.
+  // loads can print other text, but this text is not between the two frames.
   const frame = randomUUID()
   const question = { frame, module, service, account, ...(offer === undefined ? {} : { offer: Redacted.value(offer) }) }
   const printed = yield* exchange(JSON.stringify(question)).pipe(

@@ -1,4 +1,4 @@
-/** Pages that the redirect listener shows in the browser. They are plain HTML without scripts. All texts are escaped. */
+/** Pages that the redirect listener shows in the browser. They are HTML without scripts. All texts are escaped. */
 import { createHash } from "node:crypto"
 
 /** A page, with the HTTP status that it is sent with. */

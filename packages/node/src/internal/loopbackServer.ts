@@ -7,7 +7,10 @@ import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import { headers, type Page, pages, render } from "./listenerPages.ts"
 
-/** An answer: a page, or a redirect to `location`. `sent` runs after the answer was sent or the client has closed. */
+/**
+ * An answer: a page, or a redirect if `headers` contains `location`. `sent` runs after the answer was sent, or after
+ * the client has closed the connection.
+ */
 export interface Answer {
   readonly page: Page
   readonly headers?: Readonly<Record<string, string>>

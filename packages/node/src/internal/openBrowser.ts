@@ -35,7 +35,10 @@ const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
     return Effect.sync(() => void child.off("exit", ended))
   }).pipe(Effect.timeoutOrElse({ duration: failureWindow, orElse: () => Effect.succeed(true) }))
 
-/** Returns whether a browser was started. The address is an argument of the command, so it must not contain a secret. */
+/**
+ * Opens an address, and returns whether a browser was started. The address is an argument of the command, so it must
+ * not contain a secret.
+ */
 export const open = (url: string): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     if (!hasDisplay(process.platform, environment())) return false

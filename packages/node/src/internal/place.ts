@@ -55,7 +55,7 @@ export const refusal = (facts: Facts, kind: Kind, path: string, user: number | u
   return undefined
 }
 
-/** The code of a system error, such as `ENOENT`. Returns no other text, because a `VaultError` contains no other error. */
+/** Returns the code of a system error, such as `ENOENT`. A `VaultError` contains only this code, not the error. */
 export const systemCode = (error: unknown): string | undefined => {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === "string" ? code : undefined

@@ -83,8 +83,8 @@ export const verify = (database: DatabaseSync): unknown =>
  * Moves written data from SQLite's log into the database, and empties the log. Returns whether the log is empty.
  *
  * The log is emptied after each write, so that a damaged log loses no session. If a bit of the log changes, SQLite
- * ignores the rest of the log, and returns an older session. If another program is reading, the log may not become
- * empty. So the caller retries this function several times after each write.
+ * ignores the rest of the log, and returns an older session. While another program reads, SQLite sometimes cannot empty
+ * the log. So the caller retries this function several times after each write.
  */
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0

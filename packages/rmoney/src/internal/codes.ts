@@ -45,7 +45,7 @@ const apiPage = {
   source: "RMoney's API page requires an approval and a static IPv4 address; the text of the refusal is unknown"
 }
 
-/** Calls with the token of the previous step. If the broker refuses the token, the login or recovery must start again. */
+/** Calls that send the token of the previous step. If the broker refuses it, the login or recovery must start again. */
 const steps = {
   operations: ["otpSend", "otpValidate", "toptVerify", "clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
 }

@@ -112,8 +112,8 @@ const login = { response: LoggedIn, essential: ["accessToken"] }
 const codeSent = { response: Schema.Struct(sent), essential: [] }
 const stepToken = { response: Schema.Struct({ token: Token }), essential: ["token"] }
 const step = { response: Schema.Struct({ ...sent, token: Token }), essential: ["token"] }
-// Before the scan, an answer has neither field. After the scan, an answer must have both. `clientId` is the account
-// that scanned the QR code.
+// Before the scan, the two fields can be absent or empty. After the scan, an answer must have both. `clientId` is the
+// account that scanned the QR code.
 const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
 const session = {
   response: Schema.Struct({ clientId: Endpoint.Text, userSession: Token }),

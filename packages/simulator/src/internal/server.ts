@@ -62,8 +62,8 @@ const toWeb = Effect.fnUntraced(function* ({ guard, origin }: Port, message: Htt
   const { method = "GET", url = "/" } = message
   if (!url.startsWith("/")) return yield* unserved(400, "The path of the request line must begin with a slash")
   const bytes = yield* readBody(message)
-  // Angel One's official SDK sends GET requests with a body. The class `Request` allows no body in a GET, so the body is
-  // dropped.
+  // Angel One's official SDK sends GET requests with a body. The class `Request` allows no body in a GET, so the body
+  // is dropped.
   const body = bytes.byteLength === 0 || method === "GET" || method === "HEAD" ? null : bytes
   return yield* Effect.try({
     try: () => new Request(`${origin}${url}`, { method, headers: headersOf(message), body }),
@@ -116,7 +116,7 @@ const exchange = (served: Port, message: Http.IncomingMessage, target: Http.Serv
         (body) => write(served, target, response, new Uint8Array(body))
       )
     ),
-    // If the response has a header that is invalid in HTTP, it cannot be written, so the connection is closed.
+    // A response with a header that is invalid in HTTP cannot be written. The connection is then reset.
     Effect.catchCause(() => Effect.sync(() => cut(target.socket)))
   )
 
@@ -131,9 +131,9 @@ const withoutOffer = (connection: string): string =>
     .join(", ")
 
 /**
- * Some clients, such as Java's, offer an upgrade to HTTP/2 in the headers of every plain request. Node does not read the
- * body of such a request. So this function puts the request back into the socket without the headers of the offer, and
- * Node reads the request again.
+ * Some clients, such as Java's, offer an upgrade to HTTP/2 in the headers of every plain request. Node does not read
+ * the body of such a request. So this function puts the request back into the socket without the headers of the offer,
+ * and Node reads the request again.
  */
 const readAgain = (server: Http.Server, message: Http.IncomingMessage, socket: Socket, rest: Uint8Array): void => {
   const lines = [`${message.method} ${message.url} HTTP/${message.httpVersion}`]
@@ -185,8 +185,8 @@ export const listen = Effect.fnUntraced(function* (
       socket.once("close", () => sockets.delete(socket))
     })
     server.on("upgrade", (message: Http.IncomingMessage, socket: Socket, rest: Uint8Array) => {
-      // Before this event, Node removes its own listener for errors of the socket. Without a listener, an error would end
-      // the process.
+      // Before this event, Node removes its own listener for errors of the socket. Without a listener, an error would
+      // end the process.
       socket.on("error", () => socket.destroy())
       if (!isWebSocket(message)) return readAgain(server, message, socket, rest)
       const target = new Http.ServerResponse(message)
