@@ -1,5 +1,5 @@
 /**
- * The error with which every authentication call fails, and the reasons of this error.
+ * If an authentication call fails, its error is an `AuthError`. This module defines `AuthError` and its reasons.
  *
  * No reason contains a request, a response or the error of another library. If a program printed such a value, the
  * output could contain a password. The broker's own code and message are in `code` and `brokerMessage`, with secrets
@@ -96,14 +96,14 @@ export interface Hint {
 }
 
 /**
- * A one-time code was refused.
+ * A one-time code, or the code in the callback of a browser login, was refused.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
   BrokerSaid & {
-    /** The kind of the code. */
+    /** The kind of the code. `authorization-code`: the code in the callback of a browser login. */
     readonly kind: "totp" | "otp" | "authorization-code"
     /** Possible causes. The most likely cause is first. */
     readonly hints: ReadonlyArray<Hint>
@@ -163,7 +163,7 @@ const challengeWhy: Record<ChallengeExpired["why"], string> = {
  */
 export class AccountLocked extends Data.TaggedError("AccountLocked")<
   BrokerSaid & {
-    /** What is locked: the whole account, or only the use of one-time codes or trading. */
+    /** What is locked. `account`: the whole account. `otp`: only the use of one-time codes. `trading`: only trading. */
     readonly scope: "account" | "otp" | "trading"
     /** How the account can be unlocked. */
     readonly unlock: "broker" | "self-service" | "wait" | "unknown"

@@ -4,8 +4,8 @@
  *
  * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code, the
  * challenge can be answered again, until the number of wrong codes reaches a limit. If the answer failed with
- * `RateLimited`, the challenge can also be answered again. After any other result, the challenge has ended. The layer
- * of a broker keeps a list of its challenges, the `Ledger`. The ledger checks these rules before a code is sent.
+ * `RateLimited`, the challenge can also be answered again. After any other result, the challenge has ended. Each layer
+ * with challenges has a `Ledger`, which keeps track of them. The ledger checks these rules before a code is sent.
  *
  * @since 0.1.0
  */
@@ -221,8 +221,8 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
             const retryAfter = Duration.millis(challenge.resendAt - now)
             return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
           }
-          // The new challenge has the same number of attempts left, because the broker counts wrong codes for the
-          // account.
+          // The new challenge has the same number of attempts left, because the broker counts the wrong codes of the
+          // account, not those of a challenge.
           const attemptsLeft = attemptsLeftOf(challenge.id)
           const reopenedBy = Effect.flatMap(send, (fields) =>
             open({ ...fields, ...(attemptsLeft !== undefined && { attemptsLeft }) })

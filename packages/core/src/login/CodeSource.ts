@@ -74,8 +74,8 @@ export const isCodeSource = (value: unknown): value is CodeSource => Predicate.h
  * Makes a source that computes codes from a TOTP secret. Each code belongs to one period, which is usually 30 seconds
  * long. A code must still be valid when it arrives at the broker. So if the current period ends within `margin`
  * (default: 2 seconds), the source waits for the next period. The source also waits if it has already returned the code
- * of this period for the account, because brokers refuse a code that was used before. It reads the time from Effect's
- * `Clock`.
+ * of this period for the account, because brokers refuse a code that was used before. The source reads the time from
+ * Effect's `Clock`.
  *
  * @example
  * ```ts
@@ -175,7 +175,7 @@ export const fromEffect = (
   code: (request: CodeRequest) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 ): CodeSource => make({ problem: undefined, code })
 
-/** How often the prompt asks again after an input that cannot be a code. */
+/** Maximum number of times that the prompt asks again after an input that cannot be a code. */
 const maxRetries = 3
 
 const defaultDigits = 6
@@ -218,10 +218,10 @@ const withoutGroups = (line: string): string => {
  * Makes a source that prompts the user for the code at the terminal. The prompt shows where the code was sent, how long
  * it is valid, when a new code can be requested, and how many attempts are left. Facts that are unknown are not shown.
  *
- * If the input cannot be a code, such as an empty line or five digits, the prompt asks again, up to three times.
- * Nothing is sent during this time, so the code stays valid. If the fourth input cannot be a code either, the source
- * fails with `InvalidRequest`. If the user cancels the prompt, or if there is no terminal, the source fails with
- * `ActionRequired`.
+ * If the input cannot be a code, such as an empty line or five digits, the prompt asks again, up to three times. Such
+ * an input is not sent to the broker, so it does not count as a wrong code. If the fourth input cannot be a code
+ * either, the source fails with `InvalidRequest`. If the user cancels the prompt, or if there is no terminal, the
+ * source fails with `ActionRequired`.
  *
  * @example
  * ```ts

@@ -79,7 +79,7 @@ const istOffset = 19_800_000
  */
 const maxInstant = 8.64e15 - millisPerDay
 
-/** Returns `undefined` for an expiry that `Date` does not support. */
+/** Returns `undefined` for an expiry that is not after the epoch, or that is too late for `Date`. */
 const endAt = (at: number, source: ExpirySource): End | undefined =>
   at > 0 && at < maxInstant ? { at, source } : undefined
 

@@ -70,7 +70,10 @@ export class RedirectLogin extends Context.Service<
       request: AuthorizationRequest,
       callbackUrl: Redacted.Redacted<string>
     ) => Effect.Effect<void, AuthError.AuthError>
-    /** `callbackUrl` has tokens in its query: replace it in the browser's history at once. */
+    /**
+     * Completes the login. `callbackUrl` contains a code or a token of the broker: replace this URL in the browser's
+     * history at once.
+     */
     readonly complete: (
       request: AuthorizationRequest,
       callbackUrl: Redacted.Redacted<string>
@@ -82,7 +85,7 @@ const isSecretText = (value: unknown): boolean =>
   Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
 /**
- * The functions of a browser login that each broker defines.
+ * The parts of a browser login that each broker defines.
  *
  * @category models
  * @since 0.1.0
@@ -282,8 +285,9 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly request: AuthorizationRequest
   readonly callbackUrl: Redacted.Redacted<string>
   /**
-   * Whether the callback must contain the state. `optional`: the state is compared if the callback contains it. `none`:
-   * the state is not compared.
+   * Whether the callback must contain the state. `required`: it must, except if its `outcome` parameter says that the
+   * login was denied. `optional` and `none`: it need not. In each case, a state in the callback must be the right
+   * state.
    */
   readonly state: "required" | "optional" | "none"
   /** The name of the parameter with the state. Default: `state`. */

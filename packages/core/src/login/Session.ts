@@ -283,8 +283,8 @@ export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
  * Returns the fields of a session that a call needs. `account` is the id of the account. In plain JavaScript, the
- * argument can be any value. If it is not a session, the fields of the result are `undefined`, and the call fails with
- * `SessionExpired` before anything is sent.
+ * argument can be any value. If the argument is not a session, the fields of the result are `undefined`, and a call
+ * with these fields fails with `SessionExpired` before anything is sent.
  *
  * @category converting
  * @since 0.1.0

@@ -128,7 +128,8 @@ export interface Subject<Tag, Api, R extends RequestFixture, F extends Fixtures.
 }
 
 /**
- * Prints a value in every form in which programs may print it.
+ * Returns a value as text, in every form in which programs may print it. If the value is an array, returns the text of
+ * each element.
  *
  * @category printing
  * @since 0.1.0
@@ -168,8 +169,8 @@ export const sent = (
   )
 
 /**
- * A tracer, because the programs of users may have a tracer. With a tracer, Effect's HTTP clients send the headers `b3`
- * and `traceparent` by default. The broker's client must not send these headers.
+ * Provides a tracer. With a tracer, Effect's HTTP clients send the headers `b3` and `traceparent` by default. The
+ * broker's client must not send these headers, even if the user's program has a tracer.
  */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
@@ -345,10 +346,10 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
     Fixtures.typeCases(answers, { essential, envelope: subject.envelope })
   )
   group(
-    "dialects: for each dialect, the fixtures include an answer with each required verdict",
+    "dialects: for each dialect (answer format), the fixtures include an answer with each required verdict",
     Fixtures.dialectCases(answers)
   )
-  group("codes: a fixture matches each row of the error table", Fixtures.codeCases(answers))
+  group("codes: for each row of the error table, there is a fixture that matches the row", Fixtures.codeCases(answers))
   group("fixtures: the set of fixtures is complete", Fixtures.coverageCases(answers))
   group("requests: each call sends exactly the documented request", requestCases(subject))
   runner.describe("fuzz: the typed calls", () => {

@@ -140,8 +140,9 @@ export const make: Effect.Effect<Net> = Effect.sync(() => {
 })
 
 /**
- * Records an exit in every form in which programs print values: as JSON, as text, and as a pretty-printed cause.
- * `inspect` is the platform's function that prints a value, such as Node's `util.inspect` with `depth: 20`.
+ * Records an exit in every form in which programs print values: as JSON, as text, and with `inspect`. If the exit is a
+ * failure, also records the pretty-printed cause and the stacks of the errors. `inspect` is the platform's function
+ * that prints a value, such as Node's `util.inspect` with `depth: 20`.
  *
  * @category showing
  * @since 0.1.0

@@ -303,8 +303,8 @@ export const escapeHtml = (value: string): string =>
   value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /**
- * Makes a strict rate limiter. It refuses a call if it has allowed `requests` calls for the same key within the last
- * period of the length `per`.
+ * Makes a strict rate limiter. Each limit allows `requests` calls with the same key within any period of the length
+ * `per`. The rate limiter refuses a call that exceeds one of the limits.
  *
  * @category limits
  * @since 0.1.0
@@ -347,7 +347,8 @@ export const describeLimits = (
 
 /**
  * Makes a strict check of TOTP codes. It accepts the codes of the current and the previous period (RFC 6238, section
- * 5.2). After it has accepted a code, it accepts only codes of later periods, except if `reusedCode` is `accepted`.
+ * 5.2). After it has accepted a code of an account, it accepts only codes of later periods for this account, except if
+ * `reusedCode` is `accepted`.
  *
  * @category codes
  * @since 0.1.0

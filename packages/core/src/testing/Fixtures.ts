@@ -240,7 +240,7 @@ export const fixtureCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
 
 /**
  * Makes a case for each required verdict of each dialect. The case checks that a fixture of the dialect has the
- * verdict. A fixture with the verdict `Yes` must expect a success.
+ * verdict. If the verdict is `Yes`, this fixture must also expect a success.
  *
  * @category cases
  * @since 0.1.0
@@ -298,7 +298,8 @@ export const codeCases = <F extends Fixture, Api>(subject: Subject<F, Api>): Rea
 
 /**
  * Makes cases that check whether the fixtures are complete. Every endpoint must have a call, a fixture that succeeds
- * and a fixture that fails. Every fixture must have a source and a unique name.
+ * and a fixture that fails. Every fixture must have a source, a date, a confidence, and a name that no other fixture of
+ * its endpoint has.
  *
  * @category cases
  * @since 0.1.0

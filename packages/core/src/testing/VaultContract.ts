@@ -142,7 +142,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "stores the entries `session` and `guard` of an account separately",
+    name: "stores the entries `session` and `guard` (the record of logins) of an account separately",
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       yield* store.put(account, "session", bytesOf("session"), 0)

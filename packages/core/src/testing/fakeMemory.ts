@@ -16,7 +16,7 @@ const encode = (accounts: ReadonlyArray<object>, value: unknown): unknown => {
   return Object.fromEntries(entriesOf(value).map(([name, part]) => [name, encode(accounts, part)]))
 }
 
-/** Encodes the parts of a fake's memory as JSON. An account is encoded as its index in `accounts`. */
+/** Encodes the parts of a fake's memory as a JSON value. An account is encoded as its index in `accounts`. */
 export const encodeMemory = (accounts: ReadonlyArray<object>, parts: Parts): unknown => encode(accounts, { ...parts })
 
 const listOf = (value: unknown): ReadonlyArray<unknown> => {

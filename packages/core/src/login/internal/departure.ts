@@ -6,7 +6,7 @@ export interface Departure {
   at: number | undefined
   /** The `Date` header of the last answer. */
   date?: string | undefined
-  /** When the last answer arrived, by this machine's clock. */
+  /** When the last answer arrived, by this machine's clock. Milliseconds since the epoch. */
   answeredAt?: number | undefined
 }
 

@@ -12,7 +12,8 @@ const counted = (count: number, unit: string): string => (count === 1 ? `1 ${uni
 
 /**
  * Formats a duration in its one or two largest units, such as `90 seconds`, `4 minutes`, `1 hour 5 minutes` or `9
- * days`. A duration of less than two minutes is formatted in seconds, and of less than one second in milliseconds.
+ * days`. A duration of less than one second is formatted in milliseconds. A longer duration of less than two minutes is
+ * formatted in seconds.
  */
 export const timeText = (input: Duration.Input): string => {
   const millis = Math.abs(Duration.toMillis(Duration.fromInputUnsafe(input)))

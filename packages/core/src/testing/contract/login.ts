@@ -121,7 +121,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session that was issued at the current time and lasts for at most one day",
+    name: "returns a session that was issued now and, if its expiry is known, lasts for at most one day",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const { expiresAt, issuedAt } = yield* signIn(subject, world, context)

@@ -17,7 +17,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
 const wrongValues: ReadonlyArray<readonly [string, unknown]> = [
   ["undefined", undefined],
   ["null", null],
-  ["text", "https://app.example.com/callback?code=1"],
+  ["plain text", "https://app.example.com/callback?code=1"],
   ["an empty object", {}]
 ]
 

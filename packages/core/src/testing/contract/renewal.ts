@@ -89,7 +89,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "provides a renewal for the layer's account, with the limits and the ways in the broker's description",
+    name: "provides a renewal for the layer's account, with the limits and ways to renew in the method's description",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)
@@ -106,7 +106,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "uses the limits in the options of the layer instead of the limits in the broker's description",
+    name: "uses the limits in the options of the layer instead of the limits that the login method describes",
     run: Effect.gen(function* () {
       const changes = { options: { renewal: { early: "1 minute", maxFailures: 1, window: "1 hour" } } } as const
       const { early, maxFailures, window } = spelled((yield* begin(subject, changes)).renewal)
@@ -180,7 +180,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
 ]
 
 const refreshed = (subject: Subject): Case => ({
-  name: "refreshes a session without the credentials, and gets a new session that works",
+  name: "refreshes a session, and gets a new session that works",
   run: Effect.gen(function* () {
     const { context, renewal, world } = yield* begin(subject)
     const session = yield* signIn(subject, world, context)

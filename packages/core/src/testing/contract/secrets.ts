@@ -69,7 +69,10 @@ const codesIn = (subject: Subject, world: World) =>
       .filter((value) => !known.has(value))
   })
 
-/** Logs in, waits for the duration `pause`, and uses the session. A `Canary.Net` records the logs and spans. */
+/**
+ * Logs in, waits for the duration `pause`, and uses the session. Checks that no log, span, result or failure contains a
+ * secret.
+ */
 const life = (
   subject: Subject,
   pause: Duration.Input,

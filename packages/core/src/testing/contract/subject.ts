@@ -213,7 +213,10 @@ export const endpointOf = (subject: Subject, capability: Capability): Effect.Eff
 export const timesAsked = (fake: FakeBroker, endpoint: string): Effect.Effect<number> =>
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
-/** Waits in real time until the fake has received this number of requests for the endpoint. */
+/**
+ * Waits in real time until the fake has received this number of requests for the endpoint. Fails after 3000 checks,
+ * which take at least 15 seconds.
+ */
 export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoint: string, times: number) {
   for (let attempts = 0; attempts < 3000; attempts += 1) {
     if ((yield* timesAsked(fake, endpoint)) >= times) return
@@ -222,7 +225,10 @@ export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoin
   return yield* new ContractViolation({ message: `the endpoint ${endpoint} was not called ${times} times` })
 })
 
-/** Returns the reason of the `AuthError` with which `effect` fails. Fails if `effect` succeeds or fails otherwise. */
+/**
+ * Returns the reason of the `AuthError` with which `effect` fails. Fails if `effect` succeeds or fails with another
+ * error.
+ */
 export const reasonOf = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<AuthError.Reason, ContractViolation, R> =>
@@ -233,7 +239,7 @@ export const reasonOf = <A, E, R>(
     return Effect.fail(new ContractViolation({ message: `expected an AuthError, but ${got}` }))
   })
 
-/** Checks that the effect fails with this reason, and that the reason has a remedy. */
+/** Checks that the effect fails with this reason, and that the reason has a message and a remedy. */
 export const failsWith = Effect.fnUntraced(function* <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   tag: AuthError.Reason["_tag"]
