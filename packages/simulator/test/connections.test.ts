@@ -121,7 +121,10 @@ const layerOf = <Services>({ account, broker, layer }: Way<Services>, { simulato
   return Layer.merge(configured, Layer.succeed(Clock.Clock, simulator.clock))
 }
 
-/** Returns the option `codes` of a connection: a function that gets the newest code that the broker sent by SMS. */
+/**
+ * Returns the option `codes` of a connection: a function that returns the newest code that the broker would have sent by
+ * SMS.
+ */
 const codesIn =
   ({ simulator }: Setting) =>
   async ({ account: { broker, id } }: Core.CodeQuestion) =>

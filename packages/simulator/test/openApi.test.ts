@@ -100,8 +100,8 @@ describe("OpenAPI documents", () => {
   for (const id of Simulator.brokerIds) {
     const document = brokers[id].document()
     const check = makeCheck(document)
-    // RMoney documents no logout call, so its OpenAPI document contains no logout. The package `@auth/rmoney` has
-    // fixtures of a logout, because an option of its layers can name a call for the logout.
+    // RMoney documents no logout call, so its OpenAPI document contains no logout. The package has fixtures of a
+    // logout, because the option `logoutCall` can name a call for the logout.
     const fixtures = (file: string) =>
       fixturesOf(id, file).filter(({ endpoint }) => `${id} ${endpoint}` !== "rmoney logout")
 
