@@ -577,7 +577,7 @@ describe("the legacy login", () => {
     })
   )
 
-  it.effect("rejects yesterday's access token and advises calling SamcoApi.accessToken", () =>
+  it.effect("fails with yesterday's access token, and the error advises calling SamcoApi.accessToken", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* TestClock.setTime(nextCutOff)

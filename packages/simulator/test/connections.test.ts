@@ -122,8 +122,8 @@ const layerOf = <Services>({ account, broker, layer }: Way<Services>, { simulato
 }
 
 /**
- * Returns the option `codes` of a connection: a function that returns the newest code that the broker would have sent by
- * SMS.
+ * Returns the option `codes` of a connection: a function that returns the newest code that the broker would have sent
+ * by SMS.
  */
 const codesIn =
   ({ simulator }: Setting) =>
