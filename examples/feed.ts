@@ -6,7 +6,7 @@ import * as Connection from "@auth/node/Connection"
 const angel = await Connection.open(AngelAuth.layerConfig())
 const { headers, url } = await angel.run(AngelFeed.socket(await angel.session()))
 
-// The WebSocket of Node accepts headers, unlike the WebSocket of browsers, whose types TypeScript uses.
+// The WebSocket of Node accepts headers. TypeScript uses the types of browsers, whose WebSocket accepts no headers.
 const socket = new WebSocket(url, {
   headers: {
     Authorization: Connection.reveal(headers.Authorization),

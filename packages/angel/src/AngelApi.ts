@@ -40,8 +40,8 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * Makes the headers of a call. Source: SmartAPI documentation, "Header Parameters", as of 2026-11-21. `X-UserType` is
- * always `USER`, and `X-SourceID` is always `WEB`.
+ * Returns a function that makes the headers of a call. Source: SmartAPI documentation, "Header Parameters", as of
+ * 2026-11-21. `X-UserType` is always `USER`, and `X-SourceID` is always `WEB`.
  *
  * @category headers
  * @since 0.1.0

@@ -42,7 +42,7 @@ export interface Account {
  * @since 0.1.0
  */
 export interface Switches {
-  /** Whether a second code of the same TOTP period is refused. */
+  /** Whether a one-time code is refused if a code of the same or of a later TOTP period was accepted before. */
   readonly reusedCode: "refused" | "accepted"
   /** Whether a refresh invalidates the previous tokens. */
   readonly refreshedTokens: "die" | "live"
@@ -226,8 +226,8 @@ export const make = Effect.fnUntraced(function* (
     if (clientCode === undefined || totp === undefined) return FakeBroker.text("Bad Request", 400)
     if (!limiter.allows(`login ${clientCode}`, limits.loginByPassword)) return rateLimited
     const account = accountOf(clientCode)
-    // The client code and the one-time code are checked first. If one of them is wrong, the answer is AB1050, and the
-    // API key and the PIN are not checked.
+    // The client code and the one-time code are checked before the API key and the PIN. If the client code or the
+    // one-time code is wrong, the answer is AB1050, and the API key and the PIN are not checked.
     if (account === undefined || !(yield* checkCode(account, totp))) return service("AB1050", "Invalid totp")
     const apiKey = request.headers["x-privatekey"] ?? ""
     if (![account.apiKey, account.publisherKey].includes(apiKey)) return service("AB1034", "Apps not found")
@@ -241,7 +241,7 @@ export const make = Effect.fnUntraced(function* (
     return success({ ...tokensOf(issue(account, apiKey)), ...(state === undefined ? {} : { state }) })
   })
 
-  /** Returns the session of a request, or the gateway's refusal if the request has no valid session. */
+  /** Returns the session of a request, or a refusal if the headers are wrong or the request has no valid session. */
   const authenticate = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const refused = headerFault(request)
     if (refused !== undefined) return refused

@@ -18,7 +18,7 @@ export const paths = {
   placeOrder: "/rest/secure/angelbroking/order/v1/placeOrder"
 }
 
-/** Headers to add to the usual headers. The value `undefined` omits a header. */
+/** Headers that are added to the usual headers, or that replace them. The value `undefined` omits a header. */
 export type Changed = Readonly<Record<string, string | undefined>>
 
 export interface Asked {

@@ -20,7 +20,8 @@ const login = (clientcode: string) =>
   Effect.flatMap(AngelApi.AngelApi, (api) => Effect.result(api.loginByPassword({ ...loginRequest, clientcode })))
 
 /**
- * Step of the test clock, in milliseconds. Because of this step, a call can reach the fake up to one second late.
+ * Step by which `TestHttp.settle` advances the test clock, in milliseconds. Because of this step, a call can reach the
+ * fake up to one second late.
  */
 const tick = 1000
 

@@ -68,7 +68,7 @@ describe("a typed call with a token that the broker no longer accepts", () => {
 
   const done = '{"status":true,"message":"SUCCESS","errorcode":"","data":""}'
 
-  /** Runs a call, and advances the clock by 3 seconds so that no rate limit delays the call. */
+  /** Starts a call, and advances the clock by 3 seconds, so that a call that waits for a rate limit is sent. */
   const later = <A, E>(call: Effect.Effect<A, E>) =>
     Effect.gen(function* () {
       const running = yield* Effect.forkChild(call)

@@ -54,7 +54,7 @@ export const session: Session = AngelAuth.fromTokens({
   issuedAt: 0
 })
 
-/** Each documented call, made through the public API. */
+/** Each call of `AngelApi`. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, AngelApi.AngelApi>>> = {
   loginByPassword: Effect.flatMap(AngelApi.AngelApi, (api) => api.loginByPassword(loginRequest)),
   generateTokens: Effect.flatMap(AngelApi.AngelApi, (api) =>

@@ -49,7 +49,10 @@ export interface Account {
 export interface Switches {
   /** The HTTP status of a refused login. Default: 200. */
   readonly refusedLogin: 200 | 400 | 401
-  /** Whether a second code of the same TOTP period is refused. Default: yes. */
+  /**
+   * Whether a one-time code is refused if a code of the same or of a later TOTP period was accepted before. Default:
+   * yes.
+   */
   readonly reusedCode: "refused" | "accepted"
   /** Number of consecutive wrong passwords that block an account. Default: no limit. */
   readonly lockAfter: number
@@ -309,7 +312,10 @@ export const make = Effect.fnUntraced(function* (
     return Predicate.isString(opened) ? failure(refusedLogin, opened) : issue(opened)
   })
 
-  /** Returns the account of an `auth` code. The code is then used up, except if the switch `authCode` is `reusable`. */
+  /**
+   * Returns the account of an `auth` code, or `undefined` if the code is unknown or has expired. The code is then used
+   * up, except if the switch `authCode` is `reusable`.
+   */
   const takeAuthCode = (code: string): Account | undefined => {
     const known = authCodes.get(code)
     if (options.authCode !== "reusable") authCodes.delete(code)

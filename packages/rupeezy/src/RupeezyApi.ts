@@ -51,8 +51,8 @@ export class RupeezyApi extends Context.Service<RupeezyApi, BrokerApi.BrokerApi<
 ) {}
 
 /**
- * Makes the headers of a call. According to the Vortex usage page, as of 2026-11-21, every call sends the API key. In
- * the documentation of the login and in all three official SDKs, only logins send the API key.
+ * Returns a function that makes the headers of a call. According to the Vortex usage page, as of 2026-11-21, every call
+ * sends the API key. In the documentation of the login and in all three official SDKs, only logins send the API key.
  *
  * @category headers
  * @since 0.1.0

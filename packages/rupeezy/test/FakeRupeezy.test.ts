@@ -68,7 +68,7 @@ const exchangeBody = (token: string | null, changes: Readonly<Record<string, unk
 const exchange = (token: string | null, changes?: Readonly<Record<string, unknown>>, headers = {}) =>
   ask("POST", "/user/session", { headers, body: exchangeBody(token, changes) })
 
-/** Sets the clock far after the epoch, so that the number of the first TOTP period is not negative. */
+/** Sets the clock. At the start of the test clock, 1970-01-01, the previous TOTP period has a negative number. */
 const start = (options?: Parameters<typeof serve>[0]) =>
   Effect.andThen(TestClock.setTime(Date.UTC(2026, 10, 21, 4)), serve(options))
 

@@ -246,7 +246,7 @@ describe("a refused login", () => {
 })
 
 describe("the rate limits of the client", () => {
-  it("allow one request in a second for each login call, and do not limit the logout", () => {
+  it("allow each login call once in a second, each GET call 50,000 times in a day, and any number of logouts", () => {
     const limits = Object.fromEntries(Object.values(endpoints.make("+05:30")).map(({ limits, name }) => [name, limits]))
     const once = [{ requests: 1, per: "1 second" as const }]
     const capped = [{ requests: 50_000, per: "1 day" as const }]

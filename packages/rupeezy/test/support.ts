@@ -81,7 +81,7 @@ export const session: Session = RupeezyAuth.fromTokens({
 
 type Call = Effect.Effect<unknown, AuthError, RupeezyApi.RupeezyApi>
 
-/** Each documented call, made through the public API. */
+/** Each call of `RupeezyApi`. */
 export const calls: Readonly<Record<string, Call>> = {
   login: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.login(loginRequest)),
   createSession: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.createSession(createSessionRequest)),

@@ -195,7 +195,7 @@ const consentForm = (action: string, appName: string, problem: string) =>
 
 const found = ({ href }: URL): FakeBroker.FakeResponse => ({ status: 302, headers: { location: href }, body: "" })
 
-/** Checks the headers of a POST request. The fake accepts only JSON bodies and answers only in JSON. */
+/** Checks the headers of a POST request to the API: the body must be JSON, and `accept` must allow JSON. */
 const headerFault = ({ headers, method }: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   if (method !== "POST") return undefined
   // RFC 9110, section 12.5.1: without the header, any type is acceptable.
@@ -465,8 +465,8 @@ const oauthAuthenticate =
   }
 
 /**
- * The broker's login page calls `/oauth/authorize` and `/oauth/authenticate`. The fake's page is a plain form that does
- * the same checks.
+ * The broker's login page calls `/oauth/authorize` and `/oauth/authenticate`. The fake's page is a plain form. The fake
+ * does the same checks when it serves the page and when it receives the form.
  */
 const authorizePage =
   (parts: Parts): Handle =>

@@ -10,7 +10,8 @@ import { credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. If the broker returns a session of an account other than `userId`, the login fails.
+ * Credentials of a login. If the broker returns a session of an account other than `userId`, the login fails, except if
+ * the option `accountCheck` is `off`.
  *
  * @category models
  * @since 0.1.0

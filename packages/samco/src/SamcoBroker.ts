@@ -30,7 +30,7 @@ const redirectUrl = Credentials.plain(
 const plaintext =
   'looks like plain text: use the encrypted form that the dashboard issued (credentialCheck: "off" skips this check)'
 
-/** A secret has at least 32 hexadecimal digits, the size of one AES block. The broker's secrets have about 96 digits. */
+/** A secret has at least 32 hexadecimal digits, which is one AES block. The broker's secrets have about 96 digits. */
 const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i.test(value) ? undefined : plaintext)
 
 /** The form of the key is documented less clearly than the form of the secret, so base64 is accepted too. */

@@ -48,8 +48,9 @@ const method = Method.login(services.family, {
     const { accessToken, password, userId, yob } = given.credentials
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
-  // An access token expires at 08:00 IST. A login with an expired token is not sent, because the broker
-  // would refuse it and a `SessionManager` would count the refusal.
+  // An access token expires at 08:00 IST. After the first 08:00 IST since the layer was built, the layer's token has
+  // expired. A `SessionManager` then sends no login, because the broker would refuse the login, and the manager would
+  // count the refusal.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity

@@ -58,7 +58,7 @@ export interface Options extends services.Options, services.CredentialCheck {
 
 type Given = Method.Given<SamcoApi.SamcoApi["Service"], typeof oauthCredentials, Options>
 
-/** Delay before a refresh is resent after the broker has reported a concurrent refresh. The broker documents no delay. */
+/** Delay before a refresh is resent after the broker has reported a concurrent one. The broker documents no delay. */
 const pause = Duration.seconds(1)
 
 const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly state: Redacted.Redacted<string> }) => {

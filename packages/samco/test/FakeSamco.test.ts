@@ -78,7 +78,7 @@ const renew = (fake: FakeBroker, refresh_token: string | undefined) =>
 const oauthLogin = (fake: FakeBroker) => Effect.flatMap(authenticate(fake), (answer) => exchange(fake, codeOf(answer)))
 
 describe("the fake's request handling", () => {
-  it.effect("answers a body that is not JSON with HTTP 415, and an accept header without JSON with HTTP 406", () =>
+  it.effect("refuses a content type other than JSON with HTTP 415, and an accept header without JSON with 406", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const form = { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "apiKey=a" }

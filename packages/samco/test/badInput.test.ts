@@ -34,7 +34,7 @@ const needsHttps = "must be https, or http with the host 127.0.0.1: the broker a
 
 const wrongKeys: ReadonlyArray<WrongCredentials> = [
   ["no credentials", undefined, { userId: missing, apiKey: missing, apiSecret: missing }],
-  ["credentials without a field", {}, { userId: missing, apiKey: missing, apiSecret: missing }],
+  ["an empty object", {}, { userId: missing, apiKey: missing, apiSecret: missing }],
   [
     "null in every field",
     { userId: null, apiKey: null, apiSecret: secret(null) },

@@ -39,7 +39,7 @@ const direct = (fake: FakeBroker, options: SamcoAuth.Options = {}) =>
 const browser = (fake: FakeBroker, options: SamcoOAuth.Options = {}) =>
   withFake(fake, SamcoOAuth.layer({ ...options, credentials: oauthCredentials }))
 
-/** Gives consent on the broker's page and returns the callback. */
+/** Submits the form of the broker's page and returns the callback. */
 const submit = (fake: FakeBroker, { url }: RedirectLogin.AuthorizationRequest, form: Record<string, string>) =>
   Effect.promise(async () => {
     const body = new URLSearchParams(form)
@@ -455,7 +455,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("returns a new refresh token, and returns no refresh token if the answer has none", () =>
+  it.effect("returns the new refresh token of the answer, or no refresh token if the answer has none", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -577,7 +577,7 @@ describe("the legacy login", () => {
     })
   )
 
-  it.effect("rejects yesterday's access token and advises calling SamcoApi.accessToken", () =>
+  it.effect("fails with yesterday's access token, and the error advises calling SamcoApi.accessToken", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* TestClock.setTime(nextCutOff)
@@ -605,7 +605,7 @@ describe("the legacy login", () => {
 })
 
 describe("a login code for the web site", () => {
-  it.effect("is issued for a valid session and returns a new session once", () =>
+  it.effect("is issued for a valid session, and can be exchanged once for a new session", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {

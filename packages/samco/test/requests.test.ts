@@ -27,7 +27,7 @@ describe("the address of the login page", () => {
     ]
   ]
   for (const [what, options, page] of pages) {
-    it.effect(`has ${what} and no secret`, () =>
+    it.effect(`has ${what} and no API secret`, () =>
       Effect.gen(function* () {
         const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
           Effect.provide(layerOAuth(options))

@@ -63,7 +63,7 @@ export const layerAnswer = (
   options?: SamcoApi.Options
 ) => SamcoApi.layer(options).pipe(Layer.provide(TestHttp.layerRespond(async () => new Response(body, init))))
 
-/** A session with invented tokens of the demo account, for calls that no fake answers. */
+/** A session of the demo account with invented tokens, for calls that no fake answers. */
 export const session: Session = SamcoOAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),

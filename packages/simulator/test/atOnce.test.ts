@@ -124,7 +124,7 @@ it.live("Samco answers EOAUTH030 while an exchange of the same code or refresh t
   })
 )
 
-it.live("Samco accepts any Accept header that includes JSON", () =>
+it.live("Samco accepts any Accept header that allows JSON", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["samco"] })
     const { apiKey, apiSecret } = FakeSamco.demoAccount

@@ -159,7 +159,7 @@ it.live(
   timeout
 )
 
-/** Defines a shell function that replaces curl on machines without curl. It has only the options that the README uses. */
+/** A shell function that replaces curl on machines without curl. It has only the options that the README uses. */
 const curlShim = `curl() { '${process.execPath}' -e '
   const args = process.argv.slice(1), headers = {}
   let body, url, redirect = "follow"

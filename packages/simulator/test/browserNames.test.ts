@@ -11,7 +11,7 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 const under = (host: string, targets: ReadonlyArray<Target>): ReadonlyArray<Target> =>
   targets.map(({ body, url }) => ({ url: url.replace("127.0.0.1", host), body }))
 
-/** The text that a refused page may read. It says why the request was refused, and contains no state of the simulator. */
+/** Matches the text that a refused page may read: the reason for the refusal, and no state of the simulator. */
 const refusal = /^(?:(?:403 )?(?:The request needs one Host header|The simulator refuses requests)[^{}]*)?$/
 
 /** Names of attacks that send a GET request without the header Origin. */
@@ -60,7 +60,7 @@ describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
     }
 
     it.effect(
-      "does not let a page of another origin read or change its state through an allowed host name",
+      "does not let a page of another origin read or change the simulator's state through an allowed host name",
       () =>
         Effect.gen(function* () {
           const host = "simulator.test"

@@ -121,7 +121,10 @@ const layerOf = <Services>({ account, broker, layer }: Way<Services>, { simulato
   return Layer.merge(configured, Layer.succeed(Clock.Clock, simulator.clock))
 }
 
-/** Returns the option `codes` of a connection, which returns the newest code that the broker would have sent by SMS. */
+/**
+ * Returns the option `codes` of a connection: a function that returns the newest code that the broker would have sent
+ * by SMS.
+ */
 const codesIn =
   ({ simulator }: Setting) =>
   async ({ account: { broker, id } }: Core.CodeQuestion) =>
@@ -473,7 +476,7 @@ describe("Connections", () => {
   })
   const seed = { brokers: { rupeezy: { accounts: [{ clientCode: rupeezy.clientCode }, { clientCode: "YY1111" }] } } }
 
-  it.live("warm logs in to an account of each broker; a wrong password fails only its own account", () =>
+  it.live("warm logs in to an account of each broker; after a wrong password, only its account fails", () =>
     inSetting(
       async (setting) => {
         const sent = makeSent(setting)

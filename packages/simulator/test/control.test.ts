@@ -173,7 +173,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
     ["headers: has a name or a value"]
   ],
   ["a fault that applies to zero requests", "/faults", faults({ times: 0 }), ["times", "between 1 and 1000"]],
-  ["a request for a fault whose body is an empty object", "/faults", {}, ["broker: Missing key; endpoint: Missing key"]]
+  ["an empty object in place of the fields of a fault", "/faults", {}, ["broker: Missing key; endpoint: Missing key"]]
 ]
 
 for (const [title, path, body, says] of refusals) {

@@ -6,7 +6,7 @@ import { api, raw, send, site } from "./support.ts"
 
 type Headers = Readonly<Record<string, string | ReadonlyArray<string>>>
 
-/** Sends a request. It may have headers that `fetch` does not allow. */
+/** Sends a request, which can have headers that `fetch` does not allow. */
 const ask = (address: string, path: string, headers: Headers, method = "GET", body = "") =>
   Effect.callback<{ readonly status: number; readonly text: string }>((resume) => {
     const options = { method, headers: { connection: "close", ...headers } as Record<string, string> }

@@ -35,7 +35,7 @@ const fixturesOf = (id: string, file: string) =>
 const operationsOf = ({ paths }: OpenApi.Document): ReadonlyArray<Operation> =>
   Object.values(paths).flatMap((path) => Object.values(path) as ReadonlyArray<Operation>)
 
-/** Finds an operation by the name of a call. One operation may have several calls. */
+/** Finds an operation by the name of a call. One operation can have several calls. */
 const operationOf = (document: OpenApi.Document, call: string): Operation | undefined =>
   operationsOf(document).find(
     ({ description = "", operationId }) => operationId === call || description.split(/[ ,.]+/).includes(call)
@@ -64,7 +64,7 @@ const makeCheck = (document: OpenApi.Document) => {
   }
 }
 
-/** Returns the answer without its tokens. */
+/** Returns the answer without the fields whose names are in `secrets`. */
 const withoutSecrets = (value: unknown, secrets: ReadonlySet<string>): unknown => {
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, secrets))
   if (typeof value !== "object" || value === null) return value
@@ -100,8 +100,8 @@ describe("OpenAPI documents", () => {
   for (const id of Simulator.brokerIds) {
     const document = brokers[id].document()
     const check = makeCheck(document)
-    // RMoney documents no logout call, so its OpenAPI document contains no logout. The package has fixtures of a logout,
-    // because an option of its layer can name a call for it.
+    // RMoney documents no logout call, so its OpenAPI document contains no logout. The package has fixtures of a
+    // logout, because the option `logoutCall` can name a call for the logout.
     const fixtures = (file: string) =>
       fixturesOf(id, file).filter(({ endpoint }) => `${id} ${endpoint}` !== "rmoney logout")
 

@@ -21,8 +21,8 @@ const read = (json: unknown, outcome: unknown): Envelope.Verdict =>
 const supportId = (text: string): string | undefined => /support id is:?\s*(?:<[^>]*>\s*)*(\d{4,40})/i.exec(text)?.[1]
 
 /**
- * The five formats of SmartAPI's answers, as of 2026-11-21. The HTTP status and the content type do not identify the
- * format.
+ * The five formats of SmartAPI's answers, as of 2026-11-21. The HTTP status and the content type alone do not identify
+ * the format.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

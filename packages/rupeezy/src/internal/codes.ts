@@ -89,8 +89,8 @@ const byStatus: ReadonlyArray<ErrorTable.ErrorRow> = [
 ]
 
 /**
- * According to one integrator, HTTP 403 on a call for funds means a revoked session. This row applies to every call
- * that requires a session.
+ * According to one integrator, HTTP 403 on a call for funds means a revoked session. This row is used only if the
+ * option `forbidden` is `session-over`. It then applies to every call that requires a session.
  */
 const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("unknown"), {
   operations: ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]

@@ -47,8 +47,8 @@ const instantOf = (text: string | undefined, offset: string): number | undefined
 const post = Endpoint.rows({ method: "POST", token: "none", limits: [{ requests: 1, per: "1 second" }] })
 
 /**
- * The broker documents a limit of 50,000 calls in a day for all calls together. This package applies the limit to each
- * endpoint separately.
+ * The broker documents a limit of 50,000 calls in a day for all calls together. This package applies the limit only to
+ * GET calls, and to each of these calls separately.
  */
 const get = Endpoint.rows({
   method: "GET",
@@ -58,7 +58,7 @@ const get = Endpoint.rows({
 })
 
 /**
- * Makes the table of calls. `offset` is the UTC offset of `login_time`, because the broker does not send the offset.
+ * Makes the table of calls. `offset` is the UTC offset of `login_time`. The broker does not send this offset.
  */
 export const make = (offset: string) => {
   const loginAt = ({ login_time }: { readonly login_time?: string }) => {
