@@ -41,7 +41,7 @@ export interface World {
   /** Advances the clock to the next TOTP period. */
   readonly wait: () => Promise<void>
   /** Removes all sessions at the brokers, and advances the clock to the next TOTP period. */
-  readonly forget: () => Promise<void>
+  readonly forget: (seed?: object) => Promise<void>
 }
 
 /** The environment variables with the credentials of an account. */
@@ -63,7 +63,9 @@ const startIn = (
   const [file = "", ...args] = command.split(" ")
   const preload = path.join(folder, "preload.ts")
   const imports = ["--import", fs.existsSync(preload) ? preload : path.join(import.meta.dirname, "preload.ts")]
-  const child = start(process.execPath, [...nodeArgs, ...imports, path.join(folder, file), ...args], {
+  const own = path.join(folder, file)
+  const program = fs.existsSync(own) ? own : path.join(import.meta.dirname, file)
+  const child = start(process.execPath, [...nodeArgs, ...imports, program, ...args], {
     cwd: folder,
     input: true,
     env: { ...variables, NO_COLOR: "1" }
@@ -152,10 +154,10 @@ export const inWorld = (place: Place, play: (world: World) => Promise<void>): Pr
         ahead += period
         await Effect.runPromise(simulator.advance(period))
       },
-      forget: async () => {
+      forget: async (seed = { brokers: {} }) => {
         ahead += period
         // The seed also resets the clock.
-        await Effect.runPromise(Effect.andThen(simulator.seed({ brokers: {} }), simulator.advance(ahead)))
+        await Effect.runPromise(Effect.andThen(simulator.seed(seed), simulator.advance(ahead)))
         known = 0
       }
     }

@@ -67,6 +67,62 @@ const script = async (world: World) => {
   await run(["getRMS", "generateTokens", "loginByPassword", "getRMS"])
 }
 
+interface Short {
+  readonly variables: Variables
+  readonly module: string
+  readonly address?: string
+  readonly prints: RegExp
+  readonly login: ReadonlyArray<string>
+  readonly call: string
+  /** Requests of a renewal. Default: the requests of a login. */
+  readonly renewal?: ReadonlyArray<string>
+}
+
+const shortest: Readonly<Record<string, Short>> = {
+  motilal: {
+    variables: variables.motilal,
+    module: "@auth/motilal/MotilalAuth",
+    prints: /"name":"DEMO TRADER"/,
+    login: ["authdirectapi", "getaccesstoken"],
+    call: "getprofile"
+  },
+  rupeezy: {
+    variables: variables.rupeezy,
+    module: "@auth/rupeezy/RupeezyAuth",
+    address: "https://vortex-api.rupeezy.in/v2/user/funds",
+    prints: /\{.*\}/,
+    login: ["login"],
+    call: "getFunds"
+  },
+  samco: {
+    variables: variables.samco,
+    module: "@auth/samco/SamcoAuth",
+    address: "https://tradeapi.samco.in/limit/getLimits",
+    prints: /equityLimit/,
+    login: ["sessionToken"],
+    call: "getLimits"
+  },
+  rmoney: {
+    variables: variables["rmoney-totp"],
+    module: "@auth/rmoney/RmoneyAuth",
+    prints: /"name":"DEMO TRADER"/,
+    login: ["pwdValidate", "toptVerify"],
+    call: "getProfile"
+  }
+}
+
+/** Logs in, uses the stored session after a restart, and gets a new session after the broker has lost the session. */
+const fiveLines =
+  ({ address = "", call, login, module, prints, renewal = login, variables }: Short) =>
+  async (world: World) => {
+    const run = (requests: ReadonlyArray<string>) =>
+      runs(world, `fiveLines.ts ${module} ${address}`.trim(), variables, prints, requests)
+    await run([...login, call])
+    await run([call])
+    await world.forget()
+    await run([call, ...renewal, call])
+  }
+
 const otpPrompt = async (world: World) => {
   const running = world.start("otpPrompt.ts", variables["motilal-otp"])
   await running.prints(/Code sent to/)
@@ -219,21 +275,29 @@ const freePort = (): Promise<number> =>
 const browser = async (world: World) => {
   const { origins, simulator } = world
   const redirectUrl = `http://127.0.0.1:${await freePort()}/callback`
-  await Effect.runPromise(simulator.seed({ brokers: { zerodha: { accounts: [{ ...zerodha, redirectUrl }] } } }))
+  const accounts = { brokers: { zerodha: { accounts: [{ ...zerodha, redirectUrl }] } } }
   const env = { ...variables.zerodha, ZERODHA_REDIRECT_URL: redirectUrl }
-  const running = world.start("browser.ts", env)
-  const location = (await get(await running.prints(/(http:\S+\/start\/\S+)/))).headers.get("location") ?? ""
-  const { origin } = new URL(location)
-  const page = Redacted.make((origins[origin] ?? "") + location.slice(origin.length))
-  const { code } = await Effect.runPromise(simulator.totp("zerodha", zerodha.userId))
-  const form = browsers["zerodha"]?.form(code) ?? {}
-  const submitted = LoginPage.submit(page, form).pipe(Effect.provide(FetchHttpClient.layer))
-  const finished = await fetch(Redacted.value(await Effect.runPromise(submitted)))
-  assert.match(await finished.text(), /Login complete/)
-  await running.prints(/Logged in: DEMO TRADER/)
-  await running.ends()
-  await sends(world, ["loginPage", "loginPage", "sessionToken", "getProfile"])
-  await runs(world, "browser.ts", env, /Logged in: DEMO TRADER/, ["getProfile"])
+  /** Starts the program, and logs in on the page that it opens. */
+  const logIn = async (requests: ReadonlyArray<string>) => {
+    const running = world.start("browser.ts", env)
+    const location = (await get(await running.prints(/(http:\S+\/start\/\S+)/))).headers.get("location") ?? ""
+    const { origin } = new URL(location)
+    const page = Redacted.make((origins[origin] ?? "") + location.slice(origin.length))
+    const { code } = await Effect.runPromise(simulator.totp("zerodha", zerodha.userId))
+    const form = browsers["zerodha"]?.form(code) ?? {}
+    const submitted = LoginPage.submit(page, form).pipe(Effect.provide(FetchHttpClient.layer))
+    const finished = await fetch(Redacted.value(await Effect.runPromise(submitted)))
+    assert.match(await finished.text(), /Login complete/)
+    await running.prints(/Logged in: DEMO TRADER/)
+    await running.ends()
+    await sends(world, requests)
+  }
+  await Effect.runPromise(simulator.seed(accounts))
+  await logIn(["loginPage", "loginPage", "sessionToken", "getProfile"])
+  // The program first checks the stored session with the profile call, and then requests the profile.
+  await runs(world, "browser.ts", env, /Logged in: DEMO TRADER/, ["getProfile", "getProfile"])
+  await world.forget(accounts)
+  await logIn(["getProfile", "loginPage", "loginPage", "sessionToken", "getProfile"])
 }
 
 const fleet = async (world: World) => {
@@ -378,6 +442,14 @@ export const scenarios: ReadonlyArray<Scenario> = [
     "logs in once, reuses the session after a restart, and logs in again after the broker has lost the session",
     script
   ),
+  ...Object.entries(shortest).map(([broker, short]) =>
+    scenario(
+      "fiveLines.ts",
+      `logs in to ${broker} once, reuses the session after a restart, and logs in again after the broker has lost it`,
+      fiveLines(short),
+      "others"
+    )
+  ),
   scenario("otpPrompt.ts", "asks the user for the code again after a wrong code", otpPrompt),
   scenario("qr.ts", "shows a QR code in its first run, and reuses the session in its second run", qr),
   ...Object.keys(browsers).map((broker) =>
@@ -393,7 +465,11 @@ export const scenarios: ReadonlyArray<Scenario> = [
     "refuses a callback without its cookie, with a wrong cookie, and after the login was completed",
     refusals
   ),
-  scenario("browser.ts", "logs in on the broker's page, and opens no page while the session is valid", browser),
+  scenario(
+    "browser.ts",
+    "opens the broker's page at the first run, not at the second run, and again after the broker has lost the session",
+    browser
+  ),
   ...(runsRedis
     ? [scenario("fleet.ts", "sends one login if three processes share a session through Redis", fleet)]
     : []),

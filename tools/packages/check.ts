@@ -249,7 +249,9 @@ const playExamples = async (folder: string): Promise<number> => {
   for (const file of files(path.join(root, "examples")).filter((name) => !name.includes(".test."))) {
     fs.copyFileSync(path.join(root, "examples", file), path.join(folder, file))
   }
-  fs.copyFileSync(path.join(root, "tools/examples/preload.ts"), path.join(folder, "preload.ts"))
+  for (const file of ["preload.ts", "fiveLines.ts"]) {
+    fs.copyFileSync(path.join(root, "tools/examples", file), path.join(folder, file))
+  }
   const { played, problems } = await playScenarios({ folder, nodeArgs: [] })
   none(problems, "examples that failed")
   return played

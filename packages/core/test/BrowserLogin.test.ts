@@ -1,5 +1,6 @@
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Expiry from "@auth/broker-core/login/Expiry"
+import { Profile } from "@auth/broker-core/login/Profile"
 import * as Session from "@auth/broker-core/login/Session"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
 import { SessionManager } from "@auth/broker-core/session/SessionManager"
@@ -153,6 +154,47 @@ describe("sessions: BrowserLogin", () => {
       assert.deepStrictEqual(tabs, ["one", "user"])
       assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
       assert.strictEqual(numberOf(yield* Fiber.join(first)), "user")
+    })
+  )
+
+  it.effect("opens the browser if the profile call shows that the broker refuses the stored session", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, two] = [yield* program("one"), yield* program("two")]
+      yield* Effect.andThen(fork(one.run(1000)), pass("2 seconds"))
+      const refused = Effect.fail(AuthError.make("tiny", "profile", new AuthError.SessionExpired({ why: "invalid" })))
+      const down = Effect.fail(AuthError.make("tiny", "profile", new AuthError.BrokerUnavailable({ why: "network" })))
+      const withProfile = (name: string, answer: Effect.Effect<Session.UserProfile, AuthError.AuthError>) =>
+        Effect.provideService({ one, two }[name]!.run(5000), Profile, {
+          profile: (session) => (numberOf(session) === "one" ? answer : Effect.succeed({ id: "T1" }))
+        })
+      assert.strictEqual(numberOf(yield* withProfile("two", down)), "one")
+      assert.strictEqual(numberOf(yield* withProfile("two", Effect.succeed({ id: "T1" }))), "one")
+      assert.deepStrictEqual(tabs, ["one"])
+      const first = yield* fork(withProfile("two", refused))
+      // A waiting program does not return the refused session either.
+      const second = yield* fork(withProfile("one", refused))
+      yield* pass("7 seconds")
+      assert.strictEqual(numberOf(yield* Fiber.join(first)), "two")
+      assert.strictEqual(numberOf(yield* Fiber.join(second)), "two")
+      assert.deepStrictEqual(tabs, ["one", "two"])
+    })
+  )
+
+  it.effect("returns the session of a second user who replaces the login of the first user", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [old, one, two] = yield* Effect.all(["old", "one", "two"].map(program))
+      yield* Effect.andThen(fork(old!.run(1000)), pass("2 seconds"))
+      const first = yield* fork(one!.run(60_000, { byPerson: true }))
+      yield* pass("2 seconds")
+      const second = yield* fork(two!.run(10_000, { byPerson: true }))
+      yield* pass("13 seconds")
+      assert.strictEqual(numberOf(yield* Fiber.join(second)), "two")
+      assert.strictEqual(numberOf(yield* Fiber.join(first)), "two")
+      assert.deepStrictEqual(tabs, ["old", "one", "two"])
     })
   )
 

@@ -13,9 +13,12 @@ import * as Option from "effect/Option"
 import type { Account } from "../login/Account.ts"
 import * as AuthError from "../login/AuthError.ts"
 import * as Expiry from "../login/Expiry.ts"
+import { Profile } from "../login/Profile.ts"
 import type { Session } from "../login/Session.ts"
 import { bounded } from "./internal/bounded.ts"
+import * as Cached from "./internal/cachedSession.ts"
 import * as PromptRecord from "./internal/promptRecord.ts"
+import * as Record from "./internal/record.ts"
 import { type Failure, SessionManager } from "./SessionManager.ts"
 import { SessionStore } from "./SessionStore.ts"
 
@@ -109,7 +112,8 @@ const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _ta
  * Runs a browser login, and stores its session with `SessionManager.adopt`. For each account, only one of the programs
  * that share the store runs a browser login at a time:
  *
- * - If the stored session is live, it is returned, and `login` does not run.
+ * - If the stored session is live, it is returned, and `login` does not run. If the layer has a profile call, that call
+ *   is sent first. If the broker then refuses the token of the stored session, `login` runs.
  * - If the browser login of another program is pending, `run` waits for the session of that login. If that login fails
  *   or is not completed in time, `run` fails with `ActionRequired`. If that program was killed, `run` begins a login
  *   itself.
@@ -145,9 +149,40 @@ export const run = <E, R>(
   { byPerson = false }: Options = {}
 ): Effect.Effect<Session, E | Failure, R | SessionManager | SessionStore> =>
   Effect.gen(function* () {
-    const { account, adopt, peek } = yield* SessionManager
+    const { account, adopt, peek, renew } = yield* SessionManager
     const store = bounded(yield* SessionStore)
+    const profile = Option.getOrUndefined(yield* Effect.serviceOption(Profile))
     const id = Hex.encode(SecureRandom.randomBytesUnsafe(16))
+
+    /** A live session that this login must replace. */
+    let replacing: Session | undefined
+
+    /** The stored session, if it is live and is not the one to replace. The manager then uses it as well. */
+    const findStored = Effect.gen(function* () {
+      const record = yield* Record.read(store, account)
+      const now = yield* Clock.currentTimeMillis
+      return record._tag === "Live" &&
+        Cached.isLive(record.session, now) &&
+        !Cached.sameToken(record.session, replacing)
+        ? Option.some(yield* renew(replacing))
+        : Option.none<Session>()
+    })
+
+    /** The live session, unless this login must replace it. The manager may still have the session to replace. */
+    const found = Effect.flatMap(peek, (session) =>
+      replacing !== undefined && (Option.isNone(session) || Cached.sameToken(session.value, replacing))
+        ? findStored
+        : Effect.succeed(session)
+    )
+
+    /** Whether the broker refuses the token of a session that is live by its expiry. If this is unknown, `false`. */
+    const isRefused = (session: Session): Effect.Effect<boolean> =>
+      profile === undefined
+        ? Effect.succeed(false)
+        : Effect.match(profile.profile(session), {
+            onFailure: ({ reason }) => reason._tag === "SessionExpired",
+            onSuccess: () => false
+          })
 
     /**
      * Writes the pending login of this program to the store. Without `byPerson`, fails with `Busy` if the login of
@@ -229,7 +264,7 @@ export const run = <E, R>(
         const current = (yield* PromptRecord.read(store, account)).record.pending
         // The session is read after the pending login, because a program first stores its session and then removes its
         // pending login.
-        const session = yield* peek
+        const session = yield* found
         if (Option.isSome(session)) return { session, over: pending.id }
         if (!isOpen(current, yield* Clock.currentTimeMillis)) return yield* Effect.fail(notCompleted(account))
         if (current.id !== pending.id || current.beats !== pending.beats) silent = -1
@@ -240,8 +275,11 @@ export const run = <E, R>(
 
     const logIn = (over: string | undefined): Effect.Effect<Session, E | Failure, R> =>
       Effect.gen(function* () {
-        const live = byPerson ? ended : yield* peek
-        if (Option.isSome(live)) return live.value
+        const live = Option.getOrUndefined(yield* found)
+        if (live !== undefined) {
+          if (!byPerson && !(yield* isRefused(live))) return live
+          replacing = live
+        }
         const outcome = yield* Effect.uninterruptibleMask((restore) =>
           Effect.matchEffect(claim(over), {
             onFailure: (error) => (error._tag === "Busy" ? Effect.succeed(error) : Effect.fail(error)),
