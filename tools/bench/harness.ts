@@ -107,7 +107,10 @@ export interface Entrant {
   readonly nodeArgs: ReadonlyArray<string>
   /** The checkout whose library is measured. */
   readonly checkout: Checkout
-  /** The turns of the plan, with the titles and variants of `file`. */
+  /**
+   * The turns that this candidate runs. They are defined in `file`. For a twin, the number of jobs comes from our bench
+   * file, so that both run the same number.
+   */
   readonly turns: ReadonlyArray<Turn>
   /** Name of the twin, which is the same candidate with the library of the other checkout, if the twin takes part. */
   readonly twin: string | undefined
@@ -312,10 +315,10 @@ interface Load {
 /** Prints how busy the server was. A saturated server slows down only the fastest candidates. */
 const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants: ReadonlyArray<Entrant>): void => {
   const busiest = entrants
-    .map(({ name, title }) => ({ title, parts: loads.get(name) ?? [] }))
-    // A candidate has no parts if all its turns run one job at a time, because such turns do not saturate the server.
-    .filter(({ parts }) => parts.length > 0)
-    .map(({ parts, title }) => ({ title, busy: median(parts) }))
+    .map(({ name, title }) => ({ title, recorded: loads.get(name) ?? [] }))
+    // Turns that run one job at a time do not saturate the server, so the load of the server is not recorded for them.
+    .filter(({ recorded }) => recorded.length > 0)
+    .map(({ recorded, title }) => ({ title, busy: median(recorded) }))
     .toSorted((one, other) => other.busy - one.busy)[0]
   if (busiest === undefined) return
   const verdict =

@@ -1,4 +1,4 @@
-/** Runs the stories of all brokers concurrently, from one morning to the next night. */
+/** Runs the stories of all brokers concurrently, from 09:00 of one day until shortly after midnight. */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import { Simulator } from "@auth/simulator/Simulator"
 import * as Clock from "effect/Clock"

@@ -148,15 +148,17 @@ describe("the fake requires", () => {
       })
   )
 
-  it.effect("the user id of its first answer, in the header and in the body of each later step", () =>
-    Effect.gen(function* () {
-      const { fake, token } = yield* validated()
-      const body = { ...otpBody("123456"), userId: demo.email }
-      const said = yield* ask(fake, "access/otp/validate", body, {
-        authorization: `Bearer ${demo.email} API ${token}`
+  it.effect(
+    "the user id that it returned for the password, in the header and the body of each later step, not an alias",
+    () =>
+      Effect.gen(function* () {
+        const { fake, token } = yield* validated()
+        const body = { ...otpBody("123456"), userId: demo.email }
+        const said = yield* ask(fake, "access/otp/validate", body, {
+          authorization: `Bearer ${demo.email} API ${token}`
+        })
+        assert.strictEqual(said.status, 401)
       })
-      assert.strictEqual(said.status, 401)
-    })
   )
 
   it.effect('no step header, with stepToken: "ignored"', () =>
@@ -197,7 +199,7 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect('a right password with a masked user id, with userIds: "masked"', () =>
+  it.effect('a right password with userIds: "masked": the answer contains a masked user id', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ userIds: "masked" })
       assert.strictEqual(said.result["userId"], "TE***01")
@@ -229,7 +231,7 @@ describe("the fake answers", () => {
   )
 
   it.effect(
-    "a code and a vendor id with a callback URL in the form of a hash route, and refuses an unknown vendor id",
+    "a request with a code and a vendor id: the answer contains a callback URL with a hash route; an unknown id is refused",
     () =>
       Effect.gen(function* () {
         const { fake, header } = yield* validated()
@@ -341,21 +343,23 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a new session ends the earlier session of the same source, and each session ends within a day", () =>
-    Effect.gen(function* () {
-      const { fake, header } = yield* validated()
-      const first = String((yield* validate(fake, header)).result["accessToken"])
-      const enabling = { userId: demo.userId, deviceType: "IOS", enable: "true", ...device }
-      const enable = (token: string) => ask(fake, "access/bio/enable", enabling, { authorization: `Bearer ${token}` })
-      assert.strictEqual((yield* enable(first)).status, 200)
-      const step = yield* ask(fake, "access/pwd/validate", password)
-      const next = { authorization: `Bearer ${demo.userId} API ${String(step.result["token"])}` }
-      const second = String((yield* validate(fake, next)).result["accessToken"])
-      assert.strictEqual((yield* enable(first)).status, 401)
-      assert.strictEqual((yield* enable(second)).status, 200)
-      yield* TestClock.adjust("1 day")
-      assert.strictEqual((yield* enable(second)).status, 401)
-    })
+  it.effect(
+    "a login replaces the earlier session of the same source (API, MOB or WEB), and each session expires within a day",
+    () =>
+      Effect.gen(function* () {
+        const { fake, header } = yield* validated()
+        const first = String((yield* validate(fake, header)).result["accessToken"])
+        const enabling = { userId: demo.userId, deviceType: "IOS", enable: "true", ...device }
+        const enable = (token: string) => ask(fake, "access/bio/enable", enabling, { authorization: `Bearer ${token}` })
+        assert.strictEqual((yield* enable(first)).status, 200)
+        const step = yield* ask(fake, "access/pwd/validate", password)
+        const next = { authorization: `Bearer ${demo.userId} API ${String(step.result["token"])}` }
+        const second = String((yield* validate(fake, next)).result["accessToken"])
+        assert.strictEqual((yield* enable(first)).status, 401)
+        assert.strictEqual((yield* enable(second)).status, 200)
+        yield* TestClock.adjust("1 day")
+        assert.strictEqual((yield* enable(second)).status, 401)
+      })
   )
 
   it.effect(
@@ -372,35 +376,39 @@ describe("the fake's limits", () => {
       })
   )
 
-  it.effect("a QR code expires after 35 seconds, its approval after 10 seconds, and it is valid for one session", () =>
-    Effect.gen(function* () {
-      const fake = yield* make()
-      const generate = Effect.map(ask(fake, "access/qr/generate", undefined), ({ result }) => String(result["qrName"]))
-      const poll = (qrName: string) => ask(fake, "access/qr/login", { qrName })
-      const approve = (qrName: string, word = demo.password) =>
-        Effect.promise(() =>
-          fake.respond(
-            new Request(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${qrName}`, {
-              method: "POST",
-              body: new URLSearchParams({ userid: demo.userId, password: word })
-            })
-          )
+  it.effect(
+    "a QR code expires after 35 seconds, its approval expires after 10 seconds, and a QR code gives only one session",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* make()
+        const generate = Effect.map(ask(fake, "access/qr/generate", undefined), ({ result }) =>
+          String(result["qrName"])
         )
-      const old = yield* generate
-      assert.lengthOf(old, 30)
-      yield* TestClock.adjust("35 seconds")
-      yield* approve(old)
-      assert.strictEqual((yield* poll(old)).message, "Invalid Parameter")
-      const slow = yield* generate
-      yield* approve(slow, "wrong")
-      assert.strictEqual((yield* poll(slow)).result["accessToken"], "")
-      yield* approve(slow)
-      yield* TestClock.adjust("10 seconds")
-      assert.strictEqual((yield* poll(slow)).result["accessToken"], "")
-      yield* approve(slow)
-      assert.strictEqual((yield* poll(slow)).result["clientId"], demo.userId)
-      assert.strictEqual((yield* poll(slow)).message, "Invalid Parameter")
-    })
+        const poll = (qrName: string) => ask(fake, "access/qr/login", { qrName })
+        const approve = (qrName: string, word = demo.password) =>
+          Effect.promise(() =>
+            fake.respond(
+              new Request(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${qrName}`, {
+                method: "POST",
+                body: new URLSearchParams({ userid: demo.userId, password: word })
+              })
+            )
+          )
+        const old = yield* generate
+        assert.lengthOf(old, 30)
+        yield* TestClock.adjust("35 seconds")
+        yield* approve(old)
+        assert.strictEqual((yield* poll(old)).message, "Invalid Parameter")
+        const slow = yield* generate
+        yield* approve(slow, "wrong")
+        assert.strictEqual((yield* poll(slow)).result["accessToken"], "")
+        yield* approve(slow)
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual((yield* poll(slow)).result["accessToken"], "")
+        yield* approve(slow)
+        assert.strictEqual((yield* poll(slow)).result["clientId"], demo.userId)
+        assert.strictEqual((yield* poll(slow)).message, "Invalid Parameter")
+      })
   )
 
   it.effect("a step token for unblocking is refused for a forgotten password and for a login", () =>

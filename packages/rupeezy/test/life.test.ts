@@ -151,7 +151,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("the headers of a session contain the API key, except if the option apiKeyHeader is logins", () =>
+  it.effect('the headers of a session contain the API key, except with apiKeyHeader: "logins"', () =>
     Effect.gen(function* () {
       const names = (options: RupeezyAuth.Options) =>
         Effect.map(Effect.provide(Authorize.Authorize, layer({}, options)), ({ headers }) =>
@@ -166,7 +166,7 @@ describe("the life of a session", () => {
 describe("the profile call of a session", () => {
   for (const probe of ["funds", "banks", "profile"] as const) {
     const endpoint = { funds: "getFunds", banks: "getBanks", profile: "getProfile" }[probe]
-    it.effect(`uses ${endpoint} if the option probe is ${probe}, and detects an invalid token`, () =>
+    it.effect(`uses ${endpoint} with probe: "${probe}", and detects an invalid token`, () =>
       Effect.gen(function* () {
         const fake = yield* start({ profileCall: "present" })
         const own = layer({}, { probe })
@@ -179,33 +179,33 @@ describe("the profile call of a session", () => {
     )
   }
 
-  it.effect("returns the full profile if the option probe is profile and the broker has this call", () =>
-    Effect.gen(function* () {
-      yield* start({ profileCall: "present" })
-      const own = layer({}, { probe: "profile" })
-      const bare = RupeezyAuth.fromTokens({
-        userId: demo.clientCode,
-        accessToken: (yield* Effect.provide(Login.session, own)).tokens.access,
-        issuedAt: morning
-      })
-      assert.deepStrictEqual(yield* Effect.provide(Profile.profile(bare), own), fullProfile)
-    })
-  )
-
   it.effect(
-    "fails as PermissionDenied on HTTP 403, and as SessionExpired if the option forbidden is session-over",
+    "with probe: `profile`, returns the full profile even for a session made from a token, if the broker has getProfile",
     () =>
       Effect.gen(function* () {
-        yield* start({ deadToken: 403 })
-        const asked = (options: RupeezyAuth.Options) =>
-          Effect.flip(Effect.provide(Profile.profile(session), layer({}, options)))
-        assert.strictEqual(reasonOf(yield* asked({}), "PermissionDenied").why, "unknown")
-        assert.strictEqual(reasonOf(yield* asked({ forbidden: "session-over" }), "SessionExpired").why, "unknown")
-        assert.strictEqual(
-          (yield* Effect.provide(Logout.logout(session), layer({}, { forbidden: "session-over" })))._tag,
-          "LocalOnly"
-        )
+        yield* start({ profileCall: "present" })
+        const own = layer({}, { probe: "profile" })
+        const bare = RupeezyAuth.fromTokens({
+          userId: demo.clientCode,
+          accessToken: (yield* Effect.provide(Login.session, own)).tokens.access,
+          issuedAt: morning
+        })
+        assert.deepStrictEqual(yield* Effect.provide(Profile.profile(bare), own), fullProfile)
       })
+  )
+
+  it.effect("fails as PermissionDenied on HTTP 403, and as SessionExpired with forbidden: `session-over`", () =>
+    Effect.gen(function* () {
+      yield* start({ deadToken: 403 })
+      const asked = (options: RupeezyAuth.Options) =>
+        Effect.flip(Effect.provide(Profile.profile(session), layer({}, options)))
+      assert.strictEqual(reasonOf(yield* asked({}), "PermissionDenied").why, "unknown")
+      assert.strictEqual(reasonOf(yield* asked({ forbidden: "session-over" }), "SessionExpired").why, "unknown")
+      assert.strictEqual(
+        (yield* Effect.provide(Logout.logout(session), layer({}, { forbidden: "session-over" })))._tag,
+        "LocalOnly"
+      )
+    })
   )
 })
 
@@ -316,7 +316,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("whose callback has no state is accepted by default, and rejected if the option state is required", () =>
+  it.effect("whose callback has no state is accepted by default, and rejected with state: `required`", () =>
     Effect.gen(function* () {
       yield* start({ cbParam: "dropped", reusedCode: "accepted" })
       assert.strictEqual((yield* complete({})).account.id, demo.clientCode)
@@ -334,7 +334,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("works without a state if the option state is not-sent", () =>
+  it.effect("works without a state with state: `not-sent`", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* complete({ state: "not-sent" })).account.id, demo.clientCode)
@@ -422,7 +422,7 @@ describe("a browser login", () => {
 })
 
 describe("the descriptor", () => {
-  it("has an assumption for each option that depends on an assumption, and no duplicates", () => {
+  it("names each of these options in an assumption, and no two assumptions have the same id", () => {
     const ids = broker.assumptions.map(({ id }) => id)
     assert.strictEqual(new Set(ids).size, ids.length)
     const options = broker.assumptions.map(({ option }) => option)

@@ -1,6 +1,7 @@
 /**
  * Stores the result of the first steps of a login until the last step succeeds. If a later step fails, the login can
- * continue at that step. A login from the start would open another session at the broker.
+ * continue at that step. If the login started again at the first step, the broker would open a second session, because it
+ * has already opened one for the accepted steps.
  *
  * @since 0.1.0
  */
@@ -9,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 
 /**
- * The token that the broker returned in the first steps of a login. The login has no session yet.
+ * The token that the broker returned in the first steps of a login. The program has no session yet.
  *
  * @category models
  * @since 0.1.0
