@@ -76,8 +76,8 @@ it.live(
         assert.deepStrictEqual([token.code, token.stdout], [7, ""])
         assert.match(token.stderr, new RegExp(`${name} needs a person to log in\\. Run broker-auth login ${name}\\.`))
       }
-      const nobody = yield* run(user, ["login", "zerodha"])
-      assert.strictEqual(nobody.code, 7, nobody.stderr)
+      const unattended = yield* run(user, ["login", "zerodha"])
+      assert.strictEqual(unattended.code, 7, unattended.stderr)
       const status = JSON.parse((yield* run(user, ["status", "--json"])).stdout)
       assert.deepStrictEqual(
         status.accounts.map(({ session }: { readonly session: string }) => session),

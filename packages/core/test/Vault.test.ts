@@ -29,7 +29,10 @@ const inRedis = (prefix: string, redis: Redis.Redis["Service"], text = key) =>
     ])
   )
 
-/** Acquires the lock, and returns the stored session. If there is none, runs `exchange` and stores its result. */
+/**
+ * Acquires the lock, and returns the stored session. If no session is stored, runs `exchange` and stores
+ * its result.
+ */
 const obtain = (exchange: Effect.Effect<string>) =>
   Effect.gen(function* () {
     const store = yield* SessionStore.SessionStore
