@@ -25,8 +25,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
-import * as net from "node:net"
 import type { Page } from "playwright-core"
+import { freePort } from "../vitest/freePort.ts"
 import {
   accountOf,
   codeFor,
@@ -178,15 +178,6 @@ export const methods: ReadonlyArray<LoginMethod> = [
     layer: (given) => ZerodhaPlatform.layer({ origins: given.origins(zerodha), credentials: kite(given) })
   }
 ]
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = net.createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 const pageOf = ({ page }: LoginMethod): LoginPage => {
   const found = pages.find(({ title }) => title === page)

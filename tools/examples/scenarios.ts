@@ -22,6 +22,7 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Redacted from "effect/Redacted"
 import { runsRedis, startRedis } from "../redis/server.ts"
+import { freePort } from "../vitest/freePort.ts"
 import { inWorld, type Place, type Variables, variablesOf, type World } from "./run.ts"
 
 const angel = FakeAngel.demoAccount
@@ -262,15 +263,6 @@ const refusals = async (world: World) => {
   assert.equal(again.status, 400)
   assert.match(await again.text(), /completed before/)
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = http.createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 const browser = async (world: World) => {
   const { origins, simulator } = world

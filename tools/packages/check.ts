@@ -7,9 +7,9 @@
  * uses the existing build, and leaves out the examples and the registry.
  */
 import * as fs from "node:fs"
-import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
+import { freePort } from "../vitest/freePort.ts"
 import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
 import { run, runNpm, runTool, start, stop, stopAll } from "./process.ts"
@@ -168,16 +168,6 @@ const checkTypes = async (folder: string, wanted: ReadonlyArray<string>, compile
   fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(config))
   await run(process.execPath, [compiler, "-p", folder], { cwd: folder })
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = net.createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })
 
 /**
  * Starts a registry on loopback for our packages, and stops it after `use`. Other packages come from the usual

@@ -8,6 +8,7 @@ import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import { start, stop, watchOver } from "../packages/process.ts"
+import { freePort } from "../vitest/freePort.ts"
 
 export interface RedisServer {
   readonly url: string
@@ -38,16 +39,6 @@ const missing = "redis-server is not installed. Install it with: apt-get install
  * are never skipped: without the command, they fail with an error that names the package to install.
  */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = net.createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 const answersPing = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

@@ -3,19 +3,10 @@ import { LoginPage } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Redacted from "effect/Redacted"
-import * as net from "node:net"
+import { freePort } from "../../../tools/vitest/freePort.ts"
 import { codeFor } from "../../simulator/test/chromium/pages.ts"
 import { linesOf, run, terminal, timeout, world } from "./support.ts"
 import { pageOf, valuesOf, ways } from "./ways.ts"
-
-const freePort: Effect.Effect<number> = Effect.callback((resume) => {
-  const server = net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 const zerodha = ways.find(({ broker, method }) => broker === "zerodha" && method === "browser")!
 
@@ -23,7 +14,7 @@ it.live(
   "receives the callback of a browser on this machine",
   () =>
     Effect.gen(function* () {
-      const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
+      const redirectUrl = `http://127.0.0.1:${yield* Effect.promise(freePort)}/callback`
       const seed = { brokers: { zerodha: { accounts: [{ userId: "ZZ0001", redirectUrl }] } } }
       const { simulator, user } = yield* world({ brokers: ["zerodha"], seed })
       const account = simulator.brokers["zerodha"]?.accounts[0] ?? {}

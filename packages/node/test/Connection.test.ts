@@ -18,19 +18,11 @@ import * as Http from "node:http"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { freePort } from "../../../tools/vitest/freePort.ts"
 import { layerKey } from "./support.ts"
 
 const demo = FakeAngel.demoAccount
 const samco = FakeSamco.demoAccount
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = Net.createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as Net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 
 const layer = AngelAuth.layer({
   credentials: {

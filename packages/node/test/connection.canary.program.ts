@@ -11,8 +11,8 @@ import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { createServer } from "node:net"
 import { inspect } from "node:util"
+import { freePort } from "../../../tools/vitest/freePort.ts"
 import { tell } from "../../../tools/canary/program.ts"
 
 process.env["BROKER_AUTH_KEY"] = "c4a7".repeat(16)
@@ -30,15 +30,6 @@ const attempt = async (name: string, promise: Promise<unknown>): Promise<void> =
     console.error(error)
   }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { readonly port: number }
-      server.close(() => resolve(port))
-    })
-  })
 
 const angelAccount = { ...FakeAngel.demoAccount, pin: "8305", apiKey: "CANARYtrd", totpSecret: "CANARYTOTPSECRET" }
 const motilalAccount = {

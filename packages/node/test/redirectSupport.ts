@@ -12,6 +12,7 @@ import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Http from "node:http"
 import * as Net from "node:net"
+import { freePort as freePortOf } from "../../../tools/vitest/freePort.ts"
 
 export const broker = "tiny"
 export const apiKey = "canary-api-key-5a1c"
@@ -120,13 +121,7 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
     server.listen({ port, host, exclusive: true }, () => server.close(() => resume(Effect.succeed(undefined))))
   })
 
-export const freePort: Effect.Effect<number> = Effect.callback((resume) => {
-  const server = Net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as Net.AddressInfo
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
+export const freePort: Effect.Effect<number> = Effect.promise(freePortOf)
 
 export interface UserOptions {
   /** Whether a browser can be opened. Default: `true`. */
