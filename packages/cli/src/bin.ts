@@ -2,6 +2,7 @@
 // `--help` and `--version` load neither `effect` nor core: they take about as long as an empty program.
 import { readFileSync } from "node:fs"
 import process from "node:process"
+import * as ExitCode from "./ExitCode.ts"
 import { helpFor, program, rowOf } from "./internal/helpText.ts"
 
 const args = process.argv.slice(2)
@@ -14,7 +15,11 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
 // A reader such as `head` may close the pipe early.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+  stream.on("error", ({ code = "unknown" }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") process.exit(ExitCode.table.ok.code)
+    if (stream === process.stdout) process.stderr.write(`${program}: standard output cannot be written (${code}).\n`)
+    process.exit(ExitCode.table.output.code)
+  })
 }
 
 const isHelp = own.includes("--help") || own.includes("-h") || own.length === 0 || words[0] === "help"

@@ -55,7 +55,7 @@ export const world = Effect.fnUntraced(function* (options: Simulator.Options = {
   return { simulator, user }
 })
 
-const nodeArgs = ["--conditions=@auth/source", bin]
+export const nodeArgs = ["--conditions=@auth/source", bin]
 
 const collect = (child: ChildProcess): Promise<Ended> => {
   const printed = { stdout: "", stderr: "" }
