@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Redacted from "effect/Redacted"
 import { codeFor } from "../../simulator/test/chromium/pages.ts"
-import { linesOf, type Reply, run, terminal, timeout, type User, world } from "./support.ts"
-import { pageOf, valuesOf, type Way, ways } from "./ways.ts"
+import { filesOf, linesOf, type Reply, run, terminal, timeout, type User, world } from "./support.ts"
+import { pageOf, secretsOf, valuesOf, type Way, ways } from "./ways.ts"
 
 /** The ways that each test run checks. The others are slow together. */
 const quick = new Set(["angel totp", "zerodha browser"])
@@ -68,6 +68,19 @@ for (const way of ways) {
         assert.strictEqual(printed.code, 0, printed.stderr)
         assert.match(printed.stdout, /^\S{8,}\n$/)
         assert.strictEqual((yield* simulator.journal()).length, sent, "the second run sent something")
+
+        const secrets = [...(yield* secretsOf(way, account)), printed.stdout.trim()]
+        const written = filesOf(user.state).map(([, content]) => content.toString("latin1"))
+        for (const secret of secrets) {
+          assert.isFalse(
+            written.some((content) => content.includes(secret)),
+            "a file contains a secret"
+          )
+          assert.notInclude(second.stderr, secret)
+        }
+        // A person opens the address of the login page, which contains the API key.
+        const screen = first.screen.replace(/http:\/\/127\.0\.0\.1:\d+\S*/g, "")
+        for (const secret of secrets) assert.notInclude(screen, secret)
       }),
     { timeout, ...(quick.has(title) ? {} : { tags: ["thorough"] }) }
   )

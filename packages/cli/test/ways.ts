@@ -1,7 +1,9 @@
 /** Every broker and way to log in, with the values that a person types. */
 import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
+import * as Effect from "effect/Effect"
 import { pages } from "../../simulator/test/chromium/pages.ts"
+import * as brokers from "../src/internal/brokers.ts"
 
 export interface Way {
   readonly broker: Simulator.BrokerId
@@ -202,3 +204,11 @@ export const valuesOf = (way: Way, account: FakeAccount): Readonly<Record<string
   Object.fromEntries(
     Object.entries(way.values(account)).filter((entry): entry is [string, string] => entry[1] !== undefined)
   )
+
+/** The values of the account that are secret. */
+export const secretsOf = (way: Way, account: FakeAccount) =>
+  Effect.map(brokers.loadBroker(way.broker), ({ methods }) => {
+    const fields = methods.find(({ id }) => id === way.method)?.credentials ?? {}
+    const names = new Set(Object.values(fields).flatMap(({ env, secret }) => (secret ? [env] : [])))
+    return Object.entries(valuesOf(way, account)).flatMap(([name, value]) => (names.has(name) ? [value] : []))
+  })
