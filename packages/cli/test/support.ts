@@ -27,6 +27,8 @@ export interface User {
 
 export const key = "00112233".repeat(8)
 
+const compileCache = process.env["NODE_COMPILE_CACHE"] ?? path.join(os.tmpdir(), "broker-auth-compile-cache")
+
 /** Makes a user whose files are removed at the end of the scope. */
 export const makeUser = (env: Readonly<Record<string, string>> = {}) =>
   Effect.acquireRelease(
@@ -41,6 +43,8 @@ export const makeUser = (env: Readonly<Record<string, string>> = {}) =>
           BROKER_AUTH_KEY: key,
           // Without it, a login could open a browser on the machine of a developer.
           CI: "1",
+          // Each command then takes about half the CPU time to start.
+          NODE_COMPILE_CACHE: compileCache,
           ...env
         }
       }
