@@ -190,7 +190,7 @@ describe("an invalid call is not sent", () => {
   )
 
   it.effect(
-    "but a client accepts plain http for a loopback address, and for any host if `insecureHttp` is `allow`",
+    'but a client accepts plain http for a loopback address, and with `insecureHttp: "allow"` for any host',
     () =>
       Effect.gen(function* () {
         for (const api of [
