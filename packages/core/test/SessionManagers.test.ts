@@ -292,7 +292,7 @@ describe("sessions: SessionManagers.warm", () => {
       ["timeout", Infinity]
     ]
     for (const [option, value] of invalid) {
-      it.effect(`the option ${option} with the ${typeof value} value ${String(value)}`, () =>
+      it.effect(`${option}: ${typeof value === "string" ? `"${value}"` : String(value)}`, () =>
         Effect.gen(function* () {
           const { built, managers } = yield* begin()
           const { message, reason } = yield* Effect.flip(warmed(managers, names(3), { [option]: value }))

@@ -159,7 +159,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
 })
 
 describe("sessions: an account that is idle", () => {
-  it.effect("is closed if it is not called for the idle time, and is opened again at the next call", () =>
+  it.effect("is closed after the idle time without a call, and is opened again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "10 minutes" })
       const kept = managers.session("T1")
