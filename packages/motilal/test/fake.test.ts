@@ -169,7 +169,7 @@ describe("the fake's check of logins", () => {
     ["a missing API secret", "MO2006", {}, good, { apisecretkey: "" }],
     ["a wrong API secret", "MO2006", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "x" }],
     [
-      'a missing API secret, if the switch loginWithoutSecret is "accepted"',
+      'a missing API secret with loginWithoutSecret: "accepted"',
       "",
       { loginWithoutSecret: "accepted" },
       good,
