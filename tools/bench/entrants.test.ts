@@ -20,7 +20,7 @@ const benchOf = (candidates: Bench["candidates"], turns: ReadonlyArray<Turn>, re
 }
 
 const turns: ReadonlyArray<Turn> = [{ title: "due", variant: "due", concurrency: 8, count: 100 }]
-const theirTurns: ReadonlyArray<Turn> = [{ title: "ripe", variant: "ripe", concurrency: 8, count: 5 }]
+const theirTurns: ReadonlyArray<Turn> = [{ title: "due", variant: "due", concurrency: 8, count: 5 }]
 
 const bench = benchOf(
   { map: candidateOf("a Map"), ours: candidateOf("ours", { ours: true }), fresh: candidateOf("new", { ours: true }) },
@@ -54,7 +54,7 @@ it("a twin has the files, arguments and turns of the other checkout, but the cou
   assert.strictEqual(twin?.file, "/tmp/some/before/tools/bench/benches/some.ts")
   assert.strictEqual(twin?.title, "ours @before")
   assert.deepStrictEqual(twin?.nodeArgs, ["--x"])
-  assert.deepStrictEqual(twin?.turns, [{ title: "ripe", variant: "ripe", concurrency: 8, count: 100 }])
+  assert.deepStrictEqual(twin?.turns, [{ title: "due", variant: "due", concurrency: 8, count: 100 }])
 })
 
 it("in a bench that writes programs, a twin has our files, even if the other checkout has no such bench", () => {
