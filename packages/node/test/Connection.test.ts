@@ -94,7 +94,7 @@ describe("vaults: a connection on Node", () => {
     for (const secret of [token, demo.pin, demo.apiKey]) assert.notInclude(stored.join("\n"), secret)
   })
 
-  it("stores the session in the folder if the option vault is undefined", async () => {
+  it("stores the session in the folder with vault: undefined", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())
     const client = TestHttp.layerFake(fake)
