@@ -26,6 +26,12 @@ export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
 
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
+/** Whether two addresses have the same origin. Addresses that begin with the same host need no parser. */
+const isSameOrigin = (url: string, other: string): boolean => {
+  const path = other.indexOf("/", "https://".length)
+  return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)
+}
+
 /**
  * Sets `redirect` of `fetch` to `"manual"`, because `fetch` follows redirects by default. The program's other settings
  * for `fetch`, such as a proxy, are kept.
@@ -57,9 +63,8 @@ export const execute = (
   Effect.suspend(() => {
     let first: string | undefined
     const beforeRequest = ({ url }: HttpClientRequest.HttpClientRequest): boolean => {
-      const origin = originOf(url) ?? ""
-      first ??= origin
-      if (origin !== first) throw new RedirectStopped({ origin })
+      first ??= url
+      if (!isSameOrigin(url, first)) throw new RedirectStopped({ origin: originOf(url) ?? "" })
       const fiber = Fiber.getCurrent()
       if (fiber !== undefined) setManualRedirect(fiber)
       return true
@@ -72,8 +77,10 @@ export const execute = (
     return client.execute(request).pipe(
       Effect.catchDefect((defect) => (defect instanceof RedirectStopped ? Effect.fail(defect) : Effect.die(defect))),
       Effect.tap((response) => {
-        const sentTo = first ?? originOf(request.url)
-        const origin = [response.request.url, response.url].map(originOf).find((from) => (from ?? sentTo) !== sentTo)
+        const sentTo = first ?? request.url
+        const other = [response.request.url, response.url].find((from) => !isSameOrigin(from, sentTo))
+        // Some clients do not know the address of the answer.
+        const origin = other === undefined ? undefined : originOf(other)
         return origin === undefined
           ? Effect.void
           : Effect.fail(new RedirectFollowed({ origin, status: response.status }))
