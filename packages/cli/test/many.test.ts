@@ -1,23 +1,9 @@
 import { assert, it } from "@effect/vitest"
 import * as Account from "@auth/broker-core/login/Account"
-import { SessionStore } from "@auth/broker-core/session/SessionStore"
-import * as VaultKey from "@auth/broker-core/session/VaultKey"
-import * as NodeVault from "@auth/node/NodeVault"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as path from "node:path"
 import * as accounts from "../src/internal/accounts.ts"
-import { key, linesOf, makeUser, run, terminal, timeout, type User, world } from "./support.ts"
-
-/** Runs an effect with the vault of a user whose commands use a simulator. */
-const withStore = <A, E>(user: User, use: (store: SessionStore["Service"]) => Effect.Effect<A, E>) => {
-  const keyLayer = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make(key), "a key of a test"))
-  const folder = path.join(user.state, "broker-auth-simulator")
-  return Effect.flatMap(SessionStore, use).pipe(
-    Effect.provide(Layer.provide(NodeVault.layerStore({ folder }), keyLayer))
-  )
-}
+import { linesOf, makeUser, run, terminal, timeout, withStore, world } from "./support.ts"
 
 const entryOf = (name: string, id: string): accounts.Entry => ({
   name,

@@ -1,6 +1,11 @@
 /** Runs the real command as a child process, against a real simulator. */
+import { SessionStore } from "@auth/broker-core/session/SessionStore"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
+import * as NodeVault from "@auth/node/NodeVault"
 import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -58,6 +63,16 @@ export const world = Effect.fnUntraced(function* (options: Simulator.Options = {
   const user = yield* makeUser({ BROKER_AUTH_SIMULATOR: simulator.control })
   return { simulator, user }
 })
+
+/** Runs an effect with the vault of a user. */
+export const withStore = <A, E>(user: User, use: (store: SessionStore["Service"]) => Effect.Effect<A, E>) => {
+  const keyLayer = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make(key), "a key of a test"))
+  const name = user.env["BROKER_AUTH_SIMULATOR"] === undefined ? "broker-auth" : "broker-auth-simulator"
+  const folder = path.join(user.state, name)
+  return Effect.flatMap(SessionStore, use).pipe(
+    Effect.provide(Layer.provide(NodeVault.layerStore({ folder }), keyLayer))
+  )
+}
 
 export const nodeArgs = ["--conditions=@auth/source", bin]
 

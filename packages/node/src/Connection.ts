@@ -18,7 +18,7 @@ import type { VaultKey } from "@auth/broker-core/session/VaultKey"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
 import { withBrowser, type WithBrowser } from "./internal/browserCalls.ts"
-import { layersOf, type FolderOptions } from "./internal/connectionDefaults.ts"
+import * as defaults from "./internal/connectionDefaults.ts"
 
 export {
   /**
@@ -43,7 +43,7 @@ export {
  * @category models
  * @since 0.1.0
  */
-export interface Options extends Omit<Core.Options, "vault">, FolderOptions {
+export interface Options extends Omit<Core.Options, "vault">, defaults.FolderOptions {
   /**
    * The vault that stores the sessions. Example: `Vault.layerRedisFrom(NodeRedis.layer({ url }))`. If the vault needs a
    * key, it gets the key of the option `key`, or the default key if `key` is not set.
@@ -105,6 +105,25 @@ export const open = <Services, E extends AuthError | VaultError>(
     Layer.Layer<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>,
   options: Options = {}
 ): Promise<Connection<Services>> =>
-  Core.open<Services, E>(layer, { ...options, ...layersOf(options) }).then((connection) =>
+  Core.open<Services, E>(layer, { ...options, ...defaults.layersOf(options) }).then((connection) =>
     withBrowser<Services, Core.Connection<Services>>(connection)
   )
+
+/**
+ * The default of the option `client`: the global `fetch`. If `HTTPS_PROXY` is set, its requests go through that proxy.
+ * Use this layer for requests outside a connection. The layer fails with `InvalidRequest` if `HTTPS_PROXY` is not the
+ * address of a proxy, or if this version of Node ignores it. See `open`.
+ *
+ * @example
+ * ```ts
+ * import * as RmoneyRecovery from "@auth/rmoney/RmoneyRecovery"
+ * import * as Connection from "@auth/node/Connection"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Recovery = RmoneyRecovery.layerConfig().pipe(Layer.provide(Connection.layerClient))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = defaults.layerClient

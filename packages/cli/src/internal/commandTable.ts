@@ -187,10 +187,12 @@ export const table = [
   {
     name: "doctor",
     arguments: [account],
-    flags: [json, simulator],
+    flags: [{ name: "login", description: "also send one login, which counts as an attempt" }, json, simulator],
     summary: "Check what can prevent a login, and say what to do",
     details: [
-      "Checks the form of the credentials, the proxy, the connection, who answers, the clock, the login guard and the stored session. It sends no login, so it cannot find a wrong PIN or client code. The exit code is the one of the first problem."
+      "Checks the form of the credentials, the proxy, the certificates, the connection, who answers, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is the one of the worst problem.",
+      "Without --login, nothing that counts as an attempt is sent, so a wrong PIN is not found, and a wrong client code only by its form. With --login, one login is sent if no other check found a problem. If the broker accepts it, you are logged in.",
+      "No third party is asked for the IP address of this machine. An address that is not registered at the broker shows when the broker refuses the session or the login."
     ]
   },
   {

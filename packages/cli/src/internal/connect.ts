@@ -58,7 +58,7 @@ export interface Options {
   readonly codes?: ((question: CodeQuestion) => Promise<string>) | undefined
 }
 
-const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
+export const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
   const method = methods.find(({ id }) => id === entry.method)
   return method === undefined
     ? fail("account", `${broker.title} has no method ${entry.method} in the installed package. Add the account again.`)

@@ -24,12 +24,19 @@ const translations: ReadonlyArray<readonly [advice: RegExp, command: string]> = 
   [/pass them to LoginGuard\.reset to allow them again/g, "run broker-auth guard reset to allow them again"],
   [/call LoginGuard\.reset/g, "run broker-auth guard reset"],
   [/call SessionManager\.renew or restart the program/g, "run broker-auth login"],
-  [/get another session with SessionManager\.renew/g, "get another session with broker-auth renew"]
+  [/get another session with SessionManager\.renew/g, "get another session with broker-auth renew"],
+  [
+    /pass the secret to CodeSource\.totp, which makes the codes/g,
+    "store the secret with broker-auth add --replace, and codes are made from it"
+  ]
 ]
 
+/** Replaces advice for programs in a text of our packages. */
+export const translated = (text: string): string =>
+  translations.reduce((before, [advice, command]) => before.replaceAll(advice, command), text)
+
 /** The text of a failure for the user. */
-export const messageOf = ({ message }: Failure): string =>
-  translations.reduce((text, [advice, command]) => text.replaceAll(advice, command), message)
+export const messageOf = ({ message }: Failure): string => translated(message)
 
 /** Advice for programs whose account only a person can log in to. */
 const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp/

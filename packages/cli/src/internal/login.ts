@@ -19,7 +19,7 @@ import * as ExitCode from "../ExitCode.ts"
 import * as accounts from "./accounts.ts"
 import type { Input } from "./commandTable.ts"
 import * as connect from "./connect.ts"
-import { codeOf, type Failure, fail, messageOf, promised } from "./failure.ts"
+import { codeOf, type Failure, fail, messageOf, promised, translated } from "./failure.ts"
 import * as homes from "./home.ts"
 import { say } from "./output.ts"
 import * as prompts from "./prompts.ts"
@@ -48,7 +48,8 @@ const resendText = (question: CodeQuestion, now: number): string => {
 const askCode = (question: CodeQuestion) =>
   Effect.gen(function* () {
     const ask = yield* prompts.open
-    if (question.refused !== undefined) yield* say(`The code was not accepted: ${question.refused.reason.message}`)
+    if (question.refused !== undefined)
+      yield* say(`The code was not accepted: ${translated(question.refused.reason.message)}`)
     while (true) {
       const now = yield* Clock.currentTimeMillis
       const text = `${kindOf(question)}${sentTo(question)} (${question.digits} digits${leftOf(question)}${resendText(question, now)})`

@@ -80,6 +80,8 @@ const fromEnvironment = (name: string): Effect.Effect<Redacted.Redacted<string>,
       : fail("input", `The reference env:${name} could not be resolved: the environment variable ${name} is not set.`)
   )
 
+const verbatimPrefix = "text:"
+
 /** Each kind of reference by its prefix. */
 const kinds: ReadonlyArray<
   readonly [
@@ -87,12 +89,23 @@ const kinds: ReadonlyArray<
     resolve: (rest: string, reference: string) => Effect.Effect<Redacted.Redacted<string>, CommandFailed>
   ]
 > = [
-  ["text:", (rest) => Effect.succeed(Redacted.make(rest))],
+  [verbatimPrefix, (rest) => Effect.succeed(Redacted.make(rest))],
   ["env:", (rest) => fromEnvironment(rest)],
   ["op://", (_, reference) => run({ reference, words: ["op", "read", reference] })],
   ["pass:", (rest, reference) => run({ reference, words: ["pass", "show", rest] })],
   ["exec:", (rest, reference) => run({ reference, words: wordsOf(rest) })]
 ]
+
+/** The text of a reference, such as `env:NAME`. `undefined` if the value is the credential itself. */
+export const referenceIn = (value: Redacted.Redacted<string>): string | undefined => {
+  const text = Redacted.value(value)
+  const [prefix] = kinds.find(([start]) => text.startsWith(start)) ?? []
+  return prefix === undefined || prefix === verbatimPrefix ? undefined : text
+}
+
+/** Makes a value that is not a reference, whatever its text begins with. */
+export const literal = (value: Redacted.Redacted<string>): Redacted.Redacted<string> =>
+  Redacted.make(`${verbatimPrefix}${Redacted.value(value)}`)
 
 /** The value itself, or the value that a reference stands for. */
 export const resolve = (value: Redacted.Redacted<string>): Effect.Effect<Redacted.Redacted<string>, CommandFailed> => {

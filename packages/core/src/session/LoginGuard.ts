@@ -88,6 +88,15 @@ export class LoginGuard extends Context.Service<
       login: Effect.Effect<A, E, R>,
       options?: ProtectOptions
     ) => Effect.Effect<A, E | AuthError.AuthError | VaultError.VaultError, R>
+    /**
+     * Fails as `protect` does if no login may be sent now. Sends nothing, records nothing, and does not wait for the
+     * next TOTP period.
+     */
+    readonly check: (
+      account: Account.Account,
+      policy: GuardPolicy,
+      options?: ProtectOptions
+    ) => Effect.Effect<void, AuthError.AuthError | VaultError.VaultError>
     /** The stored state of the account. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
@@ -317,6 +326,16 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   return {
+    check: Effect.fnUntraced(function* (account, policy, options = {}) {
+      const credentials = yield* fingerprint(options.credentials)
+      const invalid = refusalOf(account.broker, policy)
+      if (invalid !== undefined) return yield* Effect.fail(invalid)
+      const { ledger } = yield* read(account)
+      const now = yield* Clock.currentTimeMillis
+      const given = { byPerson: options.byPerson === true, credentials }
+      const refusal = refusalToSend(account, ledger, policy, now, given)
+      return yield* refusal === undefined ? Effect.void : Effect.fail(refusal)
+    }),
     protect: Effect.fnUntraced(function* (account, policy, login, options = {}) {
       const credentials = yield* fingerprint(options.credentials)
       return yield* Effect.uninterruptibleMask((restore) =>
