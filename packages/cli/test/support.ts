@@ -23,17 +23,22 @@ export interface Ended {
 export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>
+  /** Arguments of Node that run the command. */
+  readonly command: ReadonlyArray<string>
 }
+
+const fromSource: ReadonlyArray<string> = ["--conditions=@auth/source", bin]
 
 export const key = "00112233".repeat(8)
 
 /** Makes a user whose files are removed at the end of the scope. */
-export const makeUser = (env: Readonly<Record<string, string>> = {}) =>
+export const makeUser = (env: Readonly<Record<string, string>> = {}, command = fromSource) =>
   Effect.acquireRelease(
     Effect.sync((): User => {
       const state = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-cli-"))
       return {
         state,
+        command,
         env: {
           PATH: process.env["PATH"] ?? "",
           HOME: state,
@@ -49,13 +54,11 @@ export const makeUser = (env: Readonly<Record<string, string>> = {}) =>
   )
 
 /** A simulator of some brokers, and a user whose commands use it. */
-export const world = Effect.fnUntraced(function* (options: Simulator.Options = {}) {
+export const world = Effect.fnUntraced(function* (options: Simulator.Options = {}, command = fromSource) {
   const simulator = yield* Simulator.make(options)
-  const user = yield* makeUser({ BROKER_AUTH_SIMULATOR: simulator.control })
+  const user = yield* makeUser({ BROKER_AUTH_SIMULATOR: simulator.control }, command)
   return { simulator, user }
 })
-
-const nodeArgs = ["--conditions=@auth/source", bin]
 
 const collect = (child: ChildProcess): Promise<Ended> => {
   const printed = { stdout: "", stderr: "" }
@@ -74,7 +77,7 @@ export interface RunOptions {
 /** Runs the command without a terminal. */
 export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions = {}): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
-    const child = spawn(process.execPath, [...nodeArgs, ...args], {
+    const child = spawn(process.execPath, [...user.command, ...args], {
       cwd: options.cwd ?? user.state,
       env: { ...user.env, ...options.env },
       stdio: ["pipe", "pipe", "pipe"]
@@ -110,7 +113,7 @@ export const terminal = (
   options: TerminalOptions = {}
 ): Effect.Effect<{ readonly code: number | null; readonly screen: string }> =>
   Effect.callback((resume) => {
-    const command = [process.execPath, ...nodeArgs, ...args].map(quoted).join(" ")
+    const command = [process.execPath, ...user.command, ...args].map(quoted).join(" ")
     const size = `stty cols ${options.columns ?? 80} rows 24`
     const script = `${size}; ${command} ${options.after ?? ""}`
     const child = spawn("script", ["-qec", script, "/dev/null"], {
