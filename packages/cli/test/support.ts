@@ -1,7 +1,7 @@
 /** Runs the real command as a child process, against a real simulator. */
 import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -156,6 +156,24 @@ export const terminal = (
     })
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
+
+const hook = `
+import { registerHooks } from "node:module"
+import { writeSync } from "node:fs"
+const loaded = []
+registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
+process.on("exit", () => writeSync(2, loaded.join("\\n")))
+`
+
+/** The URLs of all modules that the command loads. */
+export const modulesOf = (
+  { command, env }: Pick<User, "command" | "env">,
+  args: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  const preload = `data:text/javascript,${encodeURIComponent(hook)}`
+  const { stderr } = spawnSync(process.execPath, ["--import", preload, ...command, ...args], { encoding: "utf8", env })
+  return stderr.split("\n").filter((line) => /^(file|node|data):/.test(line))
+}
 
 /** The credentials of a fake account as lines `NAME=value`. */
 export const linesOf = (values: Readonly<Record<string, string>>): string =>
