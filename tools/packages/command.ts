@@ -30,11 +30,19 @@ const installIn = (folder: string, tarballs: ReadonlyArray<string>): Promise<str
 
 const binOf = (folder: string): string => path.join(folder, "node_modules/.bin/broker-auth")
 
-/** Installs the command beside the package of one broker. */
-const install = async (broker: string, { folder, tarball }: Options): Promise<string> => {
-  const target = path.join(folder, broker)
+/** Installs the command without the package of a broker. */
+const installCommand = async ({ folder, tarball }: Options): Promise<string> => {
+  const target = path.join(folder, "none")
   fs.mkdirSync(target)
-  await installIn(target, [name, "@auth/node", "@auth/broker-core", `@auth/${broker}`].map(tarball))
+  await installIn(target, [name, "@auth/node", "@auth/broker-core"].map(tarball))
+  return target
+}
+
+/** Installs the package of a broker beside a copy of the command in `base`. */
+const installBroker = async (broker: string, base: string, { folder, tarball }: Options): Promise<string> => {
+  const target = path.join(folder, broker)
+  await fs.promises.cp(base, target, { recursive: true, verbatimSymlinks: true })
+  await installIn(target, [tarball(`@auth/${broker}`)])
   return target
 }
 
@@ -121,9 +129,10 @@ const problemOf = <E, R>(title: string, check: Effect.Effect<void, E, R>) =>
 export const checkCommand = async (options: Options) => {
   const brokers = [...new Set(ways.map(({ broker }) => broker))]
   const program = Effect.gen(function* () {
+    const base = yield* Effect.promise(() => installCommand(options))
     const folders = yield* Effect.forEach(
       brokers,
-      (broker) => Effect.promise(async () => [broker, await install(broker, options)] as const),
+      (broker) => Effect.promise(async () => [broker, await installBroker(broker, base, options)] as const),
       { concurrency: atOnce }
     )
     const folderOf = new Map<string, string>(folders)
@@ -138,7 +147,7 @@ export const checkCommand = async (options: Options) => {
           }).pipe(Effect.scoped)
         )
       ),
-      problemOf("loaded modules", Effect.scoped(checkModules(installed("zerodha")))),
+      problemOf("loaded modules", Effect.scoped(checkModules(base))),
       problemOf("place of packages", Effect.scoped(checkResolution(installed("angel"), options)))
     ]
     const found = yield* Effect.all(checks, { concurrency: atOnce })
