@@ -26,7 +26,8 @@ const isHelp = own.includes("--help") || own.includes("-h") || own.length === 0 
 if (isHelp && rowOf(words)?.name !== "simulate") {
   print(helpFor(words[0] === "help" ? words.slice(1) : words, width))
 } else if (own.length === 1 && own[0] === "--version") {
-  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8")
+  // By name, because the bundle is in another folder than this module.
+  const manifest = readFileSync(new URL(import.meta.resolve("@auth/cli/package.json")), "utf8")
   print(`${program} ${(JSON.parse(manifest) as { readonly version: string }).version}`)
 } else {
   void import("./internal/main.ts").then(({ run }) => run(args))

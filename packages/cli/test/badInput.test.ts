@@ -4,7 +4,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { key, linesOf, makeUser, nodeArgs, run, terminal, timeout, type User, world } from "./support.ts"
+import { key, linesOf, makeUser, run, terminal, timeout, type User, world } from "./support.ts"
 
 const pin = "8305"
 const angel = linesOf({
@@ -20,7 +20,7 @@ const shell = (user: User, line: string) =>
   Effect.promise(
     () =>
       new Promise<{ readonly code: number | null; readonly output: string }>((resolve) => {
-        const command = [process.execPath, ...nodeArgs].map((word) => `'${word}'`).join(" ")
+        const command = [process.execPath, ...user.command].map((word) => `'${word}'`).join(" ")
         const script = `broker_auth() { ${command} "$@"; }\n${line.replaceAll("broker-auth", "broker_auth")}`
         const child = spawn("sh", ["-c", script], { cwd: user.state, env: user.env, stdio: ["ignore", "pipe", "pipe"] })
         let output = ""

@@ -6,7 +6,7 @@ import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -28,19 +28,24 @@ export interface Ended {
 export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>
+  /** Arguments of Node that run the command. */
+  readonly command: ReadonlyArray<string>
 }
+
+const fromSource: ReadonlyArray<string> = ["--conditions=@auth/source", bin]
 
 export const key = "00112233".repeat(8)
 
 const compileCache = process.env["NODE_COMPILE_CACHE"] ?? path.join(os.tmpdir(), "broker-auth-compile-cache")
 
 /** Makes a user whose files are removed at the end of the scope. */
-export const makeUser = (env: Readonly<Record<string, string>> = {}) =>
+export const makeUser = (env: Readonly<Record<string, string>> = {}, command = fromSource) =>
   Effect.acquireRelease(
     Effect.sync((): User => {
       const state = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-cli-"))
       return {
         state,
+        command,
         env: {
           PATH: process.env["PATH"] ?? "",
           HOME: state,
@@ -58,9 +63,9 @@ export const makeUser = (env: Readonly<Record<string, string>> = {}) =>
   )
 
 /** A simulator of some brokers, and a user whose commands use it. */
-export const world = Effect.fnUntraced(function* (options: Simulator.Options = {}) {
+export const world = Effect.fnUntraced(function* (options: Simulator.Options = {}, command = fromSource) {
   const simulator = yield* Simulator.make(options)
-  const user = yield* makeUser({ BROKER_AUTH_SIMULATOR: simulator.control })
+  const user = yield* makeUser({ BROKER_AUTH_SIMULATOR: simulator.control }, command)
   return { simulator, user }
 })
 
@@ -73,8 +78,6 @@ export const withStore = <A, E>(user: User, use: (store: SessionStore["Service"]
     Effect.provide(Layer.provide(NodeVault.layerStore({ folder }), keyLayer))
   )
 }
-
-export const nodeArgs = ["--conditions=@auth/source", bin]
 
 const collect = (child: ChildProcess): Promise<Ended> => {
   const printed = { stdout: "", stderr: "" }
@@ -93,7 +96,7 @@ export interface RunOptions {
 /** Runs the command without a terminal. */
 export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions = {}): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
-    const child = spawn(process.execPath, [...nodeArgs, ...args], {
+    const child = spawn(process.execPath, [...user.command, ...args], {
       cwd: options.cwd ?? user.state,
       env: { ...user.env, ...options.env },
       stdio: ["pipe", "pipe", "pipe"]
@@ -129,7 +132,7 @@ export const terminal = (
   options: TerminalOptions = {}
 ): Effect.Effect<{ readonly code: number | null; readonly screen: string }> =>
   Effect.callback((resume) => {
-    const command = [process.execPath, ...nodeArgs, ...args].map(quoted).join(" ")
+    const command = [process.execPath, ...user.command, ...args].map(quoted).join(" ")
     const size = `stty cols ${options.columns ?? 80} rows 24`
     const script = `${size}; ${command} ${options.after ?? ""}`
     const child = spawn("script", ["-qec", script, "/dev/null"], {
@@ -172,6 +175,24 @@ export const terminal = (
     })
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
+
+const hook = `
+import { registerHooks } from "node:module"
+import { writeSync } from "node:fs"
+const loaded = []
+registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
+process.on("exit", () => writeSync(2, loaded.join("\\n")))
+`
+
+/** The URLs of all modules that the command loads. */
+export const modulesOf = (
+  { command, env }: Pick<User, "command" | "env">,
+  args: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  const preload = `data:text/javascript,${encodeURIComponent(hook)}`
+  const { stderr } = spawnSync(process.execPath, ["--import", preload, ...command, ...args], { encoding: "utf8", env })
+  return stderr.split("\n").filter((line) => /^(file|node|data):/.test(line))
+}
 
 /** The credentials of a fake account as lines `NAME=value`. */
 export const linesOf = (values: Readonly<Record<string, string>>): string =>

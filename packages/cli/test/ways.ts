@@ -15,6 +15,8 @@ export interface Way {
   readonly page?: string
   /** Whether the login asks for a code by SMS. */
   readonly asksCode?: true
+  /** The page where a person scans the QR code. Absent: the login has no QR code. */
+  readonly scan?: { readonly origin: string; readonly path: string }
   /** Endpoint whose calls are logins. */
   readonly login: string
 }
@@ -159,6 +161,13 @@ export const ways: ReadonlyArray<Way> = [
       RMONEY_VENDOR: vendor,
       RMONEY_REDIRECT_URL: redirectUrl
     })
+  },
+  {
+    broker: "rmoney",
+    method: "qr",
+    login: "qrGenerate",
+    scan: { origin: "https://webuat.rmoneyindia.co.in", path: "/qr-scan" },
+    values: ({ userId }) => ({ RMONEY_ENVIRONMENT: "uat", RMONEY_USER_ID: userId })
   },
   {
     broker: "rmoney",
