@@ -68,7 +68,7 @@ export const table = [
     summary: "Add an account, and store its credentials encrypted",
     details: [
       "At a terminal, the command asks for each credential, and does not show secrets. Otherwise it reads lines NAME=value from standard input. The names are those of the environment variables, such as ANGEL_PIN.",
-      "A value may be a reference that is resolved at each use: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), exec:COMMAND (the first line that the command prints). text:VALUE is a value that begins like a reference.",
+      "A value may be a reference that is resolved at each use: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), keyring:SERVICE/ACCOUNT (the keyring of the operating system), exec:COMMAND (the first line that the command prints). text:VALUE is a value that begins like a reference.",
       "Nothing is sent to the broker. No flag takes a secret, because other programs can read the arguments of a command."
     ]
   },
