@@ -1,16 +1,14 @@
 import { assert, it } from "@effect/vitest"
-import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as TestConsole from "effect/testing/TestConsole"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { handlers } from "../src/internal/commands.ts"
 import { codeOf, messageOf } from "../src/internal/failure.ts"
 import * as programs from "../src/internal/programs.ts"
 import * as references from "../src/internal/references.ts"
-import { linesOf, run, terminal, timeout, type User, world } from "./support.ts"
+import { inProcess, linesOf, run, terminal, timeout, type User, world } from "./support.ts"
 import { valuesOf, ways } from "./ways.ts"
 
 const angel = ways[0]!
@@ -55,9 +53,12 @@ const attemptsOf = (user: User) =>
 
 /** Runs `token` in this process, where the time-out of programs can be shorter. */
 const failureOfToken = (user: User) =>
-  Effect.flip(handlers.token({ account: undefined, simulator: undefined })).pipe(
-    Effect.provide([ConfigProvider.layer(ConfigProvider.fromEnv({ env: user.env })), TestConsole.layer])
-  )
+  Effect.gen(function* () {
+    const failing = Effect.flip(handlers.token({ account: undefined, simulator: undefined }))
+    const { exit, stdout } = yield* inProcess(user, failing)
+    assert.strictEqual(stdout, "")
+    return yield* exit
+  })
 
 const failing = [
   ["fails", "echo secret-on-stderr >&2; exit 3", /ended with exit code 3/],

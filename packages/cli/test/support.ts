@@ -1,6 +1,8 @@
 /** Runs the real command as a child process, against a real simulator. */
 import { Simulator } from "@auth/simulator"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as TestConsole from "effect/testing/TestConsole"
 import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -84,6 +86,14 @@ export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions
     child.stdin.end(options.input ?? "")
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
+
+/** Runs the handler of a command in this process. Starting a program takes longer. */
+export const inProcess = <A, E>(user: User, handler: Effect.Effect<A, E>) =>
+  Effect.gen(function* () {
+    const exit = yield* Effect.exit(handler)
+    const lines = (all: ReadonlyArray<unknown>) => all.map((line) => `${String(line)}\n`).join("")
+    return { exit, stdout: lines(yield* TestConsole.logLines), stderr: lines(yield* TestConsole.errorLines) }
+  }).pipe(Effect.provide([ConfigProvider.layer(ConfigProvider.fromEnv({ env: user.env })), TestConsole.layer]))
 
 /** Time-out of a command in a terminal, in milliseconds. */
 const screenTimeout = 60_000

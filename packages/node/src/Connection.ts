@@ -18,7 +18,7 @@ import type { VaultKey } from "@auth/broker-core/session/VaultKey"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
 import { withBrowser, type WithBrowser } from "./internal/browserCalls.ts"
-import { layersOf, type FolderOptions } from "./internal/connectionDefaults.ts"
+import { client, layersOf, type FolderOptions } from "./internal/connectionDefaults.ts"
 
 export {
   /**
@@ -75,6 +75,28 @@ export type {
  * @since 0.1.0
  */
 export type Connection<Services> = Core.Connection<Services> & WithBrowser<Services>
+
+/**
+ * The HTTP client that `open` uses if the option `client` is not set: the global `fetch`. If `HTTPS_PROXY` is set, its
+ * requests go through that proxy. Use it for requests to other servers that need the same proxy.
+ *
+ * Fails with `InvalidRequest` in the same cases as `open`: if this version of Node cannot use the proxy, or if
+ * `HTTPS_PROXY` is not the address of a proxy.
+ *
+ * @example
+ * ```ts
+ * import * as Connection from "@auth/node/Connection"
+ * import * as Effect from "effect/Effect"
+ * import * as HttpClient from "effect/http/HttpClient"
+ *
+ * const isReachable = (url: string) =>
+ *   HttpClient.head(url).pipe(Effect.isSuccess, Effect.provide(Connection.layerClient))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = client
 
 /**
  * Opens a connection for the account of a broker's layer. It opens the vault and checks the format of the

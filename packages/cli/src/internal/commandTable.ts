@@ -208,6 +208,24 @@ export const table = [
     details: []
   },
   {
+    name: "vault list",
+    arguments: [],
+    flags: [json, simulator],
+    summary: "List the entries of the vault for each account, without secrets",
+    details: [
+      "Shows the version of each entry (1 after the first write), until when a session is live, and the names of the stored credentials. Entries of accounts that were removed are not listed, because the vault is read by account. The exit code is 10 if an entry cannot be read."
+    ]
+  },
+  {
+    name: "vault encrypt",
+    arguments: [],
+    flags: [simulator],
+    summary: "Encrypt entries that another program has stored in clear",
+    details: [
+      "broker-auth itself never stores in clear. broker-auth status says which entries are in clear. First stop the program that writes them, or give it the key of the vault."
+    ]
+  },
+  {
     name: "vault rekey",
     arguments: [],
     flags: [simulator],

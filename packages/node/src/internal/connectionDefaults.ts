@@ -6,10 +6,17 @@ import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type * as VaultError from "@auth/broker-core/session/VaultError"
 import type * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as NodeVault from "../NodeVault.ts"
 import * as NodeVaultKey from "../NodeVaultKey.ts"
 import { useProxyOfEnvironment } from "./proxy.ts"
+
+/** The global `fetch`, through the proxy of the environment. */
+export const client: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.merge(
+  FetchHttpClient.layer,
+  Layer.effectDiscard(useProxyOfEnvironment)
+)
 
 /** The option that sets the folder of the vault. */
 export interface FolderOptions {
@@ -31,6 +38,6 @@ export const layersOf = (options: DefaultsOptions) => {
   return {
     key,
     vault: Layer.provide(options.vault ?? NodeVault.layer({ folder: options.folder }), key),
-    client: options.client ?? Layer.merge(FetchHttpClient.layer, Layer.effectDiscard(useProxyOfEnvironment))
+    client: options.client ?? client
   }
 }
