@@ -41,6 +41,7 @@ export const table = {
   unavailable: { code: 9, when: "The broker did not answer, or limits the rate. Try again later" },
   vault: { code: 10, when: "The vault or its key cannot be used" },
   answer: { code: 11, when: "The broker's answer is not understood" },
+  notification: { code: 12, when: "All logins succeeded, but the notification of --notify was not delivered" },
   interrupted: { code: 130, when: "Ctrl-C, or SIGINT" },
   terminated: { code: 143, when: "SIGTERM" }
 } as const satisfies Readonly<Record<string, Row>>

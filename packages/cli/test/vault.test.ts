@@ -32,7 +32,7 @@ const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>
   return Effect.gen(function* () {
     const entry = yield* use(ownKey, (store) => store.get(place, slot))
     assert.isDefined(entry)
-    assert.isTrue(yield* use(other, (store) => store.put(place, slot, entry!.value, entry!.version)))
+    assert.isTrue(yield* use(other, (store) => store.put(place, slot, entry.value, entry.version)))
   })
 }
 

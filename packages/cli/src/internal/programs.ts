@@ -52,22 +52,29 @@ const startProblem = (program: string, error: unknown): string =>
 const exitProblem = (program: string, code: number | null): string =>
   code === null ? `${program} was ended by a signal` : `${program} ended with exit code ${code}`
 
+export interface Options {
+  /** Text on standard input. Default: none. */
+  readonly input?: string
+  /** Whether the output is returned. Default: `read`. */
+  readonly output?: "read" | "ignored"
+}
+
 interface Started {
   readonly program: string
   readonly args: ReadonlyArray<string>
-  readonly input: string
+  readonly options: Options
 }
 
 type Outcome = Result.Result<Redacted.Redacted<string>, string>
 
-const outputOf = ({ args, input, program }: Started): Effect.Effect<Outcome> =>
+const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =>
   Effect.callback<Outcome>((resume) => {
     const started = Result.try(() =>
       spawn(program, args, {
         detached: hasGroup,
         env: environment(),
         // Standard error may contain a secret.
-        stdio: ["pipe", "pipe", "ignore"],
+        stdio: ["pipe", options.output === "ignored" ? "ignore" : "pipe", "ignore"],
         windowsHide: true
       })
     )
@@ -75,8 +82,8 @@ const outputOf = ({ args, input, program }: Started): Effect.Effect<Outcome> =>
     const child = started.success
     let output = ""
     child.once("error", (error) => resume(Effect.succeed(Result.fail(startProblem(program, error)))))
-    child.stdout.setEncoding("utf8")
-    child.stdout.on("data", (text: string) => {
+    child.stdout?.setEncoding("utf8")
+    child.stdout?.on("data", (text: string) => {
       output += text
       if (output.length <= maxOutput) return
       end(child)
@@ -87,20 +94,20 @@ const outputOf = ({ args, input, program }: Started): Effect.Effect<Outcome> =>
         Effect.succeed(code === 0 ? Result.succeed(Redacted.make(output)) : Result.fail(exitProblem(program, code)))
       )
     )
-    child.stdin.on("error", () => undefined)
-    child.stdin.end(input)
+    child.stdin?.on("error", () => undefined)
+    child.stdin?.end(options.input ?? "")
     return Effect.sync(() => end(child))
   })
 
 /**
- * Runs a program without a shell, and returns what it prints, or the problem. `input` is its standard input. After the
- * time-out, or if the command is interrupted, the program and its process group are ended.
+ * Runs a program without a shell, and returns what it prints, or the problem. After the time-out, or if the command is
+ * interrupted, the program and its process group are ended.
  */
-export const run = (words: ReadonlyArray<string>, input = ""): Effect.Effect<Outcome> => {
+export const run = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Outcome> => {
   const [program, ...args] = words
   if (program === undefined || program === "") return Effect.succeed(Result.fail("it names no program"))
   return Effect.flatMap(Timeout, (duration) =>
-    Effect.timeoutOrElse(outputOf({ program, args, input }), {
+    Effect.timeoutOrElse(outputOf({ program, args, options }), {
       duration,
       orElse: () =>
         Effect.succeed(Result.fail(`${program} did not answer within ${Duration.toSeconds(duration)} seconds`))
