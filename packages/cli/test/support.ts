@@ -105,8 +105,10 @@ const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
 
 export interface TerminalOptions {
   readonly columns?: number
-  /** Words before the command, such as a redirection of its output. */
+  /** Words after the command, such as a redirection of its output. */
   readonly after?: string
+  /** Type of the terminal. Default: `dumb`, which has no control sequences. */
+  readonly term?: string
 }
 
 /**
@@ -125,7 +127,7 @@ export const terminal = (
     const script = `${size}; ${command} ${options.after ?? ""}`
     const child = spawn("script", ["-qec", script, "/dev/null"], {
       cwd: user.state,
-      env: { ...user.env, TERM: "dumb", SHELL: "/bin/sh" },
+      env: { ...user.env, TERM: options.term ?? "dumb", SHELL: "/bin/sh" },
       stdio: ["pipe", "pipe", "pipe"]
     })
     let screen = ""

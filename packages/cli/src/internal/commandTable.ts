@@ -100,11 +100,22 @@ export const table = [
       { name: "browser", description: "log in through the browser; fails if the account has another way to log in" },
       { name: "paste", description: "do not open a browser: show the address, and paste the address after the login" },
       { name: "qr", description: "log in with a QR code; fails if the account has another way to log in" },
-      { name: "all", description: "log in to all accounts that need no person for that" },
+      { name: "all", description: "log in to all accounts" },
+      {
+        name: "notify",
+        value: "COMMAND|URL",
+        description:
+          "send a summary to a program or to an https address; a reference such as env:NAME hides the address"
+      },
+      { name: "json", description: "print the summary as JSON" },
       simulator
     ],
     summary: "Log in, unless the session is live",
-    details: ["Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal."]
+    details: [
+      "Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal.",
+      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. Then the command asks for each account that needs a person, if it runs at a terminal. The exit code is 0 if all accounts are logged in, 7 if an account needs a person, and otherwise the one of the first account that failed.",
+      "The summary says who is logged in, who needs a person, with the command that logs in, and who failed and why. It has no secret. A login page has no link without a secret, so the summary has no link. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If the notification fails, the exit code is 12, unless a login has failed."
+    ]
   },
   {
     name: "token",

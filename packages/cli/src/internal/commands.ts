@@ -25,7 +25,8 @@ import { codeOf, fail, type Failure, messageOf, promised } from "./failure.ts"
 import { doctor } from "./doctor.ts"
 import * as entries from "./entries.ts"
 import * as homes from "./home.ts"
-import { codes, login, untilText } from "./login.ts"
+import { codes, untilText } from "./login.ts"
+import { login } from "./logins.ts"
 import * as output from "./output.ts"
 import { recover } from "./recover.ts"
 import { registry, simulatorPackage } from "./registry.ts"
@@ -285,7 +286,7 @@ const logout: Handler<"logout"> = Effect.fnUntraced(function* (input) {
   for (const entry of list) {
     yield* Effect.catch(logoutOf(home, entry), (error) => {
       failures.push(error)
-      return output.say(`${entry.name}: ${messageOf(error)}`)
+      return output.say(`${entry.name}: ${messageOf(error, entry.name)}`)
     })
   }
   const [first] = failures
