@@ -171,7 +171,8 @@ const commandDocument = async (): Promise<Document> => {
   const commands = (await modulesOf("packages/cli/src/internal/commandTable.ts")) as typeof CommandTable
   const help = (await modulesOf("packages/cli/src/internal/helpText.ts")) as typeof HelpText
   const codes = (await modulesOf("packages/cli/src/ExitCode.ts")) as typeof ExitCode
-  const rows = commands.table.map((row) => [`\`${help.usageOf(row)}\``, row.summary])
+  // A `|` would begin the next cell, even in code.
+  const rows = commands.table.map((row) => [`\`${help.usageOf(row).replaceAll("|", "\\|")}\``, row.summary])
   const ends = Object.values(codes.table).map(({ code, when }) => [String(code), when])
   const wanted = fill(
     fill(current, "commands", table([["command", "what it does"], ...rows])),

@@ -45,6 +45,7 @@ export const table = {
   vault: { code: 10, when: "The vault or its key cannot be used" },
   answer: { code: 11, when: "The broker's answer is not understood" },
   output: { code: 12, when: "Standard output or standard error cannot be written, for example on a full disk" },
+  notification: { code: 13, when: "All logins succeeded, but the notification of --notify was not delivered" },
   interrupted: { code: 130, when: "Ctrl-C, or SIGINT" },
   terminated: { code: 143, when: "SIGTERM" }
 } as const satisfies Readonly<Record<string, Row>>

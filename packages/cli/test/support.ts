@@ -3,9 +3,11 @@ import { SessionStore } from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import * as NodeVault from "@auth/node/NodeVault"
 import { Simulator } from "@auth/simulator"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as TestConsole from "effect/testing/TestConsole"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -107,6 +109,14 @@ export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
+/** Runs the handler of a command in this process. Starting a program takes longer. */
+export const inProcess = <A, E>(user: User, handler: Effect.Effect<A, E>) =>
+  Effect.gen(function* () {
+    const exit = yield* Effect.exit(handler)
+    const lines = (all: ReadonlyArray<unknown>) => all.map((line) => `${String(line)}\n`).join("")
+    return { exit, stdout: lines(yield* TestConsole.logLines), stderr: lines(yield* TestConsole.errorLines) }
+  }).pipe(Effect.provide([ConfigProvider.layer(ConfigProvider.fromEnv({ env: user.env })), TestConsole.layer]))
+
 /** Time-out of a command in a terminal, in milliseconds. */
 const screenTimeout = 60_000
 
@@ -117,8 +127,10 @@ const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
 
 export interface TerminalOptions {
   readonly columns?: number
-  /** Words before the command, such as a redirection of its output. */
+  /** Words after the command, such as a redirection of its output. */
   readonly after?: string
+  /** Type of the terminal. Default: `dumb`, which has no control sequences. */
+  readonly term?: string
 }
 
 /**
@@ -137,7 +149,7 @@ export const terminal = (
     const script = `${size}; ${command} ${options.after ?? ""}`
     const child = spawn("script", ["-qec", script, "/dev/null"], {
       cwd: user.state,
-      env: { ...user.env, TERM: "dumb", SHELL: "/bin/sh" },
+      env: { ...user.env, TERM: options.term ?? "dumb", SHELL: "/bin/sh" },
       stdio: ["pipe", "pipe", "pipe"]
     })
     let screen = ""

@@ -66,6 +66,10 @@ const read = Effect.fnUntraced(function* (
 export const list = (store: Store): Effect.Effect<ReadonlyArray<Entry>, VaultError.VaultError> =>
   Effect.map(read(store), (found) => found.list)
 
+/** The version of the list in the vault. It is 0 if there is no list. */
+export const version = (store: Store): Effect.Effect<number, VaultError.VaultError> =>
+  Effect.map(read(store), (found) => found.version)
+
 /** Changes the list. If another program writes at the same time, `change` is applied to its list. */
 const update = <E>(
   store: Store,

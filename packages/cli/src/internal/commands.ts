@@ -5,9 +5,9 @@ import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Session from "@auth/broker-core/login/Session"
 import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import { SessionManager } from "@auth/broker-core/session/SessionManager"
+import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Clock from "effect/Clock"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -23,8 +23,10 @@ import type { Input, Name } from "./commandTable.ts"
 import * as connect from "./connect.ts"
 import { codeOf, fail, type Failure, messageOf, promised } from "./failure.ts"
 import { doctor } from "./doctor.ts"
+import * as entries from "./entries.ts"
 import * as homes from "./home.ts"
-import { codes, login, untilText } from "./login.ts"
+import { codes, untilText } from "./login.ts"
+import { login } from "./logins.ts"
 import * as output from "./output.ts"
 import { recover } from "./recover.ts"
 import { registry, simulatorPackage } from "./registry.ts"
@@ -81,26 +83,25 @@ const listAccounts: Handler<"accounts"> = Effect.fnUntraced(function* (input) {
 const decodeSession = Schema.decodeUnknownResult(Session.SessionFromJson)
 
 /** The stored session, read without the package of the broker. */
-const storedSession = ({ store }: homes.Home, { account }: accounts.Entry) =>
+const storedSession = (store: SessionStore["Service"], { account }: accounts.Entry) =>
   Effect.map(store.get(account, "session"), (stored) =>
     stored === undefined
       ? undefined
       : Result.getOrUndefined(decodeSession(new TextDecoder().decode(Redacted.value(stored.value))))
   )
 
-const toIso = (at: number | undefined): string | null =>
-  at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))
-
 const statusOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.Entry) {
   const now = yield* Clock.currentTimeMillis
-  const session = yield* storedSession(home, entry)
-  const memory = yield* LoginGuard.make(home.store).memory(entry.account)
+  const clear = yield* entries.clearSlots(home, entry.account)
+  const store = entries.readable(home)
+  const session = yield* storedSession(store, entry)
+  const memory = yield* LoginGuard.make(store).memory(entry.account)
   const method = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
     onFailure: () => undefined,
     onSuccess: ({ methods }) => methods.find(({ id }) => id === entry.method)
   })
   const state = session === undefined ? "none" : Session.isExpired(session, now) ? "expired" : "live"
-  return { entry, memory, method, now, session, state } as const
+  return { clear, entry, memory, method, now, session, state } as const
 })
 
 type Status = Effect.Success<ReturnType<typeof statusOf>>
@@ -128,22 +129,27 @@ const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.
   if (input.json) {
     return yield* output.json({
       vault: home.store.describe,
-      accounts: rows.map(({ entry, memory, method, session, state }) => ({
+      encrypted: rows.every(({ clear }) => clear.length === 0),
+      accounts: rows.map(({ clear, entry, memory, method, session, state }) => ({
         name: entry.name,
         broker: entry.broker,
         method: entry.method,
         id: entry.account.id,
         session: state,
-        issuedAt: toIso(session?.issuedAt),
-        expiresAt: toIso(session?.expiresAt),
+        issuedAt: output.toIso(session?.issuedAt),
+        expiresAt: output.toIso(session?.expiresAt),
         renewedBy: method?.renewal?.by ?? null,
         failedLogins: memory.refusedAt.length + memory.unansweredAt.length,
         maxFailedLogins: method?.renewal?.maxFailures ?? null,
-        pausedUntil: toIso(memory.pausedUntil)
+        pausedUntil: output.toIso(memory.pausedUntil),
+        inClear: clear
       }))
     })
   }
   if (rows.length === 0) return yield* noAccounts
+  for (const { clear, entry } of rows) {
+    if (clear.length > 0) yield* output.line(entries.clearText(entry.name, clear))
+  }
   for (const row of rows) {
     const { entry, method } = row
     yield* output.line(`${entry.name}: ${yield* titleOf(entry)}, ${entry.account.id}`)
@@ -257,7 +263,8 @@ const renew: Handler<"renew"> = Effect.fnUntraced(function* (input) {
 }, Effect.scoped)
 
 const logoutOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.Entry) {
-  if ((yield* storedSession(home, entry)) === undefined) return yield* output.say(`${entry.name} is not logged in.`)
+  if ((yield* storedSession(home.store, entry)) === undefined)
+    return yield* output.say(`${entry.name} is not logged in.`)
   const { connection } = yield* connect.open(home, entry)
   const receipt = yield* promised(() => connection.logout())
   const text =
@@ -279,7 +286,7 @@ const logout: Handler<"logout"> = Effect.fnUntraced(function* (input) {
   for (const entry of list) {
     yield* Effect.catch(logoutOf(home, entry), (error) => {
       failures.push(error)
-      return output.say(`${entry.name}: ${messageOf(error)}`)
+      return output.say(`${entry.name}: ${messageOf(error, entry.name)}`)
     })
   }
   const [first] = failures
@@ -295,9 +302,9 @@ const guard: Handler<"guard"> = Effect.fnUntraced(function* (input) {
     return yield* output.json(
       rows.map(({ entry, memory, method }) => ({
         name: entry.name,
-        refusedAt: memory.refusedAt.map(toIso),
-        unansweredAt: memory.unansweredAt.map(toIso),
-        pausedUntil: toIso(memory.pausedUntil),
+        refusedAt: memory.refusedAt.map(output.toIso),
+        unansweredAt: memory.unansweredAt.map(output.toIso),
+        pausedUntil: output.toIso(memory.pausedUntil),
         maxFailedLogins: method?.renewal?.maxFailures ?? null
       }))
     )
@@ -346,6 +353,8 @@ export const handlers: { readonly [N in Name]: Handler<N> } = {
   doctor,
   recover,
   vault: vault.describe,
+  "vault list": vault.list,
+  "vault encrypt": vault.encrypt,
   "vault rekey": vault.rekey,
   "vault remove": vault.remove,
   simulate

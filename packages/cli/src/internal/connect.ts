@@ -70,6 +70,10 @@ const asksCode = (method: Method, { values }: Entry): boolean =>
   method.capabilities.includes("StepUp") &&
   !Object.values(method.credentials).some(({ codes, env }) => codes === true && values[env] !== undefined)
 
+/** Whether only a person can log in: in a browser, with a QR code, or with a one-time code that the broker sends. */
+export const needsPerson = (method: Method, entry: Entry): boolean =>
+  method.capabilities.includes("RedirectLogin") || method.capabilities.includes("QrLogin") || asksCode(method, entry)
+
 /** Opens the connection until the scope closes. Sends nothing. */
 export const open = Effect.fnUntraced(function* (
   home: Home,

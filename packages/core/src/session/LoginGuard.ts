@@ -385,6 +385,23 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 }
 
 /**
+ * Returns the account under which a store keeps the state of the guard, in the slot `guard`. It has no app, and its id
+ * is in lower case, because a broker locks an account for all apps and all spellings of its id.
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/login/Account"
+ * import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
+ *
+ * LoginGuard.placeOf(Account.make({ broker: "angel", app: "my-app", id: "A123456" })).id // => "a123456"
+ * ```
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const placeOf = (account: Account.Account): Account.Account => Ledger.placeOf(account)
+
+/**
  * A guard that keeps its state in the session store.
  *
  * @example
