@@ -327,6 +327,13 @@ const simulate: Handler<"simulate"> = Effect.fnUntraced(function* (input) {
   })
 })
 
+/** The demo imports the simulator, so it is loaded only if the simulator is installed. */
+const demo: Handler<"demo"> = () =>
+  brokers.fileOf(simulatorPackage, "Simulator").pipe(
+    Effect.andThen(promised(() => import("./demo/demo.ts"))),
+    Effect.flatMap(({ run }) => run)
+  )
+
 export const handlers: { readonly [N in Name]: Handler<N> } = {
   brokers: listBrokers,
   add,
@@ -348,5 +355,6 @@ export const handlers: { readonly [N in Name]: Handler<N> } = {
   vault: vault.describe,
   "vault rekey": vault.rekey,
   "vault remove": vault.remove,
+  demo,
   simulate
 }
