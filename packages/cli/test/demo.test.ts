@@ -250,8 +250,8 @@ const logins = { angel: 5, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha:
 const printed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const texts: Array<string> = []
   const record = (...parts: ReadonlyArray<unknown>) => void texts.push(parts.map(String).join(" "))
-  const original = yield* Console.Console
-  yield* Effect.provideService(effect, Console.Console, { ...original, error: record, log: record })
+  const recorder: Console.Console = Object.assign(Object.create(yield* Console.Console), { error: record, log: record })
+  yield* Effect.provideService(effect, Console.Console, recorder)
   return texts.join("\n")
 })
 

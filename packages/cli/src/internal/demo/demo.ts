@@ -26,12 +26,14 @@ import { line } from "../output.ts"
 import { day, startAgain } from "./day.ts"
 import * as programs from "./programs.ts"
 
-/** The variable by which the demo tells its second process where the vault and the simulator are. */
+/** The variable that is set in the second process of the demo. */
 const variable = "BROKER_AUTH_DEMO"
 
+/** What the second process gets on its standard input. */
 const Setting = Schema.fromJsonString(
   Schema.Struct({
     folder: Schema.String,
+    key: Schema.RedactedFromValue(Schema.String),
     control: Schema.String,
     origins: Schema.Record(Schema.String, Schema.String),
     brokers: Schema.Record(
@@ -40,8 +42,6 @@ const Setting = Schema.fromJsonString(
     )
   })
 )
-
-type Setting = typeof Setting.Type
 
 /** A folder that only its owner can access. It is also removed if the process exits without closing the scope. */
 const temporaryFolder = Effect.acquireRelease(
@@ -59,15 +59,15 @@ const temporaryFolder = Effect.acquireRelease(
 )
 
 /**
- * Starts the demo's second process, which waits. Returns an effect that lets it continue until it ends. Its steps appear
- * in the output of this process. The key of the vault is only in its environment.
+ * Starts the second process, which loads its modules and waits. Returns a function that passes the setting to it. Its
+ * steps appear in the output of this process.
  */
-const startSecond = Effect.fnUntraced(function* (setting: string, key: Redacted.Redacted<string>) {
+const startSecond = Effect.gen(function* () {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const [entry = ""] = process.argv.slice(1)
       const started = spawn(process.execPath, [...process.execArgv, entry, "demo"], {
-        env: { ...process.env, [variable]: setting, BROKER_AUTH_KEY: Redacted.value(key) },
+        env: { ...process.env, [variable]: "second" },
         stdio: ["pipe", "inherit", "pipe"],
         windowsHide: true
       })
@@ -83,40 +83,46 @@ const startSecond = Effect.fnUntraced(function* (setting: string, key: Redacted.
   )
   let complaints = ""
   child.stderr.on("data", (chunk) => (complaints += String(chunk)))
-  return Effect.gen(function* () {
-    child.stdin.end("start")
+  return Effect.fnUntraced(function* (setting: typeof Setting.Type) {
+    child.stdin.end(yield* Effect.orDie(Schema.encodeEffect(Setting)(setting)))
     const code = yield* Effect.promise(() => child.ended)
     if (code !== 0) return yield* fail("defect", `The second process of the demo failed. ${complaints}`)
   })
 })
 
-/** Waits until the first process lets this one continue. If the first process has ended, this one ends too. */
-const permission = Effect.callback<void>((resume) => {
-  process.stdin.once("data", () => resume(Effect.void)).once("end", () => resume(Effect.interrupt))
+/** All of standard input. It is empty if the first process has ended early. */
+const input = Effect.callback<string>((resume) => {
+  let text = ""
+  process.stdin.on("data", (chunk) => (text += String(chunk))).once("end", () => resume(Effect.succeed(text)))
 })
 
-const second = Effect.fnUntraced(function* (text: string) {
+/** The programs, with a vault that is open until the scope closes. */
+const openPrograms = Effect.fnUntraced(function* (setting: typeof Setting.Type) {
+  const key = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(setting.key, "the key of the demo"))
+  const vault = yield* Layer.build(Layer.provide(NodeVault.layer({ folder: setting.folder }), key))
+  return yield* programs.open({ info: setting, vault: Layer.succeedContext(vault) })
+})
+
+const second = Effect.gen(function* () {
+  const text = yield* input
+  if (text === "") return
   const setting = yield* Effect.orDie(Schema.decodeUnknownEffect(Setting)(text))
-  const vault = NodeVault.layer({ folder: setting.folder }).pipe(Layer.provide(VaultKey.layerConfig()))
-  const list = yield* programs.open({ info: setting, vault })
-  yield* permission
   const { clock } = yield* Effect.orDie(SimulatorClock.connect(setting.control))
-  yield* Effect.provideService(startAgain(list), Clock.Clock, clock)
+  yield* Effect.provideService(startAgain(yield* openPrograms(setting)), Clock.Clock, clock)
 })
 
 const first = Effect.gen(function* () {
-  const simulator = yield* Effect.orDie(Simulator.make())
   const { folder } = yield* temporaryFolder
-  const bytes = yield* VaultKey.generate
-  const key = Layer.effect(VaultKey.VaultKey, VaultKey.fromBytes(bytes, "a random key"))
+  const continueSecond = yield* startSecond
+  const simulator = yield* Effect.orDie(Simulator.make())
   const { brokers, control, origins } = simulator
-  const setting: Setting = { brokers, control, folder, origins }
-  const again = yield* startSecond(JSON.stringify(setting), Redacted.make(Hex.encode(Redacted.value(bytes))))
-  const list = yield* programs.open({ info: setting, vault: NodeVault.layer({ folder }).pipe(Layer.provide(key)) })
+  const key = Redacted.make(Hex.encode(Redacted.value(yield* VaultKey.generate)))
+  const setting = { brokers, control, folder, key, origins }
+  const list = yield* openPrograms(setting)
   yield* line(
     `This demo is a trading day at ${list.length} brokers. They are fakes on this machine: no account is real, and no real broker is contacted.`
   )
-  yield* day(list, again).pipe(
+  yield* day(list, continueSecond(setting)).pipe(
     Effect.provideService(Simulator.Simulator, simulator),
     Effect.provideService(Clock.Clock, simulator.clock)
   )
@@ -125,8 +131,7 @@ const first = Effect.gen(function* () {
 export const run: Effect.Effect<void, Failure> = Effect.gen(function* () {
   // Otherwise NODE_USE_ENV_PROXY would send the requests for this machine to the user's proxy.
   process.env["no_proxy"] = "127.0.0.1"
-  const text = yield* Effect.option(Config.String(variable))
-  if (Option.isSome(text)) return yield* second(text.value)
+  if (Option.isSome(yield* Effect.option(Config.String(variable)))) return yield* second
   const [took] = yield* Effect.timed(first)
   yield* line("")
   yield* line(`All steps passed in ${(Duration.toMillis(took) / 1000).toFixed(1)} s.`)
