@@ -255,6 +255,16 @@ export const table = [
     details: ["Sends nothing to a broker. Use it if the key is lost, or if the vault was changed by another program."]
   },
   {
+    name: "demo",
+    arguments: [],
+    flags: [],
+    summary: "Show a trading day at fake brokers, from login to logout",
+    details: [
+      "Needs no account. It shows logins, a restart, codes by SMS, failed logins, a session that ends early, and midnight. The brokers are those of the package @auth/simulator, on this machine: nothing is sent to a real broker.",
+      "Your vault is not used. The sessions of the demo are in a temporary folder, which is removed at the end and at Ctrl-C."
+    ]
+  },
+  {
     name: "simulate",
     arguments: [{ name: "arguments", kind: "rest", description: "arguments of broker-auth-simulator" }],
     flags: [],

@@ -334,6 +334,13 @@ const simulate: Handler<"simulate"> = Effect.fnUntraced(function* (input) {
   })
 })
 
+/** The demo imports the simulator, so it is loaded only if the simulator is installed. */
+const demo: Handler<"demo"> = () =>
+  brokers.fileOf(simulatorPackage, "Simulator").pipe(
+    Effect.andThen(promised(() => import("./demo/demo.ts"))),
+    Effect.flatMap(({ run }) => run)
+  )
+
 export const handlers: { readonly [N in Name]: Handler<N> } = {
   brokers: listBrokers,
   add,
@@ -357,5 +364,6 @@ export const handlers: { readonly [N in Name]: Handler<N> } = {
   "vault encrypt": vault.encrypt,
   "vault rekey": vault.rekey,
   "vault remove": vault.remove,
+  demo,
   simulate
 }

@@ -16,7 +16,8 @@ export const printable = (text: string): string =>
     .replace(/[\p{Cc}\p{Cs}]/gu, "\ufffd")
 
 /** Columns of a stream. A pipe has no limit, so that each message stays one line. */
-const widthOf = (stream: NodeJS.WriteStream): number => (stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity)
+export const widthOf = (stream: NodeJS.WriteStream): number =>
+  stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity
 
 /** The text in lines that fit into the stream. Further lines begin two columns after the first one. */
 const fitted = (stream: NodeJS.WriteStream, text: string): string => {
