@@ -2,17 +2,14 @@
 import { Renewal } from "@auth/broker-core/broker/Renewal"
 import { Authorize } from "@auth/broker-core/login/Authorize"
 import * as Expiry from "@auth/broker-core/login/Expiry"
-import * as Session from "@auth/broker-core/login/Session"
+import type * as Session from "@auth/broker-core/login/Session"
 import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import { SessionManager } from "@auth/broker-core/session/SessionManager"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Clock from "effect/Clock"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
 import * as accounts from "./accounts.ts"
@@ -28,6 +25,7 @@ import { codes, login, untilText } from "./login.ts"
 import * as output from "./output.ts"
 import { recover } from "./recover.ts"
 import { registry, simulatorPackage } from "./registry.ts"
+import * as sessions from "./sessions.ts"
 import * as vault from "./vault.ts"
 
 export type Handler<N extends Name> = (input: Input<N>) => Effect.Effect<number | void, Failure>
@@ -78,29 +76,15 @@ const listAccounts: Handler<"accounts"> = Effect.fnUntraced(function* (input) {
   for (const entry of list) yield* output.line(`${entry.name}: ${yield* titleOf(entry)}, ${entry.account.id}`)
 }, Effect.scoped)
 
-const decodeSession = Schema.decodeUnknownResult(Session.SessionFromJson)
-
-/** The stored session, read without the package of the broker. */
-const storedSession = ({ store }: homes.Home, { account }: accounts.Entry) =>
-  Effect.map(store.get(account, "session"), (stored) =>
-    stored === undefined
-      ? undefined
-      : Result.getOrUndefined(decodeSession(new TextDecoder().decode(Redacted.value(stored.value))))
-  )
-
-const toIso = (at: number | undefined): string | null =>
-  at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))
-
 const statusOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.Entry) {
   const now = yield* Clock.currentTimeMillis
-  const session = yield* storedSession(home, entry)
+  const session = yield* sessions.stored(home.store, entry)
   const memory = yield* LoginGuard.make(home.store).memory(entry.account)
   const method = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
     onFailure: () => undefined,
     onSuccess: ({ methods }) => methods.find(({ id }) => id === entry.method)
   })
-  const state = session === undefined ? "none" : Session.isExpired(session, now) ? "expired" : "live"
-  return { entry, memory, method, now, session, state } as const
+  return { entry, memory, method, now, session, state: sessions.stateOf(session, now) }
 })
 
 type Status = Effect.Success<ReturnType<typeof statusOf>>
@@ -134,12 +118,12 @@ const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.
         method: entry.method,
         id: entry.account.id,
         session: state,
-        issuedAt: toIso(session?.issuedAt),
-        expiresAt: toIso(session?.expiresAt),
+        issuedAt: sessions.toIso(session?.issuedAt),
+        expiresAt: sessions.toIso(session?.expiresAt),
         renewedBy: method?.renewal?.by ?? null,
         failedLogins: memory.refusedAt.length + memory.unansweredAt.length,
         maxFailedLogins: method?.renewal?.maxFailures ?? null,
-        pausedUntil: toIso(memory.pausedUntil)
+        pausedUntil: sessions.toIso(memory.pausedUntil)
       }))
     })
   }
@@ -257,7 +241,8 @@ const renew: Handler<"renew"> = Effect.fnUntraced(function* (input) {
 }, Effect.scoped)
 
 const logoutOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.Entry) {
-  if ((yield* storedSession(home, entry)) === undefined) return yield* output.say(`${entry.name} is not logged in.`)
+  if ((yield* sessions.stored(home.store, entry)) === undefined)
+    return yield* output.say(`${entry.name} is not logged in.`)
   const { connection } = yield* connect.open(home, entry)
   const receipt = yield* promised(() => connection.logout())
   const text =
@@ -295,9 +280,9 @@ const guard: Handler<"guard"> = Effect.fnUntraced(function* (input) {
     return yield* output.json(
       rows.map(({ entry, memory, method }) => ({
         name: entry.name,
-        refusedAt: memory.refusedAt.map(toIso),
-        unansweredAt: memory.unansweredAt.map(toIso),
-        pausedUntil: toIso(memory.pausedUntil),
+        refusedAt: memory.refusedAt.map(sessions.toIso),
+        unansweredAt: memory.unansweredAt.map(sessions.toIso),
+        pausedUntil: sessions.toIso(memory.pausedUntil),
         maxFailedLogins: method?.renewal?.maxFailures ?? null
       }))
     )
@@ -327,6 +312,13 @@ const simulate: Handler<"simulate"> = Effect.fnUntraced(function* (input) {
   })
 })
 
+/** The server is loaded only for this command. */
+const serve: Handler<"serve"> = (input) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./serve/serve.ts")),
+    (module) => module.serve(input)
+  )
+
 export const handlers: { readonly [N in Name]: Handler<N> } = {
   brokers: listBrokers,
   add,
@@ -345,6 +337,7 @@ export const handlers: { readonly [N in Name]: Handler<N> } = {
   "guard reset": resetGuard,
   doctor,
   recover,
+  serve,
   vault: vault.describe,
   "vault rekey": vault.rekey,
   "vault remove": vault.remove,

@@ -27,16 +27,23 @@ const translations: ReadonlyArray<readonly [advice: RegExp, command: string]> = 
   [/get another session with SessionManager\.renew/g, "get another session with broker-auth renew"]
 ]
 
-/** The text of a failure for the user. */
-export const messageOf = ({ message }: Failure): string =>
+/** Replaces advice for programs by the commands that do it. */
+export const translate = (message: string): string =>
   translations.reduce((text, [advice, command]) => text.replaceAll(advice, command), message)
+
+/** The text of a failure for the user. */
+export const messageOf = ({ message }: Failure): string => translate(message)
 
 /** Advice for programs whose account only a person can log in to. */
 const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp/
 
+/** Whether a renewal has failed because only a person can log in. */
+export const onlyPersonLogsIn = (failure: Failure): boolean =>
+  failure._tag === "AuthError" && needsLogin.test(failure.message)
+
 /** Replaces the failure of a renewal that only a person can do: it names the command for that. */
 export const forPerson = (failure: Failure, name: string): Failure =>
-  failure._tag === "AuthError" && needsLogin.test(failure.message)
+  onlyPersonLogsIn(failure)
     ? new CommandFailed({ code: "person", message: `${name} needs a person to log in. Run broker-auth login ${name}.` })
     : failure
 
