@@ -16,13 +16,14 @@ import * as sessions from "../sessions.ts"
 import { type EndpointName, type Route, routeOf } from "./endpoints.ts"
 import type { Change, Live, OpenAccounts } from "./openAccounts.ts"
 import { document } from "./openApi.ts"
+import type { Check } from "./programs.ts"
 import * as problems from "./problems.ts"
 
 export interface Server {
   readonly home: Home
   readonly open: OpenAccounts
   /** Whether a request has the bearer of a program. `undefined`: the server has a socket, which needs none. */
-  readonly isAllowed: ((authorization: string | undefined) => Effect.Effect<boolean, Failure>) | undefined
+  readonly isAllowed: Check | undefined
 }
 
 /** Maximum number of programs that read the events at the same time. */

@@ -19,6 +19,7 @@ import * as connect from "../connect.ts"
 import { type Failure, promised } from "../failure.ts"
 import type { Home } from "../home.ts"
 import * as sessions from "../sessions.ts"
+import * as coalesced from "./coalesced.ts"
 
 /** A change of the session of an account. */
 export type Change =
@@ -97,7 +98,7 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
       )
   })
 
-  const read = accounts.reader(home.store)
+  const read = yield* coalesced.make(accounts.reader(home.store))
   let known: ReadonlyArray<accounts.Entry> = []
   const list = Effect.tap(read, (entries) => {
     if (entries === known) return Effect.void

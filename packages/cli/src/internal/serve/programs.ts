@@ -1,17 +1,16 @@
 /** The programs that may use the server on loopback. Each has one bearer, of which only the SHA-256 is stored. */
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Clock from "effect/Clock"
-import * as Digest from "effect/crypto/Digest"
-import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
-import * as Hex from "effect/encoding/Hex"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { hash, timingSafeEqual } from "node:crypto"
 import { type CommandFailed, fail } from "../failure.ts"
 import * as storedList from "../storedList.ts"
+import * as coalesced from "./coalesced.ts"
 
 const Program = Schema.Struct({
   name: Schema.String,
@@ -28,11 +27,7 @@ const stored = storedList.make({ id: "programs", what: "list of programs", item:
 /** All programs, sorted by name. */
 export const list = stored.list
 
-const sha256 = (text: Redacted.Redacted<string>): Effect.Effect<Uint8Array> =>
-  Effect.provide(
-    Digest.Digest.use((service) => service.digest(Digest.sha256, new TextEncoder().encode(Redacted.value(text)))),
-    Digest.layerWebCrypto
-  )
+const sha256 = (text: Redacted.Redacted<string>): string => hash("sha256", Redacted.value(text), "hex")
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
 
@@ -48,7 +43,7 @@ export const add = Effect.fnUntraced(function* (
     )
   }
   const bearer = Redacted.make(Base64Url.encode(SecureRandom.randomBytesUnsafe(32)))
-  const program = { name, createdAt: yield* Clock.currentTimeMillis, sha256: Hex.encode(yield* sha256(bearer)) }
+  const program = { name, createdAt: yield* Clock.currentTimeMillis, sha256: sha256(bearer) }
   yield* stored.update(store, (list) =>
     list.some((known) => known.name === name)
       ? fail(
@@ -71,20 +66,21 @@ export const revoke = (store: storedList.Store, name: string): Effect.Effect<voi
 
 const bearerPattern = /^bearer +([\w-]{1,256})$/i
 
-/** Makes a check of the header `Authorization`: whether it has the bearer of a program that is listed now. */
-export const makeCheck = (store: storedList.Store) => {
-  const read = stored.reader(store)
-  return Effect.fnUntraced(function* (authorization: string | undefined): Effect.fn.Return<boolean, VaultError> {
-    const given = bearerPattern.exec(authorization ?? "")?.[1]
-    if (given === undefined) return false
-    const programs = yield* read
-    const digest = yield* sha256(Redacted.make(given))
-    let isKnown = false
-    // All programs are compared, so that the time does not depend on which one matches.
-    for (const { sha256: known } of programs) {
-      const bytes = Result.getOrElse(Hex.decode(known), () => new Uint8Array(0))
-      isKnown = Mac.timingSafeEqual(bytes, digest) || isKnown
-    }
-    return isKnown
-  })
+/** Compares in constant time. */
+const isEqual = (one: string, other: string): boolean => {
+  const encoder = new TextEncoder()
+  return one.length === other.length && timingSafeEqual(encoder.encode(one), encoder.encode(other))
 }
+
+/** Whether a header `Authorization` has the bearer of a program that is listed now. */
+export type Check = (authorization: string | undefined) => Effect.Effect<boolean, VaultError>
+
+/** Makes the check of the bearers. */
+export const makeCheck = (store: storedList.Store): Effect.Effect<Check, never, Scope.Scope> =>
+  Effect.map(coalesced.make(stored.reader(store)), (read) => (authorization) => {
+    const given = bearerPattern.exec(authorization ?? "")?.[1]
+    if (given === undefined) return Effect.succeed(false)
+    const digest = sha256(Redacted.make(given))
+    // All programs are compared, so that the time does not depend on which one matches.
+    return Effect.map(read, (list) => list.filter((program) => isEqual(program.sha256, digest)).length > 0)
+  })

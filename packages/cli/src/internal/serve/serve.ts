@@ -64,7 +64,7 @@ const run = Effect.fnUntraced(function* (
 ): Effect.fn.Return<never, Failure, Scope.Scope> {
   const chosen = yield* placeOf(input, home)
   const open = yield* openAccounts.make(home)
-  const isAllowed = "port" in chosen ? programs.makeCheck(home.store) : undefined
+  const isAllowed = "port" in chosen ? yield* programs.makeCheck(home.store) : undefined
   const respond = answers.make({ home, open, isAllowed })
   const listen = server.serve({ place: chosen, respond, broken: refuse("Fault") })
   yield* Effect.forkScoped(Stream.runForEach(Stream.fromPubSub(open.changes), (change) => output.say(lineOf(change))))
