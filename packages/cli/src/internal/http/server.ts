@@ -40,21 +40,27 @@ const grace = "10 seconds"
 /** A client of a stream is disconnected if more than this is unsent, in bytes. */
 const maxUnsentBytes = 65_536
 /**
- * Maximum number of connections. If there are more, the connection is closed that has waited longest without a complete
- * request. If every connection has one, the newest is closed.
+ * Maximum number of connections. It is above the number of connections that the system queues (511), so that a request
+ * is read before a flood of connections can close its connection. If there are more, the oldest connection is closed
+ * that has not sent a complete request, otherwise the one that has been idle for the longest time. If all connections
+ * wait for answers, the newest is closed.
  */
-export const maxConnections = 256
+export const maxConnections = 1024
 
 /** Headers of every answer. Nothing may store an answer, or guess another type for it. */
 const fixedHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
 
-/** The open connections of a server, and the ones that have no request in preparation, longest first. */
+/** The open connections of a server. Those without a request in preparation are ordered by their waiting time. */
 const makeConnections = () => {
   const open = new Set<Socket>()
+  /** Connections that have not sent a complete request yet. */
+  const fresh = new Set<Socket>()
+  /** Connections whose requests are all answered. */
   const idle = new Set<Socket>()
   const pending = new Map<Socket, number>()
   const forget = (socket: Socket) => {
     open.delete(socket)
+    fresh.delete(socket)
     idle.delete(socket)
     pending.delete(socket)
   }
@@ -64,16 +70,17 @@ const makeConnections = () => {
   }
   return {
     add: (socket: Socket) => {
-      const [oldest] = idle
+      const [oldest] = fresh.size > 0 ? fresh : idle
       if (open.size >= maxConnections) {
         if (oldest === undefined) return void socket.destroy()
         close(oldest)
       }
       open.add(socket)
-      idle.add(socket)
+      fresh.add(socket)
       socket.once("close", () => forget(socket))
     },
     begin: (socket: Socket) => {
+      fresh.delete(socket)
       idle.delete(socket)
       pending.set(socket, (pending.get(socket) ?? 0) + 1)
     },
@@ -83,8 +90,8 @@ const makeConnections = () => {
       pending.delete(socket)
       if (open.has(socket)) idle.add(socket)
     },
-    closeIdle: () => Array.from(idle, close),
-    closeAll: () => Array.from(open, close)
+    closeIdle: () => [...fresh, ...idle].forEach(close),
+    closeAll: () => Array.from(open).forEach(close)
   }
 }
 
