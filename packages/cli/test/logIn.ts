@@ -57,10 +57,10 @@ const scan = (simulator: Service, way: Way, { origin, path }: NonNullable<Way["s
 ]
 
 /** Runs `login` in a terminal, and does what a person does there. */
-export const logIn = (simulator: Service, user: User, way: Way) =>
+export const logIn = (simulator: Service, user: User, way: Way, name = "mine") =>
   terminal(
     user,
-    ["login", "mine"],
+    ["login", name],
     [
       ...(way.page === undefined ? [] : [browse(simulator, way)]),
       ...(way.asksCode === true ? [typeCode(simulator, way)] : []),

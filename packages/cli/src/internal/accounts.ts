@@ -2,14 +2,11 @@
  * The accounts of the user, with their credentials. They are one encrypted entry of the vault, so that a change is
  * written completely or not at all.
  */
-import * as Account from "@auth/broker-core/login/Account"
-import type { SessionStore } from "@auth/broker-core/session/SessionStore"
-import * as VaultError from "@auth/broker-core/session/VaultError"
+import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type CommandFailed, fail } from "./failure.ts"
+import * as storedList from "./storedList.ts"
 
 const Entry = Schema.Struct({
   /** The user's name for the account. */
@@ -31,58 +28,20 @@ const Entry = Schema.Struct({
 /** An account of the user. */
 export type Entry = typeof Entry.Type
 
-const format = 1
+const stored = storedList.make({ id: "accounts", what: "list of accounts", item: Entry })
 
-const FormatFromJson = Schema.fromJsonString(Schema.Struct({ format: Schema.Finite }))
-const ListFromJson = Schema.fromJsonString(
-  Schema.Struct({ format: Schema.Literal(format), accounts: Schema.Array(Entry) })
-)
-
-const decodeFormat = Schema.decodeUnknownResult(FormatFromJson)
-const decode = Schema.decodeUnknownResult(ListFromJson)
-const encode = Schema.encodeSync(ListFromJson)
-
-/** The place of the list in the vault. No broker has this id. */
-const place = Account.make({ broker: "broker-auth", id: "accounts" })
-
-type Store = SessionStore["Service"]
-
-const read = Effect.fnUntraced(function* (
-  store: Store
-): Effect.fn.Return<{ readonly version: number; readonly list: ReadonlyArray<Entry> }, VaultError.VaultError> {
-  const stored = yield* store.get(place, "credentials")
-  if (stored === undefined) return { version: 0, list: [] }
-  const text = new TextDecoder().decode(Redacted.value(stored.value))
-  const decoded = decode(text)
-  if (Result.isSuccess(decoded)) return { version: stored.version, list: decoded.success.accounts }
-  const found = Result.getOrUndefined(decodeFormat(text))?.format ?? 0
-  const what = "list of accounts"
-  const reason =
-    found > format ? new VaultError.NewerVersion({ what, version: found }) : new VaultError.Tampered({ what })
-  return yield* Effect.fail(VaultError.make("get", reason))
-})
+type Store = storedList.Store
 
 /** All accounts, sorted by name. */
-export const list = (store: Store): Effect.Effect<ReadonlyArray<Entry>, VaultError.VaultError> =>
-  Effect.map(read(store), (found) => found.list)
+export const list = stored.list
 
 /** The version of the list in the vault. It is 0 if there is no list. */
-export const version = (store: Store): Effect.Effect<number, VaultError.VaultError> =>
-  Effect.map(read(store), (found) => found.version)
+export const version = stored.version
 
-/** Changes the list. If another program writes at the same time, `change` is applied to its list. */
-const update = <E>(
-  store: Store,
-  change: (list: ReadonlyArray<Entry>) => Effect.Effect<ReadonlyArray<Entry>, E>
-): Effect.Effect<void, E | VaultError.VaultError> =>
-  Effect.gen(function* () {
-    while (true) {
-      const { list, version } = yield* read(store)
-      const accounts = (yield* change(list)).toSorted((one, other) => (one.name < other.name ? -1 : 1))
-      const bytes = Redacted.make(new TextEncoder().encode(encode({ format, accounts })))
-      if (yield* store.put(place, "credentials", bytes, version)) return
-    }
-  })
+/** Reads the accounts often: as long as nothing has changed, it returns the same objects. */
+export const reader = stored.reader
+
+const { update } = stored
 
 export const inUse = (name: string) =>
   fail(
@@ -95,14 +54,14 @@ export const add = (
   store: Store,
   entry: Entry,
   { replace }: { readonly replace: boolean }
-): Effect.Effect<void, CommandFailed | VaultError.VaultError> =>
+): Effect.Effect<void, CommandFailed | VaultError> =>
   update(store, (list) =>
     !replace && list.some(({ name }) => name === entry.name)
       ? inUse(entry.name)
       : Effect.succeed([...list.filter(({ name }) => name !== entry.name), entry])
   )
 
-export const remove = (store: Store, name: string): Effect.Effect<void, VaultError.VaultError> =>
+export const remove = (store: Store, name: string): Effect.Effect<void, VaultError> =>
   update(store, (list) => Effect.succeed(list.filter((entry) => entry.name !== name)))
 
 export const none = fail("account", "There is no account yet. Add one: broker-auth add <broker>")
@@ -116,7 +75,7 @@ const namesOf = (list: ReadonlyArray<Entry>): string => list.map(({ name }) => n
 export const choose = Effect.fnUntraced(function* (
   store: Store,
   given: string | undefined
-): Effect.fn.Return<Entry, CommandFailed | VaultError.VaultError> {
+): Effect.fn.Return<Entry, CommandFailed | VaultError> {
   const all = yield* list(store)
   if (all.length === 0) return yield* none
   const [only] = all

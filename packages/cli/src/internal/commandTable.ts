@@ -214,6 +214,24 @@ export const table = [
     details: ["Asks at the terminal for the PAN of the account holder and for the codes that the broker sends."]
   },
   {
+    name: "serve",
+    arguments: [],
+    flags: [
+      { name: "socket", value: "PATH", description: "path of the Unix socket (default: serve.sock beside the vault)" },
+      { name: "port", value: "N", description: "serve a port of 127.0.0.1 instead of a socket; 0: a free port" },
+      { name: "for", value: "PROGRAM", description: "print a new bearer for this program once, and end" },
+      { name: "revoke", value: "PROGRAM", description: "refuse the bearer of this program from now on, and end" },
+      { name: "programs", description: "list the programs that have a bearer, and end" },
+      simulator
+    ],
+    summary: "Serve sessions as JSON to programs in any language",
+    details: [
+      "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs of this user can open the socket. On a port, each program sends its own bearer: Authorization: Bearer …",
+      "GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the dead token, GET /v1/events, GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
+      "The server sends no login that needs a person. It answers 409 with the command that logs in. On Windows, it serves a port."
+    ]
+  },
+  {
     name: "vault",
     arguments: [],
     flags: [simulator],

@@ -2,17 +2,14 @@
 import { Renewal } from "@auth/broker-core/broker/Renewal"
 import { Authorize } from "@auth/broker-core/login/Authorize"
 import * as Expiry from "@auth/broker-core/login/Expiry"
-import * as Session from "@auth/broker-core/login/Session"
+import type * as Session from "@auth/broker-core/login/Session"
 import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import { SessionManager } from "@auth/broker-core/session/SessionManager"
-import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
 import * as accounts from "./accounts.ts"
@@ -30,6 +27,7 @@ import { login } from "./logins.ts"
 import * as output from "./output.ts"
 import { recover } from "./recover.ts"
 import { registry, simulatorPackage } from "./registry.ts"
+import * as sessions from "./sessions.ts"
 import * as vault from "./vault.ts"
 
 export type Handler<N extends Name> = (input: Input<N>) => Effect.Effect<number | void, Failure>
@@ -80,28 +78,17 @@ const listAccounts: Handler<"accounts"> = Effect.fnUntraced(function* (input) {
   for (const entry of list) yield* output.line(`${entry.name}: ${yield* titleOf(entry)}, ${entry.account.id}`)
 }, Effect.scoped)
 
-const decodeSession = Schema.decodeUnknownResult(Session.SessionFromJson)
-
-/** The stored session, read without the package of the broker. */
-const storedSession = (store: SessionStore["Service"], { account }: accounts.Entry) =>
-  Effect.map(store.get(account, "session"), (stored) =>
-    stored === undefined
-      ? undefined
-      : Result.getOrUndefined(decodeSession(new TextDecoder().decode(Redacted.value(stored.value))))
-  )
-
 const statusOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.Entry) {
   const now = yield* Clock.currentTimeMillis
   const clear = yield* entries.clearSlots(home, entry.account)
   const store = entries.readable(home)
-  const session = yield* storedSession(store, entry)
+  const session = yield* sessions.stored(store, entry)
   const memory = yield* LoginGuard.make(store).memory(entry.account)
   const method = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
     onFailure: () => undefined,
     onSuccess: ({ methods }) => methods.find(({ id }) => id === entry.method)
   })
-  const state = session === undefined ? "none" : Session.isExpired(session, now) ? "expired" : "live"
-  return { clear, entry, memory, method, now, session, state } as const
+  return { clear, entry, memory, method, now, session, state: sessions.stateOf(session, now) } as const
 })
 
 type Status = Effect.Success<ReturnType<typeof statusOf>>
@@ -263,7 +250,7 @@ const renew: Handler<"renew"> = Effect.fnUntraced(function* (input) {
 }, Effect.scoped)
 
 const logoutOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.Entry) {
-  if ((yield* storedSession(home.store, entry)) === undefined)
+  if ((yield* sessions.stored(home.store, entry)) === undefined)
     return yield* output.say(`${entry.name} is not logged in.`)
   const { connection } = yield* connect.open(home, entry)
   const receipt = yield* promised(() => connection.logout())
@@ -341,6 +328,13 @@ const demo: Handler<"demo"> = () =>
     Effect.flatMap(({ run }) => run)
   )
 
+/** The server is loaded only for this command. */
+const serve: Handler<"serve"> = (input) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./serve/serve.ts")),
+    (module) => module.serve(input)
+  )
+
 export const handlers: { readonly [N in Name]: Handler<N> } = {
   brokers: listBrokers,
   add,
@@ -359,6 +353,7 @@ export const handlers: { readonly [N in Name]: Handler<N> } = {
   "guard reset": resetGuard,
   doctor,
   recover,
+  serve,
   vault: vault.describe,
   "vault list": vault.list,
   "vault encrypt": vault.encrypt,

@@ -56,6 +56,8 @@ export interface Opened {
 export interface Options {
   /** Answers the second step of a login. */
   readonly codes?: ((question: CodeQuestion) => Promise<string>) | undefined
+  /** As in the options of a connection. */
+  readonly pollInterval?: Connection.Options["pollInterval"]
 }
 
 export const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
@@ -66,7 +68,7 @@ export const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
 }
 
 /** Whether a login asks for a one-time code: there is a second step, and no TOTP secret that answers it. */
-const asksCode = (method: Method, { values }: Entry): boolean =>
+export const asksCode = (method: Method, { values }: Entry): boolean =>
   method.capabilities.includes("StepUp") &&
   !Object.values(method.credentials).some(({ codes, env }) => codes === true && values[env] !== undefined)
 
@@ -78,7 +80,7 @@ export const needsPerson = (method: Method, entry: Entry): boolean =>
 export const open = Effect.fnUntraced(function* (
   home: Home,
   entry: Entry,
-  { codes }: Options = {}
+  { codes, pollInterval }: Options = {}
 ): Effect.fn.Return<Opened, Failure, Scope.Scope> {
   const loaded = yield* brokers.loadBroker(entry.broker, entry.folder)
   const method = yield* methodOf(loaded, entry)
@@ -89,7 +91,8 @@ export const open = Effect.fnUntraced(function* (
       Context.make(SessionStore, home.store).pipe(Context.add(SessionLock, Context.get(services, SessionLock)))
     ),
     key: Layer.succeed(VaultKey, Context.get(services, VaultKey)),
-    codes: codes !== undefined && asksCode(method, entry) ? codes : undefined
+    codes: codes !== undefined && asksCode(method, entry) ? codes : undefined,
+    pollInterval
   }
   const connection = yield* Effect.acquireRelease(
     promised(() => Connection.open<brokers.Services, never>(layer as never, options)),

@@ -56,9 +56,17 @@ export const partsOf = (
 /** Advice for programs whose account only a person can log in to. */
 const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp/
 
+/** Whether a renewal has failed because only a person can log in. */
+export const onlyPersonLogsIn = (failure: Failure): boolean =>
+  failure._tag === "AuthError" && needsLogin.test(failure.message)
+
+/** Whether a program has logged out, so that no login follows without a person. */
+export const isLoggedOut = (failure: Failure): boolean =>
+  failure._tag === "AuthError" && failure.reason._tag === "SessionExpired" && failure.reason.why === "logged-out"
+
 /** Replaces the failure of a renewal that only a person can do: it names the command for that. */
 export const forPerson = (failure: Failure, name: string): Failure =>
-  failure._tag === "AuthError" && needsLogin.test(failure.message)
+  onlyPersonLogsIn(failure)
     ? new CommandFailed({ code: "person", message: `${name} needs a person to log in. Run broker-auth login ${name}.` })
     : failure
 

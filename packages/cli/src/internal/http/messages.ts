@@ -1,0 +1,63 @@
+/** Requests and answers of an HTTP server on this machine. */
+import * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { IncomingMessage } from "node:http"
+
+/**
+ * An answer. A text is sent at once. A stream is sent part by part until it ends; a client that reads too slowly is
+ * disconnected.
+ */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Stream.Stream<string>
+}
+
+export const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
+  status,
+  headers: { "content-type": "application/json", ...headers },
+  body: JSON.stringify(value)
+})
+
+/** All values of a header, as they were sent. Node's `headers` joins or drops the values of a repeated header. */
+const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
+  rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
+
+const hostPattern = /^(127\.0\.0\.1|localhost|\[::1\])(?::(\d{1,5}))?$/i
+
+/**
+ * Whether the request names this machine as its host. `port` is the port of the server, or `undefined` for a socket. If
+ * the host name of a web page resolves to this machine (DNS rebinding), that page sends its own host name.
+ */
+export const hasOwnHost = (message: IncomingMessage, port: number | undefined): boolean => {
+  const hosts = valuesOf(message, "host")
+  const found = hosts.length === 1 ? hostPattern.exec(hosts[0] ?? "") : null
+  return found !== null && (port === undefined || Number(found[2] ?? 80) === port)
+}
+
+/** Whether a browser has sent the request for a web page. Other clients send none of these headers. */
+export const isFromBrowser = ({ headers }: IncomingMessage): boolean =>
+  headers.origin !== undefined || headers["sec-fetch-site"] !== undefined
+
+/** Maximum size of a body, in bytes. */
+export const maxBodyBytes = 16_384
+
+/**
+ * Reads the body of a request. The failure says whether the body is too large or incomplete. Bytes beyond the limit are
+ * dropped, so that the client receives the answer.
+ */
+export const readBody = (message: IncomingMessage): Effect.Effect<string, "too-large" | "incomplete"> =>
+  Effect.callback((resume) => {
+    const decoder = new TextDecoder()
+    let text = ""
+    let size = 0
+    message.on("data", (chunk: Uint8Array) => {
+      size += chunk.byteLength
+      if (size <= maxBodyBytes) return void (text += decoder.decode(chunk, { stream: true }))
+      text = ""
+      resume(Effect.fail("too-large"))
+    })
+    message.once("end", () => resume(Effect.succeed(text + decoder.decode())))
+    message.once("error", () => resume(Effect.fail("incomplete")))
+    message.once("close", () => resume(Effect.fail("incomplete")))
+  })

@@ -1,0 +1,209 @@
+/**
+ * An HTTP server on this machine, on a Unix socket or on a port of loopback. It bounds connections, headers, times and
+ * unsent bytes, and ends after the answers that it is preparing.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
+import * as Latch from "effect/Latch"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Http from "node:http"
+import type { Socket } from "node:net"
+import type { Answer } from "./messages.ts"
+
+/** Where a server listens: the path of a Unix socket, or a port of 127.0.0.1 (0: a free port). */
+export type Place = { readonly path: string } | { readonly port: number }
+
+/** Returns the answer to a request. A defect becomes an answer with status 500. */
+export type Respond = (message: Http.IncomingMessage, port: number | undefined) => Effect.Effect<Answer>
+
+export interface Options {
+  readonly place: Place
+  readonly respond: Respond
+  /** The answer to a request whose `respond` has a fault. */
+  readonly broken: Answer
+}
+
+const maxHeaderBytes = 16_384
+/** Time-out for the headers of a request, in milliseconds. A program on this machine sends all headers at once. */
+const headersMillis = 5000
+/** Time-out for the whole request, in milliseconds. */
+const requestMillis = 10_000
+/** A connection without a request is closed after this time, in milliseconds. */
+const keepAliveMillis = 30_000
+/** Time-out for a client to receive an answer. */
+const receiveTimeout = "10 seconds"
+/** Time for the answers that are being prepared when the server ends. */
+const grace = "10 seconds"
+/** A client of a stream is disconnected if more than this is unsent, in bytes. */
+const maxUnsentBytes = 65_536
+/**
+ * Maximum number of connections. It is above the number of connections that the system queues (511), so that a request
+ * is read before a flood of connections can close its connection. If there are more, the oldest connection is closed
+ * that has not sent a complete request, otherwise the one that has been idle for the longest time. If all connections
+ * wait for answers, the newest is closed.
+ */
+export const maxConnections = 1024
+
+/** Headers of every answer. Nothing may store an answer, or guess another type for it. */
+const fixedHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
+
+/** The open connections of a server. Those without a request in preparation are ordered by their waiting time. */
+const makeConnections = () => {
+  const open = new Set<Socket>()
+  /** Connections that have not sent a complete request yet. */
+  const fresh = new Set<Socket>()
+  /** Connections whose requests are all answered. */
+  const idle = new Set<Socket>()
+  const pending = new Map<Socket, number>()
+  const forget = (socket: Socket) => {
+    open.delete(socket)
+    fresh.delete(socket)
+    idle.delete(socket)
+    pending.delete(socket)
+  }
+  const close = (socket: Socket) => {
+    forget(socket)
+    socket.destroy()
+  }
+  return {
+    add: (socket: Socket) => {
+      const [oldest] = fresh.size > 0 ? fresh : idle
+      if (open.size >= maxConnections) {
+        if (oldest === undefined) return void socket.destroy()
+        close(oldest)
+      }
+      open.add(socket)
+      fresh.add(socket)
+      socket.once("close", () => forget(socket))
+    },
+    begin: (socket: Socket) => {
+      fresh.delete(socket)
+      idle.delete(socket)
+      pending.set(socket, (pending.get(socket) ?? 0) + 1)
+    },
+    end: (socket: Socket) => {
+      const left = (pending.get(socket) ?? 1) - 1
+      if (left > 0) return void pending.set(socket, left)
+      pending.delete(socket)
+      if (open.has(socket)) idle.add(socket)
+    },
+    closeIdle: () => [...fresh, ...idle].forEach(close),
+    closeAll: () => Array.from(open).forEach(close)
+  }
+}
+
+type Connections = ReturnType<typeof makeConnections>
+
+/** Waits until the client has received the answer or is gone. A client that does not read is disconnected. */
+const received = (target: Http.ServerResponse): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    const done = () => resume(Effect.void)
+    if (target.writableFinished || target.destroyed) return done()
+    target.once("finish", done).once("close", done)
+  }).pipe(Effect.timeoutOrElse({ duration: receiveTimeout, orElse: () => Effect.sync(() => void target.destroy()) }))
+
+/** Sends the parts of a stream until it ends, the server stops, or the client reads too slowly. */
+const sendStream = (target: Http.ServerResponse, parts: Stream.Stream<string>, stopping: Effect.Effect<void>) => {
+  target.flushHeaders()
+  return parts.pipe(
+    Stream.takeWhile((part) => {
+      target.write(part)
+      if (target.writableLength > maxUnsentBytes) target.destroy()
+      return !target.destroyed
+    }),
+    Stream.interruptWhen(stopping),
+    Stream.runDrain,
+    Effect.ensuring(Effect.sync(() => void target.end()))
+  )
+}
+
+const listen = (server: Http.Server, place: Place): Effect.Effect<number | undefined, NodeJS.ErrnoException> =>
+  Effect.callback((resume) => {
+    server.once("error", (error) => resume(Effect.fail(error)))
+    const ready = () => {
+      // A connection that fails must not end the program.
+      server.on("error", () => undefined)
+      const address = server.address()
+      resume(Effect.succeed(address === null || typeof address === "string" ? undefined : address.port))
+    }
+    if ("path" in place) server.listen({ path: place.path }, ready)
+    else server.listen({ host: "127.0.0.1", port: place.port, exclusive: true }, ready)
+  })
+
+/** Closes the server: refuses new connections, waits for the answers in preparation, and then closes all connections. */
+const stop = (server: Http.Server, connections: Connections, idle: Latch.Latch) =>
+  Effect.gen(function* () {
+    yield* Effect.sync(() => {
+      server.close()
+      connections.closeIdle()
+    })
+    yield* Effect.timeoutOption(idle.await, grace)
+    connections.closeAll()
+  })
+
+/** Serves requests until the scope closes. Returns the port, or `undefined` for a socket. */
+export const serve = Effect.fnUntraced(function* ({
+  broken,
+  place,
+  respond
+}: Options): Effect.fn.Return<number | undefined, NodeJS.ErrnoException, Scope.Scope> {
+  const run = yield* FiberSet.makeRuntime()
+  const stopping = yield* Deferred.make<void>()
+  const isStopping = () => Deferred.isDoneUnsafe(stopping)
+  const connections = makeConnections()
+  const idle = Latch.makeUnsafe(true)
+  let preparing = 0
+  let port: number | undefined
+
+  const write = (message: Http.IncomingMessage, target: Http.ServerResponse, { body, headers, status }: Answer) =>
+    Effect.suspend(() => {
+      target.statusCode = status
+      for (const [name, value] of Object.entries({ ...fixedHeaders, ...headers })) target.setHeader(name, value)
+      if (typeof body !== "string") return sendStream(target, body, Deferred.await(stopping))
+      // The rest of a body that was not read is dropped, and must not be taken for the next request.
+      if (!message.complete || isStopping()) target.setHeader("connection", "close")
+      message.resume()
+      target.end(message.method === "HEAD" ? undefined : body)
+      return Effect.void
+    }).pipe(Effect.andThen(received(target)))
+
+  const exchange = (message: Http.IncomingMessage, target: Http.ServerResponse) =>
+    Effect.exit(respond(message, port)).pipe(
+      Effect.flatMap((exit) => write(message, target, Exit.isSuccess(exit) ? exit.value : broken)),
+      Effect.onExit(() =>
+        Effect.sync(() => {
+          connections.end(message.socket)
+          preparing -= 1
+          if (preparing === 0) idle.openUnsafe()
+          if (isStopping()) connections.closeIdle()
+        })
+      )
+    )
+
+  const server = Http.createServer(
+    {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headersMillis,
+      requestTimeout: requestMillis,
+      keepAliveTimeout: keepAliveMillis,
+      connectionsCheckingInterval: 1000
+    },
+    (message, target) => {
+      connections.begin(message.socket)
+      preparing += 1
+      idle.closeUnsafe()
+      const fiber = run(exchange(message, target))
+      // A client that is gone needs no answer. A renewal that it has started continues for the others.
+      target.once("close", () => fiber.interruptUnsafe())
+    }
+  )
+  server.on("connection", connections.add)
+  yield* Effect.acquireRelease(
+    Effect.map(listen(server, place), (found) => (port = found)),
+    () => Effect.andThen(Deferred.succeed(stopping, undefined), stop(server, connections, idle))
+  )
+  return port
+})

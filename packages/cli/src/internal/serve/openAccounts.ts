@@ -1,0 +1,214 @@
+/**
+ * The accounts of a running server. The connection of an account is opened by its first request, and all requests share
+ * it.
+ */
+import { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import { Authorize } from "@auth/broker-core/login/Authorize"
+import { Profile } from "@auth/broker-core/login/Profile"
+import * as Session from "@auth/broker-core/login/Session"
+import { SessionManager } from "@auth/broker-core/session/SessionManager"
+import type { VaultError } from "@auth/broker-core/session/VaultError"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import * as RcMap from "effect/RcMap"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as accounts from "../accounts.ts"
+import * as connect from "../connect.ts"
+import { type Failure, isLoggedOut, onlyPersonLogsIn, promised } from "../failure.ts"
+import type { Home } from "../home.ts"
+import * as sessions from "../sessions.ts"
+import * as coalesced from "./coalesced.ts"
+
+/** A change of the session of an account. */
+export type Change =
+  | { readonly _tag: "renewed"; readonly entry: accounts.Entry; readonly session: Session.Session }
+  | { readonly _tag: "failed"; readonly entry: accounts.Entry; readonly failure: Failure }
+  | { readonly _tag: "logged-out"; readonly entry: accounts.Entry }
+
+interface Open {
+  readonly manager: SessionManager["Service"]
+  readonly headers: Authorize["Service"]["headers"]
+  /** Present if only a person can log in. It returns another session than the one that a program has reported. */
+  readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
+}
+
+/** A session with the headers of a call to the broker. */
+export interface Live {
+  readonly session: Session.Session
+  readonly headers: ReturnType<Authorize["Service"]["headers"]>
+}
+
+export interface OpenAccounts {
+  /** The accounts as they are listed now. */
+  readonly list: Effect.Effect<ReadonlyArray<accounts.Entry>, VaultError>
+  /** A live session of an account. */
+  readonly session: (entry: accounts.Entry) => Effect.Effect<Live, Failure>
+  /** A session with another token than `dead`, which the broker has refused. One renewal serves all callers. */
+  readonly renew: (entry: accounts.Entry, dead: Redacted.Redacted<string>) => Effect.Effect<Live, Failure>
+  readonly changes: PubSub.PubSub<Change>
+}
+
+/** If an account cannot be opened, the next try is after this time. A reference to a secret may start a program. */
+const pauseAfterFailure = "2 seconds"
+
+/** How often a session in use is compared with the store. It shows logins and logouts of other programs. */
+const pollInterval = "2 seconds"
+
+/** Changes that a slow reader may miss. */
+const keptChanges = 256
+
+const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>): boolean =>
+  Redacted.value(tokens.access) === Redacted.value(token)
+
+/**
+ * A live session. After a failure, the manager pauses and does not read the store. In the meantime, a person may have
+ * logged in with another program.
+ */
+const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Session, Failure> =>
+  Effect.catch(manager.session, (failure) =>
+    Effect.flatMap(
+      manager.peek,
+      Option.match({ onNone: () => Effect.fail(failure), onSome: (found) => Effect.succeed(found) })
+    )
+  )
+
+/** A profile call that was accepted counts for this time, in milliseconds. */
+const acceptedMillis = 5000
+
+const accepted = (name: string, broker: string) =>
+  Effect.fail(
+    AuthError.make(
+      broker,
+      "session",
+      new AuthError.SessionExpired({
+        why: "invalid",
+        advice: `The broker's profile call accepts this session, so it was not replaced. Find the fault in the refused call, or run broker-auth logout ${name} and broker-auth login ${name}.`
+      })
+    )
+  )
+
+/**
+ * Makes the renewal of an account that only a person can log in to. A program that is wrong about its token must not
+ * cost the other programs their session, so the profile call decides. If the session is dead and cannot be refreshed,
+ * it is logged out, so that the next `broker-auth login` does not find it in the store.
+ */
+const makePersonal = (
+  manager: SessionManager["Service"],
+  profile: Profile["Service"]["profile"],
+  stored: Effect.Effect<Session.Session | undefined, VaultError>,
+  { broker, name }: accounts.Entry
+) => {
+  const turn = Semaphore.makeUnsafe(1)
+  let acceptedAt = -Infinity
+  let acceptedToken: Redacted.Redacted<string> | undefined
+  const renew = Effect.fnUntraced(function* (reported: Session.Session): Effect.fn.Return<Session.Session, Failure> {
+    // Another caller may have renewed it in the meantime.
+    const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* manager.session)
+    if (!hasToken(current, reported.tokens.access)) return current
+    const kept = yield* stored
+    // Another program has logged in or out. The renewal finds this in the store, and sends nothing.
+    if (kept === undefined || !hasToken(kept, current.tokens.access)) return yield* manager.renew(current)
+    const now = yield* Clock.currentTimeMillis
+    const isRecent = now >= acceptedAt && now - acceptedAt < acceptedMillis
+    if (isRecent && acceptedToken !== undefined && hasToken(current, acceptedToken))
+      return yield* accepted(name, broker)
+    const asked = yield* Effect.result(profile(current))
+    if (Result.isSuccess(asked)) {
+      acceptedAt = now
+      acceptedToken = current.tokens.access
+      return yield* accepted(name, broker)
+    }
+    if (asked.failure.reason._tag !== "SessionExpired") return yield* Effect.fail(asked.failure)
+    return yield* Effect.tapError(manager.renew(current), (failure) =>
+      onlyPersonLogsIn(failure) ? Effect.ignore(manager.logout) : Effect.void
+    )
+  })
+  return (reported: Session.Session) => turn.withPermits(1)(renew(reported))
+}
+
+const toLive = (headers: Open["headers"], session: Session.Session): Live => ({ session, headers: headers(session) })
+
+/** Accounts of the user, until the scope closes. A removed or changed account is closed after its running requests. */
+export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<OpenAccounts, never, Scope.Scope> {
+  const scope = yield* Effect.scope
+  const changes = yield* PubSub.sliding<Change>(keptChanges)
+
+  const open = Effect.fnUntraced(function* (entry: accounts.Entry): Effect.fn.Return<Open, Failure, Scope.Scope> {
+    const { connection, method } = yield* connect.open(home, entry, { pollInterval })
+    const publish = (change: Change) => void PubSub.publishUnsafe(changes, change)
+    connection.on("renewed", (session) => publish({ _tag: "renewed", entry, session }))
+    connection.on("failed", (failure) => publish({ _tag: "failed", entry, failure }))
+    connection.on("logged-out", () => publish({ _tag: "logged-out", entry }))
+    const manager = yield* promised(() => connection.run(SessionManager))
+    const { headers } = yield* promised(() => connection.run(Authorize))
+    const { login } = yield* promised(() => connection.run(Renewal))
+    const profile = Option.getOrUndefined(yield* promised(() => connection.run(Effect.serviceOption(Profile))))?.profile
+    const isPersonal = login === undefined || connect.asksCode(method, entry)
+    const renewPersonal =
+      isPersonal && profile !== undefined
+        ? makePersonal(manager, profile, sessions.stored(home.store, entry), entry)
+        : undefined
+    return { manager, headers, renewPersonal }
+  })
+
+  const opened: RcMap.RcMap<accounts.Entry, Open, Failure> = yield* RcMap.make({
+    idleTimeToLive: "Infinity",
+    lookup: (entry: accounts.Entry) =>
+      Effect.tapError(open(entry), () =>
+        Effect.forkIn(Effect.delay(RcMap.invalidate(opened, entry), pauseAfterFailure), scope)
+      )
+  })
+
+  const read = yield* coalesced.make(accounts.reader(home.store))
+  let known: ReadonlyArray<accounts.Entry> = []
+  const list = Effect.tap(read, (entries) => {
+    if (entries === known) return Effect.void
+    known = entries
+    return Effect.flatMap(RcMap.keys(opened), (keys) =>
+      Effect.forEach(
+        Array.from(keys).filter((key) => !entries.some((entry) => Equal.equals(entry, key))),
+        (key) => RcMap.invalidate(opened, key)
+      )
+    )
+  })
+
+  const use = <A>(entry: accounts.Entry, run: (open: Open) => Effect.Effect<A, Failure>) =>
+    Effect.scoped(Effect.flatMap(RcMap.get(opened, entry), run))
+
+  const isStoredLive = (entry: accounts.Entry) =>
+    Effect.flatMap(sessions.stored(home.store, entry), (session) =>
+      Effect.map(Clock.currentTimeMillis, (now) => session !== undefined && !Session.isExpired(session, now))
+    )
+
+  /** A connection that has seen a logout returns no session any more, even after a login by another program. */
+  const reopened = <A>(entry: accounts.Entry, run: (open: Open) => Effect.Effect<A, Failure>) =>
+    Effect.catch(use(entry, run), (failure) =>
+      isLoggedOut(failure)
+        ? Effect.flatMap(isStoredLive(entry), (isLive) =>
+            isLive ? Effect.andThen(RcMap.invalidate(opened, entry), use(entry, run)) : Effect.fail(failure)
+          )
+        : Effect.fail(failure)
+    )
+
+  return {
+    changes,
+    list,
+    session: (entry) =>
+      reopened(entry, ({ headers, manager }) => Effect.map(sessionOf(manager), (session) => toLive(headers, session))),
+    renew: (entry, dead) =>
+      reopened(entry, ({ headers, manager, renewPersonal = manager.renew }) =>
+        Effect.gen(function* () {
+          // The program has only its token. The manager needs the session, so it is looked up without a renewal first.
+          const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* sessionOf(manager))
+          return toLive(headers, hasToken(current, dead) ? yield* renewPersonal(current) : current)
+        })
+      )
+  }
+})

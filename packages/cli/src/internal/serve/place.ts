@@ -1,0 +1,94 @@
+/** The Unix socket of the server: its path, its folder, and what an earlier server has left there. */
+import * as Account from "@auth/broker-core/login/Account"
+import { SessionLock } from "@auth/broker-core/session/SessionLock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Fs from "node:fs"
+import * as Net from "node:net"
+import * as Path from "node:path"
+import process from "node:process"
+import { type CommandFailed, fail, type Failure } from "../failure.ts"
+import type { Home } from "../home.ts"
+
+/** Longest path of a socket, in bytes. Longer paths do not fit into the address of a socket on macOS. */
+const maxPathBytes = 104
+
+const codeOf = (error: unknown): string => {
+  const { code } = error as { readonly code?: unknown }
+  return typeof code === "string" ? code : "unknown"
+}
+
+const found = (path: string): Fs.Stats | undefined => Fs.lstatSync(path, { throwIfNoEntry: false })
+
+/** Creates the folder of the socket, or checks that no other user can enter it. */
+const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
+  const made = Result.try(() => {
+    if (found(folder) === undefined) Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return Fs.lstatSync(folder)
+  })
+  if (Result.isFailure(made)) return fail("usage", `The folder ${folder} cannot be made (${codeOf(made.failure)}).`)
+  const { mode, uid } = made.success
+  if (!made.success.isDirectory())
+    return fail("usage", `${folder} is not a folder. Name a path in a folder of your own.`)
+  if (uid !== process.geteuid?.()) {
+    return fail("usage", `The folder ${folder} belongs to another user. Name a path in a folder of your own.`)
+  }
+  return (mode & 0o077) === 0
+    ? Effect.void
+    : fail("usage", `Other users have access to the folder ${folder}. Name a path in a folder of mode 700.`)
+}
+
+/** Connects to the socket. `true`: a server listens. The code of the system otherwise. */
+const connects = (path: string): Effect.Effect<true | string> =>
+  Effect.callback((resume) => {
+    const socket = Net.connect({ path })
+    socket.once("connect", () => resume(Effect.succeed(true)))
+    socket.once("error", (error) => resume(Effect.succeed(codeOf(error))))
+    return Effect.sync(() => void socket.destroy())
+  })
+
+/** Removes the socket of a server that was killed. A server that listens is not disturbed. */
+const clear = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, CommandFailed> {
+  const there = found(path)
+  if (there === undefined) return
+  if (!there.isSocket()) return yield* fail("usage", `${path} is not a socket. Name another path with --socket.`)
+  const answer = yield* connects(path)
+  if (answer === "ECONNREFUSED" || answer === "ENOENT") return Fs.rmSync(path, { force: true })
+  return yield* fail(
+    "usage",
+    `Another server uses the socket ${path}. Use it, end it, or name another path with --socket.`
+  )
+})
+
+/** The path of the socket in the flag, or the default one. */
+export const pathOf = (given: string | undefined, folder: string): Effect.Effect<string, CommandFailed> => {
+  const path = given === undefined ? Path.join(folder, "serve.sock") : Path.resolve(given)
+  const size = new TextEncoder().encode(path).byteLength
+  return size <= maxPathBytes
+    ? Effect.succeed(path)
+    : fail(
+        "usage",
+        `The path of a socket has at most ${maxPathBytes} bytes, and ${path} has ${size}. Name a shorter one with --socket.`
+      )
+}
+
+const lockPlace = Account.make({ broker: "broker-auth", id: "serve" })
+
+/** Runs `listen`, which opens the socket, and keeps other users from it. Two servers that start do not meet here. */
+export const withSocket = <A, R>(
+  home: Home,
+  path: string,
+  listen: Effect.Effect<A, NodeJS.ErrnoException, R>
+): Effect.Effect<A, Failure, R> =>
+  Context.get(home.services, SessionLock).withLock(lockPlace, () =>
+    Effect.gen(function* () {
+      yield* checkFolder(Path.dirname(path))
+      yield* clear(path)
+      const listening = yield* Effect.catch(listen, (error) =>
+        fail("usage", `The socket ${path} cannot be opened (${codeOf(error)}). Name another path with --socket.`)
+      )
+      yield* Effect.sync(() => Fs.chmodSync(path, 0o600))
+      return listening
+    })
+  )

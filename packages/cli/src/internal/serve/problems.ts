@@ -1,0 +1,121 @@
+/** The errors that the server answers with, and their HTTP status. */
+import type * as AuthError from "@auth/broker-core/login/AuthError"
+import * as Duration from "effect/Duration"
+import { type Failure, isLoggedOut, onlyPersonLogsIn, translated } from "../failure.ts"
+import { type Answer, json } from "../http/messages.ts"
+
+/** The error in an answer. */
+export interface Problem {
+  readonly reason: string
+  readonly message: string
+  readonly remedy: string
+  /** Seconds until the next try, if known. */
+  readonly retryAfter: number | null
+  readonly isRetryable: boolean
+}
+
+/** The status for each reason of an `AuthError`. 409: a person has to act before the same request can succeed. */
+export const statusOfReason = {
+  InvalidCredentials: 409,
+  InvalidStepUpCode: 409,
+  ChallengeExpired: 409,
+  AccountLocked: 409,
+  SessionExpired: 409,
+  SessionLimitReached: 409,
+  ActionRequired: 409,
+  RedirectRejected: 409,
+  InvalidRequest: 409,
+  PermissionDenied: 403,
+  RateLimited: 429,
+  BrokerUnavailable: 503,
+  MalformedResponse: 502,
+  BrokerRejected: 502
+} as const satisfies Readonly<Record<AuthError.Reason["_tag"], number>>
+
+/** The refusals of the server itself: status, message and remedy. */
+const refusals = {
+  HostRefused: [
+    421,
+    "The header Host names another server",
+    "Use the address that broker-auth serve has printed, or localhost on a socket."
+  ],
+  OriginRefused: [
+    403,
+    "The request comes from a web page",
+    "Web pages must not read sessions. Use a program outside of the browser."
+  ],
+  BearerRefused: [
+    401,
+    "The request has no valid bearer",
+    "Make a bearer with broker-auth serve --for PROGRAM, and send the header Authorization: Bearer …"
+  ],
+  PathUnknown: [404, "There is no such path", "GET /v1/openapi.json describes the paths."],
+  MethodRefused: [405, "This path has other methods", "The header Allow names them."],
+  AccountUnknown: [404, "There is no account of this name", "GET /v1/accounts lists the accounts."],
+  BodyInvalid: [
+    400,
+    "The body is not the expected JSON",
+    'Send {"token": "…"} with the token that the broker has refused.'
+  ],
+  BodyTooLarge: [413, "The body has more than 16 KiB", "Send only the token."],
+  StreamsExhausted: [503, "Too many programs read the events", "End a program that reads the events, then try again."],
+  Fault: [500, "The server has a fault", "Please report it."]
+} as const satisfies Readonly<Record<string, readonly [status: number, message: string, remedy: string]>>
+
+export type Refusal = keyof typeof refusals
+
+/** All reasons, each with its status. Failures of the vault have 503 if they are retryable, otherwise 500. */
+export const statuses: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(Object.entries(refusals).map(([name, [status]]) => [name, status])),
+  ...statusOfReason
+}
+
+const answer = (status: number, error: Problem, headers: Readonly<Record<string, string>> = {}): Answer =>
+  json(status, { error }, { ...headers, ...(error.retryAfter !== null && { "retry-after": String(error.retryAfter) }) })
+
+/** The answer to a request that the server refuses itself. */
+export const refuse = (reason: Refusal, headers: Readonly<Record<string, string>> = {}): Answer => {
+  const [status, message, remedy] = refusals[reason]
+  return answer(status, { reason, message, remedy, retryAfter: null, isRetryable: false }, headers)
+}
+
+const statusOf = (failure: Failure): number => {
+  switch (failure._tag) {
+    case "AuthError":
+      return statusOfReason[failure.reason._tag]
+    case "VaultError":
+      return failure.reason.isRetryable ? 503 : 500
+    case "CommandFailed":
+      return failure.code === "unavailable" ? 503 : 409
+  }
+}
+
+/** The error for a failure of an account. It contains no secret. */
+export const problemOf = (failure: Failure, name: string): Problem => {
+  if (onlyPersonLogsIn(failure)) {
+    const message = `${name} needs a person to log in`
+    const remedy = `Run broker-auth login ${name}.`
+    return { reason: "ActionRequired", message, remedy, retryAfter: null, isRetryable: false }
+  }
+  if (isLoggedOut(failure)) {
+    const message = `${name} is logged out`
+    const remedy = `Run broker-auth login ${name}.`
+    return { reason: "SessionExpired", message, remedy, retryAfter: null, isRetryable: false }
+  }
+  if (failure._tag === "CommandFailed") {
+    const remedy = `Run broker-auth doctor ${name}.`
+    return { reason: "ActionRequired", message: failure.message, remedy, retryAfter: null, isRetryable: false }
+  }
+  const { reason } = failure
+  const retryAfter = failure._tag === "AuthError" ? failure.retryAfter : undefined
+  return {
+    reason: reason._tag,
+    message: translated(reason.message),
+    remedy: translated(reason.remedy),
+    retryAfter: retryAfter === undefined ? null : Math.ceil(Duration.toSeconds(retryAfter)),
+    isRetryable: reason.isRetryable
+  }
+}
+
+/** The answer for a failure of an account. */
+export const fail = (failure: Failure, name: string): Answer => answer(statusOf(failure), problemOf(failure, name))

@@ -1,0 +1,86 @@
+/** The programs that may use the server on loopback. Each has one bearer, of which only the SHA-256 is stored. */
+import type { VaultError } from "@auth/broker-core/session/VaultError"
+import * as Clock from "effect/Clock"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { hash, timingSafeEqual } from "node:crypto"
+import { type CommandFailed, fail } from "../failure.ts"
+import * as storedList from "../storedList.ts"
+import * as coalesced from "./coalesced.ts"
+
+const Program = Schema.Struct({
+  name: Schema.String,
+  /** Milliseconds since the epoch. */
+  createdAt: Schema.Finite,
+  /** SHA-256 of the bearer, in hexadecimal digits. */
+  sha256: Schema.String
+})
+
+export type Program = typeof Program.Type
+
+const stored = storedList.make({ id: "programs", what: "list of programs", item: Program })
+
+/** All programs, sorted by name. */
+export const list = stored.list
+
+const sha256 = (text: Redacted.Redacted<string>): string => hash("sha256", Redacted.value(text), "hex")
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
+
+/** Adds a program, and returns its bearer. The bearer cannot be read again. */
+export const add = Effect.fnUntraced(function* (
+  store: storedList.Store,
+  name: string
+): Effect.fn.Return<Redacted.Redacted<string>, CommandFailed | VaultError> {
+  if (!namePattern.test(name)) {
+    return yield* fail(
+      "usage",
+      "A name has 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit."
+    )
+  }
+  const bearer = Redacted.make(Base64Url.encode(SecureRandom.randomBytesUnsafe(32)))
+  const program = { name, createdAt: yield* Clock.currentTimeMillis, sha256: sha256(bearer) }
+  yield* stored.update(store, (list) =>
+    list.some((known) => known.name === name)
+      ? fail(
+          "account",
+          `The program ${name} has a bearer. To replace it, run broker-auth serve --revoke ${name} first.`
+        )
+      : Effect.succeed([...list, program])
+  )
+  return bearer
+})
+
+/** Removes a program. Its bearer is refused from now on, also by a server that runs. */
+export const revoke = (store: storedList.Store, name: string): Effect.Effect<void, CommandFailed | VaultError> =>
+  stored.update(store, (list) => {
+    const rest = list.filter((known) => known.name !== name)
+    return rest.length < list.length
+      ? Effect.succeed(rest)
+      : fail("account", `There is no program ${JSON.stringify(name)}. See broker-auth serve --programs.`)
+  })
+
+const bearerPattern = /^bearer +([\w-]{1,256})$/i
+
+/** Compares in constant time. */
+const isEqual = (one: string, other: string): boolean => {
+  const encoder = new TextEncoder()
+  return one.length === other.length && timingSafeEqual(encoder.encode(one), encoder.encode(other))
+}
+
+/** Whether a header `Authorization` has the bearer of a program that is listed now. */
+export type Check = (authorization: string | undefined) => Effect.Effect<boolean, VaultError>
+
+/** Makes the check of the bearers. */
+export const makeCheck = (store: storedList.Store): Effect.Effect<Check, never, Scope.Scope> =>
+  Effect.map(coalesced.make(stored.reader(store)), (read) => (authorization) => {
+    const given = bearerPattern.exec(authorization ?? "")?.[1]
+    if (given === undefined) return Effect.succeed(false)
+    const digest = sha256(Redacted.make(given))
+    // All programs are compared, so that the time does not depend on which one matches.
+    return Effect.map(read, (list) => list.filter((program) => isEqual(program.sha256, digest)).length > 0)
+  })
