@@ -1,6 +1,7 @@
 /** One HTTP exchange: a request that is sent once, and its answer with the whole body. */
 import { Buffer } from "node:buffer"
 import process from "node:process"
+import { setImmediate } from "node:timers"
 
 export interface WireRequest {
   /** Scheme, host and port, without a slash at the end. */
@@ -110,12 +111,12 @@ export class Collector {
   }
 
   /**
-   * Reports the answer after the parser has processed all received bytes. Before that, the connection counts as busy,
-   * and the next request of the listener would open another connection.
+   * Reports the answer after undici has freed the connection. Otherwise the listener's next request would open another
+   * connection. undici calls `setImmediate` for this after it has called its handler, so this call must come later.
    */
   private settle(answer: WireAnswer): void {
     if (this.isSettled) return
     this.isSettled = true
-    process.nextTick(this.listener.onAnswer, answer)
+    process.nextTick(setImmediate, this.listener.onAnswer, answer)
   }
 }

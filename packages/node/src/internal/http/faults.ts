@@ -46,6 +46,8 @@ const factsOf = (error: object): Facts => {
     const value: unknown = Reflect.get(error, name)
     if (Predicate.isString(value) && shape[name].test(value)) facts[name] = value
   }
+  // undici does not set a code if the answer does not begin as HTTP.
+  if (Reflect.get(error, "name") === "HTTPParserError") facts.code ??= "HPE_INVALID"
   const port: unknown = Reflect.get(error, "port")
   if (Predicate.isNumber(port)) facts.port = port
   return facts

@@ -70,6 +70,11 @@ const start = (agents: Agents, request: WireRequest, limits: Limits, collector: 
   })
   sent.on("timeout", () => sent.destroy(timedOut("UND_ERR_HEADERS_TIMEOUT")))
   sent.on("error", (error) => collector.fail(error))
+  // Node has detached the socket from the request, so destroying the request would not report an error.
+  sent.on("upgrade", (_answer, socket) => {
+    socket.destroy()
+    collector.fail(lost())
+  })
   sent.on("response", (answer) => receive(sent, answer, collector, limits))
   sent.end(body ?? undefined)
   return sent
