@@ -5,10 +5,10 @@ import type { SessionLock } from "@auth/broker-core/session/SessionLock"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type * as VaultError from "@auth/broker-core/session/VaultError"
 import type * as VaultKey from "@auth/broker-core/session/VaultKey"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as NodeVault from "../NodeVault.ts"
 import * as NodeVaultKey from "../NodeVaultKey.ts"
+import * as defaultClient from "./defaultClient.ts"
 import { useProxyOfEnvironment } from "./proxy.ts"
 
 /** The option that sets the folder of the vault. */
@@ -31,6 +31,6 @@ export const layersOf = (options: DefaultsOptions) => {
   return {
     key,
     vault: Layer.provide(options.vault ?? NodeVault.layer({ folder: options.folder }), key),
-    client: options.client ?? Layer.merge(FetchHttpClient.layer, Layer.effectDiscard(useProxyOfEnvironment))
+    client: options.client ?? Layer.merge(defaultClient.layer, Layer.effectDiscard(useProxyOfEnvironment))
   }
 }

@@ -11,6 +11,11 @@ import * as NodeHttpClient from "../NodeHttpClient.ts"
 import { isFetchOfNode } from "./fetchOfNode.ts"
 import { globalDispatcher } from "./http/builtinDispatcher.ts"
 
+/** Reads the global `fetch` for each request. Effect's client would always use the `fetch` that it read first. */
+const fetchOfNow: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init)
+
+const streamingLayer = Layer.provide(FetchHttpClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))
+
 /**
  * Sends the documented calls of brokers with `NodeHttpClient`, and all other requests with the global `fetch`: their
  * answers can have any size, or never end. If the program has replaced the global `fetch`, for example with a fake of the
@@ -20,7 +25,7 @@ export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect
   HttpClient.HttpClient,
   Effect.gen(function* () {
     const whole = yield* NodeHttpClient.make()
-    const streaming = Context.get(yield* Layer.build(FetchHttpClient.layer), HttpClient.HttpClient)
+    const streaming = Context.get(yield* Layer.build(streamingLayer), HttpClient.HttpClient)
     return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
       Effect.flatMap((request) =>
         Effect.withFiber((fiber) =>
