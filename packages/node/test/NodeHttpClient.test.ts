@@ -101,6 +101,19 @@ const sent = (client: HttpClient.HttpClient, request: HttpClientRequest.HttpClie
     (text) => JSON.parse(text) as Received
   )
 
+/** Logs in to Angel One at another address. */
+const logIn = (client: HttpClient.HttpClient, api: string, options: AngelAuth.Options = {}) =>
+  AngelAuth.layer({
+    credentials: {
+      clientCode: "A123456",
+      pin: Redacted.make("4711"),
+      apiKey: Redacted.make(canary),
+      totp: Redacted.make("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    },
+    origins: { api },
+    ...options
+  }).pipe(Layer.provide(Layer.succeed(HttpClient.HttpClient, client)), (layer) => Effect.provide(Login.session, layer))
+
 const json = { a: "1", text: "é ₹ 漢" }
 const methods: ReadonlyArray<HttpMethod> = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -703,21 +716,47 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
   })
 
+  it.live("a login reports an answer that is too large as MalformedResponse, and keeps its status", () =>
+    Effect.gen(function* () {
+      const large = JSON.stringify({ status: true, data: { jwtToken: canary.repeat(500) } })
+      const answers: ReadonlyArray<(response: Parameters<Respond>[1]) => void> = [
+        (response) => response.writeHead(202, { "content-length": large.length }).end(large),
+        (response) => {
+          response.writeHead(202).write(large.slice(0, 10))
+          setImmediate(() => response.end(large.slice(10)))
+        },
+        (response) => response.writeHead(202, { "content-encoding": "gzip" }).end(Zlib.gzipSync(large))
+      ]
+      const client = yield* make({})
+      for (const answer of answers) {
+        const server = yield* serve((_request, response) => answer(response))
+        const error = yield* Effect.flip(logIn(client, server.url, { maxBodyBytes: 1000 }))
+        if (error.reason._tag !== "MalformedResponse") return assert.fail(error.message)
+        assert.strictEqual(error.reason.status, 202)
+        assert.include(error.message, "larger than any answer")
+        assert.notInclude(inspect(error, { depth: 20, showHidden: true, getters: true }), canary)
+        assert.lengthOf(server.received, 1)
+      }
+    })
+  )
+
+  it.live("a login that reaches its time-out closes the connection, and is sent once", () =>
+    Effect.gen(function* () {
+      const server = yield* serve(() => undefined)
+      const client = yield* make({})
+      const error = yield* Effect.flip(logIn(client, server.url, { timeout: "100 millis" }))
+      assert.deepInclude(error.reason, { _tag: "BrokerUnavailable", why: "time-out" })
+      yield* until(() => server.open() === 0)
+      assert.lengthOf(server.received, 1)
+    })
+  )
+
   it.live("sends no credentials after a redirect, even if the program's client follows redirects", () =>
     Effect.gen(function* () {
       const other = yield* serve(echo)
       const server = yield* serve((_request, response) => response.writeHead(307, { location: other.url }).end())
       const client = HttpClient.followRedirects(yield* make({}))
-      const layer = AngelAuth.layer({
-        credentials: {
-          clientCode: "A123456",
-          pin: Redacted.make("4711"),
-          apiKey: Redacted.make(canary),
-          totp: Redacted.make("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
-        },
-        origins: { api: server.url }
-      }).pipe(Layer.provide(Layer.succeed(HttpClient.HttpClient, client)))
-      const error = yield* Effect.flip(Effect.provide(Login.session, layer))
+      const error = yield* Effect.flip(logIn(client, server.url))
       assert.strictEqual(error.reason._tag, "MalformedResponse")
       assert.lengthOf(server.received, 1)
       assert.deepStrictEqual(other.received, [])
