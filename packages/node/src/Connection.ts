@@ -38,7 +38,9 @@ export {
  * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring of
  *   the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`, and the error contains
  *   the command that makes a key.
- * - `client`: the global `fetch`. If `HTTPS_PROXY` is set, its requests go through that proxy.
+ * - `client`: `NodeHttpClient` for the calls of the broker's layer, such as a login. The global `fetch` for the requests
+ *   of the function `fetch`. If the program has replaced the global `fetch`, for example with a fake of the broker, all
+ *   requests use it. If `HTTPS_PROXY` is set, requests go through that proxy.
  *
  * @category models
  * @since 0.1.0
@@ -82,7 +84,7 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  * session, the first call logs in. If both the credentials and the key are missing, one error names both.
  *
  * If the option `client` is not set, `open` applies the environment variables `HTTPS_PROXY` and `NO_PROXY` to every
- * request of the global `fetch` in this process. Node before 24.14 can use these variables only if it was started with
+ * request of the connection and of the global `fetch` in this process. Node before 24.14 can use these variables only if it was started with
  * `NODE_USE_ENV_PROXY=1`. If it was started without `NODE_USE_ENV_PROXY=1` and `HTTPS_PROXY` is set, `open` fails with
  * `InvalidRequest`. At its start, every version of Node reads the variable `NODE_EXTRA_CA_CERTS`, which contains the
  * path of a file with additional certificates.
@@ -110,8 +112,7 @@ export const open = <Services, E extends AuthError | VaultError>(
   )
 
 /**
- * The default of the option `client`: the global `fetch`. If `HTTPS_PROXY` is set, its requests go through that proxy.
- * Use this layer for requests outside a connection. The layer fails with `InvalidRequest` if `HTTPS_PROXY` is not the
+ * The default of the option `client`. If `HTTPS_PROXY` is set, its requests go through that proxy. Use this layer for requests outside a connection. The layer fails with `InvalidRequest` if `HTTPS_PROXY` is not the
  * address of a proxy, or if this version of Node ignores it. See `open`.
  *
  * @example

@@ -10,6 +10,7 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
 import * as AuthError from "../../login/AuthError.ts"
+import { AnswerLimit } from "../AnswerLimit.ts"
 
 /** A redirect to another origin that was not followed. Nothing was sent to that origin. */
 export class RedirectStopped extends Data.TaggedError("RedirectStopped")<{ readonly origin: string }> {}
@@ -55,7 +56,8 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
  */
 export const execute = (
   client: HttpClient.HttpClient,
-  request: HttpClientRequest.HttpClientRequest
+  request: HttpClientRequest.HttpClientRequest,
+  answerLimit?: number
 ): Effect.Effect<
   HttpClientResponse.HttpClientResponse,
   HttpClientError.HttpClientError | RedirectStopped | RedirectFollowed
@@ -71,6 +73,7 @@ export const execute = (
     }
     const discretion = Context.make(HttpClient.TracerDisabledWhen, beforeRequest).pipe(
       Context.add(HttpClient.TracerPropagationEnabled, false),
+      Context.add(AnswerLimit, answerLimit),
       // If `DisablePropagation` were true, `TracerDisabledWhen` would not be called.
       Context.add(Tracer.DisablePropagation, false)
     )
