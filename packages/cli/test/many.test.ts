@@ -275,7 +275,7 @@ it.live(
       const usage = yield* inProcess(user, Effect.flip(handlers.login({ ...input, notify: "http://example.com/hook" })))
       assert.strictEqual(codeOf(yield* usage.exit), 2)
       const failed = yield* inProcess(user, handlers.login({ ...input, notify: "no-such-program" }))
-      assert.strictEqual(yield* failed.exit, 12)
+      assert.strictEqual(yield* failed.exit, 13)
       assert.match(failed.stderr, /mine is logged in until[\s\S]*\nbroker-auth: The notification was not delivered/)
       const file = path.join(user.state, "sent")
       const again = yield* inProcess(user, handlers.login({ ...input, json: true, notify: `tee ${file}` }))
