@@ -381,7 +381,9 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     it.live("reads a body that ends with its connection, and skips interim answers", () =>
       Effect.gen(function* () {
         const server = yield* serveRaw((socket) =>
-          socket.end(`HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nx-last: yes\r\n\r\nall of it`)
+          socket.end(
+            `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\ncontent-length: 9000000\r\n\r\nHTTP/1.1 200 OK\r\nx-last: yes\r\n\r\nall of it`
+          )
         )
         const client = yield* make({})
         const response = yield* client.get(server.url)
