@@ -167,8 +167,8 @@ const overHttp = (subject: Contract.Subject): Contract.Subject => ({
 
 const runOverHttp = (contract: BrokerTests.Subject<never, never, never, never>["contract"]): void => {
   for (const subject of contract) {
-    const title = `contract over HTTP with NodeHttpClient: "${subject.title ?? subject.method.id}" of ${subject.broker.id}`
-    describe(title, { tags: ["thorough"] }, () => {
+    const { broker, method, title = method.id } = subject
+    describe(`contract over HTTP with NodeHttpClient: "${title}" of ${broker.id}`, { tags: ["thorough"] }, () => {
       for (const { name, run } of Contract.cases(overHttp(subject))) it.effect(name, () => run)
     })
   }

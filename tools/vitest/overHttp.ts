@@ -28,7 +28,7 @@ const toRequest = async (origin: string, message: Http.IncomingMessage): Promise
   const body = await bodyOf(message)
   return new Request(`${origin}${url}`, {
     method,
-    headers: Object.entries(headers).map(([name, value]) => [name, String(value)] as const) as Array<[string, string]>,
+    headers: Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
     ...(body.byteLength > 0 && method !== "GET" && { body: new Uint8Array(body) })
   })
 }

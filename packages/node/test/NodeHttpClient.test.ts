@@ -15,7 +15,8 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import type * as Net from "node:net"
+import https from "node:https"
+import { connect, type Socket } from "node:net"
 import { inspect } from "node:util"
 import * as Zlib from "node:zlib"
 import * as Undici from "undici"
@@ -380,7 +381,9 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     it.live("reads a body that ends with its connection, and skips interim answers", () =>
       Effect.gen(function* () {
         const server = yield* serveRaw((socket) =>
-          socket.end(`HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nx-last: yes\r\n\r\nall of it`)
+          socket.end(
+            `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\ncontent-length: 9000000\r\n\r\nHTTP/1.1 200 OK\r\nx-last: yes\r\n\r\nall of it`
+          )
         )
         const client = yield* make({})
         const response = yield* client.get(server.url)
@@ -481,7 +484,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
 
     it.live("opens a new connection if the server closed the idle one", () =>
       Effect.gen(function* () {
-        const sockets: Array<Net.Socket> = []
+        const sockets: Array<Socket> = []
         const server = yield* serveRaw((socket) => {
           sockets.push(socket)
           socket.write(`${closed}content-length: 2\r\n\r\n{}`)
@@ -593,7 +596,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
 
   describe("failures", () => {
     const half = `${closed}content-length: 900\r\n\r\n{"token":"${canary}`
-    const breaks: Readonly<Record<string, (socket: Net.Socket) => void>> = {
+    const breaks: Readonly<Record<string, (socket: Socket) => void>> = {
       "closed before the answer": (socket) => void socket.end(),
       "reset before the answer": (socket) => void socket.resetAndDestroy(),
       "closed in the headers": (socket) => void socket.end(`${closed}x-token: ${canary}`),
@@ -847,4 +850,33 @@ describe("NodeHttpClient", () => {
     ]
     assert.isTrue(dispatchers.every((dispatcher) => "dispatch" in dispatcher))
   })
+
+  it.live("over node:http, uses the proxy that the program's agents use", () =>
+    Effect.gen(function* () {
+      yield* trustCertificate
+      const server = yield* serveTls(echo)
+      const asked: Array<string> = []
+      const proxy = yield* serveRaw((socket, text) => {
+        const target = /^CONNECT (\S+) /.exec(text)?.[1]
+        if (target === undefined) return
+        asked.push(target)
+        const upstream = connect(Number(new URL(server.url).port), "127.0.0.1", () => {
+          socket.removeAllListeners("data")
+          socket.write("HTTP/1.1 200 Connection established\r\n\r\n")
+          upstream.pipe(socket).pipe(upstream)
+        })
+        upstream.on("error", () => socket.destroy())
+      })
+      const agent = new https.Agent({ proxyEnv: { HTTPS_PROXY: proxy.url } })
+      const before = https.globalAgent
+      yield* Effect.acquireRelease(
+        Effect.sync(() => (https.globalAgent = agent)),
+        () => Effect.sync(() => (https.globalAgent = before))
+      )
+      const client = yield* withNodeHttp({})
+      const got = yield* sent(client, HttpClientRequest.bodyText(HttpClientRequest.post(server.url), "tunnelled"))
+      assert.strictEqual(got.body, "tunnelled")
+      assert.deepStrictEqual(asked, [new URL(server.url).host])
+    })
+  )
 })

@@ -1,16 +1,25 @@
 /** Sends exchanges with `node:http` and `node:https`, for runtimes without a dispatcher. */
 import * as Result from "effect/Result"
 import { Buffer } from "node:buffer"
-import * as Http from "node:http"
-import * as Https from "node:https"
+import type * as Http from "node:http"
+import process from "node:process"
 import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
 
-interface Agents {
-  readonly http: Http.Agent
-  readonly https: Https.Agent
+/** Loads the modules late, because they cost more than a login, and most programs do not need them. */
+const load = () => ({ http: process.getBuiltinModule("node:http"), https: process.getBuiltinModule("node:https") })
+
+/** One of the two modules, and its agent. */
+interface Scheme {
+  readonly request: typeof Http.request
+  readonly agent: Http.Agent
 }
 
-/** Node 24.5 and newer have this option. It contains the environment variables that name the proxy. */
+interface Schemes {
+  readonly http: Scheme
+  readonly https: Scheme
+}
+
+/** Node 22.21 and 24.5 or newer have this option. It contains the environment variables that name the proxy. */
 interface ProxyOptions {
   readonly proxyEnv?: NodeJS.ProcessEnv | undefined
 }
@@ -21,11 +30,12 @@ const proxyOf = (agent: object): ProxyOptions => {
 }
 
 /** Makes agents that use the same proxy as the agents of the program. */
-const makeAgents = (connections: number): Agents => {
+const makeSchemes = (connections: number): Schemes => {
+  const { http, https } = load()
   const options = { keepAlive: true, maxSockets: connections, scheduling: "lifo" } as const
   return {
-    http: new Http.Agent({ ...options, ...proxyOf(Http.globalAgent) }),
-    https: new Https.Agent({ ...options, ...proxyOf(Https.globalAgent) })
+    http: { request: http.request, agent: new http.Agent({ ...options, ...proxyOf(http.globalAgent) }) },
+    https: { request: https.request, agent: new https.Agent({ ...options, ...proxyOf(https.globalAgent) }) }
   }
 }
 
@@ -58,11 +68,11 @@ const receive = (sent: Http.ClientRequest, answer: Http.IncomingMessage, collect
   })
 }
 
-const start = (agents: Agents, request: WireRequest, limits: Limits, collector: Collector): Http.ClientRequest => {
+const start = (schemes: Schemes, request: WireRequest, limits: Limits, collector: Collector): Http.ClientRequest => {
   const { body, headers, method, origin, path } = request
-  const isSecure = origin.startsWith("https:")
-  const sent = (isSecure ? Https : Http).request(new URL(origin), {
-    agent: isSecure ? agents.https : agents.http,
+  const scheme = origin.startsWith("https:") ? schemes.https : schemes.http
+  const sent = scheme.request(new URL(origin), {
+    agent: scheme.agent,
     method,
     path,
     headers: body === null ? headers : withLength(headers, body),
@@ -82,16 +92,16 @@ const start = (agents: Agents, request: WireRequest, limits: Limits, collector: 
 
 /** Makes a transport with at most `connections` connections to each origin, which stay open for further requests. */
 export const make = (connections: number): Transport => {
-  const agents = makeAgents(connections)
+  const schemes = makeSchemes(connections)
   const send = (request: WireRequest, limits: Limits, listener: Listener): Exchange => {
     const collector = new Collector(request, limits, listener)
-    const sent = Result.try(() => start(agents, request, limits, collector))
+    const sent = Result.try(() => start(schemes, request, limits, collector))
     if (Result.isFailure(sent)) collector.fail(sent.failure)
     return { cancel: () => void (Result.isSuccess(sent) && sent.success.destroy()) }
   }
   const close = () => {
-    agents.http.destroy()
-    agents.https.destroy()
+    schemes.http.agent.destroy()
+    schemes.https.agent.destroy()
     return Promise.resolve()
   }
   return { send, close }
