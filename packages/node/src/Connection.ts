@@ -84,10 +84,10 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  * session, the first call logs in. If both the credentials and the key are missing, one error names both.
  *
  * If the option `client` is not set, `open` applies the environment variables `HTTPS_PROXY` and `NO_PROXY` to every
- * request of the connection and of the global `fetch` in this process. Node before 24.14 can use these variables only if it was started with
- * `NODE_USE_ENV_PROXY=1`. If it was started without `NODE_USE_ENV_PROXY=1` and `HTTPS_PROXY` is set, `open` fails with
- * `InvalidRequest`. At its start, every version of Node reads the variable `NODE_EXTRA_CA_CERTS`, which contains the
- * path of a file with additional certificates.
+ * request of the connection and of the global `fetch` in this process. Node before 24.14 can use these variables only
+ * if it was started with `NODE_USE_ENV_PROXY=1`. If it was started without `NODE_USE_ENV_PROXY=1` and `HTTPS_PROXY` is
+ * set, `open` fails with `InvalidRequest`. At its start, every version of Node reads the variable
+ * `NODE_EXTRA_CA_CERTS`, which contains the path of a file with additional certificates.
  *
  * @example
  * ```ts
@@ -112,8 +112,9 @@ export const open = <Services, E extends AuthError | VaultError>(
   )
 
 /**
- * The default of the option `client`. If `HTTPS_PROXY` is set, its requests go through that proxy. Use this layer for requests outside a connection. The layer fails with `InvalidRequest` if `HTTPS_PROXY` is not the
- * address of a proxy, or if this version of Node ignores it. See `open`.
+ * The default of the option `client`. If `HTTPS_PROXY` is set, its requests go through that proxy. Use this layer for
+ * requests outside a connection. The layer fails with `InvalidRequest` if `HTTPS_PROXY` is not the address of a proxy,
+ * or if this version of Node ignores it. See `open`.
  *
  * @example
  * ```ts
