@@ -248,6 +248,7 @@ const installed = (folder: string): ReadonlyArray<string> =>
 const playExamples = async (folder: string): Promise<number> => {
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
   for (const file of files(path.join(root, "examples")).filter((name) => !name.includes(".test."))) {
+    fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true })
     fs.copyFileSync(path.join(root, "examples", file), path.join(folder, file))
   }
   for (const file of ["preload.ts", "fiveLines.ts"]) {
