@@ -160,7 +160,7 @@ const crashes: ReadonlyArray<readonly [title: string, code: string]> = [
 ]
 
 it.live(
-  "prints no message and no stack of an error that nobody expects",
+  "hides the message and the stack of an unexpected error",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()

@@ -81,6 +81,14 @@ it("has an exit code for each reason, and no code twice", () => {
   assert.deepStrictEqual(reasons.toSorted(), Object.keys(ExitCode.ofReason).toSorted())
 })
 
+it("names the exit codes of the table in the help", () => {
+  const detailsOf = (name: string) => rows.find((row) => row.name === name)?.details.join(" ")
+  const { notification, person, vault } = ExitCode.table
+  assert.include(detailsOf("login"), `${person.code} if an account needs a person`)
+  assert.include(detailsOf("login"), `If the notification fails, the exit code is ${notification.code}`)
+  assert.include(detailsOf("vault list"), `The exit code is ${vault.code} if an entry cannot be read`)
+})
+
 const flagsThatMayBeSecrets = /pin|password|secret|token|otp|key|code/i
 
 it("has no flag for a secret", () => {

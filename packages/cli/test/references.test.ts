@@ -103,7 +103,7 @@ it.live(
   { timeout }
 )
 
-it.live("ends a program that leaves its output open", () =>
+it.live("reports a time-out if a program ends, but its child keeps the output open", () =>
   Effect.gen(function* () {
     // The shell ends, and its child keeps the pipe.
     const reference = Redacted.make(`exec:sh -c "sleep 600 & echo $!"`)

@@ -257,7 +257,7 @@ describe("the token of a request is sent as", () => {
       })
   )
 
-  it.effect("headers, together with the headers that the broker's `sign` function returns for the body and time", () =>
+  it.effect("headers, beside those that the broker's `sign` function makes from the body and the time", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4, 30))
       const sign: BrokerClient.Protocol["sign"] = ({ body, now }) => {
@@ -269,6 +269,7 @@ describe("the token of a request is sent as", () => {
       }
       const row = post("orders", "/o", { request: Schema.Struct({ stock_code: Endpoint.Text }), response })
       const seen = yield* call(row as never, { ...given, request: { stock_code: "ITC" } }, { sign })
+      assert.strictEqual(seen.headers["authorization"], "Bearer access-canary")
       assert.strictEqual(seen.headers["x-timestamp"], "2026-11-21T04:30:00.000Z")
       const expected = "c5410d7b29bb3c986125feff66b569e832cbd364da4e543c2cd43627692a8ad3"
       assert.strictEqual(seen.headers["x-checksum"], `token ${expected}`)

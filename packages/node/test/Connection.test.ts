@@ -324,7 +324,7 @@ describe("vaults: a connection on Node behind a proxy", () => {
 describe("the default client of a connection on Node", () => {
   const options = () => ({ folder: freshFolder(), key: layerKey() })
 
-  /** Serves the fake over HTTP. The paths in `events` have an answer that never ends. */
+  /** Serves the fake over HTTP. The answer of the path `/events` never ends. */
   const serveFakeOverHttp = (fake: Effect.Success<ReturnType<typeof FakeAngel.make>>) =>
     serve((request, response) => {
       if (request.path === "/events") {

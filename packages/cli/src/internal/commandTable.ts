@@ -114,7 +114,7 @@ export const table = [
     details: [
       "Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal.",
       "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. Then the command asks for each account that needs a person, if it runs at a terminal. The exit code is 0 if all accounts are logged in, 7 if an account needs a person, and otherwise the one of the first account that failed.",
-      "The summary says who is logged in, who needs a person, with the command that logs in, and who failed and why. It has no secret. A login page has no link without a secret, so the summary has no link. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If the notification fails, the exit code is 12, unless a login has failed."
+      "The summary lists three groups of accounts: those that are logged in, those that need a person, each with the command that logs in, and those that failed, each with the reason. The summary contains no secret. It contains no link to a login page, because every such link contains a secret. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If the notification fails, the exit code is 13, unless a login has failed."
     ]
   },
   {
