@@ -66,7 +66,7 @@ const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
 }
 
 /** Whether a login asks for a one-time code: there is a second step, and no TOTP secret that answers it. */
-const asksCode = (method: Method, { values }: Entry): boolean =>
+export const asksCode = (method: Method, { values }: Entry): boolean =>
   method.capabilities.includes("StepUp") &&
   !Object.values(method.credentials).some(({ codes, env }) => codes === true && values[env] !== undefined)
 
