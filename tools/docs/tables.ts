@@ -12,6 +12,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as ExitCode from "../../packages/cli/src/ExitCode.ts"
 import type * as CommandTable from "../../packages/cli/src/internal/commandTable.ts"
+import type * as Endpoints from "../../packages/cli/src/internal/serve/endpoints.ts"
+import type * as Problems from "../../packages/cli/src/internal/serve/problems.ts"
 import type * as HelpText from "../../packages/cli/src/internal/helpText.ts"
 import type * as Brokers from "../../packages/simulator/src/internal/brokers.ts"
 import type * as Reference from "../../packages/simulator/src/internal/reference.ts"
@@ -173,11 +175,25 @@ const commandDocument = async (): Promise<Document> => {
   const codes = (await modulesOf("packages/cli/src/ExitCode.ts")) as typeof ExitCode
   const rows = commands.table.map((row) => [`\`${help.usageOf(row)}\``, row.summary])
   const ends = Object.values(codes.table).map(({ code, when }) => [String(code), when])
-  const wanted = fill(
-    fill(current, "commands", table([["command", "what it does"], ...rows])),
-    "exit-codes",
-    table([["exit code", "when"], ...ends])
-  )
+  const { endpoints } = (await modulesOf("packages/cli/src/internal/serve/endpoints.ts")) as typeof Endpoints
+  const { statuses } = (await modulesOf("packages/cli/src/internal/serve/problems.ts")) as typeof Problems
+  const paths = Object.values(endpoints).map((row) => [`\`${row.method} ${row.path}\``, row.summary])
+  const reasonsWith = (status: number) => Object.keys(statuses).filter((reason) => statuses[reason] === status)
+  const answers = Array.from(new Set(Object.values(statuses)))
+    .toSorted((one, other) => one - other)
+    .map((status) => [
+      String(status),
+      reasonsWith(status)
+        .map((reason) => `\`${reason}\``)
+        .join(", ")
+    ])
+  const tables = {
+    commands: table([["command", "what it does"], ...rows]),
+    endpoints: table([["endpoint", "answer"], ...paths]),
+    statuses: table([["status", "`reason`"], ...answers]),
+    "exit-codes": table([["exit code", "when"], ...ends])
+  }
+  const wanted = Object.entries(tables).reduce((text, [section, made]) => fill(text, section, made), current)
   return { path, current, wanted }
 }
 
@@ -249,7 +265,7 @@ export const sections = (path: string): ReadonlyArray<string> => {
   if (path === "README.md") return ["brokers", "capabilities", "packages"]
   if (path === "AGENTS.md") return ["brokers"]
   if (path === "packages/simulator/README.md") return ["brokers", "faults", "journal", "accounts", "limits"]
-  if (path === "packages/cli/README.md") return ["commands", "exit-codes"]
+  if (path === "packages/cli/README.md") return ["commands", "endpoints", "statuses", "exit-codes"]
   return ["environment", "renewal", "assumptions"]
 }
 

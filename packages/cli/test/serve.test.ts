@@ -251,12 +251,32 @@ it.live(
       assert.strictEqual((yield* run(user, ["logout", "sms"])).code, 0)
       const out = yield* renewOf(server, first.body.token, "sms")
       assert.deepStrictEqual(refusalOf(out), [409, "SessionExpired"])
-      assert.match(out.body.error.remedy, /broker-auth login/)
+      assert.deepInclude(out.body.error, { message: "sms is logged out", remedy: "Run broker-auth login sms." })
       assert.strictEqual((yield* login()).code, 0)
       const second = yield* sessionOf(server, "sms")
       assert.strictEqual(second.status, 200, second.text)
       assert.notStrictEqual(second.body.token, first.body.token)
       assert.strictEqual((yield* renewOf(server, first.body.token, "sms")).body.token, second.body.token)
+
+      for (const _ of [1, 2]) {
+        const wrong = yield* renewOf(server, second.body.token, "sms")
+        assert.deepStrictEqual(refusalOf(wrong), [409, "SessionExpired"])
+        assert.match(wrong.body.error.remedy, /accepts this session/)
+      }
+      assert.strictEqual((yield* sessionOf(server, "sms")).body.token, second.body.token)
+      const profiles = (yield* simulator.journal()).filter(({ endpoint }) => endpoint === "getProfile")
+      assert.strictEqual(profiles.length, 1, "the profile call is not repeated at once")
+
+      yield* Effect.sleep("5 seconds")
+      yield* simulator.reset
+      const dead = Effect.all(
+        Array.from({ length: 3 }, () => renewOf(server, second.body.token, "sms")),
+        { concurrency: "unbounded" }
+      )
+      for (const reply of yield* dead) assert.strictEqual(reply.status, 409, reply.text)
+      assert.strictEqual((yield* login()).code, 0)
+      const third = yield* renewOf(server, second.body.token, "sms")
+      assert.strictEqual(third.status, 200, third.text)
     }),
   { tags: ["thorough"], timeout }
 )

@@ -63,7 +63,7 @@ it("has a status for each reason, and names the seconds and the command that hel
   )
   const answer = problems.fail(limited, "mine")
   assert.deepStrictEqual([answer.status, answer.headers["retry-after"]], [429, "2"])
-  const { error } = JSON.parse(String(answer.body))
+  const { error } = JSON.parse(typeof answer.body === "string" ? answer.body : "")
   assert.deepInclude(error, { reason: "RateLimited", retryAfter: 2, isRetryable: true })
 
   const busy = VaultError.make("lock", new VaultError.LockUnavailable({ why: "busy" }))

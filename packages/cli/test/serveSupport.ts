@@ -100,22 +100,26 @@ export const end = ({ child, ended }: Served, signal: NodeJS.Signals = "SIGTERM"
 export const wayOf = (broker: string, method: string) =>
   ways.find((way) => way.broker === broker && way.method === method)!
 
+interface Added {
+  readonly broker: Simulator.BrokerId
+  readonly method: string
+  readonly name: string
+  /** Index of the account in the simulator. Default: that of the way to log in. */
+  readonly account?: number
+  /** A further variable, and the field of the account that it gets. */
+  readonly more?: readonly [variable: string, field: string]
+}
+
 /** Adds an account of the simulator under a name. */
 export const add = Effect.fnUntraced(function* (
   simulator: Simulator.Simulator["Service"],
   user: User,
-  given: {
-    readonly broker: Simulator.BrokerId
-    readonly method: string
-    readonly name: string
-    readonly account?: number
-  }
+  { account, broker, method, more, name }: Added
 ) {
-  const way = wayOf(given.broker, given.method)
-  const input = linesOf(
-    valuesOf(way, simulator.brokers[given.broker]?.accounts[given.account ?? way.account ?? 0] ?? {})
-  )
-  const added = yield* run(user, ["add", given.broker, "--method", given.method, "--name", given.name], { input })
+  const way = wayOf(broker, method)
+  const found = simulator.brokers[broker]?.accounts[account ?? way.account ?? 0] ?? {}
+  const values = { ...valuesOf(way, found), ...(more !== undefined && { [more[0]]: found[more[1]] ?? "" }) }
+  const added = yield* run(user, ["add", broker, "--method", method, "--name", name], { input: linesOf(values) })
   assert.strictEqual(added.code, 0, added.stderr)
 })
 

@@ -56,6 +56,8 @@ export interface Opened {
 export interface Options {
   /** Answers the second step of a login. */
   readonly codes?: ((question: CodeQuestion) => Promise<string>) | undefined
+  /** As in the options of a connection. */
+  readonly pollInterval?: Connection.Options["pollInterval"]
 }
 
 const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
@@ -74,7 +76,7 @@ export const asksCode = (method: Method, { values }: Entry): boolean =>
 export const open = Effect.fnUntraced(function* (
   home: Home,
   entry: Entry,
-  { codes }: Options = {}
+  { codes, pollInterval }: Options = {}
 ): Effect.fn.Return<Opened, Failure, Scope.Scope> {
   const loaded = yield* brokers.loadBroker(entry.broker, entry.folder)
   const method = yield* methodOf(loaded, entry)
@@ -85,7 +87,8 @@ export const open = Effect.fnUntraced(function* (
       Context.make(SessionStore, home.store).pipe(Context.add(SessionLock, Context.get(services, SessionLock)))
     ),
     key: Layer.succeed(VaultKey, Context.get(services, VaultKey)),
-    codes: codes !== undefined && asksCode(method, entry) ? codes : undefined
+    codes: codes !== undefined && asksCode(method, entry) ? codes : undefined,
+    pollInterval
   }
   const connection = yield* Effect.acquireRelease(
     promised(() => Connection.open<brokers.Services, never>(layer as never, options)),

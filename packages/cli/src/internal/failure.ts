@@ -41,6 +41,10 @@ const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp/
 export const onlyPersonLogsIn = (failure: Failure): boolean =>
   failure._tag === "AuthError" && needsLogin.test(failure.message)
 
+/** Whether a program has logged out, so that no login follows without a person. */
+export const isLoggedOut = (failure: Failure): boolean =>
+  failure._tag === "AuthError" && failure.reason._tag === "SessionExpired" && failure.reason.why === "logged-out"
+
 /** Replaces the failure of a renewal that only a person can do: it names the command for that. */
 export const forPerson = (failure: Failure, name: string): Failure =>
   onlyPersonLogsIn(failure)

@@ -124,7 +124,7 @@ export const endpoints = {
   getDocument: {
     method: "GET",
     path: "/v1/openapi.json",
-    summary: "This document.",
+    summary: "The description of this server in OpenAPI 3.1.",
     answer: json("Document"),
     refusals: [],
     canFail: false

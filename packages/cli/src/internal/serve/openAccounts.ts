@@ -2,7 +2,10 @@
  * The accounts of a running server. The connection of an account is opened by its first request, and all requests share
  * it.
  */
+import { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
+import { Profile } from "@auth/broker-core/login/Profile"
 import * as Session from "@auth/broker-core/login/Session"
 import { SessionManager } from "@auth/broker-core/session/SessionManager"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
@@ -13,10 +16,12 @@ import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as RcMap from "effect/RcMap"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as accounts from "../accounts.ts"
 import * as connect from "../connect.ts"
-import { type Failure, promised } from "../failure.ts"
+import { type Failure, isLoggedOut, onlyPersonLogsIn, promised } from "../failure.ts"
 import type { Home } from "../home.ts"
 import * as sessions from "../sessions.ts"
 import * as coalesced from "./coalesced.ts"
@@ -30,6 +35,8 @@ export type Change =
 interface Open {
   readonly manager: SessionManager["Service"]
   readonly headers: Authorize["Service"]["headers"]
+  /** Present if only a person can log in. It returns another session than the one that a program has reported. */
+  readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
 
 /** A session with the headers of a call to the broker. */
@@ -51,14 +58,14 @@ export interface OpenAccounts {
 /** If an account cannot be opened, the next try is after this time. A reference to a secret may start a program. */
 const pauseAfterFailure = "2 seconds"
 
+/** How often a session in use is compared with the store. It shows logins and logouts of other programs. */
+const pollInterval = "2 seconds"
+
 /** Changes that a slow reader may miss. */
 const keptChanges = 256
 
 const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>): boolean =>
   Redacted.value(tokens.access) === Redacted.value(token)
-
-const isLoggedOut = (failure: Failure): boolean =>
-  failure._tag === "AuthError" && failure.reason._tag === "SessionExpired" && failure.reason.why === "logged-out"
 
 /**
  * A live session. After a failure, the manager pauses and does not read the store. In the meantime, a person may have
@@ -72,6 +79,60 @@ const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Se
     )
   )
 
+/** A profile call that was accepted counts for this time, in milliseconds. */
+const acceptedMillis = 5000
+
+const accepted = (name: string, broker: string) =>
+  Effect.fail(
+    AuthError.make(
+      broker,
+      "session",
+      new AuthError.SessionExpired({
+        why: "invalid",
+        advice: `The broker's profile call accepts this session, so it was not replaced. Find the fault in the refused call, or run broker-auth logout ${name} and broker-auth login ${name}.`
+      })
+    )
+  )
+
+/**
+ * Makes the renewal of an account that only a person can log in to. A program that is wrong about its token must not
+ * cost the other programs their session, so the profile call decides. If the session is dead and cannot be refreshed,
+ * it is logged out, so that the next `broker-auth login` does not find it in the store.
+ */
+const makePersonal = (
+  manager: SessionManager["Service"],
+  profile: Profile["Service"]["profile"],
+  stored: Effect.Effect<Session.Session | undefined, VaultError>,
+  { broker, name }: accounts.Entry
+) => {
+  const turn = Semaphore.makeUnsafe(1)
+  let acceptedAt = -Infinity
+  let acceptedToken: Redacted.Redacted<string> | undefined
+  const renew = Effect.fnUntraced(function* (reported: Session.Session): Effect.fn.Return<Session.Session, Failure> {
+    // Another caller may have renewed it in the meantime.
+    const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* manager.session)
+    if (!hasToken(current, reported.tokens.access)) return current
+    const kept = yield* stored
+    // Another program has logged in or out. The renewal finds this in the store, and sends nothing.
+    if (kept === undefined || !hasToken(kept, current.tokens.access)) return yield* manager.renew(current)
+    const now = yield* Clock.currentTimeMillis
+    const isRecent = now >= acceptedAt && now - acceptedAt < acceptedMillis
+    if (isRecent && acceptedToken !== undefined && hasToken(current, acceptedToken))
+      return yield* accepted(name, broker)
+    const asked = yield* Effect.result(profile(current))
+    if (Result.isSuccess(asked)) {
+      acceptedAt = now
+      acceptedToken = current.tokens.access
+      return yield* accepted(name, broker)
+    }
+    if (asked.failure.reason._tag !== "SessionExpired") return yield* Effect.fail(asked.failure)
+    return yield* Effect.tapError(manager.renew(current), (failure) =>
+      onlyPersonLogsIn(failure) ? Effect.ignore(manager.logout) : Effect.void
+    )
+  })
+  return (reported: Session.Session) => turn.withPermits(1)(renew(reported))
+}
+
 const toLive = (headers: Open["headers"], session: Session.Session): Live => ({ session, headers: headers(session) })
 
 /** Accounts of the user, until the scope closes. A removed or changed account is closed after its running requests. */
@@ -80,14 +141,21 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
   const changes = yield* PubSub.sliding<Change>(keptChanges)
 
   const open = Effect.fnUntraced(function* (entry: accounts.Entry): Effect.fn.Return<Open, Failure, Scope.Scope> {
-    const { connection } = yield* connect.open(home, entry)
+    const { connection, method } = yield* connect.open(home, entry, { pollInterval })
     const publish = (change: Change) => void PubSub.publishUnsafe(changes, change)
     connection.on("renewed", (session) => publish({ _tag: "renewed", entry, session }))
     connection.on("failed", (failure) => publish({ _tag: "failed", entry, failure }))
     connection.on("logged-out", () => publish({ _tag: "logged-out", entry }))
     const manager = yield* promised(() => connection.run(SessionManager))
     const { headers } = yield* promised(() => connection.run(Authorize))
-    return { manager, headers }
+    const { login } = yield* promised(() => connection.run(Renewal))
+    const profile = Option.getOrUndefined(yield* promised(() => connection.run(Effect.serviceOption(Profile))))?.profile
+    const isPersonal = login === undefined || connect.asksCode(method, entry)
+    const renewPersonal =
+      isPersonal && profile !== undefined
+        ? makePersonal(manager, profile, sessions.stored(home.store, entry), entry)
+        : undefined
+    return { manager, headers, renewPersonal }
   })
 
   const opened: RcMap.RcMap<accounts.Entry, Open, Failure> = yield* RcMap.make({
@@ -135,11 +203,11 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
     session: (entry) =>
       reopened(entry, ({ headers, manager }) => Effect.map(sessionOf(manager), (session) => toLive(headers, session))),
     renew: (entry, dead) =>
-      reopened(entry, ({ headers, manager }) =>
+      reopened(entry, ({ headers, manager, renewPersonal = manager.renew }) =>
         Effect.gen(function* () {
           // The program has only its token. The manager needs the session, so it is looked up without a renewal first.
           const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* sessionOf(manager))
-          return toLive(headers, hasToken(current, dead) ? yield* manager.renew(current) : current)
+          return toLive(headers, hasToken(current, dead) ? yield* renewPersonal(current) : current)
         })
       )
   }

@@ -1,7 +1,7 @@
 /** The errors that the server answers with, and their HTTP status. */
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Duration from "effect/Duration"
-import { type Failure, onlyPersonLogsIn, translate } from "../failure.ts"
+import { type Failure, isLoggedOut, onlyPersonLogsIn, translate } from "../failure.ts"
 import { type Answer, json } from "../http/messages.ts"
 
 /** The error in an answer. */
@@ -96,6 +96,11 @@ export const problemOf = (failure: Failure, name: string): Problem => {
     const message = `${name} needs a person to log in`
     const remedy = `Run broker-auth login ${name}.`
     return { reason: "ActionRequired", message, remedy, retryAfter: null, isRetryable: false }
+  }
+  if (isLoggedOut(failure)) {
+    const message = `${name} is logged out`
+    const remedy = `Run broker-auth login ${name}.`
+    return { reason: "SessionExpired", message, remedy, retryAfter: null, isRetryable: false }
   }
   if (failure._tag === "CommandFailed") {
     const remedy = `Run broker-auth doctor ${name}.`
