@@ -2,6 +2,7 @@
  * The file that redirects the browser to the page. Other programs can read the arguments of the command that starts a
  * browser, so the link is in a file that only this user can read.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -10,6 +11,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import process from "node:process"
 import { type CommandFailed, fail } from "../failure.ts"
+import { linkMillis } from "./links.ts"
 import { escape } from "./page.ts"
 
 const pattern = /^open-\d+\.html$/
@@ -39,11 +41,12 @@ const removeOld = (folder: string, isOld: (modified: number) => boolean) => {
   }
 }
 
-/** Names a file in a folder of this user, and removes it at the end of the scope. */
-export const make = Effect.fnUntraced(function* (
-  folder: string,
-  isOld: (modified: number) => boolean
-): Effect.fn.Return<LinkFile, never, Scope.Scope> {
+/** Names a file in a folder of this user. It is removed when its link has expired, and at the end of the scope. */
+export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<LinkFile, never, Scope.Scope> {
+  const scope = yield* Effect.scope
+  const now = yield* Clock.currentTimeMillis
+  const isOld = (modified: number) => now - modified > linkMillis
+  let writes = 0
   const path = Path.join(folder, `open-${process.pid}.html`)
   const remove = () => void Result.try(() => Fs.rmSync(path, { force: true }))
   yield* Effect.addFinalizer(() => Effect.sync(remove))
@@ -59,8 +62,11 @@ export const make = Effect.fnUntraced(function* (
           // Fails if the path exists, so that it cannot follow a link that another program has made meanwhile.
           Fs.writeFileSync(path, html(Redacted.value(link)), { mode: 0o600, flag: "wx" })
         })
+        writes += 1
+        const own = writes
+        const expire = Effect.sync(() => void (own === writes && remove()))
         return Result.isSuccess(written)
-          ? Effect.void
+          ? Effect.asVoid(Effect.forkIn(Effect.delay(expire, linkMillis), scope))
           : fail("usage", `The file ${path} cannot be written. Open the page with broker-auth open --link.`)
       })
   }

@@ -111,7 +111,7 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
           Effect.sync(() => {
             if (!step.paste) return
             texts += 1
-            if (texts > 1) change({ problem: text })
+            if (texts > 1) change({ problem: text.replace(/:$/, ".") })
           }),
         lines: Effect.sync(() => {
           change({ paste: true })

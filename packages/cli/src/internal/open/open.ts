@@ -1,6 +1,5 @@
 /** `open`: a page in the browser that shows all accounts, and logs in to them. */
 import * as RedirectListener from "@auth/node/RedirectListener"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
@@ -65,8 +64,7 @@ const run = Effect.fnUntraced(function* (input: Input<"open">): Effect.fn.Return
   const home = yield* homes.open(input)
   const folder = yield* homes.folderOf(home.origins)
   const wanted = yield* portOf(input.port ?? "0")
-  const now = yield* Clock.currentTimeMillis
-  const file = yield* linkFile.make(folder, (modified) => now - modified > links.linkMillis)
+  const file = yield* linkFile.make(folder)
   const idle = idles.make(idleTime)
   const desk = yield* desks.make(home, () => !idle.isEmpty())
   const known = links.make()

@@ -25,9 +25,8 @@ export const script = String.raw`"use strict";
   const write = (element, text) => {
     if (element.textContent !== text) element.textContent = text
   }
-  const reveal = (element, isShown) => {
-    if (element.hidden === isShown) element.hidden = !isShown
-  }
+  // SVG elements have the attribute, but not the property.
+  const reveal = (element, isShown) => element.toggleAttribute("hidden", !isShown)
   const tell = (text) => {
     const news = find("news")
     // The same text twice would not be read again.
