@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import type { BrowserContext, Locator, Page } from "playwright-core"
 import { bin, linesOf, run, type User, world } from "../../packages/cli/test/support.ts"
 import { pageOf, valuesOf, type Way, ways } from "../../packages/cli/test/ways.ts"
-import { codeFor, type Page as LoginPage } from "../../packages/simulator/test/chromium/pages.ts"
+import type { Page as LoginPage } from "../../packages/simulator/test/chromium/pages.ts"
 import { freePort } from "../vitest/freePort.ts"
 import { fill } from "./logins.ts"
 
@@ -31,7 +31,7 @@ const qr: Way = {
 export const allWays: ReadonlyArray<Way> = [...ways, qr]
 
 /** Fields that a broker's accounts must not share. */
-const unique = ["clientCode", "userId", "apiKey", "publisherKey", "applicationId", "vendor", "appCode", "secretApiKey"]
+const unique = ["clientCode", "userId", "apiKey", "publisherKey", "applicationId", "vendor", "appCode", "accessToken"]
 
 /** A copy of an account that differs in its ids. */
 const variant = (account: FakeAccount, index: number): FakeAccount =>
@@ -155,12 +155,7 @@ const fieldsOf = async (simulator: Simulated, login: LoginPage, { account, way }
 }
 
 /** Logs in on the broker's page. If the listener does not get the callback, pastes its address on the card. */
-export const logInAtBroker = async (
-  simulator: Simulated,
-  tab: Page,
-  card: Locator,
-  member: Member
-): Promise<void> => {
+export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locator, member: Member): Promise<void> => {
   const login = pageOf(member.way)
   if (login === undefined) throw new Error(`${member.name} has no login page.`)
   const callbacks: Array<string> = []
@@ -226,9 +221,5 @@ export const logInAll = async (
       return false
     },
     120_000
-  ).catch(async (error: unknown) => {
-    throw new Error(`${String(error)}\n${await page.locator("body").innerText()}`)
-  })
+  )
 }
-
-export { codeFor }

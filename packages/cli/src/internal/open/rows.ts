@@ -3,7 +3,7 @@ import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Duration from "effect/Duration"
 import * as accountStatus from "../accountStatus.ts"
 import type { Home } from "../home.ts"
-import * as sessions from "../sessions.ts"
+import type * as sessions from "../sessions.ts"
 
 /** What is done for an account now, and what the person has to do for it. Times are milliseconds since the epoch. */
 export type Step =
