@@ -100,7 +100,8 @@ const contains = (text: string, secret: string): boolean =>
 /** Where the page could leave something. */
 const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen }): Promise<string> => {
   const session = await window.newCDPSession(page)
-  const history = await session.send("Page.getNavigationHistory")
+  // Chromium also remembers what was typed, in memory. The link in it was used.
+  const { entries } = await session.send("Page.getNavigationHistory")
   const stored = await page.evaluate(async () => [
     JSON.stringify(localStorage),
     JSON.stringify(sessionStorage),
@@ -114,7 +115,7 @@ const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen
   const inputs = await page.locator("input").evaluateAll((all) => all.map((input) => (input as HTMLInputElement).value))
   return [
     await page.content(),
-    JSON.stringify(history),
+    ...entries.map(({ title, url }) => `${title} ${url}`),
     JSON.stringify(await window.cookies()),
     ...stored,
     ...inputs,
@@ -155,9 +156,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
           assert.include(left, "samco-api-key", "the search covers the page")
           assert.include(left, '\\"isHeldBack\\"', "the search covers the events")
           for (const secret of secrets) {
-            // The first visit has the link in its address, which the page then removes.
-            const rest = secret === secrets.at(-1) ? left.replaceAll(`${opened.link} undefined`, "") : left
-            assert.isFalse(contains(rest, secret), `the page has the secret ${secret}`)
+            assert.isFalse(contains(left, secret), `the page has the secret ${secret}`)
             assert.isFalse(contains(opened.printed(), secret), `the command has printed the secret ${secret}`)
           }
         }),
