@@ -37,9 +37,9 @@ label{display:block;margin-top:.75rem}
 .qr{display:block;width:min(15rem,100%);margin:.75rem auto 0;border-radius:.25rem;background:#fff;shape-rendering:crispEdges}
 .left{color:var(--soft)}
 dl{margin:.875rem 0 0;font-size:.875rem}
-dl div{padding:.375rem 0;border-top:1px solid var(--line)}
+dl div{display:grid;grid-template-columns:6.5rem 1fr;gap:.5rem;padding:.375rem 0;border-top:1px solid var(--line)}
 dt{color:var(--soft)}
-dd{margin:0}
+dd{margin:0;min-width:0}
 .held .guard{font-weight:600;color:var(--bad)}
 code{font-family:ui-monospace,monospace;font-size:.9375em}
 .unseen{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
