@@ -20,7 +20,7 @@ const benchOf = (candidates: Bench["candidates"], turns: ReadonlyArray<Turn>, re
 }
 
 const turns: ReadonlyArray<Turn> = [{ title: "due", variant: "due", concurrency: 8, count: 100 }]
-const theirTurns: ReadonlyArray<Turn> = [{ title: "ripe", variant: "ripe", concurrency: 8, count: 5 }]
+const theirTurns: ReadonlyArray<Turn> = [{ title: "due", variant: "due", concurrency: 8, count: 5 }]
 
 const bench = benchOf(
   { map: candidateOf("a Map"), ours: candidateOf("ours", { ours: true }), fresh: candidateOf("new", { ours: true }) },
@@ -38,7 +38,7 @@ it("a run without another checkout has no twins", () => {
   assert.deepStrictEqual(namesOf(entrantsOf("some", bench, all)), ["map", "ours", "fresh"])
 })
 
-it("each candidate that measures our library is followed by its twin, and twins that the other checkout lacks are listed", () => {
+it("a twin follows each candidate that measures our library, and twins that the other checkout lacks are listed", () => {
   const found = entrantsOf("some", bench, all, other)
   assert.deepStrictEqual(namesOf(found), ["map", "ours", "ours@before", "fresh"])
   assert.deepStrictEqual(found.missing, ["fresh@before"])
@@ -54,7 +54,7 @@ it("a twin has the files, arguments and turns of the other checkout, but the cou
   assert.strictEqual(twin?.file, "/tmp/some/before/tools/bench/benches/some.ts")
   assert.strictEqual(twin?.title, "ours @before")
   assert.deepStrictEqual(twin?.nodeArgs, ["--x"])
-  assert.deepStrictEqual(twin?.turns, [{ title: "ripe", variant: "ripe", concurrency: 8, count: 100 }])
+  assert.deepStrictEqual(twin?.turns, [{ title: "due", variant: "due", concurrency: 8, count: 100 }])
 })
 
 it("in a bench that writes programs, a twin has our files, even if the other checkout has no such bench", () => {
@@ -67,7 +67,7 @@ it("in a bench that writes programs, a twin has our files, even if the other che
   assert.strictEqual(twin?.checkout, before)
 })
 
-it("--only with the name of a candidate selects it and, if it has one, its twin, and the name of a twin selects only the twin", () => {
+it("--only with a candidate selects the candidate and its twin, and with a twin selects only the twin", () => {
   const only = (...names: ReadonlyArray<string>) =>
     namesOf(entrantsOf("some", bench, { quick: true, only: names }, other))
   assert.deepStrictEqual(only("map", "ours"), ["map", "ours", "ours@before"])

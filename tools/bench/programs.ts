@@ -96,14 +96,15 @@ const exists = (file: string): Promise<boolean> =>
     () => false
   )
 
-/** Compiles `packages/angel` and the packages that it uses, if they have changed since they were last compiled. */
-const compile = async (root: string): Promise<void> => {
+/** Compiles packages and the packages that they use, if they have changed since they were last compiled. */
+export const compile = async (root: string, names: ReadonlyArray<string>): Promise<void> => {
+  const folders = names.map((name) => path.join("packages", name))
   const tsc = (...args: ReadonlyArray<string>) =>
-    run(process.execPath, [path.join(root, "node_modules/typescript/bin/tsc"), "-b", "packages/angel", ...args], {
+    run(process.execPath, [path.join(root, "node_modules/typescript/bin/tsc"), "-b", ...folders, ...args], {
       cwd: root
     })
   await tsc()
-  const outputs = ["angel", "core"].map((name) => exists(path.join(root, "packages", name, "dist/index.js")))
+  const outputs = [...names, "core"].map((name) => exists(path.join(root, "packages", name, "dist/index.js")))
   // If only `dist` was removed, the compiler still has its record of the last build, and writes no files.
   if ((await Promise.all(outputs)).includes(false)) await tsc("--force")
 }
@@ -149,7 +150,7 @@ const loginFolder = async (root: string): Promise<string> =>
  * `node_modules`.
  */
 export const writePrograms = async (root: string, folder: string): Promise<void> => {
-  await compile(root)
+  await compile(root, ["angel"])
   await fs.symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
   const programs = {
     [files.node]: node,

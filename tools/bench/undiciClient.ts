@@ -18,6 +18,7 @@ const toResponse = (request: HttpClientRequest.HttpClientRequest, answer: Dispat
   ({
     request,
     status: answer.statusCode,
+    url: request.url,
     headers: Headers.fromInput(answer.headers as Headers.Input),
     text: Effect.tryPromise({ try: () => answer.body.text(), catch: failed(request) })
   }) as HttpClientResponse.HttpClientResponse

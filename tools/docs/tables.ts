@@ -173,7 +173,8 @@ const commandDocument = async (): Promise<Document> => {
   const commands = (await modulesOf("packages/cli/src/internal/commandTable.ts")) as typeof CommandTable
   const help = (await modulesOf("packages/cli/src/internal/helpText.ts")) as typeof HelpText
   const codes = (await modulesOf("packages/cli/src/ExitCode.ts")) as typeof ExitCode
-  const rows = commands.table.map((row) => [`\`${help.usageOf(row)}\``, row.summary])
+  // A `|` would begin the next cell, even in code.
+  const rows = commands.table.map((row) => [`\`${help.usageOf(row).replaceAll("|", "\\|")}\``, row.summary])
   const ends = Object.values(codes.table).map(({ code, when }) => [String(code), when])
   const { endpoints } = (await modulesOf("packages/cli/src/internal/serve/endpoints.ts")) as typeof Endpoints
   const { statuses } = (await modulesOf("packages/cli/src/internal/serve/problems.ts")) as typeof Problems
@@ -195,6 +196,15 @@ const commandDocument = async (): Promise<Document> => {
   }
   const wanted = Object.entries(tables).reduce((text, [section, made]) => fill(text, section, made), current)
   return { path, current, wanted }
+}
+
+const helpDocument = async (): Promise<Document> => {
+  const path = "docs/broker-auth.md"
+  const current = read(path)
+  const { table: rows } = (await modulesOf("packages/cli/src/internal/commandTable.ts")) as typeof CommandTable
+  const { helpFor } = (await modulesOf("packages/cli/src/internal/helpText.ts")) as typeof HelpText
+  const pages = rows.map(({ name }) => `## ${name}\n\n\`\`\`\n${helpFor(name.split(" "), 100)}\n\`\`\``)
+  return { path, current, wanted: fill(current, "help", pages.join("\n\n")) }
 }
 
 const numbers = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"]
@@ -250,6 +260,7 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
     ...guides(packages),
     await simulatorDocument(),
     await commandDocument(),
+    await helpDocument(),
     ...packages.map((entry) => {
       const path = `${entry.folder}/README.md`
       const current = read(path)
@@ -266,6 +277,7 @@ export const sections = (path: string): ReadonlyArray<string> => {
   if (path === "AGENTS.md") return ["brokers"]
   if (path === "packages/simulator/README.md") return ["brokers", "faults", "journal", "accounts", "limits"]
   if (path === "packages/cli/README.md") return ["commands", "endpoints", "statuses", "exit-codes"]
+  if (path === "docs/broker-auth.md") return ["help"]
   return ["environment", "renewal", "assumptions"]
 }
 

@@ -221,7 +221,7 @@ for (const { broker, fakes, folder } of brokers) {
           // runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
-            `${places[from]}: ${field} with added characters is sent without them, or is rejected before any request is sent or any login is counted`,
+            `${places[from]}: ${field} with added characters is sent without them, or is rejected with no request and no counted login`,
             () =>
               Effect.gen(function* () {
                 const clean = yield* run(values, from)

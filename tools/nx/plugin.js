@@ -38,7 +38,8 @@ const targets = (root) => {
     }),
     "pack-check": run(`node --conditions=@auth/source tools/packages/check.ts ${path.basename(root)}`, {
       dependsOn: ["build"],
-      inputs: [...everySource, "{projectRoot}/*", "{workspaceRoot}/tools/packages/**/*"],
+      // The check of the command runs the steps of the tests with the installed command.
+      inputs: [...everySource, "tests", "{projectRoot}/*", "{workspaceRoot}/tools/packages/**/*"],
       outputs: []
     })
   }

@@ -1,7 +1,7 @@
 /**
  * Checks the packages before they are published. It makes a clean build, checks the manifests and the packed files,
  * imports every export from the packed tarballs, runs the programs of the READMEs and the examples with the tarballs,
- * and installs the packages from a registry on loopback.
+ * logs in with the installed command, and installs the packages from a registry on loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
  * uses the existing build, and leaves out the examples and the registry.
@@ -9,6 +9,8 @@
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { commandFolder } from "./bundle.ts"
+import { checkCommand } from "./command.ts"
 import { freePort } from "../vitest/freePort.ts"
 import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
@@ -39,9 +41,12 @@ const step = async <A>(title: string | ((result: A) => string), work: () => Prom
 
 const readmeOf = ({ folder }: Package): string => `packages/${folder}/README.md`
 
+/** Whether npm writes a file of `dist` when it packs the package. */
+const isBundled = (file: string): boolean => `dist/${file}`.startsWith(`${commandFolder}/`)
+
 const isTestCode = (file: string): boolean => /(^|\/)(test|tests|fixtures|__tests__)\/|\.(test|spec)\./.test(file)
 
-/** Checks that `dist` contains the output of every source, and no other files. */
+/** Checks that `dist` contains the output of every source, and no other files, except those of a bundle. */
 const checkDist = (pkg: Package): void => {
   const expected = new Set(
     files(path.join(pkg.path, "src"))
@@ -50,7 +55,7 @@ const checkDist = (pkg: Package): void => {
   )
   const found = files(path.join(pkg.path, "dist"))
   none(
-    found.filter((file) => !expected.has(file)),
+    found.filter((file) => !expected.has(file) && !isBundled(file)),
     `${pkg.manifest.name}: stale files in dist`
   )
   none(
@@ -59,6 +64,10 @@ const checkDist = (pkg: Package): void => {
   )
   none([...expected].filter(isTestCode), `${pkg.manifest.name}: files of tests in src`)
 }
+
+/** Files of the commands of a package. */
+const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string> =>
+  Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, ""))
 
 interface Packed {
   readonly tarball: string
@@ -80,7 +89,7 @@ const pack = async (pkg: Package, folder: string): Promise<Packed> => {
     `${pkg.manifest.name}: files that must not be packed`
   )
   none(
-    ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "src/index.ts"].filter(
+    ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "src/index.ts", ...commandsOf(pkg)].filter(
       (file) => !paths.includes(file)
     ),
     `${pkg.manifest.name}: files missing from the package`
@@ -96,15 +105,17 @@ const pack = async (pkg: Package, folder: string): Promise<Packed> => {
  * Returns every exported specifier, with wildcards expanded. Commands are left out, because an import would run them.
  */
 const specifiers = (pkg: Package): ReadonlyArray<string> => {
-  const { bin, exports, name } = pkg.manifest
-  const commands = new Set(Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, "")))
+  const { exports, name } = pkg.manifest
+  const commands = new Set(commandsOf(pkg))
   const closed = Object.keys(exports).filter((key) => exports[key] === null)
   const isClosed = (subpath: string) => closed.some((key) => subpath.startsWith(key.replace("*", "")))
   const wildcards = files(path.join(pkg.path, "dist"))
     .filter((file) => file.endsWith(".js") && !commands.has(`dist/${file}`))
     .map((file) => `./${file.replace(/\.js$/, "")}`)
     .filter((subpath) => !isClosed(subpath))
-  const named = Object.keys(exports).filter((key) => !key.includes("*") && !key.endsWith(".json"))
+  const named = Object.keys(exports).filter(
+    (key) => exports[key] !== null && !key.includes("*") && !key.endsWith(".json")
+  )
   return [...new Set([...named, ...wildcards])].map((subpath) => name + subpath.slice(1)).toSorted()
 }
 
@@ -303,6 +314,17 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
       "programs of the READMEs that failed"
     )
   })
+  if (chosen.some(({ manifest }) => manifest.name === "@auth/cli")) {
+    await step(
+      (logins: number) => `logged in ${logins} times with the command, installed from the tarballs`,
+      async () => {
+        const tarballOf = (name: string) => tarballs.get(name)?.tarball ?? ""
+        const { logins, problems } = await checkCommand({ folder: emptyProject(temp, "command"), tarball: tarballOf })
+        none(problems, "problems of the installed command")
+        return logins
+      }
+    )
+  }
   if (only === undefined) {
     await step(
       (played: number) => `started the examples ${played} times with the tarballs`,

@@ -36,7 +36,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
     assert.isFalse(isAlive(server.pid()))
   })
 
-  it("with the option keeps: everything, has its old data after a kill and a restart", async () => {
+  it('with keeps: "everything", has its old data after a kill and a restart', async () => {
     const server = await startRedis({ keeps: "everything" })
     await ask(server.port, "SET a 1")
     await server.kill()

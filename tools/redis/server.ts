@@ -1,5 +1,5 @@
 /**
- * Starts a Redis server for tests and tools, on a free port of loopback. It writes data to disk only with the option
+ * Starts a Redis server for tests and tools, on a free port of loopback. It writes data to disk only with
  * `keeps: "everything"`.
  */
 import { type ChildProcess, spawnSync } from "node:child_process"
@@ -18,7 +18,7 @@ export interface RedisServer {
   /** Temporary folder for the data of the server. */
   readonly folder: string
   /**
-   * Stops the server if it is running, and starts it again on the same port. With the option `keeps: "everything"`, it
+   * Stops the server if it is running, and starts it again on the same port. With `keeps: "everything"`, it
    * has its old data again. Otherwise it is empty.
    */
   readonly restart: () => Promise<void>

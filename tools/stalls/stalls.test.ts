@@ -11,7 +11,7 @@ const standStill = (millis: number) =>
     spawn("sh", ["-c", script], { stdio: "ignore" }).once("close", resolve)
   })
 
-it("watchStalls: counts only the time for which the process was suspended", async () => {
+it("watchStalls: counts only the time during which the process was suspended", async () => {
   const stalls = await watchStalls()
   await standStill(400)
   const stood = await stalls.total()
@@ -22,7 +22,7 @@ it("watchStalls: counts only the time for which the process was suspended", asyn
   await stalls.stop()
 })
 
-it("watchStalls: does not count the time for which the program itself works", () =>
+it("watchStalls: does not count the time during which the program works", () =>
   steadily(async () => {
     const stalls = await watchStalls()
     const began = performance.now()

@@ -2,7 +2,7 @@
 import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
 import type { Broker, Method } from "@auth/broker-core/broker/Broker"
 import * as Totp from "@auth/broker-core/login/Totp"
-import { BrokerTests, type Contract, type FakeBroker, type Fixtures, TestHttp } from "@auth/broker-core/testing"
+import { BrokerTests, Contract, type FakeBroker, type Fixtures, TestHttp } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -15,27 +15,34 @@ import { setupServer } from "msw/node"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { inspect as nodeInspect } from "node:util"
+import { layerClient, OverHttp, serve as serveOverHttp } from "./overHttp.ts"
 import { thorough } from "./thorough.ts"
+
+export { layerClient } from "./overHttp.ts"
 
 export const inspect = (value: unknown): string => nodeInspect(value, { depth: 20, showHidden: true, getters: true })
 
 export const printed = (value: unknown): string => BrokerTests.printed(value, inspect)
 
-/** Serves a fake through msw until the scope closes. A request to any other host fails. */
+/**
+ * Serves a fake through msw until the scope closes. A request to any other host fails. If `OverHttp` is true, also serves
+ * the fake over HTTP.
+ */
 export const serveFake = (
   fake: FakeBroker.FakeBroker,
   handlers: (fake: FakeBroker.FakeBroker) => ReadonlyArray<HttpHandler>
 ) =>
-  Effect.as(
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const server = setupServer(...handlers(fake))
-        server.listen({ onUnhandledFrame: "error" })
-        return server
-      }),
-      (server) => Effect.sync(() => server.close())
-    ),
-    fake
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const server = setupServer(...handlers(fake))
+      server.listen({ onUnhandledFrame: "error" })
+      return server
+    }),
+    (server) => Effect.sync(() => server.close())
+  ).pipe(
+    Effect.andThen(OverHttp),
+    Effect.flatMap((overHttp) => (overHttp ? serveOverHttp(fake) : Effect.void)),
+    Effect.as(fake)
   )
 
 /** Returns functions that read the fixtures of a package. `folder` contains the package's tests. */
@@ -125,7 +132,7 @@ export const buildOf =
       field.secret ? secret(values[name]) : values[name]
     ])
     const made = layer({ ...options, credentials: Object.fromEntries(given) } as never)
-    return Layer.build(Layer.provide(made, TestHttp.layerLateFetch))
+    return Layer.build(Layer.provide(made, layerClient))
   }
 
 /** Returns a fault that makes a fake return this answer. */
@@ -149,9 +156,29 @@ type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.
     Partial<BrokerTests.FuzzSubject<Tag, Api>>
 }
 
+/** The same login method over real connections, with the HTTP client of `@auth/node`. */
+const overHttp = (subject: Contract.Subject): Contract.Subject => ({
+  ...subject,
+  make: Effect.map(subject.make, (world) => ({
+    ...world,
+    build: (changes?: Contract.Changes) => Effect.provideService(world.build(changes), OverHttp, true)
+  })).pipe(Effect.provideService(OverHttp, true))
+})
+
+const runOverHttp = (contract: BrokerTests.Subject<never, never, never, never>["contract"]): void => {
+  for (const subject of contract) {
+    const { broker, method, title = method.id } = subject
+    describe(`contract over HTTP with NodeHttpClient: "${title}" of ${broker.id}`, { tags: ["thorough"] }, () => {
+      for (const { name, run } of Contract.cases(overHttp(subject))) it.effect(name, () => run)
+    })
+  }
+}
+
 export const runBrokerTests = <Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture>(
   subject: Subject<Tag, Api, R, F>
-): void =>
+): void => {
   BrokerTests.run({ describe, effect: it.effect }, { ...subject, fuzz: { bodies, inspect, seed, ...subject.fuzz } })
+  runOverHttp(subject.contract)
+}
 
 export type { BrokerTests, Contract }

@@ -13,8 +13,7 @@ import { dialects } from "./internal/dialects.ts"
 import { table } from "./internal/endpoints.ts"
 
 /**
- * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
- * is an object with these fields. If the endpoint requires a session, the last argument is the session.
+ * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments.
  *
  * @category services
  * @since 0.1.0
@@ -52,7 +51,6 @@ export const headersFor = (options: Options) => {
     accept: "application/json",
     "x-usertype": "USER",
     "x-sourceid": "WEB",
-    // The default addresses are placeholders, because the package does not look up the addresses of the machine.
     "x-clientlocalip": options.clientLocalIp ?? "127.0.0.1",
     "x-clientpublicip": options.clientPublicIp ?? "0.0.0.0",
     "x-macaddress": options.macAddress ?? "00:00:00:00:00:00",

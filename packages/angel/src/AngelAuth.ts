@@ -43,8 +43,7 @@ const method = Method.login(family, {
 })
 
 /**
- * Provides all services of this method for one account. Credentials are checked when the layer is built, before
- * a request is sent.
+ * Provides all services of this method for one account.
  *
  * @example
  * ```ts
@@ -74,7 +73,7 @@ export const layer = method.layer
 
 /**
  * Like `layer`, but reads the credentials from the configuration: `ANGEL_CLIENT_CODE`, `ANGEL_PIN`, `ANGEL_API_KEY` and
- * `ANGEL_TOTP_SECRET`. If variables are missing or wrong, one error names all of them.
+ * `ANGEL_TOTP_SECRET`.
  *
  * @category layers
  * @since 0.1.0

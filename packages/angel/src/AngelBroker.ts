@@ -14,9 +14,7 @@ const clientCode = Credentials.plain(
   Credentials.clientCode("client code, such as A123456")
 )
 
-const apiKey = Credentials.secret("ANGEL_API_KEY", "API key of your app, from the SmartAPI portal", {
-  problem: Credentials.visibleProblem
-})
+const apiKey = Credentials.key("ANGEL_API_KEY", "API key of your app, from the SmartAPI portal")
 
 // A login sends the PIN of four digits in its field `password`. Source: an administrator in SmartAPI's forum, posts
 // 18654 and 18722.
@@ -44,9 +42,7 @@ const redirectUrlProblem = (value: string): string | undefined => {
  */
 export const credentials = {
   clientCode,
-  pin: Credentials.secret("ANGEL_PIN", "The 4-digit PIN that opens the mobile app (not the web password)", {
-    problem: pinProblem
-  }),
+  pin: Credentials.secret("ANGEL_PIN", "4-digit PIN of the mobile app (not the web password)", { problem: pinProblem }),
   apiKey,
   totp: Credentials.totp("ANGEL_TOTP_SECRET")
 }
@@ -63,9 +59,7 @@ export const publisherCredentials = {
     ...apiKey,
     description: 'API key of an app of the kind "Publisher"; the broker refuses keys of other apps with HTTP 403'
   },
-  redirectUrl: Credentials.plain("ANGEL_REDIRECT_URL", "The app's registered redirect URL", {
-    problem: redirectUrlProblem
-  })
+  redirectUrl: Credentials.redirectUrl("ANGEL_REDIRECT_URL", redirectUrlProblem)
 }
 
 const budget = Broker.twoPerDay("No lock-out after wrong PINs or codes is documented, but users assume a lock-out")
@@ -106,12 +100,7 @@ export const broker: Broker.Broker = {
   documentation: ["https://smartapi.angelone.in/docs"],
   assumptions: Broker.assumptions(asOf, [
     ["identity-headers", "medium", "identity headers", "The broker does not check the values of the address headers."],
-    [
-      "refresh-within-the-day",
-      "medium",
-      "no option; Renewal.layerLogin always logs in",
-      "A refresh fails after midnight IST."
-    ],
+    ["refresh-within-the-day", "medium", "none: Renewal.layerLogin logs in", "A refresh fails after midnight IST."],
     ["refresh-token-in-callback", "low", "none needed", "The publisher callback may contain a refresh token."],
     ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page accepts a redirect_url parameter."],
     ["daily-end", "medium", "expiry", "Sessions end at midnight IST, as documented. An older statement says 05:00."],

@@ -11,15 +11,12 @@ import { AngelApi } from "./AngelApi.ts"
 import { broker } from "./AngelBroker.ts"
 
 /**
- * A session with the token of the market feed. Every TOTP login returns this token. A browser login can return
- * it too.
+ * A session with the token of the market feed. Every TOTP login returns this token. A browser login can return it too.
  *
  * @category models
  * @since 0.1.0
  */
-export type FeedSession = Session.Authorized & {
-  readonly tokens: { readonly feed: Redacted.Redacted<string> }
-}
+export type FeedSession = Session.Authorized & { readonly tokens: { readonly feed: Redacted.Redacted<string> } }
 
 /**
  * Address of the feed, and headers of the request that opens the websocket.

@@ -16,7 +16,7 @@ describe("FakeAngel: rate limits for each client code", () => {
     ["getRMS", 2]
   ] as const) {
     it.effect(
-      `${name}: accepts ${perSecond === 1 ? "1 call" : `${perSecond} calls`} in a second, refuses one more call in plain text, and accepts a call one second later`,
+      `${name}: accepts ${perSecond === 1 ? "1 call" : `${perSecond} calls`} in a second, refuses the next call with a plain-text answer, and accepts a call one second later`,
       () =>
         Effect.gen(function* () {
           const { fake, tokens } = yield* loggedIn({ refreshedTokens: "live" })

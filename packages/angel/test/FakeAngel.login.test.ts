@@ -67,7 +67,7 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("the answer repeats the state of the request, and has no state if the request has no state", () =>
+  it.effect("the answer has the state of the request, and no state if the request has none", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       assert.strictEqual((yield* login(fake, { body: { state: "live" } })).data["state"], "live")
@@ -106,7 +106,7 @@ describe("FakeAngel: one-time codes", () => {
     [undefined, false]
   ] as const) {
     it.effect(
-      `a second login with the same code is ${status ? "accepted" : "refused"} if the switch reusedCode is ${reusedCode === undefined ? "not set" : `"${reusedCode}"`}`,
+      `${reusedCode === undefined ? "by default" : `with reusedCode: "${reusedCode}"`}, a second login with the same code is ${status ? "accepted" : "refused"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin(reusedCode === undefined ? {} : { reusedCode })
@@ -118,7 +118,7 @@ describe("FakeAngel: one-time codes", () => {
     )
   }
 
-  it.effect("a code is used up by a login with a wrong PIN, and the code of the next period is accepted", () =>
+  it.effect("a login with a wrong PIN uses up its code, and the code of the next period is accepted", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* login(fake, { body: { password: "1111" } })

@@ -128,7 +128,7 @@ describe("FakeAngel: the publisher page", () => {
 
   for (const publisherRefreshToken of ["sent", "absent"] as const) {
     it.effect(
-      `redirects with the state, and ${publisherRefreshToken === "sent" ? "with" : "without"} a refresh token, if the switch publisherRefreshToken is "${publisherRefreshToken}"`,
+      `with publisherRefreshToken: "${publisherRefreshToken}", redirects with the state and ${publisherRefreshToken === "sent" ? "a" : "no"} refresh token`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ publisherRefreshToken })
@@ -147,7 +147,7 @@ describe("FakeAngel: the publisher page", () => {
     )
   }
 
-  it.effect("redirects without a state if the address of the page has no state, and escapes HTML in a state", () =>
+  it.effect("redirects without a state if its address has none, and escapes HTML in a state", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { headers } = yield* submit(fake, {}, page(demo.publisherKey, ""))

@@ -60,7 +60,7 @@ describe("FakeAngel: tokens", () => {
     ["live", ["", ""]]
   ] as const) {
     it.effect(
-      `after a refresh, the previous tokens are ${refreshedTokens === "live" ? "valid" : "invalid"} if the switch refreshedTokens is "${refreshedTokens}"`,
+      `with refreshedTokens: "${refreshedTokens}", the previous tokens are ${refreshedTokens === "live" ? "valid" : "invalid"} after a refresh`,
       () =>
         Effect.gen(function* () {
           const { fake, tokens } = yield* loggedIn({ refreshedTokens })
@@ -87,15 +87,13 @@ describe("FakeAngel: tokens", () => {
     ["in-token", Date.UTC(2026, 10, 23, 18, 30) / 1000],
     ["absent", undefined]
   ] as const) {
-    it.effect(
-      `an access token ${exp === undefined ? "has no exp" : "has an exp"} if the switch tokenEnd is "${tokenEnd}"`,
-      () =>
-        Effect.gen(function* () {
-          const { data, tokens } = yield* loggedIn({ tokenEnd })
-          assert.strictEqual(claims(tokens.jwtToken)["exp"], exp)
-          assert.deepStrictEqual(Object.keys(data), ["jwtToken", "refreshToken", "feedToken"])
-          for (const token of Object.values(tokens)) assert.match(token, /^eyJhbGciOiJIUzUxMiJ9\./)
-        })
+    it.effect(`with tokenEnd: "${tokenEnd}", an access token has ${exp === undefined ? "no" : "an"} exp`, () =>
+      Effect.gen(function* () {
+        const { data, tokens } = yield* loggedIn({ tokenEnd })
+        assert.strictEqual(claims(tokens.jwtToken)["exp"], exp)
+        assert.deepStrictEqual(Object.keys(data), ["jwtToken", "refreshToken", "feedToken"])
+        for (const token of Object.values(tokens)) assert.match(token, /^eyJhbGciOiJIUzUxMiJ9\./)
+      })
     )
   }
 

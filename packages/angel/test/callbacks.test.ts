@@ -72,7 +72,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
   ["a longer state", (url) => `${url.href}0`, "state"],
   ["no state", without("state"), "state"],
   ["an empty state", having("state", ""), "state"],
-  ["the parameter error", having("error", "access_denied"), "denied"],
+  ["a parameter named error", having("error", "access_denied"), "denied"],
   ["no auth_token", without("auth_token"), "missing-token"],
   ["an empty auth_token", having("auth_token", ""), "missing-token"],
   ["a blank auth_token", having("auth_token", " "), "missing-token"]

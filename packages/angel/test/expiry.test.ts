@@ -99,7 +99,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it.effect("is computed by the option expiry, also after a refresh", () =>
+  it.effect("is computed with the rule in the option expiry, also after a refresh", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make()

@@ -117,7 +117,7 @@ describe("a wrong PIN", () => {
     return yield* asked(fake)
   })
 
-  it.effect("is sent only once although the program requests five sessions, even if maxFailures is 4", () =>
+  it.effect("is sent only once although the program requests five sessions, even with maxFailures: 4", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* tries(), ["loginByPassword"])
       assert.deepStrictEqual(yield* tries({ renewal: { maxFailures: 4 } }), ["loginByPassword"])

@@ -14,7 +14,9 @@ describe("the address of the publisher page", () => {
     ["always", "&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback"]
   ] as const) {
     it.effect(
-      `has the API key and the state${more ? ", and the redirect URL if sendRedirectUrl is always" : " by default"}`,
+      more === ""
+        ? "has the API key and the state by default"
+        : 'with sendRedirectUrl: "always", has the API key, the state and the redirect URL',
       () =>
         Effect.gen(function* () {
           const { publisherKey, redirectUrl } = FakeAngel.demoAccount

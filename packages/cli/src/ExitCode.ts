@@ -34,13 +34,18 @@ export const table = {
   usage: { code: 2, when: "The command line is wrong" },
   account: { code: 3, when: "There is no such account, several accounts match, or the name is in use" },
   package: { code: 4, when: "The package of the broker is not installed" },
-  input: { code: 5, when: "A credential is missing or has the wrong form, or a reference could not be resolved" },
+  input: {
+    code: 5,
+    when: "A credential or a setting is missing or has the wrong form, or a reference could not be resolved"
+  },
   refused: { code: 6, when: "The broker refused the credentials or the one-time code" },
   person: { code: 7, when: "A person has to act: log in, answer a prompt, unlock the account, or act at the broker" },
   denied: { code: 8, when: "The broker denies access: IP address, firewall, subscription, or too many sessions" },
   unavailable: { code: 9, when: "The broker did not answer, or limits the rate. Try again later" },
   vault: { code: 10, when: "The vault or its key cannot be used" },
   answer: { code: 11, when: "The broker's answer is not understood" },
+  output: { code: 12, when: "Standard output or standard error cannot be written, for example on a full disk" },
+  notification: { code: 13, when: "All logins succeeded, but the notification of --notify was not delivered" },
   interrupted: { code: 130, when: "Ctrl-C, or SIGINT" },
   terminated: { code: 143, when: "SIGTERM" }
 } as const satisfies Readonly<Record<string, Row>>
@@ -75,3 +80,30 @@ export const ofReason = {
   BrokerRejected: "answer",
   InvalidRequest: "input"
 } as const satisfies Readonly<Record<string, Name>>
+
+/**
+ * The exit codes of problems, from the worst to the mildest. If `doctor` finds several problems, it ends with the exit
+ * code of the worst one: the one that has to be solved first.
+ *
+ * @example
+ * ```ts
+ * import * as ExitCode from "@auth/cli/ExitCode"
+ *
+ * ExitCode.severity[0] // => "vault"
+ * ```
+ *
+ * @category tables
+ * @since 0.1.0
+ */
+export const severity = [
+  "vault",
+  "package",
+  "usage",
+  "account",
+  "input",
+  "unavailable",
+  "denied",
+  "refused",
+  "person",
+  "answer"
+] as const satisfies ReadonlyArray<Name>

@@ -2,6 +2,7 @@
 // `--help` and `--version` load neither `effect` nor core: they take about as long as an empty program.
 import { readFileSync } from "node:fs"
 import process from "node:process"
+import * as ExitCode from "./ExitCode.ts"
 import { helpFor, program, rowOf } from "./internal/helpText.ts"
 
 const args = process.argv.slice(2)
@@ -14,14 +15,19 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
 // A reader such as `head` may close the pipe early.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+  stream.on("error", ({ code = "unknown" }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") process.exit(ExitCode.table.ok.code)
+    if (stream === process.stdout) process.stderr.write(`${program}: standard output cannot be written (${code}).\n`)
+    process.exit(ExitCode.table.output.code)
+  })
 }
 
 const isHelp = own.includes("--help") || own.includes("-h") || own.length === 0 || words[0] === "help"
 if (isHelp && rowOf(words)?.name !== "simulate") {
   print(helpFor(words[0] === "help" ? words.slice(1) : words, width))
 } else if (own.length === 1 && own[0] === "--version") {
-  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8")
+  // By name, because the bundle is in another folder than this module.
+  const manifest = readFileSync(new URL(import.meta.resolve("@auth/cli/package.json")), "utf8")
   print(`${program} ${(JSON.parse(manifest) as { readonly version: string }).version}`)
 } else {
   void import("./internal/main.ts").then(({ run }) => run(args))

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { type Reply, run, terminal, timeout, world } from "./support.ts"
+import { makeProxy } from "./servers.ts"
+import { makeUser, type Reply, run, terminal, timeout, world } from "./support.ts"
 
 it.live(
   "unblocks an account, and sets a new password",
@@ -17,9 +18,18 @@ it.live(
         [/skip[\s\S]*?> /, "\n"]
       ]
       const pan: Reply = [/PAN[^:]*: /, "ABCDE1234F\n"]
-      const unblocked = yield* terminal(user, ["recover", "rmoney"], [...begin, [/1 to 2: /, "1\n"], pan, code])
+      const mistyped: ReadonlyArray<Reply> = [
+        [/PAN[^:]*: /, "ABCDE12345\n"],
+        [/must be a PAN[\s\S]*PAN[^:]*: /, "ABCDE1234F\n"],
+        [/One-time code sent to[\s\S]*?> /, "12\n"],
+        [/is not 6 digits[\s\S]*?> /, "000000\n"],
+        [/Invalid OTP[\s\S]*?> /, code[1]]
+      ]
+      const unblocked = yield* terminal(user, ["recover", "rmoney"], [...begin, [/1 to 2: /, "1\n"], ...mistyped])
       assert.strictEqual(unblocked.code, 0, unblocked.screen)
       assert.match(unblocked.screen, /The account is unblocked/)
+      const calls = (yield* simulator.journal()).map(({ endpoint }) => endpoint)
+      assert.deepStrictEqual(calls, ["clientUnblock", "clientUnblockVerify", "clientUnblockVerify"])
       const changed = yield* terminal(
         user,
         ["recover", "rmoney"],
@@ -28,7 +38,9 @@ it.live(
           [/1 to 2: /, "2\n"],
           pan,
           code,
-          [/New password: /, "Fresh@101\n"],
+          [/New password: /, "'quoted'\n"],
+          [/New password, again: /, "'quoted'\n"],
+          [/This value [\s\S]*New password: /, "Fresh@101\n"],
           [/New password, again: /, "Other@101\n"],
           [/differ[\s\S]*New password: /, "Fresh@101\n"],
           [/New password, again: /, "Fresh@101\n"]
@@ -39,6 +51,30 @@ it.live(
       for (const secret of ["ABCDE1234F", "Fresh@101"]) assert.notInclude(unblocked.screen + changed.screen, secret)
       assert.strictEqual((yield* run(user, ["recover", "angel"])).code, 2)
       assert.strictEqual((yield* run(user, ["recover", "rmoney"])).code, 7)
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "sends through the proxy of the environment",
+  () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* makeProxy({ status: 403 })
+      const user = yield* makeUser({ HTTPS_PROXY: url })
+      const replies: ReadonlyArray<Reply> = [
+        [/RMONEY_ENVIRONMENT[\s\S]*?> /, "https://broker.test\n"],
+        [/User id[\s\S]*?> /, "TEST101\n"],
+        [/skip[\s\S]*?> /, "\n"],
+        [/1 to 2: /, "1\n"],
+        [/PAN[^:]*: /, "ABCDE1234F\n"]
+      ]
+      const failed = yield* terminal(user, ["recover", "rmoney"], replies)
+      assert.strictEqual(failed.code, 9, failed.screen)
+      assert.match(
+        failed.screen.replaceAll(/\s+/g, " "),
+        /the proxy between this machine and the broker failed, HTTP 403/
+      )
+      assert.deepStrictEqual(asked, ["broker.test:443"])
     }),
   { tags: ["thorough"], timeout }
 )

@@ -1,7 +1,14 @@
 /** Runs the real command as a child process, against a real simulator. */
+import { SessionStore } from "@auth/broker-core/session/SessionStore"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
+import * as NodeVault from "@auth/node/NodeVault"
 import { Simulator } from "@auth/simulator"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import { type ChildProcess, spawn } from "node:child_process"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestConsole from "effect/testing/TestConsole"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -23,17 +30,24 @@ export interface Ended {
 export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>
+  /** Arguments of Node that run the command. */
+  readonly command: ReadonlyArray<string>
 }
+
+const fromSource: ReadonlyArray<string> = ["--conditions=@auth/source", bin]
 
 export const key = "00112233".repeat(8)
 
+const compileCache = process.env["NODE_COMPILE_CACHE"] ?? path.join(os.tmpdir(), "broker-auth-compile-cache")
+
 /** Makes a user whose files are removed at the end of the scope. */
-export const makeUser = (env: Readonly<Record<string, string>> = {}) =>
+export const makeUser = (env: Readonly<Record<string, string>> = {}, command = fromSource) =>
   Effect.acquireRelease(
     Effect.sync((): User => {
       const state = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-cli-"))
       return {
         state,
+        command,
         env: {
           PATH: process.env["PATH"] ?? "",
           HOME: state,
@@ -41,6 +55,8 @@ export const makeUser = (env: Readonly<Record<string, string>> = {}) =>
           BROKER_AUTH_KEY: key,
           // Without it, a login could open a browser on the machine of a developer.
           CI: "1",
+          // Each command then takes about half the CPU time to start.
+          NODE_COMPILE_CACHE: compileCache,
           ...env
         }
       }
@@ -49,13 +65,21 @@ export const makeUser = (env: Readonly<Record<string, string>> = {}) =>
   )
 
 /** A simulator of some brokers, and a user whose commands use it. */
-export const world = Effect.fnUntraced(function* (options: Simulator.Options = {}) {
+export const world = Effect.fnUntraced(function* (options: Simulator.Options = {}, command = fromSource) {
   const simulator = yield* Simulator.make(options)
-  const user = yield* makeUser({ BROKER_AUTH_SIMULATOR: simulator.control })
+  const user = yield* makeUser({ BROKER_AUTH_SIMULATOR: simulator.control }, command)
   return { simulator, user }
 })
 
-const nodeArgs = ["--conditions=@auth/source", bin]
+/** Runs an effect with the vault of a user. */
+export const withStore = <A, E>(user: User, use: (store: SessionStore["Service"]) => Effect.Effect<A, E>) => {
+  const keyLayer = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make(key), "a key of a test"))
+  const name = user.env["BROKER_AUTH_SIMULATOR"] === undefined ? "broker-auth" : "broker-auth-simulator"
+  const folder = path.join(user.state, name)
+  return Effect.flatMap(SessionStore, use).pipe(
+    Effect.provide(Layer.provide(NodeVault.layerStore({ folder }), keyLayer))
+  )
+}
 
 const collect = (child: ChildProcess): Promise<Ended> => {
   const printed = { stdout: "", stderr: "" }
@@ -74,7 +98,7 @@ export interface RunOptions {
 /** Runs the command without a terminal. */
 export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions = {}): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
-    const child = spawn(process.execPath, [...nodeArgs, ...args], {
+    const child = spawn(process.execPath, [...user.command, ...args], {
       cwd: options.cwd ?? user.state,
       env: { ...user.env, ...options.env },
       stdio: ["pipe", "pipe", "pipe"]
@@ -84,6 +108,14 @@ export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions
     child.stdin.end(options.input ?? "")
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
+
+/** Runs the handler of a command in this process. Starting a program takes longer. */
+export const inProcess = <A, E>(user: User, handler: Effect.Effect<A, E>) =>
+  Effect.gen(function* () {
+    const exit = yield* Effect.exit(handler)
+    const lines = (all: ReadonlyArray<unknown>) => all.map((line) => `${String(line)}\n`).join("")
+    return { exit, stdout: lines(yield* TestConsole.logLines), stderr: lines(yield* TestConsole.errorLines) }
+  }).pipe(Effect.provide([ConfigProvider.layer(ConfigProvider.fromEnv({ env: user.env })), TestConsole.layer]))
 
 /** Time-out of a command in a terminal, in milliseconds. */
 const screenTimeout = 60_000
@@ -95,8 +127,10 @@ const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
 
 export interface TerminalOptions {
   readonly columns?: number
-  /** Words before the command, such as a redirection of its output. */
+  /** Words after the command, such as a redirection of its output. */
   readonly after?: string
+  /** Type of the terminal. Default: `dumb`, which has no control sequences. */
+  readonly term?: string
 }
 
 /**
@@ -110,12 +144,12 @@ export const terminal = (
   options: TerminalOptions = {}
 ): Effect.Effect<{ readonly code: number | null; readonly screen: string }> =>
   Effect.callback((resume) => {
-    const command = [process.execPath, ...nodeArgs, ...args].map(quoted).join(" ")
+    const command = [process.execPath, ...user.command, ...args].map(quoted).join(" ")
     const size = `stty cols ${options.columns ?? 80} rows 24`
     const script = `${size}; ${command} ${options.after ?? ""}`
     const child = spawn("script", ["-qec", script, "/dev/null"], {
       cwd: user.state,
-      env: { ...user.env, TERM: "dumb", SHELL: "/bin/sh" },
+      env: { ...user.env, TERM: options.term ?? "dumb", SHELL: "/bin/sh" },
       stdio: ["pipe", "pipe", "pipe"]
     })
     let screen = ""
@@ -153,6 +187,24 @@ export const terminal = (
     })
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
+
+const hook = `
+import { registerHooks } from "node:module"
+import { writeSync } from "node:fs"
+const loaded = []
+registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
+process.on("exit", () => writeSync(2, loaded.join("\\n")))
+`
+
+/** The URLs of all modules that the command loads. */
+export const modulesOf = (
+  { command, env }: Pick<User, "command" | "env">,
+  args: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  const preload = `data:text/javascript,${encodeURIComponent(hook)}`
+  const { stderr } = spawnSync(process.execPath, ["--import", preload, ...command, ...args], { encoding: "utf8", env })
+  return stderr.split("\n").filter((line) => /^(file|node|data):/.test(line))
+}
 
 /** The credentials of a fake account as lines `NAME=value`. */
 export const linesOf = (values: Readonly<Record<string, string>>): string =>

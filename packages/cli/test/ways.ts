@@ -1,7 +1,9 @@
 /** Every broker and way to log in, with the values that a person types. */
 import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
+import * as Effect from "effect/Effect"
 import { pages } from "../../simulator/test/chromium/pages.ts"
+import * as brokers from "../src/internal/brokers.ts"
 
 export interface Way {
   readonly broker: Simulator.BrokerId
@@ -13,6 +15,8 @@ export interface Way {
   readonly page?: string
   /** Whether the login asks for a code by SMS. */
   readonly asksCode?: true
+  /** The page where a person scans the QR code. Absent: the login has no QR code. */
+  readonly scan?: { readonly origin: string; readonly path: string }
   /** Endpoint whose calls are logins. */
   readonly login: string
 }
@@ -160,6 +164,13 @@ export const ways: ReadonlyArray<Way> = [
   },
   {
     broker: "rmoney",
+    method: "qr",
+    login: "qrGenerate",
+    scan: { origin: "https://webuat.rmoneyindia.co.in", path: "/qr-scan" },
+    values: ({ userId }) => ({ RMONEY_ENVIRONMENT: "uat", RMONEY_USER_ID: userId })
+  },
+  {
+    broker: "rmoney",
     method: "biometric",
     login: "bioPwdValidate",
     values: ({ accessToken, deviceId, userId }) => ({
@@ -202,3 +213,11 @@ export const valuesOf = (way: Way, account: FakeAccount): Readonly<Record<string
   Object.fromEntries(
     Object.entries(way.values(account)).filter((entry): entry is [string, string] => entry[1] !== undefined)
   )
+
+/** The values of the account that are secret. */
+export const secretsOf = (way: Way, account: FakeAccount) =>
+  Effect.map(brokers.loadBroker(way.broker), ({ methods }) => {
+    const fields = methods.find(({ id }) => id === way.method)?.credentials ?? {}
+    const names = new Set(Object.values(fields).flatMap(({ env, secret }) => (secret ? [env] : [])))
+    return Object.entries(valuesOf(way, account)).flatMap(([name, value]) => (names.has(name) ? [value] : []))
+  })

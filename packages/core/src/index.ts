@@ -1,5 +1,6 @@
 export * as Account from "./login/Account.ts"
 export * as AccountRecovery from "./login/AccountRecovery.ts"
+export * as AnswerLimit from "./broker/AnswerLimit.ts"
 export * as AuthError from "./login/AuthError.ts"
 export * as Authorize from "./login/Authorize.ts"
 export * as AuthorizedClient from "./session/AuthorizedClient.ts"

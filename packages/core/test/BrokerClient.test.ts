@@ -190,7 +190,7 @@ describe("an invalid call is not sent", () => {
   )
 
   it.effect(
-    "but a client accepts plain http for a loopback address, and for any host if `insecureHttp` is `allow`",
+    'but a client accepts plain http for a loopback address, and with `insecureHttp: "allow"` for any host',
     () =>
       Effect.gen(function* () {
         for (const api of [
@@ -638,7 +638,7 @@ describe("the reason of a failed call", () => {
     [599, "BrokerUnavailable", "BrokerUnavailable"]
   ]
   it.effect.each(rows)(
-    "with HTTP %d and no error in the body is %s if the call sends no token, and %s if the call sends a token",
+    "with HTTP %d and no error in the body is %s for a call without a token, and %s for a call with a token",
     ([code, withoutToken, withToken]) =>
       Effect.gen(function* () {
         const empty = [204, 304, 401].includes(code)

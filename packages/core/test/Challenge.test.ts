@@ -172,22 +172,20 @@ describe("the method `answer` of the ledger", () => {
     })
   )
 
-  it.effect(
-    "closes the challenge after `misses` wrong codes, and does not count a refusal because of a rate limit",
-    () =>
-      Effect.gen(function* () {
-        const { challenge, ledger } = yield* opened
-        const another = yield* ledger.open(fields)
-        const wrong = failing(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }))
-        const limited = failing(new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
-        const answer = (send: Effect.Effect<never, AuthError.AuthError>, to = challenge) =>
-          refusal(ledger.answer(to, code, { digits: 6, misses: 2, send }))
-        const came = []
-        for (const send of [wrong, limited, wrong, wrong]) came.push(yield* answer(send))
-        assert.deepStrictEqual(came, ["InvalidStepUpCode", "RateLimited", "InvalidStepUpCode", "attempts"])
-        assert.strictEqual(yield* answer(wrong, another), "InvalidStepUpCode")
-        assert.strictEqual(yield* ledger.claim(another), another)
-      })
+  it.effect("closes the challenge after `misses` wrong codes, and does not count refusals by a rate limit", () =>
+    Effect.gen(function* () {
+      const { challenge, ledger } = yield* opened
+      const another = yield* ledger.open(fields)
+      const wrong = failing(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }))
+      const limited = failing(new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
+      const answer = (send: Effect.Effect<never, AuthError.AuthError>, to = challenge) =>
+        refusal(ledger.answer(to, code, { digits: 6, misses: 2, send }))
+      const came = []
+      for (const send of [wrong, limited, wrong, wrong]) came.push(yield* answer(send))
+      assert.deepStrictEqual(came, ["InvalidStepUpCode", "RateLimited", "InvalidStepUpCode", "attempts"])
+      assert.strictEqual(yield* answer(wrong, another), "InvalidStepUpCode")
+      assert.strictEqual(yield* ledger.claim(another), another)
+    })
   )
 
   it.effect("does not send a malformed code, and leaves the challenge open", () =>

@@ -13,9 +13,7 @@ describe("Envelope.field", () => {
     [undefined, undefined],
     ["text", undefined],
     [7, undefined]
-  ])("returns for %j and the name `a` the value %s", (value, found) =>
-    assert.strictEqual(Envelope.field(value, "a"), found)
-  )
+  ])("for %j and the name `a`, returns %s", (value, found) => assert.strictEqual(Envelope.field(value, "a"), found))
 })
 
 describe("Decode.count", () => {

@@ -32,11 +32,11 @@ describe("ErrorTable.matches", () => {
     [{ code: "A1", operations: ["logout"] }, false],
     [{ code: "A1", message: /rate/ }, false]
   ])(
-    'for the row %o and a failed login with HTTP 403, the code A1 and the message "Access denied" returns %s',
+    'for the row %o and a failed login with HTTP 403, the code A1 and the message "Access denied", returns %s',
     (fields, expected) => assert.strictEqual(ErrorTable.matches(row(fields), failure), expected)
   )
 
-  it("returns false for a row with a pattern for the message if the answer has no message", () =>
+  it("returns false for a row with a message pattern if the answer has no message", () =>
     assert.isFalse(ErrorTable.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
 })
 

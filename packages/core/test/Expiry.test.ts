@@ -105,10 +105,10 @@ describe("Expiry.dailyAt", () => {
 })
 
 describe("the lifetime of a session", () => {
-  it("begins with the issue of the session if the rule is Expiry.after", () =>
+  it("with Expiry.after begins when the session is issued", () =>
     assert.deepStrictEqual(Expiry.after("3 hours")(issued()), { at: issuedAt + 10_800_000, source: "lifetime" }))
 
-  it("begins with the issue of the session if the rule is Expiry.expiresIn, and is unknown if the broker sends no lifetime", () => {
+  it("with Expiry.expiresIn begins when the session is issued, and is unknown if the broker sends none", () => {
     assert.deepStrictEqual(Expiry.expiresIn(issued({ expiresIn: Duration.seconds(60) })), {
       at: issuedAt + 60_000,
       source: "expires-in"

@@ -118,13 +118,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /AccountLocked/
   ],
   [
-    "a different field of the reason",
+    "a reason whose field has a different value",
     having(wrongPin, { expect: { reason: "InvalidCredentials", field: "otp" } }),
     "login: wrong PIN",
     /"otp".*"pin"/
   ],
   [
-    "a field that the reason lacks",
+    "a reason that lacks a field",
     having(wrongPin, { expect: { reason: "InvalidCredentials", hint: null } }),
     "login: wrong PIN",
     /hint/

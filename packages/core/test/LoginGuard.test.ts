@@ -58,6 +58,24 @@ describe("sessions: refused logins", () => {
     })
   )
 
+  it.effect("are reported by `check`, which sends and records nothing", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      const credentials = Redacted.make("wrong")
+      const check = reasonOf(guard.check(account, totp, { credentials }))
+      assert.strictEqual(yield* check, "success")
+      yield* reasonOf(guard.protect(account, totp, login(wrongPin), { credentials }))
+      const before = yield* guard.memory(account)
+      const failed = yield* Effect.flip(guard.check(account, { ...totp, maxFailures: 1 }))
+      assert.include(failed.message, "the broker refused a login")
+      const other = yield* reasonOf(guard.check(account, totp, { credentials: Redacted.make("right") }))
+      assert.strictEqual(other, "success", "a check does not wait for the next TOTP period")
+      assert.deepStrictEqual(yield* guard.memory(account), before)
+      assert.strictEqual(yield* reasonOf(guard.check(account, { ...totp, maxFailures: 0 })), "InvalidRequest")
+      assert.strictEqual(sent.length, 1)
+    })
+  )
+
   it.effect("are cleared by a successful login, by the end of the window, or by `reset`", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin

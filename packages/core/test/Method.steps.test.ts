@@ -227,7 +227,7 @@ describe("a logout call that depends on options", () => {
     expiry: Expiry.dailyAt("00:00")
   })
 
-  it.effect("is sent if the option `leaves` is true, and otherwise the receipt is LocalOnly", () =>
+  it.effect("is sent with `leaves: true`, and with `leaves: false` the receipt is LocalOnly", () =>
     Effect.gen(function* () {
       for (const [leaves, tag, sent] of [
         [true, "Revoked", 1],

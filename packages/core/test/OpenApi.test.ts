@@ -149,7 +149,7 @@ describe("a document of OpenApi", () => {
     assert.isUndefined(operation("delete").servers)
   })
 
-  it("describes a word by a pattern that ignores the difference between capital and small letters", () => {
+  it("describes a word by a pattern that ignores case", () => {
     const { pattern } = OpenApi.word("Ok")
     for (const text of ["ok", " OK ", "Ok"]) assert.match(text, new RegExp(String(pattern)))
     assert.notMatch("not ok", new RegExp(String(pattern)))

@@ -105,7 +105,7 @@ describe("the limits of a renewal", () => {
     }
     for (const [way, made] of Object.entries(ways)) {
       it.effect(
-        `are rejected by Renewal.${way} if the option ${name} is ${typeof value === "string" ? `"${value}"` : String(value)}`,
+        `are rejected by Renewal.${way} with ${name}: ${typeof value === "string" ? `"${value}"` : String(value)}`,
         () =>
           Effect.gen(function* () {
             const { broker, operation, reason } = yield* Effect.flip(made)

@@ -56,7 +56,7 @@ it.effect("Session.issue dates a session at the start of the login call, not at 
   })
 )
 
-it("Session.isExpired returns true from the instant of the expiry on, and always false if the expiry is unknown", () => {
+it("Session.isExpired returns true from the expiry on, and never if the expiry is unknown", () => {
   const known = make(Expiry.after("1 hour"))
   const end = issuedAt + 3_600_000
   assert.deepStrictEqual(

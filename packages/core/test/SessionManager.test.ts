@@ -282,7 +282,7 @@ describe("sessions: SessionManager with early renewal", () => {
     })
   )
 
-  it.effect("returns the valid token if the early renewal fails, emits RenewalFailed, and backs off", () =>
+  it.effect("returns the valid token, emits RenewalFailed and backs off if the early renewal fails", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny(lastsAnHour)
@@ -433,7 +433,7 @@ it.effect(
 )
 
 describe("sessions: SessionManager.renew", () => {
-  it.effect("gets a new session in a program that has just started, although the stored session is live", () =>
+  it.effect("gets a new session in a program that has just started, although the stored session is valid", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]

@@ -482,7 +482,7 @@ describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
         assert.match(reason.remedy, /Check that Redis is running/)
       }
       thaw()
-      // Redis executed the write after the time-out. So the version is now 2, and a retry that expects 1 is rejected.
+      // Redis executed the write after the time-out, so the version is now 2, and a retry that expects 1 is rejected.
       assert.isFalse(yield* store.put(account, "session", value, 1))
       assert.strictEqual((yield* store.get(account, "session"))?.version, 2)
     })

@@ -112,23 +112,21 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect(
-    "makes waiting callers and the managers that the program has kept fail, and the remedy is to get the account again",
-    () =>
-      Effect.gen(function* () {
-        const { managers, tiny } = yield* begin()
-        tiny.latency = "10 seconds"
-        const manager = yield* managers.manager("T1")
-        const waiting = yield* Effect.forEach([managers.session("T1"), manager.session], (call) =>
-          Effect.forkChild(failure(call))
-        )
-        yield* pass("1 second")
-        yield* managers.invalidate("T1")
-        for (const message of [...(yield* Effect.forEach(waiting, Fiber.join)), yield* failure(manager.session)]) {
-          assert.include(message, "InvalidRequest: tiny session: The request is invalid: account was closed by")
-          assert.include(message, "Get the account from SessionManagers again")
-        }
-      })
+  it.effect("makes waiting callers and stored managers fail, and the remedy is to get the account again", () =>
+    Effect.gen(function* () {
+      const { managers, tiny } = yield* begin()
+      tiny.latency = "10 seconds"
+      const manager = yield* managers.manager("T1")
+      const waiting = yield* Effect.forEach([managers.session("T1"), manager.session], (call) =>
+        Effect.forkChild(failure(call))
+      )
+      yield* pass("1 second")
+      yield* managers.invalidate("T1")
+      for (const message of [...(yield* Effect.forEach(waiting, Fiber.join)), yield* failure(manager.session)]) {
+        assert.include(message, "InvalidRequest: tiny session: The request is invalid: account was closed by")
+        assert.include(message, "Get the account from SessionManagers again")
+      }
+    })
   )
 
   it.effect("while its layer was being built makes its callers fail, and the next call builds the layer again", () =>
@@ -161,7 +159,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
 })
 
 describe("sessions: an account that is idle", () => {
-  it.effect("is closed if it is not called for the idle time, and is opened again at the next call", () =>
+  it.effect("is closed after the idle time without a call, and is opened again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "10 minutes" })
       const kept = managers.session("T1")

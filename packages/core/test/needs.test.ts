@@ -242,7 +242,7 @@ describe("the token of a request is sent as", () => {
   )
 
   it.effect(
-    "a field of the body if the endpoint has a `tokenField`, and also as a header if `tokenToo` is `headers`",
+    'a field of the body if the endpoint has a `tokenField`, and also as a header with `tokenToo: "headers"`',
     () =>
       Effect.gen(function* () {
         const encoding = Encoding.jData({ beside: ["jKey"] })

@@ -191,7 +191,7 @@ describe("sessions: SessionManager.withSession", () => {
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       state.isAlive = (token) => token === "3"
-      // The renewal inside the effect is shared by all callers. So its login is not a request of this effect.
+      // All callers share the renewal inside the effect, so its login is not a request of this effect.
       const renewing = manager.withSession((session) =>
         Effect.flatMap(numberOf(session) === "1" ? manager.renew(session) : Effect.succeed(session), getFunds)
       )

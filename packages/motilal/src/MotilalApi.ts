@@ -41,8 +41,7 @@ export type Generation = endpoints.Generation
 export type Environment = "production" | "uat" | "uat-old"
 
 /**
- * Options of the client. The identity options describe the calling program. Their defaults contain no data
- * about the machine.
+ * Options of the client. The defaults of the identity options contain no data about the machine.
  *
  * @category models
  * @since 0.1.0
@@ -58,10 +57,7 @@ export interface Options extends BrokerClient.Options, headers.Identity {
   readonly environment?: Environment | undefined
   /** Body of a call without parameters. `none`: no body. `object`: the body `{}`. Default: `none`. */
   readonly emptyBody?: "none" | "object" | undefined
-  /**
-   * JSON type of the one-time code in the request `verifyotp`. Default: `text`. As a number, a code loses its leading
-   * zeros.
-   */
+  /** JSON type of the one-time code. Default: `text`. As a number, a code loses its leading zeros. */
   readonly otpType?: "text" | "number" | undefined
   /** Maximum number of calls to the same endpoint in a second. Default: 2. */
   readonly requestsPerSecond?: number | undefined
@@ -92,9 +88,8 @@ export interface Extras {
 }
 
 /**
- * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
- * is an object with these fields. If the endpoint requires a session, the last argument is the session. If the login
- * is not finished, pass a session whose access token is the login's `AuthToken`.
+ * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments. If the login is not finished,
+ * pass a session whose access token is the login's `AuthToken`.
  *
  * @category services
  * @since 0.1.0
@@ -128,7 +123,6 @@ export const passwordHash = (
   apiKey: Redacted.Redacted<string>
 ): Effect.Effect<Redacted.Redacted<string>> => Checksum.sha256([password, apiKey])
 
-/** The generations `v4` and `v3` need no API secret. */
 const keysFor = (generation: Generation) => ({
   apiKey: credentials.apiKey,
   apiSecret: (generation === "v7" ? credentials : lenientCredentials).apiSecret as typeof lenientCredentials.apiSecret
@@ -152,11 +146,9 @@ const choices = (options: Options): ReadonlyArray<AuthError.Problem> => [
 const checked = (options: Options): Effect.Effect<Options, AuthError.AuthError> => {
   const identified = { ...options, installedAppId: options.installedAppId ?? SecureRandom.uuidV4Unsafe() }
   const [first, ...others] = [...choices(options), ...headers.problems(identified)]
-  return first === undefined
-    ? Effect.succeed(identified)
-    : Effect.fail(
-        AuthError.make(broker.id, "configuration", new AuthError.InvalidRequest({ problems: [first, ...others] }))
-      )
+  if (first === undefined) return Effect.succeed(identified)
+  const reason = new AuthError.InvalidRequest({ problems: [first, ...others] })
+  return Effect.fail(AuthError.make(broker.id, "configuration", reason))
 }
 
 /**
@@ -172,14 +164,12 @@ export const make = Effect.fnUntraced(function* (
   const { environment = "production", generation = "v7" } = options
   const { apiKey, apiSecret } = yield* Credentials.check(broker.id, keysFor(generation), { ...options })
   const headersOf = headers.make({ ...options, apiKey, apiSecret, generation })
-  const firstToken = ({ access, login }: Session.Tokens): Session.Tokens => ({ access: login ?? access })
   const protocol: BrokerClient.Protocol = {
     broker: broker.id,
-    headers: ({ account, endpoint, tokens }) =>
-      headersOf(
-        account,
-        tokens !== undefined && endpoints.ofLogin.has(endpoint?.name ?? "") ? firstToken(tokens) : tokens
-      ),
+    headers: ({ account, endpoint, tokens }) => {
+      const beforeSession = tokens !== undefined && endpoints.ofLogin.has(endpoint?.name ?? "")
+      return headersOf(account, beforeSession ? { access: tokens.login ?? tokens.access } : tokens)
+    },
     dialects,
     codes,
     emptyBody: options.emptyBody,
@@ -209,7 +199,4 @@ export const make = Effect.fnUntraced(function* (
  * @since 0.1.0
  */
 export const layer = (options: Options): Layer.Layer<MotilalApi, AuthError.AuthError, HttpClient.HttpClient> =>
-  Layer.effect(
-    MotilalApi,
-    Effect.suspend(() => make(options))
-  )
+  Layer.effect(MotilalApi, make(options))

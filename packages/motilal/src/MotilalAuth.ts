@@ -63,7 +63,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
 
   const challengeOf = (authToken: Redacted.Redacted<string>, sentAt: number, expiresAt: number | undefined) => ({
     kinds: ["otp"] as const,
-    // The broker sends the code to the account's mobile and mail, but does not return these addresses.
+    // The broker does not return the mobile number and the mail address to which it sends the code.
     destinations: [],
     resendAt: sentAt + resendAfter,
     resendsLeft: undefined,
@@ -81,8 +81,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
         ...(totp === undefined ? {} : { totp })
       })
     )
-    // If the answer has no `isAuthTokenVerified`, a login without a TOTP code waits for a code by SMS. The official
-    // samples do the same.
+    // If the answer has no `isAuthTokenVerified`, a login without a TOTP code needs a code by SMS, as in the samples.
     if (isAuthTokenVerified === "FALSE" || (isAuthTokenVerified === undefined && totp === undefined)) {
       const end = expiry({ issuedAt, accessToken: AuthToken })?.at
       return Login.stepUpRequired(yield* ledger.open(challengeOf(AuthToken, yield* Clock.currentTimeMillis, end)))
@@ -93,8 +92,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   })
 
   /**
-   * In generation v7, stores the accepted login. If the exchange fails, only the exchange is repeated, because another
-   * login would open another session at the broker. Each session lasts until 06:00 IST.
+   * Stores the accepted login. If the exchange fails, only the exchange is repeated, because another login would open
+   * another session at the broker.
    */
   const keep = (authToken: Redacted.Redacted<string>, issuedAt: number, ends: Expiry.Expiry) =>
     api.generation === "v7"
@@ -108,29 +107,24 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
 
   const waiting = (challenge: Challenge.Challenge) => ({ account, tokens: { access: challenge.stepToken } })
 
-  const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) =>
-    Session.issue(
-      { account, method: "password", expiry: Expiry.earliest(expiry, notAfter(challenge.expiresAt)) },
+  const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) => {
+    const ends = Expiry.earliest(expiry, notAfter(challenge.expiresAt))
+    const exchange = Effect.gen(function* () {
       // The exchange is not part of the challenge, because an accepted code is used up even if the exchange fails.
-      ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) }).pipe(
-        Effect.andThen(
-          Effect.flatMap(Clock.currentTimeMillis, (now) =>
-            keep(challenge.stepToken, now, Expiry.earliest(expiry, notAfter(challenge.expiresAt)))
-          )
-        ),
-        Effect.andThen(services.exchange(api, account, challenge.stepToken)),
-        Effect.map((tokens) => ({ tokens }))
-      )
-    )
+      yield* ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) })
+      yield* keep(challenge.stepToken, yield* Clock.currentTimeMillis, ends)
+      return { tokens: yield* services.exchange(api, account, challenge.stepToken) }
+    })
+    return Session.issue({ account, method: "password", expiry: ends }, exchange)
+  }
 
-  const resend = (challenge: Challenge.Challenge) =>
-    ledger.resend(
-      challenge,
-      Effect.andThen(
-        api.resendotp(waiting(challenge)),
-        Effect.map(Clock.currentTimeMillis, (now) => challengeOf(challenge.stepToken, now, challenge.expiresAt))
-      )
-    )
+  const resend = (challenge: Challenge.Challenge) => {
+    const resent = Effect.gen(function* () {
+      yield* api.resendotp(waiting(challenge))
+      return challengeOf(challenge.stepToken, yield* Clock.currentTimeMillis, challenge.expiresAt)
+    })
+    return ledger.resend(challenge, resent)
+  }
 
   return { login, verify, resend, resume }
 })
@@ -139,8 +133,7 @@ const { accountOf: account, makeApi: api } = services
 const method = Method.stepUp(services.family, { id: "password", credentials: fieldsFor, api, account }, steps)
 
 /**
- * Provides all services of this method for one account. Credentials are checked when the layer is built, before
- * a request is sent.
+ * Provides all services of this method for one account.
  *
  * In generation v7, the request `getaccesstoken` follows an accepted login. If this request fails, the error's
  * operation is `getaccesstoken`. `Login` resends neither of the two requests. A `SessionManager` repeats only
@@ -176,8 +169,7 @@ export const layer = method.layer
 
 /**
  * Like `layer`, but reads the credentials from the configuration: `MOTILAL_USER_ID`, `MOTILAL_PASSWORD`,
- * `MOTILAL_API_KEY`, `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and the optional `MOTILAL_TOTP_SECRET`. If
- * variables are missing or wrong, one error names all of them.
+ * `MOTILAL_API_KEY`, `MOTILAL_API_SECRET`, `MOTILAL_SECOND_FACTOR` and the optional `MOTILAL_TOTP_SECRET`.
  *
  * @category layers
  * @since 0.1.0

@@ -12,49 +12,38 @@ import * as Redacted from "effect/Redacted"
 
 const asOf = "2026-11-21"
 
-const daysIn = (year: number, month: number): number => {
-  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28
-  return [4, 6, 9, 11].includes(month) ? 30 : 31
+const yearFirst = /^(?<year>\d{4})-(?<month>\d{1,2})-(?<day>\d{1,2})$/
+const dayFirst = /^(?<day>\d{1,2})(?<mark>[/-])(?<month>\d{1,2})\k<mark>(?<year>\d{4})$/
+
+/** Returns a date in the format `yyyy-mm-dd`. */
+const readDay = (text: string): string | undefined => {
+  const { day = "", month = "", year } = (yearFirst.exec(text) ?? dayFirst.exec(text))?.groups ?? {}
+  return year && `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`
 }
 
-const exists = (year: number, month: number, day: number): boolean =>
-  year >= 1900 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
-
-/** Returns day, month and year of a date in one of the formats `yyyy-mm-dd`, `dd-mm-yyyy` or `dd/mm/yyyy`. */
-const readDay = (text: string): readonly [day: string, month: string, year: string] | undefined => {
-  const [, year, month, day] = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text) ?? []
-  if (year !== undefined && month !== undefined && day !== undefined) return [day, month, year]
-  const [, first, , second, third] = /^(\d{1,2})([/-])(\d{1,2})\2(\d{4})$/.exec(text) ?? []
-  return first === undefined || second === undefined || third === undefined ? undefined : [first, second, third]
-}
+/** Some parsers accept 30 February and return a day in March. */
+const exists = (day: string): boolean =>
+  day >= "1900" && Option.exists(DateTime.make(day), (date) => DateTime.formatIso(date).startsWith(day))
 
 const pan = /^[A-Z]{5}\d{4}[A-Z]$/i
 
 const secondFactorProblem = (value: string): string | undefined => {
   if (pan.test(value)) return undefined
-  const date = readDay(value)
-  if (date !== undefined) {
-    const [day, month, year] = date
-    return exists(Number(year), Number(month), Number(day))
-      ? undefined
-      : "is a day that does not exist: write the date of birth as dd/mm/yyyy"
+  const day = readDay(value)
+  if (day !== undefined) {
+    return exists(day) ? undefined : "is a day that does not exist: write the date of birth as dd/mm/yyyy"
   }
   if (/\dT\d\d:/.test(value)) return "is an instant, not a day: use a Date at midnight UTC or India time, or dd/mm/yyyy"
   if (/^[A-Za-z0-9]{10}$/.test(value)) return "is not a PAN: a PAN has five letters, four digits and a letter"
   return "must be a date of birth as dd/mm/yyyy, or a PAN of five letters, four digits and a letter"
 }
 
-const toSecondFactor = (value: string): string => {
-  const [day = "", month = "", year] = readDay(value) ?? []
-  return year === undefined ? value.toUpperCase() : `${day.padStart(2, "0")}/${month.padStart(2, "0")}/${year}`
-}
+const toSecondFactor = (value: string): string =>
+  readDay(value)?.split("-").toReversed().join("/") ?? value.toUpperCase()
 
 const indianOffset = 19_800_000
 
-/**
- * Returns the day of a `Date` at midnight in UTC or in India. For another time, returns the instant, which the check
- * rejects.
- */
+/** Returns the day of a `Date` at midnight in UTC or in India. Another time is returned as an instant, and rejected. */
 const textOfDate = (date: Date): string => {
   const instant = Option.getOrUndefined(DateTime.make(date))
   if (instant === undefined) return "not a date"
@@ -78,17 +67,8 @@ const userId = Credentials.plain("MOTILAL_USER_ID", "Login id (client code) of t
   problem: loginIdProblem
 })
 
-const apiKey = Credentials.secret(
-  "MOTILAL_API_KEY",
-  "API key of your app, from the OpenAPI portal (not the API secret)",
-  { problem: Credentials.visibleProblem }
-)
-
-const apiSecret = Credentials.secret(
-  "MOTILAL_API_SECRET",
-  "API secret of your app; not needed for generations v4 and v3",
-  { problem: Credentials.visibleProblem }
-)
+const apiKey = Credentials.key("MOTILAL_API_KEY", "API key of your app, from the OpenAPI portal (not the API secret)")
+const apiSecret = Credentials.key("MOTILAL_API_SECRET", "API secret of your app; not needed for generations v4 and v3")
 
 const secondFactor = Credentials.secret(
   "MOTILAL_SECOND_FACTOR",
@@ -104,9 +84,7 @@ const secondFactor = Credentials.secret(
  */
 export const credentials = {
   userId,
-  password: Credentials.secret("MOTILAL_PASSWORD", "Login password of the account; it is sent only as a hash", {
-    freeText: true
-  }),
+  password: Credentials.secret("MOTILAL_PASSWORD", "Login password; it is sent only as a hash", { freeText: true }),
   apiKey,
   apiSecret,
   secondFactor,
@@ -140,9 +118,7 @@ export const portalCredentials = {
   userId,
   apiKey,
   apiSecret,
-  redirectUrl: Credentials.plain("MOTILAL_REDIRECT_URL", "The app's registered redirect URL", {
-    problem: Credentials.addressProblem
-  })
+  redirectUrl: Credentials.redirectUrl("MOTILAL_REDIRECT_URL")
 }
 
 /**
@@ -186,8 +162,7 @@ export const broker: Broker.Broker = {
   environments: {
     production: { api: "https://openapi.motilaloswal.com", login: "https://invest.motilaloswal.com" },
     uat: { api: "https://openapi.motilaloswaluat.com", login: "https://uattrade.motilaloswaluat.com" },
-    // The only known address of the portal of this environment uses http and a separate port. To use the portal, set
-    // `origins.login`.
+    // The only known address of its portal uses http and a separate port. To use the portal, set `origins.login`.
     "uat-old": { api: "https://uatopenapi.motilaloswal.com" }
   },
   secretHeaders: ["authorization", "accesstoken", "apikey", "apisecretkey"],
@@ -196,46 +171,16 @@ export const broker: Broker.Broker = {
     "https://invest.motilaloswal.com/moAPI/APIDocumentation/FAQ"
   ],
   assumptions: Broker.assumptions(asOf, [
-    [
-      "identity-headers",
-      "medium",
-      "identity options",
-      "The broker checks only the format of the headers, not their values."
-    ],
-    [
-      "api-secret",
-      "medium",
-      "generation",
-      "Generation v7 requires the API secret for every call, including the login."
-    ],
+    ["identity-headers", "medium", "identity options", "The broker checks the format of the headers, not the values."],
+    ["api-secret", "medium", "generation", "Generation v7 requires the API secret for every call, also for the login."],
     ["empty-body", "medium", "emptyBody", "Calls without parameters are sent without a body. Some clients send {}."],
-    [
-      "otp-type",
-      "medium",
-      "otpType",
-      "The one-time code is sent as text, as by the SDKs. The documentation says number."
-    ],
-    [
-      "access-token-end",
-      "low",
-      "expiry",
-      "The access token that getaccesstoken returns expires together with the login token."
-    ],
-    [
-      "version-4-paths",
-      "medium",
-      "generation",
-      "In generation v4, only the path of the login differs from generation v3."
-    ],
+    ["otp-type", "medium", "otpType", "The one-time code is text, as in the SDKs. The documentation says number."],
+    ["access-token-end", "low", "expiry", "The token of getaccesstoken expires together with the login token."],
+    ["version-4-paths", "medium", "generation", "In generation v4, only the path of the login differs from v3."],
     ["unverified-token", "low", "none needed", "A call before the one-time code fails with MO1097, MO8003 or MO1100."],
     ["token-in-data", "low", "none needed", "The token of a login can be inside data instead of beside status."],
     ["odd-json", "low", "none needed", "Answers can have typographic quotes, or stray bytes after their end."],
-    [
-      "portal-state",
-      "medium",
-      "state",
-      "A callback without a state is accepted. If it has a state, the state is compared."
-    ],
+    ["portal-state", "medium", "state", "A callback without a state is accepted. If present, the state is compared."],
     ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
     ["two-a-second", "medium", "requestsPerSecond", "The broker allows two calls to the same endpoint in a second."],
     ["resend-pause", "low", "resendAfter", "A code can be sent again after 30 seconds, any number of times."],

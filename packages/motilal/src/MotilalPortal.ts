@@ -45,10 +45,7 @@ const noPortal = AuthError.invalidRequest(
   "is missing: set it, because no https address of this environment's portal is known"
 )
 
-/**
- * Returns the token of a callback. Fails if the token is missing, is only the prefix `Bearer`, or has characters that a
- * header cannot contain.
- */
+/** Fails if the token is missing, is only the prefix `Bearer`, or has characters that a header cannot contain. */
 const tokenOf = Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters) {
   const token = Session.bareToken(yield* RedirectLogin.requireParameter(broker.id, parameters, "authtoken"))
   return /^(?!bearer$)[\x21-\x7e]+$/i.test(Redacted.value(token))

@@ -161,7 +161,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("a login without an API secret is accepted if the option generation is v3", () =>
+  it.effect('with generation: "v3", a login without an API secret is accepted', () =>
     Effect.gen(function* () {
       yield* serve()
       const without = layer({ apiSecret: undefined }, { generation: "v3" })
@@ -169,7 +169,7 @@ describe("checks of credentials", () => {
     })
   )
 
-  it.effect("a login without a date of birth is accepted if the option dealer is set", () =>
+  it.effect("with the option dealer, a login without a date of birth is accepted", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       const dealer = layer({ secondFactor: undefined }, { dealer: { clientCode: "Q02429" } })

@@ -30,7 +30,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** The secrets of this account occur nowhere else. So a test can search a text for them. */
+/** The secrets of this account occur nowhere else, so that a test can search a text for them. */
 const canary: FakeMotilal.Account = {
   ...FakeMotilal.demoAccount,
   password: "CANARYpassword8305",
@@ -112,7 +112,7 @@ const portal: Contract.Subject = {
 
 const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "nobodys-secret" } } }
 
-/** A login by SMS sends no TOTP code. So `wrongCode`, the test of a wrong TOTP code, is left out. */
+/** A login by SMS sends no TOTP code, so `wrongCode`, the test of a wrong TOTP code, is left out. */
 const { wrongCode: _wrongCode, ...withoutCode } = direct({}, { totp: undefined }, withSecret)
 
 const contract: BrokerTests.Subject<never, never, never>["contract"] = [
@@ -126,7 +126,7 @@ const contract: BrokerTests.Subject<never, never, never>["contract"] = [
   portal
 ]
 
-/** Secrets of the fuzz test. They do not have the form of a secret, so they can be redacted only by their values. */
+/** Secrets of the fuzz test. They do not look like secrets, so they can be redacted only by their values. */
 const apiKey = "canary&Key<q"
 const apiSecret = "canary-app-secret"
 const factor = "29/02/1984"

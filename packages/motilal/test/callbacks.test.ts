@@ -44,7 +44,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
   ["another path", (url) => url.href.replace("/callback", "/elsewhere"), "origin"],
   ["a wrong state", having("state", "0".repeat(32)), "state"],
   ["an empty state", having("state", ""), "state"],
-  ["the parameter error", having("error", "access_denied"), "denied"],
+  ["a parameter named error", having("error", "access_denied"), "denied"],
   ["no token", (url) => (url.searchParams.delete("authtoken"), url.href), "missing-token"],
   ["a blank token", having("authtoken", " \t"), "missing-token"],
   ["only the word Bearer as its token", having("authtoken", "Bearer "), "missing-token"],
@@ -68,7 +68,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("gives a session with only the login token if the option generation is v3", () =>
+  it.effect('with generation: "v3", gives a session that has only the login token', () =>
     Effect.gen(function* () {
       const { callback, completed } = yield* begun({}, { generation: "v3" })
       const { tokens } = yield* completed(callback.href)
@@ -109,7 +109,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("without a state is rejected if the option state is required", () =>
+  it.effect('without a state is rejected with state: "required"', () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun({ portalState: "dropped" }, { state: "required" })
       assert.strictEqual(reasonOf(yield* Effect.flip(completed(callback.href)), "RedirectRejected").why, "state")

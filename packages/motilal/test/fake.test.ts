@@ -74,36 +74,29 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect(
-    "accepts a request whose header Accept is */* or missing, and refuses it if the switch accept is exact",
-    () =>
-      Effect.gen(function* () {
-        const { accept: _, ...silent } = right
-        const lenient = yield* FakeMotilal.make({ limit: "none" })
-        const exact = yield* FakeMotilal.make({ accept: "exact", limit: "none" })
-        const send = (fake: FakeBroker, accept: Readonly<Record<string, string>>) =>
-          Effect.promise(async () => {
-            const init = { method: "POST", headers: { ...silent, ...accept }, body: JSON.stringify(good) }
-            const response = await fake.respond(new Request(`${origin}${login}`, init))
-            return ((await response.json()) as Answer).errorcode
-          })
-        for (const accept of [{}, { accept: "*/*" }, { accept: "text/html, application/*;q=0.9" }]) {
-          assert.strictEqual(yield* send(lenient, accept), "", JSON.stringify(accept))
-          assert.strictEqual(yield* send(exact, accept), "MO2003", JSON.stringify(accept))
-        }
-        for (const fake of [lenient, exact]) assert.strictEqual(yield* send(fake, { accept: "text/html" }), "MO2003")
-      })
+  it.effect('accepts a request whose header Accept is */* or missing, and refuses it with accept: "exact"', () =>
+    Effect.gen(function* () {
+      const { accept: _, ...silent } = right
+      const lenient = yield* FakeMotilal.make({ limit: "none" })
+      const exact = yield* FakeMotilal.make({ accept: "exact", limit: "none" })
+      const send = (fake: FakeBroker, accept: Readonly<Record<string, string>>) =>
+        Effect.promise(async () => {
+          const init = { method: "POST", headers: { ...silent, ...accept }, body: JSON.stringify(good) }
+          const response = await fake.respond(new Request(`${origin}${login}`, init))
+          return ((await response.json()) as Answer).errorcode
+        })
+      for (const accept of [{}, { accept: "*/*" }, { accept: "text/html, application/*;q=0.9" }]) {
+        assert.strictEqual(yield* send(lenient, accept), "", JSON.stringify(accept))
+        assert.strictEqual(yield* send(exact, accept), "MO2003", JSON.stringify(accept))
+      }
+      for (const fake of [lenient, exact]) assert.strictEqual(yield* send(fake, { accept: "text/html" }), "MO2003")
+    })
   )
 
   for (const [what, switches, ofSource, ofMachine] of [
-    ["accepts a source id in lower case, and placeholders in headers, by default", {}, "", ""],
-    [
-      "refuses a source id in lower case if the switch sourceId is upper-case",
-      { sourceId: "upper-case" },
-      "MO2011",
-      ""
-    ],
-    ["refuses placeholders in headers if the switch identity is strict", { identity: "strict" }, "", "MO2008"]
+    ["by default, accepts a source id in lower case, and placeholders in headers", {}, "", ""],
+    ['with sourceId: "upper-case", refuses a source id in lower case', { sourceId: "upper-case" }, "MO2011", ""],
+    ['with identity: "strict", refuses placeholders in headers', { identity: "strict" }, "", "MO2008"]
   ] as const) {
     it.effect(what, () =>
       Effect.gen(function* () {
@@ -176,19 +169,19 @@ describe("the fake's check of logins", () => {
     ["a missing API secret", "MO2006", {}, good, { apisecretkey: "" }],
     ["a wrong API secret", "MO2006", { loginWithoutSecret: "accepted" }, good, { apisecretkey: "x" }],
     [
-      'a missing API secret, if the switch loginWithoutSecret is "accepted"',
+      'a missing API secret with loginWithoutSecret: "accepted"',
       "",
       { loginWithoutSecret: "accepted" },
       good,
       { apisecretkey: "" }
     ],
     [
-      'an unregistered IP address, if the switch addressCheck is "all"',
+      'an unregistered IP address with addressCheck: "all"',
       "MO2035",
       { ...account({ ip: "unregistered" }), addressCheck: "all" },
       good
     ],
-    ["an unregistered IP address, if the switch addressCheck is not set", "", account({ ip: "unregistered" }), good],
+    ["an unregistered IP address with the default of addressCheck", "", account({ ip: "unregistered" }), good],
     ["a blank TOTP code, which requests a code by SMS", "", {}, { ...good, totp: "" }],
     ["the PAN in place of the date of birth", "", {}, { ...good, "2FA": "ABCDE1234F" }]
   ]
@@ -249,7 +242,7 @@ const challenged = Effect.gen(function* () {
 
 describe("the fake's switches", () => {
   for (const refusals of ["FAILURE", "ERROR"] as const) {
-    it.effect(`refusals: a refusal has the status ${refusals}`, () =>
+    it.effect(`with refusals: "${refusals}", a refusal has the status ${refusals}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ refusals })
         const answer = yield* ask(fake, login, { body: { ...good, "2FA": "01/01/1980" } })
@@ -259,22 +252,24 @@ describe("the fake's switches", () => {
   }
 
   for (const unverified of ["MO1097", "MO8003", "MO1100"] as const) {
-    it.effect(`unverified: getaccesstoken is refused with ${unverified} while the login waits for its code`, () =>
-      against(
-        { unverified },
-        () =>
-          Effect.gen(function* () {
-            const { account, stepToken } = yield* challenged
-            const api = yield* MotilalApi.MotilalApi
-            const waiting = { account, tokens: { access: stepToken } }
-            assert.strictEqual((yield* Effect.flip(api.getaccesstoken(waiting))).reason.code, unverified)
-          }),
-        sms
-      )
+    it.effect(
+      `with unverified: "${unverified}", getaccesstoken is refused with this code while the login waits for the SMS code`,
+      () =>
+        against(
+          { unverified },
+          () =>
+            Effect.gen(function* () {
+              const { account, stepToken } = yield* challenged
+              const api = yield* MotilalApi.MotilalApi
+              const waiting = { account, tokens: { access: stepToken } }
+              assert.strictEqual((yield* Effect.flip(api.getaccesstoken(waiting))).reason.code, unverified)
+            }),
+          sms
+        )
     )
   }
 
-  it.effect("maxSessions: a login above this number of sessions is refused, and is accepted after a logout", () =>
+  it.effect("with maxSessions: 2, a third login is refused, and is accepted after a logout", () =>
     against({ maxSessions: 2, reusedCode: "accepted" }, () =>
       Effect.gen(function* () {
         const first = yield* Login.session
@@ -291,7 +286,7 @@ describe("the fake's switches", () => {
   )
 
   for (const reusedCode of ["refused", "accepted"] as const) {
-    it.effect(`reusedCode: a reused code is ${reusedCode}`, () =>
+    it.effect(`with reusedCode: "${reusedCode}", a reused code is ${reusedCode}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ reusedCode })
         const body = { ...good, totp: yield* codeNow() }
@@ -308,7 +303,7 @@ describe("the fake's switches", () => {
     ["either", "text", ""]
   ] as const) {
     it.effect(
-      `otpType: if the value is ${otpType}, a code that is sent as ${given === 1 ? "a number" : "text"} is ${code === "" ? "accepted" : "refused"}`,
+      `with otpType: "${otpType}", a code that is sent as ${given === 1 ? "a number" : "text"} is ${code === "" ? "accepted" : "refused"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* FakeMotilal.make({ otpType })
@@ -321,7 +316,7 @@ describe("the fake's switches", () => {
     )
   }
 
-  it.effect("addressCheck: an order from an unregistered IP address is refused by default", () =>
+  it.effect("by default, an order from an unregistered IP address is refused", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make({ accounts: [{ ...demo, ip: "unregistered" }] })
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })
@@ -333,7 +328,7 @@ describe("the fake's switches", () => {
   )
 
   for (const writing of ["typographic-quotes", "trailing-bytes"] as const) {
-    it.effect(`writing: if the value is ${writing}, a program can log in, read the profile and log out`, () =>
+    it.effect(`with writing: "${writing}", a program can log in, read the profile and log out`, () =>
       against({ writing }, (fake) =>
         Effect.gen(function* () {
           const raw = yield* Effect.promise(() => fake.respond(new Request(origin + login, { method: "POST" })))
@@ -352,7 +347,7 @@ describe("the fake's switches", () => {
     ["two-a-second", 429],
     ["none", 200]
   ] as const) {
-    it.effect(`limit: if the value is ${limit}, the third call in a second gives HTTP ${status}`, () =>
+    it.effect(`with limit: "${limit}", the third call in a second gives HTTP ${status}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make({ limit })
         const third = Effect.promise(async () => {
@@ -367,7 +362,7 @@ describe("the fake's switches", () => {
     )
   }
 
-  it.effect("the method reset clears sessions and codes", () =>
+  it.effect("a reset clears sessions and codes", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const { AuthToken = "" } = yield* ask(fake, login, { body: good })

@@ -20,7 +20,7 @@ const challenged = Effect.gen(function* () {
 })
 
 describe("the life of a session", () => {
-  it.effect("a TOTP login, a profile and a logout send four requests", () =>
+  it.effect("a TOTP login, a profile call and a logout send four requests", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* TestClock.setTime(morning)
@@ -203,7 +203,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("an SMS code is sent as a number if otpType is number, and an error does not show the code", () =>
+  it.effect('with otpType: "number", an SMS code is sent as a number, and an error does not show the code', () =>
     Effect.gen(function* () {
       const fake = yield* serve({ otpType: "number" })
       yield* Effect.gen(function* () {
@@ -219,7 +219,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("a dealer sends the client code for the profile, and its own user id for the logout", () =>
+  it.effect("a dealer sends the client code in the profile call, and its own user id in the logout", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       yield* Effect.gen(function* () {

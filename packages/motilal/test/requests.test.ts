@@ -57,7 +57,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("the trade socket has the login token in its first message, and the host name of the calls", () =>
+  it.effect("the trade socket has the host of the calls, and sends the login token in its first message", () =>
     Effect.gen(function* () {
       const api = yield* MotilalApi.MotilalApi
       const { firstMessage, url } = api.tradeSocket(session)

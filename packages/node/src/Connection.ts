@@ -18,7 +18,7 @@ import type { VaultKey } from "@auth/broker-core/session/VaultKey"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
 import { withBrowser, type WithBrowser } from "./internal/browserCalls.ts"
-import { layersOf, type FolderOptions } from "./internal/connectionDefaults.ts"
+import * as defaults from "./internal/connectionDefaults.ts"
 
 export {
   /**
@@ -38,12 +38,14 @@ export {
  * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring of
  *   the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`, and the error contains
  *   the command that makes a key.
- * - `client`: the global `fetch`. If `HTTPS_PROXY` is set, its requests go through that proxy.
+ * - `client`: `NodeHttpClient` for the calls of the broker's layer, such as a login. The global `fetch` for the requests
+ *   of the function `fetch`. If the program has replaced the global `fetch`, for example with a fake of the broker, all
+ *   requests use it. If `HTTPS_PROXY` is set, requests go through that proxy.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options extends Omit<Core.Options, "vault">, FolderOptions {
+export interface Options extends Omit<Core.Options, "vault">, defaults.FolderOptions {
   /**
    * The vault that stores the sessions. Example: `Vault.layerRedisFrom(NodeRedis.layer({ url }))`. If the vault needs a
    * key, it gets the key of the option `key`, or the default key if `key` is not set.
@@ -82,10 +84,10 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  * session, the first call logs in. If both the credentials and the key are missing, one error names both.
  *
  * If the option `client` is not set, `open` applies the environment variables `HTTPS_PROXY` and `NO_PROXY` to every
- * request of the global `fetch` in this process. Node before 24.14 can use these variables only if it was started with
- * `NODE_USE_ENV_PROXY=1`. If it was started without `NODE_USE_ENV_PROXY=1` and `HTTPS_PROXY` is set, `open` fails with
- * `InvalidRequest`. At its start, every version of Node reads the variable `NODE_EXTRA_CA_CERTS`, which contains the
- * path of a file with additional certificates.
+ * request of the connection and of the global `fetch` in this process. Node before 24.14 can use these variables only
+ * if it was started with `NODE_USE_ENV_PROXY=1`. If it was started without `NODE_USE_ENV_PROXY=1` and `HTTPS_PROXY` is
+ * set, `open` fails with `InvalidRequest`. At its start, every version of Node reads the variable
+ * `NODE_EXTRA_CA_CERTS`, which contains the path of a file with additional certificates.
  *
  * @example
  * ```ts
@@ -105,6 +107,25 @@ export const open = <Services, E extends AuthError | VaultError>(
     Layer.Layer<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>,
   options: Options = {}
 ): Promise<Connection<Services>> =>
-  Core.open<Services, E>(layer, { ...options, ...layersOf(options) }).then((connection) =>
+  Core.open<Services, E>(layer, { ...options, ...defaults.layersOf(options) }).then((connection) =>
     withBrowser<Services, Core.Connection<Services>>(connection)
   )
+
+/**
+ * The default of the option `client`. If `HTTPS_PROXY` is set, its requests go through that proxy. Use this layer for
+ * requests outside a connection. The layer fails with `InvalidRequest` if `HTTPS_PROXY` is not the address of a proxy,
+ * or if this version of Node ignores it. See `open`.
+ *
+ * @example
+ * ```ts
+ * import * as RmoneyRecovery from "@auth/rmoney/RmoneyRecovery"
+ * import * as Connection from "@auth/node/Connection"
+ * import * as Layer from "effect/Layer"
+ *
+ * const Recovery = RmoneyRecovery.layerConfig().pipe(Layer.provide(Connection.layerClient))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = defaults.layerClient

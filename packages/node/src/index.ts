@@ -1,5 +1,6 @@
 export * as Connection from "./Connection.ts"
 export * as Connections from "./Connections.ts"
+export * as NodeHttpClient from "./NodeHttpClient.ts"
 export * as NodeSessionLock from "./NodeSessionLock.ts"
 export * as NodeVault from "./NodeVault.ts"
 export * as NodeVaultKey from "./NodeVaultKey.ts"

@@ -1,5 +1,5 @@
 import * as AngelAuth from "@auth/angel/AngelAuth"
-import { FakeAngel } from "@auth/angel/msw"
+import { FakeAngel, handlers } from "@auth/angel/msw"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -19,19 +19,22 @@ import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { freePort } from "../../../tools/vitest/freePort.ts"
+import { serveFake } from "../../../tools/vitest/brokers.ts"
+import { isFetchOfNode } from "../src/internal/fetchOfNode.ts"
+import { serve } from "./httpServers.ts"
 import { layerKey } from "./support.ts"
 
 const demo = FakeAngel.demoAccount
 const samco = FakeSamco.demoAccount
 
-const layer = AngelAuth.layer({
-  credentials: {
-    clientCode: demo.clientCode,
-    pin: Redacted.make(demo.pin),
-    apiKey: Redacted.make(demo.apiKey),
-    totp: Redacted.make(demo.totpSecret)
-  }
-})
+const credentials = {
+  clientCode: demo.clientCode,
+  pin: Redacted.make(demo.pin),
+  apiKey: Redacted.make(demo.apiKey),
+  totp: Redacted.make(demo.totpSecret)
+}
+
+const layer = AngelAuth.layer({ credentials })
 
 const rejection = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -94,7 +97,7 @@ describe("vaults: a connection on Node", () => {
     for (const secret of [token, demo.pin, demo.apiKey]) assert.notInclude(stored.join("\n"), secret)
   })
 
-  it("stores the session in the folder if the option vault is undefined", async () => {
+  it("stores the session in the folder with vault: undefined", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())
     const client = TestHttp.layerFake(fake)
@@ -190,6 +193,8 @@ describe("vaults: a connection on Node", () => {
 
 describe("vaults: a connection on Node behind a proxy", () => {
   const connected: Array<string> = []
+  /** The clients that sent the logins. */
+  const clients: Array<string> = []
   let servers: ReadonlyArray<Http.Server | Https.Server> = []
   const env: Record<string, string> = { BROKER_AUTH_KEY: key }
   let port = 0
@@ -206,7 +211,11 @@ describe("vaults: a connection on Node behind a proxy", () => {
     ) as [string, string]
     const broker = Https.createServer(
       { key: Fs.readFileSync(keyFile), cert: Fs.readFileSync(certificate) },
-      (_, response) => response.end("the broker")
+      ({ headers, method }, response) => {
+        // `fetch` of Node sends this header, and `NodeHttpClient` does not.
+        if (method === "POST") clients.push("sec-fetch-mode" in headers ? "fetch" : "NodeHttpClient")
+        response.end("the broker")
+      }
     )
     const proxy = Http.createServer((_, response) => response.writeHead(405).end())
     proxy.on("connect", ({ url = "" }: Http.IncomingMessage, socket: Net.Socket) => {
@@ -233,6 +242,9 @@ describe("vaults: a connection on Node behind a proxy", () => {
 
   const fetching = (url: string, more: Readonly<Record<string, string>> = {}) =>
     run("fetching.ts", [freshFolder(), url], { ...env, ...more }).ended
+
+  const loggingIn = (origin: string, more: Readonly<Record<string, string>> = {}) =>
+    run("loggingIn.ts", [freshFolder(), origin], { ...env, ...more }).ended
 
   it("sends requests through HTTPS_PROXY, and trusts NODE_EXTRA_CA_CERTS", { timeout: 60_000 }, async () => {
     connected.length = 0
@@ -269,4 +281,107 @@ describe("vaults: a connection on Node behind a proxy", () => {
       assert.deepStrictEqual(connected, ["broker.test:443"])
     }
   )
+
+  for (const started of [{}, { NODE_USE_ENV_PROXY: "1" }]) {
+    it(`sends a login through HTTPS_PROXY, started with ${JSON.stringify(started)}`, { timeout: 60_000 }, async () => {
+      connected.length = 0
+      clients.length = 0
+      assert.include(await loggingIn("https://broker.test", started), "it is not JSON")
+      assert.deepStrictEqual(connected, ["broker.test:443"])
+      assert.deepStrictEqual(clients, ["NodeHttpClient"])
+    })
+  }
+
+  it("sends a login directly to a host of NO_PROXY", { timeout: 60_000 }, async () => {
+    connected.length = 0
+    clients.length = 0
+    assert.include(await loggingIn(`https://localhost:${port}`, { NO_PROXY: "localhost" }), "it is not JSON")
+    assert.deepStrictEqual(connected, [])
+    assert.deepStrictEqual(clients, ["NodeHttpClient"])
+  })
+
+  it("sends no login if the proxy refuses the tunnel, and says so", { timeout: 60_000 }, async () => {
+    const refusing = Http.createServer()
+    refusing.on("connect", (_, socket: Net.Socket) => socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"))
+    const proxyPort = await listen(refusing)
+    clients.length = 0
+    const message = await loggingIn("https://broker.test", { HTTPS_PROXY: `http://user:canary@127.0.0.1:${proxyPort}` })
+    refusing.close()
+    assert.match(message, /proxy/i)
+    assert.include(message, "407")
+    assert.notInclude(message, "canary")
+    assert.deepStrictEqual(clients, [])
+  })
+
+  it("sends no login to a broker whose certificate is not trusted", { timeout: 60_000 }, async () => {
+    clients.length = 0
+    const trusted = { NODE_EXTRA_CA_CERTS: "", NO_PROXY: "localhost" }
+    assert.match(await loggingIn(`https://localhost:${port}`, trusted), /certificate/i)
+    assert.deepStrictEqual(clients, [])
+  })
+})
+
+describe("the default client of a connection on Node", () => {
+  const options = () => ({ folder: freshFolder(), key: layerKey() })
+
+  /** Serves the fake over HTTP. The paths in `events` have an answer that never ends. */
+  const serveFakeOverHttp = (fake: Effect.Success<ReturnType<typeof FakeAngel.make>>) =>
+    serve((request, response) => {
+      if (request.path === "/events") {
+        response.writeHead(200, { "content-type": "text/event-stream" }).write("data: first\n\n")
+        return
+      }
+      const { body, headers, method, path } = request
+      const asked = new Request(`https://apiconnect.angelone.in${path}`, {
+        method,
+        headers: headers as Record<string, string>,
+        ...(body !== "" && { body })
+      })
+      void fake
+        .respond(asked)
+        .then(async (answer) =>
+          response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
+        )
+    })
+
+  it.live("sends a login with NodeHttpClient, and streams the answers of the function fetch", () =>
+    Effect.gen(function* () {
+      const fake = yield* FakeAngel.make()
+      const server = yield* serveFakeOverHttp(fake)
+      const api = AngelAuth.layer({ credentials, origins: { api: server.url } })
+      yield* Effect.promise(async () => {
+        await using connection = await Connection.open(api, options())
+        await connection.session()
+        const answer = await connection.fetch(`${server.url}/events`)
+        const reader = answer.body?.getReader()
+        const first = await reader?.read()
+        assert.strictEqual(new TextDecoder().decode(first?.value), "data: first\n\n")
+        await reader?.cancel()
+      })
+      const clients = server.received.map(({ headers, path }) => [path, "sec-fetch-mode" in headers])
+      assert.deepStrictEqual(clients, [
+        ["/rest/auth/angelbroking/user/v1/loginByPassword", false],
+        ["/events", true]
+      ])
+    })
+  )
+
+  it.live("sends everything with the global fetch if the program has replaced it", () =>
+    Effect.gen(function* () {
+      const fake = yield* FakeAngel.make()
+      yield* serveFake(fake, handlers)
+      yield* Effect.promise(async () => {
+        await using connection = await Connection.open(layer, options())
+        await connection.session()
+      })
+      assert.deepStrictEqual(
+        (yield* fake.journal).map(({ endpoint }) => endpoint),
+        ["loginByPassword"]
+      )
+    })
+  )
+
+  it("recognizes the fetch of this version of Node", () => {
+    assert.isTrue(isFetchOfNode())
+  })
 })

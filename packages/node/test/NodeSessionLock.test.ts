@@ -105,7 +105,7 @@ describe("vaults: NodeSessionLock", () => {
     )
   }
 
-  it.effect("times out after 2 seconds if the option acquireTimeout is 2 seconds", () =>
+  it.effect('times out after 2 seconds with acquireTimeout: "2 seconds"', () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const leave = yield* occupy(yield* make(folder))
@@ -118,7 +118,7 @@ describe("vaults: NodeSessionLock", () => {
 
   for (const acquireTimeout of [0, -5, NaN]) {
     it.effect(
-      `rejects the option acquireTimeout: ${acquireTimeout} when the lock is made, and the error names a valid value`,
+      `rejects acquireTimeout: ${acquireTimeout} when the lock is made, and the error names a valid value`,
       () =>
         Effect.gen(function* () {
           const error = yield* Effect.flip(make(yield* freshFolder, { acquireTimeout }))

@@ -453,7 +453,7 @@ describe("vaults: layerKeyring", () => {
   )
 
   it.effect.each([0, -5, NaN, "3 secs" as "3 seconds"] as const)(
-    "rejects the option timeout: %s before it accesses the keyring",
+    "rejects timeout: %s before it accesses the keyring",
     (timeout) =>
       Effect.gen(function* () {
         const failed = yield* Effect.flip(Layer.build(NodeVaultKey.layerKeyring({ timeout })))

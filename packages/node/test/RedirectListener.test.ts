@@ -334,7 +334,7 @@ describe("a login on loopback survives", () => {
   )
 
   it.live(
-    "300 connections without a complete request: accepts at most 256, and closes them after about 5 seconds",
+    "300 connections without a complete request: it accepts at most 256, and closes them after about 5 seconds",
     () =>
       Effect.gen(function* () {
         const pending = yield* pendingLogin()
@@ -526,7 +526,7 @@ describe("a callback as a form", () => {
     })
   )
 
-  it.live("is required by the method POST, so that a callback in the query of a GET request is refused", () =>
+  it.live('is required with method: "POST", so a callback in the query of a GET request is refused', () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ method: "POST" })
       const answer = yield* send(pending.callback)

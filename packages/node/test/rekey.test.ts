@@ -49,7 +49,7 @@ describe("vaults: NodeVault.rekey", () => {
       yield* NodeVault.rekey({ folder, from: yield* keyOf(7), to: yield* keyOf(9) })
       const [first] = accounts
       assert.strictEqual((yield* reasonOf(running.store.get(first!, "session")))._tag, "WrongKey")
-      // The program expects version 1, but rekey has written version 2. So the write is rejected.
+      // The program expects version 1, but rekey has written version 2, so the write is rejected.
       assert.isFalse(yield* running.store.put(first!, "session", bytes("old"), 1))
     })
   )

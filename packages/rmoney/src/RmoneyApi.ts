@@ -1,5 +1,5 @@
 /**
- * Typed calls of RMoney's login API: one call for each documented endpoint.
+ * Typed calls of RMoney's login API.
  *
  * @since 0.1.0
  */
@@ -87,8 +87,8 @@ export interface Options extends BrokerClient.Options {
   /** Path prefix of the calls. Default: `/auth/v1`. */
   readonly basePath?: string | undefined
   /**
-   * Paths that differ from RMoney's documentation. The key is the name of the call, and the value is the path below
-   * `basePath`. Other brokers with this back end use `access/pwd/forget` and `access/totp/verify`.
+   * Paths below `basePath` that differ from RMoney's documentation, by the name of the call. Other brokers with this
+   * back end use `access/pwd/forget` and `access/totp/verify`.
    */
   readonly paths?: Readonly<Record<string, string>> | undefined
   /** Default: `RMONEY`. */
@@ -97,9 +97,7 @@ export interface Options extends BrokerClient.Options {
   readonly osName?: OsName | undefined
   /** Default: `1.0.0.1.4`, as in the documented samples. */
   readonly versionNo?: string | undefined
-  /**
-   * The source in the bodies of `pwdValidate` and `otpValidate`, and in the `three-part` step header. Default: `WEB`.
-   */
+  /** The source in bodies and in the `three-part` step header. Default: `WEB`. */
   readonly source?: string | undefined
   /** Default: `bare`. */
   readonly stepHeader?: StepHeader | undefined
@@ -119,8 +117,7 @@ export interface Extras {
 }
 
 /**
- * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
- * is an object with these fields. If the endpoint requires a session, the last argument is the session.
+ * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments.
  *
  * @category services
  * @since 0.1.0

@@ -16,10 +16,9 @@ import { credentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. The session belongs to the user id that the broker returns. `totp` is the TOTP secret or
- * another source of codes. Without `totp`, a challenge needs the code from the SMS or mail. `vendor` is the vendor id
- * of your app. The vendor id is sent together with the code from the SMS or mail. The default for `deviceId` is derived
- * from the user id.
+ * Credentials of a login. The session belongs to the user id that the broker returns. Without `totp`, a challenge needs
+ * the code from the SMS or mail. `vendor` is sent together with this code. The default for `deviceId` is derived from
+ * the user id.
  *
  * @category models
  * @since 0.1.0
@@ -35,8 +34,8 @@ export interface RmoneyCredentials extends Credentials.Input<typeof credentials>
 export interface Options extends services.Options, services.CodeOptions {
   /**
    * When the broker sends the one-time code. `with-password`: at the password step, as RMoney documents.
-   * `after-password`: a separate call after the password step requests the code, as at other brokers with this back
-   * end. This call is not sent if the challenge expects a TOTP code. Default: `with-password`.
+   * `after-password`: at a separate call, as at other brokers with this back end. This call is not sent if the
+   * challenge expects a TOTP code. Default: `with-password`.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
 }
@@ -75,10 +74,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
           : yield* api.otpValidate({ userId: id, receivedOtp: code, vendor }, challenge.stepToken)
       return services.toIssue(account, id, answer)
     })
-    return ledger.answer(challenge, code, {
-      digits: 6,
-      send: Session.issue({ account, method: "password", expiry }, send)
-    })
+    const issued = Session.issue({ account, method: "password", expiry }, send)
+    return ledger.answer(challenge, code, { digits: 6, send: issued })
   }
 
   const resend: Method.Steps["resend"] = (challenge) =>
@@ -97,17 +94,13 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
   return { login, verify, resend }
 })
 
-const method = Method.stepUp(
-  services.familyWithProfile,
-  { id: "password", credentials, api: services.makeApi, account: services.accountOf },
-  steps
-)
+const { accountOf: account, familyWithProfile: family, makeApi: api } = services
+const method = Method.stepUp(family, { id: "password", credentials, api, account }, steps)
 
 /**
- * All services of this method, for one account. The credentials are checked when the layer is built, before a request
- * is sent. A login always returns a challenge: answer the challenge with `Login.withStepUp`. The answer is sent as a
- * code of the first kind in the `kinds` of the challenge. To answer with a code of another kind, pass a copy of the
- * challenge in which that kind is first to `StepUp.verify`.
+ * Provides all services of this method for one account. A login always returns a challenge: answer it with
+ * `Login.withStepUp`. The answer is sent as a code of the first kind in the `kinds` of the challenge. To answer with a
+ * code of another kind, pass a copy of the challenge in which that kind is first to `StepUp.verify`.
  *
  * @example
  * ```ts
@@ -138,8 +131,7 @@ export const layer = method.layer
 
 /**
  * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_PASSWORD`, and `RMONEY_ENVIRONMENT`
- * if the option `environment` is absent. `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and `RMONEY_VENDOR` are optional. One
- * error names everything that is missing or wrong.
+ * if the option `environment` is absent. `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and `RMONEY_VENDOR` are optional.
  *
  * @category layers
  * @since 0.1.0

@@ -18,8 +18,7 @@ import * as services from "./internal/services.ts"
 
 /**
  * Credentials of a login. `accessToken` is the newest access token of the account, because the broker refuses older
- * access tokens. `deviceId` is a device on which biometric login is enabled. The default for `deviceId` is derived from
- * the user id, as in `RmoneyAuth`.
+ * access tokens. `deviceId` is a device on which biometric login is enabled. Its default is derived from the user id.
  *
  * @category models
  * @since 0.1.0
@@ -59,8 +58,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // Undefined, because each login sends a different token. A manager therefore cannot find out whether the next
-      // login would send refused credentials again.
+      // Each login sends a different token, so a manager cannot know if refused credentials would be sent again.
       credentials: undefined
     }
   }
@@ -78,9 +76,10 @@ const method = Method.make(
 )
 
 /**
- * All services of this method, for one account. Enable biometric login once, with the call `bioEnable` of `RmoneyApi`
- * in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. After a restart, pass
- * the newest token in the credentials. A `SessionManager` with a persistent vault renews with the stored token instead.
+ * Provides all services of this method for one account. Enable biometric login once, with the call `bioEnable` of
+ * `RmoneyApi` in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. After a
+ * restart, pass the newest token in the credentials. A `SessionManager` with a persistent vault renews with the stored
+ * token instead.
  *
  * @category layers
  * @since 0.1.0

@@ -34,12 +34,10 @@ const userId = Credentials.plain(
   { problem: userIdProblem }
 )
 
-const clientIdProblem = (value: string) =>
-  /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no e-mail address"
-
 /** A login by browser or QR code compares this client id with the account of the session, so aliases are rejected. */
 const clientId = Credentials.plain("RMONEY_USER_ID", "Client id of the account, such as TEST101", {
-  problem: clientIdProblem
+  problem: (value: string) =>
+    /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no e-mail address"
 })
 
 const deviceId = Credentials.plain(
@@ -50,9 +48,7 @@ const deviceId = Credentials.plain(
 
 const vendor = Credentials.secret("RMONEY_VENDOR", "Vendor id of your app")
 
-const redirectUrl = Credentials.plain("RMONEY_REDIRECT_URL", "The app's registered redirect URL", {
-  problem: Credentials.addressProblem
-})
+const redirectUrl = Credentials.redirectUrl("RMONEY_REDIRECT_URL")
 
 /**
  * Credentials of `RmoneyAuth`, with their environment variables.
@@ -125,9 +121,8 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * The fourth wrong password or code in 300 seconds locks the account. After two refused logins, no further login is
- * sent, so that a person can still make one wrong attempt. The window is three times 300 seconds, in case the 300
- * seconds begin again with each wrong attempt.
+ * After two refused logins, a person can still make one wrong attempt. The window is three times 300 seconds, in case
+ * the 300 seconds begin again with each wrong attempt.
  */
 const budget = {
   maxFailures: 2,
@@ -211,31 +206,11 @@ export const broker: Broker.Broker = {
   documentation: [`${production}/apidocs/Authentication/`, "https://ninjafox.codifi.in/Authentication"],
   assumptions: Broker.assumptions(asOf, [
     ["production-host", "low", "environment", "The production host is https://weblive.rmoneyindia.net."],
-    [
-      "base-path",
-      "low",
-      "basePath, paths",
-      "Production has the same paths below /auth/v1 as UAT, the test environment."
-    ],
-    [
-      "sso-host",
-      "low",
-      "origins.login, origins.openApi",
-      "The API host of UAT also serves the login page and the checksum call."
-    ],
+    ["base-path", "low", "basePath, paths", "Production has the same paths below /auth/v1 as the test environment."],
+    ["sso-host", "low", "origins.login, origins.openApi", "UAT's host also serves the login page and checksum call."],
     ["step-header", "medium", "stepHeader", "The step token is sent as `Authorization: Bearer <token>`."],
-    [
-      "step-source",
-      "medium",
-      "source",
-      "The field source is WEB in the requests of the password step and of the code step."
-    ],
-    [
-      "profile",
-      "medium",
-      "none: the session of a login also contains its account",
-      "GET /open-api/od/v1/profile returns the account of a session."
-    ],
+    ["step-source", "medium", "source", "The field source is WEB at the password step and at the code step."],
+    ["profile", "medium", "none: a login also returns it", "GET /open-api/od/v1/profile returns a session's account."],
     [
       "canonical-user-id",
       "low",
@@ -248,33 +223,18 @@ export const broker: Broker.Broker = {
       "none: the error of an unknown failure has the broker's text",
       "A failure has HTTP 200 and the status Not ok, as at other brokers with this back end."
     ],
-    [
-      "device",
-      "low",
-      "osName, versionNo, appName, deviceId",
-      "The broker accepts any device id and any program name and version."
-    ],
+    ["device", "low", "osName, versionNo, appName, deviceId", "Any device id, program name and version is accepted."],
     ["code-lifetime", "medium", "codeLifetime", "A one-time code is valid for 300 seconds."],
     ["code-misses", "medium", "codeMisses", "The third wrong code ends a challenge."],
-    [
-      "password-misses",
-      "medium",
-      "renewal.maxFailures, renewal.window",
-      "The fourth wrong password in 300 seconds locks the account."
-    ],
+    ["password-misses", "medium", "renewal", "The fourth wrong password in 300 seconds locks the account."],
     ["code-sent-with-password", "medium", "sendCode", "The broker sends the one-time code at the password step."],
     [
       "bearer",
       "medium",
       "none: Authorize makes the header",
-      "Calls after the login, such as bio/enable, send `Authorization: Bearer <token>`."
+      "Calls after the login send `Authorization: Bearer <token>`."
     ],
-    [
-      "biometric-token",
-      "medium",
-      "none: pass the newest token as accessToken",
-      "A biometric login needs the newest access token."
-    ],
+    ["biometric-token", "medium", "accessToken", "A biometric login needs the newest access token."],
     ["biometric-renewal", "low", "renewal.early", "A biometric login needs an access token that has not expired."],
     ["biometric-device", "low", "osName, deviceType", "Only mobile devices can log in by biometrics."],
     ["qr-lifetime", "medium", "codeLifetime of RmoneyQr", "A QR code is valid for 35 seconds."],
@@ -286,12 +246,7 @@ export const broker: Broker.Broker = {
     ],
     ["vendor-login-page", "low", "loginPath", "The login page accepts the vendor id in its parameter appcode."],
     ["redirect-state", "low", "state", "The login page may drop the state, so a callback without a state is accepted."],
-    [
-      "session-end",
-      "medium",
-      "expiry",
-      "A token expires at the time in its claim exp. If a token has no exp, its expiry is unknown."
-    ],
+    ["session-end", "medium", "expiry", "A token expires at its claim exp. Without exp, the expiry is unknown."],
     ["logout", "low", "logoutCall", "No call ends a session, so a logout deletes only local state."]
   ]),
   verifiedOn: asOf

@@ -33,19 +33,16 @@ const method = Method.qr(services.family, {
   lifetime: "35 seconds",
   begin: ({ api }) => Effect.map(api.qrGenerate(), ({ byteCode: image, qrName: name }) => ({ name, image })),
   poll: ({ name }, { account, api }) =>
-    Effect.map(
-      api.qrLogin({ qrName: name }),
-      (scanned) =>
-        scanned && {
-          tokens: { access: scanned.accessToken },
-          profile: { id: scanned.clientId?.trim() ?? account.id }
-        }
-    )
+    Effect.map(api.qrLogin({ qrName: name }), (scanned) => {
+      const id = scanned?.clientId?.trim() ?? account.id
+      return scanned && { tokens: { access: scanned.accessToken }, profile: { id } }
+    })
 })
 
 /**
- * All services of this method, for one account. Show the QR code, and poll about once a second until the code is
- * scanned. Before the scan, a poll returns `None`. After the QR code has expired, a poll fails with `ChallengeExpired`.
+ * Provides all services of this method for one account. Show the QR code, and poll about once a second until the code
+ * is scanned. Before the scan, a poll returns `None`. After the QR code has expired, a poll fails with
+ * `ChallengeExpired`.
  *
  * @category layers
  * @since 0.1.0

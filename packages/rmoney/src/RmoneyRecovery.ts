@@ -5,7 +5,7 @@
  */
 import * as AccountRecovery from "@auth/broker-core/login/AccountRecovery"
 import * as AuthError from "@auth/broker-core/login/AuthError"
-import type { ResponseOf } from "@auth/broker-core/broker/BrokerApi"
+import type { RequestOf, ResponseOf } from "@auth/broker-core/broker/BrokerApi"
 import * as Challenge from "@auth/broker-core/login/Challenge"
 import * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Method from "@auth/broker-core/broker/Method"
@@ -36,6 +36,7 @@ export interface Options extends RmoneyApi.Options, services.CodeOptions {}
 
 type Api = RmoneyApi.RmoneyApi["Service"]
 type Sent = ResponseOf<typeof RmoneyApi.RmoneyApi, "clientUnblock">
+type Request = RequestOf<typeof RmoneyApi.RmoneyApi, "clientUnblockVerify">
 type Given = Pick<Method.Given<Api, typeof recoveryCredentials, Options>, "account" | "api" | "credentials" | "options">
 
 /** Purpose of a challenge. A code for one purpose must not be sent for another purpose. */
@@ -44,7 +45,6 @@ type Purpose = "unblock" | "forgotPassword" | "resetPassword"
 const invalid = (operation: string, field: string, problem: string) =>
   Effect.fail(AuthError.invalidRequest(broker.id, operation, field, problem))
 
-/** Checks a PAN. A PAN has the form `AAAAA9999A`: five letters, four digits and a letter. */
 const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
   const pan = Redacted.value(services.tidy(given)).toUpperCase()
   return /^[A-Z]{5}\d{4}[A-Z]$/.test(pan)
@@ -52,11 +52,7 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
     : invalid(operation, "identity", "must be a PAN: five letters, four digits and a letter")
 }
 
-/**
- * Checks a new password with the same rules as the password of a login. Without this check, a program could set a
- * password that a later login changes or refuses to send. A changed password is a wrong password, and wrong passwords
- * lock the account.
- */
+/** Applies the rules for the password of a login. Otherwise a later login could change it or refuse to send it. */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
     Effect.catch(({ reason }) => services.fail("resetPassword", reason))
@@ -68,12 +64,9 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
   const known = yield* Ref.make(userId)
   const purposes = new Map<string, Purpose>()
 
-  const open = Effect.fnUntraced(function* (
-    purpose: Purpose,
-    { token: stepToken, ...sent }: Partial<Sent> & Pick<Sent, "token">
-  ) {
+  const open = Effect.fnUntraced(function* (purpose: Purpose, sent: Partial<Sent> & Pick<Sent, "token">) {
     // The broker has no call that resends the code of a recovery.
-    const { resendOtpAfter: _, resendOtpCountsLeft: __, ...once } = sent
+    const { resendOtpAfter: _, resendOtpCountsLeft: __, token: stepToken, ...once } = sent
     const challenge = yield* ledger.open(yield* challengeOf(once, { kinds: ["otp"], stepToken }))
     purposes.set(challenge.id, purpose)
     return challenge
@@ -94,13 +87,9 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
       : invalid(purpose, "challenge", `was issued for the purpose ${actual}`)
   }
 
-  const confirm = <A>(
-    purpose: Purpose,
-    send: (
-      request: { readonly userId: string; readonly otp: Redacted.Redacted<string> },
-      token: Redacted.Redacted<string>
-    ) => Effect.Effect<A, AuthError.AuthError>
-  ) =>
+  type Verify<A> = (request: Request, token: Redacted.Redacted<string>) => Effect.Effect<A, AuthError.AuthError>
+
+  const confirm = <A>(purpose: Purpose, send: Verify<A>) =>
     Effect.fnUntraced(function* (challenge: Challenge.Challenge, given: Redacted.Redacted<string>) {
       const otp = services.tidy(given)
       const id = yield* meantFor(purpose, challenge)
@@ -124,15 +113,11 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
   })
 })
 
-const method = Method.withoutSession(
-  services.family,
-  { credentials: recoveryCredentials, api: services.makeApi, account: services.accountOf },
-  build
-)
+const { accountOf: account, family, makeApi: api } = services
+const method = Method.withoutSession(family, { credentials: recoveryCredentials, api, account }, build)
 
 /**
- * All services of this method, for one account. The parameter `identity` of `unblock` and
- * `forgotPassword` is the account's PAN.
+ * Provides all services of this method for one account. The `identity` of `unblock` and `forgotPassword` is the PAN.
  *
  * @example
  * ```ts

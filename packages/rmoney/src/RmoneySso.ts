@@ -63,7 +63,6 @@ interface Callback {
 type Api = RmoneyApi["Service"]
 type Given = Pick<Method.Given<Api, never, Options>, "api" | "account" | "options">
 
-/** The parts that are the same for the newer and the older call. */
 const common = {
   api: (holder: services.Holder, options: Options) => services.makeApi(holder, options),
   account: services.accountOf,
@@ -72,7 +71,7 @@ const common = {
   carries: "code",
   receive: Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters, { account }: Given) {
     const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
-    // The login page of the newer call returns userId. The login page of the older call returns clientid.
+    // The page of the newer call returns userId. The page of the older call returns clientid.
     const returned = parameters.get("userid") ?? parameters.get("clientid")
     const userId = returned === undefined ? account.id : Redacted.value(returned)
     if (userId.trim().toLowerCase() === account.id.toLowerCase()) return { code, userId }
@@ -80,7 +79,7 @@ const common = {
   })
 } as const
 
-/** Makes the address of the login page. `app` is the app code or the vendor id. */
+/** `app` is the app code or the vendor id. */
 const pageOf = (app: Redacted.Redacted<string>, state: Redacted.Redacted<string>, { api, options }: Given) => {
   const query = new URLSearchParams({ appcode: Redacted.value(app), state: Redacted.value(state) })
   return Redacted.make(`${api.origins["login"]}${options.loginPath ?? "/"}?${query}`)
@@ -112,8 +111,8 @@ const byVendor = Method.redirect(services.familyWithProfile, {
 })
 
 /**
- * All services of this method, for one account. The code of a callback is valid for one exchange, so the exchange is
- * never resent.
+ * Provides all services of this method for one account. The code of a callback is valid for one exchange, so the
+ * exchange is never resent.
  *
  * @category layers
  * @since 0.1.0

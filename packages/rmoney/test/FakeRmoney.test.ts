@@ -149,7 +149,7 @@ describe("the fake requires", () => {
   )
 
   it.effect(
-    "the user id that it returned for the password, in the header and the body of each later step, not an alias",
+    "the user id that it returned for the password, not an alias, in the header and the body of each later step",
     () =>
       Effect.gen(function* () {
         const { fake, token } = yield* validated()
@@ -199,7 +199,7 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect('a right password with userIds: "masked": the answer contains a masked user id', () =>
+  it.effect('a right password with a masked user id, with userIds: "masked"', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ userIds: "masked" })
       assert.strictEqual(said.result["userId"], "TE***01")
@@ -230,17 +230,15 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect(
-    "a request with a code and a vendor id: the answer contains a callback URL with a hash route; an unknown id is refused",
-    () =>
-      Effect.gen(function* () {
-        const { fake, header } = yield* validated()
-        const code = Redacted.value(yield* newestCode(fake))
-        const unknownVendor = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
-        assert.strictEqual(unknownVendor.message, "Invalid vendor name or vendor key")
-        const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
-        assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
-      })
+  it.effect("a code and a vendor id with a callback URL that has a hash route, and refuses an unknown vendor id", () =>
+    Effect.gen(function* () {
+      const { fake, header } = yield* validated()
+      const code = Redacted.value(yield* newestCode(fake))
+      const unknownVendor = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
+      assert.strictEqual(unknownVendor.message, "Invalid vendor name or vendor key")
+      const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
+      assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
+    })
   )
 
   it.effect("a request to an unknown path with an HTML page", () =>
@@ -284,7 +282,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("after the fourth wrong code, all codes are refused for five minutes, also the right code", () =>
+  it.effect("after the fourth wrong code, all codes are refused for five minutes, even the right code", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const wrong = ask(fake, "access/otp/validate", otpBody("000000"), header)

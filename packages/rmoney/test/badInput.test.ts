@@ -228,7 +228,7 @@ describe("a configuration", () => {
     )
   }
 
-  it.effect("of RmoneyQr: the variable for the environment is not read if the option environment is given", () =>
+  it.effect("of RmoneyQr: with the option environment, the variable for the environment is not read", () =>
     Effect.gen(function* () {
       const layer = RmoneyQr.layerConfig({ environment: "uat" })
       assert.deepStrictEqual(problems(yield* lacking(layer, { RMONEY_ENVIRONMENT: "nonsense" })), { [userId]: missing })

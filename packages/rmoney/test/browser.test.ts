@@ -60,7 +60,7 @@ describe("a browser login", () => {
   for (const [name, settings] of both) {
     for (const callback of ["query", "hash"] as const) {
       it.effect(
-        `with ${name} reads the code from the ${callback} of the callback, with the name of the parameter in any letter case`,
+        `with ${name} reads the code from the ${callback} of the callback, ignoring the case of the parameter name`,
         () =>
           Effect.gen(function* () {
             const { callback: url, redirect, request } = yield* begun(settings, { callback })
@@ -142,7 +142,7 @@ describe("a browser login", () => {
   }
 
   it.effect(
-    'with a checksum works with environment: "production", because RMoney publishes the host of the newer vendor call',
+    'with a checksum and environment: "production" works, because RMoney publishes the host of the newer vendor call',
     () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
@@ -315,7 +315,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("rejects a new password that a later login would change or refuse to send", () =>
+  it.effect("rejects a new password with quotation marks or invisible characters", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)

@@ -91,7 +91,7 @@ describe("a login with a code typed at the terminal", () => {
     })
   )
 
-  it.effect("decrements attemptsLeft of the challenge, which the prompt shows, after a wrong code", () =>
+  it.effect("decrements attemptsLeft of the challenge after a wrong code", () =>
     Effect.gen(function* () {
       const { begin, verify } = yield* make()
       const challenge = yield* begin
@@ -244,7 +244,7 @@ describe("a login with TOTP", () => {
       })
   )
 
-  it.effect("sends a code as the kind that comes first in the kinds of the challenge", () =>
+  it.effect("sends a code as the first of the kinds in the challenge", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin

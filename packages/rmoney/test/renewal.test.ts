@@ -56,7 +56,7 @@ const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
 describe("a managed session of a password login", () => {
-  it.effect("is replaced by a new login with TOTP when the time in the token's exp is reached, and not earlier", () =>
+  it.effect("is replaced by a new TOTP login at the token's exp, and not earlier", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, byPassword(ofTotpAccount))

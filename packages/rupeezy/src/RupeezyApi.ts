@@ -40,8 +40,7 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
- * is an object with these fields. If the endpoint requires a session, the last argument is the session.
+ * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments.
  *
  * @category services
  * @since 0.1.0

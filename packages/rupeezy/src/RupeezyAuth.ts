@@ -38,8 +38,7 @@ const method = Method.login(services.family, {
 })
 
 /**
- * Provides all services of this method for one account. Credentials are checked when the layer is built, before
- * a request is sent.
+ * Provides all services of this method for one account.
  *
  * @example
  * ```ts
@@ -70,8 +69,7 @@ export const layer = method.layer
 
 /**
  * Like `layer`, but reads the credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_PASSWORD`,
- * `RUPEEZY_TOTP_SECRET`, `RUPEEZY_APPLICATION_ID` and `RUPEEZY_API_KEY`. If variables are missing or wrong, one error
- * names all of them.
+ * `RUPEEZY_TOTP_SECRET`, `RUPEEZY_APPLICATION_ID` and `RUPEEZY_API_KEY`.
  *
  * @category layers
  * @since 0.1.0

@@ -19,9 +19,7 @@ const app = {
     "Application id of your app, from the Vortex developer portal, such as dev_1234",
     { problem: withoutSpace }
   ),
-  apiKey: Credentials.secret("RUPEEZY_API_KEY", "The x-api-key of your app, from the Vortex developer portal", {
-    problem: Credentials.visibleProblem
-  })
+  apiKey: Credentials.key("RUPEEZY_API_KEY", "The x-api-key of your app, from the Vortex developer portal")
 }
 
 /**
@@ -44,12 +42,7 @@ export const credentials = {
  * @category credentials
  * @since 0.1.0
  */
-export const partnerCredentials = {
-  ...app,
-  redirectUrl: Credentials.plain("RUPEEZY_REDIRECT_URL", "The app's registered callback URL", {
-    problem: Credentials.addressProblem
-  })
-}
+export const partnerCredentials = { ...app, redirectUrl: Credentials.redirectUrl("RUPEEZY_REDIRECT_URL") }
 
 const budget = Broker.twoPerDay("No lock-out is documented")
 const expiry = "The expiry in the token; unknown if the token has no expiry"
@@ -83,24 +76,9 @@ export const broker: Broker.Broker = {
   documentation: ["https://vortex.rupeezy.in/docs/", "https://vortex.rupeezy.in/docs/jsvortex/"],
   assumptions: Broker.assumptions(asOf, [
     ["hosts", "medium", "origins", "There is no test host. The documentation and the SDKs contain no test host."],
-    [
-      "refusals",
-      "medium",
-      "refusals",
-      "The message of a refused login shows whether the password or the code is wrong."
-    ],
-    [
-      "state-comes-back",
-      "low",
-      "state",
-      "A callback without cb_param is accepted. If it has cb_param, it is compared."
-    ],
-    [
-      "user-id-is-client-code",
-      "low",
-      "otherAccount",
-      "The user_id in the answer to a browser login is the client code."
-    ],
+    ["refusals", "medium", "refusals", "The message of a refused login shows if the password or the code is wrong."],
+    ["state-comes-back", "low", "state", "A callback without cb_param is accepted. If present, cb_param is compared."],
+    ["user-id-is-client-code", "low", "otherAccount", "In the answer to a browser login, user_id is the client code."],
     ["end-in-token", "medium", "expiry", "The exp of a token is its expiry. Without exp, the expiry is unknown."],
     ["no-daily-end", "low", "dailyEnd", "Sessions do not all end at the same time of day."],
     ["dead-after-logout", "medium", "none needed", "After a logout, the broker no longer accepts the token."],

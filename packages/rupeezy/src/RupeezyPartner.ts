@@ -77,7 +77,7 @@ export const layer = method.layer
 
 /**
  * Like `layer`, but reads the credentials from the configuration: `RUPEEZY_CLIENT_CODE`, `RUPEEZY_APPLICATION_ID`,
- * `RUPEEZY_API_KEY` and `RUPEEZY_REDIRECT_URL`. If variables are missing or wrong, one error names all of them.
+ * `RUPEEZY_API_KEY` and `RUPEEZY_REDIRECT_URL`.
  *
  * @example
  * ```ts

@@ -68,7 +68,7 @@ const exchangeBody = (token: string | null, changes: Readonly<Record<string, unk
 const exchange = (token: string | null, changes?: Readonly<Record<string, unknown>>, headers = {}) =>
   ask("POST", "/user/session", { headers, body: exchangeBody(token, changes) })
 
-/** Sets the clock. At the start of the test clock, 1970-01-01, the previous TOTP period has a negative number. */
+/** Sets the clock, because at 1970-01-01, where a test clock starts, the previous TOTP period has a negative number. */
 const start = (options?: Parameters<typeof serve>[0]) =>
   Effect.andThen(TestClock.setTime(Date.UTC(2026, 10, 21, 4)), serve(options))
 
@@ -380,14 +380,14 @@ describe("the fake's switches", () => {
       "success"
     ],
     [
-      "the message that refuses a right password after three wrong passwords",
+      "the message for a right password after three wrong passwords",
       { lockAfter: 3 },
       threeMisses,
       "Your account is blocked"
     ],
-    ["the message that refuses a right password after three wrong passwords", {}, threeMisses, undefined],
-    ["the presence of exp in the token", {}, claims, true],
-    ["the presence of exp in the token", { tokenEnd: "absent" }, claims, false],
+    ["the message for a right password after three wrong passwords", {}, threeMisses, undefined],
+    ["the presence of an exp in the token", {}, claims, true],
+    ["the presence of an exp in the token", { tokenEnd: "absent" }, claims, false],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],
     ["the HTTP status of a call one hour after the login", { lifetime: "1 hour" }, afterAnHour, 401],
     ["the HTTP status of a call with an earlier session after another login", { reusedCode: "accepted" }, earlier, 200],

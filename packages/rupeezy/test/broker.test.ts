@@ -16,7 +16,7 @@ import { browse, calls, credentials, fixtures, layerAnswer, serve } from "./supp
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** The secrets of this account occur nowhere else. So a test can search a text for them. */
+/** The secrets of this account occur nowhere else, so that a test can search a text for them. */
 const canary: FakeRupeezy.Account = {
   ...FakeRupeezy.demoAccount,
   password: 'CANARY&pass<w>o"rd',
@@ -60,7 +60,7 @@ const contract = [
   })
 ]
 
-/** Secrets of the fuzz test. They do not have the form of a secret, so they can be redacted only by their values. */
+/** Secrets of the fuzz test. They do not look like secrets, so they can be redacted only by their values. */
 const password = `canary&Pass<w"d`
 const apiKey = "canary-Key-word"
 const totp = "QUCKOOCANARYCODE"

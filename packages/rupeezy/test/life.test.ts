@@ -123,20 +123,18 @@ describe("the life of a session", () => {
     )
   }
 
-  it.effect(
-    "a session that is made from a token has the expiry of the token, and a profile with only the account id",
-    () =>
-      Effect.gen(function* () {
-        yield* start()
-        const own = yield* Effect.provide(Login.session, layer())
-        const other = RupeezyAuth.fromTokens({
-          userId: demo.clientCode,
-          accessToken: Redacted.make(`Bearer ${Redacted.value(own.tokens.access)}`),
-          issuedAt: morning
-        })
-        assert.strictEqual(other.expiresAt, own.expiresAt)
-        assert.deepStrictEqual(yield* Effect.provide(Profile.profile(other), layer()), { id: demo.clientCode })
+  it.effect("a session made from a token has the expiry of the token, and a profile with only the account id", () =>
+    Effect.gen(function* () {
+      yield* start()
+      const own = yield* Effect.provide(Login.session, layer())
+      const other = RupeezyAuth.fromTokens({
+        userId: demo.clientCode,
+        accessToken: Redacted.make(`Bearer ${Redacted.value(own.tokens.access)}`),
+        issuedAt: morning
       })
+      assert.strictEqual(other.expiresAt, own.expiresAt)
+      assert.deepStrictEqual(yield* Effect.provide(Profile.profile(other), layer()), { id: demo.clientCode })
+    })
   )
 
   it.effect("the token is sent only to the broker's hosts", () =>
@@ -180,7 +178,7 @@ describe("the profile call of a session", () => {
   }
 
   it.effect(
-    "with probe: `profile`, returns the full profile even for a session made from a token, if the broker has getProfile",
+    'with probe: "profile", returns the full profile even for a session made from a token, if the broker has getProfile',
     () =>
       Effect.gen(function* () {
         yield* start({ profileCall: "present" })
@@ -194,7 +192,7 @@ describe("the profile call of a session", () => {
       })
   )
 
-  it.effect("fails as PermissionDenied on HTTP 403, and as SessionExpired with forbidden: `session-over`", () =>
+  it.effect('fails as PermissionDenied on HTTP 403, and as SessionExpired with forbidden: "session-over"', () =>
     Effect.gen(function* () {
       yield* start({ deadToken: 403 })
       const asked = (options: RupeezyAuth.Options) =>
@@ -316,7 +314,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("whose callback has no state is accepted by default, and rejected with state: `required`", () =>
+  it.effect('whose callback has no state is accepted by default, and rejected with state: "required"', () =>
     Effect.gen(function* () {
       yield* start({ cbParam: "dropped", reusedCode: "accepted" })
       assert.strictEqual((yield* complete({})).account.id, demo.clientCode)
@@ -334,7 +332,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("works without a state with state: `not-sent`", () =>
+  it.effect('with state: "not-sent" works without a state', () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* complete({ state: "not-sent" })).account.id, demo.clientCode)
@@ -355,7 +353,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect("of another account is rejected by default, and accepted if the option otherAccount is accept", () =>
+  it.effect('of another account is rejected by default, and accepted with otherAccount: "accept"', () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       const other = { clientCode: "YY0000" }
@@ -422,7 +420,7 @@ describe("a browser login", () => {
 })
 
 describe("the descriptor", () => {
-  it("names each of these options in an assumption, and no two assumptions have the same id", () => {
+  it("has an assumption for each option about an uncertain fact, and no two assumptions with the same id", () => {
     const ids = broker.assumptions.map(({ id }) => id)
     assert.strictEqual(new Set(ids).size, ids.length)
     const options = broker.assumptions.map(({ option }) => option)

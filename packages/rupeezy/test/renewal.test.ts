@@ -42,7 +42,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("is replaced by a new login before it expires if renewal.early is set", () =>
+  it.effect("with renewal.early, is replaced by a new login before it expires", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin({ renewal: { early: "10 minutes" } })
       const first = yield* session

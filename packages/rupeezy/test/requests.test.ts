@@ -21,7 +21,7 @@ describe("requests of the browser login", () => {
     ["not-sent", () => ""]
   ] as const) {
     it.effect(
-      `the login URL ${state === "not-sent" ? "has no cb_param" : "has cb_param"} if the option state is ${state ?? "not set"}`,
+      `${state === undefined ? "by default" : `with state: "${state}"`}, the login URL has ${state === "not-sent" ? "no cb_param" : "a cb_param"}`,
       () =>
         Effect.gen(function* () {
           const request = yield* begun({ state })

@@ -1,6 +1,5 @@
 /**
- * Typed calls of the Samco Trade API: one call for each documented endpoint for logins, sessions, IP addresses
- * and limits.
+ * Typed calls of the Samco Trade API: logins, sessions, IP addresses and limits.
  *
  * @since 0.1.0
  */
@@ -14,8 +13,7 @@ import { dialects } from "./internal/dialects.ts"
 import { table } from "./internal/endpoints.ts"
 
 /**
- * The typed calls, one for each endpoint. If the request of an endpoint has fields, the first argument of its call
- * is an object with these fields. If the endpoint requires a session, the last argument is the session.
+ * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments.
  *
  * @category services
  * @since 0.1.0
@@ -35,12 +33,8 @@ export const headers = ({ tokens }: BrokerClient.Call): BrokerClient.Headers => 
   ...(tokens && { "x-session-token": Session.bareToken(tokens.access) })
 })
 
-const api = BrokerApi.define(SamcoApi, {
-  broker,
-  table,
-  credentials: {},
-  protocol: () => ({ dialects, codes, headers })
-})
+const protocol = () => ({ dialects, codes, headers })
+const api = BrokerApi.define(SamcoApi, { broker, table, credentials: {}, protocol })
 
 /**
  * Options of the client.

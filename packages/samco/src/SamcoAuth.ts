@@ -38,8 +38,7 @@ const method = Method.login(services.family, {
 })
 
 /**
- * All services of this method, for one account. The credentials are checked when the layer is built, before a request
- * is sent.
+ * Provides all services of this method for one account.
  *
  * @example
  * ```ts
@@ -69,8 +68,7 @@ const method = Method.login(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_API_SECRET`. One
- * error names everything that is missing or wrong.
+ * Like `layer`, with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_API_SECRET`.
  *
  * @category layers
  * @since 0.1.0

@@ -30,7 +30,7 @@ const redirectUrl = Credentials.plain(
 const plaintext =
   'looks like plain text: use the encrypted form that the dashboard issued (credentialCheck: "off" skips this check)'
 
-/** A secret has at least 32 hexadecimal digits, which is one AES block. The broker's secrets have about 96 digits. */
+/** 32 hexadecimal digits are one AES block. The broker's secrets have about 96 digits. */
 const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i.test(value) ? undefined : plaintext)
 
 /** The form of the key is documented less clearly than the form of the secret, so base64 is accepted too. */
@@ -51,8 +51,7 @@ export const credentials = {
 }
 
 /**
- * Credentials of `SamcoOAuth`, with their environment variables. They do not contain the API secret, because
- * the user enters the API secret on the broker's page.
+ * Credentials of `SamcoOAuth`, with their environment variables. The user enters the API secret on the broker's page.
  *
  * @category credentials
  * @since 0.1.0
@@ -121,64 +120,28 @@ export const broker: Broker.Broker = {
       renewal: { ...budget, by: ["login"], needs: "an access token of the day", when }
     }
   ],
-  // The broker has no test environment.
   environments: { production: { api: "https://tradeapi.samco.in" } },
   secretHeaders: ["x-session-token"],
   documentation: ["https://docs-tradeapi.samco.in", "https://docs-tradeapi.samco.in/release-notes/v3.2.0.html"],
   assumptions: Broker.assumptions(asOf, [
-    [
-      "encrypted-credentials",
-      "medium",
-      "credentialCheck",
-      "An API key or secret of fewer than 32 characters is not encrypted."
-    ],
+    ["encrypted-credentials", "medium", "credentialCheck", "Keys and secrets below 32 characters are not encrypted."],
     ["account-id", "medium", "accountCheck", "In answers, accountID and user_id equal the configured client id."],
     ["daily-end", "medium", "expiry", "Sessions of all three layers end at 08:00 IST, even if expires_in is later."],
-    [
-      "refresh-across-the-cut-off",
-      "medium",
-      "refreshAfterEnd",
-      "A refresh token still works after 08:00 IST, when its session has ended."
-    ],
+    ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh token still works after 08:00 IST."],
     ["lock-out", "low", "renewal", "Two wrong keys or passwords a day do not block the account."],
-    [
-      "refresh-before-the-end",
-      "low",
-      "renewal.early",
-      "A refresh five minutes before the expiry gives a later expiry."
-    ],
-    [
-      "authorize-parameters",
-      "medium",
-      "authorizePage",
-      "The login page accepts the documented parameter names, not the names of the OAuth standard."
-    ],
+    ["refresh-before-the-end", "low", "renewal.early", "A refresh 5 minutes before the expiry gives a later expiry."],
+    ["authorize-parameters", "medium", "authorizePage", "The login page accepts the documented names, not OAuth's."],
     ["oauth-failures", "low", "none needed", "A failure of an OAuth call has an error code in the field errorCode."],
-    [
-      "authenticate-body",
-      "low",
-      "none",
-      "The login page sends the fields of SamcoApi.oauthAuthenticate. No layer makes this call."
-    ],
+    ["authenticate-body", "low", "none", "The login page sends the fields of oauthAuthenticate. No layer sends them."],
     [
       "access-token-text",
       "low",
       "none",
       "If /login fails with a text about the access token, the token is wrong or has expired."
     ],
-    [
-      "ip-answer",
-      "low",
-      "none",
-      "The deprecated IP calls need no session, and any field of their answers may be absent."
-    ],
+    ["ip-answer", "low", "none", "The old IP calls need no session. Any field of their answers may be absent."],
     ["time-zone", "medium", "none needed", "serverTime is in Indian time. SamcoApi returns it as text."],
-    [
-      "concurrent-exchange",
-      "medium",
-      "concurrentExchange",
-      "A refresh token is still valid after a refresh failed with EOAUTH030."
-    ]
+    ["concurrent-exchange", "medium", "concurrentExchange", "A refresh token is still valid after EOAUTH030."]
   ]),
   verifiedOn: asOf
 }

@@ -15,8 +15,7 @@ import { legacyCredentials as credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. The access token is valid for one day at most. `SamcoApi.accessToken` returns a new
- * access token.
+ * Credentials of a login. The access token is valid for one day at most. `SamcoApi.accessToken` returns a new one.
  *
  * @category models
  * @since 0.1.0
@@ -48,9 +47,8 @@ const method = Method.login(services.family, {
     const { accessToken, password, userId, yob } = given.credentials
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
-  // An access token expires at 08:00 IST. After the first 08:00 IST since the layer was built, the layer's token has
-  // expired. A `SessionManager` then sends no login, because the broker would refuse the login, and the manager would
-  // count the refusal.
+  // The layer's access token expires at the first 08:00 IST after the layer was built. A `SessionManager` then sends no
+  // login, because the broker would refuse the login, and the manager would count the refusal.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity
@@ -59,7 +57,7 @@ const method = Method.login(services.family, {
 })
 
 /**
- * All services of this method, for one account.
+ * Provides all services of this method for one account.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.layer`.
  * @category layers

@@ -20,8 +20,7 @@ import * as SamcoApi from "./SamcoApi.ts"
 import { broker, oauthCredentials } from "./SamcoBroker.ts"
 
 /**
- * Credentials of a browser login. They do not contain the API secret, because the user enters the API secret on the
- * broker's page.
+ * Credentials of a browser login.
  *
  * @category models
  * @since 0.1.0
@@ -42,23 +41,17 @@ export interface Options extends services.Options, services.CredentialCheck {
    * sample of the broker. Default: `/app/oauth/authorize`, with the documented parameter names.
    */
   readonly authorizePage?: "standard" | undefined
-  /**
-   * `delete`: ends sessions with `DELETE /logout` instead of `POST /oauth/revoke`. `/oauth/revoke` reports success even
-   * for an unknown token.
-   */
+  /** `delete`: ends sessions with `DELETE /logout`. Default: `/oauth/revoke`, which accepts even an unknown token. */
   readonly logout?: "delete" | undefined
   /** `refuse`: does not refresh an expired session. Use this if the broker's refresh tokens expire at 08:00 IST. */
   readonly refreshAfterEnd?: "refuse" | undefined
-  /**
-   * `fail`: does not resend a refresh that the broker refused because of a concurrent refresh. Default: resends the
-   * refresh once.
-   */
+  /** `fail`: does not resend a refresh that was refused because of a concurrent refresh. Default: resends it once. */
   readonly concurrentExchange?: "fail" | undefined
 }
 
 type Given = Method.Given<SamcoApi.SamcoApi["Service"], typeof oauthCredentials, Options>
 
-/** Delay before a refresh is resent after the broker has reported a concurrent one. The broker documents no delay. */
+/** Delay before a refresh is resent. The broker documents no delay. */
 const pause = Duration.seconds(1)
 
 const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly state: Redacted.Redacted<string> }) => {
@@ -80,7 +73,7 @@ const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly s
       })
 }
 
-/** Returns the reason of a refusal in a callback. The state is removed from the broker's message. */
+/** The state is removed from the broker's message. */
 const refusalOf = (parameters: RedirectLogin.CallbackParameters, state: Redacted.Redacted<string>) => {
   const read = (name: string) => {
     const value = parameters.get(name)
@@ -147,7 +140,7 @@ const method = Method.redirect(family, {
 })
 
 /**
- * All services of this method, for one account.
+ * Provides all services of this method for one account.
  *
  * @category layers
  * @since 0.1.0

@@ -245,8 +245,8 @@ describe("the fake's browser login", () => {
     })
   )
 
-  // The rows are in the order in which the broker checks the faults. A test's request has the fault of its row and all
-  // faults of the rows below.
+  // The rows are in the order in which the broker checks the faults. Each test sends the fault of its row together with
+  // all faults of the rows below.
   const faults: ReadonlyArray<readonly [string, object]> = [
     ["EOAUTH001", { apiKey: "f" }],
     ["EOAUTH002", { redirectUrl: "https://evil.example/" }],

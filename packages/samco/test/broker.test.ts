@@ -302,7 +302,7 @@ describe("the tables cover the documentation", () => {
   for (const [text, endpoint, status, reason] of documentedTexts) {
     for (const carrier of ["statusMessage", "message"]) {
       it.effect(
-        `the message "${text}" in the field ${carrier} of an answer to ${endpoint} is ${reason}, even without an error code`,
+        `the message "${text}" in the field ${carrier} of an answer to ${endpoint} gives ${reason}, even without an error code`,
         () =>
           Effect.gen(function* () {
             const failure = yield* refused(endpoint, status, { [carrier]: text })

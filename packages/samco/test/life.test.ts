@@ -115,7 +115,7 @@ describe("a login with key and secret", () => {
 
   for (const probe of [undefined, "getLimits", "whoami"] as const) {
     it.effect(
-      `returns a session whose profile call is ${probe ?? "getLimits"} with ${probe ? `probe: "${probe}"` : "no option probe"}`,
+      `${probe ? `with probe: "${probe}"` : "by default"}, returns a session whose profile call is ${probe ?? "getLimits"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin()

@@ -82,7 +82,7 @@ it.live("RMoney opens only one session if five requests exchange the same code a
 )
 
 for (const enable of [true, "true"]) {
-  it.live(`RMoney's call bio/enable accepts a field enable with the value ${JSON.stringify(enable)}`, () =>
+  it.live(`RMoney's call bio/enable accepts enable: ${JSON.stringify(enable)}`, () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       const { accessToken, userId } = FakeRmoney.demoAccount

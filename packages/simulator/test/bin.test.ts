@@ -99,7 +99,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 it.live(
-  "uses the port of the option --port as the control port, and the next ports for the origins",
+  "with --port, uses this port as the control port and the next ports for the origins",
   () =>
     Effect.gen(function* () {
       const first = yield* startJson()
@@ -280,7 +280,7 @@ it.live(
 )
 
 it.live(
-  "prints the address of each login page, which a browser can open",
+  "prints the addresses of the login pages, and serves the pages",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()
@@ -300,7 +300,7 @@ it.live(
   timeout
 )
 
-it.live("documents every broker, origin and account in the README", () =>
+it.live("the README documents every broker, origin and account", () =>
   Effect.gen(function* () {
     const { brokers, origins } = yield* Simulator.make()
     for (const origin of Object.keys(origins)) assert.include(readme, `\`${origin.replace("https://", "")}\``)
@@ -311,7 +311,7 @@ it.live("documents every broker, origin and account in the README", () =>
   })
 )
 
-it.live("serves the login pages of the README, with the fields that the README names", () =>
+it.live("the login pages in the README exist, and have the fields that the README names", () =>
   Effect.gen(function* () {
     const { origins } = yield* Simulator.make()
     const rows = Array.from(readme.matchAll(/^\| [^|]+\| `([a-z.-]+)(\/[^`…]*\?[^`…]+)`[^|]*\| ([^|]+)\|$/gm))

@@ -177,7 +177,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
 ]
 
 for (const [title, path, body, says] of refusals) {
-  it.live(`with HTTP 400 and an explanation, refuses ${title}`, () =>
+  it.live(`refuses, with HTTP 400 and an explanation, ${title}`, () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
       const answer = yield* post(`${simulator.control}${path}`, body)

@@ -37,7 +37,7 @@ const foreignHosts: ReadonlyArray<(port: string) => string> = [
   (port) => `127.0.0.1:${port}, evil.example`
 ]
 
-it.live("every port refuses a request whose header Host is not a loopback name with the number of the port", () =>
+it.live("every port refuses a request whose Host header is not a loopback name with this port", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     for (const address of addressesOf(simulator)) {
@@ -109,7 +109,7 @@ it.live("accepts a link from another site to a login page, and the form that the
   })
 )
 
-it.live("refuses a prefetch, although the value of its header Sec-Fetch-Site is none", () =>
+it.live('refuses a prefetch, although it has the header "Sec-Fetch-Site: none"', () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const typed = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }

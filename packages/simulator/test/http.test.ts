@@ -60,7 +60,7 @@ it.live("reads the body of a client that offers an upgrade to HTTP/2", () =>
   })
 )
 
-it.live("serves every request for the origin of the port, even if the request line contains another host", () =>
+it.live("treats every request as one to the origin of its port, even if the request line contains another host", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[api] ?? ""

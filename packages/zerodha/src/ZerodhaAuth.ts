@@ -20,7 +20,7 @@ export const layer = method.layer
 
 /**
  * Like `layer`, but reads the credentials from the configuration: `ZERODHA_USER_ID`, `ZERODHA_API_KEY`,
- * `ZERODHA_API_SECRET` and `ZERODHA_REDIRECT_URL`. If variables are missing or wrong, one error names all of them.
+ * `ZERODHA_API_SECRET` and `ZERODHA_REDIRECT_URL`.
  *
  * @example
  * ```ts
@@ -30,7 +30,6 @@ export const layer = method.layer
  * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  *
- * // Reads ZERODHA_USER_ID, ZERODHA_API_KEY, ZERODHA_API_SECRET and ZERODHA_REDIRECT_URL.
  * const Zerodha = ZerodhaAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
  * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Zerodha))
  * ```

@@ -226,7 +226,7 @@ describe("a session of the fake", () => {
   it.effect.each([
     ["06:00", Date.UTC(2026, 10, 28, 0, 30)],
     ["07:30", Date.UTC(2026, 10, 28, 2, 0)]
-  ] as const)("ends at %s IST if this is the time in dailyEnd", ([dailyEnd, end]) =>
+  ] as const)('with dailyEnd: "%s", ends at this time in IST', ([dailyEnd, end]) =>
     Effect.gen(function* () {
       const fake = yield* start({ dailyEnd })
       const { access_token: access } = yield* open(fake)

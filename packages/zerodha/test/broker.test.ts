@@ -44,10 +44,7 @@ const subjectOf = (
       const { apiKey, apiSecret, redirectUrl, userId } = { ...account, ...credentials }
       const given = { userId, redirectUrl, apiKey: secret(apiKey), apiSecret: secret(apiSecret) }
       return Layer.build(
-        Layer.provide(
-          layer({ ...options, credentials: given as ZerodhaAuth.ZerodhaCredentials }),
-          TestHttp.layerLateFetch
-        )
+        Layer.provide(layer({ ...options, credentials: given as ZerodhaAuth.ZerodhaCredentials }), brokers.layerClient)
       )
     },
     browse: (request) => browse(fake, request, account)

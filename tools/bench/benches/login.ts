@@ -1,5 +1,6 @@
 /** Compares logins through our public API with logins by plain HTTP clients and by the broker's SDK. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Effect from "effect/Effect"
@@ -7,6 +8,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import { createRequire } from "node:module"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
@@ -26,7 +28,7 @@ const connections = 64
 
 /** Logs in through our public API. As in a program with many accounts, one layer is built once for each account. */
 const ours =
-  (client: () => Promise<Layer.Layer<HttpClient.HttpClient>>) =>
+  (client: () => Promise<Layer.Layer<HttpClient.HttpClient, AuthError>>) =>
   async (url: string): Promise<Run> => {
     const constantCode = Redacted.make(code)
     const credentials = {
@@ -34,7 +36,7 @@ const ours =
       apiKey: Redacted.make(apiKey),
       totp: CodeSource.fromEffect(() => Effect.succeed(constantCode))
     }
-    const shared = await Effect.runPromise(Effect.scoped(Layer.build(await client())))
+    const shared = await Effect.runPromise(Layer.buildWithScope(await client(), Scope.makeUnsafe()))
     const logins = await Effect.runPromise(
       Effect.scoped(
         Effect.forEach(
@@ -127,6 +129,11 @@ export const bench: Bench = {
           check(await api.generateSession(clientCodeOf(index), pin, code))
         })
       }
+    },
+    "ours-node": {
+      title: "ours on NodeHttpClient",
+      ours: true,
+      prepare: ours(async () => (await import("@auth/node/NodeHttpClient")).layer({ connections }))
     },
     "ours-fetch": { title: "ours on FetchHttpClient", ours: true, prepare: ours(async () => FetchHttpClient.layer) },
     "ours-undici": {

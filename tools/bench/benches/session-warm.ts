@@ -1,5 +1,6 @@
 /** Measures how fast many accounts log in at a slow broker, as before the market opens. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as SessionManagers from "@auth/broker-core/session/SessionManagers"
 import * as Vault from "@auth/broker-core/session/Vault"
@@ -10,6 +11,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as angelLogin from "../angelLogin.ts"
 import { type Bench, loops, type Run, type Turn } from "../harness.ts"
@@ -50,7 +52,7 @@ const clock = ((): Clock.Clock => {
  * for each account. All accounts of a turn share one vault in memory.
  */
 const ours =
-  (client: () => Promise<Layer.Layer<HttpClient.HttpClient>>) =>
+  (client: () => Promise<Layer.Layer<HttpClient.HttpClient, AuthError>>) =>
   async (url: string): Promise<Run> => {
     const code = Redacted.make(angelLogin.code)
     const credentials = {
@@ -58,7 +60,7 @@ const ours =
       apiKey: Redacted.make(angelLogin.apiKey),
       totp: CodeSource.fromEffect(() => Effect.succeed(code))
     }
-    const shared = await Effect.runPromise(Effect.scoped(Layer.build(await client())))
+    const shared = await Effect.runPromise(Layer.buildWithScope(await client(), Scope.makeUnsafe()))
     return ({ concurrency, count }) =>
       Effect.gen(function* () {
         const managers = yield* SessionManagers.make((clientCode) =>
@@ -111,6 +113,11 @@ export const bench: Bench = {
           const answer = await fetch(angelLogin.addressAt(url), angelLogin.requestOf(idOf(index)))
           angelLogin.check(await answer.json())
         })
+    },
+    "ours-node": {
+      title: "ours on NodeHttpClient",
+      ours: true,
+      prepare: ours(async () => (await import("@auth/node/NodeHttpClient")).layer({ connections }))
     },
     "ours-undici": {
       title: "ours on undici.request",

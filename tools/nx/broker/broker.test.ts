@@ -91,6 +91,21 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
+  it(
+    "adds the broker to npm start",
+    async () => {
+      const command = ["--conditions=@auth/source", "packages/cli/src/bin.ts", "demo"]
+      const shown = await run(process.execPath, command, { cwd: folder })
+      for (const name of [
+        "log in (User id, password and TOTP)",
+        "request the profile with the stored session",
+        "log out"
+      ])
+        assert.include(shown, `  ✓ Made Up        ${name}: `)
+    },
+    timeout
+  )
+
   it("makes files that mark the places to fill in, and contain no placeholder of the template", () => {
     const files = fs.readdirSync(path.join(folder, "packages/madeup"), { recursive: true, withFileTypes: true })
     const texts = files

@@ -22,7 +22,7 @@ const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {
   ])
 }
 
-const { invalidCredentials, invalidRequest, sessionExpired } = ErrorTable
+const { invalidCode, invalidCredentials, invalidRequest, rateLimited, sessionExpired, unavailable } = ErrorTable
 const apiKey = invalidCredentials("apiKey")
 const blocked = ErrorTable.locked("trading", "broker")
 const clientOrPin = invalidCredentials("clientCode or pin")
@@ -50,15 +50,10 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("AB1001", "Invalid e-mail", invalidCredentials("clientCode")),
   row("AB1002", "Invalid password length", invalidCredentials("pin")),
   row("AB1003", "Client already exists", invalidRequest("clientCode", "exists already")),
-  row("AB1004", "Something went wrong, try later; or the body is malformed", ErrorTable.unavailable),
+  row("AB1004", "Something went wrong, try later; or the body is malformed", unavailable),
   row("AB1005", "User type must be USER", invalidRequest("X-UserType", "must be USER")),
-  row("AB1006", "Client is blocked for trading", blocked, {
-    source: "SmartAPI documentation; on login: smartapi-python pull request 46"
-  }),
-  row("AB1007", "User is blocked for trading", blocked, {
-    message: /block|lock/i,
-    source: "SmartAPI forum topic 2199"
-  }),
+  row("AB1006", "Blocked for trading", blocked, from("SmartAPI documentation; login: smartapi-python pull request 46")),
+  row("AB1007", "Blocked for trading", blocked, { message: /block|lock/i, source: "SmartAPI forum topic 2199" }),
   row("AB1007", "Login id or password is invalid", clientOrPin, {
     message: /password|user id/i,
     source: "SmartAPI documentation, sample of a failure"
@@ -67,32 +62,20 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
     message: /parameter/i,
     source: "SmartAPI forum post 12790"
   }),
-  row("AB1007", "AMX error", ErrorTable.unavailable),
+  row("AB1007", "AMX error", unavailable),
   row("AB1010", "AMX session expired", sessionExpired("expired")),
   row("AB1011", "Client not logged in", sessionExpired("logged-out")),
-  row(
-    "AB1021",
-    "Too many requests",
-    ErrorTable.rateLimited,
-    from("an assumption, from comments in third-party clients")
-  ),
+  row("AB1021", "Too many requests", rateLimited, from("an assumption, from comments in third-party clients")),
   row("AB1031", "Old password mismatch", invalidCredentials("pin")),
   row("AB1032", "User not found", invalidCredentials("clientCode")),
   row("AB1034", "Apps not found: the API key is unknown", apiKey, from("SmartAPI forum post 2542")),
-  row(
-    "AB1050",
-    "Invalid TOTP",
-    ErrorTable.invalidCode("totp", totpHints),
-    from("SmartAPI forum topic 5277, post 18722")
-  ),
+  row("AB1050", "Invalid TOTP", invalidCode("totp", totpHints), from("SmartAPI forum topic 5277, post 18722")),
   row("AB1053", "Invalid API key, on generateTokens", apiKey, from("SmartAPI forum post 18195")),
-  row("AB2000", "Error not specified", ErrorTable.unavailable),
-  row("AB2001", "Internal error", ErrorTable.unavailable),
+  row("AB2000", "Error not specified", unavailable),
+  row("AB2001", "Internal error", unavailable),
   ...orderCodes.map((code) => row(code, ofOrders, ErrorTable.rejected)),
   row("AB4006", ofOrders, ErrorTable.rejected, from("reported by users, not documented")),
-  row(/exceeding access rate/i, "The rate limit is exceeded", ErrorTable.rateLimited, {
-    source: "SmartAPI forum topics 3396, 4661 and 5071"
-  }),
+  row(/exceeding access rate/i, "Rate limit exceeded", rateLimited, from("SmartAPI forum topics 3396, 4661, 5071")),
   row(/^(?:request rejected|not found)$/i, "The firewall stopped the request", ErrorTable.denied("waf"), {
     source: "SmartAPI forum topic 5400, post 18654"
   })

@@ -10,44 +10,33 @@ const dataOf = (json: unknown): unknown => {
   return data === null || data === "" || data === "null" ? undefined : data
 }
 
-const read = (json: unknown, outcome: unknown): Envelope.Verdict =>
-  saysYes(outcome)
-    ? Envelope.yes(dataOf(json))
-    : Envelope.no({
-        code: Envelope.field(json, "errorcode") || Envelope.field(json, "errorCode"),
-        message: Envelope.field(json, "message")
-      })
+/** Reads an answer whose field `outcome` has the expected type. */
+const read = (json: unknown, outcome: "status" | "success", isExpected: (value: unknown) => boolean) => {
+  const value = Envelope.field(json, outcome)
+  if (!isExpected(value)) return undefined
+  if (saysYes(value)) return Envelope.yes(dataOf(json))
+  const code = Envelope.field(json, "errorcode") || Envelope.field(json, "errorCode")
+  return Envelope.no({ code, message: Envelope.field(json, "message") })
+}
 
 const supportId = (text: string): string | undefined => /support id is:?\s*(?:<[^>]*>\s*)*(\d{4,40})/i.exec(text)?.[1]
 
-/**
- * The five formats of SmartAPI's answers, as of 2026-11-21. The HTTP status and the content type alone do not identify
- * the format.
- */
+/** The formats of SmartAPI's answers, as of 2026-11-21. HTTP status and content type do not identify the format. */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "service",
     source: "login and user services, codes AB…: SmartAPI forum post 18722",
-    read: ({ json }) => {
-      const status = Envelope.field(json, "status")
-      return Predicate.isBoolean(status) ? read(json, status) : undefined
-    }
+    read: ({ json }) => read(json, "status", Predicate.isBoolean)
   },
   {
     name: "documented",
     source: 'SmartAPI documentation, "Response structure": status and data are text',
-    read: ({ json }) => {
-      const status = Envelope.field(json, "status")
-      return Predicate.isString(status) ? read(json, status) : undefined
-    }
+    read: ({ json }) => read(json, "status", Predicate.isString)
   },
   {
     name: "gateway",
     source: "API gateway, codes AG… and AB1006: SmartAPI forum topics 4243 and 4933, smartapi-python pull request 46",
-    read: ({ json }) => {
-      const success = Envelope.field(json, "success")
-      return success === undefined ? undefined : read(json, success)
-    }
+    read: ({ json }) => read(json, "success", Predicate.isNotUndefined)
   },
   {
     name: "rate-limit",

@@ -43,7 +43,6 @@ const post = Endpoint.rows({ method: "POST", token: "required", limits: [perSeco
 const get = Endpoint.rows({ method: "GET", token: "required", safe: true })
 
 export const table = {
-  /** `POST /rest/auth/angelbroking/user/v1/loginByPassword`. The request is never resent. */
   loginByPassword: Endpoint.make({
     name: "loginByPassword",
     method: "POST",
@@ -54,27 +53,20 @@ export const table = {
     request: Login,
     ...tokens
   }),
-  /**
-   * `POST /rest/auth/angelbroking/jwt/v1/generateTokens`. The request is never resent. The three tokens of the answer
-   * replace the previous tokens.
-   */
+  /** The three tokens of the answer replace the previous tokens. */
   generateTokens: post("generateTokens", "/rest/auth/angelbroking/jwt/v1/generateTokens", {
     limits: [perSecond(1), perHour],
     request: Schema.Struct({ refreshToken: Secret }),
     ...tokens
   }),
-  /**
-   * `GET /rest/secure/angelbroking/user/v1/getProfile`. The publisher login uses this call to find out to which
-   * account its token belongs.
-   */
+  /** The publisher login uses this call to find out to which account its token belongs. */
   getProfile: get("getProfile", "/rest/secure/angelbroking/user/v1/getProfile", {
     limits: [perSecond(3), perHour],
     response: Holder,
     essential: ["clientcode"]
   }),
-  /** `GET /rest/secure/angelbroking/user/v1/getRMS`: funds and margins. Amounts are text, in rupees. */
+  /** Funds and margins. Amounts are text, in rupees. */
   getRMS: get("getRMS", "/rest/secure/angelbroking/user/v1/getRMS", { limits: [perSecond(2)], response: Funds }),
-  /** `POST /rest/secure/angelbroking/user/v1/logout` */
   logout: post("logout", "/rest/secure/angelbroking/user/v1/logout", {
     request: Schema.Struct({ clientcode: Text }),
     response: Schema.Unknown

@@ -8,7 +8,6 @@ import { broker } from "../AngelBroker.ts"
 
 type Api = AngelApi["Service"]
 
-/** Options of the layer. */
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {}
 
 /** Returns the tokens of an answer. A token that is missing in the answer is taken from `previous`. */

@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Entry } from "./accounts.ts"
 import * as brokers from "./brokers.ts"
+import * as entries from "./entries.ts"
 import type { Home } from "./home.ts"
 import * as sessions from "./sessions.ts"
 
@@ -21,13 +22,17 @@ export interface Status {
   readonly session: Session.Session | undefined
   readonly state: sessions.State
   readonly now: number
+  /** The slots of the account that are stored without encryption. */
+  readonly clear: Effect.Success<ReturnType<typeof entries.clearSlots>>
 }
 
 /** Reads the vault, and sends nothing. */
 export const read = Effect.fnUntraced(function* (home: Home, entry: Entry): Effect.fn.Return<Status, VaultError> {
   const now = yield* Clock.currentTimeMillis
-  const session = yield* sessions.stored(home.store, entry)
-  const memory = yield* LoginGuard.make(home.store).memory(entry.account)
+  const clear = yield* entries.clearSlots(home, entry.account)
+  const store = entries.readable(home)
+  const session = yield* sessions.stored(store, entry)
+  const memory = yield* LoginGuard.make(store).memory(entry.account)
   const found = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
     onFailure: () => ({ title: entry.broker, method: undefined }),
     onSuccess: ({ broker, methods }) => ({
@@ -35,7 +40,7 @@ export const read = Effect.fnUntraced(function* (home: Home, entry: Entry): Effe
       method: methods.find(({ id }) => id === entry.method)
     })
   })
-  return { entry, ...found, memory, now, session, state: sessions.stateOf(session, now) }
+  return { clear, entry, ...found, memory, now, session, state: sessions.stateOf(session, now) }
 })
 
 export const usedText = ({ memory, method }: Status): string => {

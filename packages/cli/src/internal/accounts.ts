@@ -35,6 +35,9 @@ type Store = storedList.Store
 /** All accounts, sorted by name. */
 export const list = stored.list
 
+/** The version of the list in the vault. It is 0 if there is no list. */
+export const version = stored.version
+
 /** Reads the accounts often: as long as nothing has changed, it returns the same objects. */
 export const reader = stored.reader
 

@@ -1,11 +1,7 @@
 /** `add`: asks for the credentials of an account, checks them, and stores them. */
-import type { Field } from "@auth/broker-core/broker/Credentials"
-import * as Credentials from "@auth/broker-core/broker/Credentials"
 import type { Method } from "@auth/broker-core/broker/Broker"
 import { Renewal } from "@auth/broker-core/broker/Renewal"
-import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Config from "effect/Config"
-import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
@@ -20,14 +16,12 @@ import * as brokers from "./brokers.ts"
 import type { Input } from "./commandTable.ts"
 import * as connect from "./connect.ts"
 import { type CommandFailed, type Failure, fail } from "./failure.ts"
+import { problemOf, verbatim } from "./fieldProblem.ts"
 import * as homes from "./home.ts"
 import { say } from "./output.ts"
 import * as prompts from "./prompts.ts"
-import * as references from "./references.ts"
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
-
-const verbatim = "BROKER_AUTH_VERBATIM"
 
 const methodList = (methods: ReadonlyArray<Method>): string => methods.map(({ id }) => id).join(", ")
 
@@ -63,30 +57,6 @@ const chooseMethod = Effect.fnUntraced(function* (
     yield* say("This is not one of the numbers.")
   }
 })
-
-/** The problem of one value, or `undefined`. A reference is resolved first. */
-const problemOf = (
-  broker: string,
-  field: Field,
-  value: Redacted.Redacted<string>,
-  verbatimNames: Values
-): Effect.Effect<string | undefined> =>
-  Effect.gen(function* () {
-    const resolved = yield* references.resolve(value)
-    yield* Effect.provide(
-      Credentials.fromConfig(broker, { value: field }),
-      ConfigProvider.layer(connect.providerOf({ ...verbatimNames, [field.env]: resolved }))
-    )
-    return undefined
-  }).pipe(
-    Effect.catch((error) =>
-      Effect.succeed(
-        AuthError.isAuthError(error) && error.reason._tag === "InvalidRequest"
-          ? error.reason.problems.map(({ problem }) => problem).join("; ")
-          : error.message
-      )
-    )
-  )
 
 /** Asks for each credential of the method. */
 export const askFields = Effect.fnUntraced(function* (

@@ -68,7 +68,7 @@ export const table = [
     summary: "Add an account, and store its credentials encrypted",
     details: [
       "At a terminal, the command asks for each credential, and does not show secrets. Otherwise it reads lines NAME=value from standard input. The names are those of the environment variables, such as ANGEL_PIN.",
-      "A value may be a reference that is resolved at each use: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), exec:COMMAND (the first line that the command prints). text:VALUE is a value that begins like a reference.",
+      "A value may be a reference that is resolved at each use: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), keyring:SERVICE/ACCOUNT (the keyring of the operating system), exec:COMMAND (the first line that the command prints). text:VALUE is a value that begins like a reference.",
       "Nothing is sent to the broker. No flag takes a secret, because other programs can read the arguments of a command."
     ]
   },
@@ -100,11 +100,22 @@ export const table = [
       { name: "browser", description: "log in through the browser; fails if the account has another way to log in" },
       { name: "paste", description: "do not open a browser: show the address, and paste the address after the login" },
       { name: "qr", description: "log in with a QR code; fails if the account has another way to log in" },
-      { name: "all", description: "log in to all accounts that need no person for that" },
+      { name: "all", description: "log in to all accounts" },
+      {
+        name: "notify",
+        value: "COMMAND|URL",
+        description:
+          "send a summary to a program or to an https address; a reference such as env:NAME hides the address"
+      },
+      { name: "json", description: "print the summary as JSON" },
       simulator
     ],
     summary: "Log in, unless the session is live",
-    details: ["Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal."]
+    details: [
+      "Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal.",
+      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. Then the command asks for each account that needs a person, if it runs at a terminal. The exit code is 0 if all accounts are logged in, 7 if an account needs a person, and otherwise the one of the first account that failed.",
+      "The summary says who is logged in, who needs a person, with the command that logs in, and who failed and why. It has no secret. A login page has no link without a secret, so the summary has no link. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If the notification fails, the exit code is 12, unless a login has failed."
+    ]
   },
   {
     name: "token",
@@ -187,10 +198,12 @@ export const table = [
   {
     name: "doctor",
     arguments: [account],
-    flags: [json, simulator],
+    flags: [{ name: "login", description: "also send one login, which counts as an attempt" }, json, simulator],
     summary: "Check what can prevent a login, and say what to do",
     details: [
-      "Checks the form of the credentials, the proxy, the connection, who answers, the clock, the login guard and the stored session. It sends no login, so it cannot find a wrong PIN or client code. The exit code is the one of the first problem."
+      "Checks the form of the credentials, the proxy, the certificates, the connection, who answers, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is the one of the worst problem.",
+      "Without --login, nothing that counts as an attempt is sent, so a wrong PIN is not found, and a wrong client code only by its form. With --login, one login is sent if no other check found a problem. If the broker accepts it, you are logged in.",
+      "No third party is asked for the IP address of this machine. An address that is not registered at the broker shows when the broker refuses the session or the login."
     ]
   },
   {
@@ -241,6 +254,24 @@ export const table = [
     details: []
   },
   {
+    name: "vault list",
+    arguments: [],
+    flags: [json, simulator],
+    summary: "List the entries of the vault for each account, without secrets",
+    details: [
+      "Shows the version of each entry (1 after the first write), until when a session is live, and the names of the stored credentials. Entries of accounts that were removed are not listed, because the vault is read by account. The exit code is 10 if an entry cannot be read."
+    ]
+  },
+  {
+    name: "vault encrypt",
+    arguments: [],
+    flags: [simulator],
+    summary: "Encrypt entries that another program has stored in clear",
+    details: [
+      "broker-auth itself never stores in clear. broker-auth status says which entries are in clear. First stop the program that writes them, or give it the key of the vault."
+    ]
+  },
+  {
     name: "vault rekey",
     arguments: [],
     flags: [simulator],
@@ -255,6 +286,16 @@ export const table = [
     flags: [{ name: "yes", description: "do not ask" }, simulator],
     summary: "Delete all credentials and sessions",
     details: ["Sends nothing to a broker. Use it if the key is lost, or if the vault was changed by another program."]
+  },
+  {
+    name: "demo",
+    arguments: [],
+    flags: [],
+    summary: "Show a trading day at fake brokers, from login to logout",
+    details: [
+      "Needs no account. It shows logins, a restart, codes by SMS, failed logins, a session that ends early, and midnight. The brokers are those of the package @auth/simulator, on this machine: nothing is sent to a real broker.",
+      "Your vault is not used. The sessions of the demo are in a temporary folder, which is removed at the end and at Ctrl-C."
+    ]
   },
   {
     name: "simulate",

@@ -20,8 +20,10 @@ import type { Input, Name } from "./commandTable.ts"
 import * as connect from "./connect.ts"
 import { codeOf, fail, type Failure, messageOf, promised } from "./failure.ts"
 import { doctor } from "./doctor.ts"
+import * as entries from "./entries.ts"
 import * as homes from "./home.ts"
-import { codes, login, untilText } from "./login.ts"
+import { codes, untilText } from "./login.ts"
+import { login } from "./logins.ts"
 import * as output from "./output.ts"
 import { recover } from "./recover.ts"
 import { registry, simulatorPackage } from "./registry.ts"
@@ -84,22 +86,27 @@ const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.
   if (input.json) {
     return yield* output.json({
       vault: home.store.describe,
-      accounts: rows.map(({ entry, memory, method, session, state }) => ({
+      encrypted: rows.every(({ clear }) => clear.length === 0),
+      accounts: rows.map(({ clear, entry, memory, method, session, state }) => ({
         name: entry.name,
         broker: entry.broker,
         method: entry.method,
         id: entry.account.id,
         session: state,
-        issuedAt: sessions.toIso(session?.issuedAt),
-        expiresAt: sessions.toIso(session?.expiresAt),
+        issuedAt: output.toIso(session?.issuedAt),
+        expiresAt: output.toIso(session?.expiresAt),
         renewedBy: method?.renewal?.by ?? null,
         failedLogins: memory.refusedAt.length + memory.unansweredAt.length,
         maxFailedLogins: method?.renewal?.maxFailures ?? null,
-        pausedUntil: sessions.toIso(memory.pausedUntil)
+        pausedUntil: output.toIso(memory.pausedUntil),
+        inClear: clear
       }))
     })
   }
   if (rows.length === 0) return yield* noAccounts
+  for (const { clear, entry } of rows) {
+    if (clear.length > 0) yield* output.line(entries.clearText(entry.name, clear))
+  }
   for (const row of rows) {
     const { entry, title } = row
     yield* output.line(`${entry.name}: ${title}, ${entry.account.id}`)
@@ -236,7 +243,7 @@ const logout: Handler<"logout"> = Effect.fnUntraced(function* (input) {
   for (const entry of list) {
     yield* Effect.catch(logoutOf(home, entry), (error) => {
       failures.push(error)
-      return output.say(`${entry.name}: ${messageOf(error)}`)
+      return output.say(`${entry.name}: ${messageOf(error, entry.name)}`)
     })
   }
   const [first] = failures
@@ -252,9 +259,9 @@ const guard: Handler<"guard"> = Effect.fnUntraced(function* (input) {
     return yield* output.json(
       rows.map(({ entry, memory, method }) => ({
         name: entry.name,
-        refusedAt: memory.refusedAt.map(sessions.toIso),
-        unansweredAt: memory.unansweredAt.map(sessions.toIso),
-        pausedUntil: sessions.toIso(memory.pausedUntil),
+        refusedAt: memory.refusedAt.map(output.toIso),
+        unansweredAt: memory.unansweredAt.map(output.toIso),
+        pausedUntil: output.toIso(memory.pausedUntil),
         maxFailedLogins: method?.renewal?.maxFailures ?? null
       }))
     )
@@ -283,6 +290,13 @@ const simulate: Handler<"simulate"> = Effect.fnUntraced(function* (input) {
     remove: ["BROKER_AUTH_KEY"]
   })
 })
+
+/** The demo imports the simulator, so it is loaded only if the simulator is installed. */
+const demo: Handler<"demo"> = () =>
+  brokers.fileOf(simulatorPackage, "Simulator").pipe(
+    Effect.andThen(promised(() => import("./demo/demo.ts"))),
+    Effect.flatMap(({ run }) => run)
+  )
 
 /** The server is loaded only for this command. */
 const serve: Handler<"serve"> = (input) =>
@@ -318,7 +332,10 @@ export const handlers: { readonly [N in Name]: Handler<N> } = {
   open,
   serve,
   vault: vault.describe,
+  "vault list": vault.list,
+  "vault encrypt": vault.encrypt,
   "vault rekey": vault.rekey,
   "vault remove": vault.remove,
+  demo,
   simulate
 }

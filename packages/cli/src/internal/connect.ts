@@ -60,7 +60,7 @@ export interface Options {
   readonly pollInterval?: Connection.Options["pollInterval"]
 }
 
-const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
+export const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
   const method = methods.find(({ id }) => id === entry.method)
   return method === undefined
     ? fail("account", `${broker.title} has no method ${entry.method} in the installed package. Add the account again.`)
@@ -71,6 +71,10 @@ const methodOf = ({ broker, methods }: brokers.Loaded, entry: Entry) => {
 export const asksCode = (method: Method, { values }: Entry): boolean =>
   method.capabilities.includes("StepUp") &&
   !Object.values(method.credentials).some(({ codes, env }) => codes === true && values[env] !== undefined)
+
+/** Whether only a person can log in: in a browser, with a QR code, or with a one-time code that the broker sends. */
+export const needsPerson = (method: Method, entry: Entry): boolean =>
+  method.capabilities.includes("RedirectLogin") || method.capabilities.includes("QrLogin") || asksCode(method, entry)
 
 /** Opens the connection until the scope closes. Sends nothing. */
 export const open = Effect.fnUntraced(function* (

@@ -19,20 +19,39 @@ export const fail = (code: ExitCode.Name, message: string): Effect.Effect<never,
 export const isFailure = (error: unknown): error is Failure =>
   error instanceof CommandFailed || AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
-/** Advice of the packages for programs, and what it means for a person at the command. */
-const translations: ReadonlyArray<readonly [advice: RegExp, command: string]> = [
-  [/pass them to LoginGuard\.reset to allow them again/g, "run broker-auth guard reset to allow them again"],
-  [/call LoginGuard\.reset/g, "run broker-auth guard reset"],
-  [/call SessionManager\.renew or restart the program/g, "run broker-auth login"],
-  [/get another session with SessionManager\.renew/g, "get another session with broker-auth renew"]
+/** Advice of the packages for programs, and what it means for a person at the command. `name` is an account. */
+const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: string) => string]> = [
+  [
+    /pass them to LoginGuard\.reset to allow them again/g,
+    (name) => `run broker-auth guard reset${name} to allow them again`
+  ],
+  [/call LoginGuard\.reset/g, (name) => `run broker-auth guard reset${name}`],
+  [/call SessionManager\.renew or restart the program/g, (name) => `run broker-auth login${name}`],
+  [/get another session with SessionManager\.renew/g, (name) => `get another session with broker-auth renew${name}`],
+  [
+    /pass the secret to CodeSource\.totp, which makes the codes/g,
+    () => "store the secret with broker-auth add --replace, and codes are made from it"
+  ]
 ]
 
-/** Replaces advice for programs by the commands that do it. */
-export const translate = (message: string): string =>
-  translations.reduce((text, [advice, command]) => text.replaceAll(advice, command), message)
+/** Replaces advice for programs in a text of our packages. */
+export const translated = (text: string, name?: string): string =>
+  translations.reduce(
+    (before, [advice, command]) => before.replaceAll(advice, () => command(name === undefined ? "" : ` ${name}`)),
+    text
+  )
 
-/** The text of a failure for the user. */
-export const messageOf = ({ message }: Failure): string => translate(message)
+/** The text of a failure for the user. With the name of the account, the commands in the text contain it. */
+export const messageOf = ({ message }: Failure, name?: string): string => translated(message, name)
+
+/** What happened, and what to do. The message of a failure of the command itself has both. */
+export const partsOf = (
+  failure: Failure,
+  name: string
+): { readonly reason: string; readonly remedy: string | undefined } =>
+  failure._tag === "CommandFailed"
+    ? { reason: failure.message, remedy: undefined }
+    : { reason: translated(failure.reason.message, name), remedy: translated(failure.remedy, name) }
 
 /** Advice for programs whose account only a person can log in to. */
 const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp/

@@ -15,6 +15,8 @@ import * as simulator from "./simulator.ts"
 export interface Home {
   readonly services: Context.Context<SessionStore | SessionLock | VaultKey>
   readonly store: SessionStore["Service"]
+  /** The folder of the vault. */
+  readonly folder: string
   readonly origins: simulator.Origins | undefined
 }
 
@@ -38,5 +40,5 @@ export const open = Effect.fnUntraced(function* (
   const services = yield* Layer.build(
     NodeVault.layer({ folder }).pipe(Layer.provideMerge(NodeVaultKey.layerDefault({ folder })))
   )
-  return { services, store: Context.get(services, SessionStore), origins }
+  return { services, store: Context.get(services, SessionStore), folder, origins }
 })

@@ -1,4 +1,4 @@
-/** `login`: logs in, unless the stored session is live. */
+/** Logs in to one account. A person answers the questions. */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -15,18 +15,16 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
-import * as ExitCode from "../ExitCode.ts"
-import * as accounts from "./accounts.ts"
-import type { Input } from "./commandTable.ts"
+import type * as accounts from "./accounts.ts"
 import * as connect from "./connect.ts"
-import { codeOf, type Failure, fail, messageOf, promised } from "./failure.ts"
-import * as homes from "./home.ts"
+import { type Failure, fail, promised, translated } from "./failure.ts"
+import type * as homes from "./home.ts"
 import { say } from "./output.ts"
 import * as prompts from "./prompts.ts"
 import * as qrImage from "./qrImage.ts"
 
 /** When the session expires, for people. */
-export const untilText = ({ expiresAt }: Session): string =>
+export const untilText = ({ expiresAt }: Pick<Session, "expiresAt">): string =>
   expiresAt === undefined ? "with an unknown end" : `until ${Expiry.toIst(expiresAt)}`
 
 const sentTo = ({ destinations }: CodeQuestion): string =>
@@ -48,7 +46,8 @@ const resendText = (question: CodeQuestion, now: number): string => {
 const askCode = (question: CodeQuestion) =>
   Effect.gen(function* () {
     const ask = yield* prompts.open
-    if (question.refused !== undefined) yield* say(`The code was not accepted: ${question.refused.reason.message}`)
+    if (question.refused !== undefined)
+      yield* say(`The code was not accepted: ${translated(question.refused.reason.message)}`)
     while (true) {
       const now = yield* Clock.currentTimeMillis
       const text = `${kindOf(question)}${sentTo(question)} (${question.digits} digits${leftOf(question)}${resendText(question, now)})`
@@ -66,6 +65,13 @@ const askCode = (question: CodeQuestion) =>
 export const codes = (question: CodeQuestion): Promise<string> =>
   Effect.runPromise(askCode(question), { signal: question.signal })
 
+/** How a person wants to log in. */
+export interface How {
+  readonly browser: boolean
+  readonly paste: boolean
+  readonly qr: boolean
+}
+
 /** Tells how many failed logins the account has left before nothing is sent any more. */
 const tellBudget = (home: homes.Home, { entry, method }: connect.Opened) =>
   Effect.gen(function* () {
@@ -76,7 +82,7 @@ const tellBudget = (home: homes.Home, { entry, method }: connect.Opened) =>
       yield* say(`${used} of ${most} failed logins used. After ${most}, nothing is sent.`)
   }).pipe(Effect.ignore)
 
-const browserLogin = (opened: connect.Opened, { paste }: Input<"login">) => {
+const browserLogin = (opened: connect.Opened, { paste }: How) => {
   const login = RedirectListener.login()
   const shown = paste
     ? Effect.provideService(login, RedirectListener.Browser, { open: () => Effect.succeed(false) })
@@ -124,17 +130,14 @@ const qrLogin = ({ connection }: connect.Opened): Effect.Effect<Session, Failure
     )
   })
 
-const start = Effect.fnUntraced(function* (
-  opened: connect.Opened,
-  input: Input<"login">
-): Effect.fn.Return<Session, Failure> {
+const start = Effect.fnUntraced(function* (opened: connect.Opened, how: How): Effect.fn.Return<Session, Failure> {
   const { connection, entry, method } = opened
   const isBrowser = method.capabilities.includes("RedirectLogin")
-  if ((input.browser || input.paste) && !isBrowser) {
+  if ((how.browser || how.paste) && !isBrowser) {
     return yield* fail("usage", `${entry.name} does not log in through the browser, but with: ${method.title}.`)
   }
   const isQr = method.capabilities.includes("QrLogin")
-  if (input.qr && !isQr) {
+  if (how.qr && !isQr) {
     return yield* fail("usage", `${entry.name} does not log in with a QR code, but with: ${method.title}.`)
   }
   if (isQr) return yield* qrLogin(opened)
@@ -143,81 +146,24 @@ const start = Effect.fnUntraced(function* (
   const renewed = method.capabilities.includes("Refresh")
     ? yield* Effect.option(promised(() => connection.session()))
     : Option.none<Session>()
-  return Option.isSome(renewed) ? renewed.value : yield* browserLogin(opened, input)
+  return Option.isSome(renewed) ? renewed.value : yield* browserLogin(opened, how)
 })
 
-const loginOne = Effect.fnUntraced(function* (input: Input<"login">): Effect.fn.Return<void, Failure, Scope.Scope> {
-  const home = yield* homes.open(input)
-  const entry = yield* accounts.choose(home.store, input.account)
+/** A live session. `isNew`: the command has logged in for it. */
+export interface LoggedIn {
+  readonly session: Session
+  readonly isNew: boolean
+}
+
+/** Logs in, unless the stored session is live. Asks the person at the terminal if the login needs it. */
+export const logIn = Effect.fnUntraced(function* (
+  home: homes.Home,
+  entry: accounts.Entry,
+  how: How
+): Effect.fn.Return<LoggedIn, Failure, Scope.Scope> {
   const opened = yield* connect.open(home, entry, { codes })
   const live = yield* promised(() => opened.connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
-  if (Option.isSome(live)) {
-    return yield* say(`${entry.name} is logged in ${untilText(live.value)}. No login was sent.`)
-  }
-  const session = yield* Effect.tapError(start(opened, input), () => tellBudget(home, opened))
-  yield* say(`${entry.name} is logged in ${untilText(session)}.`)
+  if (Option.isSome(live)) return { session: live.value, isNew: false }
+  const session = yield* Effect.tapError(start(opened, how), () => tellBudget(home, opened))
+  return { session, isNew: true }
 })
-
-/** Number of accounts that log in at the same time. */
-const atOnce = 4
-
-/** The outcome of one account. `failure` is absent if its session is live. */
-interface Outcome {
-  readonly name: string
-  readonly text: string
-  readonly failure: Failure | undefined
-}
-
-const needsPerson = (failure: Failure): boolean => codeOf(failure) === ExitCode.table.person.code
-
-const liveSession = (home: homes.Home, entry: accounts.Entry): Effect.Effect<Outcome> =>
-  Effect.match(
-    Effect.scoped(Effect.flatMap(connect.open(home, entry), (opened) => promised(() => opened.connection.session()))),
-    {
-      onFailure: (failure) => ({
-        name: entry.name,
-        text: needsPerson(failure) ? `needs a person: broker-auth login ${entry.name}` : messageOf(failure),
-        failure
-      }),
-      onSuccess: (session) => ({ name: entry.name, text: `logged in ${untilText(session)}`, failure: undefined })
-    }
-  )
-
-const barWidth = 20
-
-/** Shows the progress: a bar that moves at a terminal, otherwise one line for each account. */
-const progressOf = (total: number) => {
-  const { isTTY } = process.stderr
-  let done = 0
-  const show = ({ name, text }: Outcome) =>
-    Effect.suspend(() => {
-      done += 1
-      if (!isTTY) return say(`${name}: ${text}`)
-      const filled = Math.floor((done / total) * barWidth)
-      const bar = `[${"#".repeat(filled)}${" ".repeat(barWidth - filled)}] ${done}/${total}`
-      return Effect.sync(() => void process.stderr.write(`\r${bar}`))
-    })
-  return { show, close: Effect.sync(() => void (isTTY && process.stderr.write("\n"))) }
-}
-
-const loginAll = Effect.fnUntraced(function* (
-  input: Input<"login">
-): Effect.fn.Return<number | undefined, Failure, Scope.Scope> {
-  if (input.account !== undefined) return yield* fail("usage", "Name an account, or use --all, but not both.")
-  const home = yield* homes.open(input)
-  const list = yield* accounts.list(home.store)
-  if (list.length === 0) return yield* accounts.none
-  const progress = progressOf(list.length)
-  const outcomes = yield* Effect.forEach(list, (entry) => Effect.tap(liveSession(home, entry), progress.show), {
-    concurrency: atOnce
-  }).pipe(Effect.ensuring(progress.close))
-  const failed = outcomes.flatMap(({ failure, ...outcome }) => (failure === undefined ? [] : [{ ...outcome, failure }]))
-  yield* say(`${list.length - failed.length} of ${list.length} accounts are logged in.`)
-  for (const { name, text } of failed) yield* say(`  ${name}: ${text}`)
-  const [first] = failed
-  if (first === undefined) return undefined
-  return failed.some(({ failure }) => needsPerson(failure)) ? ExitCode.table.person.code : codeOf(first.failure)
-})
-
-export const login = (input: Input<"login">): Effect.Effect<number | void, Failure> =>
-  Effect.scoped(input.all ? loginAll(input) : loginOne(input))

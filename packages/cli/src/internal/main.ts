@@ -23,8 +23,20 @@ const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyAr
 const withEnd = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   args[0] === "simulate" && args[1] !== "--" ? ["simulate", "--", ...args.slice(1)] : args
 
+/** Tells that the command has a fault. The text of a defect may contain anything, so only its name is shown. */
+const tellDefect = (defect: unknown): void => {
+  process.exitCode = ExitCode.table.defect.code
+  const kind = defect instanceof Error ? defect.name : typeof defect
+  Effect.runSync(Console.error(`${name}: this is a fault of the command (${printable(kind)}). Please report it.`))
+}
+
 /** Runs the command of these arguments. */
 export const run = (args: ReadonlyArray<string>): void => {
+  // Node would print the message and the stack of the error, which may contain a secret.
+  process.on("uncaughtException", (error) => {
+    tellDefect(error)
+    process.exit()
+  })
   let code: number = ExitCode.table.ok.code
   const handle = (command: Name, input: Readonly<Record<string, unknown>>): Effect.Effect<void, Failure> =>
     Effect.map(
@@ -65,10 +77,6 @@ export const run = (args: ReadonlyArray<string>): void => {
       process.exitCode = code
       return
     }
-    process.exitCode = ExitCode.table.defect.code
-    // The text of a defect may contain anything, so only its name is shown.
-    const defect = Cause.squash(exit.cause)
-    const kind = defect instanceof Error ? defect.name : typeof defect
-    Effect.runSync(Console.error(`${name}: this is a fault of the command (${printable(kind)}). Please report it.`))
+    tellDefect(Cause.squash(exit.cause))
   })
 }

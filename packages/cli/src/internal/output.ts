@@ -1,5 +1,6 @@
 /** What the command prints: results on standard output, everything else on standard error. */
 import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import process from "node:process"
 import { wrap } from "./helpText.ts"
@@ -15,7 +16,8 @@ export const printable = (text: string): string =>
     .replace(/[\p{Cc}\p{Cs}]/gu, "\ufffd")
 
 /** Columns of a stream. A pipe has no limit, so that each message stays one line. */
-const widthOf = (stream: NodeJS.WriteStream): number => (stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity)
+export const widthOf = (stream: NodeJS.WriteStream): number =>
+  stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity
 
 /** The text in lines that fit into the stream. Further lines begin two columns after the first one. */
 const fitted = (stream: NodeJS.WriteStream, text: string): string => {
@@ -36,3 +38,7 @@ export const line = (text: string): Effect.Effect<void> =>
 export const raw = (text: string): Effect.Effect<void> => Console.log(text)
 
 export const json = (value: unknown): Effect.Effect<void> => raw(JSON.stringify(value, undefined, 2))
+
+/** A time in milliseconds since the epoch, as JSON has it. */
+export const toIso = (at: number | undefined): string | null =>
+  at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))

@@ -2,8 +2,8 @@
 import * as AccountRecovery from "@auth/broker-core/login/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Challenge } from "@auth/broker-core/login/Challenge"
+import * as Connection from "@auth/node/Connection"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -11,43 +11,80 @@ import { askFields } from "./add.ts"
 import * as brokers from "./brokers.ts"
 import type { Input } from "./commandTable.ts"
 import * as connect from "./connect.ts"
-import { type Failure, fail } from "./failure.ts"
+import { type Failure, fail, translated } from "./failure.ts"
 import { say } from "./output.ts"
 import * as prompts from "./prompts.ts"
 import * as simulator from "./simulator.ts"
 
 type Recovery = AccountRecovery.AccountRecovery["Service"]
 
+type Redact = Redacted.Redacted<string>
+
 const askSecret = (ask: prompts.Ask, text: string) =>
   Effect.map(ask(text, "secret"), (answer) => Redacted.make(answer.trim()))
+
+/** Whether an answer was not sent because of its form. */
+const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidRequest" && reason.code === undefined
+
+/** Whether the person may answer again: the answer was not sent, or the broker allows another code. */
+const mayRetry = (error: AuthError): boolean => isMistyped(error) || error.reason._tag === "InvalidStepUpCode"
+
+/** Says why an answer was not accepted, without the name that programs use for it. */
+const complaint = ({ reason }: AuthError): string =>
+  reason._tag === "InvalidRequest"
+    ? `This value ${translated(reason.problems.map(({ problem }) => problem).join("; "))}`
+    : `${reason.message}.`
+
+/** Asks and sends, until the answer is accepted or the recovery cannot go on. */
+const untilAccepted = <A>(
+  asked: Effect.Effect<Redact, Failure>,
+  send: (answer: Redact) => Effect.Effect<A, AuthError>
+): Effect.Effect<A, Failure> =>
+  Effect.flatMap(asked, (answer) =>
+    Effect.catch(send(answer), (error) =>
+      mayRetry(error)
+        ? Effect.andThen(
+            say(complaint(error)),
+            Effect.suspend(() => untilAccepted(asked, send))
+          )
+        : Effect.fail(error)
+    )
+  )
 
 const askCode = (ask: prompts.Ask, { destinations }: Challenge) => {
   const sentTo = destinations.length === 0 ? "" : ` sent to ${destinations.join(" and ")}`
   return Effect.map(ask(`One-time code${sentTo}`, "shown"), (answer) => Redacted.make(answer.trim()))
 }
 
+const pan = (ask: prompts.Ask) => askSecret(ask, "PAN of the account holder")
+
 const unblock = Effect.fnUntraced(function* (recovery: Recovery, ask: prompts.Ask): Effect.fn.Return<void, Failure> {
-  const challenge = yield* recovery.unblock(yield* askSecret(ask, "PAN of the account holder"))
-  yield* recovery.confirmUnblock(challenge, yield* askCode(ask, challenge))
+  const challenge = yield* untilAccepted(pan(ask), recovery.unblock)
+  yield* untilAccepted(askCode(ask, challenge), (code) => recovery.confirmUnblock(challenge, code))
   yield* say("The account is unblocked. If programs still send no login, run broker-auth guard reset.")
 })
+
+/** Asks twice, because the password is not shown. */
+const askPassword = (ask: prompts.Ask): Effect.Effect<Redact, Failure> =>
+  Effect.gen(function* () {
+    while (true) {
+      const password = yield* askSecret(ask, "New password")
+      const again = yield* askSecret(ask, "New password, again")
+      if (Redacted.value(password) === Redacted.value(again)) return password
+      yield* say("The two passwords differ.")
+    }
+  })
 
 const newPassword = Effect.fnUntraced(function* (
   recovery: Recovery,
   ask: prompts.Ask
 ): Effect.fn.Return<void, Failure> {
-  const challenge = yield* recovery.forgotPassword(yield* askSecret(ask, "PAN of the account holder"))
-  const allowed = yield* recovery.confirmForgotPassword(challenge, yield* askCode(ask, challenge))
-  while (true) {
-    const password = yield* askSecret(ask, "New password")
-    const again = yield* askSecret(ask, "New password, again")
-    if (Redacted.value(password) !== Redacted.value(again)) {
-      yield* say("The two passwords differ.")
-      continue
-    }
-    yield* recovery.resetPassword(allowed, password)
-    return yield* say("The password is changed. Store the new one with broker-auth add --replace.")
-  }
+  const challenge = yield* untilAccepted(pan(ask), recovery.forgotPassword)
+  const allowed = yield* untilAccepted(askCode(ask, challenge), (code) =>
+    recovery.confirmForgotPassword(challenge, code)
+  )
+  yield* untilAccepted(askPassword(ask), (password) => recovery.resetPassword(allowed, password))
+  yield* say("The password is changed. Store the new one with broker-auth add --replace.")
 })
 
 const actions: ReadonlyArray<
@@ -82,6 +119,6 @@ export const recover = (input: Input<"recover">): Effect.Effect<void, Failure> =
     const run = yield* chooseAction(ask)
     yield* Effect.provide(
       Effect.flatMap(AccountRecovery.AccountRecovery, (service) => run(service, ask)),
-      Layer.provide(recovery, FetchHttpClient.layer)
+      Layer.provide(recovery, Connection.layerClient)
     )
   }).pipe(Effect.scoped)

@@ -2,7 +2,6 @@
 import * as Session from "@auth/broker-core/login/Session"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -26,7 +25,3 @@ export type State = "none" | "expired" | "live"
 
 export const stateOf = (session: Session.Session | undefined, now: number): State =>
   session === undefined ? "none" : Session.isExpired(session, now) ? "expired" : "live"
-
-/** An instant as ISO 8601 in UTC. `null` if it is unknown. */
-export const toIso = (at: number | undefined): string | null =>
-  at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))

@@ -20,6 +20,8 @@ const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
 export interface StoredList<A> {
   /** All items, sorted by name. */
   readonly list: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
+  /** The version of the entry in the vault. It is 0 if there is no entry. */
+  readonly version: (store: Store) => Effect.Effect<number, VaultError.VaultError>
   /** Like `list`, for frequent reads: as long as the stored entry is the same, the items are the same objects. */
   readonly reader: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
   /** Changes the list. If another program writes at the same time, `change` is applied to its list. */
@@ -61,6 +63,7 @@ export const make = <A extends { readonly name: string }>(options: {
 
   return {
     list: (store) => Effect.map(read(store), ({ list }) => list),
+    version: (store) => Effect.map(read(store), ({ version }) => version),
     reader: (store) => {
       let last: { readonly bytes: Redacted.Redacted<Uint8Array>; readonly list: ReadonlyArray<A> } | undefined
       return Effect.flatMap(store.get(place, "credentials"), (stored) => {

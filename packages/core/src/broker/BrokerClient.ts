@@ -24,6 +24,7 @@ import * as Envelope from "./Envelope.ts"
 import * as durations from "../login/internal/durations.ts"
 import { Departure } from "../login/internal/departure.ts"
 import { headerProblem, unsendable } from "../login/internal/headerText.ts"
+import { connectionFault } from "./internal/connectionFault.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
 import { beginning } from "./internal/printable.ts"
@@ -495,6 +496,26 @@ const reasonFor = (
   const byStatus = ErrorTable.byStatus(answer.status, token)
   if (byStatus !== undefined) return byStatus(failure)
   return no === undefined ? undefined : ErrorTable.rejected(failure)
+}
+
+/**
+ * Returns the reason why a request got no answer. `error` is the error of the HTTP client, and `url` is the address of
+ * the request. Only codes and numbers are copied from the error, because the error contains the request.
+ *
+ * @example
+ * ```ts
+ * import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+ *
+ * const error = Object.assign(new Error(), { code: "ECONNREFUSED" })
+ * BrokerClient.unanswered(error, "https://api.example.com/").why // => "network"
+ * ```
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const unanswered = (error: unknown, url: string): AuthError.BrokerUnavailable => {
+  const { status, systemCode, why } = connectionFault(error, url)
+  return new AuthError.BrokerUnavailable({ why: why === "get-body" ? "network" : why, status, systemCode })
 }
 
 const transportReason = (failure: Transport.TransportFailure | RedirectGuard.RedirectFollowed): AuthError.Reason => {

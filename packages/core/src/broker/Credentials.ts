@@ -141,6 +141,23 @@ export const totp = (env: string) =>
   })
 
 /**
+ * A secret that is sent in a header, such as an API key. `visibleProblem` checks it.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const key = (env: string, description: string) => secret(env, description, { problem: visibleProblem })
+
+/**
+ * The redirect URL of the app. By default, a URL of any scheme is valid.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> = addressProblem) =>
+  plain(env, "The app's registered redirect URL", { problem })
+
+/**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
  * letters. If the value is an e-mail address, the text of the problem contains `what`, such as `"client code, such as
  * A123456"`.

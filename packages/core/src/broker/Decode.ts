@@ -62,7 +62,8 @@ export const each = <S, const Names extends ReadonlyArray<string>>(
 ): { readonly [Name in Names[number]]: S } =>
   Object.fromEntries(names.map((name) => [name, schema])) as { readonly [Name in Names[number]]: S }
 
-const RedactedText = Schema.Redacted(Schema.String)
+// Unlike `Schema.Redacted`, this schema does not wrap the secret a second time.
+const RedactedText = Schema.declare(Redacted.isRedacted as (value: unknown) => value is Redacted.Redacted<string>)
 
 /**
  * A required secret that must not be blank, such as the access token.

@@ -334,12 +334,11 @@ export const required = (
  * @category converting
  * @since 0.1.0
  */
-export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<string> =>
-  Redacted.make(
-    Redacted.value(token)
-      .trim()
-      .replace(/^(?:bearer\s+)+/i, "")
-  )
+export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<string> => {
+  const text = Redacted.value(token)
+  const bare = text.trim().replace(/^(?:bearer\s+)+/i, "")
+  return bare === text ? token : Redacted.make(bare)
+}
 
 /**
  * Makes the tokens of a session from values of a broker or of another program. `Bearer ` prefixes are removed. A blank

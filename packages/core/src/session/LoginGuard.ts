@@ -88,6 +88,15 @@ export class LoginGuard extends Context.Service<
       login: Effect.Effect<A, E, R>,
       options?: ProtectOptions
     ) => Effect.Effect<A, E | AuthError.AuthError | VaultError.VaultError, R>
+    /**
+     * Fails as `protect` does if no login may be sent now. Sends nothing, records nothing, and does not wait for the
+     * next TOTP period.
+     */
+    readonly check: (
+      account: Account.Account,
+      policy: GuardPolicy,
+      options?: ProtectOptions
+    ) => Effect.Effect<void, AuthError.AuthError | VaultError.VaultError>
     /** The stored state of the account. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
@@ -317,6 +326,16 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   return {
+    check: Effect.fnUntraced(function* (account, policy, options = {}) {
+      const credentials = yield* fingerprint(options.credentials)
+      const invalid = refusalOf(account.broker, policy)
+      if (invalid !== undefined) return yield* Effect.fail(invalid)
+      const { ledger } = yield* read(account)
+      const now = yield* Clock.currentTimeMillis
+      const given = { byPerson: options.byPerson === true, credentials }
+      const refusal = refusalToSend(account, ledger, policy, now, given)
+      return yield* refusal === undefined ? Effect.void : Effect.fail(refusal)
+    }),
     protect: Effect.fnUntraced(function* (account, policy, login, options = {}) {
       const credentials = yield* fingerprint(options.credentials)
       return yield* Effect.uninterruptibleMask((restore) =>
@@ -364,6 +383,23 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       )
   }
 }
+
+/**
+ * Returns the account under which a store keeps the state of the guard, in the slot `guard`. It has no app, and its id
+ * is in lower case, because a broker locks an account for all apps and all spellings of its id.
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/login/Account"
+ * import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
+ *
+ * LoginGuard.placeOf(Account.make({ broker: "angel", app: "my-app", id: "A123456" })).id // => "a123456"
+ * ```
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const placeOf = (account: Account.Account): Account.Account => Ledger.placeOf(account)
 
 /**
  * A guard that keeps its state in the session store.

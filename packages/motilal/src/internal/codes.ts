@@ -2,10 +2,10 @@ import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as headers from "./headers.ts"
 
 const documented = 'Motilal OpenAPI documentation, "Error Codes"'
-const faq = "Motilal OpenAPI FAQ"
+const faq = "Motilal OpenAPI FAQ, question"
 const row = ErrorTable.rows(documented, "2026-11-21")
 
-const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired } = ErrorTable
+const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired, unavailable } = ErrorTable
 const apiKey = invalidCredentials("apiKey")
 const secondFactor = invalidCredentials(
   "secondFactor",
@@ -22,6 +22,10 @@ const noClient = invalidRequest(
 )
 const notVerified = ErrorTable.actionRequired("Answer the one-time code of this login, or log in again")
 const notLinked = denied("unknown", "Link the PAN with Aadhaar. The broker documents a missing link as the cause.")
+const notAllowed = denied(
+  "unknown",
+  "If this login waits for a one-time code, answer it first. Otherwise contact the broker's support."
+)
 const forDealers = denied("unknown", "Only dealers can make this call: use a dealer's login.")
 const otherUser = invalidCredentials("userId", "Check the userId, and that the apiKey belongs to an app of this user.")
 const badRequest = invalidRequest("request", "was rejected as malformed")
@@ -31,10 +35,7 @@ const badVersion = invalidRequest("user-agent", "names a version that the broker
 const inLogin = { operations: ["authdirectapi"] }
 const inOtp = { operations: ["verifyotp", "resendotp"] }
 
-/**
- * If the API key is wrong, the broker returns MO2005 and does not check the password. According to comments in the
- * source code of several third-party clients, a common cause is that API key and API secret are swapped.
- */
+/** According to comments in several third-party clients, swapped keys are a common cause of MO2005. */
 const swapped =
   "Check that apiKey and apiSecret are not swapped. If your program calls passwordHash, pass the apiKey to it, not the apiSecret."
 
@@ -64,11 +65,9 @@ const orderCodes = [
 ].map((number) => row(`MO${number}`, "A call for orders or data failed", ErrorTable.rejected))
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
-  row(/not a valid account number/i, "The PAN is not linked to Aadhaar", notLinked, { source: `${faq}, question 48` }),
+  row(/not a valid account number/i, "The PAN is not linked to Aadhaar", notLinked, { source: `${faq} 48` }),
   row("MO1000", "Invalid user id or password", invalidCredentials("userId or password")),
-  row("MO1001", "Invalid user id, or an API key of another user", otherUser, {
-    source: `${documented}; ${faq}, question 11`
-  }),
+  row("MO1001", "Invalid user id, or API key of another user", otherUser, { source: `${documented}; ${faq} 11` }),
   row("MO1002", "The password is not a hash of 64 characters", invalidRequest("password", "is not a hash")),
   row("MO1004", "Invalid API key", apiKey),
   row("MO1005", "API key not found", apiKey),
@@ -91,14 +90,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("MO1098", "Only dealers may make this call", forDealers),
   row("MO1099", "The one-time code is malformed", invalidCode("totp", ErrorTable.totpHints), inLogin),
   row("MO1099", "The one-time code is malformed", invalidCode("otp")),
-  row(
-    "MO1100",
-    "The login may not make this call",
-    denied(
-      "unknown",
-      "If this login waits for a one-time code, answer it first. Otherwise contact the broker's support."
-    )
-  ),
+  row("MO1100", "The login may not make this call", notAllowed),
   row("MO2000", "Maximum of active sessions exceeded", ErrorTable.sessionLimit),
   row("MO2001", "Invalid method", badMethod),
   row("MO2002", "Invalid JSON", badRequest),
@@ -110,11 +102,9 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("MO2013", "The version number is wrong, probably the version in the user-agent", badVersion),
   ...headerRows,
   row("MO2035", "The IP address is not registered", denied("ip")),
-  row("MO3001", "The broker found several records instead of one", ErrorTable.unavailable),
-  ...["MO5000", "MO5001", "MO5002"].map((code) =>
-    row(code, "Connection trouble at the broker", ErrorTable.unavailable)
-  ),
-  row("MO8000", "Technical trouble at the broker", ErrorTable.unavailable),
+  row("MO3001", "The broker found several records instead of one", unavailable),
+  ...["MO5000", "MO5001", "MO5002"].map((code) => row(code, "Connection trouble at the broker", unavailable)),
+  row("MO8000", "Technical trouble at the broker", unavailable),
   row("MO8001", "The token is invalid", sessionExpired("invalid")),
   row("MO8002", "The token has expired", sessionExpired("expired")),
   row("MO8003", "The token is missing", sessionExpired("missing")),

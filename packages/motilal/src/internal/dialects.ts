@@ -1,7 +1,6 @@
 import * as Envelope from "@auth/broker-core/broker/Envelope"
 import * as Predicate from "effect/Predicate"
 
-/** Returns `status` in upper case, or `undefined` if the answer has no status. */
 const statusOf = (json: unknown): string | undefined => {
   const status = Envelope.field(json, "status")
   return Predicate.isString(status) && status.trim() !== "" ? status.trim().toUpperCase() : undefined
@@ -18,21 +17,14 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
   }
 })
 
-/**
- * The formats of the broker's answers, by the value of `status`, as of 2026-11-21. Only `SUCCESS` means success. In
- * the documentation, tokens are beside `status`, not in `data`.
- */
+/** The formats of the broker's answers, as of 2026-11-21. In the documentation, tokens are beside `status`. */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "success",
     source: 'Motilal OpenAPI documentation, "Responses Format" and the samples of each call',
     read: ({ json }) => (statusOf(json) === "SUCCESS" ? Envelope.yes(json) : undefined)
   },
-  refusal(
-    "failure",
-    'Motilal OpenAPI documentation, "Failed Response": data is the text "null"',
-    (status) => status === "FAILURE"
-  ),
+  refusal("failure", 'Motilal OpenAPI documentation: data is the text "null"', (status) => status === "FAILURE"),
   refusal("error", "seen in production with MO1007, not documented", (status) => status === "ERROR"),
   refusal("other", "any other value, such as FAILED in the official SDKs", () => true)
 ]

@@ -15,23 +15,23 @@ const versions = {
   v3: { login: "v3", otp: "v3", user: "v1" }
 }
 
-/** Generation of the calls. */
 export type Generation = keyof typeof versions
 
 export const generations: ReadonlyArray<Generation> = ["v7", "v4", "v3"]
 
-/** The broker requires a hash of 64 characters. The check rejects a password that was not hashed. */
+/** Rejects a password that was not hashed. */
 const PasswordHash = Schema.Redacted(Endpoint.SecretText.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
 
 const LoginData = Schema.Struct({
   AuthToken: Endpoint.SecretText,
-  // The documented values are the texts "TRUE" and "FALSE". According to a third-party client, similar fields of other
-  // calls can be booleans.
+  // The documented values are texts. According to a third-party client, similar fields of other calls can be booleans.
   isAuthTokenVerified: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Boolean])))
 })
 
-/** Returns `TRUE`, `FALSE`, or `undefined` for any other value. `FALSE` means that a one-time code is required. */
-const flagOf = (value: string | boolean | null | undefined): "TRUE" | "FALSE" | undefined => {
+type Flag = "TRUE" | "FALSE" | undefined
+
+/** `FALSE` means that a one-time code is required. */
+const flagOf = (value: string | boolean | null | undefined): Flag => {
   const word = String(value).trim().toUpperCase()
   return word === "TRUE" || word === "FALSE" ? word : undefined
 }
@@ -39,18 +39,15 @@ const flagOf = (value: string | boolean | null | undefined): "TRUE" | "FALSE" | 
 /** According to one third-party client, the token can be inside `data`. */
 const LoginAnswer = Decode.map(
   Schema.Union([LoginData, Schema.Struct({ data: LoginData })]),
-  (
-    answer
-  ): { readonly AuthToken: Redacted.Redacted<string>; readonly isAuthTokenVerified: "TRUE" | "FALSE" | undefined } => {
+  (answer): { readonly AuthToken: Redacted.Redacted<string>; readonly isAuthTokenVerified: Flag } => {
     const { AuthToken, isAuthTokenVerified } = "data" in answer ? answer.data : answer
     return { AuthToken: Redacted.make(AuthToken), isAuthTokenVerified: flagOf(isAuthTokenVerified) }
   }
 )
 
 /**
- * The four possible places of the access token, in the order of this list, as of 2026-11-27. The first place is
- * documented. The official Java SDK 3.3 also reads the second and the third place. A third-party client of v7 reads the
- * fourth place.
+ * The possible places of the access token, as of 2026-11-27. The first place is documented. The official Java SDK 3.3
+ * also reads the second and the third place. A third-party client of v7 reads the fourth place.
  */
 const AccessTokenData = Schema.Union([
   Schema.Struct({ accesstoken: Endpoint.SecretText }),
@@ -83,16 +80,11 @@ const Login = Schema.Struct({
 
 const Nothing = Decode.discard(Schema.Unknown)
 
-/**
- * Makes the table of calls. The comments in the table show the paths of generation v7. Only `getprofile` can be resent
- * after a failure, because it changes nothing.
- */
 export const make = (generation: Generation, requestsPerSecond: number, otpType: "text" | "number" = "text") => {
   const { login, otp, user } = versions[generation]
   const limits = [{ requests: requestsPerSecond, per: "1 second" }] as const
   const post = Endpoint.rows({ method: "POST", token: "required", limits })
   return {
-    /** `POST /rest/login/v7/authdirectapi`. The request is never resent. */
     authdirectapi: Endpoint.make({
       name: "authdirectapi",
       method: "POST",
@@ -104,36 +96,26 @@ export const make = (generation: Generation, requestsPerSecond: number, otpType:
       response: LoginAnswer,
       essential: ["AuthToken"]
     }),
-    /**
-     * `POST /rest/login/v1/getaccesstoken`, after the login and its one-time code. The generations v4 and v3 do not
-     * have this call.
-     */
+    /** Sent after the login and its one-time code. The generations v4 and v3 do not have this call. */
     getaccesstoken: post("getaccesstoken", "/rest/login/v1/getaccesstoken", {
       response: AccessTokenAnswer,
       essential: ["accesstoken", "accessToken", "AccessToken"]
     }),
-    /** `POST /rest/login/v5/resendotp` */
     resendotp: post("resendotp", `/rest/login/${otp}/resendotp`, { response: Nothing }),
-    /**
-     * `POST /rest/login/v5/verifyotp`. The request is never resent. The answer contains no token. After this call, the
-     * token of the login is valid.
-     */
+    /** The answer contains no token. After this call, the token of the login is valid. */
     verifyotp: post("verifyotp", `/rest/login/${otp}/verifyotp`, {
       request: Schema.Struct({ otp: Endpoint.Secret }),
       body: ({ otp }) => ({ otp: otpType === "number" ? Redacted.make(Number(Redacted.value(otp))) : otp }),
       response: Nothing
     }),
-    /**
-     * `POST /rest/login/v5/getprofile`. The portal login uses this call to find out to which account its token
-     * belongs. A dealer sends the code of its client.
-     */
+    /** A dealer sends the code of its client. */
     getprofile: post("getprofile", `/rest/login/${user}/getprofile`, {
       safe: true,
       request: Schema.Struct({ clientcode: Schema.optionalKey(Text) }),
       response: Decode.map(Schema.Struct({ data: Profile }), ({ data }) => data),
       essential: ["clientcode"]
     }),
-    /** `POST /rest/login/v5/logout`. A dealer sends its own user id. */
+    /** A dealer sends its own user id. */
     logout: post("logout", `/rest/login/${user}/logout`, {
       request: Schema.Struct({ userid: Schema.optionalKey(Text) }),
       response: Nothing

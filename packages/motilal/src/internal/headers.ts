@@ -4,15 +4,11 @@ import type { Tokens } from "@auth/broker-core/login/Session"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 
-/** Kind of the calling program. The broker requires different headers for each kind. */
 export type SourceId = "WEB" | "DESKTOP" | "MOBILE"
 
-/**
- * Data about the calling program, without the keys. The package assumes that the broker checks only the format of these
- * data.
- */
+/** Data about the calling program. The package assumes that the broker checks only the format of these data. */
 export interface Identity {
-  /** Kind of the calling program. Each kind has its own headers. Default: `WEB`. */
+  /** Kind of the calling program. The broker requires different headers for each kind. Default: `WEB`. */
   readonly sourceId?: SourceId | undefined
   /** Default: `127.0.0.1`. */
   readonly clientLocalIp?: string | undefined
@@ -80,10 +76,9 @@ const identity = (
 ): HeaderRow => ({ ...given(name, code, "identity"), option, ...more })
 
 /**
- * Every header with its error code, in the order of the broker's table. Source: Motilal OpenAPI documentation, "Header
- * Parameters" and "Error Codes", as of 2026-11-21. `preset` is the default value of a header. If it is `unknown`, the
- * broker accepts any text in this header (in `manufacturer`, at most 25 characters). The defaults of the two browser
- * headers are the documented samples. Only the official SDKs send latitude, longitude and sdkversion.
+ * Every header, in the order of the broker's table. Source: Motilal OpenAPI documentation, "Header Parameters" and
+ * "Error Codes", as of 2026-11-21. If the default is `unknown`, the broker accepts any text. The defaults of the
+ * two browser headers are the documented samples. Only the official SDKs send latitude, longitude and sdkversion.
  */
 export const table: ReadonlyArray<HeaderRow> = [
   given("accept", "MO2003", "fixed", /^application\/json$/),
@@ -154,7 +149,6 @@ const identityHeaders = (options: Identity): Record<string, string> => {
   return headers
 }
 
-/** Makes the headers of a call. The default of `vendorinfo` is the user id of the account. */
 export const make = (options: HeaderOptions) => {
   const constant: BrokerClient.Headers = {
     "content-type": "application/json",

@@ -12,21 +12,12 @@ import { broker } from "../MotilalBroker.ts"
 
 type Api = MotilalApi.MotilalApi["Service"]
 
-/** A dealer acts for a client. `clientCode` is the code of this client. */
-export interface Dealer {
-  readonly clientCode: string
-}
-
-/** Options of the layer. */
 export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret">, Method.Options {
-  /**
-   * The client for whom the dealer acts. Set this option only if the account is a dealer. A dealer needs no date of
-   * birth or PAN.
-   */
-  readonly dealer?: Dealer | undefined
+  /** The client for whom a dealer acts. A dealer needs no date of birth or PAN. */
+  readonly dealer?: { readonly clientCode: string } | undefined
 }
 
-/** Returns the tokens for later calls. Generation v7 requires a second token in addition to the token of the login. */
+/** Generation v7 requires a second token in addition to the token of the login. */
 export const exchange = (
   api: Api,
   account: Account.Account,
@@ -64,19 +55,18 @@ export const profile = (api: Api, session: Session.Authorized, options: Options)
 /** Returns the id of the account that the profile must name. For a dealer, it is the account of the client. */
 export const expectedHolder = (account: Account.Account, options: Options): string => clientOf(options) ?? account.id
 
-export const accountOf = ({ userId }: { readonly userId: string }, { environment }: Options) => ({
-  id: userId,
+export const accountOf = ({ userId: id }: { readonly userId: string }, { environment }: Options) => ({
+  id,
   environment
 })
 
-export const makeApi = (
-  keys: { readonly apiKey: Redacted.Redacted<string>; readonly apiSecret?: Redacted.Redacted<string> | undefined },
-  options: Options
-) =>
-  Effect.andThen(
-    Effect.andThen(refuseSameKeys(keys.apiKey, keys.apiSecret), checkDealer(options.dealer)),
-    Effect.suspend(() => MotilalApi.make({ ...options, ...keys }))
-  )
+type Keys = Pick<MotilalApi.Options, "apiKey" | "apiSecret">
+
+export const makeApi = Effect.fnUntraced(function* (keys: Keys, options: Options) {
+  yield* refuseSameKeys(keys)
+  yield* checkDealer(options.dealer)
+  return yield* MotilalApi.make({ ...options, ...keys })
+})
 
 export const family = {
   broker,
@@ -92,8 +82,7 @@ export const family = {
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
-/** Checks the option `dealer` before a request is sent. */
-const checkDealer = (dealer: Dealer | undefined): Effect.Effect<void, AuthError.AuthError> => {
+const checkDealer = (dealer: Options["dealer"]): Effect.Effect<void, AuthError.AuthError> => {
   if (dealer === undefined) return Effect.void
   const clientCode: unknown = dealer.clientCode
   return Predicate.isString(clientCode) && /^[A-Za-z0-9]{1,20}$/.test(clientCode.trim())
@@ -101,18 +90,9 @@ const checkDealer = (dealer: Dealer | undefined): Effect.Effect<void, AuthError.
     : Effect.fail(AuthError.invalidRequest(broker.id, "configuration", "dealer.clientCode", "is not a client code"))
 }
 
-/** Rejects an API secret that equals the API key, because the broker's answer to this mistake is hard to interpret. */
-const refuseSameKeys = (
-  apiKey: Redacted.Redacted<string>,
-  apiSecret: Redacted.Redacted<string> | undefined
-): Effect.Effect<void, AuthError.AuthError> =>
-  apiSecret !== undefined && Redacted.value(apiKey) === Redacted.value(apiSecret)
-    ? Effect.fail(
-        AuthError.invalidRequest(
-          broker.id,
-          "credentials",
-          "apiSecret",
-          "is the same as the apiKey: the portal shows two different values"
-        )
-      )
-    : Effect.void
+/** The broker's answer to this mistake is hard to interpret. */
+const refuseSameKeys = ({ apiKey, apiSecret }: Keys): Effect.Effect<void, AuthError.AuthError> => {
+  if (apiSecret === undefined || Redacted.value(apiKey) !== Redacted.value(apiSecret)) return Effect.void
+  const problem = "is the same as the apiKey: the portal shows two different values"
+  return Effect.fail(AuthError.invalidRequest(broker.id, "credentials", "apiSecret", problem))
+}

@@ -5,10 +5,11 @@ import type { SessionLock } from "@auth/broker-core/session/SessionLock"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type * as VaultError from "@auth/broker-core/session/VaultError"
 import type * as VaultKey from "@auth/broker-core/session/VaultKey"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as NodeVault from "../NodeVault.ts"
 import * as NodeVaultKey from "../NodeVaultKey.ts"
+import * as defaultClient from "./defaultClient.ts"
 import { useProxyOfEnvironment } from "./proxy.ts"
 
 /** The option that sets the folder of the vault. */
@@ -25,12 +26,18 @@ export interface DefaultsOptions extends FolderOptions {
   readonly client?: Connection.Options["client"]
 }
 
+/** The client of this package, which uses the proxy that the environment names. */
+export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.merge(
+  defaultClient.layer,
+  Layer.effectDiscard(useProxyOfEnvironment)
+)
+
 /** Returns the vault, the key and the client of the options. For an option that is not set, returns its default. */
 export const layersOf = (options: DefaultsOptions) => {
   const key = options.key ?? NodeVaultKey.layerDefault(options)
   return {
     key,
     vault: Layer.provide(options.vault ?? NodeVault.layer({ folder: options.folder }), key),
-    client: options.client ?? Layer.merge(FetchHttpClient.layer, Layer.effectDiscard(useProxyOfEnvironment))
+    client: options.client ?? layerClient
   }
 }

@@ -3,7 +3,7 @@ import { otherCall } from "@auth/broker-core/broker/BrokerClient"
 import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as Duration from "effect/Duration"
 
-/** Reads the wait time in a message that contains, for example, "after 5 mins" or "after 30 seconds". */
+/** Reads a message such as "after 5 mins" or "after 30 seconds". */
 const waitIn = (message: string | undefined): Duration.Duration | undefined => {
   const [, count, unit = ""] = /(\d{1,4})\s*(sec|min|hour)/i.exec(message ?? "") ?? []
   if (count === undefined) return undefined
@@ -16,7 +16,6 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
-/** Advises against repeated logins, because each login makes the broker send an SMS. */
 const stepAdvice =
   "If every login fails in this way, the broker may expect the step token in another form of header. In this case, set " +
   'the option stepHeader to "three-part" (or "bare") before the next login. Do not log in repeatedly: each login sends a code.'
@@ -30,13 +29,12 @@ const bioRefused = (failure: ErrorTable.Failure) =>
 const tooOld = "The code has expired: request a new one with StepUp.resend."
 const noTotp =
   "The account has no authenticator. Send the code from the SMS or mail, and put otp first in the kinds of the challenge."
-const totpFirst = "Log in to RMoney's own web or mobile app with TOTP today"
-const severalClients = "belongs to several accounts: use the client id"
 const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|allowed)|(?:un|not )registered ip/i
 const blocked = /blocked by admini?strator|unblock acc?o?u?n?t? option won'?t work/i
 
 const filter = { source: "authentication filter of the back-end software: HTTP 401 with the plain text Unauthorized" }
-const compared = {
+const biometric = {
+  operations: ["bioPwdValidate"],
   source: "the back-end software compares the token of a biometric login with the token that it stored"
 }
 const aliceBlue = { source: "clients of the broker Alice Blue, which has the same back end" }
@@ -45,13 +43,16 @@ const apiPage = {
   source: "RMoney's API page requires an approval and a static IPv4 address; the text of the refusal is unknown"
 }
 
+const recovery = ["clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
 /** Calls that send the token of the previous step. If the broker refuses it, the login or recovery must start again. */
-const steps = {
-  operations: ["otpSend", "otpValidate", "toptVerify", "clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
-}
-const withSession = { operations: ["bioEnable", "getProfile", "logout", otherCall] }
+const steps = { operations: ["otpSend", "otpValidate", "toptVerify", ...recovery] }
+const withSession = { operations: ["bioEnable", "getProfile", "logout", otherCall], ...filter }
 
-const { denied, invalidCode, invalidCredentials, invalidRequest, locked, sessionExpired } = ErrorTable
+const { denied, invalidCode, invalidCredentials, invalidRequest, locked, sessionExpired, unavailable } = ErrorTable
+const stepExpired = ErrorTable.challengeExpired("refused")
+const totpFirst = ErrorTable.actionRequired("Log in to RMoney's own web or mobile app with TOTP today")
+const severalClients = invalidRequest("userId", "belongs to several accounts: use the client id")
+const notApproved = /not (?:yet )?approved|approval (?:is )?pending/i
 const row = ErrorTable.rows(
   "message texts of the same back-end software at other brokers; RMoney documents no failure",
   "2026-11-21"
@@ -60,20 +61,9 @@ const row = ErrorTable.rows(
 /** The patterns are loose, so that they still match if the typos in the broker's messages are corrected. */
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(401, "The token of the previous step is missing, wrong or expired", stepRefused, { ...steps, ...filter }),
-  row(
-    /session expired|invalid user session|\bEC087\b/i,
-    "The previous step has expired",
-    ErrorTable.challengeExpired("refused"),
-    steps
-  ),
-  row(401, "The access token differs from the token that the broker stored", bioRefused, {
-    operations: ["bioPwdValidate"],
-    ...compared
-  }),
-  row(/^unauthorized$/i, "The session's token is missing, wrong or expired", sessionExpired("invalid"), {
-    ...withSession,
-    ...filter
-  }),
+  row(/session expired|invalid user session|\bEC087\b/i, "The previous step has expired", stepExpired, steps),
+  row(401, "The access token differs from the token that the broker stored", bioRefused, biometric),
+  row(/^unauthorized$/i, "The token is missing, wrong or expired", sessionExpired("invalid"), withSession),
   row("EC087", "The session has expired", sessionExpired("expired"), aliceBlue),
   row(/session expired/i, "The session has expired", sessionExpired("expired"), aliceBlue),
   row(/invalid user session/i, "The session is unknown", sessionExpired("invalid")),
@@ -89,31 +79,17 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/otp interval exceeded/i, "The one-time code has expired", invalidCode("otp", undefined, tooOld)),
   row(/invalid auth\s?code/i, "The authorization code is wrong or was used before", invalidCode("authorization-code")),
   row(/t-?otp not enabled/i, "The account has no authenticator", invalidCode("totp", undefined, noTotp)),
-  row(
-    /enable\s?\/\s?login with totp/i,
-    "A login with TOTP must come first",
-    ErrorTable.actionRequired(totpFirst),
-    issue484
-  ),
+  row(/enable\s?\/\s?login with totp/i, "A login with TOTP must come first", totpFirst, issue484),
   row(blocked, "The broker blocked the account, and unblocking does not help", locked("account", "broker")),
   row(/(?:user|client|account) (?:is )?blocked/i, "The account is locked", locked("account", "self-service")),
   row(/exceeded maxim\w+ limit/i, "Too many attempts", rateLimited),
   row(/(?:retry|try again) after \d+ (?:sec|min)/i, "Too many calls", rateLimited),
-  row(
-    /not (?:yet )?approved|approval (?:is )?pending/i,
-    "The broker has not approved the app yet",
-    denied("activation"),
-    apiPage
-  ),
+  row(notApproved, "The broker has not approved the app yet", denied("activation"), apiPage),
   row(notListed, "The caller's IP address is not registered", denied("ip"), apiPage),
   row(/invalid parameter/i, "A field is missing or wrong", invalidRequest("request", "has invalid parameters")),
-  row(
-    /linked with multiple client/i,
-    "The mobile number belongs to several accounts",
-    invalidRequest("userId", severalClients)
-  ),
-  row(/^failed\W*$/i, "The back end failed", ErrorTable.unavailable),
-  row(/failed to validate/i, "The back end failed", ErrorTable.unavailable),
-  row(/something went wrong/i, "The back end failed", ErrorTable.unavailable),
-  row(/can'?t send otp/i, "No code could be sent", ErrorTable.unavailable)
+  row(/linked with multiple client/i, "The mobile number belongs to several accounts", severalClients),
+  row(/^failed\W*$/i, "The back end failed", unavailable),
+  row(/failed to validate/i, "The back end failed", unavailable),
+  row(/something went wrong/i, "The back end failed", unavailable),
+  row(/can'?t send otp/i, "No code could be sent", unavailable)
 ]

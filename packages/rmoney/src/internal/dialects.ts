@@ -7,35 +7,23 @@ const lettersOf = (status: unknown): string | undefined =>
 
 const refusalWords: ReadonlySet<string | undefined> = new Set(["notok", "failed", "failure", "fail", "error"])
 
-/**
- * Returns the field `result`, which is an object or an array with one object. Returns `undefined` if the field is
- * absent, `null`, an empty text or an empty array. For example, an answer with only a message has no result.
- */
+/** The field `result` is an object or an array with one object. An answer with only a message has no result. */
 const resultOf = (json: unknown): unknown => {
   const result = Envelope.field(json, "result")
   const inner: unknown = Array.isArray(result) ? result[0] : result
   return inner === null || inner === "" ? undefined : inner
 }
 
-/**
- * Returns the error code in the message of a refusal. Older refusals have no field for an error code. If they contain a
- * code, the code is the first or the last word of the message.
- */
+/** Older refusals have no field for an error code. Their code is the first or the last word of the message. */
 const codeIn = (message: unknown): string | undefined =>
   Predicate.isString(message) ? /^[A-Z]{2}\d{3,4}\b|\b[A-Z]{2}\d{3,4}(?=\W*$)/.exec(message.trim())?.[0] : undefined
 
-/**
- * Makes a refusal. Its code is the field `errorCode` of newer refusals, or the code in the message of older refusals.
- */
 const no = (json: unknown, message: unknown): Envelope.Verdict => {
   const code = Envelope.field(json, "errorCode")
   return Envelope.no({ code: Predicate.isString(code) && code.trim() !== "" ? code.trim() : codeIn(message), message })
 }
 
-/**
- * The formats of answers of RMoney and of other brokers with the same back end. A refusal has HTTP 200, except
- * the refusal of a token, which has HTTP 401. As of 2026-11-21.
- */
+/** The formats of the back end's answers, as of 2026-11-21. A refusal has HTTP 200, or HTTP 401 for a token. */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "access",
@@ -45,8 +33,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
       if (refusalWords.has(word)) return no(json, Envelope.field(json, "message") ?? Envelope.field(json, "emsg"))
       if (word !== "ok") return undefined
       const result = resultOf(json)
-      // In the answer to a login, `result.status` is the state of the account, such as `ACTIVE`. The words in
-      // `refusalWords` mean a refusal; any other state does not.
+      // In the answer to a login, `result.status` is the state of the account, such as `ACTIVE`.
       return refusalWords.has(lettersOf(Envelope.field(result, "status")))
         ? no(json, Envelope.field(result, "message") ?? Envelope.field(json, "message"))
         : Envelope.yes(result)

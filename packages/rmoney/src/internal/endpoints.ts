@@ -7,7 +7,6 @@ import { broker } from "../RmoneyBroker.ts"
 import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
 // Source of paths and bodies: RMoney API documentation, as of 2026-11-21. The documentation states no rate limits.
-// In the comments of `table`, a path without a leading slash is below `/auth/v1`.
 
 const base = "/auth/v1"
 
@@ -19,10 +18,7 @@ const password = { format: "password" }
 const Token = Decode.map(Schema.String.annotate(password).check(Schema.isPattern(tokenText)), toToken)
 
 const sent = {
-  /**
-   * `userId` is the complete user id, although the broker's table of fields calls it "Masked user ID". `emailId` and
-   * `mobileNumber` are masked.
-   */
+  // `emailId` and `mobileNumber` are masked. `userId` is not, although the broker's table says "Masked user ID".
   ...Decode.each(Decode.text, "userId", "emailId", "mobileNumber", "message"),
   /** Wait in seconds before the code can be resent. */
   resendOtpAfter: Decode.count,
@@ -49,17 +45,13 @@ const LoggedIn = Decode.map(
     accessToken: Token,
     /** The canonical user id. */
     userId: Decode.text,
-    /** For a login with a vendor id: the address of the callback. It contains an authorization code. */
+    /** For a login with a vendor id: the address of the callback, with an authorization code. */
     redirectUrl: Decode.secret,
     isAuthorized: Decode.flag
   }),
-  ({ accessToken, isAuthorized, redirectUrl, userId, ...account }) => ({
-    accessToken,
-    userId,
-    redirectUrl,
-    isAuthorized,
-    account
-  })
+  ({ accessToken, isAuthorized, redirectUrl, userId, ...account }) => {
+    return { accessToken, userId, redirectUrl, isAuthorized, account }
+  }
 )
 
 const Picture = Schema.Struct({
@@ -68,16 +60,13 @@ const Picture = Schema.Struct({
   byteCode: Decode.map(Schema.String, (image) => Redacted.make(image.replace(/^data:[^,]*,/, "").trim()))
 })
 
-/**
- * Before the QR code is scanned, the answer has no token. RMoney does not document the other contents of the answer
- * before the scan.
- */
+const TokenOrBlank = Schema.String.annotate(password).check(Schema.isPattern(tokenOrBlank))
+
+/** Before the QR code is scanned, the answer has no token. RMoney does not document its other contents. */
 const Scanned = Decode.mapMaybe(
   Schema.UndefinedOr(
     Schema.Struct({
-      accessToken: Schema.optionalKey(
-        Schema.NullOr(Schema.String.annotate(password).check(Schema.isPattern(tokenOrBlank)))
-      ),
+      accessToken: Schema.optionalKey(Schema.NullOr(TokenOrBlank)),
       clientId: Decode.text,
       authorized: Decode.flag
     })
@@ -112,8 +101,7 @@ const login = { response: LoggedIn, essential: ["accessToken"] }
 const codeSent = { response: Schema.Struct(sent), essential: [] }
 const stepToken = { response: Schema.Struct({ token: Token }), essential: ["token"] }
 const step = { response: Schema.Struct({ ...sent, token: Token }), essential: ["token"] }
-// Before the scan, the two fields can be absent or empty. After the scan, an answer must have both. `clientId` is the
-// account that scanned the QR code.
+// Before the scan, the two fields can be absent or empty. `clientId` is the account that scanned the QR code.
 const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
 const session = {
   response: Schema.Struct({ clientId: Endpoint.Text, userSession: Token }),
@@ -147,21 +135,19 @@ const post = <R extends Schema.Decoder<unknown>, S extends Schema.Decoder<unknow
   })
 
 export const table = {
-  /** `POST sso/vendor/auth/getUserDetails` */
   ssoGetUserDetails: post("ssoGetUserDetails", "sso/vendor/auth/getUserDetails", "none", [], byAuthCode, session),
-  /** `POST access/pwd/validate`. The fourth wrong password locks the account. */
+  /** The fourth wrong password locks the account. */
   pwdValidate: post("pwdValidate", "access/pwd/validate", "none", [...program, "source"], byPassword, step),
-  /** `POST access/otp/send`, with the token of `pwdValidate`. The answer has no new token. */
+  /** Needs the token of `pwdValidate`. The answer has no new token. */
   otpSend: post("otpSend", "access/otp/send", "step", program, byUser, codeSent),
-  /** `POST access/otp/validate`, with the token of `pwdValidate`. */
+  /** Needs the token of `pwdValidate`. */
   otpValidate: post("otpValidate", "access/otp/validate", "step", [...device, "source"], bySentCode, login),
-  /** `POST access/topt/verify` (the broker's spelling), with the token of `pwdValidate`. */
+  /** Needs the token of `pwdValidate`. `topt` is the broker's spelling. */
   toptVerify: post("toptVerify", "access/topt/verify", "step", device, byTotp, login),
-  /** `POST access/bio/enable` */
   bioEnable: post("bioEnable", "access/bio/enable", "required", device, byDevice, done),
-  /** `POST access/bio/pwd/validate`. `token` is the access token of the previous session. */
+  /** `token` is the access token of the previous session. */
   bioPwdValidate: post("bioPwdValidate", "access/bio/pwd/validate", "none", device, byToken, login),
-  /** `GET access/qr/generate`. Each call makes a new QR code, so a resend is not safe. */
+  /** Each call makes a new QR code, so a resend is not safe. */
   qrGenerate: Endpoint.make({
     name: "qrGenerate",
     method: "GET",
@@ -169,22 +155,17 @@ export const table = {
     token: "none",
     response: Picture
   }),
-  /** `POST access/qr/login`. Returns `undefined` until the QR code is scanned. */
+  /** Returns `undefined` until the QR code is scanned. */
   qrLogin: post("qrLogin", "access/qr/login", "none", [], byQrName, scanned),
-  /** `POST access/client/unblock` */
   clientUnblock: post("clientUnblock", "access/client/unblock", "none", recovery, byPan, step),
-  /** `POST access/client/unblock/verify`, with the token of `clientUnblock`. */
+  /** Needs the token of `clientUnblock`. */
   clientUnblockVerify: post("clientUnblockVerify", "access/client/unblock/verify", "step", recovery, byCode, done),
-  /** `POST access/pwd/forgot` */
   pwdForgot: post("pwdForgot", "access/pwd/forgot", "none", recovery, byPan, step),
-  /** `POST access/pwd/forgot/verify`, with the token of `pwdForgot`. The answer has a new token. */
+  /** Needs the token of `pwdForgot`. The answer has a new token. */
   pwdForgotVerify: post("pwdForgotVerify", "access/pwd/forgot/verify", "step", recovery, byCode, stepToken),
-  /** `POST access/pwd/reset`, with the token of `pwdForgotVerify`. */
+  /** Needs the token of `pwdForgotVerify`. */
   pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
-  /**
-   * `POST /open-api/od/v1/vendor/getUserDetails`. `checkSum` is the SHA-256 of user id, code and API secret, in
-   * hexadecimal. RMoney's API page spells the field `checkSum`, as of 2026-11-21.
-   */
+  /** `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. RMoney's API page spells it so. */
   vendorGetUserDetails: Endpoint.make({
     name: "vendorGetUserDetails",
     method: "POST",
@@ -194,10 +175,7 @@ export const table = {
     request: byCheckSum,
     ...session
   }),
-  /**
-   * `GET /open-api/od/v1/profile`. RMoney does not document this call. The Python package tradion_api_client sends it,
-   * as of 2026-11-27.
-   */
+  /** RMoney does not document this call. The Python package tradion_api_client sends it, as of 2026-11-27. */
   getProfile: Endpoint.make({
     name: "getProfile",
     method: "GET",
@@ -210,10 +188,7 @@ export const table = {
   })
 }
 
-/**
- * The call that ends a session. RMoney documents no such call. Other brokers with this back end use `GET /auth/logout`
- * or `POST /auth/client/logout`.
- */
+/** Not documented. Other brokers with this back end use `GET /auth/logout` or `POST /auth/client/logout`. */
 export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/auth/logout" }) =>
   Endpoint.make({
     name: "logout",
@@ -226,17 +201,16 @@ export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/a
     response: Decode.discard(Schema.Unknown)
   })
 
-/** Returns the environment of an account. An origin counts as `production`. */
+/** An origin counts as `production`. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 
-/** Returns the hosts of an environment. If the environment is an origin, it replaces the host of the login API. */
+/** If the environment is an origin, it replaces the host of the login API. */
 export const originsOf = (environment: string): Readonly<Record<string, string>> => ({
   ...broker.environments[environmentName(environment)],
   ...(/^https?:/i.test(environment) && { api: environment })
 })
 
-/** Returns the path of a call, with the options `basePath` and `paths` applied. */
 export const pathOf =
   ({ basePath = base, paths = {} }: Options) =>
   ({ name, path }: Endpoint.Endpoint): string => {

@@ -17,7 +17,6 @@ const ofStep = (form: StepHeader, userId: string, source: string, token: Redacte
   )
 }
 
-/** Makes the headers of a call. If the call has a session or a step token, the headers contain the token. */
 export const make =
   (form: StepHeader, source: string) =>
   ({ account, step, tokens }: BrokerClient.Call): BrokerClient.Headers => ({

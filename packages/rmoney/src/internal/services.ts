@@ -17,10 +17,8 @@ import { environmentName } from "./endpoints.ts"
 
 export type Api = RmoneyApi.RmoneyApi["Service"]
 
-/** Options of every layer. */
 export interface Options extends RmoneyApi.Options, Method.Options {}
 
-/** Options for the one-time codes that the broker sends. */
 export interface CodeOptions {
   /** How long a one-time code is valid. Default: 5 minutes. */
   readonly codeLifetime?: Duration.Input | undefined
@@ -33,7 +31,6 @@ export interface CodeOptions {
   readonly laterUserId?: "answered" | "given" | undefined
 }
 
-/** The fields of the credentials that identify the account and the device. */
 export interface Holder {
   readonly userId: string
   readonly environment: string
@@ -53,7 +50,6 @@ export const makeApi = Effect.fnUntraced(function* (holder: Holder, options: Rmo
 
 export const accountOf = ({ environment, userId: id }: Holder) => ({ id, environment: environmentName(environment) })
 
-/** The parts that all methods share. `familyWithProfile` adds the profile call. */
 export const family = {
   broker,
   api: RmoneyApi.RmoneyApi,
@@ -74,22 +70,18 @@ export const familyWithProfile = {
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
-/**
- * Returns the user id of the broker's answer. Returns `known` if the user id of the answer is absent, has invalid
- * characters or contains `*`. RMoney's documentation of the password step says that the user id is masked.
- */
+/** Returns `known` if the user id of the answer is absent, invalid or masked by `*`, as RMoney documents. */
 const canonical = (returned: string | undefined, known: string): string => {
   const id = returned?.trim() ?? ""
   return /^[\x21-\x29\x2b-\x7e]+$/.test(id) ? id : known
 }
 
-/** Returns the user id that later steps send. */
 export const laterId = ({ laterUserId }: CodeOptions, returned: string | undefined, given: string): string =>
   laterUserId === "given" ? given : canonical(returned, given)
 
 /**
- * Removes white space around a code or a PAN, because the broker's own sample has a blank after a code. A program that
- * is not type-checked can pass a number or `undefined`. The result is then an empty text.
+ * Removes white space, because the broker's own sample has a blank after a code. A program that is not type-checked can
+ * pass a number or `undefined`. The result is then an empty text.
  */
 export const tidy = (given: unknown): Redacted.Redacted<string> => {
   const value = Redacted.isRedacted(given) ? Redacted.value(given) : given
@@ -98,7 +90,6 @@ export const tidy = (given: unknown): Redacted.Redacted<string> => {
 
 type CodeSent = Partial<Omit<ResponseOf<RmoneyApi.RmoneyApi, "otpSend">, "isTOtpAvailable">>
 
-/** Makes the fields of a challenge from the answer to the call that requested the code. */
 export const challenges = Effect.fnUntraced(function* ({ codeLifetime = "5 minutes", codeMisses = 3 }: CodeOptions) {
   const lifetime = Duration.toMillis(yield* BrokerClient.readDuration(broker.id, "codeLifetime", codeLifetime))
   return (sent: CodeSent, more: Pick<Challenge, "kinds" | "stepToken">) =>
@@ -130,10 +121,7 @@ const exchanges: ReadonlyArray<readonly [keyof LoggedIn["account"], string]> = [
 const flagOf = (value: string | null | undefined): string | boolean | undefined =>
   value ? ({ Y: true, N: false }[value.toUpperCase()] ?? value) : undefined
 
-/**
- * Makes the result of a login. The account of the result has the user id that the broker returned, even if the
- * credentials contain an alias such as the e-mail address.
- */
+/** The session belongs to the user id of the answer, even if the credentials contain an alias such as the e-mail. */
 export const toIssue = (
   known: Method.Given<never, never, never>["account"],
   userId: string,

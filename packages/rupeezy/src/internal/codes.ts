@@ -10,11 +10,9 @@ export interface CodeOptions {
 
 const row = ErrorTable.rows("Vortex usage page, table of HTTP statuses", "2026-11-21")
 
-const login = {
-  operations: ["login"],
-  source: "an assumption about the words in the message, because no refused login is documented"
-}
-const logins = { ...login, operations: ["login", "createSession"] }
+const source = "an assumption about the words in the message, because no refused login is documented"
+const login = { operations: ["login"], source }
+const logins = { operations: ["login", "createSession"], source }
 
 /** A server fault or a maintenance notice does not mean wrong credentials, even if its message mentions credentials. */
 const unlessFault =
@@ -27,30 +25,15 @@ const address = ErrorTable.denied(
   "Register this machine's public IP address at Rupeezy. If it has an IPv4 and an IPv6 address, register both."
 )
 
-/**
- * The order of the rows is important. The row for a locked account is first, because the message about a lock can also
- * contain the word "password". The row for a one-time code is second, because the message about a wrong code
- * can contain the word "client".
- */
+const locked = unlessFault(ErrorTable.locked("account", "unknown"))
+const wrongCode = unlessFault(ErrorTable.invalidCode("totp", ErrorTable.totpHints))
+const wrongCredentials = unlessFault(ErrorTable.invalidCredentials("clientCode or password"))
+
+/** The order matters: a message about a lock can contain "password", and a message about a code "client". */
 const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
-  row(
-    /\b(?:block|lock|disabled)/i,
-    "The account is locked",
-    unlessFault(ErrorTable.locked("account", "unknown")),
-    logins
-  ),
-  row(
-    /\b(?:t?otp|2fa)/i,
-    "The one-time code is wrong",
-    unlessFault(ErrorTable.invalidCode("totp", ErrorTable.totpHints)),
-    login
-  ),
-  row(
-    /invalid cred|password|client/i,
-    "Client code or password is wrong",
-    unlessFault(ErrorTable.invalidCredentials("clientCode or password")),
-    login
-  )
+  row(/\b(?:block|lock|disabled)/i, "The account is locked", locked, logins),
+  row(/\b(?:t?otp|2fa)/i, "The one-time code is wrong", wrongCode, login),
+  row(/invalid cred|password|client/i, "Client code or password is wrong", wrongCredentials, login)
 ]
 
 const badRequest = ErrorTable.invalidRequest("request", "was rejected as malformed")
@@ -88,10 +71,7 @@ const byStatus: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(429, "The rate limit is exceeded", ErrorTable.rateLimited)
 ]
 
-/**
- * According to one integrator, HTTP 403 on a call for funds means a revoked session. This row is used only if the
- * option `forbidden` is `session-over`. It then applies to every call that requires a session.
- */
+/** According to one integrator, HTTP 403 on a call for funds means a revoked session. */
 const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("unknown"), {
   operations: ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
 })

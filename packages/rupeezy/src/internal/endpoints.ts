@@ -25,10 +25,7 @@ const Login = Schema.Struct({ ...each(Text, "client_code", "application_id"), ..
 /** `token` is the parameter `auth` of the callback. `checksum` is SHA-256 of application id, `token` and API key. */
 const Exchange = Schema.Struct({ applicationId: Text, ...each(Secret, "checksum", "token") })
 
-const Bank = Schema.Struct({
-  ...each(text, "account_number", "ifsc", "account_type", "bank_name"),
-  is_primary: Flag
-})
+const Bank = Schema.Struct({ ...each(text, "account_number", "ifsc", "account_type", "bank_name"), is_primary: Flag })
 const Segment = Decode.optional(Schema.Record(Schema.String, Schema.NullOr(Schema.Finite)))
 const Funds = Schema.Struct(each(Segment, "nse", "mcx", "exchange_combined"))
 const Banks = Schema.Struct(each(Decode.items(Bank), "nse", "mcx"))
@@ -46,20 +43,11 @@ const instantOf = (text: string | undefined, offset: string): number | undefined
 
 const post = Endpoint.rows({ method: "POST", token: "none", limits: [{ requests: 1, per: "1 second" }] })
 
-/**
- * The broker documents a limit of 50,000 calls in a day for all calls together. This package applies the limit only to
- * GET calls, and to each of these calls separately.
- */
-const get = Endpoint.rows({
-  method: "GET",
-  token: "required",
-  safe: true,
-  limits: [{ requests: 50_000, per: "1 day" }]
-})
+/** The documented limit is for all calls together. This package applies it to each GET call separately. */
+const perDay = { requests: 50_000, per: "1 day" } as const
+const get = Endpoint.rows({ method: "GET", token: "required", safe: true, limits: [perDay] })
 
-/**
- * Makes the table of calls. `offset` is the UTC offset of `login_time`. The broker does not send this offset.
- */
+/** `offset` is the UTC offset of `login_time`, which the broker does not send. */
 export const make = (offset: string) => {
   const loginAt = ({ login_time }: { readonly login_time?: string }) => {
     const at = instantOf(login_time, offset)
@@ -68,15 +56,14 @@ export const make = (offset: string) => {
   const Tokens = Schema.Struct({ ...holder, access_token: Decode.requiredSecret, oc_token: Decode.secret })
   const created = { response: Decode.extend(Tokens, loginAt), essential: ["access_token"] }
   return {
-    /** `POST /v2/user/login`. The request is never resent. */
     login: post("login", "/v2/user/login", { account: "client_code", request: Login, ...created }),
-    /** `POST /v2/user/session`: exchanges the `auth` parameter of a callback. The request is never resent. */
+    /** Exchanges the `auth` parameter of a callback. */
     createSession: post("createSession", "/v2/user/session", {
       account: "applicationId",
       request: Exchange,
       ...created
     }),
-    /** `DELETE /v2/user/session`. No limit is documented. */
+    /** No limit is documented. */
     deleteSession: Endpoint.make({
       name: "deleteSession",
       method: "DELETE",
@@ -84,13 +71,11 @@ export const make = (offset: string) => {
       token: "required",
       response: Schema.Struct(each(text, "message", "response"))
     }),
-    /** `GET /v2/user/funds` */
     getFunds: get("getFunds", "/v2/user/funds", { response: Funds }),
-    /** `GET /v2/user/profile/banks` */
     getBanks: get("getBanks", "/v2/user/profile/banks", { response: Banks }),
-    /** `GET /v2/user/profile/brokerage`. The SDKs call it, but its answer is not documented. */
+    /** The SDKs make this call, but its answer is not documented. */
     getBrokerage: get("getBrokerage", "/v2/user/profile/brokerage", { response: Schema.Unknown }),
-    /** `GET /v2/user/profile`. Only one third-party client calls it, so it may not exist. */
+    /** Only one third-party client makes this call, so it may not exist. */
     getProfile: get("getProfile", "/v2/user/profile", { response: Decode.extend(Schema.Struct(holder), loginAt) })
   }
 }

@@ -9,7 +9,6 @@ import { broker } from "../RupeezyBroker.ts"
 
 type Api = RupeezyApi["Service"]
 
-/** Options of the layer. */
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
   /** Time of day in IST, such as `08:00`, at which every session ends. Default: sessions have no common end. */
   readonly dailyEnd?: `${number}:${number}` | undefined
@@ -20,12 +19,7 @@ export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
   readonly probe?: "funds" | "banks" | "profile" | undefined
 }
 
-const documentedExpiry = Expiry.jwt
-
-const expiryOf = ({
-  dailyEnd,
-  expiry = documentedExpiry
-}: Options): Effect.Effect<Expiry.Expiry, AuthError.AuthError> => {
+const expiryOf = ({ dailyEnd, expiry = Expiry.jwt }: Options): Effect.Effect<Expiry.Expiry, AuthError.AuthError> => {
   if (dailyEnd === undefined) return Effect.succeed(expiry)
   return /^(?:[01]?\d|2[0-3]):[0-5]\d$/.test(dailyEnd)
     ? Effect.succeed(Expiry.earliest(expiry, Expiry.dailyAt(dailyEnd)))
@@ -72,7 +66,7 @@ const probes = {
 export const family = {
   broker,
   api: RupeezyApi,
-  expiry: documentedExpiry,
+  expiry: Expiry.jwt,
   expiryOf,
   logout: (api: Api, session: Session.Session) => api.deleteSession(session),
   profile: (api: Api, session: Session.Session, { probe = "funds" }: Options) => probes[probe](api, session)

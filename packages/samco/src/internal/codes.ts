@@ -4,16 +4,14 @@ import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import { validationErrors } from "./dialects.ts"
 import { table } from "./endpoints.ts"
 
-const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired, unlessOutage } = ErrorTable
+const { denied, invalidCode, invalidCredentials, invalidRequest, sessionExpired, unavailable, unlessOutage } =
+  ErrorTable
 const source = "Samco Trade API documentation v3.2"
 const row = ErrorTable.rows(source, "2026-11-21")
 const oauth = ErrorTable.rows(`${source}, OAuth 2.1 flow, error codes`, "2026-11-21")
 const legacy = ErrorTable.rows(`${source}, legacy login`, "2026-11-21")
 
-/**
- * The error code of a concurrent exchange. After this error, a refresh can be repeated, but an authorization code must
- * not be sent again.
- */
+/** After this error, a refresh can be repeated, but an authorization code must not be sent again. */
 export const concurrentExchange = "EOAUTH030"
 
 const replayed = invalidCode(
@@ -22,42 +20,40 @@ const replayed = invalidCode(
   "The broker has revoked all tokens of this app and account, including those of running sessions. " +
     "Delete the stored sessions, and begin the browser login again."
 )
-const beginAgain = invalidCode(
-  "authorization-code",
-  () => [],
-  "Begin the browser login again, and complete it within ten minutes."
-)
+const again = "Begin the browser login again, and complete it within ten minutes."
+const beginAgain = invalidCode("authorization-code", undefined, again)
 const taken = invalidCode(
   "authorization-code",
   () => [{ id: "CodeReused", text: "Another exchange of this code is pending." }],
   "Begin the browser login again. Sending the code again would make the broker revoke all tokens of the account."
 )
+const concurrent = /concurrent token exchange/i
+const coded = (reason: typeof unavailable) => (failure: ErrorTable.Failure) =>
+  reason({ ...failure, code: concurrentExchange })
 const encrypted = "in the encrypted form that the dashboard issued. Do not log in again with the same value."
 const apiKey = invalidCredentials("apiKey", `Use the API key of an active app, ${encrypted}`)
 const apiSecret = invalidCredentials("apiSecret", `Use the API secret ${encrypted}`)
-const secretApiKey = invalidCredentials(
-  "secretApiKey",
-  "Use the secret API key from the broker's mail, or generate a new one."
-)
+const secretApiKey = invalidCredentials("secretApiKey", "Use the key from the broker's mail, or generate a new one.")
 const accessToken = invalidCredentials(
   "accessToken",
   "Get a new access token with SamcoApi.accessToken. An access token expires at 08:00 IST at the latest."
 )
-const otp = invalidCode("otp", () => [], "Request a new code. A code is valid for one try.")
+const otp = invalidCode("otp", undefined, "Request a new code. A code is valid for one try.")
 const appSignIn = ErrorTable.actionRequired("Sign in to the SAMCO mobile app once")
 const registerIp = denied(
   "ip",
   "In Samco's dashboard, register the public IP address of the machine that exchanges the code. This is the address " +
     "of your server. Then begin the browser login again: the code of this login cannot be used again."
 )
+const otherRedirectUrl = invalidRequest("redirectUrl", "is not the registered one")
+const otherScopes = invalidRequest("scopes", "are not the scopes of the app")
 const badRequest = invalidRequest("request", "was rejected as malformed")
 const lacksField = invalidRequest("request", "lacks a field that the broker requires")
 
 const endpoints = Object.values(table)
 const own = { operations: endpoints.map(({ name }) => name) }
-const withToken = {
-  operations: [...endpoints.filter(({ token }) => token === "required").map(({ name }) => name), otherCall]
-}
+const required = endpoints.filter(({ token }) => token === "required")
+const withToken = { operations: [...required.map(({ name }) => name), otherCall] }
 const exchange = { operations: [table.oauthToken.name] }
 const login = { operations: [table.login.name], source: "made up: no text for a wrong access token is documented" }
 const otpCalls = {
@@ -65,10 +61,7 @@ const otpCalls = {
   source: `${source}, Login Code Validation`
 }
 
-/**
- * The documentation shows no failed OAuth call. It is not known whether a failure has an error code, a message, or
- * both. The table therefore has rows for the codes and rows for the known messages.
- */
+/** The documentation shows no failed OAuth call. A failure may have an error code, a message, or both. */
 const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH009", "The IP address of the browser or of the exchange is not allowed", registerIp),
   row(/not the registered static IP/i, "The IP address is not registered (HTTP 403 for orders)", denied("ip")),
@@ -79,32 +72,17 @@ const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH013", "Authorization code expired", beginAgain),
   oauth("EOAUTH016", "Unknown or invalidated refresh token", sessionExpired("refresh-invalid")),
   oauth("EOAUTH017", "Refresh token expired", sessionExpired("refresh-expired")),
-  oauth(
-    "EOAUTH002",
-    "The redirect URL differs from the registered redirect URL",
-    invalidRequest("redirectUrl", "is not the registered one")
-  ),
-  oauth(
-    "EOAUTH003",
-    "The app does not have the requested scopes",
-    invalidRequest("scopes", "are not the scopes of the app")
-  ),
+  oauth("EOAUTH002", "The redirect URL differs from the registered redirect URL", otherRedirectUrl),
+  oauth("EOAUTH003", "The app does not have the requested scopes", otherScopes),
   oauth("EOAUTH010", "Authorization code missing", invalidRequest("code", "is missing")),
   oauth("EOAUTH015", "Refresh token missing", invalidRequest("refresh_token", "is missing")),
   oauth(concurrentExchange, "A concurrent exchange of this authorization code", taken, exchange),
-  oauth(concurrentExchange, "A concurrent exchange: a refresh may be repeated once", ErrorTable.unavailable),
+  oauth(concurrentExchange, "A concurrent exchange: a refresh may be repeated once", unavailable),
   oauth("EOAUTH999", "The trading back end could not start a session", appSignIn),
   row(/authorization code already used/i, "Authorization code used before, without an error code", replayed),
   row(/authorization code has expired/i, "Authorization code expired, without an error code", beginAgain),
-  row(
-    /concurrent token exchange/i,
-    "A concurrent exchange of this authorization code, without an error code",
-    (failure) => taken({ ...failure, code: concurrentExchange }),
-    exchange
-  ),
-  row(/concurrent token exchange/i, "A concurrent exchange, without an error code", (failure) =>
-    ErrorTable.unavailable({ ...failure, code: concurrentExchange })
-  )
+  row(concurrent, "A concurrent exchange of this authorization code, without an error code", coded(taken), exchange),
+  row(concurrent, "A concurrent exchange, without an error code", coded(unavailable))
 ]
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
@@ -119,7 +97,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/invalid otp/i, "Wrong one-time code", invalidCode("otp")),
   row(validationErrors, "The answer lists faults of the request", badRequest),
   row(/are required/i, "Fields are missing (HTTP 400)", lacksField, { status: 400 }),
-  // This row applies only to the calls of this package, because an order can also be refused when a share is blocked.
+  // Only for the calls of this package, because an order can also be refused when a share is blocked.
   row(/blocked|dormant/i, "The account is blocked or dormant", ErrorTable.locked("account", "broker"), own),
   row(/not subscribed/i, "The user has not subscribed to the API (HTTP 403)", denied("subscription"), { status: 403 }),
   row(/token is mandatory/i, "No session token was sent", sessionExpired("missing"), withToken),
@@ -127,15 +105,10 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
     status: 401,
     ...withToken
   }),
-  row(429, "Too many requests", ErrorTable.rateLimited, {
-    source: "the open-source project openalgo, adapter for Samco"
-  })
+  row(429, "Too many requests", ErrorTable.rateLimited, { source: "the open-source project openalgo, Samco adapter" })
 ]
 
-/**
- * Returns the reason of a failed callback. Samco's callback contains the error `access_denied` or `invalid_request`,
- * and the cause in `errorMessage`.
- */
+/** The callback contains the error `access_denied` or `invalid_request`, and the cause in `errorMessage`. */
 export const callbackRefusal = (code: string, brokerMessage: string | undefined): AuthError.Reason => {
   if (code !== "invalid_request") return new AuthError.RedirectRejected({ code, brokerMessage, why: "denied" })
   return new AuthError.InvalidRequest({

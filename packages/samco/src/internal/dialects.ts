@@ -12,23 +12,17 @@ const no = (json: unknown): Envelope.Verdict =>
     message: Envelope.field(json, "statusMessage") ?? Envelope.field(json, "message")
   })
 
-/** The status `Success` is a success. Any other text in `status`, such as `Failure` or `Error`, is a refusal. */
+/** Any other text in `status`, such as `Failure` or `Error`, is a refusal. */
 const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
   const status = Envelope.field(json, "status")
   if (!Predicate.isString(status)) return undefined
   return saysYes(status) ? Envelope.yes(data) : no(json)
 }
 
-/**
- * The field with the list of faults. If the refusal has no error code, the name of this field is used as the error
- * code.
- */
+/** The field with the list of faults. Its name is the error code of a refusal without an error code. */
 export const validationErrors = "validationErrors"
 
-/**
- * The formats of Samco's answers, as of 2026-11-21. The HTTP status of the legacy calls does not show whether a call
- * failed.
- */
+/** The formats of Samco's answers, as of 2026-11-21. The HTTP status of a legacy call does not show if it failed. */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "validation",
@@ -44,8 +38,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "nested",
-    source:
-      "Samco Trade API documentation v3.2, OAuth 2.1 flow: the fields of the answer are in data, and the text is in message",
+    source: "Samco Trade API documentation v3.2, OAuth 2.1 flow: the fields are in data, the text is in message",
     read: ({ json }) => {
       const data = Envelope.field(json, "data")
       return isRecord(json) && isRecord(data) ? read(json, { ...json, ...data }) : undefined
@@ -53,8 +46,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "flat",
-    source:
-      "Samco Trade API documentation v3.2, Generate Session Token: the fields of the answer are next to statusMessage",
+    source: "Samco Trade API documentation v3.2, Generate Session Token: the fields are next to statusMessage",
     read: ({ json }) => read(json, json)
   },
   {

@@ -2,8 +2,7 @@ import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Schema from "effect/Schema"
 
-// Source of paths and fields: Samco Trade API documentation v3.2, as of 2026-11-21. The documentation states no
-// rate limits.
+// Source: Samco Trade API documentation v3.2, as of 2026-11-21. The documentation states no rate limits.
 
 const { Secret, Text } = Endpoint
 const { each, list, requiredSecret, secret, text } = Decode
@@ -11,10 +10,7 @@ const seconds = Decode.optional(Schema.Finite)
 
 const Stamp = each(text, "serverTime", "msgId", "statusMessage")
 
-/**
- * `orderTypeList` is `L, MKT, SL, SL-M` after a login without a browser, and `LIMIT, MARKET, SL, SL-M` after a browser
- * login.
- */
+/** `orderTypeList`: `LIMIT, MARKET, SL, SL-M` after a browser login, `L, MKT, SL, SL-M` after another login. */
 const Holder = {
   ...each(text, "accountName", "srcIp", "primaryIp", "secondaryIp"),
   ...each(list, "exchangeList", "orderTypeList", "productList")
@@ -67,12 +63,11 @@ const post = Endpoint.rows({ method: "POST", token: "none" })
 const get = Endpoint.rows({ method: "GET", token: "required", safe: true })
 
 export const table = {
-  /** `POST /session/token` */
   sessionToken: post("sessionToken", "/session/token", {
     request: Schema.Struct(each(Secret, "apiKey", "apiSecret")),
     ...toSession
   }),
-  /** `GET /oauth/authorize`: the login page uses this call to check the app and the redirect URL. */
+  /** The login page uses this call to check the app and the redirect URL. */
   oauthAuthorize: Endpoint.make({
     name: "oauthAuthorize",
     method: "GET",
@@ -82,42 +77,36 @@ export const table = {
     request: Schema.Struct(app),
     response: Authorization
   }),
-  /**
-   * `POST /oauth/authenticate`: the login page sends the API secret that the user entered. The answer contains the
-   * authorization code.
-   */
+  /** The login page sends the API secret that the user entered. The answer contains the authorization code. */
   oauthAuthenticate: post("oauthAuthenticate", "/oauth/authenticate", {
     request: Schema.Struct({ ...app, apiSecret: Secret }),
     response: Schema.Struct({ redirectTo: requiredSecret })
   }),
-  /**
-   * `POST /oauth/token` with an authorization code. If a code is sent twice, the broker revokes all tokens of the
-   * account.
-   */
+  /** If an authorization code is sent twice, the broker revokes all tokens of the account. */
   oauthToken: post("oauthToken", "/oauth/token", {
     request: Schema.Struct({ code: Secret }),
     body: ({ code }) => ({ grant_type: "authorization_code", code }),
     ...toTokens
   }),
-  /** `POST /oauth/token` with a refresh token. The refresh token is invalid afterwards. */
+  /** The refresh token is invalid afterwards. */
   oauthRefresh: post("oauthRefresh", "/oauth/token", {
     request: Schema.Struct({ refresh_token: Secret }),
     body: ({ refresh_token }) => ({ grant_type: "refresh_token", refresh_token }),
     ...toTokens
   }),
-  /** `POST /oauth/revoke`: ends the session of a token. The broker reports success even for an unknown token. */
+  /** Ends the session of a token. The broker reports success even for an unknown token. */
   oauthRevoke: post("oauthRevoke", "/oauth/revoke", {
     request: Schema.Struct({ token: Secret, token_type: Schema.Literals(["access_token", "refresh_token"]) }),
     ...toNothing
   }),
   /**
-   * `POST /otp/generateOtp`: the broker sends a one-time code by SMS and mail.
+   * The broker sends a one-time code by SMS and mail.
    *
    * @deprecated Part of the legacy login.
    */
   generateOtp: post("generateOtp", "/otp/generateOtp", { request: Schema.Struct({ uid: Text }), ...toNothing }),
   /**
-   * `POST /otp/secretKeyGenerator`: the broker sends the secret API key by mail. The key never expires.
+   * The broker sends the secret API key by mail. The key never expires.
    *
    * @deprecated Part of the legacy login.
    */
@@ -125,18 +114,14 @@ export const table = {
     request: Schema.Struct({ uid: Text, otp: Secret }),
     ...toNothing
   }),
-  /**
-   * `POST /accessToken/token`: returns the access token of the day.
-   *
-   * @deprecated Part of the legacy login.
-   */
+  /** @deprecated Part of the legacy login. */
   accessToken: post("accessToken", "/accessToken/token", {
     request: Schema.Struct({ uid: Text, secretApiKey: Secret }),
     response: Schema.Struct({ ...Stamp, accessToken: requiredSecret }),
     essential: ["accessToken"]
   }),
   /**
-   * `POST /login`. Older clients sent no access token.
+   * Older clients sent no access token.
    *
    * @deprecated The broker will remove this call: use `sessionToken`.
    */
@@ -148,41 +133,31 @@ export const table = {
     }),
     ...toSession
   }),
-  /**
-   * `GET /webSecretCode`: returns a code with which the user logs in to the web site. The call is never resent,
-   * because a second call could invalidate the first code.
-   */
+  /** The user logs in to the web site with this code. Never resent: a second call could invalidate the first code. */
   webSecretCode: get("webSecretCode", "/webSecretCode", {
     safe: false,
     response: Schema.Struct({ ...Stamp, timeRemainingInSeconds: Schema.Finite, OTP: requiredSecret })
   }),
-  /** `POST /webSecretCodeValidation`: exchanges a code of `webSecretCode` for a session. */
+  /** Exchanges a code of `webSecretCode` for a session. */
   webSecretCodeValidation: post("webSecretCodeValidation", "/webSecretCodeValidation", {
     request: Schema.Struct({ otp: Secret }),
     ...toSession
   }),
-  /** `DELETE /logout` */
   logout: Endpoint.make({ name: "logout", method: "DELETE", path: "/logout", token: "required", ...toNothing }),
-  /** `GET /ip/whoami` */
   whoami: get("whoami", "/ip/whoami", {
     response: Schema.Struct({
       ...each(text, "srcIp", "primaryIp", "secondaryIp", "matchedAs"),
       matches: Schema.Boolean
     })
   }),
-  /**
-   * `POST /ip/ipRegistration`
-   *
-   * @deprecated Register addresses in the broker's dashboard.
-   */
+  /** @deprecated Register addresses in the broker's dashboard. */
   ipRegistration: post("ipRegistration", "/ip/ipRegistration", addresses),
   /**
-   * `POST /ip/ipUpdate`. The broker permits one update in seven days.
+   * The broker permits one update in seven days.
    *
    * @deprecated Register addresses in the broker's dashboard.
    */
   ipUpdate: post("ipUpdate", "/ip/ipUpdate", addresses),
-  /** `GET /limit/getLimits` */
   getLimits: get("getLimits", "/limit/getLimits", {
     response: Schema.Struct({ ...Stamp, ...each(Limit, "equityLimit", "commodityLimit") })
   })

@@ -12,21 +12,15 @@ import { broker } from "../SamcoBroker.ts"
 
 type Api = SamcoApi["Service"]
 
-/** Options of every layer. */
 export interface Options extends ApiOptions, Method.Options {
   /** The call that `Profile` makes. Default: `getLimits`. */
   readonly probe?: "getLimits" | "whoami" | undefined
-  /**
-   * `off`: accepts a session even if the broker's answer names an account other than `userId`. Default: such a login or
-   * refresh fails.
-   */
+  /** `off`: accepts a session of an account other than `userId`. Default: such a login or refresh fails. */
   readonly accountCheck?: "off" | undefined
 }
 
 export interface CredentialCheck {
-  /**
-   * `off`: sends the API key and secret even if they look like plain text. Default: with such values, the layer fails.
-   */
+  /** `off`: accepts an API key and a secret that look like plain text. Default: with such values, the layer fails. */
   readonly credentialCheck?: "off" | undefined
 }
 
@@ -59,7 +53,6 @@ const wrongAccount = Effect.fail(
   AuthError.invalidRequest(broker.id, "login", "userId", "is not the account that these credentials belong to")
 )
 
-/** Checks the account of a login without a browser. Returns the login's token and profile. */
 export const toIssue = Effect.fnUntraced(function* (
   given: { readonly account: Account.Account; readonly options: Options },
   call: Effect.Effect<ResponseOf<SamcoApi, "sessionToken">, AuthError.AuthError>
@@ -73,8 +66,7 @@ export const family = {
   broker,
   api: SamcoApi,
   accountId,
-  // Samco Trade API documentation v3.2, overview: a session ends at 08:00 IST, even if `expires_in` is later. If
-  // `expires_in` or the token itself states an earlier expiry, the earlier expiry is used.
+  // Samco Trade API documentation v3.2, overview: a session ends at 08:00 IST, even if `expires_in` is later.
   expiry: Expiry.earliest(cutOff, Expiry.expiresIn, Expiry.jwt),
   logout: (api: Api, session: Session.Session) => api.logout(session),
   profile: (api: Api, session: Session.Session, { probe = "getLimits" }: Options) =>

@@ -43,23 +43,17 @@ const get = <S>(name: string, path: string, response: Schema.Decoder<S>) =>
   Endpoint.make({ ...read, name, path, response })
 
 export const table = {
-  /** `POST /session/token`. The request is never resent. `login_time` is in IST. */
+  /** `login_time` is in IST. */
   sessionToken: exchange("sessionToken", "/session/token", ByRequestToken, Issued),
-  /**
-   * `POST /session/refresh_token`, only for approved platforms. Only the SDKs document this call. The request is never
-   * resent.
-   */
+  /** Only for approved platforms. Only the SDKs document this call. */
   refreshToken: exchange("refreshToken", "/session/refresh_token", ByRefreshToken, Refreshed),
-  /** `DELETE /session/token`: ends the session. */
+  /** Ends the session. */
   deleteSession: remove("deleteSession", "/session/token", AccessToken, "access_token"),
-  /** `DELETE /session/token`: invalidates a refresh token. */
+  /** Invalidates a refresh token. */
   deleteRefreshToken: remove("deleteRefreshToken", "/session/token", RefreshToken, "refresh_token"),
-  /** `GET /user/profile` */
   getProfile: get("getProfile", "/user/profile", Schema.Struct(Holder)),
-  /** `GET /user/margins`: amounts in rupees. The call can fail with HTTP 502 or 503, even if the session is valid. */
+  /** Amounts in rupees. The call can fail with HTTP 502 or 503, even if the session is valid. */
   getMargins: get("getMargins", "/user/margins", Margins),
-  /** `GET /user/margins/equity` */
   getEquityMargins: get("getEquityMargins", "/user/margins/equity", Segment),
-  /** `GET /user/margins/commodity` */
   getCommodityMargins: get("getCommodityMargins", "/user/margins/commodity", Segment)
 }

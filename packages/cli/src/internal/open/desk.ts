@@ -53,7 +53,10 @@ export interface Desk {
 const pollInterval = "2 seconds"
 
 /** Number of accounts that log in without a person at the same time. */
-const atOnce = 4
+const atOnce = 6
+
+/** Number of accounts of one broker that log in at the same time, so that its firewall sees no rush of logins. */
+const atOncePerBroker = 2
 
 const keptChanges = 1024
 
@@ -76,12 +79,12 @@ const troubleOf = (cause: Cause.Cause<Failure>, name: string): rows.Trouble => {
   return { message, remedy }
 }
 
-/** Whether a person has to act during the login. */
-const needsPerson = ({ entry, method }: accountStatus.Status): boolean =>
-  method !== undefined &&
-  (method.capabilities.includes("RedirectLogin") ||
-    method.capabilities.includes("QrLogin") ||
-    connect.asksCode(method, entry))
+/** The semaphore of a key. */
+const semaphoreOf = (all: Map<string, Semaphore.Semaphore>, key: string, permits: number): Semaphore.Semaphore => {
+  const found = all.get(key) ?? Semaphore.makeUnsafe(permits)
+  all.set(key, found)
+  return found
+}
 
 const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"])
 
@@ -107,7 +110,9 @@ export const make = Effect.fnUntraced(function* (
   const running = yield* FiberMap.make<string, void>()
   const signals = yield* Queue.sliding<void>(1)
   const [persons, others] = [Semaphore.makeUnsafe(1), Semaphore.makeUnsafe(atOnce)]
+  const opening = Semaphore.makeUnsafe(1)
   const ports = new Map<string, Semaphore.Semaphore>()
+  const brokers = new Map<string, Semaphore.Semaphore>()
   const doing = new Map<string, Doing>()
   const failures = new Map<string, rows.Trouble>()
   const shown = new Map<string, { readonly row: rows.Row; readonly json: string }>()
@@ -177,16 +182,20 @@ export const make = Effect.fnUntraced(function* (
   const inTurn: logins.InTurn = (opened, show, login) =>
     Effect.flatMap(portOf(opened), (port) => {
       if (port === undefined) return login
-      const turn = ports.get(port) ?? Semaphore.makeUnsafe(1)
-      ports.set(port, turn)
       show(logins.waiting("Waits until another login on the same port of this machine has ended."))
-      return turn.withPermit(login)
+      return semaphoreOf(ports, port, 1).withPermit(login)
     })
 
+  const parts: logins.Parts = {
+    inTurn,
+    // One account after the other resolves its references, because their programs may ask the user.
+    open: (entry, options) => opening.withPermit(connect.open(home, entry, options))
+  }
+
   const runs: Readonly<Record<Action, (entry: accounts.Entry, show: logins.Show) => Effect.Effect<void, Failure>>> = {
-    login: (entry, show) => logins.login(home, entry, show, inTurn),
-    renew: (entry, show) => logins.renew(home, entry, show),
-    logout: (entry) => logins.logout(home, entry)
+    login: (entry, show) => logins.login(parts, entry, show),
+    renew: (entry, show) => logins.renew(parts, entry, show),
+    logout: (entry) => logins.logout(parts, entry)
   }
 
   const run = (entry: accounts.Entry, action: Action): Effect.Effect<void> => {
@@ -232,8 +241,13 @@ export const make = Effect.fnUntraced(function* (
       const status = yield* accountStatus.read(home, entry)
       if (status.state === "live" || doing.has(entry.name)) continue
       showOf(entry.name)(logins.waiting("Waits for its turn."))
-      const queue = needsPerson(status) ? persons : others
-      yield* forked(entry.name, queue.withPermit(run(entry, "login")))
+      const login = run(entry, "login")
+      const isForPerson = status.method !== undefined && connect.needsPerson(status.method, entry)
+      const perBroker = semaphoreOf(brokers, entry.broker, atOncePerBroker)
+      yield* forked(
+        entry.name,
+        isForPerson ? persons.withPermit(login) : perBroker.withPermit(others.withPermit(login))
+      )
     }
   })
 

@@ -12,10 +12,9 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import * as connect from "../connect.ts"
+import type * as connect from "../connect.ts"
 import type { Entry } from "../accounts.ts"
 import { type Failure, fail, isFailure, promised, Rejected } from "../failure.ts"
-import type { Home } from "../home.ts"
 import * as qrImage from "../qrImage.ts"
 import type { Step } from "./rows.ts"
 
@@ -154,11 +153,6 @@ const qrLogin = ({ connection }: connect.Opened, show: Show): Effect.Effect<Sess
     )
   })
 
-const open = (home: Home, entry: Entry, show: Show): Effect.Effect<connect.Opened, Failure, Scope.Scope> =>
-  connect.open(home, entry, {
-    codes: (question) => Effect.runPromise(askCode(show, question), { signal: question.signal })
-  })
-
 /** Runs a login in the browser when no other one needs its port. */
 export type InTurn = <A>(
   opened: connect.Opened,
@@ -166,34 +160,48 @@ export type InTurn = <A>(
   login: Effect.Effect<A, Failure>
 ) => Effect.Effect<A, Failure>
 
+/** What the logins of all accounts share. */
+export interface Parts {
+  readonly open: (entry: Entry, options?: connect.Options) => Effect.Effect<connect.Opened, Failure, Scope.Scope>
+  readonly inTurn: InTurn
+}
+
+const codesOf = (show: Show): connect.Options => ({
+  codes: (question) => Effect.runPromise(askCode(show, question), { signal: question.signal })
+})
+
+const liveOf = ({ connection }: connect.Opened) =>
+  promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
+
+/** Gets a new session. */
+const newSession = Effect.fnUntraced(function* (opened: connect.Opened): Effect.fn.Return<Session, Failure> {
+  const { connection } = opened
+  // A new connection does not know the stored session. Without it, `renew` would return that session.
+  if (Option.isSome(yield* liveOf(opened))) yield* promised(() => connection.session())
+  return yield* promised(() => connection.renew())
+})
+
 /** Logs in, also if the session is live. */
-export const login = (home: Home, entry: Entry, show: Show, inTurn: InTurn): Effect.Effect<void, Failure> =>
+export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
   Effect.gen(function* () {
-    const opened = yield* open(home, entry, show)
+    const opened = yield* open(entry, codesOf(show))
     const { connection, method } = opened
     if (method.capabilities.includes("QrLogin")) return yield* qrLogin(opened, show)
-    if (!method.capabilities.includes("RedirectLogin")) return yield* promised(() => connection.renew())
+    if (!method.capabilities.includes("RedirectLogin")) return yield* newSession(opened)
     // A refresh needs no person.
-    const live = yield* promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
     const refreshed =
-      Option.isNone(live) && method.capabilities.includes("Refresh")
+      Option.isNone(yield* liveOf(opened)) && method.capabilities.includes("Refresh")
         ? yield* Effect.option(promised(() => connection.session()))
         : Option.none<Session>()
     return Option.isSome(refreshed) ? refreshed.value : yield* inTurn(opened, show, browserLogin(opened, show))
   }).pipe(Effect.scoped, Effect.asVoid)
 
 /** Gets a new session, even if the stored one is live. */
-export const renew = (home: Home, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
-  Effect.gen(function* () {
-    const { connection } = yield* open(home, entry, show)
-    // A new connection does not know the stored session. Without it, `renew` would return that session.
-    const live = yield* promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
-    if (Option.isSome(live)) yield* promised(() => connection.session())
-    yield* promised(() => connection.renew())
-  }).pipe(Effect.scoped, Effect.asVoid)
+export const renew = ({ open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
+  Effect.flatMap(open(entry, codesOf(show)), newSession).pipe(Effect.scoped, Effect.asVoid)
 
-export const logout = (home: Home, entry: Entry): Effect.Effect<void, Failure> =>
-  Effect.flatMap(connect.open(home, entry), ({ connection }) => promised(() => connection.logout())).pipe(
+export const logout = ({ open }: Parts, entry: Entry): Effect.Effect<void, Failure> =>
+  Effect.flatMap(open(entry), ({ connection }) => promised(() => connection.logout())).pipe(
     Effect.scoped,
     Effect.asVoid
   )

@@ -62,9 +62,8 @@ const openBrowser = Effect.fnUntraced(function* (
 
 const run = Effect.fnUntraced(function* (input: Input<"open">): Effect.fn.Return<void, Failure, Scope.Scope> {
   const home = yield* homes.open(input)
-  const folder = yield* homes.folderOf(home.origins)
   const wanted = yield* portOf(input.port ?? "0")
-  const file = yield* linkFile.make(folder)
+  const file = yield* linkFile.make(home.folder)
   const idle = idles.make(idleTime)
   const desk = yield* desks.make(home, () => !idle.isEmpty())
   const known = links.make()

@@ -2,6 +2,7 @@
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Duration from "effect/Duration"
 import * as accountStatus from "../accountStatus.ts"
+import * as entries from "../entries.ts"
 import type { Home } from "../home.ts"
 import type * as sessions from "../sessions.ts"
 
@@ -92,7 +93,7 @@ export const make = (
   status: accountStatus.Status,
   { failure, step }: Pick<Row, "failure" | "step">
 ): Row => {
-  const { entry, method, session, state, title } = status
+  const { clear, entry, method, session, state, title } = status
   return {
     name: entry.name,
     broker: title,
@@ -102,7 +103,7 @@ export const make = (
     stateText: sentence(accountStatus.sessionText(status)),
     renewal: sentence(accountStatus.renewalText(status)),
     ...guardOf(status),
-    storedIn: store.describe,
+    storedIn: clear.length > 0 ? entries.clearText(entry.name, clear) : store.describe,
     canRenew: session !== undefined && (method?.renewal?.by.length ?? 0) > 0,
     failure,
     step

@@ -12,6 +12,7 @@ import type { Failure } from "../failure.ts"
 import type { Home } from "../home.ts"
 import { type Answer, hasOwnHost, isFromBrowser, json, readBody } from "../http/messages.ts"
 import type { Respond } from "../http/server.ts"
+import * as output from "../output.ts"
 import * as sessions from "../sessions.ts"
 import { type EndpointName, type Route, routeOf } from "./endpoints.ts"
 import type { Change, Live, OpenAccounts } from "./openAccounts.ts"
@@ -42,8 +43,8 @@ const sessionAnswer = ({ headers, session: { account, expiresAt, issuedAt, token
     feedToken: tokens.feed === undefined ? null : Redacted.value(tokens.feed),
     broker: account.broker,
     account: account.id,
-    issuedAt: sessions.toIso(issuedAt),
-    expiresAt: sessions.toIso(expiresAt)
+    issuedAt: output.toIso(issuedAt),
+    expiresAt: output.toIso(expiresAt)
   })
 
 const eventOf = (change: Change): string => {
@@ -53,8 +54,8 @@ const eventOf = (change: Change): string => {
     change._tag === "renewed"
       ? {
           ...about,
-          issuedAt: sessions.toIso(change.session.issuedAt),
-          expiresAt: sessions.toIso(change.session.expiresAt)
+          issuedAt: output.toIso(change.session.issuedAt),
+          expiresAt: output.toIso(change.session.expiresAt)
         }
       : change._tag === "failed"
         ? { ...about, error: problems.problemOf(change.failure, entry.name) }
@@ -79,8 +80,8 @@ export const make = ({ home, isAllowed, open }: Server): Respond => {
         account: entry.account.id,
         method: entry.method,
         session: sessions.stateOf(session, now),
-        issuedAt: sessions.toIso(session?.issuedAt),
-        expiresAt: sessions.toIso(session?.expiresAt)
+        issuedAt: output.toIso(session?.issuedAt),
+        expiresAt: output.toIso(session?.expiresAt)
       }))
     )
     return json(200, { accounts: rows })

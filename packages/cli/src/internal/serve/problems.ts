@@ -1,7 +1,7 @@
 /** The errors that the server answers with, and their HTTP status. */
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Duration from "effect/Duration"
-import { type Failure, isLoggedOut, onlyPersonLogsIn, translate } from "../failure.ts"
+import { type Failure, isLoggedOut, onlyPersonLogsIn, translated } from "../failure.ts"
 import { type Answer, json } from "../http/messages.ts"
 
 /** The error in an answer. */
@@ -110,8 +110,8 @@ export const problemOf = (failure: Failure, name: string): Problem => {
   const retryAfter = failure._tag === "AuthError" ? failure.retryAfter : undefined
   return {
     reason: reason._tag,
-    message: translate(reason.message),
-    remedy: translate(reason.remedy),
+    message: translated(reason.message),
+    remedy: translated(reason.remedy),
     retryAfter: retryAfter === undefined ? null : Math.ceil(Duration.toSeconds(retryAfter)),
     isRetryable: reason.isRetryable
   }

@@ -10,6 +10,7 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
 import * as AuthError from "../../login/AuthError.ts"
+import { AnswerLimit } from "../AnswerLimit.ts"
 
 /** A redirect to another origin that was not followed. Nothing was sent to that origin. */
 export class RedirectStopped extends Data.TaggedError("RedirectStopped")<{ readonly origin: string }> {}
@@ -25,6 +26,12 @@ export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
 }> {}
 
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
+
+/** Whether two addresses have the same origin. Addresses that begin with the same host need no parser. */
+const isSameOrigin = (url: string, other: string): boolean => {
+  const path = other.indexOf("/", "https://".length)
+  return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)
+}
 
 /**
  * Sets `redirect` of `fetch` to `"manual"`, because `fetch` follows redirects by default. The program's other settings
@@ -49,7 +56,8 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
  */
 export const execute = (
   client: HttpClient.HttpClient,
-  request: HttpClientRequest.HttpClientRequest
+  request: HttpClientRequest.HttpClientRequest,
+  answerLimit?: number
 ): Effect.Effect<
   HttpClientResponse.HttpClientResponse,
   HttpClientError.HttpClientError | RedirectStopped | RedirectFollowed
@@ -57,23 +65,25 @@ export const execute = (
   Effect.suspend(() => {
     let first: string | undefined
     const beforeRequest = ({ url }: HttpClientRequest.HttpClientRequest): boolean => {
-      const origin = originOf(url) ?? ""
-      first ??= origin
-      if (origin !== first) throw new RedirectStopped({ origin })
+      first ??= url
+      if (!isSameOrigin(url, first)) throw new RedirectStopped({ origin: originOf(url) ?? "" })
       const fiber = Fiber.getCurrent()
       if (fiber !== undefined) setManualRedirect(fiber)
       return true
     }
     const discretion = Context.make(HttpClient.TracerDisabledWhen, beforeRequest).pipe(
       Context.add(HttpClient.TracerPropagationEnabled, false),
+      Context.add(AnswerLimit, answerLimit),
       // If `DisablePropagation` were true, `TracerDisabledWhen` would not be called.
       Context.add(Tracer.DisablePropagation, false)
     )
     return client.execute(request).pipe(
       Effect.catchDefect((defect) => (defect instanceof RedirectStopped ? Effect.fail(defect) : Effect.die(defect))),
       Effect.tap((response) => {
-        const sentTo = first ?? originOf(request.url)
-        const origin = [response.request.url, response.url].map(originOf).find((from) => (from ?? sentTo) !== sentTo)
+        const sentTo = first ?? request.url
+        const other = [response.request.url, response.url].find((from) => !isSameOrigin(from, sentTo))
+        // Some clients do not know the address of the answer.
+        const origin = other === undefined ? undefined : originOf(other)
         return origin === undefined
           ? Effect.void
           : Effect.fail(new RedirectFollowed({ origin, status: response.status }))

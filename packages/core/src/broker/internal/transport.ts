@@ -13,6 +13,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { connectionFault, type ConnectionFault } from "./connectionFault.ts"
 import * as RedirectGuard from "./redirectGuard.ts"
+import { systemCode } from "./systemCode.ts"
 
 /**
  * A request whose headers and body contain secrets as plain text. Use this type only in this module and in modules that
@@ -48,10 +49,12 @@ export interface TransportOptions {
   readonly maxBodyBytes: number
 }
 
-const toFailure = (error: HttpClientError.HttpClientError) =>
-  new TransportFailure(connectionFault(error, error.request.url))
-
 const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
+
+const toFailure = (error: HttpClientError.HttpClientError) =>
+  error.response !== undefined && systemCode(error) === "ERR_BODY_TOO_LARGE"
+    ? tooLarge(error.response.status)
+    : new TransportFailure(connectionFault(error, error.request.url))
 
 const readBody = (
   response: HttpClientResponse.HttpClientResponse,
@@ -118,7 +121,7 @@ export const send = (
   request: WireRequest,
   options: TransportOptions
 ): Effect.Effect<WireResponse, TransportFailure | RedirectGuard.RedirectFollowed> =>
-  RedirectGuard.execute(client, toHttpRequest(request)).pipe(
+  RedirectGuard.execute(client, toHttpRequest(request), options.maxBodyBytes).pipe(
     Effect.catchTag("HttpClientError", (error) => Effect.fail(toFailure(error))),
     Effect.flatMap((response) => {
       // The headers are read only once, because Effect's client for `fetch` builds them again at each access. For

@@ -1,0 +1,84 @@
+/** Prints the headings and the steps of the demo. Lines are broken only at a terminal, between words. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import process from "node:process"
+import { styleText } from "node:util"
+import { type CommandFailed, fail } from "../failure.ts"
+import { wrap } from "../helpText.ts"
+import { line, printable, widthOf } from "../output.ts"
+
+/** Below this number of columns, the texts of a step are below the broker's name, not beside it. */
+const narrow = 60
+
+const markWidth = 4
+const nameWidth = 15
+
+/** `styleText` respects NO_COLOR. A pipe gets no colour, even if FORCE_COLOR is set. */
+const styled = (stream: NodeJS.WriteStream, format: "bold" | "green" | "red", text: string): string =>
+  stream.isTTY ? styleText(format, text, { stream }) : text
+
+export const heading = (text: string): Effect.Effect<void> =>
+  Effect.andThen(
+    line(""),
+    Effect.suspend(() =>
+      Console.log(
+        wrap(text, widthOf(process.stdout))
+          .map((row) => styled(process.stdout, "bold", row))
+          .join("\n")
+      )
+    )
+  )
+
+/** A mark, the broker's name, and texts that each begin a line. */
+const block = (stream: NodeJS.WriteStream, mark: string, title: string, texts: ReadonlyArray<string>): string => {
+  const width = widthOf(stream)
+  const isNarrow = width < narrow
+  const indent = isNarrow ? markWidth : markWidth + nameWidth
+  const rows = texts.flatMap((text) => wrap(printable(text), width - indent))
+  const below = rows.map((row) => " ".repeat(indent) + row).join("\n")
+  return isNarrow ? `  ${mark} ${title}\n${below}` : `  ${mark} ${title.padEnd(nameWidth)}${below.slice(indent)}`
+}
+
+const print = (title: string, texts: ReadonlyArray<string>) =>
+  Effect.suspend(() => Console.log(block(process.stdout, styled(process.stdout, "green", "✓"), title, texts)))
+
+const failed = (title: string, name: string, message: string): Effect.Effect<never, CommandFailed> =>
+  Effect.andThen(
+    Effect.suspend(() =>
+      Console.error(block(process.stderr, styled(process.stderr, "red", "✗"), title, [`${name}: ${message}`]))
+    ),
+    fail("defect", `The demo failed: ${title}, ${name}`)
+  )
+
+/** The error of a call to a broker, and of most other steps. */
+interface StepError {
+  readonly message: string
+  readonly reason?: { readonly _tag: string; readonly message?: string; readonly remedy?: string }
+}
+
+/** Runs a step at the broker of this title, and prints its outcome. */
+export const step = <A, E extends StepError, R>(
+  title: string,
+  name: string,
+  effect: Effect.Effect<A, E, R>,
+  outcome: (value: A) => string
+): Effect.Effect<A, CommandFailed, R> =>
+  effect.pipe(
+    Effect.catch((error) => failed(title, name, error.message)),
+    Effect.tap((value) => print(title, [`${name}: ${outcome(value)}`]))
+  )
+
+/** Runs a step that must fail with this reason. Prints the reason, and what the error tells the user to do. */
+export const refused = <A, E extends StepError, R>(
+  title: string,
+  name: string,
+  expected: string,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<void, CommandFailed, R> =>
+  Effect.flatMap(Effect.result(effect), (result) => {
+    if (result._tag === "Success") return failed(title, name, "The step was expected to fail, but it succeeded.")
+    const { message, reason } = result.failure
+    return reason?._tag === expected
+      ? print(title, [`${name}: ${expected}`, reason.message ?? message, `What to do: ${reason.remedy ?? ""}`])
+      : failed(title, name, `Expected the failure ${expected}, but got: ${message}`)
+  })

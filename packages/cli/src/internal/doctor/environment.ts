@@ -1,0 +1,81 @@
+/** Checks the settings of the environment that change how requests are sent. */
+import * as Connection from "@auth/node/Connection"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Fs from "node:fs"
+import { type Finding, fine, ofFailure, problem } from "./finding.ts"
+
+interface Variable {
+  readonly name: string
+  readonly value: string
+}
+
+/** The first of the variables that is set and not empty. */
+const firstOf = Effect.fnUntraced(function* (names: ReadonlyArray<string>): Effect.fn.Return<Variable | undefined> {
+  for (const name of names) {
+    const value = Option.getOrElse(yield* Effect.option(Config.String(name)), () => "")
+    if (value !== "") return { name, value }
+  }
+  return undefined
+})
+
+/** The address of a proxy without its user name and password. */
+const addressOf = (value: string): string => {
+  const url = Result.getOrUndefined(Result.try(() => new URL(value)))
+  return url === undefined ? "an address that cannot be read" : `${url.protocol}//${url.host}`
+}
+
+/** Shows the proxy. From now on, requests of this process use it. */
+export const checkProxy: Effect.Effect<Finding> = Effect.gen(function* () {
+  const built = yield* Effect.result(Effect.scoped(Layer.build(Connection.layerClient)))
+  if (Result.isFailure(built)) return ofFailure("proxy", built.failure)
+  const proxy = yield* firstOf(["https_proxy", "HTTPS_PROXY"])
+  if (proxy === undefined) {
+    const http = yield* firstOf(["http_proxy", "HTTP_PROXY"])
+    return http === undefined
+      ? fine("proxy", "none: HTTPS_PROXY is not set")
+      : fine(
+          "proxy",
+          `none: ${http.name} is set, but only HTTPS_PROXY is used for brokers`,
+          "If this machine reaches the internet through a proxy, set HTTPS_PROXY."
+        )
+  }
+  const direct = yield* firstOf(["no_proxy", "NO_PROXY"])
+  const except = direct === undefined ? "" : `, except for ${direct.value} (${direct.name})`
+  return fine("proxy", `${addressOf(proxy.value)} (${proxy.name})${except}`)
+})
+
+const begins = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g
+
+const extraFinding = ({ name, value }: Variable): Finding => {
+  const text = Result.try(() => Fs.readFileSync(value, "utf8"))
+  const count = Result.isSuccess(text) ? (text.success.match(begins)?.length ?? 0) : 0
+  return count === 0
+    ? problem(
+        "certificates",
+        ["unknown-ca", "input"],
+        `the file ${value} (${name}) ${Result.isSuccess(text) ? "contains no certificate" : "cannot be read"}, so Node ignores it`,
+        `Set ${name} to a PEM file with the CA certificate of your company's proxy, or remove it.`
+      )
+    : fine("certificates", `Node also trusts ${count === 1 ? "the CA" : `the ${count} CAs`} in ${value} (${name})`)
+}
+
+/** Checks which certificates Node accepts. */
+export const checkCertificates: Effect.Effect<Finding> = Effect.gen(function* () {
+  const unchecked = yield* firstOf(["NODE_TLS_REJECT_UNAUTHORIZED"])
+  if (unchecked?.value === "0") {
+    return problem(
+      "certificates",
+      ["unchecked-certificates", "input"],
+      "Node checks no certificate (NODE_TLS_REJECT_UNAUTHORIZED=0), so an attacker could read the credentials",
+      "Remove NODE_TLS_REJECT_UNAUTHORIZED. If Node does not know a CA, set NODE_EXTRA_CA_CERTS to a file with its certificate."
+    )
+  }
+  const extra = yield* firstOf(["NODE_EXTRA_CA_CERTS"])
+  return extra === undefined
+    ? fine("certificates", "Node trusts its own CAs: NODE_EXTRA_CA_CERTS is not set")
+    : extraFinding(extra)
+})

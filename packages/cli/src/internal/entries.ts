@@ -1,0 +1,61 @@
+/** What is stored in the vault, also by programs that have no key and store in clear. */
+import type { Account } from "@auth/broker-core/login/Account"
+import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
+import { SessionStore, type Entry, type Slot } from "@auth/broker-core/session/SessionStore"
+import type { VaultError } from "@auth/broker-core/session/VaultError"
+import * as NodeVault from "@auth/node/NodeVault"
+import * as NodeVaultKey from "@auth/node/NodeVaultKey"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type { Home } from "./home.ts"
+
+/** The slots of an account, in the order in which they are listed. */
+export const slots = ["session", "guard", "browser"] as const satisfies ReadonlyArray<Slot>
+
+/** A stored entry. `isClear`: another program has written it without a key. */
+export interface Found extends Entry {
+  readonly isClear: boolean
+}
+
+/** The vault without a key. It reads only entries that are in clear. */
+const inClear = (folder: string, account: Account, slot: Slot) =>
+  Effect.flatMap(SessionStore, (store) => store.get(account, slot)).pipe(
+    Effect.provide(Layer.provide(NodeVault.layerStore({ folder }), NodeVaultKey.layerPlaintext))
+  )
+
+/** The account under which the entry of a slot is stored. */
+export const placeOf = (account: Account, slot: Slot): Account =>
+  slot === "guard" ? LoginGuard.placeOf(account) : account
+
+/** Reads an entry, even if it is in clear. An entry in clear is only for showing: anyone may have written it. */
+export const read = Effect.fnUntraced(function* (
+  { folder, store }: Home,
+  account: Account,
+  slot: Slot
+): Effect.fn.Return<Found | undefined, VaultError> {
+  const stored = yield* Effect.result(store.get(account, slot))
+  if (Result.isSuccess(stored)) return stored.success && { ...stored.success, isClear: false }
+  if (stored.failure.reason._tag !== "WrongKey") return yield* Effect.fail(stored.failure)
+  const found = yield* Effect.result(inClear(folder, account, slot))
+  return Result.isSuccess(found) && found.success !== undefined
+    ? { ...found.success, isClear: true }
+    : yield* Effect.fail(stored.failure)
+})
+
+/** A store for showing, which also reads entries in clear. */
+export const readable = (home: Home): SessionStore["Service"] => ({
+  ...home.store,
+  get: (account, slot) => read(home, account, slot)
+})
+
+/** The slots of an account that are in clear. */
+export const clearSlots = (home: Home, account: Account): Effect.Effect<ReadonlyArray<Slot>, VaultError> =>
+  Effect.map(
+    Effect.forEach(slots, (slot) => Effect.map(read(home, placeOf(account, slot), slot), (found) => ({ slot, found }))),
+    (all) => all.flatMap(({ found, slot }) => (found?.isClear === true ? [slot] : []))
+  )
+
+/** The text that says loudly that entries are in clear. */
+export const clearText = (name: string, clear: ReadonlyArray<Slot>): string =>
+  `NOT ENCRYPTED: ${name} has entries in clear (${clear.join(", ")}). A program without a key has written them, and every program with access to the file can read them. Stop that program, then run broker-auth vault encrypt.`

@@ -1,0 +1,38 @@
+/** Checks the form of one credential. */
+import type { Field } from "@auth/broker-core/broker/Credentials"
+import * as Credentials from "@auth/broker-core/broker/Credentials"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import * as connect from "./connect.ts"
+import * as references from "./references.ts"
+
+type Values = Readonly<Record<string, Redacted.Redacted<string>>>
+
+/** Contains the names of the variables whose values are taken unchanged, as in `layerConfig`. */
+export const verbatim = "BROKER_AUTH_VERBATIM"
+
+/** The problem of one value, or `undefined`. A reference is resolved first. */
+export const problemOf = (
+  broker: string,
+  field: Field,
+  value: Redacted.Redacted<string>,
+  verbatimNames: Values
+): Effect.Effect<string | undefined> =>
+  Effect.gen(function* () {
+    const resolved = yield* references.resolve(value)
+    yield* Effect.provide(
+      Credentials.fromConfig(broker, { value: field }),
+      ConfigProvider.layer(connect.providerOf({ ...verbatimNames, [field.env]: resolved }))
+    )
+    return undefined
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.succeed(
+        AuthError.isAuthError(error) && error.reason._tag === "InvalidRequest"
+          ? error.reason.problems.map(({ problem }) => problem).join("; ")
+          : error.message
+      )
+    )
+  )

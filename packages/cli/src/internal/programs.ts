@@ -1,0 +1,116 @@
+/** Runs other programs that have no terminal: they read from a pipe and print to a pipe. */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { type ChildProcess, spawn } from "node:child_process"
+import process from "node:process"
+
+/** Time-out of a program. It is long, because some programs wait until the user has confirmed. */
+export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<Duration.Duration>(
+  "@auth/cli/programs/Timeout",
+  { defaultValue: () => Duration.seconds(30) }
+)
+
+/** The longest output of a program that is read, in characters. */
+const maxOutput = 65_536
+
+/** Splits a command into words at blanks. Text in quotation marks is one word. No shell is involved. */
+export const wordsOf = (command: string): ReadonlyArray<string> =>
+  Array.from(
+    command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g),
+    ([, double, single, bare]) => double ?? single ?? bare ?? ""
+  )
+
+/** The environment of a program. The key of the vault is not for it. */
+const environment = (): NodeJS.ProcessEnv => {
+  const { BROKER_AUTH_KEY: _, ...others } = process.env
+  return others
+}
+
+/** A program of its own process group, so that the programs that it has started end with it. */
+const hasGroup = process.platform !== "win32"
+
+/** Ends a program and its process group. A program that left the group cannot keep this one from ending. */
+const end = (child: ChildProcess): void => {
+  const { pid } = child
+  if (pid !== undefined) {
+    // The group may have ended in the meantime.
+    Result.try(() => (hasGroup ? process.kill(-pid, "SIGKILL") : child.kill("SIGKILL")))
+  }
+  child.stdout?.destroy()
+  child.stdin?.destroy()
+  child.unref()
+}
+
+const startProblem = (program: string, error: unknown): string =>
+  (error as { readonly code?: unknown } | undefined)?.code === "ENOENT"
+    ? `the program ${program} is not installed`
+    : `${program} could not be run`
+
+const exitProblem = (program: string, code: number | null): string =>
+  code === null ? `${program} was ended by a signal` : `${program} ended with exit code ${code}`
+
+export interface Options {
+  /** Text on standard input. Default: none. */
+  readonly input?: string
+  /** Whether the output is returned. Default: `read`. */
+  readonly output?: "read" | "ignored"
+}
+
+interface Started {
+  readonly program: string
+  readonly args: ReadonlyArray<string>
+  readonly options: Options
+}
+
+type Outcome = Result.Result<Redacted.Redacted<string>, string>
+
+const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =>
+  Effect.callback<Outcome>((resume) => {
+    const started = Result.try(() =>
+      spawn(program, args, {
+        detached: hasGroup,
+        env: environment(),
+        // Standard error may contain a secret.
+        stdio: ["pipe", options.output === "ignored" ? "ignore" : "pipe", "ignore"],
+        windowsHide: true
+      })
+    )
+    if (Result.isFailure(started)) return resume(Effect.succeed(Result.fail(startProblem(program, started.failure))))
+    const child = started.success
+    let output = ""
+    child.once("error", (error) => resume(Effect.succeed(Result.fail(startProblem(program, error)))))
+    child.stdout?.setEncoding("utf8")
+    child.stdout?.on("data", (text: string) => {
+      output += text
+      if (output.length <= maxOutput) return
+      end(child)
+      resume(Effect.succeed(Result.fail(`${program} printed too much`)))
+    })
+    child.once("close", (code) =>
+      resume(
+        Effect.succeed(code === 0 ? Result.succeed(Redacted.make(output)) : Result.fail(exitProblem(program, code)))
+      )
+    )
+    child.stdin?.on("error", () => undefined)
+    child.stdin?.end(options.input ?? "")
+    return Effect.sync(() => end(child))
+  })
+
+/**
+ * Runs a program without a shell, and returns what it prints, or the problem. After the time-out, or if the command is
+ * interrupted, the program and its process group are ended.
+ */
+export const run = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Outcome> => {
+  const [program, ...args] = words
+  if (program === undefined || program === "") return Effect.succeed(Result.fail("it names no program"))
+  return Effect.flatMap(Timeout, (duration) =>
+    Effect.timeoutOrElse(outputOf({ program, args, options }), {
+      duration,
+      orElse: () =>
+        Effect.succeed(Result.fail(`${program} did not answer within ${Duration.toSeconds(duration)} seconds`))
+    })
+  )
+}

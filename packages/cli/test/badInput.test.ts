@@ -1,0 +1,186 @@
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { spawn } from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { key, linesOf, makeUser, run, terminal, timeout, type User, world } from "./support.ts"
+
+const pin = "8305"
+const angel = linesOf({
+  ANGEL_CLIENT_CODE: "A123456",
+  ANGEL_PIN: pin,
+  ANGEL_API_KEY: "demoTrd1",
+  ANGEL_TOTP_SECRET: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+})
+const addAngel = ["add", "angel", "--method", "totp", "--name"]
+
+/** Runs a line of `sh` in which `broker-auth` is the command. */
+const shell = (user: User, line: string) =>
+  Effect.promise(
+    () =>
+      new Promise<{ readonly code: number | null; readonly output: string }>((resolve) => {
+        const command = [process.execPath, ...user.command].map((word) => `'${word}'`).join(" ")
+        const script = `broker_auth() { ${command} "$@"; }\n${line.replaceAll("broker-auth", "broker_auth")}`
+        const child = spawn("sh", ["-c", script], { cwd: user.state, env: user.env, stdio: ["ignore", "pipe", "pipe"] })
+        let output = ""
+        for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)))
+        child.once("close", (code) => resolve({ code, output }))
+      })
+  )
+
+const oneLine = (output: string): string => {
+  assert.match(output, /^broker-auth: [^\n]+\n$/)
+  return output
+}
+
+/** The names of the stored accounts. */
+const namesOf = (user: User) =>
+  Effect.map(run(user, ["accounts", "--json"]), ({ stdout }) =>
+    (JSON.parse(stdout) as ReadonlyArray<{ readonly name: string }>).map(({ name }) => name)
+  )
+
+it.live(
+  "keeps the stored accounts if the disk is full, and says so",
+  () =>
+    Effect.gen(function* () {
+      const user = yield* makeUser()
+      assert.strictEqual((yield* run(user, [...addAngel, "one"], { input: angel })).code, 0)
+      fs.writeFileSync(path.join(user.state, "lines"), angel)
+      // A limit for the size of files stands in for a full disk: the kernel refuses the write in the same way.
+      const full = yield* shell(user, `trap '' XFSZ; ulimit -f 8; broker-auth ${addAngel.join(" ")} two <lines`)
+      assert.strictEqual(full.code, 10, full.output)
+      assert.match(oneLine(full.output), /free space/)
+      assert.deepStrictEqual(yield* namesOf(user), ["one"])
+      assert.strictEqual((yield* run(user, [...addAngel, "two"], { input: angel })).code, 0)
+      assert.deepStrictEqual(yield* namesOf(user), ["one", "two"])
+    }),
+  timeout
+)
+
+it.live(
+  "ends with an error if standard output cannot be written",
+  () =>
+    Effect.gen(function* () {
+      const user = yield* makeUser()
+      for (const command of ["--help", "brokers"]) {
+        const { code, output } = yield* shell(user, `broker-auth ${command} >/dev/full`)
+        assert.strictEqual(code, 12, output)
+        assert.match(oneLine(output), /standard output cannot be written \(ENOSPC\)/)
+      }
+      const piped = yield* shell(user, "broker-auth --help | head -n 1")
+      assert.deepStrictEqual([piped.code, piped.output.split("\n").length], [0, 2])
+    }),
+  timeout
+)
+
+it.live(
+  "waits a few seconds for a vault that another program has locked, and then stores nothing",
+  () =>
+    Effect.gen(function* () {
+      const user = yield* makeUser()
+      assert.strictEqual((yield* run(user, [...addAngel, "one"], { input: angel })).code, 0)
+      const database = new DatabaseSync(path.join(user.state, "broker-auth/sessions.db"))
+      database.exec("BEGIN EXCLUSIVE")
+      const locked = yield* run(user, [...addAngel, "two"], { input: angel })
+      database.exec("ROLLBACK")
+      database.close()
+      assert.deepStrictEqual([locked.code, locked.stdout], [10, ""])
+      assert.match(oneLine(locked.stderr), /EBUSY.*a program that hangs/)
+      assert.deepStrictEqual(yield* namesOf(user), ["one"])
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "names the key if the vault was written with another one",
+  () =>
+    Effect.gen(function* () {
+      const user = yield* makeUser()
+      assert.strictEqual((yield* run(user, [...addAngel, "one"], { input: angel })).code, 0)
+      const env = { BROKER_AUTH_KEY: key.replaceAll("0", "f") }
+      for (const args of [["accounts"], ["token"], ["status"], [...addAngel, "two"], ["remove", "one"]]) {
+        const { code, stderr, stdout } = yield* run(user, args, { env, input: angel })
+        assert.deepStrictEqual([code, stdout], [10, ""], args[0])
+        assert.match(oneLine(stderr), /key/)
+      }
+      assert.deepStrictEqual(yield* namesOf(user), ["one"])
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "stores and sends nothing without a terminal, with closed streams, or with lines that stop early",
+  () =>
+    Effect.gen(function* () {
+      const { simulator, user } = yield* world({ brokers: ["angel", "rmoney"] })
+      for (const [line, code] of [
+        [`broker-auth ${addAngel.join(" ")} one <&-`, 5],
+        ["broker-auth add angel <&-", 2],
+        [`printf 'ANGEL_CLIENT_CODE=A123456\\nANGEL_P' | broker-auth ${addAngel.join(" ")} one`, 5],
+        ["broker-auth vault remove <&-", 2],
+        ["broker-auth recover rmoney <&-", 7]
+      ] as const) {
+        const ended = yield* shell(user, line)
+        assert.strictEqual(ended.code, code, `${line}: ${ended.output}`)
+        assert.match(ended.output, /broker-auth: [^\n]+\n$/)
+        assert.notMatch(ended.output, /\n\s+at /)
+      }
+      assert.deepStrictEqual(yield* namesOf(user), [])
+      assert.deepStrictEqual(yield* simulator.journal(), [])
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "deletes nothing after Ctrl-C or another answer than yes",
+  () =>
+    Effect.gen(function* () {
+      const user = yield* makeUser()
+      assert.strictEqual((yield* run(user, [...addAngel, "one"], { input: angel })).code, 0)
+      const stopped = yield* terminal(user, ["vault", "remove"], [[/Type yes to continue: /, "\u0003"]])
+      assert.strictEqual(stopped.code, 130, stopped.screen)
+      const refused = yield* terminal(user, ["vault", "remove"], [[/Type yes to continue: /, "y\n"]])
+      assert.match(refused.screen, /Nothing was deleted\./)
+      assert.deepStrictEqual(yield* namesOf(user), ["one"])
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+const crashes: ReadonlyArray<readonly [title: string, code: string]> = [
+  ["throws while it is loaded", `throw new Error("PIN " + process.env.CANARY)`],
+  [
+    "throws later",
+    `setTimeout(() => { throw new Error("PIN " + process.env.CANARY) }, 1); await new Promise(() => setTimeout(() => {}, 5000))`
+  ],
+  [
+    "rejects a promise",
+    `Promise.reject(new Error("PIN " + process.env.CANARY)); await new Promise(() => setTimeout(() => {}, 5000))`
+  ]
+]
+
+it.live(
+  "prints no message and no stack of an error that nobody expects",
+  () =>
+    Effect.gen(function* () {
+      const user = yield* makeUser()
+      const folder = path.join(user.state, "broken")
+      fs.mkdirSync(folder)
+      const exports = { "./*": "./broken.mjs" }
+      fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "broken", type: "module", exports }))
+      fs.symlinkSync(path.join(import.meta.dirname, "../../../node_modules"), path.join(folder, "node_modules"))
+      for (const [title, code] of crashes) {
+        fs.writeFileSync(path.join(folder, "broken.mjs"), code)
+        const ended = yield* run(user, [...addAngel, "one", "--package", folder], {
+          input: angel,
+          env: { CANARY: pin }
+        })
+        assert.include([1, 4], ended.code, `${title}: ${ended.stderr}`)
+        assert.strictEqual(ended.stdout, "", title)
+        assert.notMatch(ended.stderr, /PIN|8305|\n\s+at |file:/, title)
+        oneLine(ended.stderr)
+      }
+      assert.deepStrictEqual(yield* namesOf(user), [])
+    }),
+  { tags: ["thorough"], timeout }
+)

@@ -1,0 +1,33 @@
+/**
+ * The maximum size of an answer, for HTTP clients that read the whole answer at once.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+
+/**
+ * The maximum size in bytes of the answer to the current request, from the option `maxBodyBytes` of the broker's layer.
+ * `undefined` if the current request is not one of the broker's documented calls. The answer to such a request, for
+ * example a list of instruments, can have any size.
+ *
+ * An HTTP client may read the whole body of the answer before it returns the response. If the body is larger than the
+ * limit, reading it must then fail with an `HttpClientError` whose cause has the code `ERR_BODY_TOO_LARGE`.
+ *
+ * @example
+ * ```ts
+ * import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const limit = yield* AnswerLimit
+ *   limit // => undefined
+ * })
+ * ```
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const AnswerLimit: Context.Reference<number | undefined> = Context.Reference<number | undefined>(
+  "@auth/broker-core/broker/AnswerLimit",
+  { defaultValue: () => undefined }
+)

@@ -1,0 +1,40 @@
+/** The HTTP client of a connection whose option `client` is not set. */
+import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as Layer from "effect/Layer"
+import * as NodeHttpClient from "../NodeHttpClient.ts"
+import { isFetchOfNode } from "./fetchOfNode.ts"
+import { globalDispatcher } from "./http/builtinDispatcher.ts"
+
+/** Reads the global `fetch` for each request. Effect's client would always use the `fetch` that it read first. */
+const fetchOfNow: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init)
+
+const streamingLayer = Layer.provide(FetchHttpClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))
+
+/**
+ * Sends the documented calls of brokers with `NodeHttpClient`, and all other requests with the global `fetch`: their
+ * answers can have any size, or never end. If the program has replaced the global `fetch`, for example with a fake of the
+ * broker, or if the runtime has no dispatcher, every request uses `fetch`.
+ */
+export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.gen(function* () {
+    const whole = yield* NodeHttpClient.make()
+    const streaming = Context.get(yield* Layer.build(streamingLayer), HttpClient.HttpClient)
+    return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
+      Effect.flatMap((request) =>
+        Effect.withFiber((fiber) =>
+          fiber.getRef(AnswerLimit) !== undefined && isFetchOfNode() && globalDispatcher() !== undefined
+            ? whole.execute(request)
+            : streaming.execute(request)
+        )
+      ),
+      Effect.succeed
+    )
+  })
+)

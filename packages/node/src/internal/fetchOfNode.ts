@@ -1,0 +1,16 @@
+/** The last `fetch` that was found to be Node's own. */
+const known: { fetch?: unknown } = {}
+
+const sourceOfNode = /^function fetch\(input, init = undefined\)[\s\S]*require\('internal\/deps\/undici\/undici'\)/
+
+/**
+ * Whether the global `fetch` is Node's own. Only its source text shows this, because a program may replace `fetch` before
+ * it loads this module. A `fetch` with another source counts as replaced.
+ */
+export const isFetchOfNode = (): boolean => {
+  const { fetch } = globalThis
+  if (fetch === known.fetch) return true
+  if (typeof fetch !== "function" || !sourceOfNode.test(Function.prototype.toString.call(fetch))) return false
+  known.fetch = fetch
+  return true
+}

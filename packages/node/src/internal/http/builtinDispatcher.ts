@@ -1,0 +1,68 @@
+/**
+ * Finds the dispatcher of Node's own `fetch`. Node does not document it, but undici shares it under the same symbol with
+ * every copy of undici in the process. A test checks it on each major version of Node.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import { type Dispatcher, fromDispatcher } from "./dispatcher.ts"
+import type { Transport } from "./exchange.ts"
+
+/**
+ * The symbols of the global dispatcher, newest first. On Node 26, the dispatcher at `.1` is a wrapper for older copies of
+ * undici, whose class needs other arguments.
+ */
+const symbols = ["undici.globalDispatcher.2", "undici.globalDispatcher.1"].map((name) => Symbol.for(name))
+
+const isDispatcher = (value: unknown): value is Dispatcher & object =>
+  Predicate.isObject(value) && "dispatch" in value && Predicate.isFunction(value.dispatch)
+
+/** The dispatcher of the global `fetch`, or `undefined` if this runtime has none. */
+export const globalDispatcher = (): Dispatcher | undefined => {
+  // Node sets the symbols when it loads undici, which the first use of `Response` does.
+  if (typeof globalThis.Response !== "function") return undefined
+  for (const symbol of symbols) {
+    const found: unknown = Reflect.get(globalThis, symbol)
+    if (isDispatcher(found)) return found
+  }
+  return undefined
+}
+
+type AgentClass = new (options: { readonly connections: number; readonly allowH2: false }) => Dispatcher & {
+  readonly close: () => Promise<void>
+  readonly destroy: () => Promise<void>
+}
+
+const isDefaultOption = (value: unknown): boolean => value === undefined || value === Infinity || value === 0
+
+/**
+ * The class of the dispatcher, if the dispatcher is an agent with default options. `undefined` if the program has
+ * replaced or wrapped the dispatcher, for example with a proxy or with other certificates. A new agent would not have
+ * these settings.
+ */
+const plainAgentClass = (dispatcher: Dispatcher): AgentClass | undefined => {
+  const { constructor } = dispatcher
+  const symbol = Object.getOwnPropertySymbols(dispatcher).find(({ description }) => description === "options")
+  const options: unknown = symbol === undefined ? undefined : Reflect.get(dispatcher, symbol)
+  const isPlain =
+    constructor.name === "Agent" &&
+    dispatcher.dispatch === Reflect.get(constructor.prototype as object, "dispatch") &&
+    Predicate.isObject(options) &&
+    Object.values(options).every(isDefaultOption)
+  return isPlain ? (constructor as AgentClass) : undefined
+}
+
+const nothing = () => Promise.resolve()
+
+/**
+ * Makes a transport of the global dispatcher. If that is an agent with default options, makes an agent of the same class
+ * with at most `connections` connections to each origin. Otherwise uses the global dispatcher unchanged.
+ */
+export const fromGlobal = (dispatcher: Dispatcher, connections: number): Transport => {
+  const Agent = plainAgentClass(dispatcher)
+  if (Agent === undefined) return fromDispatcher(dispatcher, nothing)
+  // With HTTP/2, several requests would share one connection, so one lost connection would end all of them.
+  const made = Result.try(() => new Agent({ connections, allowH2: false }))
+  if (Result.isFailure(made)) return fromDispatcher(dispatcher, nothing)
+  const agent = made.success
+  return fromDispatcher(agent, () => agent.destroy())
+}

@@ -1,0 +1,41 @@
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Zlib from "node:zlib"
+
+type Decode = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array
+
+/** RFC 9110 asks for the format of zlib, but some servers send raw deflate data. The first byte shows which it is. */
+const inflate: Decode = (bytes, options) =>
+  ((bytes[0] ?? 0) & 0x0f) === 8 ? Zlib.inflateSync(bytes, options) : Zlib.inflateRawSync(bytes, options)
+
+const decoders: Readonly<Record<string, Decode>> = {
+  identity: (bytes) => bytes,
+  gzip: Zlib.gunzipSync,
+  "x-gzip": Zlib.gunzipSync,
+  deflate: inflate,
+  br: Zlib.brotliDecompressSync
+}
+
+export type Problem = "too-large" | "undecodable"
+
+const problemOf = (error: unknown): Problem =>
+  Predicate.isObject(error) && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE" ? "too-large" : "undecodable"
+
+/** Decodes a body that was encoded with the codings of a `content-encoding` header. `limit` is a number of bytes. */
+export const decompress = (body: Uint8Array, codings: string, limit: number): Result.Result<Uint8Array, Problem> => {
+  const names = codings
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim())
+  // The header lists the codings in the order in which they were applied.
+  return names.toReversed().reduce<Result.Result<Uint8Array, Problem>>(
+    (bytes, name) =>
+      Result.flatMap(bytes, (given) => {
+        const decode = decoders[name]
+        return decode === undefined
+          ? Result.fail("undecodable")
+          : Result.try({ try: () => decode(given, { maxOutputLength: limit }), catch: problemOf })
+      }),
+    Result.succeed(body)
+  )
+}

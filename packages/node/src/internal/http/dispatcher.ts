@@ -1,0 +1,133 @@
+/** Sends exchanges with a dispatcher of undici, the HTTP client inside Node. Versions 6 to 8 have two handler APIs. */
+import { Buffer } from "node:buffer"
+import * as Result from "effect/Result"
+import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
+
+/** The options of one request that the client passes to a dispatcher. */
+export interface DispatchOptions {
+  readonly origin: string
+  readonly path: string
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Uint8Array | null
+  readonly headersTimeout: number
+  readonly bodyTimeout: number
+}
+
+export interface Dispatcher {
+  // A method, not a property: only the parameters of methods accept the narrower types of undici's own classes.
+  dispatch(options: DispatchOptions, handler: object): boolean
+}
+
+interface Controller {
+  readonly abort: (reason: Error) => void
+}
+
+type RawHeaders = ReadonlyArray<Uint8Array | string>
+
+/** Decodes header bytes as latin1, as the standards require. */
+const textOf = (bytes: Uint8Array | string): string =>
+  typeof bytes === "string" ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
+
+/** Makes a record from a list of names and values. The values of a repeated header become an array. */
+const headersOf = (raw: RawHeaders): Record<string, string | ReadonlyArray<string>> => {
+  const headers: Record<string, string | ReadonlyArray<string>> = {}
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = textOf(raw[index] ?? "").toLowerCase()
+    const value = textOf(raw[index + 1] ?? "")
+    const known = headers[name]
+    headers[name] = known === undefined ? value : typeof known === "string" ? [known, value] : [...known, value]
+  }
+  return headers
+}
+
+const interrupted = () => new Error("The request was interrupted.")
+const refused = () => new Error("The body is too large.")
+
+/**
+ * The handler of one request, with the methods of both APIs: `onRequestStart` and so on of undici 7 and 8, and
+ * `onConnect` and so on of undici 6. A dispatcher calls the methods of one of them.
+ */
+class Handler implements Exchange {
+  private readonly collector: Collector
+  private controller: Controller | undefined
+  private isCancelled = false
+
+  constructor(collector: Collector) {
+    this.collector = collector
+  }
+
+  cancel(): void {
+    this.isCancelled = true
+    this.controller?.abort(interrupted())
+  }
+
+  /** A dispatcher calls this when it has a connection, and sends the request only after it. */
+  onRequestStart(controller: Controller): void {
+    this.controller = controller
+    if (this.isCancelled) controller.abort(interrupted())
+  }
+
+  onResponseStart(
+    controller: Controller,
+    status: number,
+    headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  ): void {
+    // Answers below 200 are interim. The final answer follows.
+    if (status >= 200 && !this.collector.begin(status, headers)) controller.abort(refused())
+  }
+
+  onResponseData(controller: Controller, chunk: Uint8Array): void {
+    if (!this.collector.add(chunk)) controller.abort(refused())
+  }
+
+  onResponseEnd(): void {
+    this.controller = undefined
+    this.collector.end()
+  }
+
+  onResponseError(_controller: unknown, error: unknown): void {
+    this.controller = undefined
+    this.collector.fail(error)
+  }
+
+  onConnect(abort: (reason: Error) => void): void {
+    this.onRequestStart({ abort })
+  }
+
+  onHeaders(status: number, headers: RawHeaders): boolean {
+    if (this.controller !== undefined) this.onResponseStart(this.controller, status, headersOf(headers))
+    return true
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    if (this.controller !== undefined) this.onResponseData(this.controller, chunk)
+    return true
+  }
+
+  onComplete(): void {
+    this.onResponseEnd()
+  }
+
+  onError(error: unknown): void {
+    this.onResponseError(undefined, error)
+  }
+}
+
+const send = (dispatcher: Dispatcher, request: WireRequest, limits: Limits, listener: Listener): Exchange => {
+  const collector = new Collector(request, limits, listener)
+  const handler = new Handler(collector)
+  const { body, headers, method, origin, path } = request
+  const { bodyTimeout, headersTimeout } = limits
+  const options = { origin, path, method, headers, body, headersTimeout, bodyTimeout }
+  // undici reports most invalid requests to the handler, and throws for some.
+  const sent = Result.try(() => dispatcher.dispatch(options, handler))
+  if (Result.isFailure(sent)) collector.fail(sent.failure)
+  return handler
+}
+
+/** Makes a transport of a dispatcher. `close` closes what the transport owns. */
+export const fromDispatcher = (dispatcher: Dispatcher, close: () => Promise<void>): Transport => ({
+  send: (request, limits, listener) => send(dispatcher, request, limits, listener),
+  close
+})

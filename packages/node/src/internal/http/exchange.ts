@@ -1,0 +1,122 @@
+/** One HTTP exchange: a request that is sent once, and its answer with the whole body. */
+import { Buffer } from "node:buffer"
+import process from "node:process"
+import { setImmediate } from "node:timers"
+
+export interface WireRequest {
+  /** Scheme, host and port, without a slash at the end. */
+  readonly origin: string
+  /** The path with the query. */
+  readonly path: string
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Uint8Array | null
+}
+
+export interface WireAnswer {
+  readonly status: number
+  /** The headers by their names in lower case. The value of a repeated header can be an array. */
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  /** The bytes as they were sent, possibly compressed. Empty if `isTooLarge` is true. */
+  readonly body: Uint8Array
+  /** Whether the body is larger than the limit. Its rest was not read, and its connection was closed. */
+  readonly isTooLarge: boolean
+}
+
+export interface Limits {
+  /** Maximum number of bytes of a body, as sent. */
+  readonly maxBodyBytes: number
+  /** Maximum time between sending a request and the headers of its answer, in milliseconds. */
+  readonly headersTimeout: number
+  /** Maximum time between two pieces of a body, in milliseconds. */
+  readonly bodyTimeout: number
+}
+
+export interface Listener {
+  readonly onAnswer: (answer: WireAnswer) => void
+  /** The error may contain the request or a part of the answer. */
+  readonly onError: (error: unknown) => void
+}
+
+/** A started exchange. */
+export interface Exchange {
+  /**
+   * Stops the exchange. A request that waits for a connection is never sent. The connection of a request that was sent
+   * is closed.
+   */
+  readonly cancel: () => void
+}
+
+/** Starts exchanges. Calls one function of the listener once, and never before `send` has returned. */
+export interface Transport {
+  readonly send: (request: WireRequest, limits: Limits, listener: Listener) => Exchange
+  /** Closes the connections. */
+  readonly close: () => Promise<void>
+}
+
+const empty = new Uint8Array(0)
+
+/** Collects the parts of one answer, and reports it or an error to the listener once. */
+export class Collector {
+  readonly listener: Listener
+  readonly limit: number
+  readonly isHead: boolean
+  isSettled = false
+  private status = 0
+  private headers: WireAnswer["headers"] = {}
+  private chunks: Array<Uint8Array> = []
+  private size = 0
+
+  constructor(request: WireRequest, limits: Limits, listener: Listener) {
+    this.listener = listener
+    this.limit = limits.maxBodyBytes
+    this.isHead = request.method === "HEAD"
+  }
+
+  /** Returns false if the body is announced as too large. The caller then closes the connection. */
+  begin(status: number, headers: WireAnswer["headers"]): boolean {
+    this.status = status
+    this.headers = headers
+    if (this.isHead) return true
+    const announced = headers["content-length"]
+    return announced === undefined || !(Number(announced) > this.limit) || this.refuse()
+  }
+
+  /** Returns false if the body is too large. The caller then closes the connection. */
+  add(chunk: Uint8Array): boolean {
+    this.size += chunk.byteLength
+    if (this.size > this.limit) return this.refuse()
+    this.chunks.push(chunk)
+    return true
+  }
+
+  end(): void {
+    this.settle({ status: this.status, headers: this.headers, body: this.join(), isTooLarge: false })
+  }
+
+  fail(error: unknown): void {
+    if (this.isSettled) return
+    this.isSettled = true
+    process.nextTick(this.listener.onError, error)
+  }
+
+  private refuse(): false {
+    this.settle({ status: this.status, headers: this.headers, body: empty, isTooLarge: true })
+    return false
+  }
+
+  private join(): Uint8Array {
+    const [first = empty] = this.chunks
+    return this.chunks.length <= 1 ? first : Buffer.concat(this.chunks)
+  }
+
+  /**
+   * Reports the answer after undici has freed the connection. Otherwise the listener's next request would open another
+   * connection. undici calls `setImmediate` for this after it has called its handler, so this call must come later.
+   */
+  private settle(answer: WireAnswer): void {
+    if (this.isSettled) return
+    this.isSettled = true
+    process.nextTick(setImmediate, this.listener.onAnswer, answer)
+  }
+}

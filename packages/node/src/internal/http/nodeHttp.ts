@@ -1,0 +1,108 @@
+/** Sends exchanges with `node:http` and `node:https`, for runtimes without a dispatcher. */
+import * as Result from "effect/Result"
+import { Buffer } from "node:buffer"
+import type * as Http from "node:http"
+import process from "node:process"
+import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
+
+/** Loads the modules late, because they cost more than a login, and most programs do not need them. */
+const load = () => ({ http: process.getBuiltinModule("node:http"), https: process.getBuiltinModule("node:https") })
+
+/** One of the two modules, and its agent. */
+interface Scheme {
+  readonly request: typeof Http.request
+  readonly agent: Http.Agent
+}
+
+interface Schemes {
+  readonly http: Scheme
+  readonly https: Scheme
+}
+
+/** Node 22.21 and 24.5 or newer have this option. It contains the environment variables that name the proxy. */
+interface ProxyOptions {
+  readonly proxyEnv?: NodeJS.ProcessEnv | undefined
+}
+
+const proxyOf = (agent: object): ProxyOptions => {
+  const { proxyEnv } = (Reflect.get(agent, "options") ?? {}) as ProxyOptions
+  return proxyEnv === undefined ? {} : { proxyEnv }
+}
+
+/** Makes agents that use the same proxy as the agents of the program. */
+const makeSchemes = (connections: number): Schemes => {
+  const { http, https } = load()
+  const options = { keepAlive: true, maxSockets: connections, scheduling: "lifo" } as const
+  return {
+    http: { request: http.request, agent: new http.Agent({ ...options, ...proxyOf(http.globalAgent) }) },
+    https: { request: https.request, agent: new https.Agent({ ...options, ...proxyOf(https.globalAgent) }) }
+  }
+}
+
+const lost = () =>
+  Object.assign(new Error("The connection was closed before the end of the body."), { code: "ECONNRESET" })
+
+const timedOut = (code: string) => Object.assign(new Error("The time-out of the connection was reached."), { code })
+
+const withLength = (headers: WireRequest["headers"], body: Exclude<WireRequest["body"], null>) => ({
+  ...headers,
+  "content-length": String(typeof body === "string" ? Buffer.byteLength(body) : body.byteLength)
+})
+
+const receive = (sent: Http.ClientRequest, answer: Http.IncomingMessage, collector: Collector, limits: Limits) => {
+  sent.removeAllListeners("timeout")
+  sent.setTimeout(limits.bodyTimeout, () => sent.destroy(timedOut("UND_ERR_BODY_TIMEOUT")))
+  answer.on("error", (error) => collector.fail(error))
+  answer.on("close", () => {
+    if (!answer.complete) collector.fail(lost())
+  })
+  if (!collector.begin(answer.statusCode ?? 0, answer.headers)) {
+    sent.destroy()
+    return
+  }
+  answer.on("data", (chunk: Uint8Array) => {
+    if (!collector.add(chunk)) sent.destroy()
+  })
+  answer.on("end", () => {
+    if (answer.complete) collector.end()
+  })
+}
+
+const start = (schemes: Schemes, request: WireRequest, limits: Limits, collector: Collector): Http.ClientRequest => {
+  const { body, headers, method, origin, path } = request
+  const scheme = origin.startsWith("https:") ? schemes.https : schemes.http
+  const sent = scheme.request(new URL(origin), {
+    agent: scheme.agent,
+    method,
+    path,
+    headers: body === null ? headers : withLength(headers, body),
+    timeout: limits.headersTimeout
+  })
+  sent.on("timeout", () => sent.destroy(timedOut("UND_ERR_HEADERS_TIMEOUT")))
+  sent.on("error", (error) => collector.fail(error))
+  // Node has detached the socket from the request, so destroying the request would not report an error.
+  sent.on("upgrade", (_answer, socket) => {
+    socket.destroy()
+    collector.fail(lost())
+  })
+  sent.on("response", (answer) => receive(sent, answer, collector, limits))
+  sent.end(body ?? undefined)
+  return sent
+}
+
+/** Makes a transport with at most `connections` connections to each origin, which stay open for further requests. */
+export const make = (connections: number): Transport => {
+  const schemes = makeSchemes(connections)
+  const send = (request: WireRequest, limits: Limits, listener: Listener): Exchange => {
+    const collector = new Collector(request, limits, listener)
+    const sent = Result.try(() => start(schemes, request, limits, collector))
+    if (Result.isFailure(sent)) collector.fail(sent.failure)
+    return { cancel: () => void (Result.isSuccess(sent) && sent.success.destroy()) }
+  }
+  const close = () => {
+    schemes.http.agent.destroy()
+    schemes.https.agent.destroy()
+    return Promise.resolve()
+  }
+  return { send, close }
+}

@@ -1,0 +1,15 @@
+import type * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type { WireRequest } from "./exchange.ts"
+
+const ofRaw = (body: unknown): WireRequest["body"] | undefined => {
+  if (typeof body === "string" || body instanceof Uint8Array) return body
+  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  return body instanceof URLSearchParams ? body.toString() : undefined
+}
+
+/** The body as text or bytes. `undefined` if the body has another form: a stream, a form with files or a blob. */
+export const bodyOf = ({ body }: HttpClientRequest.HttpClientRequest): WireRequest["body"] | undefined => {
+  if (body._tag === "Uint8Array") return body.text ?? body.body
+  if (body._tag === "Empty") return null
+  return body._tag === "Raw" ? ofRaw(body.body) : undefined
+}

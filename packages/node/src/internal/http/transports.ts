@@ -1,0 +1,28 @@
+import * as builtin from "./builtinDispatcher.ts"
+import { type Dispatcher, fromDispatcher } from "./dispatcher.ts"
+import type { Transport } from "./exchange.ts"
+import * as nodeHttp from "./nodeHttp.ts"
+
+/**
+ * Sends each request with the dispatcher that the global `fetch` would use at this time, because the program may replace
+ * that dispatcher, for example with a proxy. Uses `node:http` if the runtime has no dispatcher.
+ */
+const fromRuntime = (connections: number): Transport => {
+  let known: { readonly dispatcher: Dispatcher | undefined; readonly transport: Transport } | undefined
+  const current = (): Transport => {
+    const dispatcher = builtin.globalDispatcher()
+    if (known !== undefined && known.dispatcher === dispatcher) return known.transport
+    // Requests that are in progress end with the old transport. Its idle connections close themselves.
+    const transport =
+      dispatcher === undefined ? nodeHttp.make(connections) : builtin.fromGlobal(dispatcher, connections)
+    known = { dispatcher, transport }
+    return transport
+  }
+  return {
+    send: (request, limits, listener) => current().send(request, limits, listener),
+    close: () => known?.transport.close() ?? Promise.resolve()
+  }
+}
+
+export const transportOf = (dispatcher: Dispatcher | undefined, connections: number): Transport =>
+  dispatcher === undefined ? fromRuntime(connections) : fromDispatcher(dispatcher, () => Promise.resolve())

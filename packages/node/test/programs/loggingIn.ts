@@ -1,0 +1,21 @@
+/** Opens a connection to Angel One at another origin, logs in, and prints the message of the error. */
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as Connection from "@auth/node/Connection"
+import * as Redacted from "effect/Redacted"
+
+const [folder = "", api = ""] = process.argv.slice(2)
+
+const credentials = {
+  clientCode: "A123456",
+  pin: Redacted.make("4711"),
+  apiKey: Redacted.make("demoTrd1"),
+  totp: Redacted.make("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+}
+
+try {
+  await using connection = await Connection.open(AngelAuth.layer({ credentials, origins: { api } }), { folder })
+  await connection.session()
+  console.log("logged in")
+} catch (error) {
+  console.log((error as Error).message)
+}

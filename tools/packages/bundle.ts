@@ -1,0 +1,46 @@
+/**
+ * Bundles the command `broker-auth`: `dist/command/broker-auth.js` answers `--help` alone, and loads the file with all
+ * commands for everything else. npm runs this file whenever it packs `packages/cli`.
+ *
+ * Only modules of the package itself are bundled. `effect` and the packages of this repository stay imports, because
+ * two copies of `effect` in one process do not recognize each other's secrets.
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { rolldown } from "rolldown"
+import { root } from "./workspace.ts"
+
+/** Folder of the package that has the command, below the root. */
+const folder = "packages/cli"
+
+/** Folder of the bundle, below the folder of the package. */
+export const commandFolder = "dist/command"
+
+const isOwn = (specifier: string): boolean => specifier.startsWith(".") || path.isAbsolute(specifier)
+
+/** Writes the bundle of the checkout `from` to the package in `to`. Removes the files of an earlier bundle. */
+export const bundle = async (from = root, to = path.join(from, folder)): Promise<void> => {
+  const target = path.join(to, commandFolder)
+  fs.rmSync(target, { recursive: true, force: true })
+  const build = await rolldown({
+    input: { "broker-auth": path.join(from, folder, "src/bin.ts") },
+    external: (specifier) => !isOwn(specifier),
+    platform: "node",
+    tsconfig: false,
+    treeshake: { moduleSideEffects: "no-external" },
+    onLog: (_, { message }) => {
+      throw new Error(`The bundle of ${folder}: ${message}`)
+    }
+  })
+  await build.write({
+    dir: target,
+    format: "es",
+    chunkFileNames: "[name].js",
+    sourcemap: true,
+    // The package contains the sources.
+    sourcemapExcludeSources: true
+  })
+  await build.close()
+}
+
+if (import.meta.main) await bundle()
