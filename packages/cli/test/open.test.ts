@@ -10,7 +10,7 @@ import * as idles from "../src/internal/open/idle.ts"
 import * as links from "../src/internal/open/links.ts"
 import { open } from "../../../tools/chromium/morning.ts"
 import { ask, type Request, withSamco } from "./serveSupport.ts"
-import { bin, run, timeout } from "./support.ts"
+import { bin, run, terminal, timeout } from "./support.ts"
 
 it.effect("exchanges a link once, within 60 seconds, and refuses the link before it", () =>
   Effect.gen(function* () {
@@ -209,6 +209,26 @@ it.live(
       const taken = yield* run(user, ["open", "--link", "--port", port])
       assert.deepStrictEqual([taken.code, /Port \d+ cannot be opened/.test(taken.stderr)], [2, true])
       assert.match(first.printed(), new RegExp(`ssh -N -L ${port}:127.0.0.1:${port}`))
+    }),
+  timeout
+)
+
+it.live(
+  "makes a new link with Enter, and ends with Ctrl-C",
+  () =>
+    Effect.gen(function* () {
+      const { user } = yield* withSamco()
+      const link = /http:\/\/127\.0\.0\.1:\d+\/#[\w-]{43}/
+      const { code, screen } = yield* terminal(
+        user,
+        ["open", "--link"],
+        [
+          [/Enter makes a new link/, "\n"],
+          [link, "\u0003"]
+        ]
+      )
+      const links = screen.match(new RegExp(link, "g")) ?? []
+      assert.deepStrictEqual([code, links.length, new Set(links).size], [130, 2, 2], screen)
     }),
   timeout
 )

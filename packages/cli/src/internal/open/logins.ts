@@ -113,7 +113,10 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
             if (texts > 1) change({ problem: text.replace(/:$/, ".") })
           }),
         lines: Effect.sync(() => {
-          change({ paste: true })
+          change({
+            paste: true,
+            text: `Log in on the page of ${loaded.broker.title}. Then copy the whole address of the page that the browser shows, and paste it here.`
+          })
           return Queue.take(pasted)
         })
       })

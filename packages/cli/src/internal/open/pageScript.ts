@@ -299,7 +299,7 @@ export const script = String.raw`"use strict";
     const link = location.hash.slice(1)
     if (link !== "") history.replaceState(null, "", "/")
     if (link === "" && bearer !== undefined) return
-    if (link === "") return close("This page needs a new link", "A link opens the page once. The page is not stored, so it ends with a reload.")
+    if (link === "") return close("This page needs a new link", "This tab was reloaded, or was opened without a link.")
     bearer = undefined
     const response = await post("/link", { text: link }).catch(() => undefined)
     if (response === undefined) return close(...ended)
