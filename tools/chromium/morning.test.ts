@@ -4,12 +4,13 @@ import * as Effect from "effect/Effect"
 import type { BrowserContext, Page } from "playwright-core"
 import { serve as serveSessions, ask } from "../../packages/cli/test/serveSupport.ts"
 import { run } from "../../packages/cli/test/support.ts"
+import { ways } from "../../packages/cli/test/ways.ts"
 import { attacker, Browser, withWindow } from "../../packages/simulator/test/chromium/attacker.ts"
 import { runsChromium } from "./browser.ts"
-import { addMember, allWays, cardOf, desk, logInAll, open, until } from "./morning.ts"
+import { addMember, cardOf, desk, logInAll, open, until } from "./morning.ts"
 
 const wayOf = (broker: string, method: string) => {
-  const found = allWays.find((way) => way.broker === broker && way.method === method)
+  const found = ways.find((way) => way.broker === broker && way.method === method)
   if (found === undefined) throw new Error(`There is no way ${broker} ${method}.`)
   return found
 }

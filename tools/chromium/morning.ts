@@ -20,16 +20,6 @@ export interface Member {
   readonly account: FakeAccount
 }
 
-const qr: Way = {
-  broker: "rmoney",
-  method: "qr",
-  login: "qrLogin",
-  values: ({ userId }) => ({ RMONEY_ENVIRONMENT: "uat", RMONEY_USER_ID: userId })
-}
-
-/** One way in for each member of the desk. */
-export const allWays: ReadonlyArray<Way> = [...ways, qr]
-
 /** Fields that a broker's accounts must not share. */
 const unique = ["clientCode", "userId", "apiKey", "publisherKey", "applicationId", "vendor", "appCode", "accessToken"]
 
@@ -63,7 +53,7 @@ const members = Effect.fnUntraced(function* (simulator: Simulated, chosen: Reado
 })
 
 /** Starts a simulator with one account for each way, and adds the accounts for a user. */
-export const desk = Effect.fnUntraced(function* (chosen: ReadonlyArray<Way> = allWays) {
+export const desk = Effect.fnUntraced(function* (chosen: ReadonlyArray<Way> = ways) {
   const brokers = Array.from(new Set(chosen.map(({ broker }) => broker)))
   const { simulator, user } = yield* world({ brokers })
   const list = yield* members(simulator, chosen)

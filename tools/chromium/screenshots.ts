@@ -6,9 +6,10 @@ import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import type { Page } from "playwright-core"
+import { ways } from "../../packages/cli/test/ways.ts"
 import { root } from "../packages/workspace.ts"
 import { startChromium } from "./browser.ts"
-import { addMember, allWays, cardOf, desk, open } from "./morning.ts"
+import { addMember, cardOf, desk, open } from "./morning.ts"
 import { type Act, fill, login, type LoginMethod, methods, prepare } from "./logins.ts"
 
 const folder = path.join(root, "docs/screenshots")
@@ -124,7 +125,7 @@ await Effect.runPromise(
   Effect.scoped(
     Effect.gen(function* () {
       const { members, user } = yield* desk(
-        allWays.filter(({ broker, method }) => morning.includes(`${broker} ${method}`))
+        ways.filter(({ broker, method }) => morning.includes(`${broker} ${method}`))
       )
       for (const member of members) {
         if (member.name === "angel-totp") yield* addMember(user, member, { ANGEL_PIN: "9999" })
