@@ -1,21 +1,23 @@
 /**
- * Writes pictures of the listener's pages and of the simulator's login pages to `docs/screenshots`. Run it after a
- * change of a page: `node --conditions=@auth/source tools/chromium/screenshots.ts`
+ * Writes pictures of the listener's pages, of the simulator's login pages and of the page of `broker-auth open` to
+ * `docs/screenshots`. Run it after a change of a page: `node --conditions=@auth/source tools/chromium/screenshots.ts`
  */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import type { Page } from "playwright-core"
+import { ways } from "../../packages/cli/test/ways.ts"
 import { root } from "../packages/workspace.ts"
 import { startChromium } from "./browser.ts"
+import { addMember, cardOf, desk, open } from "./morning.ts"
 import { type Act, fill, login, type LoginMethod, methods, prepare } from "./logins.ts"
 
 const folder = path.join(root, "docs/screenshots")
 const maxBytes = 40_000
 
-const shoot = async (page: Page, name: string): Promise<void> => {
+const shoot = async (page: Page, name: string, most = maxBytes): Promise<void> => {
   const picture = await page.screenshot({ fullPage: true, animations: "disabled" })
-  if (picture.byteLength > maxBytes) throw new Error(`${name} has ${picture.byteLength} bytes`)
+  if (picture.byteLength > most) throw new Error(`${name} has ${picture.byteLength} bytes`)
   fs.writeFileSync(path.join(folder, `${name}.png`), picture)
   console.log(`${name}.png: ${picture.byteLength} bytes`)
 }
@@ -110,5 +112,54 @@ for (const method of methods) {
     )
   )
 }
+
+/** The page of `broker-auth open` at these widths and color schemes. */
+const morningViews = [
+  ["360-dark", 360, "dark"],
+  ["1280-light", 1280, "light"]
+] as const
+
+const morning = ["samco api-key", "angel totp", "rmoney password", "rmoney qr", "zerodha browser", "angel publisher"]
+
+await Effect.runPromise(
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { members, user } = yield* desk(
+        ways.filter(({ broker, method }) => morning.includes(`${broker} ${method}`))
+      )
+      for (const member of members) {
+        if (member.name === "angel-totp") yield* addMember(user, member, { ANGEL_PIN: "9999" })
+      }
+      const { link } = yield* open(user)
+      yield* Effect.promise(() =>
+        chromium.withWindow(async (window) => {
+          const page = await window.newPage()
+          await page.goto(link)
+          const logIn = (name: string) => cardOf(page, name).locator(".login").click()
+          for (const { name } of members) await logIn(name)
+          await cardOf(page, "samco-api-key").locator(".logout").waitFor()
+          await cardOf(page, "angel-totp").locator(".failure").waitFor()
+          await cardOf(page, "zerodha-browser").locator("a").waitFor()
+          for (const name of ["rmoney-password", "angel-publisher"]) await cardOf(page, name).locator("input").waitFor()
+          await cardOf(page, "rmoney-qr").locator("svg").waitFor()
+          // The path of the vault differs on each machine.
+          await page.locator("dd.stored").evaluateAll((all) => {
+            for (const element of all) element.textContent = "~/.local/state/broker-auth/sessions.db, SQLite; encrypted"
+          })
+          for (const [suffix, width, colorScheme] of morningViews) {
+            await page.setViewportSize({ width, height: 800 })
+            await page.emulateMedia({ colorScheme })
+            await shoot(page, `open-${suffix}`, 300_000)
+          }
+          await page.reload()
+          await page.locator("#closed").waitFor()
+          await page.setViewportSize({ width: 360, height: 400 })
+          await page.emulateMedia({ colorScheme: "light" })
+          await shoot(page, "open-reloaded-360-light")
+        })
+      )
+    })
+  )
+)
 
 await chromium.close()

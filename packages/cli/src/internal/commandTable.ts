@@ -214,6 +214,21 @@ export const table = [
     details: ["Asks at the terminal for the PAN of the account holder and for the codes that the broker sends."]
   },
   {
+    name: "open",
+    arguments: [],
+    flags: [
+      { name: "link", description: "do not open a browser: print the link, which works once within 60 seconds" },
+      { name: "port", value: "N", description: "port of 127.0.0.1 (default: a free port)" },
+      simulator
+    ],
+    summary: "Open a page in the browser that shows all accounts and logs in to them",
+    details: [
+      "The page shows until when each session is live, what renews it, what the login guard holds back, and the last failure. It logs in through the pages of the brokers, with one-time codes or with a QR code. No token and no credential is on the page.",
+      "The command ends with Ctrl-C, or 15 minutes after the last page is closed. A link opens the page once, so a reload needs a new one: press Enter in the terminal of the command, or run it again.",
+      "On a machine without a browser: broker-auth open --link --port 8400 there, and ssh -N -L 8400:127.0.0.1:8400 MACHINE on your own."
+    ]
+  },
+  {
     name: "serve",
     arguments: [],
     flags: [

@@ -6,13 +6,13 @@ import type * as Session from "@auth/broker-core/login/Session"
 import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import { SessionManager } from "@auth/broker-core/session/SessionManager"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
 import * as accounts from "./accounts.ts"
+import * as accountStatus from "./accountStatus.ts"
 import { add } from "./add.ts"
 import * as brokers from "./brokers.ts"
 import * as children from "./children.ts"
@@ -78,41 +78,11 @@ const listAccounts: Handler<"accounts"> = Effect.fnUntraced(function* (input) {
   for (const entry of list) yield* output.line(`${entry.name}: ${yield* titleOf(entry)}, ${entry.account.id}`)
 }, Effect.scoped)
 
-const statusOf = Effect.fnUntraced(function* (home: homes.Home, entry: accounts.Entry) {
-  const now = yield* Clock.currentTimeMillis
-  const clear = yield* entries.clearSlots(home, entry.account)
-  const store = entries.readable(home)
-  const session = yield* sessions.stored(store, entry)
-  const memory = yield* LoginGuard.make(store).memory(entry.account)
-  const method = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
-    onFailure: () => undefined,
-    onSuccess: ({ methods }) => methods.find(({ id }) => id === entry.method)
-  })
-  return { clear, entry, memory, method, now, session, state: sessions.stateOf(session, now) } as const
-})
-
-type Status = Effect.Success<ReturnType<typeof statusOf>>
-
-const guardText = ({ memory, method, now }: Status): string => {
-  const failures = memory.refusedAt.length + memory.unansweredAt.length
-  const most = method?.renewal?.maxFailures
-  const used = `${failures}${most === undefined ? "" : ` of ${most}`} failed logins used`
-  return memory.pausedUntil !== undefined && memory.pausedUntil > now
-    ? `${used}; programs send no login until ${Expiry.toIst(memory.pausedUntil)}`
-    : used
-}
-
-const sessionText = ({ session, state }: Status): string => {
-  if (session === undefined) return "not logged in"
-  if (session.expiresAt === undefined) return "stored; the broker does not say until when it is live"
-  return `${state === "live" ? "live until" : "expired at"} ${Expiry.toIst(session.expiresAt)}`
-}
-
 const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.fn.Return<void, Failure, Scope.Scope> {
   const home = yield* homes.open(input)
   const chosen =
     input.account === undefined ? yield* accounts.list(home.store) : [yield* accounts.choose(home.store, input.account)]
-  const rows = yield* Effect.forEach(chosen, (entry) => statusOf(home, entry))
+  const rows = yield* Effect.forEach(chosen, (entry) => accountStatus.read(home, entry))
   if (input.json) {
     return yield* output.json({
       vault: home.store.describe,
@@ -138,11 +108,11 @@ const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.
     if (clear.length > 0) yield* output.line(entries.clearText(entry.name, clear))
   }
   for (const row of rows) {
-    const { entry, method } = row
-    yield* output.line(`${entry.name}: ${yield* titleOf(entry)}, ${entry.account.id}`)
-    yield* output.line(`    session: ${sessionText(row)}`)
-    yield* output.line(`    renewal: ${method?.renewal?.when ?? "the package of the broker is not installed"}`)
-    yield* output.line(`    login guard: ${guardText(row)}`)
+    const { entry, title } = row
+    yield* output.line(`${entry.name}: ${title}, ${entry.account.id}`)
+    yield* output.line(`    session: ${accountStatus.sessionText(row)}`)
+    yield* output.line(`    renewal: ${accountStatus.renewalText(row)}`)
+    yield* output.line(`    login guard: ${accountStatus.guardText(row)}`)
   }
   yield* output.line(`Stored in ${home.store.describe}`)
 })
@@ -284,7 +254,7 @@ const guard: Handler<"guard"> = Effect.fnUntraced(function* (input) {
   const home = yield* homes.open(input)
   const chosen =
     input.account === undefined ? yield* accounts.list(home.store) : [yield* accounts.choose(home.store, input.account)]
-  const rows = yield* Effect.forEach(chosen, (entry) => statusOf(home, entry))
+  const rows = yield* Effect.forEach(chosen, (entry) => accountStatus.read(home, entry))
   if (input.json) {
     return yield* output.json(
       rows.map(({ entry, memory, method }) => ({
@@ -298,7 +268,7 @@ const guard: Handler<"guard"> = Effect.fnUntraced(function* (input) {
   }
   if (rows.length === 0) return yield* noAccounts
   for (const row of rows) {
-    yield* output.line(`${row.entry.name}: ${guardText(row)}`)
+    yield* output.line(`${row.entry.name}: ${accountStatus.guardText(row)}`)
     for (const at of row.memory.refusedAt) yield* output.line(`    refused at ${Expiry.toIst(at)}`)
     for (const at of row.memory.unansweredAt) yield* output.line(`    no answer at ${Expiry.toIst(at)}`)
   }
@@ -335,6 +305,12 @@ const serve: Handler<"serve"> = (input) =>
     (module) => module.serve(input)
   )
 
+const open: Handler<"open"> = (input) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./open/open.ts")),
+    (module) => module.open(input)
+  )
+
 export const handlers: { readonly [N in Name]: Handler<N> } = {
   brokers: listBrokers,
   add,
@@ -353,6 +329,7 @@ export const handlers: { readonly [N in Name]: Handler<N> } = {
   "guard reset": resetGuard,
   doctor,
   recover,
+  open,
   serve,
   vault: vault.describe,
   "vault list": vault.list,

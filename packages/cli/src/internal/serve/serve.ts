@@ -18,7 +18,7 @@ import * as place from "./place.ts"
 import { refuse } from "./problems.ts"
 import * as programs from "./programs.ts"
 
-const portOf = (text: string): Effect.Effect<number, CommandFailed> =>
+export const portOf = (text: string): Effect.Effect<number, CommandFailed> =>
   /^\d{1,5}$/.test(text) && Number(text) <= 65_535
     ? Effect.succeed(Number(text))
     : fail("usage", `--port has a number from 0 to 65535, not ${JSON.stringify(text)}.`)

@@ -1,0 +1,66 @@
+/** What is known of an account without a request to its broker. */
+import type { Method } from "@auth/broker-core/broker/Broker"
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import type * as Session from "@auth/broker-core/login/Session"
+import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
+import type { VaultError } from "@auth/broker-core/session/VaultError"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { Entry } from "./accounts.ts"
+import * as brokers from "./brokers.ts"
+import * as entries from "./entries.ts"
+import type { Home } from "./home.ts"
+import * as sessions from "./sessions.ts"
+
+export interface Status {
+  readonly entry: Entry
+  /** Title of the broker. If its package is not installed, the id. */
+  readonly title: string
+  /** `undefined` if the package of the broker is not installed. */
+  readonly method: Method | undefined
+  readonly memory: LoginGuard.Memory
+  readonly session: Session.Session | undefined
+  readonly state: sessions.State
+  readonly now: number
+  /** The slots of the account that are stored without encryption. */
+  readonly clear: Effect.Success<ReturnType<typeof entries.clearSlots>>
+}
+
+/** Reads the vault, and sends nothing. */
+export const read = Effect.fnUntraced(function* (home: Home, entry: Entry): Effect.fn.Return<Status, VaultError> {
+  const now = yield* Clock.currentTimeMillis
+  const clear = yield* entries.clearSlots(home, entry.account)
+  const store = entries.readable(home)
+  const session = yield* sessions.stored(store, entry)
+  const memory = yield* LoginGuard.make(store).memory(entry.account)
+  const found = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
+    onFailure: () => ({ title: entry.broker, method: undefined }),
+    onSuccess: ({ broker, methods }) => ({
+      title: broker.title,
+      method: methods.find(({ id }) => id === entry.method)
+    })
+  })
+  return { clear, entry, ...found, memory, now, session, state: sessions.stateOf(session, now) }
+})
+
+export const usedText = ({ memory, method }: Status): string => {
+  const failures = memory.refusedAt.length + memory.unansweredAt.length
+  const most = method?.renewal?.maxFailures
+  return `${failures}${most === undefined ? "" : ` of ${most}`} failed logins used`
+}
+
+export const guardText = (status: Status): string => {
+  const { memory, now } = status
+  return memory.pausedUntil !== undefined && memory.pausedUntil > now
+    ? `${usedText(status)}; programs send no login until ${Expiry.toIst(memory.pausedUntil)}`
+    : usedText(status)
+}
+
+export const sessionText = ({ session, state }: Status): string => {
+  if (session === undefined) return "not logged in"
+  if (session.expiresAt === undefined) return "stored; the broker does not say until when it is live"
+  return `${state === "live" ? "live until" : "expired at"} ${Expiry.toIst(session.expiresAt)}`
+}
+
+export const renewalText = ({ method }: Status): string =>
+  method?.renewal?.when ?? "the package of the broker is not installed"

@@ -1,0 +1,73 @@
+/**
+ * The file that redirects the browser to the page. Other programs can read the arguments of the command that starts a
+ * browser, so the link is in a file that only this user can read.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import process from "node:process"
+import { type CommandFailed, fail } from "../failure.ts"
+import { linkMillis } from "./links.ts"
+import { escape } from "./page.ts"
+
+const pattern = /^open-\d+\.html$/
+
+export interface LinkFile {
+  readonly path: string
+  /** Replaces the file. */
+  readonly write: (link: Redacted.Redacted<string>) => Effect.Effect<void, CommandFailed>
+  readonly remove: () => void
+}
+
+const html = (url: string): string => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0; url=${escape(url)}">
+<title>Broker logins</title>
+<p><a href="${escape(url)}">Open the page</a></p>
+</html>
+`
+
+/** Removes the files of programs that were killed. Their links are no longer valid. */
+const removeOld = (folder: string, isOld: (modified: number) => boolean) => {
+  for (const name of Fs.readdirSync(folder)) {
+    const path = Path.join(folder, name)
+    if (pattern.test(name) && isOld(Fs.lstatSync(path).mtimeMs)) Fs.rmSync(path, { force: true })
+  }
+}
+
+/** Names a file in a folder of this user. It is removed when its link has expired, and at the end of the scope. */
+export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<LinkFile, never, Scope.Scope> {
+  const scope = yield* Effect.scope
+  const now = yield* Clock.currentTimeMillis
+  const isOld = (modified: number) => now - modified > linkMillis
+  let writes = 0
+  const path = Path.join(folder, `open-${process.pid}.html`)
+  const remove = () => void Result.try(() => Fs.rmSync(path, { force: true }))
+  yield* Effect.addFinalizer(() => Effect.sync(remove))
+  return {
+    path,
+    remove,
+    write: (link) =>
+      Effect.suspend(() => {
+        const written = Result.try(() => {
+          Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+          removeOld(folder, isOld)
+          Fs.rmSync(path, { force: true })
+          // Fails if the path exists, so that it cannot follow a link that another program has made meanwhile.
+          Fs.writeFileSync(path, html(Redacted.value(link)), { mode: 0o600, flag: "wx" })
+        })
+        writes += 1
+        const own = writes
+        const expire = Effect.sync(() => void (own === writes && remove()))
+        return Result.isSuccess(written)
+          ? Effect.asVoid(Effect.forkIn(Effect.delay(expire, linkMillis), scope))
+          : fail("usage", `The file ${path} cannot be written. Open the page with broker-auth open --link.`)
+      })
+  }
+})

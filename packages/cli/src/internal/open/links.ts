@@ -1,0 +1,60 @@
+/**
+ * The links that open the page, and the bearers of open pages. A link is exchanged once for a bearer. Only the SHA-256
+ * of both is kept.
+ */
+import * as Clock from "effect/Clock"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Redacted from "effect/Redacted"
+import { hash, timingSafeEqual } from "node:crypto"
+
+/** Lifetime of a link, in milliseconds. */
+export const linkMillis = 60_000
+
+/** Maximum number of bearers. If there are more, the oldest is refused. */
+const maxBearers = 64
+
+export interface Links {
+  /** Makes a link. The previous link is refused from then on. */
+  readonly issue: Effect.Effect<Redacted.Redacted<string>>
+  /** Exchanges a link for a bearer. `undefined`: the link was used before, has expired, or is wrong. */
+  readonly exchange: (link: Redacted.Redacted<string>) => Effect.Effect<Redacted.Redacted<string> | undefined>
+  /** Whether a header `Authorization` has the bearer of a page. */
+  readonly isAllowed: (authorization: string | undefined) => boolean
+}
+
+const random = (): Redacted.Redacted<string> => Redacted.make(Base64Url.encode(SecureRandom.randomBytesUnsafe(32)))
+
+const digestOf = (text: Redacted.Redacted<string>): Uint8Array => hash("sha256", Redacted.value(text), "buffer")
+
+const bearerPattern = /^bearer ([\w-]{1,256})$/i
+
+export const make = (): Links => {
+  let pending: { readonly digest: Uint8Array; readonly until: number } | undefined
+  let bearers: ReadonlyArray<Uint8Array> = []
+  return {
+    issue: Effect.map(Clock.currentTimeMillis, (now) => {
+      const link = random()
+      pending = { digest: digestOf(link), until: now + linkMillis }
+      return link
+    }),
+    exchange: (link) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        if (pending === undefined || !timingSafeEqual(pending.digest, digestOf(link))) return undefined
+        const isLate = now >= pending.until
+        pending = undefined
+        if (isLate) return undefined
+        const bearer = random()
+        bearers = [...bearers, digestOf(bearer)].slice(-maxBearers)
+        return bearer
+      }),
+    isAllowed: (authorization) => {
+      const given = bearerPattern.exec(authorization ?? "")?.[1]
+      if (given === undefined) return false
+      const digest = digestOf(Redacted.make(given))
+      // All bearers are compared, so that the time does not depend on which one matches.
+      return bearers.filter((known) => timingSafeEqual(known, digest)).length > 0
+    }
+  }
+}

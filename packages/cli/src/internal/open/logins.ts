@@ -1,0 +1,210 @@
+/** Logs in, renews and logs out, while the person answers on the page. */
+import type { QrCode } from "@auth/broker-core/login/QrLogin"
+import type { Session } from "@auth/broker-core/login/Session"
+import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
+import type { CodeQuestion } from "@auth/broker-core/session/Connection"
+import { SessionManager } from "@auth/broker-core/session/SessionManager"
+import * as RedirectListener from "@auth/node/RedirectListener"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type * as connect from "../connect.ts"
+import type { Entry } from "../accounts.ts"
+import { type Failure, fail, isFailure, promised, Rejected } from "../failure.ts"
+import * as qrImage from "../qrImage.ts"
+import type { Step } from "./rows.ts"
+
+/** What the person may do at a step. */
+export interface Handlers {
+  /** Takes the code or the address that the person has entered. */
+  readonly answer?: (text: Redacted.Redacted<string>) => void
+  /** Requests a new code. */
+  readonly resend?: Effect.Effect<void>
+}
+
+/** Shows a step of an account. */
+export type Show = (step: Step, handlers?: Handlers) => void
+
+/** A step without an action of the person. */
+export const busy = (text: string): Step => ({ _tag: "busy", text, canCancel: false })
+
+/** A step that waits for other accounts. */
+export const waiting = (text: string): Step => ({ _tag: "busy", text, canCancel: true })
+
+const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
+  kinds[0] === "totp"
+    ? `Enter the ${digits} digits of the authenticator app.`
+    : `Enter the one-time code of ${digits} digits${destinations.length === 0 ? "" : ` that was sent to ${destinations.join(" and ")}`}.`
+
+const askCode = (show: Show, question: CodeQuestion) =>
+  Effect.gen(function* () {
+    const answered = yield* Deferred.make<string>()
+    const wait = question.resendAt === undefined ? 0 : question.resendAt - (yield* Clock.currentTimeMillis)
+    const step = {
+      _tag: "code",
+      text: textOf(question),
+      digits: question.digits,
+      attemptsLeft: question.attemptsLeft ?? null,
+      expiresAt: question.expiresAt ?? null,
+      resendAt: question.resendAt ?? null,
+      problem: question.refused === undefined ? null : `${question.refused.reason.message}.`
+    } as const
+    const answer = (text: Redacted.Redacted<string>) => {
+      show(busy("Sends the code to the broker."))
+      Deferred.doneUnsafe(answered, Effect.succeed(Redacted.value(text)))
+    }
+    const ask = (asked: Step): void => show(asked, { answer, resend })
+    const resend: Effect.Effect<void> = Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      if (question.resendAt === undefined || now < question.resendAt) return
+      ask({ ...step, resendAt: null, problem: "A new code is requested." })
+      const problem = yield* Effect.match(promised(question.resend), {
+        onFailure: ({ message }) => message,
+        onSuccess: () => "A new code was requested. Enter that one."
+      })
+      // The expiry of the new code is not known before it is sent.
+      ask({ ...step, expiresAt: null, resendAt: now + wait, problem })
+    })
+    ask(step)
+    return yield* Deferred.await(answered)
+  })
+
+/** Calls a function with a signal that is aborted when the fiber is interrupted. */
+const withSignal = <A>(call: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Failure> =>
+  Effect.catch(
+    Effect.tryPromise({ try: call, catch: (error) => new Rejected({ error }) }),
+    ({ error }): Effect.Effect<never, Failure> => (isFailure(error) ? Effect.fail(error) : Effect.die(error))
+  )
+
+const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effect.Effect<Session, Failure> =>
+  Effect.gen(function* () {
+    const pasted = yield* Queue.unbounded<Option.Option<Redacted.Redacted<string>>>()
+    let step: Extract<Step, { readonly _tag: "browser" }> = {
+      _tag: "browser",
+      text: `Log in on the page of ${loaded.broker.title}.`,
+      url: "",
+      paste: false,
+      problem: null
+    }
+    let texts = 0
+    const answer = (text: Redacted.Redacted<string>) => {
+      show(busy("Checks the address."))
+      Queue.offerUnsafe(pasted, Option.some(text))
+    }
+    const change = (next: Partial<typeof step>) => {
+      step = { ...step, ...next }
+      show(step, step.paste ? { answer } : {})
+    }
+    const login = RedirectListener.login().pipe(
+      Effect.provideService(RedirectListener.Browser, {
+        open: (url) => Effect.sync(() => change({ url })).pipe(Effect.as(true))
+      }),
+      Effect.provideService(RedirectListener.UserTerminal, {
+        isTerminal: Effect.succeed(true),
+        // The first text after `lines` is the instruction for a terminal. Later texts are problems of an address.
+        show: (text) =>
+          Effect.sync(() => {
+            if (!step.paste) return
+            texts += 1
+            if (texts > 1) change({ problem: text.replace(/:$/, ".") })
+          }),
+        lines: Effect.sync(() => {
+          change({
+            paste: true,
+            text: `Log in on the page of ${loaded.broker.title}. Then copy the whole address of the page that the browser shows, and paste it here.`
+          })
+          return Queue.take(pasted)
+        })
+      })
+    )
+    // With its exit, so that a cancelled login stays an interruption.
+    return yield* Effect.flatten(
+      withSignal((signal) => connection.run(Effect.exit(BrowserLogin.run(login, { byPerson: true })), { signal }))
+    )
+  })
+
+const stepOfQr = ({ expiresAt, image }: QrCode): Effect.Effect<Step, Failure> => {
+  const modules = qrImage.read(Redacted.value(image))
+  return modules === undefined
+    ? fail("answer", "The broker's image cannot be drawn: it is no QR code in PNG format.")
+    : Effect.succeed({
+        _tag: "qr",
+        text: "Scan the QR code with the mobile app of the broker, and approve the login there.",
+        modules: modules.map((row) => row.map((isDark) => (isDark ? "1" : "0")).join("")),
+        expiresAt
+      })
+}
+
+const qrLogin = ({ connection }: connect.Opened, show: Show): Effect.Effect<Session, Failure> =>
+  Effect.suspend(() => {
+    // A connection reports a failure of `show` without its reason.
+    let failed: Failure | undefined
+    const draw = (code: QrCode) =>
+      Effect.runPromise(
+        Effect.map(
+          Effect.tapError(stepOfQr(code), (error) => Effect.sync(() => void (failed = error))),
+          (step) => show(step)
+        )
+      )
+    return Effect.mapError(
+      withSignal((signal) => connection.loginByQr({ show: draw, signal })),
+      (error) => failed ?? error
+    )
+  })
+
+/** Runs a login in the browser when no other one needs its port. */
+export type InTurn = <A>(
+  opened: connect.Opened,
+  show: Show,
+  login: Effect.Effect<A, Failure>
+) => Effect.Effect<A, Failure>
+
+/** What the logins of all accounts share. */
+export interface Parts {
+  readonly open: (entry: Entry, options?: connect.Options) => Effect.Effect<connect.Opened, Failure, Scope.Scope>
+  readonly inTurn: InTurn
+}
+
+const codesOf = (show: Show): connect.Options => ({
+  codes: (question) => Effect.runPromise(askCode(show, question), { signal: question.signal })
+})
+
+const liveOf = ({ connection }: connect.Opened) =>
+  promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
+
+/** Gets a new session. */
+const newSession = Effect.fnUntraced(function* (opened: connect.Opened): Effect.fn.Return<Session, Failure> {
+  const { connection } = opened
+  // A new connection does not know the stored session. Without it, `renew` would return that session.
+  if (Option.isSome(yield* liveOf(opened))) yield* promised(() => connection.session())
+  return yield* promised(() => connection.renew())
+})
+
+/** Logs in, also if the session is live. */
+export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
+  Effect.gen(function* () {
+    const opened = yield* open(entry, codesOf(show))
+    const { connection, method } = opened
+    if (method.capabilities.includes("QrLogin")) return yield* qrLogin(opened, show)
+    if (!method.capabilities.includes("RedirectLogin")) return yield* newSession(opened)
+    // A refresh needs no person.
+    const refreshed =
+      Option.isNone(yield* liveOf(opened)) && method.capabilities.includes("Refresh")
+        ? yield* Effect.option(promised(() => connection.session()))
+        : Option.none<Session>()
+    return Option.isSome(refreshed) ? refreshed.value : yield* inTurn(opened, show, browserLogin(opened, show))
+  }).pipe(Effect.scoped, Effect.asVoid)
+
+/** Gets a new session, even if the stored one is live. */
+export const renew = ({ open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
+  Effect.flatMap(open(entry, codesOf(show)), newSession).pipe(Effect.scoped, Effect.asVoid)
+
+export const logout = ({ open }: Parts, entry: Entry): Effect.Effect<void, Failure> =>
+  Effect.flatMap(open(entry), ({ connection }) => promised(() => connection.logout())).pipe(
+    Effect.scoped,
+    Effect.asVoid
+  )

@@ -1,0 +1,111 @@
+/** What the page shows of an account. Nothing in a row is a secret. */
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import * as Duration from "effect/Duration"
+import * as accountStatus from "../accountStatus.ts"
+import * as entries from "../entries.ts"
+import type { Home } from "../home.ts"
+import type * as sessions from "../sessions.ts"
+
+/** What is done for an account now, and what the person has to do for it. Times are milliseconds since the epoch. */
+export type Step =
+  | {
+      readonly _tag: "busy"
+      readonly text: string
+      /** `false` while a request is sent to the broker. */
+      readonly canCancel: boolean
+    }
+  | {
+      readonly _tag: "browser"
+      readonly text: string
+      /** An address of this machine that redirects once to the login page of the broker. */
+      readonly url: string
+      /** Whether the address of the page after the login has to be pasted. */
+      readonly paste: boolean
+      readonly problem: string | null
+    }
+  | {
+      readonly _tag: "code"
+      readonly text: string
+      readonly digits: number
+      readonly attemptsLeft: number | null
+      readonly expiresAt: number | null
+      /** When a new code can be requested. `null`: not at all. */
+      readonly resendAt: number | null
+      readonly problem: string | null
+    }
+  | {
+      readonly _tag: "qr"
+      readonly text: string
+      /** The rows of the QR code. `1` is dark. */
+      readonly modules: ReadonlyArray<string>
+      readonly expiresAt: number
+    }
+
+/** A failure for the person: what has happened, and what to do. */
+export interface Trouble {
+  readonly message: string
+  readonly remedy: string
+}
+
+export interface Row {
+  readonly name: string
+  readonly broker: string
+  readonly account: string
+  readonly way: string
+  readonly state: sessions.State
+  readonly stateText: string
+  readonly renewal: string
+  readonly guard: string
+  /** Whether the login guard sends no login now. */
+  readonly isHeldBack: boolean
+  readonly storedIn: string
+  readonly canRenew: boolean
+  readonly failure: Trouble | null
+  readonly step: Step | null
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+
+/** Until when the guard sends no login, because too many were refused. */
+const fullUntil = ({ memory, method, now }: accountStatus.Status): number | undefined => {
+  const { maxFailures, window } = method?.renewal ?? {}
+  if (maxFailures === undefined || window === undefined) return undefined
+  const millis = Duration.toMillis(Duration.fromInputUnsafe(window))
+  const recent = memory.refusedAt.filter((at) => now - at < millis)
+  const first = recent[recent.length - maxFailures]
+  return first === undefined ? undefined : first + millis
+}
+
+const guardOf = (status: accountStatus.Status): Pick<Row, "guard" | "isHeldBack"> => {
+  const { memory, now } = status
+  const until = fullUntil(status)
+  const text = accountStatus.guardText(status)
+  return until === undefined
+    ? { guard: text, isHeldBack: (memory.pausedUntil ?? 0) > now }
+    : {
+        guard: `${accountStatus.usedText(status)}; no login is sent until ${Expiry.toIst(until)}, or until broker-auth guard reset`,
+        isHeldBack: true
+      }
+}
+
+export const make = (
+  { store }: Home,
+  status: accountStatus.Status,
+  { failure, step }: Pick<Row, "failure" | "step">
+): Row => {
+  const { clear, entry, method, session, state, title } = status
+  return {
+    name: entry.name,
+    broker: title,
+    account: entry.account.id,
+    way: method?.title ?? entry.method,
+    state,
+    stateText: sentence(accountStatus.sessionText(status)),
+    renewal: sentence(accountStatus.renewalText(status)),
+    ...guardOf(status),
+    storedIn: clear.length > 0 ? entries.clearText(entry.name, clear) : store.describe,
+    canRenew: session !== undefined && (method?.renewal?.by.length ?? 0) > 0,
+    failure,
+    step
+  }
+}

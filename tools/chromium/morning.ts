@@ -1,0 +1,215 @@
+/** The page of `broker-auth open`, its accounts, and a person who logs in on it. */
+import { assert } from "@effect/vitest"
+import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
+import type { Simulator } from "@auth/simulator"
+import * as Effect from "effect/Effect"
+import { type ChildProcess, spawn } from "node:child_process"
+import type { BrowserContext, Locator, Page } from "playwright-core"
+import { bin, linesOf, run, type User, world } from "../../packages/cli/test/support.ts"
+import { pageOf, valuesOf, type Way, ways } from "../../packages/cli/test/ways.ts"
+import type { Page as LoginPage } from "../../packages/simulator/test/chromium/pages.ts"
+import { freePort } from "../vitest/freePort.ts"
+import { fill } from "./logins.ts"
+
+type Simulated = Simulator.Simulator["Service"]
+
+/** An account of the desk, with the name under which the user has added it. */
+export interface Member {
+  readonly name: string
+  readonly way: Way
+  readonly account: FakeAccount
+}
+
+/** Fields that a broker's accounts must not share. */
+const unique = ["clientCode", "userId", "apiKey", "publisherKey", "applicationId", "vendor", "appCode", "accessToken"]
+
+/** A copy of an account that differs in its ids. */
+const variant = (account: FakeAccount, index: number): FakeAccount =>
+  Object.fromEntries(
+    Object.entries(account).map(([name, value]) => [
+      name,
+      unique.includes(name) ? `${value.slice(0, -1)}${index}` : value
+    ])
+  )
+
+/** Brokers whose apps accept only redirect URLs with https. The person pastes the address after the login. */
+const pastes = new Set(["angel"])
+
+const members = Effect.fnUntraced(function* (simulator: Simulated, chosen: ReadonlyArray<Way>) {
+  const counts = new Map<string, number>()
+  return yield* Effect.forEach(chosen, (way) =>
+    Effect.promise(async (): Promise<Member> => {
+      const index = counts.get(way.broker) ?? 0
+      counts.set(way.broker, index + 1)
+      const base = simulator.brokers[way.broker]?.accounts[way.account ?? 0] ?? {}
+      const redirectUrl =
+        way.page === undefined || pastes.has(way.broker)
+          ? base["redirectUrl"]
+          : `http://127.0.0.1:${await freePort()}/callback`
+      const account = { ...variant(base, index), redirectUrl } as FakeAccount
+      return { name: `${way.broker}-${way.method}`, way, account }
+    })
+  )
+})
+
+/** Starts a simulator with one account for each way, and adds the accounts for a user. */
+export const desk = Effect.fnUntraced(function* (chosen: ReadonlyArray<Way> = ways) {
+  const brokers = Array.from(new Set(chosen.map(({ broker }) => broker)))
+  const { simulator, user } = yield* world({ brokers })
+  const list = yield* members(simulator, chosen)
+  yield* simulator.seed({
+    brokers: Object.fromEntries(
+      brokers.map((broker) => [
+        broker,
+        { accounts: list.filter(({ way }) => way.broker === broker).map(({ account }) => account) }
+      ])
+    )
+  })
+  yield* Effect.forEach(list, (member) => addMember(user, member), { concurrency: 2 })
+  return { simulator, user, members: list }
+})
+
+export const addMember = Effect.fnUntraced(function* (
+  user: User,
+  { account, name, way }: Member,
+  more: Readonly<Record<string, string>> = {}
+) {
+  const input = linesOf({ ...valuesOf(way, account), ...more })
+  const args = ["add", way.broker, "--method", way.method, "--name", name, "--replace"]
+  const added = yield* run(user, args, { input })
+  assert.strictEqual(added.code, 0, added.stderr)
+})
+
+/** A command that serves its page. */
+export interface Opened {
+  readonly link: string
+  readonly child: ChildProcess
+  readonly printed: () => string
+  readonly ended: Promise<number | string>
+}
+
+/** Runs `broker-auth open --link`, and waits for the link. The command is killed at the end of the scope. */
+export const open = (user: User, args: ReadonlyArray<string> = []) =>
+  Effect.acquireRelease(
+    Effect.promise(async (): Promise<Opened> => {
+      const child = spawn(process.execPath, ["--conditions=@auth/source", bin, "open", "--link", ...args], {
+        cwd: user.state,
+        env: user.env,
+        stdio: ["ignore", "pipe", "pipe"]
+      })
+      let printed = ""
+      child.stderr.on("data", (chunk) => (printed += String(chunk)))
+      const ended = new Promise<number | string>((resolve) =>
+        child.once("close", (code, signal) => resolve(code ?? signal ?? "unknown"))
+      )
+      const link = await Promise.race([
+        new Promise<string>((resolve) => child.stdout.once("data", (chunk) => resolve(String(chunk).trim()))),
+        ended.then((code) => Promise.reject(new Error(`open ended with ${code}: ${printed}`)))
+      ])
+      return { link, child, printed: () => printed, ended }
+    }),
+    ({ child }) => Effect.sync(() => void child.kill("SIGKILL"))
+  )
+
+export const cardOf = (page: Page, name: string): Locator =>
+  page.locator("li.card").filter({ has: page.getByRole("heading", { name, exact: true }) })
+
+/** Waits until a promise is true. */
+export const until = async (what: string, isDone: () => Promise<boolean>, millis = 30_000): Promise<void> => {
+  const end = Date.now() + millis
+  while (!(await isDone())) {
+    if (Date.now() > end) throw new Error(`Not within ${millis / 1000} s: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+const promise = <A, E>(effect: Effect.Effect<A, E>): Promise<A> => Effect.runPromise(effect)
+
+/** Scans the QR code, as the mobile app does. */
+const scan = async (simulator: Simulated, { account }: Member): Promise<void> => {
+  const origin = simulator.origins["https://webuat.rmoneyindia.co.in"] ?? ""
+  let name: string | undefined
+  await until("a poll of the QR code", async () => {
+    const polls = (await promise(simulator.journal("rmoney"))).filter(({ endpoint }) => endpoint === "qrLogin")
+    name = /"qrName":"([^"]+)"/.exec(polls.at(-1)?.body ?? "")?.[1]
+    return name !== undefined
+  })
+  const body = new URLSearchParams({ userid: account["userId"] ?? "", password: account["password"] ?? "" })
+  await fetch(`${origin}/qr-scan?qrName=${encodeURIComponent(name ?? "")}`, { method: "POST", body })
+}
+
+const fieldsOf = async (simulator: Simulated, login: LoginPage, { account, way }: Member): Promise<URLSearchParams> => {
+  const own = login.fields(account, "needed")["totp"] === "needed"
+  const totp = own ? (await promise(simulator.totp(way.broker, account[login.name] ?? ""))).code : ""
+  return new URLSearchParams(Object.entries(login.fields(account, totp)).map(([name, value = ""]) => [name, value]))
+}
+
+/** Logs in on the broker's page. If the listener does not get the callback, pastes its address on the card. */
+export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locator, member: Member): Promise<void> => {
+  const login = pageOf(member.way)
+  if (login === undefined) throw new Error(`${member.name} has no login page.`)
+  const callbacks: Array<string> = []
+  tab.on("request", (request) => {
+    if (request.isNavigationRequest() && request.url().startsWith(member.account["redirectUrl"] ?? "-")) {
+      callbacks.push(request.url())
+    }
+  })
+  await tab.locator("button[type=submit]").first().waitFor()
+  await fill(tab, await fieldsOf(simulator, login, member))
+  await tab.locator("button[type=submit]").first().click()
+  const input = card.locator("input")
+  await until(`the end of the login of ${member.name}`, async () => {
+    if (await input.isVisible()) return callbacks.length > 0
+    return !(await card.locator(".step").isVisible())
+  })
+  if (await input.isVisible()) {
+    const shown = tab.url()
+    // The browser does not leave the broker's page if nothing listens at the redirect URL.
+    const isThere = shown.startsWith(member.account["redirectUrl"] ?? "-")
+    await input.fill(isThere ? shown : (callbacks.at(-1) ?? ""))
+    await card.getByRole("button", { name: "Send", exact: true }).click()
+  }
+  await tab.close()
+}
+
+/** Acts on all steps of the page until each account is live. */
+export const logInAll = async (
+  simulator: Simulated,
+  window: BrowserContext,
+  page: Page,
+  list: ReadonlyArray<Member>
+): Promise<void> => {
+  const tabs: Array<Page> = []
+  window.on("page", (tab) => void tabs.push(tab))
+  const handled = new Set<string>()
+  await page.getByRole("button", { name: "Log in all" }).click()
+  const done = `${list.length} of ${list.length} accounts are live.`
+  await until(
+    done,
+    async () => {
+      if ((await page.locator("#summary").textContent()) === done) return true
+      for (const member of list) {
+        const card = cardOf(page, member.name)
+        if (handled.has(member.name)) continue
+        if (await card.locator("a").isVisible()) {
+          handled.add(member.name)
+          // The page opens a tab itself if the click was a short time ago.
+          await new Promise((resolve) => setTimeout(resolve, 500))
+          if (tabs.length === 0) await card.locator("a").click()
+          await until(`a tab for ${member.name}`, async () => tabs.length > 0)
+          await logInAtBroker(simulator, tabs.shift()!, card, member)
+        } else if (await card.locator("svg").isVisible()) {
+          handled.add(member.name)
+          await scan(simulator, member)
+        } else if (await card.locator("input").isVisible()) {
+          handled.add(member.name)
+          const codes = await promise(simulator.codes(member.way.broker, member.account["userId"] ?? ""))
+          await card.locator("input").fill(codes.at(-1) ?? "")
+          await page.keyboard.press("Enter")
+        }
+      }
+      return false
+    },
+    120_000
+  )
+}
