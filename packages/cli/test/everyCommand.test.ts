@@ -33,6 +33,7 @@ const steps: ReadonlyArray<Step> = [
   { args: ["guard"], shows: /angel: 0 of \d+ failed logins used/ },
   { args: ["guard", "reset"], shows: /The failed logins of angel\s+are\s+cleared/ },
   { args: ["serve"], shows: /serve\.sock/, replies: [[/serve\.sock/, stop]], code: 130 },
+  { args: ["open", "--link"], shows: /http:\S+#\S{43}/, replies: [[/Ctrl-C\s+ends/, stop]], code: 130 },
   { args: ["vault"], shows: /encrypted with/ },
   { args: ["vault", "list"], shows: /angel/ },
   { args: ["vault", "encrypt"], shows: /in\s+clear/ },
