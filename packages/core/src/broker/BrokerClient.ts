@@ -10,6 +10,7 @@ import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -30,7 +31,7 @@ import { makeLimiter } from "./internal/limiter.ts"
 import { beginning } from "./internal/printable.ts"
 import * as Problems from "./internal/problems.ts"
 import * as RedirectGuard from "./internal/redirectGuard.ts"
-import { noteRequest } from "../login/internal/requestsSent.ts"
+import { countRequest } from "../login/internal/requestsSent.ts"
 import { secretParts } from "./internal/secretParts.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
@@ -427,26 +428,26 @@ const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefin
   return at === undefined || now === undefined ? undefined : at - now
 }
 
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
 /**
  * Records when the first request of a login, or of another call that issues a token, was sent. This is the earliest time
  * at which the token may have been issued.
  */
-const noteDeparture = Effect.flatMap(Departure, (departure) =>
-  departure === undefined || departure.at !== undefined
-    ? Effect.void
-    : Effect.map(Clock.currentTimeMillis, (now) => void (departure.at = now))
-)
+const noteDeparture = (fiber: AnyFiber, now: number): void => {
+  const departure = fiber.getRef(Departure)
+  if (departure !== undefined) departure.at ??= now
+}
 
 /** Records the last answer. Its `Date` header shows how far this machine's clock is from the broker's clock. */
-const noteAnswer = ({ headers }: Transport.WireResponse) =>
-  Effect.flatMap(Departure, (departure) =>
-    departure === undefined
-      ? Effect.void
-      : Effect.map(Clock.currentTimeMillis, (now) => {
-          departure.date = headers["date"]
-          departure.answeredAt = now
-        })
-  )
+const noteAnswer = (fiber: AnyFiber, { headers }: Transport.WireResponse): void => {
+  const departure = fiber.getRef(Departure)
+  if (departure === undefined) return
+  departure.date = headers["date"]
+  departure.answeredAt = nowOf(fiber)
+}
+
+const nowOf = (fiber: AnyFiber): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
 
@@ -591,6 +592,8 @@ export const make = Effect.fnUntraced(function* (
     Effect.fail(AuthError.make(protocol.broker, endpoint.name, reason))
 
   const { sign, told } = protocol
+  const spanAttributes = { "broker.id": protocol.broker }
+  const spanNameOf = ({ name }: Endpoint) => `${protocol.broker}.${name}`
 
   const hasTold = (extras: Extras | undefined) => told !== undefined && extras?.[told.extra] !== undefined
 
@@ -612,30 +615,32 @@ export const make = Effect.fnUntraced(function* (
     body: bodyOf(endpoint, request, protocol.emptyBody)
   })
 
-  const send = (endpoint: Endpoint, sent: Sent) => {
+  const send = (endpoint: Endpoint, sent: Sent, clock: Clock.Clock) => {
     const wire = write(endpoint, sent)
-    if (sign === undefined) return Transport.send(client, wire, transport)
+    if (sign === undefined) return Transport.send(client, wire, transport, clock)
     const { body = "", method, url } = wire
-    return Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      Effect.flatMap(sign({ method, url, body: Redacted.make(body), now, tokens: sent.tokens }), (own) => {
-        const headers = { ...wire.headers, ...(reveal(own) as Record<string, string>) }
-        return Transport.send(client, { ...wire, headers }, transport)
-      })
-    )
+    const now = clock.currentTimeMillisUnsafe()
+    return Effect.flatMap(sign({ method, url, body: Redacted.make(body), now, tokens: sent.tokens }), (own) => {
+      const headers = { ...wire.headers, ...(reveal(own) as Record<string, string>) }
+      return Transport.send(client, { ...wire, headers }, transport, clock)
+    })
   }
 
-  const exchange = (account: string, endpoint: Endpoint, sent: Sent) => {
-    const once = limiter
-      .take(account, endpoint)
-      .pipe(
-        Effect.andThen(noteDeparture),
-        Effect.andThen(noteRequest(endpoint)),
-        Effect.andThen(Effect.suspend(() => send(endpoint, sent)))
-      )
-    if (!endpoint.safe) return once
-    return Effect.catchTag(once, "TransportFailure", (failure) =>
+  const exchange = (fiber: AnyFiber, account: string, endpoint: Endpoint, sent: Sent) => {
+    const clock = fiber.getRef(Clock.Clock)
+    const allowed = () => {
+      noteDeparture(fiber, clock.currentTimeMillisUnsafe())
+      countRequest(fiber, endpoint)
+      return send(endpoint, sent, clock)
+    }
+    const attempt = () =>
+      limiter.takeNow(account, endpoint, clock.currentTimeMillisUnsafe())
+        ? allowed()
+        : Effect.flatMap(limiter.take(account, endpoint), allowed)
+    if (!endpoint.safe) return attempt()
+    return Effect.catchTag(attempt(), "TransportFailure", (failure) =>
       failure.why === "network"
-        ? Effect.catchTag(once, "RateLimited", () => Effect.fail(failure))
+        ? Effect.catchTag(Effect.suspend(attempt), "RateLimited", () => Effect.fail(failure))
         : Effect.fail(failure)
     )
   }
@@ -713,11 +718,14 @@ export const make = Effect.fnUntraced(function* (
       return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
     }
     const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens, step, base }
-    return exchange(account, endpoint, sent).pipe(
-      Effect.catch((failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure))),
-      Effect.tap(noteAnswer),
-      Effect.flatMap((response) => read(endpoint, response, sent)),
-      withSpanWhenTraced(`${protocol.broker}.${endpoint.name}`, { "broker.id": protocol.broker })
+    return withSpanWhenTraced(spanNameOf(endpoint), spanAttributes, (fiber) =>
+      Effect.matchEffect(exchange(fiber, account, endpoint, sent), {
+        onFailure: (failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure)),
+        onSuccess: (response) => {
+          noteAnswer(fiber, response)
+          return read(endpoint, response, sent)
+        }
+      })
     )
   }
 

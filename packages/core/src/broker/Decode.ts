@@ -9,11 +9,19 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import { SecretText } from "./Endpoint.ts"
+import { absent, addPlain, mapPlain, plainText, unsure } from "./internal/plainDecoder.ts"
 
 const noEncoding = SchemaGetter.forbiddenEncoding
 
 const present = (value: string | null): Option.Option<string> =>
   value === null || value.trim() === "" ? Option.none() : Option.some(value)
+
+/** Applies `use` to text that is not blank. */
+const ifPresent = (value: unknown, use: (text: string) => unknown): unknown => {
+  if (value === undefined || value === null) return absent
+  if (!Predicate.isString(value)) return unsure
+  return value.trim() === "" ? absent : use(value)
+}
 
 const MaybeText = Schema.optionalKey(Schema.NullOr(Schema.String))
 
@@ -34,11 +42,14 @@ const MaybeSecretText = Schema.optionalKey(Schema.NullOr(Schema.String.annotate(
  * @category schemas
  * @since 0.1.0
  */
-export const text = MaybeText.pipe(
-  Schema.decodeTo(Schema.optionalKey(Schema.String), {
-    decode: SchemaGetter.transformOptional(Option.flatMap(present)),
-    encode: noEncoding
-  })
+export const text = addPlain(
+  MaybeText.pipe(
+    Schema.decodeTo(Schema.optionalKey(Schema.String), {
+      decode: SchemaGetter.transformOptional(Option.flatMap(present)),
+      encode: noEncoding
+    })
+  ),
+  (value) => ifPresent(value, (found) => found)
 )
 
 /**
@@ -71,8 +82,17 @@ const RedactedText = Schema.declare(Redacted.isRedacted as (value: unknown) => v
  * @category schemas
  * @since 0.1.0
  */
-export const requiredSecret = SecretText.pipe(
-  Schema.decodeTo(RedactedText, { decode: SchemaGetter.transform((value) => Redacted.make(value)), encode: noEncoding })
+export const requiredSecret = addPlain(
+  SecretText.pipe(
+    Schema.decodeTo(RedactedText, {
+      decode: SchemaGetter.transform((value) => Redacted.make(value)),
+      encode: noEncoding
+    })
+  ),
+  (value) => {
+    const found = plainText(value)
+    return found === unsure ? unsure : Redacted.make(found)
+  }
 )
 
 /**
@@ -81,13 +101,16 @@ export const requiredSecret = SecretText.pipe(
  * @category schemas
  * @since 0.1.0
  */
-export const secret = MaybeSecretText.pipe(
-  Schema.decodeTo(Schema.optionalKey(RedactedText), {
-    decode: SchemaGetter.transformOptional((value: Option.Option<string | null>) =>
-      Option.map(Option.flatMap(value, present), (found) => Redacted.make(found))
-    ),
-    encode: noEncoding
-  })
+export const secret = addPlain(
+  MaybeSecretText.pipe(
+    Schema.decodeTo(Schema.optionalKey(RedactedText), {
+      decode: SchemaGetter.transformOptional((value: Option.Option<string | null>) =>
+        Option.map(Option.flatMap(value, present), (found) => Redacted.make(found))
+      ),
+      encode: noEncoding
+    })
+  ),
+  (value) => ifPresent(value, (found) => Redacted.make(found))
 )
 
 const countOf = (value: string | number | null): number | undefined => {
@@ -112,14 +135,22 @@ const countOf = (value: string | number | null): number | undefined => {
  * @category schemas
  * @since 0.1.0
  */
-export const count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finite, Schema.String]))).pipe(
-  Schema.decodeTo(Schema.optionalKey(Schema.Finite), {
-    decode: SchemaGetter.transformOptional((value: Option.Option<string | number | null>) =>
-      Option.fromUndefinedOr(countOf(Option.getOrNull(value)))
-    ),
-    encode: noEncoding
-  })
+export const count = addPlain(
+  Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finite, Schema.String]))).pipe(
+    Schema.decodeTo(Schema.optionalKey(Schema.Finite), {
+      decode: SchemaGetter.transformOptional((value: Option.Option<string | number | null>) =>
+        Option.fromUndefinedOr(countOf(Option.getOrNull(value)))
+      ),
+      encode: noEncoding
+    })
+  ),
+  (value) => {
+    if (value !== undefined && value !== null && !Predicate.isString(value) && !Number.isFinite(value)) return unsure
+    return countOf((value ?? null) as string | number | null) ?? absent
+  }
 )
+
+const isYes = (value: string | boolean | null): boolean => /^(?:true|y|yes)$/i.test(String(value).trim())
 
 /**
  * A flag. The broker may send it as a boolean or as text. The texts `true`, `yes` and `y` mean true, in upper or lower
@@ -138,13 +169,19 @@ export const count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finit
  * @category schemas
  * @since 0.1.0
  */
-export const flag = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Boolean, Schema.String]))).pipe(
-  Schema.decodeTo(Schema.Boolean, {
-    decode: SchemaGetter.transformOptional((value: Option.Option<string | boolean | null>) =>
-      Option.some(/^(?:true|y|yes)$/i.test(String(Option.getOrNull(value)).trim()))
-    ),
-    encode: noEncoding
-  })
+export const flag = addPlain(
+  Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Boolean, Schema.String]))).pipe(
+    Schema.decodeTo(Schema.Boolean, {
+      decode: SchemaGetter.transformOptional((value: Option.Option<string | boolean | null>) =>
+        Option.some(isYes(Option.getOrNull(value)))
+      ),
+      encode: noEncoding
+    })
+  ),
+  (value) =>
+    value === undefined || value === null || Predicate.isBoolean(value) || Predicate.isString(value)
+      ? isYes(value ?? null)
+      : unsure
 )
 
 const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<string> => {
@@ -169,13 +206,19 @@ const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<
  * @category schemas
  * @since 0.1.0
  */
-export const list = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(Schema.String), Schema.String]))).pipe(
-  Schema.decodeTo(Schema.Array(Schema.String), {
-    decode: SchemaGetter.transformOptional((value: Option.Option<string | ReadonlyArray<string> | null>) =>
-      Option.some(splitList(Option.getOrNull(value)))
-    ),
-    encode: noEncoding
-  })
+export const list = addPlain(
+  Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(Schema.String), Schema.String]))).pipe(
+    Schema.decodeTo(Schema.Array(Schema.String), {
+      decode: SchemaGetter.transformOptional((value: Option.Option<string | ReadonlyArray<string> | null>) =>
+        Option.some(splitList(Option.getOrNull(value)))
+      ),
+      encode: noEncoding
+    })
+  ),
+  (value) => {
+    if (value === undefined || value === null || Predicate.isString(value)) return splitList(value ?? null)
+    return Array.isArray(value) && value.every(Predicate.isString) ? splitList(value) : unsure
+  }
 )
 
 /**
@@ -201,11 +244,14 @@ export const items = <A, I>(schema: Schema.Codec<A, I>) =>
  * @since 0.1.0
  */
 export const map = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B) =>
-  schema.pipe(
-    Schema.decodeTo(
-      Schema.declare((value): value is B => value !== undefined, { expected: "a value" }),
-      { decode: SchemaGetter.transform(to), encode: noEncoding }
-    )
+  addPlain(
+    schema.pipe(
+      Schema.decodeTo(
+        Schema.declare((value): value is B => value !== undefined, { expected: "a value" }),
+        { decode: SchemaGetter.transform(to), encode: noEncoding }
+      )
+    ),
+    mapPlain(schema, to)
   )
 
 /**

@@ -8,6 +8,7 @@ import type { Redacted } from "effect/Redacted"
 import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Encoding from "./Encoding.ts"
+import { addPlain, checkOf, decoderOf, plainSecret, plainText } from "./internal/plainDecoder.ts"
 import { type Mended, mend } from "./internal/tolerance.ts"
 
 /**
@@ -204,10 +205,10 @@ export const make = <
   limits: options.limits ?? [],
   request: options.request,
   response: options.response,
-  accepts: options.request === undefined ? () => true : Schema.is(options.request),
+  accepts: options.request === undefined ? () => true : checkOf(options.request, Schema.is(options.request)),
   essential: options.essential,
   mend: (data) => mend(Schema.toEncoded(options.response), options.essential, data),
-  decode: Schema.decodeUnknownResult(options.response)
+  decode: decoderOf(options.response, Schema.decodeUnknownResult(options.response))
 })
 
 /**
@@ -248,7 +249,7 @@ const notBlank = Schema.isPattern(/\S/)
  * @category schemas
  * @since 0.1.0
  */
-export const Text = Schema.String.check(notBlank)
+export const Text = addPlain(Schema.String.check(notBlank), plainText)
 
 /**
  * Secret text in an answer. OpenAPI descriptions mark it as a password. `SecretText` does not wrap the text in
@@ -265,4 +266,4 @@ export const SecretText = Schema.String.annotate({ format: "password" }).check(n
  * @category schemas
  * @since 0.1.0
  */
-export const Secret = Schema.Redacted(SecretText)
+export const Secret = addPlain(Schema.Redacted(SecretText), plainSecret)

@@ -10,7 +10,6 @@
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
-import * as Base64Url from "effect/encoding/Base64Url"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -100,6 +99,20 @@ const fromNumericDate = (exp: unknown): number | undefined => {
   return number < firstMillis ? number * 1000 : number
 }
 
+const base64Url = /^[\w-]+={0,2}$/
+
+/** The claims of a JWT. `undefined` if the token is no JWT. */
+const claimsOf = (token: string): unknown => {
+  const start = token.indexOf(".") + 1
+  const end = token.indexOf(".", start)
+  const payload = start === 0 ? "" : token.slice(start, end === -1 ? token.length : end)
+  if (!base64Url.test(payload)) return undefined
+  // `atob` is native, so it is ten times as fast as a decoder in JavaScript. It decodes only ASCII correctly, which is
+  // enough for a number.
+  const parse = () => JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))) as unknown
+  return Result.getOrUndefined(Result.try(parse))
+}
+
 /**
  * Reads the expiry from the `exp` claim of the access token. The claim may be in seconds or milliseconds, and may be a
  * number or text. The signature of the token is not checked, because only the broker decides whether a token is valid.
@@ -119,13 +132,8 @@ const fromNumericDate = (exp: unknown): number | undefined => {
  * @since 0.1.0
  */
 export const jwt: Expiry = ({ accessToken }) => {
-  const payload = Redacted.value(accessToken).split(".")[1]
-  if (payload === undefined) return undefined
-  const claims = Result.flatMap(Base64Url.decodeString(payload), (text) =>
-    Result.try(() => JSON.parse(text) as unknown)
-  )
-  if (Result.isFailure(claims) || !Predicate.hasProperty(claims.success, "exp")) return undefined
-  const end = fromNumericDate(claims.success.exp)
+  const claims = claimsOf(Redacted.value(accessToken))
+  const end = Predicate.hasProperty(claims, "exp") ? fromNumericDate(claims.exp) : undefined
   return end === undefined ? undefined : endAt(end, "jwt")
 }
 

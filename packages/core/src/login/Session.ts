@@ -215,7 +215,15 @@ export interface Issue {
  * @since 0.1.0
  */
 export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
-  Effect.flatMap(Effect.all([Clock.currentTimeMillis, Departure]), ([began, outer]) => {
+  afterDeparture(call, (value, departedAt) => [value, departedAt] as const)
+
+const afterDeparture = <A, E, R, B>(
+  call: Effect.Effect<A, E, R>,
+  use: (value: A, departedAt: number) => B
+): Effect.Effect<B, E, R> =>
+  Effect.withFiber((fiber) => {
+    const outer = fiber.getRef(Departure)
+    const began = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
     const departure: Departure = { at: undefined }
     return Effect.map(Effect.provideService(call, Departure, departure), (value) => {
       if (outer !== undefined) {
@@ -223,7 +231,7 @@ export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Eff
         outer.date = departure.date ?? outer.date
         outer.answeredAt = departure.answeredAt ?? outer.answeredAt
       }
-      return [value, departure.at ?? began] as const
+      return use(value, departure.at ?? began)
     })
   })
 
@@ -239,8 +247,7 @@ export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Eff
 export const issue = <E, R>(
   fields: { readonly account: Account; readonly method: string; readonly expiry: Expiry },
   call: Effect.Effect<Issue, E, R>
-): Effect.Effect<Session, E, R> =>
-  Effect.map(withDeparture(call), ([issued, issuedAt]) => make({ ...fields, ...issued, issuedAt }))
+): Effect.Effect<Session, E, R> => afterDeparture(call, (issued, issuedAt) => make({ ...fields, ...issued, issuedAt }))
 
 /**
  * Whether the session has expired at `now`. A session whose expiry is unknown counts as not expired. Only a refusal of

@@ -1,5 +1,6 @@
 /** The HTTP client of a connection whose option `client` is not set. */
 import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
+import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -26,15 +27,15 @@ export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect
   Effect.gen(function* () {
     const whole = yield* NodeHttpClient.make()
     const streaming = Context.get(yield* Layer.build(streamingLayer), HttpClient.HttpClient)
-    return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
+    const isWhole = () => isFetchOfNode() && globalDispatcher() !== undefined
+    const client = HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
       Effect.flatMap((request) =>
         Effect.withFiber((fiber) =>
-          fiber.getRef(AnswerLimit) !== undefined && isFetchOfNode() && globalDispatcher() !== undefined
-            ? whole.execute(request)
-            : streaming.execute(request)
+          fiber.getRef(AnswerLimit) !== undefined && isWhole() ? whole.execute(request) : streaming.execute(request)
         )
       ),
       Effect.succeed
     )
+    return PlainHttp.addSend(client, () => (isWhole() ? PlainHttp.sendOf(whole) : undefined))
   })
 )

@@ -38,6 +38,8 @@ export interface Limiter {
    * `queueTimeout`. The call is then not counted.
    */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
+  /** Counts the call and returns true if the limits allow it at `now`. Otherwise the call is not counted. */
+  readonly takeNow: (account: string, endpoint: Endpoint, now: number) => boolean
 }
 
 /**
@@ -55,20 +57,27 @@ export const makeLimiter = (queueTimeout: Duration.Duration): Limiter => {
     return made
   }
   const deadlineAfter = Duration.toMillis(queueTimeout)
+
+  /** Counts the call and returns 0, or returns the wait in milliseconds. */
+  const tryTake = (account: string, endpoint: Endpoint, now: number): number => {
+    const own = windowsOf(account, endpoint)
+    const wait = own.reduce((longest, window) => Math.max(longest, waitOf(window, now)), 0)
+    if (wait > 0) return wait
+    for (const window of own) {
+      window.sent.push(now)
+      if (window.sent.length > window.requests) window.sent.shift()
+    }
+    return 0
+  }
+
   return {
+    takeNow: (account, endpoint, now) => endpoint.limits.length === 0 || tryTake(account, endpoint, now) === 0,
     take: (account, endpoint) => {
       if (endpoint.limits.length === 0) return Effect.void
       return Effect.flatMap(Clock.currentTimeMillis, (began) => {
         const attempt = (now: number): Effect.Effect<void, AuthError.RateLimited> => {
-          const own = windowsOf(account, endpoint)
-          const wait = Math.max(...own.map((window) => waitOf(window, now)))
-          if (wait === 0) {
-            for (const window of own) {
-              window.sent.push(now)
-              if (window.sent.length > window.requests) window.sent.shift()
-            }
-            return Effect.void
-          }
+          const wait = tryTake(account, endpoint, now)
+          if (wait === 0) return Effect.void
           if (now + wait - began > deadlineAfter) {
             return Effect.fail(new AuthError.RateLimited({ retryAfter: Duration.millis(wait), by: "client" }))
           }

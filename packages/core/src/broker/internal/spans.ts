@@ -1,20 +1,23 @@
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Tracer from "effect/Tracer"
 
 /**
- * Adds a span if the program has installed a tracer. Effect's default tracer creates spans that no program reads. With
- * them, a login would take twice the time.
+ * Runs `use` with the current fiber, in a span if the program has installed a tracer. Effect's default tracer creates
+ * spans that no program reads. With them, a login would take twice the time.
  *
  * The span does not get the effect's value, because that value may contain unencrypted tokens, and exporters and
  * `inspect(span)` show it. If the effect fails, the span gets the failure.
  */
-export const withSpanWhenTraced =
-  (name: string, attributes: Readonly<Record<string, string>>) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.withFiber((fiber) => {
-      if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return effect
-      let value: A
-      const withoutValue = Effect.map(effect, (given) => void (value = given))
-      const traced = Effect.withSpan(withoutValue, name, { attributes, kind: "client" }) as Effect.Effect<void, E, R>
-      return Effect.map(traced, () => value)
-    })
+export const withSpanWhenTraced = <A, E, R>(
+  name: string,
+  attributes: Readonly<Record<string, string>>,
+  use: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return use(fiber)
+    let value: A
+    const withoutValue = Effect.map(Effect.withFiber(use), (given) => void (value = given))
+    const traced = Effect.withSpan(withoutValue, name, { attributes, kind: "client" }) as Effect.Effect<void, E, R>
+    return Effect.map(traced, () => value)
+  })

@@ -1,5 +1,7 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as HttpBody from "effect/http/HttpBody"
@@ -9,8 +11,9 @@ import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import * as PlainHttp from "../PlainHttp.ts"
 import { connectionFault, type ConnectionFault } from "./connectionFault.ts"
 import * as RedirectGuard from "./redirectGuard.ts"
 import { systemCode } from "./systemCode.ts"
@@ -115,8 +118,7 @@ const toHttpRequest = (wire: WireRequest) => {
 /** The answer for a redirect that was not followed. A browser reports such a redirect with the same values. */
 const redirected: WireResponse = { status: 0, headers: {}, text: "" }
 
-/** Sends a request once and reads the whole answer, within the time-out. */
-export const send = (
+const execute = (
   client: HttpClient.HttpClient,
   request: WireRequest,
   options: TransportOptions
@@ -139,3 +141,63 @@ export const send = (
       orElse: () => Effect.fail(new TransportFailure({ why: "time-out" }))
     })
   )
+
+/** Longest time of a timer, in milliseconds. */
+const longestTimer = 2_147_483_647
+
+const withQuery = ({ query, url }: WireRequest): string => {
+  const parameters = Object.entries(query)
+  if (parameters.length === 0) return url
+  const address = new URL(url)
+  for (const [name, value] of parameters) {
+    address.searchParams.append(name, Redacted.isRedacted(value) ? Redacted.value(value) : value)
+  }
+  return address.href
+}
+
+/** Suspends the fiber once, and needs no other fiber for the time-out. */
+const sendPlainly = (
+  send: PlainHttp.Send,
+  wire: WireRequest,
+  { maxBodyBytes, timeout }: TransportOptions
+): Effect.Effect<WireResponse, TransportFailure> =>
+  Effect.callback<WireResponse, TransportFailure>((resume) => {
+    const { body, method, url } = wire
+    const millis = Duration.toMillis(timeout)
+    const cancel = send(
+      { method, url: withQuery(wire), headers: withLength(wire), body, maxBodyBytes },
+      {
+        onAnswer: (answer) => {
+          clearTimeout(timer)
+          resume(answer.isTooLarge ? Effect.fail(tooLarge(answer.status)) : Effect.succeed(answer))
+        },
+        onError: (error) => {
+          clearTimeout(timer)
+          resume(Effect.fail(new TransportFailure(connectionFault(error, url))))
+        }
+      }
+    )
+    const expire = () => {
+      cancel()
+      resume(Effect.fail(new TransportFailure({ why: "time-out" })))
+    }
+    const timer = millis > longestTimer ? undefined : setTimeout(expire, millis)
+    return Effect.sync(() => {
+      clearTimeout(timer)
+      cancel()
+    })
+  })
+
+/** The clock of programs that do not set one. A test clock does not move the timer of `sendPlainly`. */
+const systemClock = Context.get(Context.empty(), Clock.Clock)
+
+/** Sends a request once and reads the whole answer, within the time-out. */
+export const send = (
+  client: HttpClient.HttpClient,
+  request: WireRequest,
+  options: TransportOptions,
+  clock: Clock.Clock
+): Effect.Effect<WireResponse, TransportFailure | RedirectGuard.RedirectFollowed> => {
+  const plain = clock === systemClock ? PlainHttp.sendOf(client) : undefined
+  return plain === undefined ? execute(client, request, options) : sendPlainly(plain, request, options)
+}

@@ -1,6 +1,7 @@
 /** Counts the requests that an effect sends. The counts decide whether the effect may run a second time. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 
 export interface RequestsSent {
   count: number
@@ -33,14 +34,17 @@ export const mayReplay = (request: { readonly method: string; readonly body: { r
       ? Effect.succeed(true)
       : Effect.flatMap(Replayable, Effect.succeed)
 
-/** Counts a request just before it is sent. */
+/** Counts a request just before it is sent. `fiber` sends it. */
+export const countRequest = (fiber: Fiber.Fiber<unknown, unknown>, kind: { readonly safe: boolean }): void => {
+  for (let sent = fiber.getRef(RequestsSent); sent !== undefined; sent = sent.parent) {
+    sent.count += 1
+    if (!kind.safe) sent.unsafe += 1
+  }
+}
+
+/** Like `countRequest`, in the current fiber. */
 export const noteRequest = (kind: { readonly safe: boolean }) =>
-  Effect.map(RequestsSent, (innermost) => {
-    for (let sent = innermost; sent !== undefined; sent = sent.parent) {
-      sent.count += 1
-      if (!kind.safe) sent.unsafe += 1
-    }
-  })
+  Effect.withFiber((fiber) => Effect.sync(() => countRequest(fiber, kind)))
 
 /** Runs an effect without counting its requests. Use it for a renewal, whose requests do not belong to one caller. */
 export const unnoted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -204,7 +204,7 @@ const runRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Session.
           session
         )
       ),
-      withSpanWhenTraced("SessionManager.renew", { "broker.id": self.account.broker })
+      (renewal) => withSpanWhenTraced("SessionManager.renew", { "broker.id": self.account.broker }, () => renewal)
     )
   })
 

@@ -1,5 +1,6 @@
 /** Makes an `HttpClient` of a transport. */
 import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
+import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
@@ -10,6 +11,7 @@ import * as Url from "effect/http/Url"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
 import { BufferedResponse } from "./bufferedResponse.ts"
+import { plainAnswerOf } from "./plainAnswer.ts"
 import type { Limits, Transport, WireRequest } from "./exchange.ts"
 import * as faults from "./faults.ts"
 import { bodyOf } from "./requestBody.ts"
@@ -83,6 +85,34 @@ const untraced = (run: Run): HttpClient.HttpClient =>
     Effect.succeed
   )
 
+/** Matches an address that needs no parser. The groups are the origin, and the path with the query. */
+const plainAddress = /^(https?:\/\/[\w.-]+(?::\d{1,5})?)(\/[!-"$-~]*)$/
+
+const partsOf = (url: string): readonly [origin: string, path: string] => {
+  const [, origin, path] = plainAddress.exec(url) ?? []
+  if (origin !== undefined && path !== undefined) return [origin, path]
+  const { origin: parsed, pathname, search } = new URL(url)
+  return [parsed, pathname + search]
+}
+
+/** Sends the requests of `PlainHttp`. */
+export const sendPlainly =
+  (transport: Transport, { bodyTimeout, headersTimeout }: Limits): PlainHttp.Send =>
+  ({ body = null, headers, maxBodyBytes, method, url }, { onAnswer, onError }) => {
+    const [origin, path] = partsOf(url)
+    const request = { origin, path, method, headers: { ...defaultHeaders, ...headers }, body }
+    const sent = transport.send(
+      request,
+      { maxBodyBytes, headersTimeout, bodyTimeout },
+      {
+        onAnswer: (answer) =>
+          Result.match(plainAnswerOf(answer, maxBodyBytes), { onSuccess: onAnswer, onFailure: onError }),
+        onError
+      }
+    )
+    return () => sent.cancel()
+  }
+
 /** `tracing`: as in the options of `NodeHttpClient`. */
 export const fromTransport = (
   transport: Transport,
@@ -90,5 +120,7 @@ export const fromTransport = (
   tracing: "effect" | undefined
 ): HttpClient.HttpClient => {
   const run = runWith(transport, limits)
-  return tracing === "effect" ? HttpClient.make((request, url, _, fiber) => run(request, url, fiber)) : untraced(run)
+  if (tracing === "effect") return HttpClient.make((request, url, _, fiber) => run(request, url, fiber))
+  const send = sendPlainly(transport, limits)
+  return PlainHttp.addSend(untraced(run), () => send)
 }

@@ -1,0 +1,110 @@
+/**
+ * A second, faster way through an HTTP client: it sends a request of plain text, and reads the whole answer at once. The
+ * calls of brokers use it if the client has it. Otherwise they use `HttpClient.execute`.
+ *
+ * @since 0.1.0
+ */
+import type { HttpClient } from "effect/http/HttpClient"
+import * as Predicate from "effect/Predicate"
+
+/**
+ * The property of an `HttpClient` that contains the function `Send`, or `undefined`.
+ *
+ * @category symbols
+ * @since 0.1.0
+ */
+export const PlainSend: unique symbol = Symbol.for("@auth/broker-core/broker/PlainHttp/PlainSend")
+
+/**
+ * A request. Its URL, headers and body contain secrets, so they must not be logged and must not be part of an error.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Request {
+  readonly method: string
+  /** The whole address, with the query. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+  /** Maximum size of the answer's body in bytes, before and after it was decompressed. */
+  readonly maxBodyBytes: number
+}
+
+/**
+ * The answer to a request.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Answer {
+  readonly status: number
+  /** The names are in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The body, decompressed. It is empty if the body is too large. */
+  readonly text: string
+  /** Whether the body is larger than `maxBodyBytes`. It was then not read to its end. */
+  readonly isTooLarge: boolean
+}
+
+/**
+ * Gets the result of a request: one call of one of the functions.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Listener {
+  readonly onAnswer: (answer: Answer) => void
+  /** There is no usable answer. Of the error, only codes and numbers are read. */
+  readonly onError: (error: unknown) => void
+}
+
+/**
+ * Sends a request once, and follows no redirect. Returns a function that stops it: a request that waits for a connection
+ * is then never sent. It calls the listener after it has returned. After it was stopped, it may call the listener once
+ * more, which then ignores the call.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Send = (request: Request, listener: Listener) => () => void
+
+const hasSend = (client: object): client is { readonly [PlainSend]: unknown } => PlainSend in client
+
+const isSend = (value: unknown): value is Send => Predicate.isFunction(value)
+
+/**
+ * Returns the function `Send` of a client, or `undefined`. A client that was changed with functions such as
+ * `HttpClient.mapRequest` has none, so all its calls go through these functions. Call `sendOf` before each request,
+ * because the answer can change.
+ *
+ * @example
+ * ```ts
+ * import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as HttpClient from "effect/http/HttpClient"
+ *
+ * const program = Effect.gen(function* () {
+ *   const client = yield* HttpClient.HttpClient
+ *   PlainHttp.sendOf(client) // => undefined
+ * }).pipe(Effect.provide(FetchHttpClient.layer))
+ * ```
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const sendOf = (client: HttpClient): Send | undefined => {
+  const send = hasSend(client) ? client[PlainSend] : undefined
+  return isSend(send) ? send : undefined
+}
+
+/**
+ * Adds a function `Send` to a client, and returns the client. `find` is called before each request. If it returns
+ * `undefined`, the request uses `HttpClient.execute`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const addSend = (client: HttpClient, find: () => Send | undefined): HttpClient =>
+  Object.defineProperty(client, PlainSend, { get: find })

@@ -1,0 +1,103 @@
+/**
+ * Decoders without Schema for the answers that brokers usually send. They know only good data. For all other data, they
+ * return `unsure`, and Schema decides and reports the problem. Schema would take ten times as long for each login.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+
+/** The result for data that only Schema can decode. */
+export const unsure: unique symbol = Symbol("unsure")
+
+/** The result for a field that counts as absent. */
+export const absent: unique symbol = Symbol("absent")
+
+/** Decodes a value. The value of a field that is missing is `undefined`. */
+export type PlainDecoder = (value: unknown) => unknown
+
+const decoders = new WeakMap<object, PlainDecoder>()
+
+/** Adds a decoder to a schema. Both must give the same result for each value for which the decoder is not `unsure`. */
+export const addPlain = <S extends object>(schema: S, decoder: PlainDecoder): S => {
+  decoders.set(schema, decoder)
+  return schema
+}
+
+type Fields = Readonly<Record<string, object>>
+
+const isBareStruct = (schema: object): schema is { readonly fields: Fields } => {
+  if (!("fields" in schema) || !("ast" in schema) || !SchemaAST.isAST(schema.ast)) return false
+  const { ast } = schema
+  return (
+    SchemaAST.isObjects(ast) &&
+    ast.checks === undefined &&
+    ast.encoding === undefined &&
+    ast.annotations === undefined &&
+    ast.indexSignatures.length === 0
+  )
+}
+
+const structDecoder = (fields: Fields): PlainDecoder | undefined => {
+  const parts: Array<readonly [name: string, decode: PlainDecoder]> = []
+  for (const [name, field] of Object.entries(fields)) {
+    const decode = decoders.get(field)
+    if (decode === undefined) return undefined
+    parts.push([name, decode])
+  }
+  return (data) => {
+    if (!Predicate.isObject(data)) return unsure
+    const decoded: Record<string, unknown> = {}
+    for (const [name, decode] of parts) {
+      const value = Object.hasOwn(data, name) ? decode(Reflect.get(data, name)) : decode(undefined)
+      if (value === unsure) return unsure
+      if (value !== absent) decoded[name] = value
+    }
+    return decoded
+  }
+}
+
+/** The decoder of a schema: the one that was added to it, or one that is made of the decoders of its fields. */
+export const plainOf = (schema: object): PlainDecoder | undefined =>
+  decoders.get(schema) ?? (isBareStruct(schema) ? structDecoder(schema.fields) : undefined)
+
+/** A decoder that converts the value of another one. Data that cannot be converted is left to Schema. */
+export const mapPlain = (schema: object, to: (value: never) => unknown): PlainDecoder => {
+  const decode = plainOf(schema)
+  if (decode === undefined) return () => unsure
+  return (data) => {
+    const value = decode(data)
+    if (value === unsure || value === absent) return unsure
+    return to(value as never) ?? unsure
+  }
+}
+
+const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
+
+/** Decodes with the plain decoder of a schema and, if there is none or if it is unsure, with `otherwise`. */
+export const decoderOf = <A>(
+  schema: object,
+  otherwise: (data: unknown) => Result.Result<A, Schema.SchemaError>
+): ((data: unknown) => Result.Result<A, Schema.SchemaError>) => {
+  const plain = plainOf(schema)
+  if (plain === undefined) return otherwise
+  return (data) => {
+    const value = plain(data)
+    return value === unsure || value === absent ? otherwise(data) : Result.succeed(value as A)
+  }
+}
+
+/** Checks with the plain decoder of a schema and, if there is none or if it is unsure, with `otherwise`. */
+export const checkOf = (schema: object, otherwise: (value: unknown) => boolean): ((value: unknown) => boolean) => {
+  const plain = plainOf(schema)
+  if (plain === undefined) return otherwise
+  return (value) => plain(value) !== unsure || otherwise(value)
+}
+
+/** Text that is not blank. */
+export const plainText: PlainDecoder = (value) => (isText(value) ? value : unsure)
+
+/** A secret that is not blank, before it is sent. */
+export const plainSecret: PlainDecoder = (value) =>
+  Redacted.isRedacted(value) && isText(Redacted.value(value)) ? value : unsure
