@@ -1,10 +1,10 @@
 /** Compares logins through our public API with logins by plain HTTP clients and by the broker's SDK. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as FetchClient from "@auth/broker-core/broker/FetchClient"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -135,7 +135,7 @@ export const bench: Bench = {
       ours: true,
       prepare: ours(async () => (await import("@auth/node/NodeHttpClient")).layer({ connections }))
     },
-    "ours-fetch": { title: "ours on FetchHttpClient", ours: true, prepare: ours(async () => FetchHttpClient.layer) },
+    "ours-fetch": { title: "ours on FetchClient", ours: true, prepare: ours(async () => FetchClient.layer) },
     "ours-undici": {
       title: "ours on undici.request",
       ours: true,

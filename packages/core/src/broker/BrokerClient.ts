@@ -434,9 +434,9 @@ type AnyFiber = Fiber.Fiber<unknown, unknown>
  * Records when the first request of a login, or of another call that issues a token, was sent. This is the earliest time
  * at which the token may have been issued.
  */
-const noteDeparture = (fiber: AnyFiber, now: number): void => {
+const noteDeparture = (fiber: AnyFiber): void => {
   const departure = fiber.getRef(Departure)
-  if (departure !== undefined) departure.at ??= now
+  if (departure !== undefined) departure.at ??= nowOf(fiber)
 }
 
 /** Records the last answer. Its `Date` header shows how far this machine's clock is from the broker's clock. */
@@ -615,26 +615,25 @@ export const make = Effect.fnUntraced(function* (
     body: bodyOf(endpoint, request, protocol.emptyBody)
   })
 
-  const send = (endpoint: Endpoint, sent: Sent, clock: Clock.Clock) => {
+  const send = (fiber: AnyFiber, endpoint: Endpoint, sent: Sent) => {
     const wire = write(endpoint, sent)
-    if (sign === undefined) return Transport.send(client, wire, transport, clock)
+    if (sign === undefined) return Transport.send(client, wire, transport, fiber)
     const { body = "", method, url } = wire
-    const now = clock.currentTimeMillisUnsafe()
+    const now = nowOf(fiber)
     return Effect.flatMap(sign({ method, url, body: Redacted.make(body), now, tokens: sent.tokens }), (own) => {
       const headers = { ...wire.headers, ...(reveal(own) as Record<string, string>) }
-      return Transport.send(client, { ...wire, headers }, transport, clock)
+      return Transport.send(client, { ...wire, headers }, transport, fiber)
     })
   }
 
   const exchange = (fiber: AnyFiber, account: string, endpoint: Endpoint, sent: Sent) => {
-    const clock = fiber.getRef(Clock.Clock)
     const allowed = () => {
-      noteDeparture(fiber, clock.currentTimeMillisUnsafe())
+      noteDeparture(fiber)
       countRequest(fiber, endpoint)
-      return send(endpoint, sent, clock)
+      return send(fiber, endpoint, sent)
     }
     const attempt = () =>
-      limiter.takeNow(account, endpoint, clock.currentTimeMillisUnsafe())
+      limiter.takeNow(account, endpoint, nowOf(fiber))
         ? allowed()
         : Effect.flatMap(limiter.take(account, endpoint), allowed)
     if (!endpoint.safe) return attempt()

@@ -4,11 +4,11 @@
  *
  * @since 0.1.0
  */
+import type * as Fiber from "effect/Fiber"
 import type { HttpClient } from "effect/http/HttpClient"
-import * as Predicate from "effect/Predicate"
 
 /**
- * The property of an `HttpClient` that contains the function `Send`, or `undefined`.
+ * The property of an `HttpClient` that contains the function that `addSend` has added.
  *
  * @category symbols
  * @since 0.1.0
@@ -45,6 +45,8 @@ export interface Answer {
   readonly text: string
   /** Whether the body is larger than `maxBodyBytes`. It was then not read to its end. */
   readonly isTooLarge: boolean
+  /** The address that has answered, if the client knows it. */
+  readonly url?: string | undefined
 }
 
 /**
@@ -69,14 +71,20 @@ export interface Listener {
  */
 export type Send = (request: Request, listener: Listener) => () => void
 
-const hasSend = (client: object): client is { readonly [PlainSend]: unknown } => PlainSend in client
+/**
+ * Finds the function `Send` for a request of a fiber. The request uses `HttpClient.execute` if there is none.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Find = (fiber: Fiber.Fiber<unknown, unknown>) => Send | undefined
 
-const isSend = (value: unknown): value is Send => Predicate.isFunction(value)
+const hasFind = (client: object): client is { readonly [PlainSend]: Find } => PlainSend in client
 
 /**
  * Returns the function `Send` of a client, or `undefined`. A client that was changed with functions such as
- * `HttpClient.mapRequest` has none, so all its calls go through these functions. Call `sendOf` before each request,
- * because the answer can change.
+ * `HttpClient.mapRequest` has none, so all its calls go through these functions. `fiber` is the fiber that sends the
+ * request.
  *
  * @example
  * ```ts
@@ -87,24 +95,21 @@ const isSend = (value: unknown): value is Send => Predicate.isFunction(value)
  *
  * const program = Effect.gen(function* () {
  *   const client = yield* HttpClient.HttpClient
- *   PlainHttp.sendOf(client) // => undefined
+ *   yield* Effect.withFiber((fiber) => Effect.succeed(PlainHttp.sendOf(client, fiber))) // => undefined
  * }).pipe(Effect.provide(FetchHttpClient.layer))
  * ```
  *
  * @category getters
  * @since 0.1.0
  */
-export const sendOf = (client: HttpClient): Send | undefined => {
-  const send = hasSend(client) ? client[PlainSend] : undefined
-  return isSend(send) ? send : undefined
-}
+export const sendOf = (client: HttpClient, fiber: Fiber.Fiber<unknown, unknown>): Send | undefined =>
+  hasFind(client) ? client[PlainSend](fiber) : undefined
 
 /**
- * Adds a function `Send` to a client, and returns the client. `find` is called before each request. If it returns
- * `undefined`, the request uses `HttpClient.execute`.
+ * Adds a function `Send` to a client, and returns the client. `find` is called before each request.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const addSend = (client: HttpClient, find: () => Send | undefined): HttpClient =>
-  Object.defineProperty(client, PlainSend, { get: find })
+export const addSend = (client: HttpClient, find: Find): HttpClient =>
+  Object.defineProperty(client, PlainSend, { value: find })

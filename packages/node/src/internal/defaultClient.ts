@@ -1,5 +1,6 @@
 /** The HTTP client of a connection whose option `client` is not set. */
 import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
+import * as FetchClient from "@auth/broker-core/broker/FetchClient"
 import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as Context from "effect/Context"
@@ -15,7 +16,7 @@ import { globalDispatcher } from "./http/builtinDispatcher.ts"
 /** Reads the global `fetch` for each request. Effect's client would always use the `fetch` that it read first. */
 const fetchOfNow: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init)
 
-const streamingLayer = Layer.provide(FetchHttpClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))
+const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))
 
 /**
  * Sends the documented calls of brokers with `NodeHttpClient`, and all other requests with the global `fetch`: their
@@ -36,6 +37,6 @@ export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect
       ),
       Effect.succeed
     )
-    return PlainHttp.addSend(client, () => (isWhole() ? PlainHttp.sendOf(whole) : undefined))
+    return PlainHttp.addSend(client, (fiber) => PlainHttp.sendOf(isWhole() ? whole : streaming, fiber))
   })
 )

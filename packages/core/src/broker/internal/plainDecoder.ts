@@ -5,7 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
 /** The result for data that only Schema can decode. */
@@ -25,6 +25,8 @@ export const addPlain = <S extends object>(schema: S, decoder: PlainDecoder): S 
   return schema
 }
 
+addPlain(Schema.String, (value) => (Predicate.isString(value) ? value : unsure))
+
 type Fields = Readonly<Record<string, object>>
 
 const isBareStruct = (schema: object): schema is { readonly fields: Fields } => {
@@ -39,10 +41,24 @@ const isBareStruct = (schema: object): schema is { readonly fields: Fields } => 
   )
 }
 
+const isOptionalKey = (schema: object): schema is { readonly schema: object } =>
+  "schema" in schema &&
+  Predicate.isObjectKeyword(schema.schema) &&
+  "ast" in schema &&
+  SchemaAST.isAST(schema.ast) &&
+  SchemaAST.isOptional(schema.ast)
+
+const fieldDecoder = (field: object): PlainDecoder | undefined => {
+  const own = decoders.get(field)
+  if (own !== undefined || !isOptionalKey(field)) return own
+  const decode = decoders.get(field.schema)
+  return decode === undefined ? undefined : (value) => (value === undefined ? absent : decode(value))
+}
+
 const structDecoder = (fields: Fields): PlainDecoder | undefined => {
   const parts: Array<readonly [name: string, decode: PlainDecoder]> = []
   for (const [name, field] of Object.entries(fields)) {
-    const decode = decoders.get(field)
+    const decode = fieldDecoder(field)
     if (decode === undefined) return undefined
     parts.push([name, decode])
   }

@@ -33,6 +33,14 @@ const isSameOrigin = (url: string, other: string): boolean => {
   return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)
 }
 
+/** The failure of an answer that came from another origin than that of `sentTo`. `undefined` if it did not. */
+export const followedTo = (answeredBy: string, sentTo: string, status: number): RedirectFollowed | undefined => {
+  if (isSameOrigin(answeredBy, sentTo)) return undefined
+  // Some clients do not know the address of the answer.
+  const origin = originOf(answeredBy)
+  return origin === undefined ? undefined : new RedirectFollowed({ origin, status })
+}
+
 /**
  * Sets `redirect` of `fetch` to `"manual"`, because `fetch` follows redirects by default. The program's other settings
  * for `fetch`, such as a proxy, are kept.
@@ -79,14 +87,10 @@ export const execute = (
     )
     return client.execute(request).pipe(
       Effect.catchDefect((defect) => (defect instanceof RedirectStopped ? Effect.fail(defect) : Effect.die(defect))),
-      Effect.tap((response) => {
+      Effect.tap(({ request: { url: requestUrl }, status, url }) => {
         const sentTo = first ?? request.url
-        const other = [response.request.url, response.url].find((from) => !isSameOrigin(from, sentTo))
-        // Some clients do not know the address of the answer.
-        const origin = other === undefined ? undefined : originOf(other)
-        return origin === undefined
-          ? Effect.void
-          : Effect.fail(new RedirectFollowed({ origin, status: response.status }))
+        const followed = followedTo(requestUrl, sentTo, status) ?? followedTo(url, sentTo, status)
+        return followed === undefined ? Effect.void : Effect.fail(followed)
       }),
       Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion))
     )

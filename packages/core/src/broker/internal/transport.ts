@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as HttpBody from "effect/http/HttpBody"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -51,6 +52,8 @@ export interface TransportOptions {
   readonly timeout: Duration.Duration
   readonly maxBodyBytes: number
 }
+
+const timedOut = Effect.fail(new TransportFailure({ why: "time-out" }))
 
 const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
 
@@ -121,25 +124,21 @@ const redirected: WireResponse = { status: 0, headers: {}, text: "" }
 const execute = (
   client: HttpClient.HttpClient,
   request: WireRequest,
-  options: TransportOptions
+  maxBodyBytes: number
 ): Effect.Effect<WireResponse, TransportFailure | RedirectGuard.RedirectFollowed> =>
-  RedirectGuard.execute(client, toHttpRequest(request), options.maxBodyBytes).pipe(
+  RedirectGuard.execute(client, toHttpRequest(request), maxBodyBytes).pipe(
     Effect.catchTag("HttpClientError", (error) => Effect.fail(toFailure(error))),
     Effect.flatMap((response) => {
       // The headers are read only once, because Effect's client for `fetch` builds them again at each access. For
       // twelve headers, each access costs 5 µs.
       const { headers, status } = response
-      return Effect.map(readBody(response, headers, options.maxBodyBytes), (text): WireResponse => ({
+      return Effect.map(readBody(response, headers, maxBodyBytes), (text): WireResponse => ({
         status,
         headers,
         text
       }))
     }),
-    Effect.catchTag("RedirectStopped", () => Effect.succeed(redirected)),
-    Effect.timeoutOrElse({
-      duration: options.timeout,
-      orElse: () => Effect.fail(new TransportFailure({ why: "time-out" }))
-    })
+    Effect.catchTag("RedirectStopped", () => Effect.succeed(redirected))
   )
 
 /** Longest time of a timer, in milliseconds. */
@@ -155,21 +154,30 @@ const withQuery = ({ query, url }: WireRequest): string => {
   return address.href
 }
 
-/** Suspends the fiber once, and needs no other fiber for the time-out. */
+const resultOf = (
+  answer: PlainHttp.Answer,
+  url: string
+): Effect.Effect<WireResponse, TransportFailure | RedirectGuard.RedirectFollowed> => {
+  const followed = answer.url === undefined ? undefined : RedirectGuard.followedTo(answer.url, url, answer.status)
+  if (followed !== undefined) return Effect.fail(followed)
+  return answer.isTooLarge ? Effect.fail(tooLarge(answer.status)) : Effect.succeed(answer)
+}
+
+/** Suspends the fiber once. Without `millis`, there is no time-out. */
 const sendPlainly = (
   send: PlainHttp.Send,
   wire: WireRequest,
-  { maxBodyBytes, timeout }: TransportOptions
-): Effect.Effect<WireResponse, TransportFailure> =>
-  Effect.callback<WireResponse, TransportFailure>((resume) => {
+  maxBodyBytes: number,
+  millis?: number
+): Effect.Effect<WireResponse, TransportFailure | RedirectGuard.RedirectFollowed> =>
+  Effect.callback<WireResponse, TransportFailure | RedirectGuard.RedirectFollowed>((resume) => {
     const { body, method, url } = wire
-    const millis = Duration.toMillis(timeout)
     const cancel = send(
       { method, url: withQuery(wire), headers: withLength(wire), body, maxBodyBytes },
       {
         onAnswer: (answer) => {
           clearTimeout(timer)
-          resume(answer.isTooLarge ? Effect.fail(tooLarge(answer.status)) : Effect.succeed(answer))
+          resume(resultOf(answer, url))
         },
         onError: (error) => {
           clearTimeout(timer)
@@ -179,25 +187,33 @@ const sendPlainly = (
     )
     const expire = () => {
       cancel()
-      resume(Effect.fail(new TransportFailure({ why: "time-out" })))
+      resume(timedOut)
     }
-    const timer = millis > longestTimer ? undefined : setTimeout(expire, millis)
+    // oxlint-disable-next-line no-restricted-globals -- `Effect.sleep` would need a second fiber for each call
+    const timer = millis === undefined ? undefined : setTimeout(expire, millis)
     return Effect.sync(() => {
       clearTimeout(timer)
       cancel()
     })
   })
 
-/** The clock of programs that do not set one. A test clock does not move the timer of `sendPlainly`. */
+/** The clock of programs that do not set one. A test clock does not move timers of the runtime. */
 const systemClock = Context.get(Context.empty(), Clock.Clock)
 
-/** Sends a request once and reads the whole answer, within the time-out. */
+/** Sends a request of `fiber` once and reads the whole answer, within the time-out. */
 export const send = (
   client: HttpClient.HttpClient,
   request: WireRequest,
   options: TransportOptions,
-  clock: Clock.Clock
+  fiber: Fiber.Fiber<unknown, unknown>
 ): Effect.Effect<WireResponse, TransportFailure | RedirectGuard.RedirectFollowed> => {
-  const plain = clock === systemClock ? PlainHttp.sendOf(client) : undefined
-  return plain === undefined ? execute(client, request, options) : sendPlainly(plain, request, options)
+  const { maxBodyBytes, timeout } = options
+  const plain = PlainHttp.sendOf(client, fiber)
+  const millis = Duration.toMillis(timeout)
+  if (plain !== undefined && fiber.getRef(Clock.Clock) === systemClock && millis <= longestTimer) {
+    return sendPlainly(plain, request, maxBodyBytes, millis)
+  }
+  const exchange =
+    plain === undefined ? execute(client, request, maxBodyBytes) : sendPlainly(plain, request, maxBodyBytes)
+  return Effect.timeoutOrElse(exchange, { duration: timeout, orElse: () => timedOut })
 }

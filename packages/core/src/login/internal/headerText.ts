@@ -11,14 +11,15 @@ const isHeaderText = (text: string): boolean => !forbidden.test(text)
 export const headerProblem =
   "has a line break or another character that is not allowed in an HTTP header: copy the whole value again"
 
-const unsendableIn = (what: string, values: object): string | undefined => {
-  const found = Object.entries(values).find(([, value]) => {
+const unsendableIn = (what: string, values: Readonly<Record<string, unknown>>): string | undefined => {
+  for (const name in values) {
+    const value = values[name]
     const text: unknown = Redacted.isRedacted(value) ? Redacted.value(value) : value
-    return typeof text === "string" && !isHeaderText(text)
-  })
-  return found === undefined ? undefined : `${what}.${found[0]}`
+    if (typeof text === "string" && !isHeaderText(text)) return `${what}.${name}`
+  }
+  return undefined
 }
 
 /** Returns the name of the first token or header whose value contains a character that is not allowed in a header. */
 export const unsendable = (tokens: object, headers: object = {}): string | undefined =>
-  unsendableIn("tokens", tokens) ?? unsendableIn("headers", headers)
+  unsendableIn("tokens", { ...tokens }) ?? unsendableIn("headers", { ...headers })

@@ -3,13 +3,13 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as AuthError from "../../login/AuthError.ts"
 import type { SessionLock } from "../SessionLock.ts"
 import type { SessionStore } from "../SessionStore.ts"
+import * as FetchClient from "../../broker/FetchClient.ts"
 import * as Vault from "../Vault.ts"
 import type { VaultError } from "../VaultError.ts"
 import * as VaultKey from "../VaultKey.ts"
@@ -34,7 +34,7 @@ const randomKey: Layer.Layer<VaultKey.VaultKey, VaultError> = Layer.effect(
 /** The vault with the key, and the HTTP client of a connection. */
 export const base = ({ client, key, vault }: BaseOptions) => ({
   vault: Layer.merge(vault ?? Vault.layerMemory, key ?? randomKey),
-  client: client ?? FetchHttpClient.layer
+  client: client ?? FetchClient.layer
 })
 
 /** The functions that close a connection. */

@@ -1,0 +1,68 @@
+/** Sends the requests of `PlainHttp` with `fetch`. */
+import type * as PlainHttp from "../PlainHttp.ts"
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>
+
+/** Reads the body as text. Returns `undefined` if it is larger than `limit`. */
+const readLimited = (reader: Reader, limit: number): Promise<string | undefined> => {
+  const decoder = new TextDecoder()
+  let [text, size] = ["", 0]
+  const next = (): Promise<string | undefined> =>
+    reader.read().then(({ done, value }) => {
+      if (done) return text + decoder.decode()
+      size += value.byteLength
+      if (size > limit) return undefined
+      text += decoder.decode(value, { stream: true })
+      return next()
+    })
+  return next()
+}
+
+const readText = (response: Response, limit: number): Promise<string | undefined> => {
+  const { body, headers } = response
+  const announced = headers.get("content-length")
+  if (Number(announced) > limit) return Promise.resolve(undefined)
+  // If the body is compressed, its announced size is not the size of the text.
+  const isKnown = announced !== null && !headers.has("content-encoding")
+  return isKnown || body === null ? response.text() : readLimited(body.getReader(), limit)
+}
+
+const headersOf = (init: RequestInit, { headers }: PlainHttp.Request): Record<string, string> => {
+  const all =
+    init.headers === undefined ? { ...headers } : { ...Object.fromEntries(new Headers(init.headers)), ...headers }
+  // `fetch` sets the length itself.
+  delete all["content-length"]
+  return all
+}
+
+/** Makes a function that sends with `fetch`. `init` has the program's settings for `fetch`, such as a dispatcher. */
+export const fetchSend =
+  (fetch: typeof globalThis.fetch, init: RequestInit): PlainHttp.Send =>
+  (request, { onAnswer, onError }) => {
+    const { body, maxBodyBytes, method, url } = request
+    const controller = new AbortController()
+    const answer = (response: Response, text: string | undefined) => {
+      if (text === undefined) controller.abort()
+      onAnswer({
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        text: text ?? "",
+        isTooLarge: text === undefined,
+        url: response.url
+      })
+    }
+    const settings: RequestInit = {
+      ...init,
+      method,
+      headers: headersOf(init, request),
+      ...(body !== undefined && { body }),
+      redirect: "manual",
+      signal: controller.signal
+    }
+    // A `fetch` of the program may also throw.
+    void Promise.resolve()
+      .then(() => fetch(url, settings))
+      .then((response) => readText(response, maxBodyBytes).then((text) => answer(response, text)))
+      .catch(onError)
+    return () => controller.abort()
+  }
