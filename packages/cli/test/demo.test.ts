@@ -240,10 +240,9 @@ const isLong = (text: string) => text.length >= 12
 const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
 
 /**
- * Expected number of logins. Each program logs in once in the morning. At Angel One, there
- * is another login after midnight, and three logins fail. At Motilal Oswal and RMoney, there is another login by SMS. At
- * Rupeezy, there is another login after the session has ended. If each start or each caller logged in, there would be
- * many more logins.
+ * Expected number of logins. Each program logs in once in the morning. At Angel One, there is another login after
+ * midnight, and three logins fail. At Motilal Oswal and RMoney, there is another login by SMS. At Rupeezy, there is
+ * another login after the session has ended. If each start or each caller logged in, there would be many more logins.
  */
 const logins = { angel: 5, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 
