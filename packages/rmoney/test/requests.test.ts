@@ -105,7 +105,7 @@ describe("requests of RMoney", () => {
     )
   }
 
-  it.effect("with a checksum have the SHA-256 of user id, code and secret, in lower-case hexadecimal", () =>
+  it.effect("with a checksum contain the SHA-256 of user id, code and secret, in lower-case hexadecimal", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {
