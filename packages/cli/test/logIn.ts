@@ -69,8 +69,8 @@ export const logIn = (simulator: Service, user: User, way: Way, name = "mine") =
   )
 
 /**
- * Adds an account under the name `mine`, logs in, and prints the token twice. Throws if the number of logins is not one,
- * if anything is sent after the login, or if a file or the output contains a secret.
+ * Adds an account under the name `mine`, logs in, and prints the token twice. Throws if the number of logins is not
+ * one, if anything is sent after the login, or if a file or the output contains a secret.
  */
 export const addAndLogIn = Effect.fnUntraced(function* (simulator: Service, user: User, way: Way) {
   const input = linesOf(valuesOf(way, accountOf(simulator, way)))

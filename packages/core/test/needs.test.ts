@@ -24,8 +24,8 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { connect, type Seen, yes } from "./tiny.ts"
 
-// Each test declares a fake broker that uses one special option: an encoding, a checksum, a place for the token, extras,
-// an envelope or an expiry.
+// Each test declares a fake broker that uses one special option: an encoding, a checksum, a place for the token,
+// extras, an envelope or an expiry.
 
 const Anything = Schema.Unknown
 const token = Redacted.make("access-canary")

@@ -58,7 +58,7 @@ const paeth = (left: number, above: number, corner: number): number => {
   return b <= c ? above : corner
 }
 
-/** What each filter adds to a byte: none, left, above, average, Paeth. */
+/** The value that each filter adds to a byte: none, left, above, average, Paeth. */
 const filters: ReadonlyArray<(left: number, above: number, corner: number) => number> = [
   () => 0,
   (left) => left,

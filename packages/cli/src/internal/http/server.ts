@@ -41,9 +41,9 @@ const grace = "10 seconds"
 const maxUnsentBytes = 65_536
 /**
  * Maximum number of connections. It is above the number of connections that the system queues (511), so that a request
- * is read before a flood of connections can close its connection. If there are more, the oldest connection is closed
- * that has not sent a complete request, otherwise the one that has been idle for the longest time. If all connections
- * wait for answers, the newest is closed.
+ * is read before a flood of connections can close its connection. If there are more, the server closes one connection:
+ * the oldest connection without a complete request, otherwise the connection that has been idle for the longest time.
+ * If all connections wait for answers, the server closes the newest connection.
  */
 export const maxConnections = 1024
 
@@ -97,7 +97,7 @@ const makeConnections = () => {
 
 type Connections = ReturnType<typeof makeConnections>
 
-/** Waits until the client has received the answer or is gone. A client that does not read is disconnected. */
+/** Waits until the client has received the answer or has disconnected. Disconnects a client that does not read. */
 const received = (target: Http.ServerResponse): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const done = () => resume(Effect.void)
@@ -196,7 +196,7 @@ export const serve = Effect.fnUntraced(function* ({
       preparing += 1
       idle.closeUnsafe()
       const fiber = run(exchange(message, target))
-      // A client that is gone needs no answer. A renewal that it has started continues for the others.
+      // A disconnected client needs no answer. A renewal that the client has started continues for the other clients.
       target.once("close", () => fiber.interruptUnsafe())
     }
   )
