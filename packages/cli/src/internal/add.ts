@@ -101,7 +101,7 @@ const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Retur
     const name = line.slice(0, Math.max(at, 0)).trim()
     if (at === -1) return yield* fail("input", `Line ${index + 1} of standard input is not NAME=value.`)
     if (!names.has(name)) {
-      return yield* fail("input", `Line ${index + 1} of standard input has another name than ${namesOf(method)}.`)
+      return yield* fail("input", `Line ${index + 1} of standard input has a name other than ${namesOf(method)}.`)
     }
     if (values[name] !== undefined) return yield* fail("input", `Line ${index + 1} of standard input repeats ${name}.`)
     const value = line.slice(at + 1)

@@ -13,7 +13,7 @@ export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<D
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/** The longest output of a program that is read, in characters. */
+/** Maximum length of a program's output, in characters. */
 const maxOutput = 65_536
 
 /** Splits a command into words at blanks. Text in quotation marks is one word. No shell is involved. */
@@ -29,7 +29,7 @@ const environment = (): NodeJS.ProcessEnv => {
   return others
 }
 
-/** A program in its own process group, so that its child processes can be ended together with it. */
+/** Whether a program gets its own process group, so that its child processes can be ended together with it. */
 const hasGroup = process.platform !== "win32"
 
 /** Ends a program and its process group. A process that has left the group does not keep this process running. */

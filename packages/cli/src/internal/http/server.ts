@@ -1,6 +1,6 @@
 /**
- * An HTTP server on this machine, on a Unix socket or on a port of loopback. It bounds connections, headers, times and
- * unsent bytes, and ends after the answers that it is preparing.
+ * An HTTP server on this machine, on a Unix socket or on a port of loopback. It limits the connections, the headers, the
+ * waiting times and the unsent bytes. Before it ends, it completes the answers that it is preparing.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ export type Respond = (message: Http.IncomingMessage, port: number | undefined) 
 export interface Options {
   readonly place: Place
   readonly respond: Respond
-  /** The answer to a request whose `respond` has a fault. */
+  /** The answer if `respond` ends with a defect. */
   readonly broken: Answer
 }
 
@@ -35,7 +35,7 @@ const requestMillis = 10_000
 const keepAliveMillis = 30_000
 /** Time-out for a client to receive an answer. */
 const receiveTimeout = "10 seconds"
-/** Time for the answers that are being prepared when the server ends. */
+/** When the server ends, it waits at most this long for the answers that it is preparing. */
 const grace = "10 seconds"
 /** A client of a stream is disconnected if more than this is unsent, in bytes. */
 const maxUnsentBytes = 65_536
@@ -47,7 +47,7 @@ const maxUnsentBytes = 65_536
  */
 export const maxConnections = 1024
 
-/** Headers of every answer. Nothing may store an answer, or guess another type for it. */
+/** Headers of every answer. They forbid storing an answer, and guessing another content type. */
 const fixedHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
 
 /** The open connections of a server. Those without a request in preparation are ordered by their waiting time. */
