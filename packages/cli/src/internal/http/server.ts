@@ -1,6 +1,6 @@
 /**
- * An HTTP server on this machine, on a Unix socket or on a port of loopback. It limits the connections, the headers, the
- * waiting times and the unsent bytes. Before it ends, it completes the answers that it is preparing.
+ * An HTTP server on this machine, on a Unix socket or on a port of loopback. It limits the connections, the headers,
+ * the waiting times and the unsent bytes. Before it ends, it completes the answers that it is preparing.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
