@@ -1,6 +1,6 @@
 /**
- * Prints when the session ends: `node session.ts angel`. Other programs of this user share the session. To use its
- * token in another library, call `session` before each request, because the token changes.
+ * Prints when the session ends: `node session.ts angel`. Other programs of this user share the session. To use the
+ * token of the session in another library, call `session` before each request, because the token changes.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"

@@ -78,7 +78,7 @@ describe.runIf(runsChromium)("a Chromium for tests", () => {
 })
 
 describe("startChromium", () => {
-  it("fails with the name of the package to install if the command is missing", async () => {
+  it("fails if the command is missing, and the error names the package to install", async () => {
     const failure = await startChromium({ command: "chromium-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install chromium/)
   })

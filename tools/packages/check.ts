@@ -41,12 +41,12 @@ const step = async <A>(title: string | ((result: A) => string), work: () => Prom
 
 const readmeOf = ({ folder }: Package): string => `packages/${folder}/README.md`
 
-/** Whether npm writes a file of `dist` when it packs the package. */
+/** Whether a file of `dist` belongs to the bundle, which npm makes when it packs the package. */
 const isBundled = (file: string): boolean => `dist/${file}`.startsWith(`${commandFolder}/`)
 
 const isTestCode = (file: string): boolean => /(^|\/)(test|tests|fixtures|__tests__)\/|\.(test|spec)\./.test(file)
 
-/** Checks that `dist` contains the output of every source, and no other files, except those of a bundle. */
+/** Checks that `dist` contains the output of every source, and no other files except the bundle. */
 const checkDist = (pkg: Package): void => {
   const expected = new Set(
     files(path.join(pkg.path, "src"))
@@ -298,8 +298,8 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   await step(`imported and type-checked ${wanted.length} exports from the tarballs`, async () => {
     const folder = emptyProject(temp, "tarballs")
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }))
-    // Programs of the READMEs and the examples use @effect/platform-node for their prompts and for Redis. It is not a
-    // peer dependency of any package. Peers that are packages of this repository come from the tarballs.
+    // The programs of the READMEs and the examples need @effect/platform-node and redis, although no package of this
+    // repository depends on them. Optional peers that are packages of this repository come from the tarballs.
     const peers = [...new Set([...all.flatMap(optionalPeers), "@effect/platform-node", "redis"])].filter(
       (name) => !tarballs.has(name)
     )
@@ -350,14 +350,14 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
     const brokers = all.filter((pkg) => "@auth/broker-core" in (pkg.manifest.peerDependencies ?? {}))
     for (const pkg of brokers) {
       const { name } = pkg.manifest
-      await step(`npm i ${name} installed only core and effect in addition`, async () => {
+      await step(`npm install ${name} installed ${name}, core and effect, and nothing else`, async () => {
         const folder = emptyProject(temp, `install-${pkg.folder}`)
         await runNpm(["install", "--silent", name], { cwd: folder, env })
         const found = installed(folder)
         const expected = [name, "@auth/broker-core", "effect"].toSorted()
         assert(
           found.join() === expected.join(),
-          `npm i ${name} installed ${found.join(", ")}, but expected ${expected.join(", ")}`
+          `npm install ${name} installed ${found.join(", ")}, but expected ${expected.join(", ")}`
         )
         const reachable = all.filter((other) => found.includes(other.manifest.name))
         await importAll(folder, {

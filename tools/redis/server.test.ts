@@ -76,7 +76,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
 })
 
 describe("startRedis", () => {
-  it("fails with the name of the package to install if the command is missing", async () => {
+  it("fails if the command is missing, and the error names the package to install", async () => {
     const failure = await startRedis({ command: "redis-server-not-installed" }).catch((error: unknown) => error)
     assert.match(String(failure), /apt-get install redis-server/)
   })

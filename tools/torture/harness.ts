@@ -121,7 +121,7 @@ export interface Torture extends Options {
   readonly defer: (run: () => unknown) => void
 }
 
-/** Thrown for a case that this machine cannot run, even if more software is installed. */
+/** A case throws this error if it cannot run on this machine, for example because the case needs Linux. */
 export class NotHere extends Error {}
 
 const placeKinds = ["sqlite", "redis"] as const
@@ -161,7 +161,7 @@ const toProgram = (peer: Peer): Program => ({
   thaw: () => process.kill(peer.pid, "SIGCONT")
 })
 
-/** Makes a pool of programs, which scenarios use one after the other. The start of a program takes almost a second. */
+/** Makes a pool of programs that scenarios reuse, because the start of a program takes almost a second. */
 const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
   const idle: Array<Peer> = []
   let isCompiled = false

@@ -46,7 +46,7 @@ const lastLines = (sources: Readonly<Record<string, string>>, count: number, tes
   return run.stdout.trimEnd().split("\n").slice(-count)
 }
 
-it("prints counts by kind and package, each failure and each file that cannot be loaded, and the totals in the last line", () => {
+it("CountsReporter prints the counts by kind and package, every failure, and the totals in the last line", () => {
   assert.deepStrictEqual(lastLines(files, 7), [
     "       3 contract cases  angel 2, core 1",
     "    3000 fuzz bodies     angel 3000",
@@ -70,7 +70,7 @@ const needy: Readonly<Record<string, string>> = {
   `
 }
 
-it("prints how to run skipped tests: the command, and the packages to install", () => {
+it("CountsReporter prints which commands run the skipped tests", () => {
   assert.deepStrictEqual(lastLines(needy, 4), [
     "skipped thorough tests: 1. To run them: npm run check -- --only tests",
     "skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), then npm test",
@@ -79,7 +79,7 @@ it("prints how to run skipped tests: the command, and the packages to install", 
   ])
 })
 
-it("in a thorough run, counts a skipped thorough test only under the package that the test needs", () => {
+it("CountsReporter counts a skipped test once in a thorough run, even if the test is thorough and needs a package", () => {
   const again = "then npm run check -- --only tests"
   assert.deepStrictEqual(lastLines(needy, 3, "thorough"), [
     `skipped tests that need redis-server: 1. To run them: apt-get install redis-server (or: brew install redis), ${again}`,

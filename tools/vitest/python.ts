@@ -3,9 +3,9 @@ import { spawnSync } from "node:child_process"
 const isInstalled = spawnSync("python3", ["--version"]).status === 0
 
 /**
- * Whether the tests that need Python 3 run. If `python3` is missing, they are skipped with this notice. In CI, they run
- * and fail.
+ * Whether the tests that need Python 3 run. If the command `python3` is missing, these tests are skipped. In CI, they
+ * are never skipped: without the command, they fail.
  */
 export const runsPython = process.env["CI"] !== undefined || isInstalled
 
-if (!runsPython) console.warn("python3 is not installed, so the tests that need it are skipped.")
+if (!runsPython) console.warn("python3 is not installed, so the tests that need python3 are skipped.")

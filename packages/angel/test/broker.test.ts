@@ -37,7 +37,7 @@ const secrets = [canary.pin, canary.totpSecret, canary.apiKey, canary.publisherK
 const totpMethod: Contract.Subject = {
   ...common,
   method: methodOf(broker, "totp"),
-  // The tokens contain no expiry. So the sessions end at midnight IST.
+  // The tokens contain no expiry, so the sessions end at midnight IST.
   make: Effect.map(serve({ accounts: [canary], tokenEnd: "absent" }), (fake) => ({
     fake,
     secrets,

@@ -43,7 +43,7 @@ export const table = {
   denied: { code: 8, when: "The broker denies access: IP address, firewall, subscription, or too many sessions" },
   unavailable: { code: 9, when: "The broker did not answer, or limits the rate. Try again later" },
   vault: { code: 10, when: "The vault or its key cannot be used" },
-  answer: { code: 11, when: "The broker's answer is not understood" },
+  answer: { code: 11, when: "The broker's answer could not be decoded" },
   output: { code: 12, when: "Standard output or standard error cannot be written, for example on a full disk" },
   notification: { code: 13, when: "All logins succeeded, but the notification of --notify was not delivered" },
   interrupted: { code: 130, when: "Ctrl-C, or SIGINT" },
@@ -82,8 +82,8 @@ export const ofReason = {
 } as const satisfies Readonly<Record<string, Name>>
 
 /**
- * The exit codes of problems, from the worst to the mildest. If `doctor` finds several problems, it ends with the exit
- * code of the worst one: the one that has to be solved first.
+ * The exit codes of problems. The code of the worst problem is first. If `doctor` finds several problems, it ends with
+ * the exit code of the worst problem, which the user has to solve first.
  *
  * @example
  * ```ts

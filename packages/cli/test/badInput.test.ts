@@ -41,13 +41,13 @@ const namesOf = (user: User) =>
   )
 
 it.live(
-  "keeps the stored accounts if the disk is full, and says so",
+  "broker-auth add keeps the stored accounts if the disk is full, and reports the full disk",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
       assert.strictEqual((yield* run(user, [...addAngel, "one"], { input: angel })).code, 0)
       fs.writeFileSync(path.join(user.state, "lines"), angel)
-      // A limit for the size of files stands in for a full disk: the kernel refuses the write in the same way.
+      // A limit on the size of files simulates a full disk, because the kernel refuses a write in the same way.
       const full = yield* shell(user, `trap '' XFSZ; ulimit -f 8; broker-auth ${addAngel.join(" ")} two <lines`)
       assert.strictEqual(full.code, 10, full.output)
       assert.match(oneLine(full.output), /free space/)
@@ -59,7 +59,7 @@ it.live(
 )
 
 it.live(
-  "ends with an error if standard output cannot be written",
+  "broker-auth ends with an error if it cannot write to standard output",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -75,7 +75,7 @@ it.live(
 )
 
 it.live(
-  "waits a few seconds for a vault that another program has locked, and then stores nothing",
+  "broker-auth add waits a few seconds if another program has locked the vault, and then stores nothing",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -93,7 +93,7 @@ it.live(
 )
 
 it.live(
-  "names the key if the vault was written with another one",
+  "broker-auth names the variable of the key if the vault was written with another key",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -110,7 +110,7 @@ it.live(
 )
 
 it.live(
-  "stores and sends nothing without a terminal, with closed streams, or with lines that stop early",
+  "broker-auth stores and sends nothing if standard input is closed or ends within a line",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel", "rmoney"] })
@@ -133,7 +133,7 @@ it.live(
 )
 
 it.live(
-  "deletes nothing after Ctrl-C or another answer than yes",
+  "broker-auth vault remove deletes nothing after Ctrl-C, and nothing after an answer other than yes",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -160,7 +160,7 @@ const crashes: ReadonlyArray<readonly [title: string, code: string]> = [
 ]
 
 it.live(
-  "hides the message and the stack of an unexpected error",
+  "broker-auth hides the message and the stack of an unexpected error",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()

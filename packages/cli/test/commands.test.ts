@@ -27,7 +27,7 @@ const oneLine = (text: string) =>
     .filter((line) => !line.startsWith("SIMULATOR:"))
 
 it.live(
-  "prints token, headers and variables alone, and runs a program with them",
+  "broker-auth prints only the token, only the headers or only the variables, and runs a program with the variables",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -53,7 +53,7 @@ it.live(
 )
 
 it.live(
-  "shows profile and status, renews, logs out and removes",
+  "broker-auth shows the profile and the status, renews and ends a session, and removes the account",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -85,7 +85,7 @@ it.live(
 )
 
 it.live(
-  "shows and clears the failed logins, and sends nothing after the budget is used",
+  "broker-auth guard shows and clears the failed logins, and nothing is sent after the budget is used up",
   () =>
     Effect.gen(function* () {
       const { simulator, user, values } = yield* withAngel({ ANGEL_PIN: "0000" })
@@ -113,7 +113,7 @@ it.live(
 )
 
 it.live(
-  "resolves references at each use, and says which one fails",
+  "broker-auth resolves a reference each time that it needs the value, and names a reference that fails",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })
@@ -160,9 +160,9 @@ const broken: ReadonlyArray<
   ["invalid name", ["add", "angel", "--method", "totp", "--name", "a b"], 2, /letters/],
   ["no account", ["token"], 3, /broker-auth add/],
   ["closed standard input", ["add", "angel", "--method", "totp"], 5, /ANGEL_PIN/],
-  ["a line that is no assignment", ["add", "angel", "--method", "totp"], 5, /Line 1/, { input: "4711" }],
+  ["a line that is not an assignment", ["add", "angel", "--method", "totp"], 5, /Line 1/, { input: "4711" }],
   ["an unknown variable", ["add", "angel", "--method", "totp"], 5, /Line 1.*ANGEL_PIN/, { input: "PIN=4711" }],
-  ["a wrong shape", ["add", "angel", "--method", "totp"], 5, /pin/, { input: "ANGEL_PIN=secret-47" }],
+  ["a value of a wrong form", ["add", "angel", "--method", "totp"], 5, /pin/, { input: "ANGEL_PIN=secret-47" }],
   [
     "no key",
     ["accounts"],
@@ -177,7 +177,7 @@ const broken: ReadonlyArray<
 ]
 
 it.live(
-  "ends with one clear line and the exit code of its reason",
+  "broker-auth reports a failure in one line, and exits with the code of the failure",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -194,7 +194,7 @@ it.live(
 )
 
 it.live(
-  "names the accounts that a word matches",
+  "broker-auth lists the possible accounts if the user names no account, an unknown account or several accounts",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -216,7 +216,7 @@ it.live(
 )
 
 it.live(
-  "does not load a broker's package from the current folder",
+  "broker-auth does not load a broker's package from the current folder",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -244,7 +244,7 @@ const asked = [
 ] as const
 
 it.live(
-  "asks for credentials without showing secrets, and stores nothing after Ctrl-C",
+  "broker-auth add asks for credentials, does not show the secrets, and stores nothing after Ctrl-C",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })
@@ -271,7 +271,7 @@ const secretsIn = (user: User, secrets: ReadonlyArray<string>) =>
   filesOf(user.state).flatMap(([name, content]) => secrets.filter((secret) => content.includes(secret)).map(() => name))
 
 it.live(
-  "leaves no secret in files, arguments or output",
+  "broker-auth leaves no secret in files or in its output",
   () =>
     Effect.gen(function* () {
       const { simulator, user, values } = yield* withAngel()
@@ -306,7 +306,7 @@ it.live(
 )
 
 it.live(
-  "loads the package of a broker from a folder that the user names",
+  "broker-auth add loads the package of a broker from the folder in --package",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })
@@ -331,7 +331,7 @@ it.live(
 )
 
 it.live(
-  "shows the status until Ctrl-C",
+  "broker-auth status --watch shows the status until Ctrl-C",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withAngel()

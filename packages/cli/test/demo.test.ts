@@ -30,7 +30,7 @@ const visitor = Effect.map(makeUser(), (user) => {
 
 const preload = (code: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` })
 
-/** All tests of the output share this run. Its requests would fail if they went to the proxy. */
+/** One run of the demo, shared by all tests of the output. A request through the proxy would fail. */
 const finished = Effect.runSync(
   Effect.cached(
     Effect.scoped(
@@ -87,7 +87,7 @@ const steps: Readonly<Record<string, Array<string | undefined>>> = {
 }
 
 it.live(
-  "shows a trading day at each broker, one line for each step when piped, and uses no proxy",
+  "the demo shows a trading day at each broker, prints one line for each step into a pipe, and uses no proxy",
   () =>
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* finished
@@ -109,7 +109,7 @@ it.live(
 )
 
 it.live(
-  "leaves no file, and does not open the vault of the user",
+  "the demo leaves no file, and does not open the vault of the user",
   () =>
     Effect.gen(function* () {
       const { files, folders } = yield* finished
@@ -119,7 +119,7 @@ it.live(
 )
 
 it.live(
-  "fits into 40 columns, and has no colours with NO_COLOR",
+  "the demo fits into 40 columns, and prints no colours if NO_COLOR is set",
   () =>
     Effect.gen(function* () {
       const { user } = yield* visitor
@@ -142,7 +142,7 @@ it.live.each([
   { moment: "the first login", shown: /Before the market opens/ },
   { moment: "the second process", shown: /start\s+again/ }
 ])(
-  "removes its temporary folder at Ctrl-C during $moment",
+  "the demo removes its temporary folder after Ctrl-C during $moment",
   ({ shown }) =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor
@@ -155,7 +155,7 @@ it.live.each([
 )
 
 it.live(
-  "removes its temporary folder if the reader of its output ends",
+  "the demo removes its temporary folder if the program that reads its output ends",
   () =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor
@@ -167,7 +167,7 @@ it.live(
 )
 
 it.live(
-  "names the command that installs the simulator",
+  "the demo prints the command that installs the simulator if the simulator is missing",
   () =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor
@@ -190,7 +190,7 @@ registerHooks({ resolve })`
 )
 
 it.live(
-  "prints the step that failed and the reason, and exits with 1",
+  "the demo prints the step that failed and the reason, and exits with 1",
   () =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor
@@ -240,9 +240,9 @@ const isLong = (text: string) => text.length >= 12
 const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
 
 /**
- * Expected number of logins. Each program logs in once in the morning. Angel One logs in again after midnight, and has
- * three more logins that fail. Motilal Oswal and RMoney log in again by SMS, and Rupeezy after its session has ended. A
- * login for each start or for each caller would result in many more.
+ * Expected number of logins. Each program logs in once in the morning. At Angel One, there is another login after
+ * midnight, and three logins fail. At Motilal Oswal and RMoney, there is another login by SMS. At Rupeezy, there is
+ * another login after the session has ended. If each start or each caller logged in, there would be many more logins.
  */
 const logins = { angel: 5, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 
@@ -256,7 +256,7 @@ const printed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E
 })
 
 it.live(
-  "sends exactly the expected logins, and prints no secret, token or code",
+  "the demo sends exactly the expected logins, and prints no secret, token or code",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()

@@ -23,7 +23,7 @@ const findingsOf = ({ stderr, stdout }: Ended): ReadonlyArray<Finding> => {
   return JSON.parse(stdout) as ReadonlyArray<Finding>
 }
 
-/** The problems: check, cause and text. Each problem must say what to do. */
+/** Returns the check and the cause of each problem. Each problem must say what to do. */
 const problemsOf = (ended: Ended) =>
   findingsOf(ended).flatMap(({ cause, check, found, ok, remedy }) => {
     if (ok) return []
@@ -101,7 +101,7 @@ const simulators = Simulator.layer({ brokers: ["angel", "samco", "rmoney"] })
 
 layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   it.effect(
-    "lists each check, and sends no login",
+    "lists the result of each check, and sends no login",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, user } = yield* begin("angel", "totp")
@@ -122,7 +122,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "tells apart a code as TOTP secret, a secret as PIN, and an e-mail address as client code",
+    "names the mistake if a field contains a value for another field, such as a code as the TOTP secret",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, values } = yield* begin("angel", "totp", {
@@ -159,7 +159,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "finds a clock that is behind the broker's, and ends with the code of the worst problem",
+    "reports a clock that is behind the broker's clock, and exits with the code of the worst problem",
     () =>
       Effect.gen(function* () {
         const { doctor, simulator } = yield* begin("angel", "totp")
@@ -176,7 +176,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "tells a broker that is down from a broken connection",
+    "reports an internal fault of the broker and a failed connection with different texts",
     () =>
       Effect.gen(function* () {
         const { doctor, simulator } = yield* begin("angel", "totp")
@@ -194,7 +194,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "says that a slow broker has not answered yet",
+    "says that it waits for the broker if the answer takes long",
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* begin("angel", "totp")
@@ -207,7 +207,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "tells apart a session that the broker has ended, and an IP address that is not registered",
+    "reports a session that the broker has ended and an IP address that is not registered as different problems",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, simulator, user } = yield* begin("angel", "totp")
@@ -233,7 +233,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
     readonly [title: string, more: Values, fault: Fault | undefined, cause: string, code: number, text: RegExp]
   > = [
     [
-      "a wrong client code, with the broker's words without control characters",
+      "a wrong client code, whose message from the broker is shown without control characters",
       {},
       refusal("AB1032", "User \u001b[31mnot\u0007 found\nok  login: fine"),
       "wrong-client-code",
@@ -255,7 +255,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
 
   for (const [title, more, fault, cause, code, text] of refused) {
     it.effect(
-      `explains a refused login: ${title}`,
+      `explains why a login was refused: ${title}`,
       () =>
         Effect.gen(function* () {
           const { doctor, sent, simulator, values } = yield* begin("angel", "totp", more)
@@ -276,7 +276,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   }
 
   it.effect(
-    "counts its logins, sends none after the limit, and replaces a session that the broker has ended",
+    "counts its logins, sends no login after the limit, and replaces a session that the broker has ended",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, simulator, user } = yield* begin("samco", "legacy", { SAMCO_PASSWORD: "env:MY_PASSWORD" })
@@ -304,7 +304,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "asks for the code of a login, and does not send a TOTP secret that was typed instead",
+    "asks for the code of a login, and does not send a TOTP secret that a user types instead of the code",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, simulator, user } = yield* begin("rmoney", "password")
@@ -332,7 +332,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 })
 
-layer(simulators, { excludeTestServices: true })("doctor, between this machine and the broker", (it) => {
+layer(simulators, { excludeTestServices: true })("doctor with a fault between this machine and the broker", (it) => {
   /** A user whose broker has another host. The user has no simulator. */
   const at = Effect.fnUntraced(function* (origin: string) {
     const user = yield* makeUser()
@@ -346,7 +346,7 @@ layer(simulators, { excludeTestServices: true })("doctor, between this machine a
   })
 
   it.effect(
-    "tells apart a proxy that is off, that refuses, that wants a login, and that has no valid address",
+    "reports different problems for a proxy that is off, refuses the tunnel, requires a login or has an invalid address",
     () =>
       Effect.gen(function* () {
         const doctor = yield* at("https://broker.test")
@@ -381,7 +381,7 @@ layer(simulators, { excludeTestServices: true })("doctor, between this machine a
   )
 
   it.effect(
-    "tells apart an unknown CA, a certificate of another host, and a file of certificates that Node ignores",
+    "reports different problems for an unknown CA, a certificate of another host, and certificates that Node ignores",
     () =>
       Effect.gen(function* () {
         const { url } = yield* makeProxy({ port: yield* tlsServer })
@@ -408,7 +408,7 @@ layer(simulators, { excludeTestServices: true })("doctor, between this machine a
   )
 
   it.effect(
-    "tells a refused connection from a host name without an address",
+    "reports different problems for a refused connection and for a host name without an address",
     () =>
       Effect.gen(function* () {
         const closed = yield* at(`https://127.0.0.1:${yield* Effect.promise(freePort)}`)

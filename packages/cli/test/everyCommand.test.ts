@@ -17,7 +17,7 @@ interface Step {
 
 const stop = "\u0003"
 
-/** A command of each row of the table, in an order in which each one has something to do. */
+/** A call of each command of the table. Each call has something to do, because of the calls before it. */
 const steps: ReadonlyArray<Step> = [
   { args: ["brokers"], shows: /angel: Angel One/ },
   { args: ["accounts"], shows: /angel: Angel One, A123456/ },
@@ -60,7 +60,7 @@ const show = (user: User, { args, replies = [] }: Pick<Step, "args" | "replies">
   terminal(user, args, replies, { columns })
 
 it.live(
-  "runs in a terminal of 40 columns",
+  "every command runs in a terminal of 40 columns",
   () =>
     Effect.gen(function* () {
       const { simulator, user: plain } = yield* world({ brokers: ["angel"] })
@@ -88,7 +88,7 @@ it.live(
   { tags: ["thorough"], timeout: 2 * timeout }
 )
 
-it("has a test in a terminal for each command", () => {
+it("every command has a test in a terminal", () => {
   assert.sameMembers(
     table.map(({ name }): string => name),
     [...steps.map(nameOf), ...Object.keys(elsewhere)]

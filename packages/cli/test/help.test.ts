@@ -38,7 +38,7 @@ const parserHelp = (words: ReadonlyArray<string>) =>
     return found
   })
 
-it.live("prints the arguments and flags that the parser accepts", () =>
+it.live("the help lists exactly the arguments and flags that the parser accepts", () =>
   Effect.gen(function* () {
     for (const row of rows) {
       const found = yield* parserHelp(row.name.split(" "))
@@ -65,7 +65,7 @@ it.live("prints the arguments and flags that the parser accepts", () =>
   })
 )
 
-it("fits into 40 columns", () => {
+it("the help fits into 40 columns", () => {
   for (const words of [[], ...rows.map(({ name }) => name.split(" "))]) {
     const long = helpFor(words, 40)
       .split("\n")
@@ -74,14 +74,14 @@ it("fits into 40 columns", () => {
   }
 })
 
-it("has an exit code for each reason, and no code twice", () => {
+it("the table of exit codes has a different code for each reason", () => {
   const codes = Object.values(ExitCode.table).map(({ code }) => code)
   assert.strictEqual(new Set(codes).size, codes.length)
   const reasons = Object.keys(AuthError).filter((name) => name in ExitCode.ofReason)
   assert.deepStrictEqual(reasons.toSorted(), Object.keys(ExitCode.ofReason).toSorted())
 })
 
-it("names the exit codes of the table in the help", () => {
+it("the help names the exit codes of the table", () => {
   const detailsOf = (name: string) => rows.find((row) => row.name === name)?.details.join(" ")
   const { notification, person, vault } = ExitCode.table
   assert.include(detailsOf("login"), `${person.code} if an account needs a person`)
@@ -91,7 +91,7 @@ it("names the exit codes of the table in the help", () => {
 
 const flagsThatMayBeSecrets = /pin|password|secret|token|otp|key|code/i
 
-it("has no flag for a secret", () => {
+it("no command has a flag for a secret", () => {
   const names = rows.flatMap(({ flags }) => flags.map(({ name }) => name))
   assert.deepStrictEqual(
     names.filter((name) => flagsThatMayBeSecrets.test(name)),
@@ -99,7 +99,7 @@ it("has no flag for a secret", () => {
   )
 })
 
-it("loads neither effect nor core for --help and --version", () => {
+it("broker-auth loads neither effect nor core for --help and --version", () => {
   const isHeavy = (url: string) => /\/node_modules\/|\/packages\/(?!cli\/)/.test(url)
   const command = ["--conditions=@auth/source", bin]
   const loadedBy = (...args: ReadonlyArray<string>) => modulesOf({ command, env: {} }, args)
@@ -108,12 +108,12 @@ it("loads neither effect nor core for --help and --version", () => {
     assert.isAbove(loaded.length, 2)
     assert.deepStrictEqual(loaded.filter(isHeavy), [], args.join(" "))
   }
-  // The check can fail: a command loads effect.
+  // A command loads effect. This shows that the check can fail.
   assert.isNotEmpty(loadedBy("brokers", "--nope").filter(isHeavy))
 })
 
 it.live(
-  "prints help for the words before --help, and the version of the package",
+  "broker-auth prints the help of the command before --help, and prints the version of its package",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -141,7 +141,7 @@ const bundled = Effect.acquireRelease(
 )
 
 it.live(
-  "loads only what a command needs when it is bundled, and one file for --help",
+  "the bundled broker-auth loads only the modules that a command needs, and only one file for --help",
   () =>
     Effect.gen(function* () {
       const { file, folder } = yield* bundled
@@ -169,7 +169,7 @@ const median = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0
 
 it.live(
-  "prints --help in at most 2.5 times an empty program",
+  "the bundled broker-auth prints --help in at most 2.5 times the time of an empty program",
   () =>
     Effect.gen(function* () {
       const { file, folder } = yield* bundled
@@ -180,7 +180,7 @@ it.live(
         assert.strictEqual(spawnSync(process.execPath, [script, "--help"]).status, 0)
         return performance.now() - began
       }
-      // Measured in turn, because the load of the machine changes.
+      // Each pair of measurements directly follows the other, because the load of the machine changes.
       const pairs = Array.from({ length: 9 }, () => [time(empty), time(file)] as const)
       assert.isBelow(median(pairs.map(([base, help]) => help / base)), 2.5)
     }),

@@ -22,7 +22,7 @@ const socketIn = Effect.acquireRelease(
 
 const serve = (place: string, respond: server.Respond) => server.serve({ place: { path: place }, respond, broken })
 
-it.live("disconnects a client that does not read a stream", () =>
+it.live("the HTTP server of `serve` disconnects a client that does not read a stream", () =>
   Effect.gen(function* () {
     const place = yield* socketIn
     const ended = yield* Deferred.make<number>()
@@ -44,7 +44,7 @@ it.live("disconnects a client that does not read a stream", () =>
   }).pipe(Effect.scoped)
 )
 
-it.live("ends a stream when its client leaves, and answers a fault with 500", () =>
+it.live("the HTTP server of `serve` ends a stream when its client disconnects, and answers a defect with 500", () =>
   Effect.gen(function* () {
     const place = yield* socketIn
     const ended = yield* Deferred.make<void>()
@@ -66,29 +66,31 @@ it.live("ends a stream when its client leaves, and answers a fault with 500", ()
   }).pipe(Effect.scoped)
 )
 
-it.live("finishes an answer, refuses new connections and removes the socket when its scope closes", () =>
-  Effect.gen(function* () {
-    const place = yield* socketIn
-    const scope = yield* Scope.make()
-    const begun = yield* Deferred.make<void>()
-    const release = yield* Deferred.make<void>()
-    const slow = Effect.andThen(
-      Deferred.succeed(begun, undefined),
-      Effect.as(Deferred.await(release), json(200, { done: true }))
-    )
-    yield* Scope.provide(
-      serve(place, () => slow),
-      scope
-    )
-    const answer = ask(place)("/")
-    yield* Deferred.await(begun)
-    const closed = yield* Effect.forkChild(Scope.close(scope, Exit.void))
-    yield* Effect.sleep("100 millis")
-    assert.isFalse(fs.existsSync(place))
-    assert.strictEqual((yield* Effect.exit(Effect.tryPromise(() => ask(place)("/"))))._tag, "Failure")
-    yield* Deferred.succeed(release, undefined)
-    const { body, headers } = yield* Effect.promise(() => answer)
-    assert.deepStrictEqual([body, headers.connection], [{ done: true }, "close"])
-    yield* Effect.timeout(Fiber.join(closed), "5 seconds")
-  }).pipe(Effect.scoped)
+it.live(
+  "the HTTP server of `serve` finishes an answer, refuses new connections and removes its socket when its scope closes",
+  () =>
+    Effect.gen(function* () {
+      const place = yield* socketIn
+      const scope = yield* Scope.make()
+      const begun = yield* Deferred.make<void>()
+      const release = yield* Deferred.make<void>()
+      const slow = Effect.andThen(
+        Deferred.succeed(begun, undefined),
+        Effect.as(Deferred.await(release), json(200, { done: true }))
+      )
+      yield* Scope.provide(
+        serve(place, () => slow),
+        scope
+      )
+      const answer = ask(place)("/")
+      yield* Deferred.await(begun)
+      const closed = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* Effect.sleep("100 millis")
+      assert.isFalse(fs.existsSync(place))
+      assert.strictEqual((yield* Effect.exit(Effect.tryPromise(() => ask(place)("/"))))._tag, "Failure")
+      yield* Deferred.succeed(release, undefined)
+      const { body, headers } = yield* Effect.promise(() => answer)
+      assert.deepStrictEqual([body, headers.connection], [{ done: true }, "close"])
+      yield* Effect.timeout(Fiber.join(closed), "5 seconds")
+    }).pipe(Effect.scoped)
 )

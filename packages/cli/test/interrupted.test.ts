@@ -11,7 +11,7 @@ import { pageOf, valuesOf, ways } from "./ways.ts"
 const zerodha = ways.find(({ broker, method }) => broker === "zerodha" && method === "browser")!
 
 it.live(
-  "receives the callback of a browser on this machine",
+  "broker-auth login --paste also accepts the callback of a browser on this machine",
   () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* Effect.promise(freePort)}/callback`
@@ -45,7 +45,7 @@ it.live(
 )
 
 it.live(
-  "ends at Ctrl-C while it waits for a code or for a pasted address",
+  "broker-auth login ends at Ctrl-C while it waits for a code or for a pasted address",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney", "zerodha"] })

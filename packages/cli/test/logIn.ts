@@ -13,7 +13,7 @@ type Service = Simulator.Simulator["Service"]
 
 const accountOf = ({ brokers }: Service, way: Way): FakeAccount => brokers[way.broker]?.accounts[way.account ?? 0] ?? {}
 
-/** Logs in on the page that the screen names, and types the line that a person pastes. */
+/** Logs in on the page whose address the screen shows, and pastes the callback as a person does. */
 const browse = (simulator: Service, way: Way): Reply => [
   /(http:\/\/127\.0\.0\.1:\d+\S*\?\S+)[\s\S]*paste it here/i,
   ([, url = ""]) =>
@@ -69,15 +69,15 @@ export const logIn = (simulator: Service, user: User, way: Way, name = "mine") =
   )
 
 /**
- * Adds an account under the name `mine`, logs in, and prints the token twice. Throws unless exactly one login is sent,
- * and nothing after it, or if a file or the output contains a secret.
+ * Adds an account under the name `mine`, logs in, and prints the token twice. Throws if the number of logins is not
+ * one, if anything is sent after the login, or if a file or the output contains a secret.
  */
 export const addAndLogIn = Effect.fnUntraced(function* (simulator: Service, user: User, way: Way) {
   const input = linesOf(valuesOf(way, accountOf(simulator, way)))
   const added = yield* run(user, ["add", way.broker, "--method", way.method, "--name", "mine"], { input })
   assert.equal(added.code, 0, added.stderr)
   assert.equal(added.stdout, "")
-  assert.deepEqual(yield* simulator.journal(), [], "an account was added, and something was sent")
+  assert.deepEqual(yield* simulator.journal(), [], "adding an account must send nothing")
 
   const logged = yield* logIn(simulator, user, way)
   assert.equal(logged.code, 0, logged.screen)
@@ -94,11 +94,11 @@ export const addAndLogIn = Effect.fnUntraced(function* (simulator: Service, user
   assert.match(first.stdout, /^\S{8,}\n$/)
   assert.deepEqual(yield* run(user, ["token", "mine"]), first)
   const all = (yield* simulator.journal()).map(({ endpoint }) => endpoint)
-  assert.deepEqual(all, sent, "printing the token sent something")
+  assert.deepEqual(all, sent, "printing the token must send nothing")
 
   const secrets = [...(yield* secretsOf(way, accountOf(simulator, way))), first.stdout.trim()]
   const written = filesOf(user.state).map(([, content]) => content.toString("latin1"))
-  // A person opens the address of the login page, which contains the API key.
+  // The address of the login page contains the API key, and the command must show this address.
   const shown = [added.stderr, logged.screen.replace(/http:\/\/127\.0\.0\.1:\d+\S*/g, ""), first.stderr]
   const isShown = (secret: string) => [...written, ...shown].some((text) => text.includes(secret))
   assert.equal(secrets.filter(isShown).length, 0, "a file or the output contains a secret")

@@ -4,13 +4,13 @@ import { addAndLogIn } from "./logIn.ts"
 import { run, timeout, world } from "./support.ts"
 import { ways } from "./ways.ts"
 
-/** The ways that each test run checks. The others are slow together. */
+/** The ways to log in that every test run checks. The other ways run only in thorough runs, because they take long. */
 const quick = new Set(["angel totp", "zerodha browser"])
 
 for (const way of ways) {
   const title = `${way.broker} ${way.method}`
   it.live(
-    `adds, logs in and prints the token, and the second run sends no login: ${title}`,
+    `broker-auth adds an account, logs in, prints the token, and sends nothing in a second login: ${title}`,
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* world({ brokers: [way.broker] })
@@ -19,7 +19,7 @@ for (const way of ways) {
         const second = yield* run(user, ["login", "mine"])
         assert.strictEqual(second.code, 0, second.stderr)
         assert.match(second.stderr, /No login was sent/)
-        assert.strictEqual((yield* simulator.journal()).length, sent, "the second run sent something")
+        assert.strictEqual((yield* simulator.journal()).length, sent, "the second login must send nothing")
       }),
     { timeout, ...(quick.has(title) ? {} : { tags: ["thorough"] }) }
   )

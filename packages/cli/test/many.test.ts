@@ -32,11 +32,11 @@ const entryOf = (name: string, id: string): accounts.Entry => ({
   )
 })
 
-it.live("loses no account when several programs add accounts", () =>
+it.live("the list of accounts loses no account if several programs add accounts at the same time", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const names = Array.from({ length: 12 }, (_, index) => `a${String(index).padStart(2, "0")}`)
-    // Each program opens the vault itself.
+    // Each program opens the vault separately.
     yield* Effect.forEach(
       names,
       (name, index) =>
@@ -59,7 +59,7 @@ const drawn = /^[-|/\\ ] (\[[#-]{12}\] )?\d+\/25:/
 
 const escape = "\u001b"
 
-/** The drawings of the progress on a screen, without control sequences. */
+/** Every state of the progress line on a screen, without control sequences. */
 const drawings = (screen: string): ReadonlyArray<string> =>
   screen
     .replaceAll(new RegExp(`${escape}\\[[?0-9;]*[A-Za-z]`, "g"), "")
@@ -133,7 +133,7 @@ const addAll = Effect.fnUntraced(function* ({ brokers: served, origins }: Simula
   return Array.from(new Set(secrets))
 })
 
-it("fits the line of the progress into the terminal", () => {
+it("the progress of login --all fits into one line of the terminal", () => {
   const current = Array.from({ length: 6 }, (_, index) => `a-long-name-of-an-account-${index}`)
   for (const counts of [
     { in: 0, person: 0, failed: 0 },
@@ -143,7 +143,7 @@ it("fits the line of the progress into the terminal", () => {
     for (let columns = 24; columns <= 200; columns += 1) {
       const line = lineOf({ total: 1000, counts, current, turn: columns }, { columns, isColoured: false })
       assert.isAtMost(line.length, columns - 3)
-      // The character that turns is a blank at the end.
+      // When all accounts are done, a blank replaces the rotating character.
       assert.strictEqual(line.startsWith("  "), counts.failed === 50)
       const coloured = lineOf({ total: 1000, counts, current, turn: columns }, { columns, isColoured: true })
       assert.strictEqual(coloured.replaceAll(new RegExp(`${escape}\\[\\d+m`, "g"), ""), line)
@@ -152,7 +152,7 @@ it("fits the line of the progress into the terminal", () => {
 })
 
 it.live(
-  "logs in to 25 accounts with a moving line, a plain log, and a summary for others",
+  "broker-auth login --all logs in to 25 accounts, shows its progress, and sends a summary to a program",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({
@@ -257,7 +257,7 @@ it.live(
 )
 
 it.live(
-  "sends a notification of one login, and says with the exit code that it failed",
+  "broker-auth login --notify sends a notification of one login, and exits with 13 if the notification fails",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })
@@ -287,7 +287,7 @@ it.live(
 )
 
 it.live(
-  "changes the key of the vault, and deletes the vault after a confirmation",
+  "broker-auth changes the key of the vault, and deletes the vault after a confirmation",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })

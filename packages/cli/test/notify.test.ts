@@ -54,7 +54,7 @@ const send = (user: User, given: string) =>
     return { isDelivered: yield* exit, stderr }
   })
 
-it.live("posts the summary, and does not print the address", () =>
+it.live("a notification to an address posts the summary, and the address is not printed", () =>
   Effect.gen(function* () {
     const { origin, received } = yield* server
     const user = yield* makeUser({ HOOK: `${origin}/ok/secret-of-hook`, REMOTE: "http://example.com/secret-of-hook" })
@@ -87,7 +87,7 @@ it.live("posts the summary, and does not print the address", () =>
   })
 )
 
-it.live("refuses an address without encryption before a login is sent", () =>
+it.live("an address for notifications is refused if it is not encrypted, before any login is sent", () =>
   Effect.gen(function* () {
     for (const given of ["http://example.com/secret-of-hook", "ftp://127.0.0.1/secret-of-hook", "https://", "", "  "]) {
       const failure = yield* Effect.flip(notify.targetOf(given))
@@ -97,7 +97,7 @@ it.live("refuses an address without encryption before a login is sent", () =>
   })
 )
 
-it.live("gives the summary to a program on standard input only", () =>
+it.live("a notification to a program passes the summary on standard input only", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const record = path.join(user.state, "record")

@@ -89,13 +89,13 @@ const formats: ReadonlyArray<Format> = [
 ]
 
 for (const format of formats) {
-  it(`reads the modules of a PNG image: ${format.title}`, () => {
+  it(`qrImage.read returns the modules of a PNG image: ${format.title}`, () => {
     assert.deepStrictEqual(qrImage.read(pngOf(format)), modules)
     assert.deepStrictEqual(qrImage.read(`data:image/png;base64,${pngOf(format)}`), modules)
   })
 }
 
-it("draws two modules in a character, with a light margin", () => {
+it("qrImage.draw draws two modules with each character, and a light margin", () => {
   const lines = qrImage.draw(modules)
   assert.strictEqual(lines.length, Math.ceil((count + 4) / 2))
   for (const line of lines) assert.strictEqual(line.length, count + 4)
@@ -103,7 +103,7 @@ it("draws two modules in a character, with a light margin", () => {
   assert.strictEqual(lines[1]?.slice(0, 9), "██ ▄▄▄▄▄ ")
 })
 
-it("reads nothing from an image that is no QR code", () => {
+it("qrImage.read returns nothing for an image that is not a QR code", () => {
   const png = pngOf(formats[0]!)
   for (const image of ["", "no base64", "AAAA", png.slice(0, 100), png.slice(0, 60)]) {
     assert.isUndefined(qrImage.read(image), image.slice(0, 20))

@@ -13,7 +13,7 @@ import { valuesOf, ways } from "./ways.ts"
 
 const angel = ways[0]!
 
-/** Whether a process runs. A process that has ended may stay in the list of processes for a while. */
+/** Whether a process is running. A process that has ended can stay in the list of processes for a while. */
 const isAlive = (pid: string): boolean => {
   const stat = `/proc/${pid}/stat`
   return fs.existsSync(stat) && !/\) [ZX] /.test(fs.readFileSync(stat, "utf8"))
@@ -27,7 +27,7 @@ const awaitEnd = (pids: ReadonlyArray<string>) =>
     assert.deepStrictEqual(pids.filter(isAlive), [])
   })
 
-/** A program that starts another one, writes the ids of both to a file, and hangs. */
+/** A program that starts a child process, writes the ids of both processes to a file, and hangs. */
 const hanging = (file: string) =>
   `sleep 600 &\necho $$ >> ${file}.new\necho $! >> ${file}.new\nmv ${file}.new ${file}\nwait`
 
@@ -51,7 +51,7 @@ const attemptsOf = (user: User) =>
     return refusedAt.length + unansweredAt.length
   })
 
-/** Runs `token` in this process, where the time-out of programs can be shorter. */
+/** Runs `token` in this process, so that a test can shorten the time-out of programs. */
 const failureOfToken = (user: User) =>
   Effect.gen(function* () {
     const failing = Effect.flip(handlers.token({ account: undefined, simulator: undefined }))
@@ -69,7 +69,7 @@ const failing = [
 ] as const
 
 it.live(
-  "sends nothing and counts no login if the program of a reference fails",
+  "broker-auth token sends nothing and counts no login if the program of a reference fails",
   () =>
     Effect.gen(function* () {
       const { program, simulator, user } = yield* withProgram
@@ -103,9 +103,9 @@ it.live(
   { timeout }
 )
 
-it.live("reports a time-out if a program ends, but its child keeps the output open", () =>
+it.live("references.resolve reports a time-out if the program ends and its child process keeps the output open", () =>
   Effect.gen(function* () {
-    // The shell ends, and its child keeps the pipe.
+    // The shell ends, and its child process keeps the pipe open.
     const reference = Redacted.make(`exec:sh -c "sleep 600 & echo $!"`)
     const late = yield* Effect.flip(
       Effect.provideService(references.resolve(reference), programs.Timeout, Duration.millis(300))
@@ -114,13 +114,13 @@ it.live("reports a time-out if a program ends, but its child keeps the output op
   })
 )
 
-/** Makes the command believe that it runs on another operating system. */
+/** Environment variables with which `process.platform` of the command is `platform`. */
 const on = (platform: string) => ({
   NODE_OPTIONS: `--import=data:text/javascript,Object.defineProperty(process,'platform',{value:'${platform}'})`
 })
 
 it.live(
-  "reads an entry of the keyring",
+  "broker-auth add reads an entry of the keyring on Linux and on macOS",
   () =>
     Effect.gen(function* () {
       const { input, user } = yield* withProgram

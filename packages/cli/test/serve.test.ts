@@ -17,7 +17,7 @@ const renewOf = (server: Served, token: string, name = "mine") =>
   ask(server, `/v1/accounts/${name}/renew`, { method: "POST", body: JSON.stringify({ token }) })
 
 it.live(
-  "serves a session with its headers on a private socket, and a restart costs no login",
+  "broker-auth serve serves a session with its headers on a private socket, and sends no login after a restart",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -31,7 +31,7 @@ it.live(
         account: "DV99999",
         session: "none"
       })
-      assert.strictEqual(yield* logins, 0, "the list of accounts sends nothing")
+      assert.strictEqual(yield* logins, 0, "a request for the list of accounts must send no login")
 
       const session = yield* sessionOf(first)
       assert.strictEqual(session.status, 200, session.text)
@@ -53,7 +53,7 @@ it.live(
   timeout
 )
 
-/** Runs a Python program that posts a dead token. */
+/** Runs a Python program that reports a rejected token. */
 const renewInPython = (where: string, dead: string) =>
   Effect.callback<string>((resume) => {
     const child = spawn("python3", [path.join(import.meta.dirname, "programs/renew.py"), where])
@@ -66,7 +66,7 @@ const renewInPython = (where: string, dead: string) =>
   })
 
 it.live.skipIf(!runsPython)(
-  "renews once for eight Python processes with one dead token",
+  "broker-auth serve renews once for eight Python processes that report the same rejected token",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -81,7 +81,7 @@ it.live.skipIf(!runsPython)(
       assert.match(only, /^200 \S{8,}$/)
       assert.notInclude(only, token)
       assert.strictEqual(yield* logins, 1)
-      // A caller that comes late with the dead token gets the current session.
+      // A later caller that reports the same rejected token gets the current session.
       assert.strictEqual(`200 ${(yield* renewOf(server, token)).body.token}`, only)
       assert.strictEqual(yield* logins, 1)
     }),
@@ -89,7 +89,7 @@ it.live.skipIf(!runsPython)(
 )
 
 it.live(
-  "does not renew again when a program also reports the new token, which the broker accepts",
+  "broker-auth serve does not renew a new token that a program reports as rejected but the broker accepts",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -108,7 +108,7 @@ it.live(
 const refusalOf = ({ body, status }: Reply) => [status, body?.error?.reason]
 
 it.live(
-  "gives each program a bearer once, and refuses a wrong, a missing and a revoked one",
+  "broker-auth serve issues one bearer for each program, and refuses a wrong, missing or revoked bearer",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -146,7 +146,7 @@ it.live(
       assert.deepStrictEqual(refusalOf(yield* asked(`Bearer ${bearer}`)), [401, "BearerRefused"])
       const session = yield* ask(server, "/v1/accounts/mine/session", { headers: { authorization: `Bearer ${other}` } })
       assert.strictEqual(session.status, 200)
-      // The stream ends before the event of the new session.
+      // The stream of the revoked bearer ends before the event of the new session.
       assert.notInclude((yield* Fiber.join(reading)).text, "event:")
       const gone = yield* run(user, ["serve", "--revoke", "my-bot"])
       assert.deepStrictEqual([gone.code, /no program "my-bot"/.test(gone.stderr)], [3, true])
@@ -156,7 +156,7 @@ it.live(
 )
 
 it.live(
-  "refuses foreign hosts, web pages, unknown paths, other methods and bad bodies",
+  "broker-auth serve refuses other hosts, web pages, unknown paths, wrong methods and invalid bodies",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -216,7 +216,7 @@ it.live(
 )
 
 it.live(
-  "says which command logs in, and serves the session as soon as a person has logged in elsewhere",
+  "broker-auth serve names the command that logs in, and serves the session after a person has run this command",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney"] })
@@ -232,7 +232,7 @@ it.live(
         isRetryable: false
       })
       assert.strictEqual((yield* renewOf(server, "a-dead-token", "sms")).status, 409)
-      assert.deepStrictEqual(yield* simulator.journal(), [], "nothing was sent without a person")
+      assert.deepStrictEqual(yield* simulator.journal(), [], "nothing must be sent before a person logs in")
       const login = () =>
         terminal(
           user,
@@ -265,7 +265,7 @@ it.live(
       }
       assert.strictEqual((yield* sessionOf(server, "sms")).body.token, second.body.token)
       const profiles = (yield* simulator.journal()).filter(({ endpoint }) => endpoint === "getProfile")
-      assert.strictEqual(profiles.length, 1, "the profile call is not repeated at once")
+      assert.strictEqual(profiles.length, 1, "the profile call must not be repeated at once")
 
       yield* Effect.sleep("5 seconds")
       yield* simulator.reset
@@ -282,7 +282,7 @@ it.live(
 )
 
 it.live(
-  "notices accounts that are added, changed or removed while it runs",
+  "broker-auth serve uses accounts that are added, changed or removed while it is running",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -294,7 +294,7 @@ it.live(
       yield* add(simulator, user, { broker: "samco", method: "api-key", name: "added" })
       assert.deepStrictEqual(yield* names, ["added", "mine"])
       assert.strictEqual((yield* sessionOf(server, "added")).status, 200)
-      assert.strictEqual(yield* logins, 1, "both names are the same account at the broker")
+      assert.strictEqual(yield* logins, 1, "both names belong to the same account at the broker")
 
       yield* simulator.inject("samco", "sessionToken", { kind: "latency", duration: "2 seconds" })
       const { token } = (yield* sessionOf(server)).body
@@ -303,7 +303,7 @@ it.live(
       assert.strictEqual((yield* run(user, ["remove", "mine"])).code, 0)
       assert.deepStrictEqual(refusalOf(yield* sessionOf(server)), [404, "AccountUnknown"])
       const renewed = yield* Fiber.join(renewing)
-      assert.strictEqual(renewed.status, 200, "a request that was sent before is answered")
+      assert.strictEqual(renewed.status, 200, "a request from before the removal must be answered")
       assert.strictEqual((yield* renewOf(server, token, "added")).body.token, renewed.body.token)
 
       const broken = "SAMCO_USER_ID=DV99999\nSAMCO_API_KEY=env:NOT_SET\nSAMCO_API_SECRET=env:NOT_SET\n"
@@ -318,7 +318,7 @@ it.live(
 )
 
 it.live(
-  "starts after a kill in mid-renewal, and replaces the socket that was left",
+  "broker-auth serve starts after it was killed during a renewal, and replaces its old socket",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -336,7 +336,7 @@ it.live(
       yield* Effect.repeat(Effect.andThen(Effect.sleep("50 millis"), logins), { until: (count) => count === 1 })
       assert.strictEqual(yield* end(first, "SIGKILL"), "SIGKILL")
       assert.strictEqual((yield* Fiber.join(asked))._tag, "Failure")
-      assert.isTrue(fs.existsSync(first.where), "the socket of the killed server is left")
+      assert.isTrue(fs.existsSync(first.where), "the socket of the killed server must still exist")
 
       const second = yield* serve(user)
       assert.strictEqual(second.where, first.where)
@@ -353,7 +353,7 @@ it.live(
 )
 
 it.live(
-  "finishes the answers that it prepares when it is ended",
+  "broker-auth serve completes its pending answers when a signal ends it",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withSamco()
@@ -371,7 +371,7 @@ it.live(
 )
 
 it.live(
-  "refuses a path, a folder or a command line that cannot be served, and says why",
+  "broker-auth serve refuses an invalid socket path, port or combination of flags, and names the reason",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

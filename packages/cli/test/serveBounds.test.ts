@@ -11,7 +11,7 @@ const ask = (server: Served, ...args: Parameters<Served["ask"]>) => Effect.promi
 
 const session = "/v1/accounts/mine/session"
 
-/** Opens a connection, and sends a text. It is closed at the end of the scope. */
+/** Opens a connection, and sends a text. The connection is closed at the end of the scope. */
 const connect = ({ where }: Served, text: string) =>
   Effect.acquireRelease(
     Effect.callback<net.Socket>((resume) => {
@@ -29,7 +29,7 @@ const connect = ({ where }: Served, text: string) =>
     (socket) => Effect.sync(() => socket.destroy())
   )
 
-/** Everything that the server sends until it closes the connection. */
+/** Returns everything that the server sends until it closes the connection. */
 const untilClosed = (socket: net.Socket) =>
   Effect.callback<string>((resume) => {
     let text = ""
@@ -39,7 +39,7 @@ const untilClosed = (socket: net.Socket) =>
   })
 
 it.live(
-  "closes slow and malformed requests, and still serves sessions beside many idle connections",
+  "broker-auth serve closes slow and malformed requests, and serves sessions beside many idle connections",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -83,7 +83,7 @@ it.live(
 )
 
 it.live(
-  "limits the programs that read events, and frees the place of one that leaves",
+  "broker-auth serve limits the number of event streams, and accepts a new stream after one has closed",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -121,7 +121,7 @@ it.live(
 const memoryOf = ({ child }: Served): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1024
 
-/** Connections that send one byte now and then. A connection that the server closes is opened again. */
+/** Opens connections that sometimes send one byte. If the server closes a connection, opens a new one. */
 const slowClients = (server: Served, count: number) => {
   const open = new Set<net.Socket>()
   let isOver = false
@@ -151,7 +151,7 @@ const seconds = 10
 const perSecond = 1000
 
 it.live(
-  "serves 1,000 requests a second beside 1,000 slow connections, with bounded memory",
+  "broker-auth serve answers 1,000 requests a second beside 1,000 slow connections, with bounded memory",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -176,7 +176,7 @@ it.live(
       }
       const sent: Array<Promise<void>> = []
       yield* Effect.promise(async () => {
-        // The requests are sent by the clock, and do not wait for the answers before them.
+        // Each request is sent at its time, even if earlier requests have no answer yet.
         while (sent.length < seconds * perSecond) {
           const due = Math.min(seconds * perSecond, Math.floor(((performance.now() - began) / 1000) * perSecond))
           while (sent.length < due) sent.push(one())
@@ -201,7 +201,7 @@ it.live(
 )
 
 it.live(
-  "shows no secret in its output, its help, its events and its errors",
+  "broker-auth serve shows no secret in its output, its help, its events or its errors",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withSamco()

@@ -19,7 +19,7 @@ const problemsOf = (schema: object, value: unknown): string => {
   return check(value) ? "" : ajv.errorsText(check.errors)
 }
 
-it("describes itself by a valid OpenAPI 3.1 document with every endpoint", async () => {
+it("the OpenAPI document of broker-auth serve is valid, and contains every endpoint", async () => {
   for (const origin of [undefined, "http://127.0.0.1:4000"]) {
     const made = JSON.parse(JSON.stringify(document(origin)))
     const { errors, valid } = await new Validator().validate(made)
@@ -35,7 +35,7 @@ it("describes itself by a valid OpenAPI 3.1 document with every endpoint", async
 })
 
 it.live(
-  "answers as its document says",
+  "the answers of broker-auth serve match its OpenAPI document",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -53,7 +53,7 @@ it.live(
   timeout
 )
 
-it("has a status for each reason, and names the seconds and the command that helps", () => {
+it("every reason has an HTTP status, and an error names the seconds to wait or the command that helps", () => {
   const reasons = Object.keys(AuthError).filter((name) => name in problems.statusOfReason)
   assert.deepStrictEqual(reasons.toSorted(), Object.keys(problems.statusOfReason).toSorted())
   const limited = AuthError.make(

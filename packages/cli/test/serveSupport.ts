@@ -22,7 +22,7 @@ export interface Request {
   readonly agent?: http.Agent
 }
 
-/** A server that runs. `where` is its socket or its address. */
+/** A running server. `where` is its socket or its address. */
 export interface Served {
   readonly where: string
   readonly child: ChildProcess
@@ -31,7 +31,7 @@ export interface Served {
   readonly ask: (path: string, request?: Request) => Promise<Reply>
 }
 
-/** Options of Node's client that reach the server. */
+/** Options for `node:http` that connect to the server. */
 export const placeOf = (where: string): http.RequestOptions =>
   where.startsWith("http") ? { host: "127.0.0.1", port: new URL(where).port } : { socketPath: where }
 
@@ -60,7 +60,7 @@ export const ask =
       request.end(body)
     })
 
-/** Starts a server, and waits until it has printed where it listens. It is killed at the end of the scope. */
+/** Starts a server, and waits until it has printed its address. The server is killed at the end of the scope. */
 export const serve = (user: User, args: ReadonlyArray<string> = [], env: Readonly<Record<string, string>> = {}) =>
   Effect.acquireRelease(
     Effect.promise(async (): Promise<Served> => {
@@ -104,9 +104,9 @@ interface Added {
   readonly broker: Simulator.BrokerId
   readonly method: string
   readonly name: string
-  /** Index of the account in the simulator. Default: that of the way to log in. */
+  /** Index of the account in the simulator. Default: the index that the way to log in has. */
   readonly account?: number
-  /** A further variable, and the field of the account that it gets. */
+  /** An additional variable, and the field of the account that is its value. */
   readonly more?: readonly [variable: string, field: string]
 }
 

@@ -26,7 +26,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** A user of the command: an empty vault and an environment of their own. */
+/** A user of the command, with an empty vault and separate environment variables. */
 export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>
@@ -53,9 +53,9 @@ export const makeUser = (env: Readonly<Record<string, string>> = {}, command = f
           HOME: state,
           XDG_STATE_HOME: state,
           BROKER_AUTH_KEY: key,
-          // Without it, a login could open a browser on the machine of a developer.
+          // This variable prevents a login from opening a browser on a developer's machine.
           CI: "1",
-          // Each command then takes about half the CPU time to start.
+          // With this variable, each command needs about half the CPU time to start.
           NODE_COMPILE_CACHE: compileCache,
           ...env
         }
@@ -109,7 +109,7 @@ export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
-/** Runs the handler of a command in this process. Starting a program takes longer. */
+/** Runs the handler of a command in this process, because this is faster than a new process. */
 export const inProcess = <A, E>(user: User, handler: Effect.Effect<A, E>) =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit(handler)
@@ -156,7 +156,7 @@ export const terminal = (
     let seen = 0
     let next = 0
     let pending = false
-    // A reply whose text never appears would otherwise only show as a time-out, without the screen.
+    // If the text of a reply never appears, the error must show the screen. A time-out of the test would not show it.
     const timer = setTimeout(() => {
       child.kill("SIGKILL")
       screen += `\n(no answer within ${screenTimeout / 1000} s; replies typed: ${next} of ${replies.length})`

@@ -21,7 +21,7 @@ const ownKey = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make(k
 
 const otherKey = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make("aabbccdd".repeat(8)), "another key"))
 
-/** Stores an entry again, with another key. */
+/** Stores an existing entry again, with another key. */
 const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>, slot: Slot) => {
   const place = slot === "guard" ? LoginGuard.placeOf(account) : account
   const folder = path.join(user.state, "broker-auth-simulator")
@@ -37,7 +37,7 @@ const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>
 }
 
 it.live(
-  "lists the entries without secrets, and says loudly that entries are in clear",
+  "broker-auth lists the entries of the vault without secrets, and warns if entries are in clear",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })
@@ -89,7 +89,7 @@ it.live(
       assert.deepStrictEqual([asJson.encrypted, asJson.accounts[0].inClear], [false, ["session"]])
       assert.match((yield* show(handlers["vault list"](input))).stdout, /session: version 2, .*; IN CLEAR\n/)
       const unused = yield* run(user, ["token"])
-      assert.deepStrictEqual([unused.code, unused.stdout], [10, ""], "a session in clear was used")
+      assert.deepStrictEqual([unused.code, unused.stdout], [10, ""], "a session in clear must not be used")
 
       const encrypted = yield* run(user, ["vault", "encrypt"])
       assert.deepStrictEqual([encrypted.code, /1 entry was in clear/.test(encrypted.stderr)], [0, true])

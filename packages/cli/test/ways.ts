@@ -11,13 +11,13 @@ export interface Way {
   /** Index of the account in the simulator. Default: 0. */
   readonly account?: number
   readonly values: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
-  /** Title of the login page. Absent: the login needs no browser. */
+  /** Title of the login page. It is absent if the login needs no browser. */
   readonly page?: string
   /** Whether the login asks for a code by SMS. */
   readonly asksCode?: true
-  /** The page where a person scans the QR code. Absent: the login has no QR code. */
+  /** The page on which a person scans the QR code. It is absent if the login has no QR code. */
   readonly scan?: { readonly origin: string; readonly path: string }
-  /** Endpoint whose calls are logins. */
+  /** Name of the endpoint that receives the login. */
   readonly login: string
 }
 
@@ -208,7 +208,7 @@ export const ways: ReadonlyArray<Way> = [
 
 export const pageOf = (way: Way) => pages.find(({ title }) => title === way.page)
 
-/** The values that the account has. */
+/** The values that a person types for an account. */
 export const valuesOf = (way: Way, account: FakeAccount): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(way.values(account)).filter((entry): entry is [string, string] => entry[1] !== undefined)

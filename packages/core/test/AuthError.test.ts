@@ -19,7 +19,9 @@ const redirectWhys = [
   "request-expired"
 ] as const
 
-/** The exact message and remedy of every reason, for most values of `why`. Some rows have a code or message. */
+/**
+ * The exact message and remedy of every reason, for most values of `why`. Some rows have a broker's code or message.
+ */
 const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, remedy: string]> = [
   [
     new AuthError.InvalidCredentials({ field: "pin", ...said }),
@@ -292,7 +294,7 @@ describe("AuthError", () => {
     }
   )
 
-  it("has the field `advice` as its remedy if this field is given", () => {
+  it("uses the field `advice` as its remedy if the field is set", () => {
     const args = { advice: "Give the PIN.", field: "pin" }
     assert.strictEqual(new AuthError.InvalidCredentials(args).remedy, "Give the PIN.")
   })

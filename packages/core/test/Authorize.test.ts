@@ -18,7 +18,7 @@ const broker = {
 const authorized = (url: string) =>
   Authorize.request(HttpClientRequest.get(url), session()).pipe(Effect.provideService(Authorize.Authorize, broker))
 
-describe("Authorize.request adds the session's headers to a request to the broker", () => {
+describe("Authorize.request", () => {
   it.effect.each([
     "https://apiconnect.angelone.in",
     "https://apiconnect.angelone.in/",
@@ -27,14 +27,14 @@ describe("Authorize.request adds the session's headers to a request to the broke
     "HTTPS://ApiConnect.AngelOne.IN/rest",
     "https://apiconnect.angelone.in?x=1",
     "http://127.0.0.1:4010/rest"
-  ])("for the URL %s", (url) =>
+  ])("adds the session's headers to a request with the broker's URL %s", (url) =>
     Effect.gen(function* () {
       const { headers } = yield* authorized(url)
       assert.deepInclude(headers, { authorization: "Bearer access-canary", "x-privatekey": "key", accept: "json" })
     })
   )
 
-  it.effect("and keeps the request's headers that the session does not set", () =>
+  it.effect("keeps the headers of a request that the session does not set", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },
@@ -46,9 +46,6 @@ describe("Authorize.request adds the session's headers to a request to the broke
       assert.strictEqual(sent.urlParams, request.urlParams)
     })
   )
-})
-
-describe("Authorize.request leaves a request to another origin unchanged", () => {
   it.effect.each([
     "https://evil.example/",
     "https://apiconnect.angelone.in.evil.example/",
@@ -79,7 +76,7 @@ describe("Authorize.request leaves a request to another origin unchanged", () =>
     "javascript:https://apiconnect.angelone.in/",
     "https://",
     ""
-  ])("for the URL %j", (url) =>
+  ])("does not change a request to another origin, such as %j", (url) =>
     Effect.gen(function* () {
       const request = HttpClientRequest.get(url)
       const sent = yield* Authorize.request(request, session()).pipe(Effect.provideService(Authorize.Authorize, broker))

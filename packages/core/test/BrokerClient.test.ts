@@ -113,7 +113,7 @@ describe("a request", () => {
   )
 })
 
-describe("an invalid call is not sent", () => {
+describe("an invalid call", () => {
   it.effect.each([
     { request: { id: "T1" }, problems: ["pin"] },
     { request: { id: " ", pin: Redacted.make("\n") }, problems: ["id", "pin"] },
@@ -121,7 +121,7 @@ describe("an invalid call is not sent", () => {
     { request: { id: "T1", pin: Redacted.make(1) }, problems: ["pin"] },
     { request: null, problems: ["request"] },
     { request: undefined, problems: ["request"] }
-  ])("if its request is $request, because these fields have problems: $problems", ({ problems, request }) =>
+  ])("is not sent if its request is $request, because these fields have problems: $problems", ({ problems, request }) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(login, { account: "T1", request: request as unknown as typeof loginOptions.request })
@@ -135,7 +135,7 @@ describe("an invalid call is not sent", () => {
     })
   )
 
-  it.effect("if its required token is missing", () =>
+  it.effect("is not sent if its required token is missing", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       assert.deepInclude(yield* reasonOf(client.call(profile, { account: "T1" })), {
@@ -147,7 +147,7 @@ describe("an invalid call is not sent", () => {
   )
 
   const limited = { ...login, limits: [{ requests: 1, per: "1 minute" }] } as const
-  it.effect("if it exceeds the rate limit and would wait longer than allowed", () =>
+  it.effect("is not sent if it exceeds the rate limit and would wait longer than allowed", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(limited, loginOptions)
@@ -180,38 +180,38 @@ describe("an invalid call is not sent", () => {
     { origin: "", problem: path },
     { origin: undefined, problem: path },
     { origin: 4010, problem: path }
-  ])("because its client cannot be created with the origin $origin", ({ origin, problem }) =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(connect([() => yes()], { origins: { api: origin as string } }))
-      assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : "", "origins.api")
-      assert.match(error.message, problem)
-      assert.notInclude(shown(error), "canary")
-    })
+  ])(
+    "is impossible with the origin $origin, because no client can be created with this origin",
+    ({ origin, problem }) =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(connect([() => yes()], { origins: { api: origin as string } }))
+        assert.strictEqual(error.reason._tag === "InvalidRequest" ? error.reason.field : "", "origins.api")
+        assert.match(error.message, problem)
+        assert.notInclude(shown(error), "canary")
+      })
   )
 
-  it.effect(
-    'but a client accepts plain http for a loopback address, and with `insecureHttp: "allow"` for any host',
-    () =>
-      Effect.gen(function* () {
-        for (const api of [
-          "http://127.0.0.1:1",
-          "http://127.9.9.9",
-          "http://localhost:8080",
-          "http://[::1]:8080",
-          "https://X.example:8443"
-        ]) {
-          yield* connect([() => yes()], { origins: { api } })
-        }
-        yield* connect([() => yes()], { origins: { api: "http://api.tiny.example" }, insecureHttp: "allow" })
-      })
+  it.effect('a client accepts plain http for a loopback address, and with `insecureHttp: "allow"` for any host', () =>
+    Effect.gen(function* () {
+      for (const api of [
+        "http://127.0.0.1:1",
+        "http://127.9.9.9",
+        "http://localhost:8080",
+        "http://[::1]:8080",
+        "https://X.example:8443"
+      ]) {
+        yield* connect([() => yes()], { origins: { api } })
+      }
+      yield* connect([() => yes()], { origins: { api: "http://api.tiny.example" }, insecureHttp: "allow" })
+    })
   )
 })
 
-describe("a call is sent exactly once", () => {
+describe("a valid call", () => {
   it.effect.each([
     { title: "no answer comes", answer: silence },
     { title: "the answer does not end", answer: () => new Response(new ReadableStream({})) }
-  ])("when $title within ten seconds", ({ answer }) =>
+  ])("is sent exactly once if $title within ten seconds", ({ answer }) =>
     Effect.gen(function* () {
       const tiny = yield* connect([answer])
       for (const call of [tiny.login, tiny.profile]) {
@@ -227,7 +227,7 @@ describe("a call is sent exactly once", () => {
     })
   )
 
-  it.effect("when no answer comes within the time-out of the options", () =>
+  it.effect("is sent exactly once if no answer comes within the time-out of the options", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([silence], { timeout: "1 second" })
       const fiber = yield* Effect.forkChild(reasonOf(tiny.login))
@@ -236,7 +236,7 @@ describe("a call is sent exactly once", () => {
     })
   )
 
-  it.effect.each([500, 502, 503, 504, 408, 429])("when the broker answers with HTTP %d", (code) =>
+  it.effect.each([500, 502, 503, 504, 408, 429])("is sent exactly once if the broker answers with HTTP %d", (code) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(code)])
       yield* reasonOf(tiny.login)
@@ -245,7 +245,7 @@ describe("a call is sent exactly once", () => {
     })
   )
 
-  it.effect("when it is interrupted, and the interruption closes its connection", () =>
+  it.effect("is sent exactly once if it is interrupted, and the interruption closes its connection", () =>
     Effect.gen(function* () {
       const signals: Array<AbortSignal | null | undefined> = []
       const client = yield* overFetch("https://api.tiny.example", (_, init) => {
@@ -265,7 +265,7 @@ describe("a call is sent exactly once", () => {
     })
   )
 
-  it.effect("when the connection fails, but is sent twice if the endpoint has `safe: true`", () =>
+  it.effect("is sent once if the connection fails, but is sent twice if the endpoint has `safe: true`", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([cut])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", why: "network" })
@@ -278,17 +278,19 @@ describe("a call is sent exactly once", () => {
     })
   )
 
-  it.effect("but is sent again after a cut connection if its endpoint is `safe` and the rate limit allows it", () =>
-    Effect.gen(function* () {
-      const { client, seen } = yield* connect([cut, () => yes()])
-      const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
-      const fiber = yield* client
-        .call(limited, { account: "T1", tokens })
-        .pipe(Effect.andThen(Clock.currentTimeMillis), Effect.forkChild)
-      yield* TestClock.adjust("5 seconds")
-      assert.strictEqual(yield* Fiber.join(fiber), 1050)
-      assert.lengthOf(seen, 2)
-    })
+  it.effect(
+    "is sent again after a cut connection if its endpoint is `safe`, but only when the rate limit allows it",
+    () =>
+      Effect.gen(function* () {
+        const { client, seen } = yield* connect([cut, () => yes()])
+        const limited = { ...profile, limits: [{ requests: 1, per: "1 second" }] } as const
+        const fiber = yield* client
+          .call(limited, { account: "T1", tokens })
+          .pipe(Effect.andThen(Clock.currentTimeMillis), Effect.forkChild)
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual(yield* Fiber.join(fiber), 1050)
+        assert.lengthOf(seen, 2)
+      })
   )
 })
 
@@ -581,7 +583,7 @@ describe("a refusal", () => {
   )
 })
 
-describe("an error that quotes part of a header shows no secret", () => {
+describe("an error that quotes part of a header", () => {
   const parts = { key: "kite9key", token: "opaq4tok", user: "usr-9", password: "pa55 w0rd" }
   const basic = Buffer.from(`${parts.user}:${parts.password}`).toString("base64")
   const values: ReadonlyArray<readonly [title: string, value: string | Redacted.Redacted<string>]> = [
@@ -599,7 +601,7 @@ describe("an error that quotes part of a header shows no secret", () => {
     (text) => status(200, `<h1>${text} was not accepted</h1>`),
     (text) => status(200, encodeURIComponent(text))
   ]
-  it.effect.each(values)("if the header contains %s", ([, value]) =>
+  it.effect.each(values)("shows no secret if the header contains %s", ([, value]) =>
     Effect.gen(function* () {
       const sent = Redacted.isRedacted(value) ? Redacted.value(value) : value
       const inside = Object.values(parts).filter((part) => sent.replace(basic, atob(basic)).includes(part))
@@ -853,7 +855,7 @@ it.effect("an answer is accepted even if it has fields that the schema does not 
   })
 )
 
-describe("a fault between this program and the broker is not reported as a fault of the broker", () => {
+describe("a fault between this program and the broker", () => {
   const origin = "https://api.tiny.example"
   const failing = (code: string | undefined, fields: object = {}, message = "") =>
     overFetch(origin, () => {
@@ -877,7 +879,7 @@ describe("a fault between this program and the broker is not reported as a fault
     ["EACCES", "network"],
     ["EPERM", "network"],
     ["UND_ERR_PRX_CONN", "proxy"]
-  ] as const)("if its error code is %s", ([code, why]) =>
+  ] as const)("is not reported as a fault of the broker if its error code is %s", ([code, why]) =>
     Effect.gen(function* () {
       const client = yield* failing(code)
       const error = yield* Effect.flip(client.call(login, loginOptions))
@@ -893,7 +895,7 @@ describe("a fault between this program and the broker is not reported as a fault
     ["a proxy with an unknown host name", "ENOTFOUND", { syscall: "getaddrinfo", hostname: "proxy.corp.example" }, ""],
     ["a proxy that requires a login", "UND_ERR_ABORTED", {}, "Proxy response (407) !== 200 when HTTP Tunneling"],
     ["a proxy that refuses the connection", undefined, {}, "Proxy response (403) !== 200 when HTTP Tunneling"]
-  ] as const)("if it is caused by %s", ([, code, fields, message]) =>
+  ] as const)("is reported as a fault of the proxy if it is caused by %s", ([, code, fields, message]) =>
     Effect.gen(function* () {
       const client = yield* failing(code, fields, message)
       const error = yield* Effect.flip(client.call(login, loginOptions))
@@ -903,7 +905,7 @@ describe("a fault between this program and the broker is not reported as a fault
     })
   )
 
-  it.effect("if it is caused by a proxy that answers with HTTP 407", () =>
+  it.effect("is reported as a fault of the proxy if the answer has the status 407", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(407, "<h1>Proxy login</h1>")])
       for (const call of [tiny.login, tiny.profile]) {
@@ -917,7 +919,7 @@ describe("a fault between this program and the broker is not reported as a fault
   )
 
   it.effect(
-    "and not as a fault of a proxy if the broker refuses connections at one address or at several addresses",
+    "is not reported as a fault of a proxy if the broker refuses connections at one address or at several addresses",
     () =>
       Effect.gen(function* () {
         const fields = { code: "ECONNREFUSED", syscall: "connect", address: "10.0.0.1", port: 443 }
@@ -931,7 +933,7 @@ describe("a fault between this program and the broker is not reported as a fault
   )
 })
 
-describe("a token that is not a valid header value is not sent, and does not appear in an error", () => {
+describe("a token in a header", () => {
   it.effect.each([
     ["a line break", "canary\nhalf"],
     ["a carriage return", "canary\r\nhalf"],
@@ -939,7 +941,7 @@ describe("a token that is not a valid header value is not sent, and does not app
     ["a character that is not in Latin-1", "canary…half"],
     ["an emoji", "canary😀half"],
     ["a byte order mark", "canary\ufeffhalf"]
-  ] as const)("if it contains %s", ([, access]) =>
+  ] as const)("is not sent, and does not appear in an error, if it contains %s", ([, access]) =>
     Effect.gen(function* () {
       let sent = 0
       const client = yield* overFetch("https://api.tiny.example", (url, init) => {
@@ -958,7 +960,7 @@ describe("a token that is not a valid header value is not sent, and does not app
     })
   )
 
-  it.effect("but a token that contains only Latin-1 characters is sent", () =>
+  it.effect("is sent if it contains only Latin-1 characters", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => yes()])
       yield* tiny.client.call(profile, { account: "T1", tokens: { access: Redacted.make("a é\tb") } })
@@ -967,7 +969,7 @@ describe("a token that is not a valid header value is not sent, and does not app
   )
 })
 
-describe("over real sockets", () => {
+describe("a call over real sockets", () => {
   const listen = (handler: http.RequestListener) =>
     Effect.acquireRelease(
       Effect.callback<http.Server>((resume) => {
@@ -978,7 +980,7 @@ describe("over real sockets", () => {
     )
   const originOf = (server: http.Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-  it.live("a call to a closed port fails, and the error contains ECONNREFUSED", () =>
+  it.live("fails if the port is closed, and the error contains ECONNREFUSED", () =>
     Effect.gen(function* () {
       const origin = yield* Effect.scoped(
         Effect.map(
@@ -992,7 +994,7 @@ describe("over real sockets", () => {
     })
   )
 
-  it.live("a call whose connection is cut is sent exactly once", () =>
+  it.live("is sent exactly once if its connection is cut", () =>
     Effect.gen(function* () {
       let asked = 0
       const server = yield* listen((request) => {
@@ -1008,7 +1010,7 @@ describe("over real sockets", () => {
     })
   )
 
-  it.live("a call with credentials does not follow a redirect", () =>
+  it.live("does not follow a redirect if it contains credentials", () =>
     Effect.gen(function* () {
       const followed: Array<string | undefined> = []
       const target = yield* listen((request, response) => {

@@ -302,7 +302,7 @@ describe("CodeSource.prompt", () => {
   )
 
   it.effect(
-    "gets from CodeSource.respond, like every code source, all fields of the challenge except `id` and `stepToken`",
+    "receives from CodeSource.respond all fields of the challenge except `id` and `stepToken`, as every source does",
     () =>
       Effect.gen(function* () {
         const { account } = request()
@@ -358,7 +358,7 @@ describe("CodeSource.shapeProblem", () => {
     ["१२३४५६", 6, "is not 6 digits"],
     ["abcdef", 6, "is not 6 digits"],
     ["", 6, "is not 6 digits"]
-  ])("for %j as a code of %d digits returns %j", (code, digits, problem) =>
+  ])("given the code %j and the length %d, returns %j", (code, digits, problem) =>
     assert.strictEqual(CodeSource.shapeProblem(Redacted.make(code), digits), problem)
   )
 

@@ -82,7 +82,7 @@ describe("Expiry.dailyAt", () => {
     ["06:00", "2027-02-28T07:00", "2027-03-01T06:00"],
     ["23:59", "2026-11-21T23:59", "2026-11-22T23:59"],
     ["00:00", "1969-12-31T12:00", "1970-01-01T00:00"]
-  ] as const)("for the time %s IST: a session that is issued at %s IST ends at %s IST", (time, at, end) =>
+  ] as const)("given the time %s IST, ends a session that is issued at %s IST at %s IST", (time, at, end) =>
     assert.deepStrictEqual(Expiry.dailyAt(time)(issued({ at: ist(at) })), { at: ist(end), source: "daily-cut-off" })
   )
 
@@ -105,10 +105,10 @@ describe("Expiry.dailyAt", () => {
 })
 
 describe("the lifetime of a session", () => {
-  it("with Expiry.after begins when the session is issued", () =>
+  it("begins when the session is issued if the rule is Expiry.after", () =>
     assert.deepStrictEqual(Expiry.after("3 hours")(issued()), { at: issuedAt + 10_800_000, source: "lifetime" }))
 
-  it("with Expiry.expiresIn begins when the session is issued, and is unknown if the broker sends none", () => {
+  it("begins when the session is issued if the rule is Expiry.expiresIn, and is unknown if the broker sends no lifetime", () => {
     assert.deepStrictEqual(Expiry.expiresIn(issued({ expiresIn: Duration.seconds(60) })), {
       at: issuedAt + 60_000,
       source: "expires-in"
@@ -158,15 +158,18 @@ it.each([
   [0, "1970-01-01 05:30:00 IST"]
 ])("Expiry.toIst writes %d as %s", (at, text) => assert.strictEqual(Expiry.toIst(at), text))
 
-describe("an invalid option is rejected:", () => {
+describe("an invalid option of an expiry rule", () => {
   it.each(["25:99", "24:00", "12:60", "-1:00", "noon", "", "8", "08:00:00"])(
-    "the time %j of Expiry.dailyAt",
+    "is rejected, such as the time %j of Expiry.dailyAt",
     (time) => {
       assert.throws(() => Expiry.dailyAt(time as "08:00"), /from "00:00" to "23:59"/)
     }
   )
 
-  it.each([NaN, -5, "10 secs" as "10 seconds", "-1 hour" as const])("the duration %s of Expiry.after", (lifetime) => {
-    assert.throws(() => Expiry.after(lifetime), /such as "8 hours"/)
-  })
+  it.each([NaN, -5, "10 secs" as "10 seconds", "-1 hour" as const])(
+    "is rejected, such as the duration %s of Expiry.after",
+    (lifetime) => {
+      assert.throws(() => Expiry.after(lifetime), /such as "8 hours"/)
+    }
+  )
 })

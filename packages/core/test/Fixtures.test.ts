@@ -49,8 +49,8 @@ const slow = {
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
 /**
- * A valid subject (the tables and calls of a broker, and the fixtures that test them): every case passes for it. A
- * dialect is one of the forms in which the broker answers.
+ * A valid subject: the tables and calls of a broker, and the fixtures that test them. Every test case passes for this
+ * subject. A dialect is one of the forms in which the broker answers.
  */
 const sound: Subject = {
   ...protocol,

@@ -116,7 +116,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("do not occur if the policy is invalid, because then no login is sent", () =>
+  it.effect("are impossible if the policy is invalid, because then LoginGuard sends no login", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [

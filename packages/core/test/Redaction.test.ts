@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 
 const secrets = (...values: ReadonlyArray<string>) => values.map((value) => Redacted.make(value))
 
-describe("Redaction.scrub recognizes a secret by its format", () => {
+describe("Redaction.scrub without given secrets", () => {
   it.each([
     [`{"password":"canary"}`, `{"password":<redacted>}`],
     [`{"pin": 4711, "name": "Demo"}`, `{"pin": <redacted>, "name": "Demo"}`],
@@ -26,7 +26,9 @@ describe("Redaction.scrub recognizes a secret by its format", () => {
     ["token eyJhbGciOiJIUzUxMiJ9.e30.c2ln is old", "token <redacted> is old"],
     ["session 4a5b6c7d8e9f0a1b2c3d4e5f6a7b is over", "session <redacted> is over"],
     ["hash q83vEjRWeJCrze8SNFZ4kA== differs", "hash <redacted> differs"]
-  ])("in the text %s", (text, clean) => assert.strictEqual(Redaction.scrub(text), clean))
+  ])("removes a secret by its format from the text %s", (text, clean) =>
+    assert.strictEqual(Redaction.scrub(text), clean)
+  )
 
   it.each([
     "Invalid totp",
@@ -36,10 +38,10 @@ describe("Redaction.scrub recognizes a secret by its format", () => {
     "Access denied because of exceeding access rate",
     "https://smartapi.angelone.in/docs",
     ""
-  ])("and does not change %j", (text) => assert.strictEqual(Redaction.scrub(text), text))
+  ])("does not change the text %j", (text) => assert.strictEqual(Redaction.scrub(text), text))
 })
 
-describe("a broker's text cannot forge a log line or control a terminal", () => {
+describe("a broker's text", () => {
   const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
   it.each([
     ["a line break", "denied\nINFO login ok", "denied INFO login ok"],
@@ -57,16 +59,16 @@ describe("a broker's text cannot forge a log line or control a terminal", () => 
     ["zero-width characters", "a\u200b\u200c\u200d\u2060\ufeffb", "ab"],
     ["invisible tags", "a\u{e0041}b", "ab"],
     ["lone surrogates", "a\ud83d b\ude00", "a\ufffd b\ufffd"]
-  ])("even if it contains %s", (_, text, clean) => {
+  ])("cannot forge a log line or control a terminal if it contains %s", (_, text, clean) => {
     assert.strictEqual(Redaction.scrub(text), clean)
     assert.notMatch(Redaction.excerpt(text), unsafe)
     assert.notMatch(Redaction.excerpt(JSON.stringify({ [text]: text })), unsafe)
   })
 
-  it("but keeps Hindi, Tamil and emoji", () =>
+  it("keeps its Hindi, Tamil and emoji", () =>
     assert.strictEqual(Redaction.scrub("पिन गलत है · தவறு · ₹ 😀"), "पिन गलत है · தவறு · ₹ 😀"))
 
-  it("and shows no secret that contains invisible characters", () => {
+  it("is shown without a secret, even if invisible characters split the secret", () => {
     assert.strictEqual(Redaction.scrub("PIN 4\u200b7\u202e11 is", secrets("4711")), "PIN <redacted> is")
     assert.strictEqual(
       Redaction.excerpt("code 4\u200b7\u202e11 is", { secrets: secrets("4711") }),
@@ -74,18 +76,18 @@ describe("a broker's text cannot forge a log line or control a terminal", () => 
     )
   })
 
-  it("and an excerpt does not end with a lone surrogate", () =>
+  it("has an excerpt that does not end with a lone surrogate", () =>
     assert.notMatch(Redaction.excerpt(`${"x ".repeat(99)}y😀 more`), unsafe))
 })
 
-describe("Redaction.scrub finds a given secret", () => {
+describe("Redaction.scrub with given secrets", () => {
   const secret = `p"ä/ß&<1> é`
   it.each([
     ["without encoding", secret],
     ["in capitals", secret.replace("ä", "Ä").replace("p", "P")],
     ["in JSON", JSON.stringify(secret).slice(1, -1)],
     ["in a URL", encodeURIComponent(secret)],
-    ["in a URL, in lower case", encodeURIComponent(secret).toLowerCase()],
+    ["in a URL in lower case", encodeURIComponent(secret).toLowerCase()],
     ["in an encoded form", new URLSearchParams({ "": secret }).toString().slice(1)],
     [
       "in HTML",
@@ -94,11 +96,11 @@ describe("Redaction.scrub finds a given secret", () => {
     ["in hexadecimal", Buffer.from(secret).toString("hex").toUpperCase()],
     ["in base64", Buffer.from(secret).toString("base64")],
     ["in base64 for URLs", Buffer.from(secret).toString("base64url")]
-  ])("%s", (_, spelled) =>
+  ])("removes a secret %s", (_, spelled) =>
     assert.strictEqual(Redaction.scrub(`[${spelled}] [x]`, secrets(secret)).replaceAll("=", ""), "[<redacted>] [x]")
   )
 
-  it("at every occurrence, even if several secrets are given", () =>
+  it("removes every occurrence of every secret", () =>
     assert.strictEqual(
       Redaction.scrub("4711 A1 4711 x-y", secrets("4711", "x-y")),
       "<redacted> A1 <redacted> <redacted>"
@@ -108,7 +110,7 @@ describe("Redaction.scrub finds a given secret", () => {
     ["PIN1", "UElOMQ", "50494e31"],
     ["???", "Pz8/", "3f3f3f"],
     ["???", "Pz8_", "%3F%3F%3F"]
-  ])("even if it is as short as %s and is encoded as %s or %s", (short, one, other) =>
+  ])("removes the short secret %s if it is encoded as %s or %s", (short, one, other) =>
     assert.strictEqual(Redaction.scrub(`[${one}] [${other}]`, secrets(short)), "[<redacted>] [<redacted>]")
   )
 
@@ -116,23 +118,23 @@ describe("Redaction.scrub finds a given secret", () => {
     ["abc", "xxabcyy"],
     ["abc", "abcyy"],
     ["abc", "xxabc"]
-  ])("and leaves no remainder if the secret %s is a part of the secret %s", (one, other) => {
+  ])("leaves no remainder if the secret %s is a part of the secret %s", (one, other) => {
     for (const both of [secrets(one, other), secrets(other, one)]) {
       assert.strictEqual(Redaction.scrub(`1 ${other} 2 ${one} 3`, both), "1 <redacted> 2 <redacted> 3")
     }
   })
 
-  it("even if it contains special characters of regular expressions", () =>
+  it("removes a secret that contains special characters of regular expressions", () =>
     assert.strictEqual(Redaction.scrub("a.*[b] $&1 aXXb", secrets(".*[b]", "$&1")), "a<redacted> <redacted> aXXb"))
 
-  it("but ignores a secret of two characters, because its redaction would hide too much text", () =>
+  it("ignores a secret of two characters, because its redaction would hide too much text", () =>
     assert.strictEqual(Redaction.scrub("a1 b a1", secrets("a1", "")), "a1 b a1"))
 
-  it("even if it contains a lone surrogate", () =>
+  it("removes a secret that contains a lone surrogate", () =>
     assert.strictEqual(Redaction.scrub("x \ud800abc y", secrets("\ud800abc")), "x <redacted> y"))
 
   it.prop(
-    "for any secret and any text around it",
+    "removes any secret from any text",
     [Schema.String, Schema.String.check(Schema.isMinLength(3)), Schema.String],
     ([before, value, after]) => {
       // Skips a value that occurs in the mask `<redacted>` itself.
@@ -144,7 +146,7 @@ describe("Redaction.scrub finds a given secret", () => {
   )
 })
 
-describe("Redaction.scrub and Redaction.excerpt together take less than two seconds of CPU time for a megabyte", () => {
+describe("Redaction.scrub and Redaction.excerpt", () => {
   it.each([
     ["of one letter", "a"],
     ["of letters with dashes", "a-"],
@@ -173,7 +175,7 @@ describe("Redaction.scrub and Redaction.excerpt together take less than two seco
     ["of lone surrogates", "\ud800"],
     ["of percent signs", "%22"],
     ["of names of secret fields with words between them", "token x "]
-  ])("%s", (_, unit) => {
+  ])("together take less than two seconds of CPU time for a megabyte %s", (_, unit) => {
     const text = unit.repeat(Math.ceil(1_000_000 / unit.length))
     const began = process.threadCpuUsage()
     Redaction.scrub(text, secrets("canary"))
@@ -181,22 +183,19 @@ describe("Redaction.scrub and Redaction.excerpt together take less than two seco
     const { system, user } = process.threadCpuUsage(began)
     assert.isBelow((system + user) / 1000, 2000)
   })
-})
-
-describe("a text of twenty megabytes is cut without a crash", () => {
   it.each([
     ["an unclosed value", `token:"`, "a"],
     ["one long word", "", "a1"],
     ["many dots", "eyJ", ".a"],
     ["many beginnings of tags", "", "<a"]
-  ])("if it contains %s", (_, begin, unit) => {
+  ])("do not crash for twenty megabytes of text with %s", (_, begin, unit) => {
     const text = `4711 ${begin}${unit.repeat(20_000_000 / unit.length)}`
     assert.isTrue(Redaction.scrub(text, secrets("4711")).startsWith("<redacted> "))
     assert.isTrue(Redaction.excerpt(text, { secrets: secrets("4711") }).startsWith("<redacted>"))
   })
 })
 
-describe("Redaction.excerpt shows the names and types, but no values,", () => {
+describe("Redaction.excerpt of JSON", () => {
   const key = "canaryKey1"
   it.each([
     [
@@ -212,22 +211,24 @@ describe("Redaction.excerpt shows the names and types, but no values,", () => {
     [`{"eyJhbGciOiJIUzUxMiJ9":1,"q83vEjRWeJCrze8SNFZ4kA12":1}`, `{"…":number,"…":number}`],
     [`{"${key}":1}`, `{"<redacted>":number}`],
     [`{"${"k".repeat(41)}":1}`, `{"…":number}`]
-  ])("of %s", (text, outline) => assert.strictEqual(Redaction.excerpt(text, { secrets: secrets(key) }), outline))
+  ])("shows the names and types, but no values, of %s", (text, outline) =>
+    assert.strictEqual(Redaction.excerpt(text, { secrets: secrets(key) }), outline)
+  )
 
-  it("of JSON that was already parsed", () =>
+  it("shows the names and types of JSON that was already parsed", () =>
     assert.strictEqual(Redaction.excerpt("\ufeff{…}", { json: { a: "canary" } }), `{"a":string(6)}`))
 
-  it("of the first fields of JSON with many fields", () => {
+  it("shows the first fields of JSON with many fields", () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`field${index}`, "canary"]))
     const text = Redaction.excerpt(JSON.stringify(many))
     assert.isAtMost(text.length, 201)
     assert.match(text, /^\{"field0":string\(6\),.*…$/)
   })
 
-  it("of JSON with a long text", () =>
+  it("shows the length of a long text instead of the text", () =>
     assert.strictEqual(Redaction.excerpt(JSON.stringify({ name: "canary ".repeat(1000) })), `{"name":string(7000)}`))
 
-  it("of JSON with a hundred thousand brackets", () => {
+  it("shows three levels of JSON with a hundred thousand brackets", () => {
     const deep = `${`{"a":`.repeat(100_000)}1${"}".repeat(100_000)}`
     assert.strictEqual(Redaction.excerpt(deep), `{"a":{"a":{"a":object}}}`)
   })

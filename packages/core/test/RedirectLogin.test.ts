@@ -31,7 +31,7 @@ const parse = (
 const plain = (parameters: RedirectLogin.CallbackParameters) =>
   Object.fromEntries(Array.from(parameters, ([name, value]) => [name, Redacted.value(value)]))
 
-describe("a callback is read", () => {
+describe("a valid callback", () => {
   const found = { auth_token: "canary", state }
   it.effect.each([
     ["from its query", `https://app.example/callback?auth_token=canary&state=${state}`],
@@ -51,13 +51,13 @@ describe("a callback is read", () => {
       `https://app.example/callback?auth_token=canary&auth_token=canary&state=${state}`
     ],
     ["with white space around it", ` https://app.example/callback?auth_token=canary&state=${state}\n`]
-  ] as const)("%s", ([, url]) =>
+  ] as const)("is read %s", ([, url]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(plain(yield* parse(url)), found)
     })
   )
 
-  it.effect("with the query of the registered redirect URL", () =>
+  it.effect("is read if it contains the query of the registered redirect URL", () =>
     Effect.gen(function* () {
       const redirectUrl = "https://app.example/callback?app=two"
       const parameters = yield* parse(`${redirectUrl}&state=${state}`, { redirectUrl })
@@ -65,14 +65,14 @@ describe("a callback is read", () => {
     })
   )
 
-  it.effect("without a state if the broker does not always return it", () =>
+  it.effect("is read without a state if the broker does not always return the state", () =>
     Effect.gen(function* () {
       const parameters = yield* parse("https://app.example/callback?auth_token=canary", { state: "optional" })
       assert.deepStrictEqual(plain(parameters), { auth_token: "canary" })
     })
   )
 
-  it.effect("with a state in a parameter of another name", () =>
+  it.effect("is read if its state is in a parameter of another name", () =>
     Effect.gen(function* () {
       const own = { stateParameter: "SessionState" }
       const parameters = yield* parse(`https://app.example/callback?sessionState=${state}&state=other`, own)
@@ -88,7 +88,7 @@ const why = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
     return error.reason._tag === "RedirectRejected" ? error.reason.why : error.reason._tag
   })
 
-describe("a callback is rejected, and the error does not quote the callback,", () => {
+describe("an invalid callback", () => {
   const own = "https://app.example/callback"
   const good = `auth_token=canary&state=${state}`
   it.effect.each([
@@ -118,13 +118,13 @@ describe("a callback is rejected, and the error does not quote the callback,", (
     ["an empty error parameter", `${own}?ERROR=&${good}`, "denied"],
     ["an error parameter without a value", `${own}?error&${good}`, "denied"],
     ["an error parameter and no state", `${own}?error=access_denied`, "state"]
-  ] as const)("if it contains %s", ([, url, reason]) =>
+  ] as const)("is rejected, and is not quoted in the error, if it contains %s", ([, url, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* why(parse(url)), reason)
     })
   )
 
-  it.effect("if it contains a wrong state, even if the state is optional", () =>
+  it.effect("is rejected if it contains a wrong state, even if the state is optional", () =>
     Effect.gen(function* () {
       const optional = { state: "optional" } as const
       assert.strictEqual(yield* why(parse(`${own}?auth_token=canary&state=other`, optional)), "state")
@@ -132,7 +132,7 @@ describe("a callback is rejected, and the error does not quote the callback,", (
     })
   )
 
-  it.effect("with the reason that `refusal` returns for a denial", () =>
+  it.effect("is rejected with the reason that `refusal` returns for a denial", () =>
     Effect.gen(function* () {
       const refusal = () => new AuthError.ActionRequired({ what: "Consent" })
       assert.strictEqual(yield* why(parse(`${own}?error=consent&${good}`, { refusal })), "ActionRequired")
@@ -201,7 +201,7 @@ describe("RedirectLogin.requireParameter", () => {
   )
 })
 
-describe("a begun browser login is completed only once", () => {
+describe("a begun browser login", () => {
   const own = "https://app.example/callback"
   const session = Session.make({
     account: Account.make({ broker: "tiny", id: "T1" }),
@@ -244,7 +244,7 @@ describe("a begun browser login is completed only once", () => {
   const callbackOf = (request: RedirectLogin.AuthorizationRequest, code: string) =>
     Redacted.make(`${own}?code=${code}&state=${Redacted.value(request.state)}`)
 
-  it.effect("even with twenty concurrent calls", () =>
+  it.effect("is completed only once by twenty concurrent calls", () =>
     Effect.gen(function* () {
       for (const carries of ["code", "token"] as const) {
         const { sent, service } = begin(carries)
@@ -260,7 +260,7 @@ describe("a begun browser login is completed only once", () => {
     })
   )
 
-  it.effect("even with another code, and each code completes only one login", () =>
+  it.effect("is not completed again with another code, and each code completes only one login", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -271,7 +271,7 @@ describe("a begun browser login is completed only once", () => {
     })
   )
 
-  it.effect("even if its request was stored and then read from the store", () =>
+  it.effect("is completed only once even if its request was stored and then read from the store", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin
@@ -282,7 +282,7 @@ describe("a begun browser login is completed only once", () => {
     })
   )
 
-  it.effect("but can be completed again after a failure, if the callback carries a token instead of a code", () =>
+  it.effect("can be completed again after a failure if the callback carries a token instead of a code", () =>
     Effect.gen(function* () {
       for (const [carries, expected] of [
         ["code", "InvalidStepUpCode"],
@@ -298,7 +298,7 @@ describe("a begun browser login is completed only once", () => {
     })
   )
 
-  it.effect("but stays open after a callback that has no state and reports a cancelled login", () =>
+  it.effect("stays open after a callback that has no state and reports a cancelled login", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const [first, second] = [yield* service.begin, yield* service.begin]
@@ -309,7 +309,7 @@ describe("a begun browser login is completed only once", () => {
     })
   )
 
-  it.effect("but stays open after a rejected callback", () =>
+  it.effect("stays open after a rejected callback", () =>
     Effect.gen(function* () {
       const { sent, service } = begin("code")
       const request = yield* service.begin

@@ -119,8 +119,8 @@ describe("the limits of a renewal", () => {
   }
 })
 
-describe("a login answers its own challenge", () => {
-  it.effect("with one code of its code source", () =>
+describe("a login that returns a challenge", () => {
+  it.effect("answers the challenge with one code of its code source", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["totp", "otp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })
@@ -129,7 +129,7 @@ describe("a login answers its own challenge", () => {
     })
   )
 
-  it.effect("but sends no code if there is no challenge", () =>
+  it.effect("sends no code if there is no challenge", () =>
     Effect.gen(function* () {
       const { sent, verify } = asking(["totp"])
       const login = Effect.succeed(Login.authenticated(session()))
@@ -138,7 +138,7 @@ describe("a login answers its own challenge", () => {
     })
   )
 
-  it.effect("but sends no request without a code source, and names the remedy", () =>
+  it.effect("sends no request without a code source, and names the remedy", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp"])
       const { reason } = yield* Effect.flip(yield* Renewal.answering({ account, login, verify, codes: undefined }))
@@ -148,7 +148,7 @@ describe("a login answers its own challenge", () => {
     })
   )
 
-  it.effect("but sends no TOTP code if the challenge needs a code of another kind, and logs in only once", () =>
+  it.effect("sends no TOTP code if the challenge needs a code of another kind, and logs in only once", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })
@@ -159,7 +159,7 @@ describe("a login answers its own challenge", () => {
     })
   )
 
-  it.effect("and fails with the broker's error if the login is refused, so that the refusal is counted", () =>
+  it.effect("fails with the broker's error if the login is refused, so that the refusal is counted", () =>
     Effect.gen(function* () {
       const refused = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "password" }))
       const { verify } = asking(["totp"])
@@ -189,7 +189,7 @@ describe("a renewal that replaces the broker's renewal", () => {
 
   for (const [name, layer, wanted] of ways) {
     it.effect(
-      `with Renewal.${name} uses ${wanted.join(", and otherwise ")}, and has the same account and the same limits`,
+      `and comes from Renewal.${name} sends a ${wanted.join(" or otherwise a ")}, and keeps the account and the limits`,
       () =>
         Effect.gen(function* () {
           const renewal = yield* Renewal.Renewal

@@ -269,7 +269,7 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  describe("rejects an invalid option:", () => {
+  describe("options", () => {
     const invalid: ReadonlyArray<readonly [string, unknown]> = [
       ["concurrency", 0],
       ["concurrency", -1],
@@ -292,16 +292,18 @@ describe("sessions: SessionManagers.warm", () => {
       ["timeout", Infinity]
     ]
     for (const [option, value] of invalid) {
-      it.effect(`${option}: ${typeof value === "string" ? `"${value}"` : String(value)}`, () =>
-        Effect.gen(function* () {
-          const { built, managers } = yield* begin()
-          const { message, reason } = yield* Effect.flip(warmed(managers, names(3), { [option]: value }))
-          assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
-            option
-          ])
-          assert.include(message, `Correct ${option}.`)
-          assert.strictEqual(built(), 0)
-        })
+      it.effect(
+        `are rejected with the invalid value ${option}: ${typeof value === "string" ? `"${value}"` : String(value)}`,
+        () =>
+          Effect.gen(function* () {
+            const { built, managers } = yield* begin()
+            const { message, reason } = yield* Effect.flip(warmed(managers, names(3), { [option]: value }))
+            assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
+              option
+            ])
+            assert.include(message, `Correct ${option}.`)
+            assert.strictEqual(built(), 0)
+          })
       )
     }
   })

@@ -18,7 +18,7 @@ const of256 = { ...plain, algorithm: "SHA256", digits: 8 }
 const secret = "secret=JBSWY3DPEHPK3PXP"
 const totp = `otpauth://totp/Angel:A123456?${secret}`
 
-describe("Totp.parse accepts an otpauth address", () => {
+describe("Totp.parse with an otpauth address", () => {
   it.each([
     ["in capitals", `OTPAUTH://TOTP/ANGEL:A123456?SECRET=JBSWY3DPEHPK3PXP`],
     ["in mixed case", `OtpAuth://Totp/x?Secret=jbswY3dpehpk3pxp&Issuer=x`],
@@ -50,7 +50,7 @@ describe("Totp.parse accepts an otpauth address", () => {
     ["with its slashes escaped", totp.replaceAll("/", "\\/")],
     ["with quotes around a value", 'otpauth://totp/x?secret="JBSWY3DPEHPK3PXP"&digits=%226%22&issuer=x'],
     ["with the type totp as a parameter", `${totp}&type=totp`]
-  ])("%s", (_, text) => assert.deepStrictEqual(read(text), plain))
+  ])("accepts an address %s", (_, text) => assert.deepStrictEqual(read(text), plain))
 
   it.each([
     ["copied out of HTML", `${totp}&amp;algorithm=SHA256&amp;digits=8`],
@@ -61,7 +61,9 @@ describe("Totp.parse accepts an otpauth address", () => {
     ["with names in capitals", `${totp}&ALGORITHM=SHA256&DIGITS=8`],
     ["that is percent-encoded completely", encodeURIComponent(`${totp}&algorithm=SHA256&digits=8`)],
     ["with percent-encoded names and values", `${totp}&%61lgorithm=SHA%32%356&digits=%38`]
-  ])("%s, and reads its algorithm and digits", (_, text) => assert.deepStrictEqual(read(text), of256 as never))
+  ])("reads the algorithm and the digits of an address %s", (_, text) =>
+    assert.deepStrictEqual(read(text), of256 as never)
+  )
 
   const spellings = {
     SHA1: ["SHA1", "sha1", "SHA-1", "HmacSHA1", "hmac-sha1", "HMAC_SHA_1", "Sha%201", "HMAC+SHA1", "HmacWithSHA1"],
@@ -69,12 +71,14 @@ describe("Totp.parse accepts an otpauth address", () => {
     SHA512: ["SHA512", "sha-512", "HMACSHA512", "HmacSha512", "SHA2-512"]
   }
   it.each(Object.entries(spellings).flatMap(([name, all]) => all.map((spelling) => [spelling, name] as const)))(
-    "with the algorithm %s, and reads it as %s",
+    "reads the algorithm %s as %s",
     (spelling, name) => assert.strictEqual(read(`${totp}&algorithm=${spelling}`).algorithm, name)
   )
 
-  it.each([6, 7, 8])("with %d digits", (digits) => assert.strictEqual(read(`${totp}&digits=${digits}`).digits, digits))
-  it.each([1, 15, 30, 60, 300])("with a period of %d seconds", (period) =>
+  it.each([6, 7, 8])("accepts an address with %d digits", (digits) =>
+    assert.strictEqual(read(`${totp}&digits=${digits}`).digits, digits)
+  )
+  it.each([1, 15, 30, 60, 300])("accepts an address with a period of %d seconds", (period) =>
     assert.strictEqual(read(`${totp}&period=${period}`).period, period)
   )
 
@@ -89,7 +93,7 @@ describe("Totp.parse accepts an otpauth address", () => {
     ]
   ] as const
   it.effect.each(seeds.map(([algorithm, seed, code]) => ({ algorithm, seed, code })))(
-    "from which Totp.codeAtStep computes the code of RFC 6238 for $algorithm",
+    "returns a secret from which Totp.codeAtStep computes the code of RFC 6238 for $algorithm",
     ({ algorithm, code, seed }) =>
       Effect.gen(function* () {
         const address = `&quot;OTPAUTH://TOTP/RFC?SECRET=${seed}&amp;Algorithm=hmac-${algorithm}&amp;Digits=8&amp;Period=&quot;`
@@ -97,9 +101,6 @@ describe("Totp.parse accepts an otpauth address", () => {
         assert.strictEqual(Redacted.value(yield* Totp.codeAtStep(given, Totp.stepAt(given, 59_000))), code)
       })
   )
-})
-
-describe("Totp.parse rejects an address and names the problem:", () => {
   it.each([
     ["a counter-based account", `otpauth://hotp/x?${secret}&counter=1`, /counter-based.*HOTP/],
     ["a counter-based account in capitals", `OTPAUTH://HOTP/x?SECRET=JBSWY3DPEHPK3PXP`, /counter-based.*HOTP/],
@@ -158,7 +159,7 @@ describe("Totp.parse rejects an address and names the problem:", () => {
     ["no secret", "otpauth://totp/x?issuer=y", /^has no secret/],
     ["an empty secret", "otpauth://totp/x?secret=%20&issuer=y", /^has no secret/],
     ["a quotation mark at one end", `"${totp}`, /begins with a quotation mark \("\)/]
-  ])("%s", (_, text, problem) => {
+  ])("rejects an address with this problem, and names the problem: %s", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
     assert.notMatch(failure, /JBSW|GEZD|A123456/i)
@@ -182,7 +183,7 @@ describe("Totp.parse", () => {
     }
   )
 
-  it("checks a text in which a sign is repeated 20,000 times within the time-out of the test", () => {
+  it("needs less time than the time-out of the test for a text that repeats a sign 20,000 times", () => {
     for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
       parse(sign.repeat(20_000))
       assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)
@@ -190,7 +191,7 @@ describe("Totp.parse", () => {
   })
 })
 
-describe("Totp.parse, given a secret without an address,", () => {
+describe("Totp.parse with a secret that is not in an address", () => {
   it.each([
     ["in quotes", '"JBSWY3DPEHPK3PXP"'],
     ["in typographic quotes", "\u2018JBSW Y3DP EHPK 3PXP\u2019"],
@@ -199,7 +200,7 @@ describe("Totp.parse, given a secret without an address,", () => {
     ["with percent-encoded padding", "JBSWY3DPEHPK3PXP%3D%3d"],
     ["with a trailing carriage return", "JBSWY3DPEHPK3PXP\r"],
     ["with typographic dashes", "JBSW\u2013Y3DP\u2011EHPK\u20143PXP"]
-  ])("accepts it %s", (_, text) => assert.deepStrictEqual(read(text), plain))
+  ])("accepts a secret %s", (_, text) => assert.deepStrictEqual(read(text), plain))
 
   it.each([
     ["hexadecimal", "48656c6c6f21deadbeef48656c6c6f21deadbeef", /hexadecimal/],

@@ -46,7 +46,7 @@ const success = (text: string) => {
 
 const hello = success("JBSWY3DPEHPK3PXP")
 
-describe("Totp.parse accepts a secret", () => {
+describe("Totp.parse", () => {
   it.each([
     ["with spaces", "JBSW Y3DP EHPK 3PXP"],
     ["with dashes", "JBSW-Y3DP-EHPK-3PXP"],
@@ -60,9 +60,9 @@ describe("Totp.parse accepts a secret", () => {
       "in an otpauth address with explicit defaults",
       "otpauth://totp/x?secret=JBSW%20Y3DP%20EHPK%203PXP&digits=6&period=30"
     ]
-  ])("%s", (_, text) => assert.deepStrictEqual(success(text), hello))
+  ])("accepts a secret %s", (_, text) => assert.deepStrictEqual(success(text), hello))
 
-  it("and decodes it with base32 of RFC 4648", () =>
+  it("decodes a secret with base32 of RFC 4648", () =>
     assert.deepStrictEqual(hello, {
       key: [0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x21, 0xde, 0xad, 0xbe, 0xef],
       algorithm: "SHA1",
@@ -74,17 +74,14 @@ describe("Totp.parse accepts a secret", () => {
     ["SHA-1", { algorithm: "SHA1" }],
     ["sha256", { algorithm: "SHA256" }],
     ["SHA-512", { algorithm: "SHA512" }]
-  ] as const)("in an otpauth address with the algorithm spelled %s", (name, { algorithm }) =>
+  ] as const)("accepts the algorithm %s in an otpauth address", (name, { algorithm }) =>
     assert.strictEqual(success(`otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&algorithm=${name}`).algorithm, algorithm)
   )
 
-  it("in an otpauth address with 8 digits and a period of 60 seconds", () => {
+  it("reads 8 digits and a period of 60 seconds from an otpauth address", () => {
     const { digits, period } = success("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&digits=8&period=60")
     assert.deepStrictEqual({ digits, period }, { digits: 8, period: 60 })
   })
-})
-
-describe("Totp.parse names the problem, and does not quote the secret, for", () => {
   const uri = (query: string) => `otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&${query}`
   it.each([
     ["an empty text", "", /^is empty$/],
@@ -102,7 +99,7 @@ describe("Totp.parse names the problem, and does not quote the secret, for", () 
     ["an address with digits=six", uri("digits=six"), /digits/],
     ["an address with a period of 0 seconds", uri("period=0"), /period/],
     ["an address with a period of 86,400 seconds", uri("period=86400"), /period/]
-  ])("%s", (_, text, problem) => {
+  ])("rejects %s, and names the problem without the secret", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
     assert.notInclude(failure.toUpperCase(), "JBSWY3DP")

@@ -129,7 +129,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("while its layer was being built makes its callers fail, and the next call builds the layer again", () =>
+  it.effect("makes its callers fail if its layer was being built, and the next call builds the layer again", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.sleep("10 seconds"))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
@@ -144,7 +144,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("while an uninterruptible part of its layer was being built has no open layer afterwards", () =>
+  it.effect("has no open layer afterwards, even if an uninterruptible part of its layer was being built", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.uninterruptible(Effect.sleep("10 seconds")))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))

@@ -37,7 +37,7 @@ const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
 
 const query = `code=canary&state=${state}`
 
-describe("RedirectLogin.parseCallback accepts a callback", () => {
+describe("RedirectLogin.parseCallback", () => {
   it.effect.each([
     ["a second question mark", `${registered}?app=1?${query}`],
     ["two consecutive question marks", `${registered}??${query}`],
@@ -69,7 +69,7 @@ describe("RedirectLogin.parseCallback accepts a callback", () => {
     ["zero-width characters inside", `\u200b${registered}?code=can\u200bary&state=${state}\u200b`],
     ["percent-encoding of the whole address", encodeURIComponent(`${registered}?${query}`)],
     ["no origin, as in a request to a server", `/callback?${query}`]
-  ] as const)("with %s", ([, url]) =>
+  ] as const)("accepts a callback with %s", ([, url]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(url), "canary")
     })
@@ -79,11 +79,11 @@ describe("RedirectLogin.parseCallback accepts a callback", () => {
     ["an unencoded +", "ab+cd/ef==", "ab+cd/ef=="],
     ["an encoded +", "ab%2Bcd", "ab+cd"],
     ["a blank", "ab%20cd", "ab cd"],
-    ["a value that is encoded twice", "ab%252Bcd%253D%253D", "ab+cd=="],
+    ["characters that are encoded twice", "ab%252Bcd%253D%253D", "ab+cd=="],
     ["a percent sign that encodes nothing", "100%zz", "100%zz"],
     ["Bearer before the token", "Bearer+ab+cd", "Bearer ab+cd"],
     ["Bearer twice before the token", "Bearer+bearer+ab+cd", "Bearer bearer ab+cd"]
-  ] as const)("and decodes its code correctly with %s", ([, sent, expected]) =>
+  ] as const)("decodes the code of a callback correctly if it contains %s", ([, sent, expected]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(`${registered}?code=${sent}&state=${state}`), expected)
     })
@@ -92,20 +92,21 @@ describe("RedirectLogin.parseCallback accepts a callback", () => {
   it.effect.each([
     ["a redirect URL with a custom scheme", "myapp://cb", `myapp://cb?${query}`],
     ["a redirect URL with a custom scheme and a path", "myapp://cb/done", `MYAPP://CB/done?${query}`],
-    ["a redirect URL with a custom scheme, if the callback has the root path", "myapp://cb", `myapp://cb/?${query}`],
+    [
+      "a redirect URL with a custom scheme even if the callback has the root path",
+      "myapp://cb",
+      `myapp://cb/?${query}`
+    ],
     ["a redirect URL with a custom scheme and no host", "com.example.app:/cb", `com.example.app:/cb?${query}`],
     ["a redirect URL without a path", "https://app.example", `https://app.example/?${query}`],
     ["a redirect URL with a query", `${registered}?app=1`, `${registered}?app=1?${query}`],
     ["a redirect URL whose query repeats a name", `${registered}?a=1&a=2`, `${registered}?a=1&a=2&${query}`],
     ["a redirect URL with a loopback address", "http://127.0.0.1:3000/callback", `/callback?${query}`]
-  ] as const)("for %s", ([, redirectUrl, url]) =>
+  ] as const)("accepts a callback for %s", ([, redirectUrl, url]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(url, redirectUrl), "canary")
     })
   )
-})
-
-describe("RedirectLogin.parseCallback rejects, with a remedy,", () => {
   it.effect.each([
     ["an internal address behind a proxy", `http://10.0.0.5:3000/callback?${query}`, "origin", /X-Forwarded-Proto/],
     ["a loopback address behind a proxy", `http://localhost:3000/callback?${query}`, "origin", /X-Forwarded-Host/],
@@ -139,7 +140,7 @@ describe("RedirectLogin.parseCallback rejects, with a remedy,", () => {
       "missing-token",
       /Begin the login again/
     ]
-  ] as const)("%s", ([, url, why, remedy]) =>
+  ] as const)("rejects %s, and names the remedy", ([, url, why, remedy]) =>
     Effect.gen(function* () {
       const reason = yield* refusal(codeIn(url))
       assert.strictEqual(reason.why, why)
@@ -156,14 +157,14 @@ describe("RedirectLogin.parseCallback rejects, with a remedy,", () => {
     ["another port", "myapp://cb", `myapp://cb:1/?${query}`],
     ["another scheme", "myapp://cb", `evil://cb?${query}`],
     ["the scheme https", "myapp://cb", `https://cb/?${query}`]
-  ] as const)("for a redirect URL with a custom scheme, a callback with %s", ([, redirectUrl, url]) =>
+  ] as const)("rejects a callback with %s if the redirect URL has a custom scheme", ([, redirectUrl, url]) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* refusal(codeIn(url, redirectUrl))).why, "origin")
     })
   )
 
   it.effect(
-    "another loopback host if the redirect URL is a loopback address, and the remedy does not mention a proxy",
+    "rejects another loopback host if the redirect URL is a loopback address, and the remedy does not mention a proxy",
     () =>
       Effect.gen(function* () {
         const { remedy } = yield* refusal(

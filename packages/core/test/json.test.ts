@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { parseJson } from "../src/broker/internal/json.ts"
 
-describe("parseJson returns the value of", () => {
+describe("parseJson", () => {
   it.each([
     ["an object", `{"status":true,"data":null}`, { status: true, data: null }],
     ["a list", "[1,2]", [1, 2]],
@@ -18,25 +18,22 @@ describe("parseJson returns the value of", () => {
       { big: 9007199254740992, small: -5e-8 }
     ],
     ["an object with a name that occurs twice", `{"a":1,"a":2}`, { a: 2 }]
-  ])("%s", (_, text, value) => assert.deepStrictEqual(parseJson(text), value))
+  ])("returns the value of %s", (_, text, value) => assert.deepStrictEqual(parseJson(text), value))
 
-  it("an object with a name such as __proto__, without changing the prototype", () => {
+  it("returns the value of an object with a name such as __proto__, and does not change the prototype", () => {
     const value = parseJson(`{"__proto__":{"status":true},"constructor":1,"toString":null}`) as object
     assert.deepStrictEqual(Object.keys(value), ["__proto__", "constructor", "toString"])
     assert.isFalse("status" in value)
     assert.isFalse("status" in {})
   })
 
-  it("100,000 nested lists, without a stack overflow", () => {
+  it("parses 100,000 nested lists without a stack overflow", () => {
     const depth = 100_000
     assert.isDefined(parseJson(`${"[".repeat(depth)}${"]".repeat(depth)}`))
     const broken = `${'{"a":['.repeat(depth)}1`
     assert.isUndefined(parseJson(broken))
     assert.isUndefined(parseJson(broken, ["smart-quotes", "trailing-bytes"]))
   })
-})
-
-describe("parseJson returns undefined for", () => {
   it.each([
     ["an empty text", ""],
     ["blanks", " \n"],
@@ -55,10 +52,10 @@ describe("parseJson returns undefined for", () => {
     ["an object with a trailing comma", `{"a":1,}`],
     ["an object that contains NaN", `{"a":NaN}`],
     ["an object with a line break inside a text", `{"a":"\n"}`]
-  ])("%s", (_, text) => assert.isUndefined(parseJson(text)))
+  ])("returns undefined for %s", (_, text) => assert.isUndefined(parseJson(text)))
 })
 
-describe("parseJson, given the quirks to repair,", () => {
+describe("parseJson with quirks", () => {
   it.each([
     ["smart-quotes", "{“a”:“b”}", { a: "b" }],
     ["smart-quotes", `{"a":„b‟}`, { a: "b" }],
@@ -72,7 +69,7 @@ describe("parseJson, given the quirks to repair,", () => {
     ["trailing-bytes", `{"a":1`, undefined],
     ["trailing-bytes", `{"a":"b`, undefined],
     ["trailing-bytes", `{"a":1,} x`, undefined]
-  ] as const)("for the quirk %s and the text %s returns %j", (quirk, text, value) =>
+  ] as const)("given the quirk %s and the text %s, returns %j", (quirk, text, value) =>
     assert.deepStrictEqual(parseJson(text, [quirk]), value)
   )
 

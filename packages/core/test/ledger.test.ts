@@ -204,10 +204,12 @@ describe("sessions: a login that the broker rejects for a permanent reason", () 
     ],
     ["a firewall page", waf, [0, 5, 20]],
     ["too many sessions", new AuthError.SessionLimitReached({}), [0, 5, 20]]
-  ] as const)("such as %s, is repeated with increasing pauses, even if the program restarts", ([, reason, at]) =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* sentIn(reason, 30), [...at])
-    })
+  ] as const)(
+    "is repeated with increasing pauses if the reason is %s, even if the program restarts",
+    ([, reason, at]) =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* sentIn(reason, 30), [...at])
+      })
   )
 
   it.effect("fails with the same reason during the pause, and names the time of the next try", () =>

@@ -24,7 +24,8 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { connect, type Seen, yes } from "./tiny.ts"
 
-// These fake brokers use special options for encodings, checksums, tokens, extras, envelopes and expiries.
+// Each test declares a fake broker that uses one special option: an encoding, a checksum, a place for the token,
+// extras, an envelope or an expiry.
 
 const Anything = Schema.Unknown
 const token = Redacted.make("access-canary")
@@ -40,7 +41,7 @@ const call = (
     return seen[0] as Seen
   })
 
-describe("the encoding of an endpoint writes a body as", () => {
+describe("the encoding of an endpoint", () => {
   const request = Schema.Struct({ uid: Endpoint.Text, pwd: Endpoint.Secret })
   const given = { uid: "FA0001", pwd: Redacted.make("a&b=c") }
   const row = (encoding: Encoding.Encoding) =>
@@ -48,37 +49,37 @@ describe("the encoding of an endpoint writes a body as", () => {
 
   it.effect.each([
     [
-      "a parameter jData with raw JSON, without a content type",
+      "a parameter jData with raw JSON, and sends no content type",
       Encoding.jData(),
       `jData={"uid":"FA0001","pwd":"a&b=c"}`,
       undefined
     ],
     [
-      "a parameter jData with raw JSON, with the content type of the encoding",
+      "a parameter jData with raw JSON, and sends the content type of the encoding",
       Encoding.jData({ contentType: "text/plain" }),
       `jData={"uid":"FA0001","pwd":"a&b=c"}`,
       "text/plain"
     ],
     [
-      "a parameter jData with percent-encoded JSON, as a form",
+      "a form with the parameter jData, which contains percent-encoded JSON",
       Encoding.jData({ percent: "encoded", contentType: "application/x-www-form-urlencoded" }),
       "jData=%7B%22uid%22%3A%22FA0001%22%2C%22pwd%22%3A%22a%26b%3Dc%22%7D",
       "application/x-www-form-urlencoded"
     ],
     [
-      "an object with a head and a body, if the broker's own encoding writes such an object",
+      "an object with a head and a body if it has its own `write` function",
       { ...Encoding.json, name: "head-body", write: (fields: object) => JSON.stringify({ head: {}, body: fields }) },
       `{"head":{},"body":{"uid":"FA0001","pwd":"a&b=c"}}`,
       "application/json"
     ]
-  ] as const)("%s", ([, encoding, body, type]) =>
+  ] as const)("writes the fields as %s", ([, encoding, body, type]) =>
     Effect.gen(function* () {
       const seen = yield* call(row(encoding) as never, { request: given })
       assert.deepStrictEqual([seen.body, seen.headers["content-type"]], [body, type])
     })
   )
 
-  it.effect("a form, but the call fails and sends no request if the body contains a list", () =>
+  it.effect("makes a call fail before it is sent if the request has a list and the encoding is a form", () =>
     Effect.gen(function* () {
       const list = Schema.Struct({ ids: Schema.Array(Schema.String) })
       const form = Endpoint.make({
@@ -220,13 +221,13 @@ describe("Checksum.ofRecipe", () => {
   }
 })
 
-describe("the token of a request is sent as", () => {
+describe("the token of a request", () => {
   const post = Endpoint.rows({ method: "POST", token: "required" })
   const request = Schema.Struct({ uid: Endpoint.Text })
   const response = Anything
   const given = { tokens: { access: token }, request: { uid: "FA0001" } }
 
-  it.effect("the headers that the broker's `headers` function returns for the endpoint", () =>
+  it.effect("is sent in the headers that the broker's `headers` function returns for the endpoint", () =>
     Effect.gen(function* () {
       const headers: BrokerClient.Protocol["headers"] = ({ endpoint, extras, tokens }) =>
         endpoint?.name === "quotes"
@@ -242,7 +243,7 @@ describe("the token of a request is sent as", () => {
   )
 
   it.effect(
-    'a field of the body if the endpoint has a `tokenField`, and also as a header with `tokenToo: "headers"`',
+    'is sent in the body if the endpoint has a `tokenField`, and also in a header with `tokenToo: "headers"`',
     () =>
       Effect.gen(function* () {
         const encoding = Encoding.jData({ beside: ["jKey"] })
@@ -257,23 +258,25 @@ describe("the token of a request is sent as", () => {
       })
   )
 
-  it.effect("headers, beside those that the broker's `sign` function makes from the body and the time", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4, 30))
-      const sign: BrokerClient.Protocol["sign"] = ({ body, now }) => {
-        const timestamp = DateTime.formatIso(DateTime.makeUnsafe(now))
-        return Effect.map(Checksum.sha256([timestamp, body, "S3cret"]), (digest) => ({
-          "x-timestamp": timestamp,
-          "x-checksum": Redacted.make(`token ${Redacted.value(digest)}`)
-        }))
-      }
-      const row = post("orders", "/o", { request: Schema.Struct({ stock_code: Endpoint.Text }), response })
-      const seen = yield* call(row as never, { ...given, request: { stock_code: "ITC" } }, { sign })
-      assert.strictEqual(seen.headers["authorization"], "Bearer access-canary")
-      assert.strictEqual(seen.headers["x-timestamp"], "2026-11-21T04:30:00.000Z")
-      const expected = "c5410d7b29bb3c986125feff66b569e832cbd364da4e543c2cd43627692a8ad3"
-      assert.strictEqual(seen.headers["x-checksum"], `token ${expected}`)
-    })
+  it.effect(
+    "is sent together with the headers that the broker's `sign` function makes from the body and the time",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4, 30))
+        const sign: BrokerClient.Protocol["sign"] = ({ body, now }) => {
+          const timestamp = DateTime.formatIso(DateTime.makeUnsafe(now))
+          return Effect.map(Checksum.sha256([timestamp, body, "S3cret"]), (digest) => ({
+            "x-timestamp": timestamp,
+            "x-checksum": Redacted.make(`token ${Redacted.value(digest)}`)
+          }))
+        }
+        const row = post("orders", "/o", { request: Schema.Struct({ stock_code: Endpoint.Text }), response })
+        const seen = yield* call(row as never, { ...given, request: { stock_code: "ITC" } }, { sign })
+        assert.strictEqual(seen.headers["authorization"], "Bearer access-canary")
+        assert.strictEqual(seen.headers["x-timestamp"], "2026-11-21T04:30:00.000Z")
+        const expected = "c5410d7b29bb3c986125feff66b569e832cbd364da4e543c2cd43627692a8ad3"
+        assert.strictEqual(seen.headers["x-checksum"], `token ${expected}`)
+      })
   )
 })
 
@@ -336,7 +339,7 @@ describe("the extras of a session", () => {
   )
 
   it.effect(
-    "make Authorize.request add headers to requests to the origin in the extras, but only for this session",
+    "give Authorize.request the origin that receives the headers of their session, and of no other session",
     () =>
       Effect.gen(function* () {
         const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
@@ -407,7 +410,7 @@ describe("Envelope.byFields", () => {
     })
   )
 
-  it("does not have to remove repeated blanks from a message, because ErrorTable.matches ignores them", () => {
+  it("can return a message with repeated blanks, because ErrorTable.matches ignores repeated blanks", () => {
     const row = ErrorTable.rows("made up", "2026-11-27")(/^invalid input : user$/i, "", ErrorTable.rejected)
     const failure = {
       operation: "q",

@@ -103,7 +103,7 @@ describe("a failed exchange after a successful login", () => {
     })
   )
 
-  it.effect("succeeds without another login after the broker has recovered", () =>
+  it.effect("is repeated, and succeeds without another login after the broker has recovered", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 }, 3)

@@ -66,7 +66,7 @@ export const session: Session = MotilalAuth.fromTokens({
   issuedAt: 0
 })
 
-/** A login that is not finished. Its only token is the token of the login. */
+/** The account and the token of a login that is not finished. The access token is the login token. */
 export const waiting: Pick<Session, "account" | "tokens"> = {
   account: session.account,
   tokens: { access: Redacted.make("login-of-a-test_M") }

@@ -20,7 +20,7 @@ import { transportOf } from "./internal/http/transports.ts"
 
 export type {
   /**
-   * A dispatcher of undici, such as its `Agent` or `ProxyAgent`. Versions 6 to 8 of undici fit.
+   * A dispatcher of undici, such as its `Agent` or `ProxyAgent`. Versions 6 to 8 of undici are supported.
    *
    * @category models
    * @since 0.1.0
@@ -41,8 +41,8 @@ export interface Options {
    */
   readonly connections?: number | undefined
   /**
-   * Maximum size of an answer, in bytes. The calls of a broker's layer have a maximum of their own, the option
-   * `maxBodyBytes` of the layer. Default: 1,048,576.
+   * Maximum size of an answer, in bytes. For the calls of a broker's layer, the option `maxBodyBytes` of the layer sets
+   * the maximum instead. Default: 1,048,576.
    */
   readonly maxBodyBytes?: number | undefined
   /** Maximum time between sending a request and the headers of its answer. Default: 30 seconds. */
@@ -50,7 +50,7 @@ export interface Options {
   /** Maximum time between two pieces of an answer's body. Default: 30 seconds. */
   readonly bodyTimeout?: Duration.Input | undefined
   /**
-   * A dispatcher of undici that sends the requests. The program closes it. Default: the dispatcher that Node contains.
+   * A dispatcher of undici that sends the requests. Your program must close it. Default: the dispatcher inside Node.
    * Example: `new ProxyAgent("http://proxy.example:8080")` of the package `undici`.
    */
   readonly dispatcher?: dispatchers.Dispatcher | undefined
@@ -63,7 +63,7 @@ export interface Options {
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value > 0
 
-/** Longest time-out in milliseconds. Timers of Node take no longer time. */
+/** Longest time-out in milliseconds. Node's timers do not support a longer time. */
 const longestTime = 2_147_483_647
 
 const millisOf = (input: Duration.Input): number =>
@@ -91,9 +91,9 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * is larger than the maximum, reading it fails. To download larger files or to read an endless answer, use
  * `FetchHttpClient.layer` of Effect.
  *
- * Without the option `dispatcher`, the client uses what the global `fetch` of this Node uses, so it has the same proxy and
- * certificates. If the global dispatcher was replaced, the new one is used. A runtime without such a dispatcher uses
- * `node:http`.
+ * Without the option `dispatcher`, the client uses the dispatcher of the global `fetch`, so it has the same proxy and
+ * certificates. If the program has replaced the global dispatcher, the client uses the new dispatcher. If the runtime
+ * has no such dispatcher, the client uses `node:http`.
  *
  * An error of the client contains the method and the URL of the request without the query, and neither its headers nor
  * its body.

@@ -75,7 +75,7 @@ const run = (program: string, args: ReadonlyArray<string>, env: Readonly<Record<
 
 const key = "00112233".repeat(8)
 
-describe("vaults: a connection on Node", () => {
+describe("a connection on Node", () => {
   it("stores the session encrypted, and finds it after a restart", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())
@@ -97,7 +97,7 @@ describe("vaults: a connection on Node", () => {
     for (const secret of [token, demo.pin, demo.apiKey]) assert.notInclude(stored.join("\n"), secret)
   })
 
-  it("stores the session in the folder with vault: undefined", async () => {
+  it("stores the session in the folder if the option `vault` is undefined", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())
     const client = TestHttp.layerFake(fake)
@@ -107,7 +107,7 @@ describe("vaults: a connection on Node", () => {
   })
 
   it(
-    "rejects with the command that makes a key if there is no key, and writes no file",
+    "rejects if there is no key, names the command that makes a key, and writes no file",
     { timeout: 60_000 },
     async () => {
       const folder = freshFolder()
@@ -117,7 +117,7 @@ describe("vaults: a connection on Node", () => {
     }
   )
 
-  it("rejects an invalid key in BROKER_AUTH_KEY without showing it", { timeout: 60_000 }, async () => {
+  it("rejects an invalid key in BROKER_AUTH_KEY, and does not show the key", { timeout: 60_000 }, async () => {
     const message = await run("fetching.ts", [freshFolder(), "https://broker.test/"], { BROKER_AUTH_KEY: "canary" })
       .ended
     assert.match(message, /^vault key: .*BROKER_AUTH_KEY/)
@@ -191,9 +191,9 @@ describe("vaults: a connection on Node", () => {
   })
 })
 
-describe("vaults: a connection on Node behind a proxy", () => {
+describe("a connection on Node behind a proxy", () => {
   const connected: Array<string> = []
-  /** The clients that sent the logins. */
+  /** For each login, the HTTP client that sent it: `fetch` or `NodeHttpClient`. */
   const clients: Array<string> = []
   let servers: ReadonlyArray<Http.Server | Https.Server> = []
   const env: Record<string, string> = { BROKER_AUTH_KEY: key }
@@ -258,14 +258,14 @@ describe("vaults: a connection on Node behind a proxy", () => {
     assert.deepStrictEqual(connected, [])
   })
 
-  it("rejects an HTTPS_PROXY that is not a URL, without showing it", { timeout: 60_000 }, async () => {
+  it("rejects an HTTPS_PROXY that is not a URL, and does not show its value", { timeout: 60_000 }, async () => {
     const message = await fetching("https://broker.test/", { HTTPS_PROXY: "http://user:canary@:1:2" })
     assert.include(message, "HTTPS_PROXY is not the address of a proxy")
     assert.notInclude(message, "canary")
   })
 
   it(
-    "rejects on a version of Node that ignores the proxy, and says how to start the program",
+    "rejects if this version of Node ignores the proxy, and says how to start the program",
     { timeout: 60_000 },
     async () => {
       const old = Path.join(freshFolder(), "..", "old.cjs")
@@ -283,13 +283,17 @@ describe("vaults: a connection on Node behind a proxy", () => {
   )
 
   for (const started of [{}, { NODE_USE_ENV_PROXY: "1" }]) {
-    it(`sends a login through HTTPS_PROXY, started with ${JSON.stringify(started)}`, { timeout: 60_000 }, async () => {
-      connected.length = 0
-      clients.length = 0
-      assert.include(await loggingIn("https://broker.test", started), "it is not JSON")
-      assert.deepStrictEqual(connected, ["broker.test:443"])
-      assert.deepStrictEqual(clients, ["NodeHttpClient"])
-    })
+    it(
+      `sends a login through HTTPS_PROXY if the program starts with the variables ${JSON.stringify(started)}`,
+      { timeout: 60_000 },
+      async () => {
+        connected.length = 0
+        clients.length = 0
+        assert.include(await loggingIn("https://broker.test", started), "it is not JSON")
+        assert.deepStrictEqual(connected, ["broker.test:443"])
+        assert.deepStrictEqual(clients, ["NodeHttpClient"])
+      }
+    )
   }
 
   it("sends a login directly to a host of NO_PROXY", { timeout: 60_000 }, async () => {
@@ -300,18 +304,26 @@ describe("vaults: a connection on Node behind a proxy", () => {
     assert.deepStrictEqual(clients, ["NodeHttpClient"])
   })
 
-  it("sends no login if the proxy refuses the tunnel, and says so", { timeout: 60_000 }, async () => {
-    const refusing = Http.createServer()
-    refusing.on("connect", (_, socket: Net.Socket) => socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"))
-    const proxyPort = await listen(refusing)
-    clients.length = 0
-    const message = await loggingIn("https://broker.test", { HTTPS_PROXY: `http://user:canary@127.0.0.1:${proxyPort}` })
-    refusing.close()
-    assert.match(message, /proxy/i)
-    assert.include(message, "407")
-    assert.notInclude(message, "canary")
-    assert.deepStrictEqual(clients, [])
-  })
+  it(
+    "sends no login if the proxy refuses the tunnel, and reports the proxy and its status",
+    { timeout: 60_000 },
+    async () => {
+      const refusing = Http.createServer()
+      refusing.on("connect", (_, socket: Net.Socket) =>
+        socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+      )
+      const proxyPort = await listen(refusing)
+      clients.length = 0
+      const message = await loggingIn("https://broker.test", {
+        HTTPS_PROXY: `http://user:canary@127.0.0.1:${proxyPort}`
+      })
+      refusing.close()
+      assert.match(message, /proxy/i)
+      assert.include(message, "407")
+      assert.notInclude(message, "canary")
+      assert.deepStrictEqual(clients, [])
+    }
+  )
 
   it("sends no login to a broker whose certificate is not trusted", { timeout: 60_000 }, async () => {
     clients.length = 0
@@ -321,7 +333,7 @@ describe("vaults: a connection on Node behind a proxy", () => {
   })
 })
 
-describe("the default client of a connection on Node", () => {
+describe("a connection on Node without the option `client`", () => {
   const options = () => ({ folder: freshFolder(), key: layerKey() })
 
   /** Serves the fake over HTTP. The answer of the path `/events` never ends. */
@@ -344,7 +356,7 @@ describe("the default client of a connection on Node", () => {
         )
     })
 
-  it.live("sends a login with NodeHttpClient, and streams the answers of the function fetch", () =>
+  it.live("sends a login with NodeHttpClient, and a call of connection.fetch with the global fetch", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const server = yield* serveFakeOverHttp(fake)
@@ -366,7 +378,7 @@ describe("the default client of a connection on Node", () => {
     })
   )
 
-  it.live("sends everything with the global fetch if the program has replaced it", () =>
+  it.live("sends all requests with the global fetch if the program has replaced this function", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       yield* serveFake(fake, handlers)
@@ -381,7 +393,7 @@ describe("the default client of a connection on Node", () => {
     })
   )
 
-  it("recognizes the fetch of this version of Node", () => {
+  it("can recognize the fetch of this version of Node", () => {
     assert.isTrue(isFetchOfNode())
   })
 })

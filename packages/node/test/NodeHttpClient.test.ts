@@ -72,7 +72,7 @@ const withSecrets = (request: HttpClientRequest.HttpClientRequest) =>
     (made) => (made.method === "GET" || made.method === "HEAD" ? made : HttpClientRequest.bodyText(made, canary))
   )
 
-/** Returns the error of an effect. It must not contain a secret, also not in its causes and hidden properties. */
+/** Returns the error of an effect. The error, its causes and its hidden properties must not contain a secret. */
 const errorOf = <A>(effect: Effect.Effect<A, HttpClientError.HttpClientError>) =>
   Effect.map(Effect.flip(effect), (error) => {
     const shown = inspect(error, { depth: 20, showHidden: true, getters: true })
@@ -131,7 +131,7 @@ const codings: ReadonlyArray<readonly [coding: string, encode: (bytes: Buffer) =
 ]
 
 describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) => {
-  describe("requests", () => {
+  describe("when it sends a request", () => {
     it.live("sends each method with its body, headers and query", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
@@ -153,7 +153,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("sends a GET without a body, and a POST without a body with the length 0", () =>
+    it.live("sends a GET without a content-length, and a POST without a body with the content-length 0", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -187,7 +187,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
 
     it.live(
-      "sends accept and user-agent as fetch does, unless the request has its own, and asks for no compression",
+      "sends the same accept and user-agent as fetch unless the request sets them, and asks for no compression",
       () =>
         Effect.gen(function* () {
           const server = yield* serve(echo)
@@ -201,7 +201,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
         })
     )
 
-    it.live("sends neither a span nor its ids, even if the program has a tracer", () =>
+    it.live("makes no span and sends no span ids, even if the program has a tracer", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -222,7 +222,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("refuses other URLs than http and https, a URL with a password, and a URL that cannot be parsed", () =>
+    it.live("refuses a URL that is not http or https, that contains a password, or that cannot be parsed", () =>
       Effect.gen(function* () {
         const client = yield* make({})
         for (const url of ["ftp://127.0.0.1/", `http://user:${canary}@127.0.0.1/`, "/relative", "http://a b/"]) {
@@ -233,7 +233,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("refuses a stream and a form with files before it sends anything", () =>
+    it.live("refuses a stream or a form with files as a body, and sends nothing", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -246,7 +246,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("refuses an invalid header without showing its value", () =>
+    it.live("refuses an invalid header, and does not show its value", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -257,8 +257,8 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
   })
 
-  describe("answers", () => {
-    it.live("returns the status, the headers and the body, as often as they are read", () =>
+  describe("when it reads an answer", () => {
+    it.live("returns the same status, headers and body each time that they are read", () =>
       Effect.gen(function* () {
         const body = JSON.stringify(json)
         const server = yield* serve((_request, response) =>
@@ -281,7 +281,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads forms", () =>
+    it.live("reads a body that is a form", () =>
       Effect.gen(function* () {
         const type = { "content-type": "application/x-www-form-urlencoded" }
         const server = yield* serve((_request, response) => response.writeHead(200, type).end("a=1&b=x+y"))
@@ -295,7 +295,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads a body that is not JSON as an error that does not show it", () =>
+    it.live("fails to read a body as JSON if it is not JSON, and does not show the body", () =>
       Effect.gen(function* () {
         const server = yield* serve((_request, response) => response.end(`<html>${canary}</html>`))
         const client = yield* make({})
@@ -308,7 +308,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("keeps repeated headers, and reads their cookies", () =>
+    it.live("keeps repeated headers, and reads the cookies in them", () =>
       Effect.gen(function* () {
         const server = yield* serve((_request, response) => {
           response.setHeader("set-cookie", ["a=1; Path=/", "b=2; Expires=Wed, 21 Oct 2026 07:28:00 GMT"])
@@ -337,7 +337,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads empty bodies, and the answers to HEAD", () =>
+    it.live("reads the body of an answer to HEAD, and any other empty body, as empty", () =>
       Effect.gen(function* () {
         const server = yield* serve((request, response) => {
           const status = Number(request.path.slice(1))
@@ -357,7 +357,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("joins the pieces of a body, also in the middle of a character", () =>
+    it.live("joins the chunks of a body correctly, even if a character is split between two chunks", () =>
       Effect.gen(function* () {
         const text = "₹漢é".repeat(2000)
         const server = yield* serve((_request, response) => {
@@ -378,7 +378,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads a body that ends with its connection, and skips interim answers", () =>
+    it.live("reads a body that ends when its connection closes, and skips interim answers", () =>
       Effect.gen(function* () {
         const server = yield* serveRaw((socket) =>
           socket.end(
@@ -394,7 +394,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
 
     for (const [index, [coding, encode]] of codings.entries()) {
-      it.live(`decompresses ${coding} (${index}), although it did not ask for it`, () =>
+      it.live(`decompresses ${coding}, although it did not ask for compression (case ${index + 1})`, () =>
         Effect.gen(function* () {
           const text = JSON.stringify(json)
           const server = yield* serve((_request, response) =>
@@ -409,7 +409,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       )
     }
 
-    it.live("fails if a body is not compressed as its header says, or in an unknown way", () =>
+    it.live("fails if a body is not compressed as its header says, or if the compression is unknown", () =>
       Effect.gen(function* () {
         const server = yield* serve((request, response) =>
           response.writeHead(200, { "content-encoding": request.path.slice(1) }).end(canary)
@@ -424,7 +424,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads a body up to the limit, and not one byte more", () =>
+    it.live("reads a body that is as long as the limit, and fails if the body is one byte longer", () =>
       Effect.gen(function* () {
         const bodies: Readonly<
           Record<string, (size: number, request: Received, response: Parameters<Respond>[1]) => void>
@@ -458,7 +458,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("stops an endless body at the limit, and closes its connection", () =>
+    it.live("stops reading an endless body at the limit, and closes its connection", () =>
       Effect.gen(function* () {
         const server = yield* serve((_request, response) => {
           const next = (): unknown => !response.destroyed && response.write("a".repeat(1000), () => setImmediate(next))
@@ -472,7 +472,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
   })
 
-  describe("connections", () => {
+  describe("when it uses connections", () => {
     it.live("sends 30 calls one after another over one connection", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
@@ -482,7 +482,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("opens a new connection if the server closed the idle one", () =>
+    it.live("opens a new connection if the server has closed the idle connection", () =>
       Effect.gen(function* () {
         const sockets: Array<Socket> = []
         const server = yield* serveRaw((socket) => {
@@ -494,7 +494,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
           yield* client.post(server.url)
           sockets.at(-1)?.[end]()
           yield* until(() => server.open() === 0)
-          // The client learns of the close one turn of its event loop later.
+          // The client detects the closed connection in a later turn of its event loop.
           yield* Effect.sleep("20 millis")
           assert.strictEqual(yield* Effect.flatMap(client.post(server.url), ({ text }) => text), "{}")
           sockets.at(-1)?.end()
@@ -505,7 +505,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("answers 500 concurrent calls over at most 7 connections", () =>
+    it.live("sends 500 concurrent calls over at most 7 connections", () =>
       Effect.gen(function* () {
         let most = 0
         const server = yield* serve((request, response) => {
@@ -594,24 +594,25 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
   })
 
-  describe("failures", () => {
+  describe("when a call goes wrong", () => {
     const half = `${closed}content-length: 900\r\n\r\n{"token":"${canary}`
     const breaks: Readonly<Record<string, (socket: Socket) => void>> = {
-      "closed before the answer": (socket) => void socket.end(),
-      "reset before the answer": (socket) => void socket.resetAndDestroy(),
-      "closed in the headers": (socket) => void socket.end(`${closed}x-token: ${canary}`),
-      "closed in the body": (socket) => void socket.end(half),
-      "reset in the body": (socket) => void socket.write(half, () => setTimeout(() => socket.resetAndDestroy(), 5)),
-      "closed in a chunked body": (socket) =>
+      "closes the connection before the answer": (socket) => void socket.end(),
+      "resets the connection before the answer": (socket) => void socket.resetAndDestroy(),
+      "closes the connection within the headers": (socket) => void socket.end(`${closed}x-token: ${canary}`),
+      "closes the connection within the body": (socket) => void socket.end(half),
+      "resets the connection within the body": (socket) =>
+        void socket.write(half, () => setTimeout(() => socket.resetAndDestroy(), 5)),
+      "closes the connection within a chunked body": (socket) =>
         void socket.end(`${closed}transfer-encoding: chunked\r\n\r\n${(100).toString(16)}\r\n${canary}`),
-      "no HTTP": (socket) => void socket.end(`${canary} is not HTTP\r\n\r\n`),
-      "an upgrade that was not asked for": (socket) =>
+      "sends text that is not HTTP": (socket) => void socket.end(`${canary} is not HTTP\r\n\r\n`),
+      "upgrades the connection without a request": (socket) =>
         void socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: ${canary}\r\nconnection: upgrade\r\n\r\n`),
-      "two different lengths": (socket) =>
+      "sends two different lengths": (socket) =>
         void socket.end(`${closed}content-length: 2\r\ncontent-length: 3\r\nx: ${canary}\r\n\r\n{} `)
     }
     for (const [name, end] of Object.entries(breaks)) {
-      it.live(`fails with a TransportError, and does not send again: ${name}`, () =>
+      it.live(`fails with a TransportError, and sends the request once, if the server ${name}`, () =>
         Effect.gen(function* () {
           const server = yield* serveRaw(end)
           const client = yield* make({})
@@ -689,8 +690,8 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
   })
 
-  describe("TLS", () => {
-    it.live("refuses a certificate that no authority signed, and sends nothing", () =>
+  describe("when it uses TLS", () => {
+    it.live("refuses a certificate that no trusted authority has signed, and sends nothing", () =>
       Effect.gen(function* () {
         const server = yield* serveTls(echo)
         const client = yield* make({})
@@ -701,7 +702,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("keeps one connection to a server with a trusted certificate, and refuses another name", () =>
+    it.live("reuses one connection if the certificate is trusted, and refuses a certificate for another host", () =>
       Effect.gen(function* () {
         yield* trustCertificate
         const server = yield* serveTls(echo)
@@ -719,7 +720,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
   })
 
-  it.live("a login reports an answer that is too large as MalformedResponse, and keeps its status", () =>
+  it.live("makes a login fail with MalformedResponse and the status of the answer if the answer is too large", () =>
     Effect.gen(function* () {
       const large = JSON.stringify({ status: true, data: { jwtToken: canary.repeat(500) } })
       const answers: ReadonlyArray<(response: Parameters<Respond>[1]) => void> = [
@@ -743,7 +744,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     })
   )
 
-  it.live("a login that reaches its time-out closes the connection, and is sent once", () =>
+  it.live("closes the connection of a login that reaches its time-out, and sends the login once", () =>
     Effect.gen(function* () {
       const server = yield* serve(() => undefined)
       const client = yield* make({})
@@ -754,7 +755,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     })
   )
 
-  it.live("sends no credentials after a redirect, even if the program's client follows redirects", () =>
+  it.live("sends no credentials to another server after a redirect, even if the program adds followRedirects", () =>
     Effect.gen(function* () {
       const other = yield* serve(echo)
       const server = yield* serve((_request, response) => response.writeHead(307, { location: other.url }).end())
@@ -787,7 +788,7 @@ describe("NodeHttpClient", () => {
     )
   }
 
-  it.live("makes a span and sends its ids if the option tracing asks for them", () =>
+  it.live('makes a span and sends the ids of the span with `tracing: "effect"`', () =>
     Effect.gen(function* () {
       const server = yield* serve(echo)
       const client = yield* NodeHttpClient.make({ tracing: "effect" })
@@ -802,7 +803,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it.live("uses the dispatcher inside Node, which this version of Node has", () =>
+  it.live("finds the dispatcher inside this version of Node, and uses it with its own number of connections", () =>
     Effect.gen(function* () {
       const dispatcher = builtin.globalDispatcher()
       if (dispatcher === undefined) return assert.fail("this version of Node has no dispatcher")
@@ -818,7 +819,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it.live("uses a dispatcher that the program sets as the global dispatcher", () =>
+  it.live("uses the global dispatcher that the program has set", () =>
     Effect.gen(function* () {
       const server = yield* serve(echo)
       const client = yield* NodeHttpClient.make()
@@ -851,7 +852,7 @@ describe("NodeHttpClient", () => {
     assert.isTrue(dispatchers.every((dispatcher) => "dispatch" in dispatcher))
   })
 
-  it.live("over node:http, uses the proxy that the program's agents use", () =>
+  it.live("uses the proxy of the program's agents over node:http", () =>
     Effect.gen(function* () {
       yield* trustCertificate
       const server = yield* serveTls(echo)

@@ -54,7 +54,7 @@ const pendingLogin = Effect.fnUntraced(function* (options: Options = {}) {
 
 type Pending = Effect.Success<ReturnType<typeof pendingLogin>>
 
-/** Checks that the login still waits, and that its callback completes it. */
+/** Checks that the login still waits, and that its callback completes the login. */
 const stillCompletes = Effect.fnUntraced(function* ({ callback, exchanged, login }: Pending) {
   assert.deepStrictEqual(exchanged, [])
   const { location, status } = yield* send(callback)
@@ -184,8 +184,8 @@ const refusals: ReadonlyArray<
   ]
 ]
 
-describe("a login on loopback refuses", () => {
-  it.live.each(refusals)("%s, with status %d, and keeps waiting", ([, status, make]) =>
+describe("the listener of a login on loopback", () => {
+  it.live.each(refusals)("refuses %s with status %d, and keeps waiting", ([, status, make]) =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const { url, ...options } = make(pending)
@@ -199,7 +199,7 @@ describe("a login on loopback refuses", () => {
     })
   )
 
-  it.live("a callback with the state of another login, and both logins can still be completed", () =>
+  it.live("refuses a callback with the state of another login, and both logins can still be completed", () =>
     Effect.gen(function* () {
       const [one, two] = [yield* pendingLogin(), yield* pendingLogin()]
       const crossed = yield* send(`${one.redirectUrl}?code=${code}&state=${two.state}`)
@@ -209,7 +209,7 @@ describe("a login on loopback refuses", () => {
     })
   )
 
-  it.live("further requests for its callback, and sends the code to the broker once", () =>
+  it.live("refuses every further request for its callback, and sends the code to the broker once", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, origin, startUrl } = yield* pendingLogin()
       const hits = yield* Effect.all(
@@ -231,7 +231,7 @@ describe("a login on loopback refuses", () => {
     })
   )
 
-  it.live("a second request for its start address", () =>
+  it.live("refuses a second request for its start address", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const again = yield* send(pending.startUrl)
@@ -242,7 +242,7 @@ describe("a login on loopback refuses", () => {
     })
   )
 
-  it.live("a prefetch of its start address, and the address can still be opened once", () =>
+  it.live("refuses a prefetch of its start address, and the address can still be opened once", () =>
     Effect.gen(function* () {
       const redirectUrl = "http://127.0.0.1:0/callback"
       const { redirect } = makeBroker(redirectUrl)
@@ -257,7 +257,7 @@ describe("a login on loopback refuses", () => {
   )
 })
 
-it.live("a login on loopback closes the connection after each answer", () =>
+it.live("the listener of a login on loopback closes the connection after each answer", () =>
   Effect.gen(function* () {
     const { port } = yield* pendingLogin()
     const request = `GET /favicon.ico HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: keep-alive\r\n\r\n`
@@ -302,8 +302,8 @@ const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pen
   ]
 ]
 
-describe("a login on loopback survives", () => {
-  it.live.each(garbage)("%s", ([, status, bytes]) =>
+describe("a login on loopback", () => {
+  it.live.each(garbage)("can still be completed after %s", ([, status, bytes]) =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       assert.match(yield* raw(pending.port, bytes(pending)), status)
@@ -311,7 +311,7 @@ describe("a login on loopback survives", () => {
     })
   )
 
-  it.live("100 open connections that send nothing or half a request", () =>
+  it.live("can be completed beside 100 open connections that send nothing or half a request", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       yield* Effect.forEach(Array.from({ length: 100 }), (_, index) =>
@@ -321,7 +321,7 @@ describe("a login on loopback survives", () => {
     })
   )
 
-  it.live("100 simultaneous callbacks with a wrong state", () =>
+  it.live("can still be completed after 100 simultaneous callbacks with a wrong state", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       const answers = yield* Effect.all(
@@ -334,7 +334,7 @@ describe("a login on loopback survives", () => {
   )
 
   it.live(
-    "300 connections without a complete request: it accepts at most 256, and closes them after about 5 seconds",
+    "keeps at most 256 of 300 connections without a complete request open, and closes them after about 5 seconds",
     () =>
       Effect.gen(function* () {
         const pending = yield* pendingLogin()
@@ -351,7 +351,7 @@ describe("a login on loopback survives", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("a browser that sends the callback and closes the connection before the answer: the login completes", () =>
+  it.live("completes even if the browser closes the connection after the callback and before the answer", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, origin, port } = yield* pendingLogin()
       const socket = yield* idle(
@@ -364,7 +364,7 @@ describe("a login on loopback survives", () => {
     })
   )
 
-  it.live("a callback with tokens of 20 kB", () =>
+  it.live("accepts a callback with tokens of 20 kB", () =>
     Effect.gen(function* () {
       const { callback, login, origin } = yield* pendingLogin()
       const { location } = yield* send(`${callback}&feed_token=${"t".repeat(20_000)}`)
@@ -431,14 +431,14 @@ describe("a login that waits for its callback", () => {
       })
   )
 
-  it.live("shows no outcome, if the login is interrupted during the exchange", () =>
+  it.live("shows a page without an outcome, or no page, if the login is interrupted during the exchange", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ exchange: Effect.never })
       const { location } = yield* send(pending.callback)
       const page = yield* Effect.forkChild(Effect.exit(send(`${pending.origin}${location}`)))
       yield* Effect.sleep("50 millis")
       yield* Fiber.interrupt(pending.login)
-      // The listener closes at once: the browser gets the page or a closed connection.
+      // The listener closes at once, so the browser gets either the page or a closed connection.
       const exit = yield* Fiber.join(page)
       if (Exit.isSuccess(exit)) assert.include(exit.value.text, "Login received")
       assert.isUndefined(yield* bind(pending.port))
@@ -446,7 +446,7 @@ describe("a login that waits for its callback", () => {
   )
 
   it.live(
-    "shows no outcome, if the exchange takes longer than 10 seconds",
+    "shows a page without an outcome if the exchange takes longer than 10 seconds",
     () =>
       Effect.gen(function* () {
         const pending = yield* pendingLogin({ exchange: Effect.never })

@@ -96,11 +96,11 @@ const tally = (folder: string, files: Files, file: string, step: number): Readon
   return found
 }
 
-describe("vaults: after one bit was changed", { tags: ["thorough"] }, () => {
+describe("vaults: a vault", { tags: ["thorough"] }, () => {
   const minutes = 600_000
 
   it.live(
-    "in the database file, the vault is reported as damaged or returns its newest sessions",
+    "is reported as damaged or returns its newest sessions if one bit of the database file was changed",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -115,7 +115,7 @@ describe("vaults: after one bit was changed", { tags: ["thorough"] }, () => {
   )
 
   it.live(
-    "in the file of shared memory, the vault returns its newest sessions",
+    "returns its newest sessions if one bit of the file of shared memory was changed",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -126,7 +126,7 @@ describe("vaults: after one bit was changed", { tags: ["thorough"] }, () => {
   )
 
   it.live(
-    "in the log of a killed program, the vault is reported as damaged or returns one of its last two states",
+    "is reported as damaged or returns one of its last two states if one bit of a killed program's log was changed",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

@@ -1,4 +1,4 @@
-// Not part of support.ts, because this import of SQLite makes Node 22 print a warning.
+// This function is not in support.ts, because its import of SQLite makes Node 22 print a warning.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 

@@ -20,7 +20,7 @@ describe("hasDisplay", () => {
     ["darwin", { SSH_TTY: "/dev/ttys001" }, false],
     ["win32", {}, true],
     ["win32", { CI: "1" }, false]
-  ] as const)("on %s with the variables %j returns %s", (platform, env, expected) => {
+  ] as const)("given the platform %s and the variables %j, returns %s", (platform, env, expected) => {
     assert.strictEqual(hasDisplay(platform, env), expected)
   })
 })
@@ -100,7 +100,7 @@ describe.runIf(process.platform === "linux")("the browser of the machine", () =>
     })
   )
 
-  it.live("cannot be started if its command fails, and the program shows the start address", () =>
+  it.live("is reported as not started if its command fails, and then the program shows the start address", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(() => "process.exit(1)", { DISPLAY: ":99" }, redirectUrl)
@@ -110,18 +110,20 @@ describe.runIf(process.platform === "linux")("the browser of the machine", () =>
     })
   )
 
-  it.live("is not needed for a pasted address: the program ends when standard input ends, or with SIGINT", () =>
-    Effect.gen(function* () {
-      const publicUrl = "https://app.example.com/callback"
-      const closed = yield* run(() => "", { DISPLAY: "" }, publicUrl)
-      closed.child.stdin.end("https://app.exa\n")
-      yield* closed.says("Standard input has ended")
-      assert.deepStrictEqual(yield* closed.ended, { code: 0, signal: null })
-      assert.include(closed.printed.stderr, "This address does not begin with https://app.example.com/callback.")
-      const killed = yield* run(() => "", { DISPLAY: "" }, publicUrl)
-      while (!killed.printed.stderr.includes("paste it here")) yield* Effect.sleep("20 millis")
-      killed.child.kill("SIGINT")
-      assert.deepStrictEqual(yield* killed.ended, { code: null, signal: "SIGINT" })
-    })
+  it.live(
+    "is not needed to end a program that waits for a pasted address: the end of the input or SIGINT ends it",
+    () =>
+      Effect.gen(function* () {
+        const publicUrl = "https://app.example.com/callback"
+        const closed = yield* run(() => "", { DISPLAY: "" }, publicUrl)
+        closed.child.stdin.end("https://app.exa\n")
+        yield* closed.says("Standard input has ended")
+        assert.deepStrictEqual(yield* closed.ended, { code: 0, signal: null })
+        assert.include(closed.printed.stderr, "This address does not begin with https://app.example.com/callback.")
+        const killed = yield* run(() => "", { DISPLAY: "" }, publicUrl)
+        while (!killed.printed.stderr.includes("paste it here")) yield* Effect.sleep("20 millis")
+        killed.child.kill("SIGINT")
+        assert.deepStrictEqual(yield* killed.ended, { code: null, signal: "SIGINT" })
+      })
   )
 })

@@ -200,7 +200,7 @@ describe("a browser login", () => {
       return { ...pending, callback: `${redirectUrl}?code=${code}&state=${state}`, port: portOf(redirectUrl) }
     })
 
-  it.live("on loopback completes with a pasted address, for a browser on another machine", () =>
+  it.live("on loopback completes with a pasted address, so the browser can be on another machine", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, port, user } = yield* loopbackLogin()
       assert.include(yield* user.nextText, "it shows an error page after the login")
@@ -224,21 +224,23 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("on loopback asks for the address, if the parameters follow a #, because browsers do not send them", () =>
-    Effect.gen(function* () {
-      const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })
-      const state = yield* startLogin(startUrl)
-      const page = yield* send(redirectUrl)
-      assert.strictEqual(page.status, 400)
-      assert.include(page.text, "copy the whole address and paste it in your program")
-      assert.include(yield* user.nextText, "The browser shows a page of this program that asks for its address.")
-      yield* user.paste(`${redirectUrl}#/?code=${code}&state=${state}`)
-      yield* Fiber.join(login)
-      assert.deepStrictEqual(exchanged, [code])
-    })
+  it.live(
+    "on loopback asks for the address if the parameters follow a #, because browsers do not send text after a #",
+    () =>
+      Effect.gen(function* () {
+        const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })
+        const state = yield* startLogin(startUrl)
+        const page = yield* send(redirectUrl)
+        assert.strictEqual(page.status, 400)
+        assert.include(page.text, "copy the whole address and paste it in your program")
+        assert.include(yield* user.nextText, "The browser shows a page of this program that asks for its address.")
+        yield* user.paste(`${redirectUrl}#/?code=${code}&state=${state}`)
+        yield* Fiber.join(login)
+        assert.deepStrictEqual(exchanged, [code])
+      })
   )
 
-  it.live("on loopback does not read the input, if the input is not a terminal", () =>
+  it.live("on loopback does not read the input if the input is not a terminal", () =>
     Effect.gen(function* () {
       const { login, user } = yield* loopbackLogin({ isTerminal: false, timeout: "300 millis" })
       yield* user.paste("text")
@@ -280,8 +282,8 @@ const ways: ReadonlyArray<
   ]
 ]
 
-describe("no log, span, error or shown text contains a secret", () => {
-  it.live.each(ways)("after %s", ([, options, end]) =>
+describe("a login that a user can complete with a pasted address", () => {
+  it.live.each(ways)("writes no secret to a log, a span, an error or a shown text after %s", ([, options, end]) =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const redirectUrl = options.redirectUrl ?? `http://127.0.0.1:${yield* freePort}/callback`

@@ -80,8 +80,8 @@ const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly
   return yield* ask(fake, "access/otp/validate", otpBody(Redacted.value(yield* newestCode(fake))), header)
 })
 
-describe("the fake requires", () => {
-  it.effect("JSON, every field of a password step, and one of the six names of operating systems", () =>
+describe("the fake", () => {
+  it.effect("requires JSON, every field of a password step, and one of the six names of operating systems", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const plain = yield* ask(fake, "access/pwd/validate", password, { "content-type": "text/plain" })
@@ -103,26 +103,28 @@ describe("the fake requires", () => {
     ["to check the code for a forgotten password", "access/pwd/forgot/verify", { otp: "123456" }],
     ["to set a new password", "access/pwd/reset", { password: "N3w" }]
   ] as const) {
-    it.effect(`a header with a valid step token ${what}, and answers any other header with 401 in plain text`, () =>
-      Effect.gen(function* () {
-        const { fake, token } = yield* validated()
-        const full = { userId: demo.userId, ...device, ...body }
-        for (const authorization of [
-          "",
-          "Bearer",
-          `Bearer ${token}x`,
-          `Bearer  ${token}`,
-          `Bearer ${demo.userId} ${token}`,
-          `Bearer ${demo.userId} FAX ${token}`,
-          `Bearer ${withTotp.userId} API ${token}`,
-          `Bearer ${demo.userId} API ${token}x`,
-          `Bearer ${demo.userId} API ${token} more`,
-          `Basic ${demo.userId} API ${token}`
-        ]) {
-          const said = yield* ask(fake, path, full, { authorization })
-          assert.deepStrictEqual([said.status, said.text], [401, "Unauthorized"], authorization)
-        }
-      })
+    it.effect(
+      `requires a header with a valid step token ${what}, and answers any other header with 401 in plain text`,
+      () =>
+        Effect.gen(function* () {
+          const { fake, token } = yield* validated()
+          const full = { userId: demo.userId, ...device, ...body }
+          for (const authorization of [
+            "",
+            "Bearer",
+            `Bearer ${token}x`,
+            `Bearer  ${token}`,
+            `Bearer ${demo.userId} ${token}`,
+            `Bearer ${demo.userId} FAX ${token}`,
+            `Bearer ${withTotp.userId} API ${token}`,
+            `Bearer ${demo.userId} API ${token}x`,
+            `Bearer ${demo.userId} API ${token} more`,
+            `Basic ${demo.userId} API ${token}`
+          ]) {
+            const said = yield* ask(fake, path, full, { authorization })
+            assert.deepStrictEqual([said.status, said.text], [401, "Unauthorized"], authorization)
+          }
+        })
     )
   }
 
@@ -131,7 +133,7 @@ describe("the fake requires", () => {
     ["bare", "bare"],
     ["three-part", "three-part"]
   ] as const)(
-    'the step token in a form that the switch stepHeader allows, with stepHeader: "%s"',
+    'requires the step token in the form that the switch stepHeader allows, with stepHeader: "%s"',
     ([stepHeader, ...taken]) =>
       Effect.gen(function* () {
         for (const form of ["bare", "three-part"] as const) {
@@ -148,29 +150,24 @@ describe("the fake requires", () => {
       })
   )
 
-  it.effect(
-    "the user id that it returned for the password, not an alias, in the header and the body of each later step",
-    () =>
-      Effect.gen(function* () {
-        const { fake, token } = yield* validated()
-        const body = { ...otpBody("123456"), userId: demo.email }
-        const said = yield* ask(fake, "access/otp/validate", body, {
-          authorization: `Bearer ${demo.email} API ${token}`
-        })
-        assert.strictEqual(said.status, 401)
+  it.effect("requires the user id that it returned for the password, not an alias, in each later step", () =>
+    Effect.gen(function* () {
+      const { fake, token } = yield* validated()
+      const body = { ...otpBody("123456"), userId: demo.email }
+      const said = yield* ask(fake, "access/otp/validate", body, {
+        authorization: `Bearer ${demo.email} API ${token}`
       })
+      assert.strictEqual(said.status, 401)
+    })
   )
 
-  it.effect('no step header, with stepToken: "ignored"', () =>
+  it.effect('requires no step header with stepToken: "ignored"', () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
     })
   )
-})
-
-describe("the fake answers", () => {
-  it.effect("a right password with the documented fields, and with numbers as text", () =>
+  it.effect("answers a right password with the documented fields, and with numbers as text", () =>
     Effect.gen(function* () {
       const { said, token } = yield* validated()
       assert.match(token, /^[A-Z0-9]{256}$/)
@@ -192,21 +189,21 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect('a right password with the result in an array, with result: "array"', () =>
+  it.effect('answers a right password with an array with result: "array"', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ result: "array" })
       assert.isArray(said.json["result"])
     })
   )
 
-  it.effect('a right password with a masked user id, with userIds: "masked"', () =>
+  it.effect('answers a right password with a masked user id with userIds: "masked"', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ userIds: "masked" })
       assert.strictEqual(said.result["userId"], "TE***01")
     })
   )
 
-  it.effect("at most four requests to resend a code, one minute apart, and returns no new step token", () =>
+  it.effect("accepts at most four requests to resend a code, one minute apart, and returns no new step token", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       const again = ask(fake, "access/otp/send", { userId: demo.userId, versionNo: "1", ...device }, header)
@@ -221,7 +218,7 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect('a right password without sending a code, with codeSent: "on-demand"', () =>
+  it.effect('sends no code after a right password with codeSent: "on-demand"', () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated({ codeSent: "on-demand" })
       assert.lengthOf(yield* fake.codes(demo.userId), 0)
@@ -230,18 +227,20 @@ describe("the fake answers", () => {
     })
   )
 
-  it.effect("a code and a vendor id with a callback URL that has a hash route, and refuses an unknown vendor id", () =>
-    Effect.gen(function* () {
-      const { fake, header } = yield* validated()
-      const code = Redacted.value(yield* newestCode(fake))
-      const unknownVendor = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
-      assert.strictEqual(unknownVendor.message, "Invalid vendor name or vendor key")
-      const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
-      assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
-    })
+  it.effect(
+    "answers a code and a vendor id with a callback URL that has a hash route, and refuses an unknown vendor id",
+    () =>
+      Effect.gen(function* () {
+        const { fake, header } = yield* validated()
+        const code = Redacted.value(yield* newestCode(fake))
+        const unknownVendor = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: "nobody" }, header)
+        assert.strictEqual(unknownVendor.message, "Invalid vendor name or vendor key")
+        const { result } = yield* ask(fake, "access/otp/validate", { ...otpBody(code), vendor: demo.vendor }, header)
+        assert.match(String(result["redirectUrl"]), /#\/\?authcode=[A-Z0-9]{20}&clientid=TEST101$/)
+      })
   )
 
-  it.effect("a request to an unknown path with an HTML page", () =>
+  it.effect("answers a request to an unknown path with an HTML page", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const said = yield* ask(fake, "access/pwd/change", {})

@@ -180,7 +180,7 @@ describe("the check of the option environment", () => {
   }
 })
 
-describe("a configuration", () => {
+describe("layerConfig", () => {
   const lacking = (layer: Any, values: object) =>
     refused(Effect.void, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
@@ -221,21 +221,21 @@ describe("a configuration", () => {
     ],
     ["RmoneyRecovery", RmoneyRecovery.layerConfig(), { [environment]: missing, [userId]: missing }]
   ] as const) {
-    it.effect(`of ${name}: the error names all missing variables`, () =>
+    it.effect(`of ${name} fails with an error that names all missing variables`, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(problems(yield* lacking(layer, {})), expected)
       })
     )
   }
 
-  it.effect("of RmoneyQr: with the option environment, the variable for the environment is not read", () =>
+  it.effect("of RmoneyQr does not read the variable for the environment if the option environment is set", () =>
     Effect.gen(function* () {
       const layer = RmoneyQr.layerConfig({ environment: "uat" })
       assert.deepStrictEqual(problems(yield* lacking(layer, { RMONEY_ENVIRONMENT: "nonsense" })), { [userId]: missing })
     })
   )
 
-  it.effect("of RmoneyAuth: the error names invalid variables together with missing variables", () =>
+  it.effect("of RmoneyAuth fails with an error that names invalid variables together with missing variables", () =>
     Effect.gen(function* () {
       const values = { RMONEY_ENVIRONMENT: "live", RMONEY_USER_ID: "TEST 101", RMONEY_TOTP_SECRET: "123456" }
       const found = problems(yield* lacking(RmoneyAuth.layerConfig(), values))
@@ -253,29 +253,27 @@ describe("a configuration", () => {
     [" UAT\n", "https://webuat.rmoneyindia.co.in", "uat"],
     ["https://weblive.rmoneyindia.net", "https://weblive.rmoneyindia.net", "production"]
   ] as const) {
-    it.effect(
-      `of RmoneyAuth: the values are trimmed, and the layer sends its requests to the environment ${name}`,
-      () =>
-        Effect.gen(function* () {
-          const fake = yield* FakeRmoney.make()
-          const values = {
-            RMONEY_ENVIRONMENT: environmentValue,
-            RMONEY_USER_ID: ` ${demo.userId}\n`,
-            RMONEY_PASSWORD: `\t${demo.password} `,
-            RMONEY_DEVICE_ID: demo.deviceId,
-            RMONEY_VENDOR: demo.vendor
-          }
-          const session = yield* Login.withStepUp(() => newestCode(fake)).pipe(
-            Effect.provide(
-              RmoneyAuth.layerConfig().pipe(
-                Layer.provide(TestHttp.layerFake(fake)),
-                Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(values)))
-              )
+    it.effect(`of RmoneyAuth trims the values, and sends its requests to the environment ${name}`, () =>
+      Effect.gen(function* () {
+        const fake = yield* FakeRmoney.make()
+        const values = {
+          RMONEY_ENVIRONMENT: environmentValue,
+          RMONEY_USER_ID: ` ${demo.userId}\n`,
+          RMONEY_PASSWORD: `\t${demo.password} `,
+          RMONEY_DEVICE_ID: demo.deviceId,
+          RMONEY_VENDOR: demo.vendor
+        }
+        const session = yield* Login.withStepUp(() => newestCode(fake)).pipe(
+          Effect.provide(
+            RmoneyAuth.layerConfig().pipe(
+              Layer.provide(TestHttp.layerFake(fake)),
+              Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(values)))
             )
           )
-          assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, name])
-          assert.isTrue((yield* fake.journal)[0]?.url.startsWith(host))
-        })
+        )
+        assert.deepStrictEqual([session.account.id, session.account.environment], [demo.userId, name])
+        assert.isTrue((yield* fake.journal)[0]?.url.startsWith(host))
+      })
     )
   }
 })

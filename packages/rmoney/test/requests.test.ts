@@ -8,9 +8,9 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { calls, demo, layer, layerApi, newestCode, printed, serve } from "./support.ts"
 
-describe("requests", () => {
+describe("requests of RMoney", () => {
   for (const [endpoint, call] of Object.entries(calls).filter(([name]) => name !== "getProfile")) {
-    it.effect(`of ${endpoint} are not resent after the connection was cut`, () =>
+    it.effect(`to ${endpoint} are not sent again after the connection was cut`, () =>
       Effect.gen(function* () {
         const fake = yield* serve({ logout: "get" })
         yield* fake.inject(endpoint, { kind: "reset" })
@@ -23,7 +23,7 @@ describe("requests", () => {
   }
 
   it.effect(
-    "with a function as stepHeader have the headers that the function returns, and an error does not contain them",
+    "have the headers that the function `stepHeader` returns, and an error does not contain these headers",
     () =>
       Effect.gen(function* () {
         const fake = yield* serve()
@@ -40,7 +40,7 @@ describe("requests", () => {
       })
   )
 
-  it.effect("with a function as stepHeader have no Authorization, and an error does not contain the token", () =>
+  it.effect("have no Authorization header if `stepHeader` is a function, and an error does not contain the token", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       const stepHeader = ({ source, token, userId }: RmoneyApi.StepToken) => ({
@@ -105,7 +105,7 @@ describe("requests", () => {
     )
   }
 
-  it.effect("with a checksum have the SHA-256 of user id, code and secret, in lower-case hexadecimal", () =>
+  it.effect("with a checksum contain the SHA-256 of user id, code and secret, in lower-case hexadecimal", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.gen(function* () {

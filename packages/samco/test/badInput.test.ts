@@ -148,11 +148,11 @@ describe("invalid credentials", () => {
   )
 })
 
-describe("a configuration", () => {
+describe("layerConfig", () => {
   const lacking = (layer: Layer.Layer<SamcoApi.SamcoApi, AuthError, HttpClient.HttpClient>, values: object) =>
     refused(SamcoApi.SamcoApi, Layer.provide(layer, ConfigProvider.layer(ConfigProvider.fromUnknown(values))))
 
-  it.effect("of SamcoAuth: the error names all missing variables", () =>
+  it.effect("of SamcoAuth fails with an error that names all missing variables", () =>
     Effect.gen(function* () {
       const error = yield* lacking(SamcoAuth.layerConfig(), { SAMCO_USER_ID: "DV99999" })
       assert.deepStrictEqual(problems(error), {
@@ -163,7 +163,7 @@ describe("a configuration", () => {
     })
   )
 
-  it.effect("of SamcoAuth: the error names invalid variables together with missing variables", () =>
+  it.effect("of SamcoAuth fails with an error that names invalid variables together with missing variables", () =>
     Effect.gen(function* () {
       const values = { SAMCO_USER_ID: "demo@example.com", SAMCO_API_SECRET: "plain" }
       assert.deepStrictEqual(problems(yield* lacking(SamcoAuth.layerConfig(), values)), {
@@ -174,7 +174,7 @@ describe("a configuration", () => {
     })
   )
 
-  it.effect("of SamcoOAuth: the error names all missing variables", () =>
+  it.effect("of SamcoOAuth fails with an error that names all missing variables", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problems(yield* lacking(SamcoOAuth.layerConfig(), {})), {
         "userId (SAMCO_USER_ID)": missing,
@@ -184,17 +184,19 @@ describe("a configuration", () => {
     })
   )
 
-  it.effect("of SamcoLegacy: the error names the missing variables, but not the optional year of birth", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(problems(yield* lacking(SamcoLegacy.layerConfig(), {})), {
-        "userId (SAMCO_USER_ID)": missing,
-        "password (SAMCO_PASSWORD)": missing,
-        "accessToken (SAMCO_ACCESS_TOKEN)": missing
+  it.effect(
+    "of SamcoLegacy fails with an error that names the missing variables, but not the optional year of birth",
+    () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(problems(yield* lacking(SamcoLegacy.layerConfig(), {})), {
+          "userId (SAMCO_USER_ID)": missing,
+          "password (SAMCO_PASSWORD)": missing,
+          "accessToken (SAMCO_ACCESS_TOKEN)": missing
+        })
       })
-    })
   )
 
-  it.effect("can have white space around its values", () =>
+  it.effect("accepts values with white space around them", () =>
     Effect.gen(function* () {
       const fake = yield* FakeSamco.make()
       const values = {

@@ -279,9 +279,9 @@ const refused = (endpoint: string, status: number, answer: object) => {
   return Effect.flip(Effect.provide(call, layerAnswer(JSON.stringify({ status: "Failure", ...answer }), { status })))
 }
 
-describe("a refusal contains the broker's message", () => {
+describe("the error of a refusal", () => {
   for (const carrier of ["statusMessage", "message", "validationErrors"]) {
-    it.effect(`if the answer has the message in ${carrier}`, () =>
+    it.effect(`contains the broker's message if the answer has the message in ${carrier}`, () =>
       Effect.gen(function* () {
         const said = "Invalid OTP. Please enter valid OTP."
         const answer = { [carrier]: carrier === "validationErrors" ? [said] : said }

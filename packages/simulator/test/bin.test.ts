@@ -59,7 +59,7 @@ const startJson = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
 })
 
 it.live(
-  "with --json, prints one line with the addresses and credentials that a login needs",
+  "broker-auth-simulator --json prints one line with the addresses and credentials that a login needs",
   () =>
     Effect.gen(function* () {
       const { child, ended, info } = yield* startJson("--broker", "angel")
@@ -78,7 +78,7 @@ it.live(
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   it.live(
-    `stops at once on ${signal}, even if a connection is idle and an answer is delayed`,
+    `broker-auth-simulator stops at once on ${signal}, even if a connection is idle and an answer is delayed`,
     () =>
       Effect.gen(function* () {
         const { child, ended, info } = yield* startJson()
@@ -99,7 +99,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 it.live(
-  "with --port, uses this port as the control port and the next ports for the origins",
+  "broker-auth-simulator --port uses the given port as the control port, and the next ports for the origins",
   () =>
     Effect.gen(function* () {
       const first = yield* startJson()
@@ -131,7 +131,7 @@ const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number
 ]
 
 it.live(
-  "reports wrong arguments in one line, and exits with an error code",
+  "broker-auth-simulator reports wrong arguments in one line, and exits with an error code",
   () =>
     Effect.gen(function* () {
       const started = yield* Effect.forEach(misuses, ([args]) => start(...args))
@@ -147,7 +147,7 @@ it.live(
 )
 
 it.live(
-  "with --help, prints its usage",
+  "broker-auth-simulator --help prints the usage",
   () =>
     Effect.gen(function* () {
       const exit = yield* (yield* start("--help")).ended
@@ -219,7 +219,7 @@ const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = 
 const separator = "\n-- next --\n"
 
 it.live(
-  "logs in to every broker with the README's curl lines and curl's own headers",
+  "the README's curl lines log in to every broker, with the headers that curl sends by default",
   () =>
     Effect.gen(function* () {
       const { info } = yield* startJson()
@@ -255,7 +255,7 @@ it.live(
 )
 
 it.live(
-  "prints every account, and prints curl lines for brokers whose login is one request",
+  "broker-auth-simulator prints every account, and prints curl lines for brokers whose login is one request",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()
@@ -280,7 +280,7 @@ it.live(
 )
 
 it.live(
-  "prints the addresses of the login pages, and serves the pages",
+  "broker-auth-simulator prints the addresses of the login pages, and serves the pages",
   () =>
     Effect.gen(function* () {
       const { child, printed } = yield* start()

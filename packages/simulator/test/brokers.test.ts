@@ -125,7 +125,7 @@ const ways: ReadonlyArray<Way> = [
 ]
 
 for (const { account, endpoints, layer, title } of ways) {
-  it.live(`logs in and out over HTTP at ${title}`, () =>
+  it.live(`a program logs in and out over HTTP: ${title}`, () =>
     Effect.gen(function* () {
       const called = yield* inSimulator(layer, () =>
         Effect.gen(function* () {
@@ -151,7 +151,7 @@ const authenticator = ({ control }: Simulator.Info, broker: string, account: str
   )
 
 it.live(
-  "logs in to RMoney with the TOTP code that GET /totp returns; the logout only deletes the session locally",
+  "a program logs in to RMoney with the TOTP code of GET /totp, and its logout only deletes the session locally",
   () =>
     Effect.gen(function* () {
       const called = yield* inSimulator(
@@ -301,7 +301,7 @@ const flows: ReadonlyArray<Flow> = [
 ]
 
 for (const { account, form, layer, title, totp } of flows) {
-  it.live(`logs in through ${title}`, () =>
+  it.live(`a program logs in through ${title}`, () =>
     inSimulator(layer, (simulator) =>
       Effect.gen(function* () {
         const redirect = yield* RedirectLogin.RedirectLogin
@@ -344,7 +344,7 @@ it.live("the page /qr-scan approves RMoney's QR login in place of the mobile app
   })
 )
 
-it.live("logs in to RMoney from a device with biometrics", () =>
+it.live("a program logs in to RMoney from a device with biometrics", () =>
   inSimulator(
     (simulator) =>
       RmoneyBiometric.layer({
@@ -362,13 +362,15 @@ it.live("logs in to RMoney from a device with biometrics", () =>
   )
 )
 
-it.live("serves every broker of brokers.json, and lists all of them in the error for an unknown broker", () =>
-  Effect.gen(function* () {
-    const simulator = yield* Simulator.make()
-    const known = Object.keys(JSON.parse(readFileSync(join(packages, "brokers.json"), "utf8")) as object)
-    assert.deepStrictEqual<ReadonlyArray<string>>(Simulator.brokerIds, known)
-    assert.deepStrictEqual(Object.keys(simulator.brokers), known)
-    const refused = yield* post(`${simulator.control}/faults`, { broker: "nobody", endpoint: "*", fault: "waf" })
-    assert.include(errorOf(refused), known.join(", "))
-  })
+it.live(
+  "the simulator serves every broker of brokers.json, and lists these brokers in the error for an unknown broker",
+  () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.make()
+      const known = Object.keys(JSON.parse(readFileSync(join(packages, "brokers.json"), "utf8")) as object)
+      assert.deepStrictEqual<ReadonlyArray<string>>(Simulator.brokerIds, known)
+      assert.deepStrictEqual(Object.keys(simulator.brokers), known)
+      const refused = yield* post(`${simulator.control}/faults`, { broker: "nobody", endpoint: "*", fault: "waf" })
+      assert.include(errorOf(refused), known.join(", "))
+    })
 )

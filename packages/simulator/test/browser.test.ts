@@ -18,7 +18,7 @@ import {
 import { addressOf, pages } from "./chromium/pages.ts"
 import { feed, send } from "./support.ts"
 
-/** Where the attacking page is: completes the titles of the tests. */
+/** The places where the attacking page can be. The titles of the tests contain the names of these places. */
 const places: ReadonlyArray<readonly [where: string, address: (port: number) => string]> = [
   ["on another port of this machine", (port) => `http://127.0.0.1:${port}/`],
   ["on another host", (port) => `http://evil.example:${port}/`],
@@ -50,7 +50,7 @@ const webSocket = async (frame: Frame, address: string): Promise<string> => {
 describe.runIf(runsChromium)("a page in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "is tested with requests that succeed if a client other than a browser sends them",
+      "sends requests that would succeed if a client other than a browser sent them",
       () =>
         Effect.gen(function* () {
           const { before, simulator } = yield* prepare()

@@ -124,7 +124,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     }
 
     it.effect(
-      "are tested for every broker that has a login page; other pages do not run a planted script either",
+      "are tested for every broker that has a login page",
       () =>
         Effect.gen(function* () {
           const { simulator } = yield* prepare()
@@ -146,7 +146,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "and other pages run no script, even if a fault injects an answer that contains a script",
+      "run no script, even if a fault injects an answer that contains a script",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -156,7 +156,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
           yield* withPage(async (page) => {
             await page.goto(`${simulator.origins[site]}/`)
             assert.deepStrictEqual(await hasPlanted(page), { ran: false, elements: 2 })
-            // This shows that the security policy stops the script: without the policy, the script runs.
+            // Without the security policy, the script runs. This shows that the policy stops the script.
             const session = await page.context().newCDPSession(page)
             await session.send("Page.setBypassCSP", { enabled: true })
             await page.goto(`${simulator.origins[site]}/`)
@@ -187,7 +187,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirect to a redirect URL over TLS on another host, if a form of the web app opened the login page",
+      "redirect to a redirect URL over TLS on another host, even if a form of the web app opened the login page",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()
@@ -214,7 +214,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "include RMoney's page for scanning a QR code: it approves the code, and runs no planted script",
+      "include a page that approves RMoney's QR code, and this page runs no planted script",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

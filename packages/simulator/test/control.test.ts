@@ -36,7 +36,7 @@ it.live("the control port returns its help, the addresses of the brokers, and th
   })
 )
 
-it.live("returns the journal of all brokers, or of one broker", () =>
+it.live("the control port returns the journal of all brokers, or of one broker", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* send(`${simulator.origins[api]}/rest/nowhere?x=1`, { headers: { "x-privatekey": "k" } })
@@ -85,7 +85,7 @@ it.live(
     })
 )
 
-it.live("refuses a journal limit that is not a whole number from 1 to 1,000,000", () =>
+it.live("the simulator refuses a journal limit that is not a whole number from 1 to 1,000,000", () =>
   Effect.gen(function* () {
     for (const journalLimit of [0, -1, 1.5, Number.NaN, Infinity, 1_000_001]) {
       const { message } = yield* Effect.flip(Simulator.make({ journalLimit }))
@@ -95,7 +95,7 @@ it.live("refuses a journal limit that is not a whole number from 1 to 1,000,000"
   })
 )
 
-it.live("advances the clock, and resets it", () =>
+it.live("the control port advances the clock, and resets the clock", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const url = `${simulator.control}/clock`
@@ -114,22 +114,24 @@ it.live("advances the clock, and resets it", () =>
   })
 )
 
-it.live("returns the TOTP code of an account and its remaining seconds", () =>
-  Effect.gen(function* () {
-    const simulator = yield* Simulator.make()
-    const url = `${simulator.control}/totp?broker=angel&account=${account.clientCode}`
-    const shown = json(yield* send(url)) as Simulator.TotpCode
-    assert.match(shown.code, /^\d{6}$/)
-    assert.isTrue(shown.validForSeconds >= 1 && shown.validForSeconds <= 30)
-    yield* simulator.advance("1 minute")
-    const later = json(yield* send(url)) as Simulator.TotpCode
-    assert.notStrictEqual(later.code, shown.code)
-    const codes = yield* send(`${simulator.control}/codes?broker=angel&account=${account.clientCode}`)
-    assert.deepStrictEqual(json(codes), { codes: [] })
-  })
+it.live(
+  "the control port returns the TOTP code of an account, and the number of seconds for which the code is valid",
+  () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.make()
+      const url = `${simulator.control}/totp?broker=angel&account=${account.clientCode}`
+      const shown = json(yield* send(url)) as Simulator.TotpCode
+      assert.match(shown.code, /^\d{6}$/)
+      assert.isTrue(shown.validForSeconds >= 1 && shown.validForSeconds <= 30)
+      yield* simulator.advance("1 minute")
+      const later = json(yield* send(url)) as Simulator.TotpCode
+      assert.notStrictEqual(later.code, shown.code)
+      const codes = yield* send(`${simulator.control}/codes?broker=angel&account=${account.clientCode}`)
+      assert.deepStrictEqual(json(codes), { codes: [] })
+    })
 )
 
-it.live("accepts a fault that is written as the name of its kind, and removes the fault at a reset", () =>
+it.live("the control port accepts the name of a kind as a fault, and removes the fault at a reset", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const armed = yield* post(`${simulator.control}/faults`, { broker: "angel", endpoint: "*", fault: "waf", times: 2 })
@@ -177,7 +179,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
 ]
 
 for (const [title, path, body, says] of refusals) {
-  it.live(`refuses, with HTTP 400 and an explanation, ${title}`, () =>
+  it.live(`the control port refuses ${title} with HTTP 400 and an explanation`, () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
       const answer = yield* post(`${simulator.control}${path}`, body)
@@ -198,7 +200,7 @@ const queries: ReadonlyArray<readonly [query: string, status: number, says: stri
   ["/faults", 405, "accepts POST"]
 ]
 
-it.live("refuses wrong queries, unknown paths and wrong methods", () =>
+it.live("the control port refuses wrong queries, unknown paths and wrong methods", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const [query, status, says] of queries) {
@@ -211,7 +213,7 @@ it.live("refuses wrong queries, unknown paths and wrong methods", () =>
   })
 )
 
-it.live("reports a port that is in use, and a port that is out of range", () =>
+it.live("the simulator reports a port that is in use, and a port that is out of range", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const port = Number(new URL(simulator.control).port)

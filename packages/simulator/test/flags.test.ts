@@ -37,7 +37,7 @@ const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: RegExp
   [["--broker", "nobody"], /--broker must be one of angel, .*, not "nobody"/]
 ]
 
-it.effect.each(misuses)("refuses the arguments %j with an error of one line", ([args, says]) =>
+it.effect.each(misuses)("broker-auth-simulator refuses the arguments %j with an error of one line", ([args, says]) =>
   Effect.gen(function* () {
     const { message } = yield* Effect.flip(read(args))
     assert.match(message, says)
@@ -45,7 +45,7 @@ it.effect.each(misuses)("refuses the arguments %j with an error of one line", ([
   })
 )
 
-it.effect("reads every flag", () =>
+it.effect("broker-auth-simulator reads every flag", () =>
   Effect.gen(function* () {
     const lists = ["--broker", "samco", "--broker", "angel", "--allow-host", "a.test", "--allow-host", "b.test"]
     const others = ["--port=4010", "--journal", "5", "--seed", "a.json", "--allow-origin", "http://a.test", "--json"]

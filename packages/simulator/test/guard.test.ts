@@ -51,18 +51,20 @@ it.live("every port refuses a request whose Host header is not a loopback name w
   })
 )
 
-it.live("refuses a request that has no Host header, has two Host headers, or has the URL of another host", () =>
-  Effect.gen(function* () {
-    const { control } = yield* Simulator.make({ brokers: ["angel"] })
-    const host = `Host: ${new URL(control).host}`
-    assert.match(yield* raw(control, ["GET /info HTTP/1.0"]), /^HTTP\/1\.1 403 /)
-    assert.match(yield* raw(control, ["GET /info HTTP/1.1", host, host, "Connection: close"]), /^HTTP\/1\.1 40[03] /)
-    const target = ["GET http://evil.example/info HTTP/1.1", host, "Connection: close"]
-    assert.match(yield* raw(control, target), /^HTTP\/1\.1 400 /)
-  })
+it.live(
+  "the simulator refuses a request that has no Host header, has two Host headers, or has the URL of another host",
+  () =>
+    Effect.gen(function* () {
+      const { control } = yield* Simulator.make({ brokers: ["angel"] })
+      const host = `Host: ${new URL(control).host}`
+      assert.match(yield* raw(control, ["GET /info HTTP/1.0"]), /^HTTP\/1\.1 403 /)
+      assert.match(yield* raw(control, ["GET /info HTTP/1.1", host, host, "Connection: close"]), /^HTTP\/1\.1 40[03] /)
+      const target = ["GET http://evil.example/info HTTP/1.1", host, "Connection: close"]
+      assert.match(yield* raw(control, target), /^HTTP\/1\.1 400 /)
+    })
 )
 
-it.live("accepts every loopback name, in small or in capital letters", () =>
+it.live("the simulator accepts every loopback name, in small or in capital letters", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     for (const name of ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"]) {
@@ -93,7 +95,7 @@ it.live("every port refuses the requests of a web page of another origin", () =>
   })
 )
 
-it.live("accepts a link from another site to a login page, and the form that the login page sends", () =>
+it.live("the simulator accepts a link from another site to a login page, and the form that the login page sends", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const address = simulator.origins[site] ?? ""
@@ -109,7 +111,7 @@ it.live("accepts a link from another site to a login page, and the form that the
   })
 )
 
-it.live('refuses a prefetch, although it has the header "Sec-Fetch-Site: none"', () =>
+it.live('the simulator refuses a prefetch, although it has the header "Sec-Fetch-Site: none"', () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const typed = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
@@ -124,7 +126,7 @@ it.live('refuses a prefetch, although it has the header "Sec-Fetch-Site: none"',
   })
 )
 
-it.live("accepts the hosts and origins that the options allow, and refuses other hosts and origins", () =>
+it.live("the simulator accepts the hosts and origins that the options allow, and refuses other hosts and origins", () =>
   Effect.gen(function* () {
     const allowed = { allowHosts: ["simulator.test"], allowOrigins: ["http://app.test:3000"] }
     const { control } = yield* Simulator.make({ brokers: ["angel"], ...allowed })
@@ -138,7 +140,7 @@ it.live("accepts the hosts and origins that the options allow, and refuses other
   })
 )
 
-it.live("sends headers that disable scripts and frames, even with an injected answer", () =>
+it.live("the simulator sends headers that disable scripts and frames, even with an injected answer", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const headers = { "content-type": "text/html", "content-security-policy": "script-src *" }

@@ -21,7 +21,7 @@ const headers = [
 
 const upgrade = ["Host: localhost", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
 
-it.live("when Angel One's market feed refuses a WebSocket, the header x-error-message contains the reason", () =>
+it.live("Angel One's market feed gives the reason for a refused WebSocket in the header x-error-message", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[feed] ?? ""
@@ -44,7 +44,7 @@ it.live("when Angel One's market feed refuses a WebSocket, the header x-error-me
   })
 )
 
-it.live("reads the body of a client that offers an upgrade to HTTP/2", () =>
+it.live("the simulator reads the body of a client that offers an upgrade to HTTP/2", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { code } = yield* simulator.totp("angel", account.clientCode)
@@ -60,7 +60,7 @@ it.live("reads the body of a client that offers an upgrade to HTTP/2", () =>
   })
 )
 
-it.live("treats every request as one to the origin of its port, even if the request line contains another host", () =>
+it.live("the port of a request selects the origin, even if the request line contains another host", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[api] ?? ""
@@ -74,7 +74,7 @@ it.live("treats every request as one to the origin of its port, even if the requ
   })
 )
 
-it.live("accepts a GET with a body, as an official SDK sends it", () =>
+it.live("the simulator accepts a GET with a body, because an official SDK sends such a request", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const received = yield* raw(
@@ -91,7 +91,7 @@ it.live("accepts a GET with a body, as an official SDK sends it", () =>
   })
 )
 
-it.live("answers HEAD without a body", () =>
+it.live("the simulator answers HEAD without a body", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const received = yield* raw(simulator.origins[api] ?? "", [
@@ -101,7 +101,7 @@ it.live("answers HEAD without a body", () =>
     ])
     assert.match(received, /^HTTP\/1\.1 404 Not Found\r\n/)
     assert.isTrue(received.endsWith("\r\n\r\n"))
-    // The answer to HEAD states the length of the body of GET, but has no body. The connection must stay open.
+    // The answer to HEAD states the length of the answer to GET, but has no body. The connection must stay open.
     yield* simulator.inject("angel", "*", { kind: "answer", status: 200, body: "", headers: { "content-length": "9" } })
     const next = ["GET / HTTP/1.1", "Host: localhost", "Connection: close"]
     const both = yield* raw(simulator.origins[api] ?? "", ["HEAD / HTTP/1.1", "Host: localhost", "", ...next])
@@ -109,7 +109,7 @@ it.live("answers HEAD without a body", () =>
   })
 )
 
-it.live("refuses a body of 20 MB, and continues to serve", () =>
+it.live("the simulator refuses a body of 20 MB, and answers later requests", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const address = simulator.origins[api] ?? ""
@@ -125,7 +125,7 @@ it.live("refuses a body of 20 MB, and continues to serve", () =>
   })
 )
 
-it.live("limits the number of open connections", () =>
+it.live("the simulator limits the number of open connections", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { hostname, port } = new URL(simulator.control)
@@ -143,7 +143,7 @@ it.live("limits the number of open connections", () =>
   })
 )
 
-it.live("stops at once even if connections are open, and frees its port", () =>
+it.live("the simulator stops at once even if connections are open, and frees its port", () =>
   Effect.gen(function* () {
     const first = yield* Effect.scoped(
       Effect.gen(function* () {
@@ -164,7 +164,7 @@ const addresses = Object.values(networkInterfaces())
   .flat()
   .filter((address) => address?.family === "IPv4" && !address.internal)
 
-it.live("listens only on loopback", () =>
+it.live("the simulator listens only on loopback", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     for (const address of [simulator.control, ...Object.values(simulator.origins)]) {

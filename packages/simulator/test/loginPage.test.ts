@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { account, servedOf, site } from "./support.ts"
 
-it.live("submits Angel's publisher page, and the address of the redirect completes the login", () =>
+it.live("LoginPage.submit submits Angel's publisher page, and returns a callback that completes the login", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const layer = AngelPublisher.layer({
@@ -36,7 +36,7 @@ it.live("submits Angel's publisher page, and the address of the redirect complet
   })
 )
 
-it.live("reports a rejected form, a page without a form, and a simulator that is not running", () =>
+it.live("LoginPage.submit reports a rejected form, a page without a form, and a simulator that is not running", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const messageAt = (address: string) =>

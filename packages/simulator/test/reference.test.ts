@@ -10,7 +10,7 @@ import { errorOf, post, send } from "./support.ts"
 
 const packages = join(import.meta.dirname, "../..")
 
-it.live("lists faults, journal fields, account fields, limits and units in GET /", () =>
+it.live("GET / lists the faults, the fields of the journal and of the accounts, the limits and the units", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
     yield* send(`${simulator.origins["https://apiconnect.angelone.in"]}/`)
@@ -32,7 +32,7 @@ it.live("lists faults, journal fields, account fields, limits and units in GET /
   })
 )
 
-it.live("accepts every fault in the form that the table of faults shows", () =>
+it.live("the control port accepts every fault in the form that the table of faults shows", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     for (const [kind, { sample }] of Object.entries(Faults.table)) {
@@ -71,7 +71,7 @@ it.live(
     })
 )
 
-it.live("lists the limits of every broker in GET /", () =>
+it.live("GET / lists the limits of every broker", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { text } = yield* send(`${simulator.control}/`)

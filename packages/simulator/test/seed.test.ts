@@ -79,7 +79,7 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
 ]
 
 for (const [title, seed, says] of refusals) {
-  it.live(`refuses a seed that contains ${title}, reports the path, and changes nothing`, () =>
+  it.live(`the simulator refuses a seed with ${title}, reports the path of the mistake, and changes nothing`, () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()
       yield* simulator.advance("1 hour")
@@ -96,7 +96,7 @@ for (const [title, seed, says] of refusals) {
   )
 }
 
-it.live("refuses a seed that is not JSON, and does not quote its text in the error", () =>
+it.live("the simulator refuses a seed that is not JSON, and does not quote the text in the error", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const answer = yield* post(`${simulator.control}/seed`, "{s3cr")
@@ -105,7 +105,7 @@ it.live("refuses a seed that is not JSON, and does not quote its text in the err
   })
 )
 
-it.live("refuses a seed for a broker that is not served", () =>
+it.live("the simulator refuses a seed for a broker that it does not serve", () =>
   Effect.gen(function* () {
     const seed = { brokers: { samco: {} } }
     const refused = yield* Effect.flip(Simulator.make({ brokers: ["angel"], seed }))
@@ -113,7 +113,7 @@ it.live("refuses a seed for a broker that is not served", () =>
   })
 )
 
-it.live("after a seed sets the redirect URL http://127.0.0.1:3000/callback, a login page redirects to it", () =>
+it.live("a login page redirects to the redirect URL in the seed, such as http://127.0.0.1:3000/callback", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const redirectUrl = "http://127.0.0.1:3000/callback"
@@ -180,7 +180,7 @@ it("--seed reports the path of a wrong value, and a missing file", () => {
   assert.include(absent.stderr, "--seed needs a file that can be read")
 })
 
-it.live("accepts the README's seed", () =>
+it.live("the simulator accepts the README's seed", () =>
   Effect.gen(function* () {
     const readme = readFileSync(join(folder, "README.md"), "utf8")
     const seed = JSON.parse(/```json\n(\{\n {2}"brokers": \{\n {4}"samco"[^`]*)```/.exec(readme)?.[1] ?? "") as unknown

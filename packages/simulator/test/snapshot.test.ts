@@ -23,7 +23,7 @@ const funds = (simulator: Simulator.Info, token: string) =>
     ({ status }) => status
   )
 
-it.live("restores sessions and the clock on another simulator with the same seed", () =>
+it.live("a snapshot restores the sessions and the clock in another simulator with the same seed", () =>
   Effect.gen(function* () {
     const first = yield* Simulator.make()
     yield* first.advance("2 days")
@@ -44,7 +44,7 @@ it.live("restores sessions and the clock on another simulator with the same seed
   })
 )
 
-it.live("refuses an invalid snapshot, and changes nothing", () =>
+it.live("the simulator refuses an invalid snapshot, and changes nothing", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const token = yield* login(simulator)
@@ -70,7 +70,7 @@ it.live("refuses an invalid snapshot, and changes nothing", () =>
   })
 )
 
-it.live("refuses a snapshot of a simulator that has other accounts", () =>
+it.live("the simulator refuses a snapshot of a simulator that has other accounts", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ seed: { brokers: { samco: { accounts: [{ userId: "S1" }] } } } })
     const other = yield* Simulator.make()

@@ -42,7 +42,7 @@ const candidate = (
   title,
   ...(options?.ours && { ours: true }),
   prepare: async (url, folder) => {
-    // With the option --profile, this process has the arguments `--cpu-prof…`. Each program gets them too.
+    // With the option --profile, this process has the arguments `--cpu-prof…`. Each program gets these arguments too.
     const profiling = process.execArgv.filter((arg) => arg.startsWith("--cpu-prof"))
     const args = [...profiling, ...(options?.nodeArgs ?? []), path.join(folder, file), url]
     const cache = options?.cached && path.join(folder, "cache")

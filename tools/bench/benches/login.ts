@@ -124,7 +124,7 @@ export const bench: Bench = {
         }
         const api = new SmartAPI({ api_key: apiKey, root: url })
         return loops(async (index) => {
-          // Otherwise the SDK would also send the token of the previous login.
+          // The token of the previous login is removed, because the SDK would send it with the next login.
           api.setAccessToken(null)
           check(await api.generateSession(clientCodeOf(index), pin, code))
         })

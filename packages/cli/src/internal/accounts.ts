@@ -1,6 +1,6 @@
 /**
- * The accounts of the user, with their credentials. They are one encrypted entry of the vault, so that a change is
- * written completely or not at all.
+ * The accounts of the user, with their credentials. They are stored as one encrypted entry of the vault, so that a
+ * change is written completely or not at all.
  */
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
@@ -38,7 +38,7 @@ export const list = stored.list
 /** The version of the list in the vault. It is 0 if there is no list. */
 export const version = stored.version
 
-/** Reads the accounts often: as long as nothing has changed, it returns the same objects. */
+/** Like `list`, for frequent reads: returns the same objects as long as nothing has changed. */
 export const reader = stored.reader
 
 const { update } = stored
@@ -69,8 +69,8 @@ export const none = fail("account", "There is no account yet. Add one: broker-au
 const namesOf = (list: ReadonlyArray<Entry>): string => list.map(({ name }) => name).join(", ")
 
 /**
- * The account that the user means: by its name, otherwise by its broker or its id at the broker. `undefined` means the
- * only account.
+ * Finds an account by its name, otherwise by its broker or by its id at the broker. If `given` is `undefined`, returns
+ * the only account.
  */
 export const choose = Effect.fnUntraced(function* (
   store: Store,

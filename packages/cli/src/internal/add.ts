@@ -68,7 +68,7 @@ export const askFields = Effect.fnUntraced(function* (
   yield* say(`${broker.title}: ${method.title}. Secrets are not shown. Ctrl-C ends the command, and stores nothing.`)
   for (const field of Object.values(method.credentials)) {
     const optional = field.optional === true ? " (optional, press Enter to skip)" : ""
-    // The description of an option lists its values, so the question also needs its name.
+    // The description of an option lists only its values, so the question also contains the name of the variable.
     const name = field.option === undefined ? "" : `${field.env}: `
     while (true) {
       const answer = yield* given.ask(`${name}${field.description}${optional}`, field.secret ? "secret" : "shown")
@@ -101,7 +101,7 @@ const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Retur
     const name = line.slice(0, Math.max(at, 0)).trim()
     if (at === -1) return yield* fail("input", `Line ${index + 1} of standard input is not NAME=value.`)
     if (!names.has(name)) {
-      return yield* fail("input", `Line ${index + 1} of standard input has another name than ${namesOf(method)}.`)
+      return yield* fail("input", `Line ${index + 1} of standard input has a name other than ${namesOf(method)}.`)
     }
     if (values[name] !== undefined) return yield* fail("input", `Line ${index + 1} of standard input repeats ${name}.`)
     const value = line.slice(at + 1)

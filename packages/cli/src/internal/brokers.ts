@@ -1,6 +1,6 @@
 /**
  * Loads the packages of brokers. They are resolved from the place where this package is installed, and never from the
- * current folder: a package of a stranger's repository could read the vault.
+ * current folder, because a package in a downloaded repository could read the vault.
  */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
@@ -157,7 +157,7 @@ const loadFolder = Effect.fnUntraced(function* (id: string, folder: string): Eff
   return yield* unusable(folder, `it has no broker ${JSON.stringify(id)}`)
 })
 
-/** Methods that share a layer with another method need an option of that layer. */
+/** The layer options that select a method. Only a method that shares its layer with another method needs them. */
 const optionsOf: Readonly<Record<string, object>> = { "rmoney/sso-vendor": { exchange: "vendor" } }
 
 export const layerOptions = (broker: Broker, method: Method): object => optionsOf[`${broker.id}/${method.id}`] ?? {}

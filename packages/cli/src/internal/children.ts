@@ -10,12 +10,13 @@ export interface Environment {
   readonly remove: ReadonlyArray<string>
 }
 
-/** Signals that are for the program. The terminal sends SIGINT to the program itself. */
+/** Signals that must not end this process while the program runs. SIGINT reaches the program through the terminal. */
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 /**
- * Runs a program with the terminal of this one, without a shell. Returns its exit code: 128 plus the number of a signal
- * that ended it, as in a shell. Ctrl-C is for the program: this one ends after it.
+ * Runs a program in the terminal of this process, without a shell. Returns the exit code of the program. If a signal
+ * ended the program, returns 128 plus the number of the signal, as a shell does. Ctrl-C ends the program, and this
+ * process ends after the program.
  */
 export const run = (
   program: string,
@@ -28,7 +29,7 @@ export const run = (
     const forward = (signal: NodeJS.Signals) => {
       if (signal !== "SIGINT") child.kill(signal)
     }
-    // Otherwise Ctrl-C would also end this program.
+    // The listeners are replaced, because Ctrl-C would otherwise also end this process.
     const own = signals.map((signal) => [signal, process.listeners(signal)] as const)
     for (const signal of signals) process.removeAllListeners(signal).on(signal, forward)
     const done = () => {

@@ -41,7 +41,7 @@ const simulator = {
 
 const json = { name: "json", description: "print JSON" } as const
 
-const sessionNote = "If the session is not live, it is renewed if no person is needed for that."
+const sessionNote = "If the session is not live, it is first renewed, unless only a person can log in."
 
 export const table = [
   {
@@ -82,7 +82,7 @@ export const table = [
   {
     name: "status",
     arguments: [account],
-    flags: [{ name: "watch", description: "show it again every 5 seconds, until Ctrl-C" }, json, simulator],
+    flags: [{ name: "watch", description: "show the status again every 5 seconds, until Ctrl-C" }, json, simulator],
     summary: "Show which sessions are live, until when, and where they are stored",
     details: ["Sends nothing to a broker."]
   },
@@ -160,14 +160,14 @@ export const table = [
     name: "profile",
     arguments: [account],
     flags: [json, simulator],
-    summary: "Show the account holder, as the broker knows them",
+    summary: "Show what the broker knows about the account holder",
     details: [sessionNote]
   },
   {
     name: "renew",
     arguments: [account],
     flags: [simulator],
-    summary: "Get a new session, even if the stored one is live",
+    summary: "Get a new session, even if the stored session is live",
     details: ["Fails if only a person can log in: use broker-auth login."]
   },
   {
@@ -183,7 +183,7 @@ export const table = [
     flags: [json, simulator],
     summary: "Show the failed logins that count towards a lock of the account",
     details: [
-      "After a few refused logins, nothing is sent any more, because the broker may lock the account. Correct the credentials with broker-auth add --replace, then run broker-auth guard reset."
+      "After a few refused logins, no login is sent any more, because the broker may lock the account. Correct the credentials with broker-auth add --replace, then run broker-auth guard reset."
     ]
   },
   {
@@ -201,9 +201,9 @@ export const table = [
     flags: [{ name: "login", description: "also send one login, which counts as an attempt" }, json, simulator],
     summary: "Check what can prevent a login, and say what to do",
     details: [
-      "Checks the form of the credentials, the proxy, the certificates, the connection, who answers, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is the one of the worst problem.",
-      "Without --login, nothing that counts as an attempt is sent, so a wrong PIN is not found, and a wrong client code only by its form. With --login, one login is sent if no other check found a problem. If the broker accepts it, you are logged in.",
-      "No third party is asked for the IP address of this machine. An address that is not registered at the broker shows when the broker refuses the session or the login."
+      "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is the one of the worst problem.",
+      "Without --login, nothing that counts as an attempt is sent, so a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent if no other check found a problem. If the broker accepts it, you are logged in.",
+      "No third party is asked for the IP address of this machine. If the address is not registered, the broker refuses the session or the login."
     ]
   },
   {
@@ -283,7 +283,7 @@ export const table = [
   {
     name: "vault remove",
     arguments: [],
-    flags: [{ name: "yes", description: "do not ask" }, simulator],
+    flags: [{ name: "yes", description: "do not ask for a confirmation" }, simulator],
     summary: "Delete all credentials and sessions",
     details: ["Sends nothing to a broker. Use it if the key is lost, or if the vault was changed by another program."]
   },

@@ -212,7 +212,7 @@ const renew: Handler<"renew"> = Effect.fnUntraced(function* (input) {
   const entry = yield* accounts.choose(home.store, input.account)
   const opened = yield* connect.open(home, entry, { codes })
   const { connection } = opened
-  // A new connection does not know the stored session. Without it, `renew` would return that session.
+  // A new connection has no session in memory. If `renew` were called now, it would return the stored session.
   const live = yield* promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
   if (Option.isSome(live)) yield* promised(() => connection.session())
   const session = yield* connect.needsLogin(opened, () => connection.renew())

@@ -20,7 +20,7 @@ import * as simulator from "./simulator.ts"
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/** The configuration that a layer reads its credentials from. It has nothing of this program's environment. */
+/** The configuration from which a layer reads its credentials. It contains no variable of this process. */
 export const providerOf = (values: Values): ConfigProvider.ConfigProvider =>
   ConfigProvider.fromUnknown(
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Redacted.value(value)]))

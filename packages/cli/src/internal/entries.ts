@@ -1,4 +1,4 @@
-/** What is stored in the vault, also by programs that have no key and store in clear. */
+/** Reads the entries of the vault, including entries that a program without a key has stored in clear. */
 import type { Account } from "@auth/broker-core/login/Account"
 import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import { SessionStore, type Entry, type Slot } from "@auth/broker-core/session/SessionStore"
@@ -28,7 +28,10 @@ const inClear = (folder: string, account: Account, slot: Slot) =>
 export const placeOf = (account: Account, slot: Slot): Account =>
   slot === "guard" ? LoginGuard.placeOf(account) : account
 
-/** Reads an entry, even if it is in clear. An entry in clear is only for showing: anyone may have written it. */
+/**
+ * Reads an entry, even if it is in clear. Only show an entry in clear, and do not use it, because any program can write
+ * it.
+ */
 export const read = Effect.fnUntraced(function* (
   { folder, store }: Home,
   account: Account,
@@ -43,7 +46,7 @@ export const read = Effect.fnUntraced(function* (
     : yield* Effect.fail(stored.failure)
 })
 
-/** A store for showing, which also reads entries in clear. */
+/** A store that also reads entries in clear. Its entries are only shown, and never used. */
 export const readable = (home: Home): SessionStore["Service"] => ({
   ...home.store,
   get: (account, slot) => read(home, account, slot)
@@ -56,6 +59,6 @@ export const clearSlots = (home: Home, account: Account): Effect.Effect<Readonly
     (all) => all.flatMap(({ found, slot }) => (found?.isClear === true ? [slot] : []))
   )
 
-/** The text that says loudly that entries are in clear. */
+/** The warning that entries are in clear. */
 export const clearText = (name: string, clear: ReadonlyArray<Slot>): string =>
   `NOT ENCRYPTED: ${name} has entries in clear (${clear.join(", ")}). A program without a key has written them, and every program with access to the file can read them. Stop that program, then run broker-auth vault encrypt.`

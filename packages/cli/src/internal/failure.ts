@@ -19,7 +19,7 @@ export const fail = (code: ExitCode.Name, message: string): Effect.Effect<never,
 export const isFailure = (error: unknown): error is Failure =>
   error instanceof CommandFailed || AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
-/** Advice of the packages for programs, and what it means for a person at the command. `name` is an account. */
+/** Patterns of advice for programs, each with the same advice for a user of the command. `name` is an account. */
 const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: string) => string]> = [
   [
     /pass them to LoginGuard\.reset to allow them again/g,
@@ -44,7 +44,7 @@ export const translated = (text: string, name?: string): string =>
 /** The text of a failure for the user. With the name of the account, the commands in the text contain it. */
 export const messageOf = ({ message }: Failure, name?: string): string => translated(message, name)
 
-/** What happened, and what to do. The message of a failure of the command itself has both. */
+/** Splits a failure into what happened and what to do. A `CommandFailed` has both in `reason`. */
 export const partsOf = (
   failure: Failure,
   name: string
@@ -60,11 +60,11 @@ const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp/
 export const onlyPersonLogsIn = (failure: Failure): boolean =>
   failure._tag === "AuthError" && needsLogin.test(failure.message)
 
-/** Whether a program has logged out, so that no login follows without a person. */
+/** Whether a program has logged out. After that, no login is sent without a person. */
 export const isLoggedOut = (failure: Failure): boolean =>
   failure._tag === "AuthError" && failure.reason._tag === "SessionExpired" && failure.reason.why === "logged-out"
 
-/** Replaces the failure of a renewal that only a person can do: it names the command for that. */
+/** If only a person can renew the session, replaces the failure with a failure that names the command for a login. */
 export const forPerson = (failure: Failure, name: string): Failure =>
   onlyPersonLogsIn(failure)
     ? new CommandFailed({ code: "person", message: `${name} needs a person to log in. Run broker-auth login ${name}.` })

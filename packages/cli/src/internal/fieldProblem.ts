@@ -10,7 +10,7 @@ import * as references from "./references.ts"
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/** Contains the names of the variables whose values are taken unchanged, as in `layerConfig`. */
+/** The variable that contains the names of those variables whose values are taken unchanged, as in `layerConfig`. */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 
 /** The problem of one value, or `undefined`. A reference is resolved first. */

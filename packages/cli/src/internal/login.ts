@@ -72,7 +72,7 @@ export interface How {
   readonly qr: boolean
 }
 
-/** Tells how many failed logins the account has left before nothing is sent any more. */
+/** Prints how many failed logins are used, and after how many failed logins no login is sent any more. */
 const tellBudget = (home: homes.Home, { entry, method }: connect.Opened) =>
   Effect.gen(function* () {
     const { refusedAt, unansweredAt } = yield* LoginGuard.make(home.store).memory(entry.account)
@@ -87,11 +87,11 @@ const browserLogin = (opened: connect.Opened, { paste }: How) => {
   const shown = paste
     ? Effect.provideService(login, RedirectListener.Browser, { open: () => Effect.succeed(false) })
     : login
-  // With its exit, so that Ctrl-C at the prompt for the address stays an interruption.
+  // The effect returns its exit, because the promise would otherwise reject without showing that Ctrl-C interrupted it.
   return Effect.flatten(promised(() => opened.connection.run(Effect.exit(BrowserLogin.run(shown, { byPerson: true })))))
 }
 
-/** Colours of paper, so that the code is right in terminals with a dark or a light background. */
+/** Sets the colours white and black, so that a QR code can be scanned on a dark and on a light background. */
 const onPaper = (line: string): string => `\u001b[97;40m${line}\u001b[0m`
 
 /** Shows a QR code on standard error. The image is a secret of this login: it is not written to a file. */

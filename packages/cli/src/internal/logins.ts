@@ -26,7 +26,9 @@ const methodOf = ({ broker, folder, method }: accounts.Entry) =>
     onSuccess: ({ methods }) => methods.find(({ id }) => id === method)
   })
 
-/** Reasons that a person can end by logging in again. Others, such as a locked account, need more than that. */
+/**
+ * Reasons for which a login by a person is the remedy. Other reasons, such as a locked account, need another remedy.
+ */
 const endedByLogin: ReadonlySet<string> = new Set(["ActionRequired", "RedirectRejected", "ChallengeExpired"])
 
 const isForPerson = (failure: Failure): boolean =>
@@ -151,7 +153,7 @@ const renewAll = (home: homes.Home, list: ReadonlyArray<accounts.Entry>) =>
     )
   })
 
-/** Asks whether a person logs in to an account now. `none`: to no further account. */
+/** Asks whether a person logs in to an account now. `none`: the person logs in to no further account. */
 const askWhether = (name: string, title: string): Effect.Effect<"now" | "skip" | "none"> =>
   Effect.flatMap(prompts.open, (ask) =>
     ask(`${name} needs a person (${title}). Press Enter to log in now, s to skip it, q to skip all`, "shown")

@@ -19,11 +19,13 @@ const signals = { SIGINT: ExitCode.table.interrupted.code, SIGTERM: ExitCode.tab
 const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyArray<{ readonly message: string }> }) =>
   error.errors?.[0]?.message ?? error.message
 
-/** Everything after `simulate` is for another command, flags included. */
+/** All arguments and flags after `simulate` are passed to another command. */
 const withEnd = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   args[0] === "simulate" && args[1] !== "--" ? ["simulate", "--", ...args.slice(1)] : args
 
-/** Tells that the command has a fault. The text of a defect may contain anything, so only its name is shown. */
+/**
+ * Reports a fault of the command. The text of a defect may contain a secret, so only the name of the defect is shown.
+ */
 const tellDefect = (defect: unknown): void => {
   process.exitCode = ExitCode.table.defect.code
   const kind = defect instanceof Error ? defect.name : typeof defect

@@ -13,7 +13,7 @@ export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<D
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/** The longest output of a program that is read, in characters. */
+/** Maximum length of a program's output, in characters. */
 const maxOutput = 65_536
 
 /** Splits a command into words at blanks. Text in quotation marks is one word. No shell is involved. */
@@ -23,16 +23,16 @@ export const wordsOf = (command: string): ReadonlyArray<string> =>
     ([, double, single, bare]) => double ?? single ?? bare ?? ""
   )
 
-/** The environment of a program. The key of the vault is not for it. */
+/** The environment of a program. It does not contain the key of the vault. */
 const environment = (): NodeJS.ProcessEnv => {
   const { BROKER_AUTH_KEY: _, ...others } = process.env
   return others
 }
 
-/** A program of its own process group, so that the programs that it has started end with it. */
+/** Whether a program gets its own process group, so that its child processes can be ended together with it. */
 const hasGroup = process.platform !== "win32"
 
-/** Ends a program and its process group. A program that left the group cannot keep this one from ending. */
+/** Ends a program and its process group. A process that has left the group does not keep this process running. */
 const end = (child: ChildProcess): void => {
   const { pid } = child
   if (pid !== undefined) {

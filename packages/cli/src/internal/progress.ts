@@ -1,4 +1,4 @@
-/** Shows the progress of many logins: a line that is drawn again and again at a terminal, otherwise a plain log. */
+/** Shows the progress of many logins: one line that is redrawn at a terminal, otherwise a plain log. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -19,9 +19,9 @@ export interface Progress {
 export interface State {
   readonly total: number
   readonly counts: Readonly<Record<Outcome["state"], number>>
-  /** Names of the accounts whose login runs. */
+  /** Names of the accounts that are logging in. */
   readonly current: ReadonlyArray<string>
-  /** Number of the drawing. The first character of the line changes with it. */
+  /** Number of times that the line was drawn. It selects the first character of the line, so that the line moves. */
   readonly turn: number
 }
 
@@ -74,7 +74,7 @@ export const lineOf = (
     .join("")
 }
 
-/** Ways to draw a line again. A terminal of the type `dumb` has no control sequences. */
+/** The ways to redraw a line. A terminal of the type `dumb` has no control sequences. */
 const drawings = {
   ansi: { show: (line: string) => `\r${line}\u001b[K`, hide: "\u001b[?25l", restore: "\u001b[?25h" },
   dumb: { show: (line: string, last: number) => `\r${line.padEnd(last)}`, hide: "", restore: "" }
@@ -113,7 +113,7 @@ const drawn = Effect.fnUntraced(function* (total: number): Effect.fn.Return<Prog
   })
   const erase = Effect.suspend(() => write(`${drawing.show("", last)}\r${drawing.restore}`))
 
-  // Also runs at Ctrl-C. The last line stays, and what follows begins below it.
+  // This also runs at Ctrl-C. The last state of the line stays, and later output begins below it.
   yield* Effect.acquireRelease(write(drawing.hide), () => Effect.andThen(draw, write(`\n${drawing.restore}`)))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(interval), draw)))
   yield* draw

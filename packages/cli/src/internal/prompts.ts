@@ -37,11 +37,11 @@ export const open: Effect.Effect<Ask, CommandFailed, Scope.Scope> = Effect.gen(f
     Effect.sync(() => {
       const opened = Readline.createInterface({ input: process.stdin, output, terminal: true, historySize: 0 })
       opened.on("line", (text) => {
-        // A person may paste several lines. The next one may be a secret, so it is not shown before it is asked for.
+        // A person may paste several lines. The next line may be a secret, so it is not shown before its question.
         isShown = false
         Queue.offerUnsafe(answers, text)
       })
-      // In raw mode, Ctrl-C is a character and no signal.
+      // In raw mode, Ctrl-C is a character and not a signal.
       opened.on("SIGINT", () => process.kill(process.pid, "SIGINT"))
       opened.on("close", () => Queue.endUnsafe(answers))
       return opened

@@ -13,7 +13,7 @@ const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6:
 
 const maxSize = 2000
 
-/** An image of at most this many pixels is drawn pixel by pixel, if no QR code is found in it. */
+/** An image with at most this many rows of pixels is drawn pixel by pixel if no QR code is found in it. */
 const smallImage = 60
 
 interface Header {
@@ -58,7 +58,7 @@ const paeth = (left: number, above: number, corner: number): number => {
   return b <= c ? above : corner
 }
 
-/** What each filter adds to a byte: none, left, above, average, Paeth. */
+/** The value that each filter adds to a byte: none, left, above, average, Paeth. */
 const filters: ReadonlyArray<(left: number, above: number, corner: number) => number> = [
   () => 0,
   (left) => left,
@@ -133,12 +133,12 @@ export const read = (image: string): Modules | undefined => {
   return toModules(pixels) ?? (pixels.length <= smallImage ? pixels : undefined)
 }
 
-/** Light modules around the code, which scanners need. */
+/** Number of light modules at each side of the code. Scanners need this margin. */
 const margin = 2
 
 const isLight = (modules: Modules, x: number, y: number): boolean => modules[y]?.[x] !== true
 
-/** Upper and lower half of a character, by whether each half is light. */
+/** The character for two modules, one above the other. The key says for each of the two whether it is light. */
 const blocks = { "true true": "█", "true false": "▀", "false true": "▄", "false false": " " } as const
 
 /** Lines of the drawing. A character shows two modules, one above the other. Light modules are drawn. */

@@ -29,13 +29,13 @@ const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidR
 /** Whether the person may answer again: the answer was not sent, or the broker allows another code. */
 const mayRetry = (error: AuthError): boolean => isMistyped(error) || error.reason._tag === "InvalidStepUpCode"
 
-/** Says why an answer was not accepted, without the name that programs use for it. */
+/** Prints why an answer was not accepted. The text does not contain the field name, which is for programs. */
 const complaint = ({ reason }: AuthError): string =>
   reason._tag === "InvalidRequest"
     ? `This value ${translated(reason.problems.map(({ problem }) => problem).join("; "))}`
     : `${reason.message}.`
 
-/** Asks and sends, until the answer is accepted or the recovery cannot go on. */
+/** Asks for an answer and sends it, until an answer is accepted or the recovery cannot continue. */
 const untilAccepted = <A>(
   asked: Effect.Effect<Redact, Failure>,
   send: (answer: Redact) => Effect.Effect<A, AuthError>

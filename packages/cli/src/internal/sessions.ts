@@ -1,4 +1,4 @@
-/** Sessions as the vault stores them, read without the package of the broker. */
+/** Reads stored sessions from the vault. This does not need the package of the broker. */
 import * as Session from "@auth/broker-core/login/Session"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"

@@ -83,7 +83,7 @@ const credentialText = (name: string, value: Redacted.Redacted<string>): string 
 const credentialsJson = (values: accounts.Entry["values"]) =>
   Object.entries(values).map(([name, value]) => ({ name, reference: references.prefixOf(value) ?? null }))
 
-/** Entries cannot be listed without the accounts, so an entry of an account that was removed is not shown. */
+/** Entries are found by account, so an entry of an account that was removed is not listed. */
 export const list = (input: Input<"vault list">): Effect.Effect<number | undefined, Failure> =>
   Effect.gen(function* () {
     const home = yield* homes.open(input)

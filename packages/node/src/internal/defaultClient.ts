@@ -19,9 +19,9 @@ const fetchOfNow: typeof globalThis.fetch = (input, init) => globalThis.fetch(in
 const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))
 
 /**
- * Sends the documented calls of brokers with `NodeHttpClient`, and all other requests with the global `fetch`: their
- * answers can have any size, or never end. If the program has replaced the global `fetch`, for example with a fake of the
- * broker, or if the runtime has no dispatcher, every request uses `fetch`.
+ * Sends the documented calls of brokers with `NodeHttpClient`. Sends all other requests with the global `fetch`,
+ * because their answers can have any size, or never end. If the program has replaced the global `fetch`, for example
+ * with a fake of the broker, or if the runtime has no dispatcher, every request uses `fetch`.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

@@ -158,7 +158,7 @@ const failures = Effect.fnUntraced(function* (program: Program) {
   )
 })
 
-/** A second try could make the broker lock the account. */
+/** A second try with the wrong PIN is not sent, because it could make the broker lock the account. */
 const wrongPin = (program: Program) => {
   const { account, broker, layer } = program
   const services = SessionManager.layer().pipe(
@@ -175,7 +175,7 @@ const earlyEnd = Effect.fnUntraced(function* (program: Program) {
   const { broker, origins } = program
   const session = yield* SessionManager.session
   yield* step(broker.title, "another program logs out", Logout.logout(session), () => "this program is not notified")
-  // A call for which the library has no function.
+  // The library has no function for this call.
   const funds = Effect.flatMap(AuthorizedClient, (client) => client.get(`${origins["api"]}/v2/user/funds`))
   // Each call is sent with the old token and with the new one. Between them, there is one login.
   const calls = sending(program, 2 * callsAtOnce + 1, atOnce(callsAtOnce, funds))

@@ -129,7 +129,7 @@ const first = Effect.gen(function* () {
 })
 
 export const run: Effect.Effect<void, Failure> = Effect.gen(function* () {
-  // Otherwise NODE_USE_ENV_PROXY would send the requests for this machine to the user's proxy.
+  // With NODE_USE_ENV_PROXY, requests to this machine would otherwise go through the user's proxy.
   process.env["no_proxy"] = "127.0.0.1"
   if (Option.isSome(yield* Effect.option(Config.String(variable)))) return yield* second
   const [took] = yield* Effect.timed(first)

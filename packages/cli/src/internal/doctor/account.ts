@@ -22,13 +22,15 @@ const settled = (
 
 type Refusal = Effect.Error<ReturnType<LoginGuard.LoginGuard["Service"]["check"]>>
 
-/** What the guard says, without that nothing was sent: `doctor` asks it without a login. */
+/**
+ * Returns the guard's text without the sentence "Nothing was sent", because `doctor` asks the guard without a login.
+ */
 const saidBy = ({ reason }: Refusal): readonly [what: string, remedy: string] => [
   reason._tag === "ActionRequired" ? reason.what : reason.message,
   translated(reason.remedy).replace(/^Nothing was sent\. /, "")
 ]
 
-/** Whether the login guard holds logins back. Sends nothing, and records nothing. */
+/** Checks whether the login guard blocks logins. Sends nothing, and records nothing. */
 export const checkGuard = (home: Home, opened: connect.Opened): Effect.Effect<Finding> => {
   const { connection, entry } = opened
   const { broker, method, name } = entry
@@ -65,7 +67,7 @@ export const checkGuard = (home: Home, opened: connect.Opened): Effect.Effect<Fi
 const liveSession = ({ connection }: connect.Opened) =>
   promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
 
-/** How the user gets a session instead of one that the broker has ended. */
+/** Returns the commands that get a new session if the broker has ended the stored session. */
 const replaceText = ({ entry: { name }, method }: connect.Opened): string =>
   method.renewal === undefined || method.renewal.by.length === 0
     ? `Get a new one: broker-auth logout ${name}, then broker-auth login ${name}`
@@ -105,11 +107,11 @@ export const checkSession = (opened: connect.Opened, isReachable: boolean): Effe
 /** Problems that a login can solve. */
 const solvable: ReadonlySet<string | undefined> = new Set(["dead-session", "paused"])
 
-/** Whether a problem forbids to send a login: the login would fail, and could count as an attempt. */
+/** Whether a problem prevents a login, because the login would fail and could count as an attempt. */
 export const forbidsLogin = (findings: ReadonlyArray<Finding>): boolean =>
   findings.some(({ problem }) => problem !== undefined && !solvable.has(problem.cause))
 
-/** Sends one login as `broker-auth login` does. `findings`: what the other checks found. */
+/** Sends one login as `broker-auth login` does. `findings` contains the results of the other checks. */
 export const checkLogin = (opened: connect.Opened, findings: ReadonlyArray<Finding>): Effect.Effect<Finding> => {
   const { connection, entry, method } = opened
   const log = `broker-auth login ${entry.name}`

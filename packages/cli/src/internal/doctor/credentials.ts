@@ -1,4 +1,4 @@
-/** Checks the form of each credential, and whether one is in the place of another. */
+/** Checks the form of each credential, and whether a field contains a value that belongs in another field. */
 import type { Field } from "@auth/broker-core/broker/Credentials"
 import type { Method } from "@auth/broker-core/broker/Broker"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -23,9 +23,11 @@ const otherNames: ReadonlyArray<readonly [form: RegExp, name: string]> = [
   [/^[A-Za-z]{5}\d{4}[A-Za-z]$/, "PAN"]
 ]
 
-/** A name of the account holder that the broker does not take for the client code. */
+/**
+ * Returns the kind of a value, such as a mobile number, that identifies the account holder but is not a client code.
+ */
 const otherNameIn = (text: string, { problem: problemIn }: Field): string | undefined => {
-  // A field that accepts an e-mail address also accepts the other names.
+  // A field that accepts an e-mail address also accepts a mobile number and a PAN.
   const isAlias = problemIn === undefined || problemIn("name@example.com") === undefined
   return isAlias ? undefined : otherNames.find(([form]) => form.test(text))?.[1]
 }
@@ -33,7 +35,7 @@ const otherNameIn = (text: string, { problem: problemIn }: Field): string | unde
 const symbolsOf = (value: Redacted.Redacted<string> | undefined): string =>
   value === undefined ? "" : Redacted.value(value).replace(/[\s-]/g, "").toUpperCase()
 
-/** What is wrong with a value that is in the place of another one. */
+/** Returns the cause and the text of the problem if a value belongs in another field. */
 const misplaced = (
   name: string,
   field: Field,

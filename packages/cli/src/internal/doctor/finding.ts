@@ -1,4 +1,4 @@
-/** What a check of `doctor` finds. */
+/** The result of a check of `doctor`. */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Effect from "effect/Effect"
@@ -70,7 +70,7 @@ export const problem = (
   remedy: string
 ): Finding => ({ check, found: printable(found), remedy: printable(remedy), problem: { cause, code } })
 
-/** Names of the field that says whose account it is. */
+/** Names of the field that identifies the account. */
 export const clientFields: ReadonlySet<string> = new Set(["clientCode", "userId"])
 
 /** The system codes of a certificate whose issuer Node does not know. */
@@ -143,7 +143,7 @@ export const ofReason = (check: Check, reason: AuthError.Reason, broker?: Broker
   )
 }
 
-/** A text that ends with what to do, in its two parts. */
+/** Splits a text into the problem and the remedy at its end. */
 const partsOf = (message: string): readonly [found: string, remedy: string] => {
   const [, found = message, remedy = ""] = /^(.*?[^.])\. (?:Nothing was sent\. )?(.*)$/s.exec(message) ?? []
   return [found, remedy]

@@ -1,4 +1,4 @@
-/** Sends one request without credentials to the broker, and looks at who answers and when. */
+/** Sends one request without credentials to the broker, and checks who answers and what the time of the answer is. */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as AuthError from "@auth/broker-core/login/AuthError"
@@ -18,7 +18,7 @@ interface Answer {
   readonly body: string
 }
 
-/** A firewall answers with a page of its own, with HTTP 403 or with the number of the incident. */
+/** Whether a firewall has answered: with an HTML page and HTTP 403, or with one of the known texts of firewalls. */
 const isFirewall = ({ body, status }: Answer): boolean =>
   /request rejected|support id|access denied|attention required/i.test(body) || (status === 403 && /<html/i.test(body))
 

@@ -4,8 +4,8 @@ import type * as Stream from "effect/Stream"
 import type { IncomingMessage } from "node:http"
 
 /**
- * An answer. A text is sent at once. A stream is sent part by part until it ends; a client that reads too slowly is
- * disconnected.
+ * An answer. A text is sent at once. A stream is sent part by part until it ends. A client that reads a stream too
+ * slowly is disconnected.
  */
 export interface Answer {
   readonly status: number

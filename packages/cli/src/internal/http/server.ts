@@ -1,6 +1,6 @@
 /**
- * An HTTP server on this machine, on a Unix socket or on a port of loopback. It bounds connections, headers, times and
- * unsent bytes, and ends after the answers that it is preparing.
+ * An HTTP server on this machine, on a Unix socket or on a port of loopback. It limits the connections, the headers,
+ * the waiting times and the unsent bytes. Before it ends, it completes the answers that it is preparing.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ export type Respond = (message: Http.IncomingMessage, port: number | undefined) 
 export interface Options {
   readonly place: Place
   readonly respond: Respond
-  /** The answer to a request whose `respond` has a fault. */
+  /** The answer if `respond` ends with a defect. */
   readonly broken: Answer
 }
 
@@ -35,19 +35,19 @@ const requestMillis = 10_000
 const keepAliveMillis = 30_000
 /** Time-out for a client to receive an answer. */
 const receiveTimeout = "10 seconds"
-/** Time for the answers that are being prepared when the server ends. */
+/** When the server ends, it waits at most this long for the answers that it is preparing. */
 const grace = "10 seconds"
 /** A client of a stream is disconnected if more than this is unsent, in bytes. */
 const maxUnsentBytes = 65_536
 /**
  * Maximum number of connections. It is above the number of connections that the system queues (511), so that a request
- * is read before a flood of connections can close its connection. If there are more, the oldest connection is closed
- * that has not sent a complete request, otherwise the one that has been idle for the longest time. If all connections
- * wait for answers, the newest is closed.
+ * is read before a flood of connections can close its connection. If there are more, the server closes one connection:
+ * the oldest connection without a complete request, otherwise the connection that has been idle for the longest time.
+ * If all connections wait for answers, the server closes the newest connection.
  */
 export const maxConnections = 1024
 
-/** Headers of every answer. Nothing may store an answer, or guess another type for it. */
+/** Headers of every answer. They forbid storing an answer, and guessing another content type. */
 const fixedHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
 
 /** The open connections of a server. Those without a request in preparation are ordered by their waiting time. */
@@ -97,7 +97,7 @@ const makeConnections = () => {
 
 type Connections = ReturnType<typeof makeConnections>
 
-/** Waits until the client has received the answer or is gone. A client that does not read is disconnected. */
+/** Waits until the client has received the answer or has disconnected. Disconnects a client that does not read. */
 const received = (target: Http.ServerResponse): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const done = () => resume(Effect.void)
@@ -196,7 +196,7 @@ export const serve = Effect.fnUntraced(function* ({
       preparing += 1
       idle.closeUnsafe()
       const fiber = run(exchange(message, target))
-      // A client that is gone needs no answer. A renewal that it has started continues for the others.
+      // A disconnected client needs no answer. A renewal that the client has started continues for the other clients.
       target.once("close", () => fiber.interruptUnsafe())
     }
   )

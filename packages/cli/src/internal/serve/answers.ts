@@ -30,7 +30,7 @@ export interface Server {
 /** Maximum number of programs that read the events at the same time. */
 const maxStreams = 32
 
-/** Shows a client and the programs between that the stream is alive. */
+/** Interval of the comments that show the client, and any proxy in between, that the stream is alive. */
 const heartbeat = "15 seconds"
 
 const plain = (value: string | Redacted.Redacted<string>): string =>
@@ -109,7 +109,7 @@ export const make = ({ home, isAllowed, open }: Server): Respond => {
     const changes = Stream.map(Stream.fromPubSub(open.changes), eventOf)
     const beats = Stream.map(Stream.tick(heartbeat), () => ": alive\n\n")
     const body = Stream.merge(changes, beats).pipe(
-      // A bearer that is revoked meanwhile gets no further event.
+      // If the bearer was revoked in the meantime, its program gets no further event.
       Stream.takeWhileEffect(() => Effect.orElseSucceed(allowed(headers.authorization), () => false)),
       Stream.ensuring(Effect.sync(() => void (streams -= 1)))
     )

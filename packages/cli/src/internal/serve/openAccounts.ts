@@ -58,7 +58,7 @@ export interface OpenAccounts {
 /** If an account cannot be opened, the next try is after this time. A reference to a secret may start a program. */
 const pauseAfterFailure = "2 seconds"
 
-/** How often a session in use is compared with the store. It shows logins and logouts of other programs. */
+/** Interval at which a session in use is compared with the store, to find logins and logouts of other programs. */
 const pollInterval = "2 seconds"
 
 /** Changes that a slow reader may miss. */
@@ -79,7 +79,7 @@ const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Se
     )
   )
 
-/** A profile call that was accepted counts for this time, in milliseconds. */
+/** After the broker has accepted a profile call, no other profile call is sent for this time. In milliseconds. */
 const acceptedMillis = 5000
 
 const accepted = (name: string, broker: string) =>
@@ -95,8 +95,8 @@ const accepted = (name: string, broker: string) =>
   )
 
 /**
- * Makes the renewal of an account that only a person can log in to. A program that is wrong about its token must not
- * cost the other programs their session, so the profile call decides. If the session is dead and cannot be refreshed,
+ * Makes the renewal of an account that only a person can log in to. If a program reports a live token by mistake, the
+ * other programs must keep their session. So the profile call decides. If the session is dead and cannot be refreshed,
  * it is logged out, so that the next `broker-auth login` does not find it in the store.
  */
 const makePersonal = (

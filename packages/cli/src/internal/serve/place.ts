@@ -75,7 +75,7 @@ export const pathOf = (given: string | undefined, folder: string): Effect.Effect
 
 const lockPlace = Account.make({ broker: "broker-auth", id: "serve" })
 
-/** Runs `listen`, which opens the socket, and keeps other users from it. Two servers that start do not meet here. */
+/** Runs `listen`, which opens the socket, under a lock, so that two servers cannot do this at the same time. */
 export const withSocket = <A, R>(
   home: Home,
   path: string,

@@ -76,7 +76,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     return Option.none()
   }
 
-  /** The body as the server means it, decompressed. */
+  /** The decompressed body. */
   private get bytes(): Result.Result<Uint8Array, Failure> {
     return (this.knownBytes ??= this.decode())
   }

@@ -1,6 +1,6 @@
 /**
- * Finds the dispatcher of Node's own `fetch`. Node does not document it, but undici shares it under the same symbol with
- * every copy of undici in the process. A test checks it on each major version of Node.
+ * Finds the dispatcher of Node's own `fetch`. Node does not document this dispatcher. undici stores it in the global
+ * object, under a symbol that all copies of undici use. A test checks this on each major version of Node.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -8,8 +8,8 @@ import { type Dispatcher, fromDispatcher } from "./dispatcher.ts"
 import type { Transport } from "./exchange.ts"
 
 /**
- * The symbols of the global dispatcher, newest first. On Node 26, the dispatcher at `.1` is a wrapper for older copies of
- * undici, whose class needs other arguments.
+ * The symbols of the global dispatcher, newest first. On Node 26, the dispatcher at `.1` is a wrapper for older copies
+ * of undici. The class of this wrapper needs other arguments.
  */
 const symbols = ["undici.globalDispatcher.2", "undici.globalDispatcher.1"].map((name) => Symbol.for(name))
 
@@ -18,7 +18,7 @@ const isDispatcher = (value: unknown): value is Dispatcher & object =>
 
 /** The dispatcher of the global `fetch`, or `undefined` if this runtime has none. */
 export const globalDispatcher = (): Dispatcher | undefined => {
-  // Node sets the symbols when it loads undici, which the first use of `Response` does.
+  // Node sets the symbols when it loads undici. The first use of `Response` loads undici.
   if (typeof globalThis.Response !== "function") return undefined
   for (const symbol of symbols) {
     const found: unknown = Reflect.get(globalThis, symbol)

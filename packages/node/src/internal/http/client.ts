@@ -51,7 +51,7 @@ const exchange = (
     return Effect.sync(() => sent.cancel())
   })
 
-/** Sends a request whose URL is known. The fiber is suspended once, until the whole answer is here. */
+/** Sends a request whose URL is known. The fiber is suspended once, until the whole answer has arrived. */
 const runWith =
   (transport: Transport, limits: Limits): Run =>
   (request, url, fiber) => {
@@ -67,8 +67,8 @@ const runWith =
   }
 
 /**
- * Like `HttpClient.make`, but without a span, an abort signal and a watch on unread answers, which an answer in memory
- * does not need.
+ * Like `HttpClient.make`, but without a span, without an abort signal, and without a check for unread answers. This
+ * client reads each answer completely, so no answer is unread.
  */
 const untraced = (run: Run): HttpClient.HttpClient =>
   HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(

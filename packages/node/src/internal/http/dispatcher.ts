@@ -62,7 +62,7 @@ class Handler implements Exchange {
     this.controller?.abort(interrupted())
   }
 
-  /** A dispatcher calls this when it has a connection, and sends the request only after it. */
+  /** A dispatcher calls this method when it has a connection. It sends the request after this call. */
   onRequestStart(controller: Controller): void {
     this.controller = controller
     if (this.isCancelled) controller.abort(interrupted())

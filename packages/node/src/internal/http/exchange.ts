@@ -47,7 +47,7 @@ export interface Exchange {
   readonly cancel: () => void
 }
 
-/** Starts exchanges. Calls one function of the listener once, and never before `send` has returned. */
+/** Starts exchanges. For each exchange, calls one function of the listener exactly once, after `send` has returned. */
 export interface Transport {
   readonly send: (request: WireRequest, limits: Limits, listener: Listener) => Exchange
   /** Closes the connections. */
@@ -111,8 +111,9 @@ export class Collector {
   }
 
   /**
-   * Reports the answer after undici has freed the connection. Otherwise the listener's next request would open another
-   * connection. undici calls `setImmediate` for this after it has called its handler, so this call must come later.
+   * Reports the answer after undici has freed the connection, so that the listener's next request can reuse the
+   * connection. undici frees the connection in a `setImmediate` callback, which it registers after it has called its
+   * handler. Because of `nextTick`, the callback of this function is registered later than the callback of undici.
    */
   private settle(answer: WireAnswer): void {
     if (this.isSettled) return

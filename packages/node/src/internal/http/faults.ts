@@ -73,7 +73,7 @@ export const toConnectionError = (error: unknown, depth = 0): ConnectionError =>
   return new ConnectionError(messageOf(error, facts), facts)
 }
 
-/** The request with its method and address only. */
+/** Returns a copy of the request that has only the method and the address. */
 export const bare = ({ method, url }: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
   HttpClientRequest.makeWith(
     method,
@@ -111,7 +111,7 @@ export const encodeError = (request: HttpClientRequest.HttpClientRequest, descri
     reason: new HttpClientError.EncodeError({ request: bare(request), description })
   })
 
-/** The answer has come, but its body cannot be read. `response` must contain no header and no body. */
+/** The answer has arrived, but its body cannot be read. `response` must contain no header and no body. */
 export const decodeError = (response: HttpClientResponse.HttpClientResponse, description: string, code?: string) =>
   new HttpClientError.HttpClientError({
     reason: new HttpClientError.DecodeError({

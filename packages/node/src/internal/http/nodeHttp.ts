@@ -5,7 +5,7 @@ import type * as Http from "node:http"
 import process from "node:process"
 import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
 
-/** Loads the modules late, because they cost more than a login, and most programs do not need them. */
+/** Loads the modules at their first use, because this takes longer than a login, and few programs need them. */
 const load = () => ({ http: process.getBuiltinModule("node:http"), https: process.getBuiltinModule("node:https") })
 
 /** One of the two modules, and its agent. */
@@ -19,7 +19,7 @@ interface Schemes {
   readonly https: Scheme
 }
 
-/** Node 22.21 and 24.5 or newer have this option. It contains the environment variables that name the proxy. */
+/** An option of agents since Node 22.21 and 24.5. It contains the environment variables that name the proxy. */
 interface ProxyOptions {
   readonly proxyEnv?: NodeJS.ProcessEnv | undefined
 }

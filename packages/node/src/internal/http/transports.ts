@@ -12,7 +12,7 @@ const fromRuntime = (connections: number): Transport => {
   const current = (): Transport => {
     const dispatcher = builtin.globalDispatcher()
     if (known !== undefined && known.dispatcher === dispatcher) return known.transport
-    // Requests that are in progress end with the old transport. Its idle connections close themselves.
+    // The old transport completes the requests that are in progress. It closes its idle connections automatically.
     const transport =
       dispatcher === undefined ? nodeHttp.make(connections) : builtin.fromGlobal(dispatcher, connections)
     known = { dispatcher, transport }
