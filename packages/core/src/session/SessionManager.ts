@@ -20,7 +20,7 @@ import * as durations from "../login/internal/durations.ts"
 import type * as sessionChange from "./internal/sessionChange.ts"
 import * as Cached from "./internal/cachedSession.ts"
 import { adopt } from "./internal/adoption.ts"
-import { freshExit, peek, renew, sessionOf } from "./internal/sessionRequests.ts"
+import { freshExit, onStoreChange, peek, renew, sessionOf } from "./internal/sessionRequests.ts"
 import { logout } from "./internal/logout.ts"
 import { changes, close, lastUsed, type Self } from "./internal/managerState.ts"
 import { found } from "./internal/readyEffect.ts"
@@ -139,6 +139,8 @@ export interface Options {
   readonly pollInterval?: Duration.Input | undefined
 }
 
+const noWatch = Effect.succeed(Effect.void)
+
 /**
  * Makes the manager for the account of the broker's layer. Fails with `InvalidRequest` if an option is invalid.
  *
@@ -169,11 +171,17 @@ export const make = Effect.fnUntraced(function* (
     isClosed: false,
     usedAt: yield* Clock.currentTimeMillis,
     owner,
+    lastRead: undefined,
     trial: undefined,
     hub: undefined
   }
   if (owner !== undefined) owner.lastUsed = (now) => lastUsed(self, now)
-  yield* Effect.addFinalizer((exit) => Effect.andThen(close(self), Scope.close(scope, exit)))
+  const watch = self.store.changes?.watch(self.account, (version) => onStoreChange(self, version)) ?? noWatch
+  yield* Effect.uninterruptible(
+    Effect.flatMap(watch, (unwatch) =>
+      Effect.addFinalizer((exit) => Effect.andThen(close(self), Effect.andThen(unwatch, Scope.close(scope, exit))))
+    )
+  )
   return {
     account: self.account,
     session: sessionOf(self),

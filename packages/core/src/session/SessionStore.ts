@@ -15,6 +15,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Account from "../login/Account.ts"
 import * as entryText from "./internal/entryText.ts"
 import { defaultPrefix, keyOf as redisKey, persist } from "./internal/redis.ts"
+import * as redisChanges from "./internal/redisChanges.ts"
 import * as sealedEntry from "./internal/sealedEntry.ts"
 import { fingerprints } from "./internal/fingerprints.ts"
 import { systemCode } from "../broker/internal/systemCode.ts"
@@ -42,6 +43,30 @@ export interface Entry {
   /** The version is 1 after the first write. Each further write adds 1. */
   readonly version: number
   readonly value: Redacted.Redacted<Uint8Array>
+}
+
+/**
+ * Reports changes of stored sessions, so that a `SessionManager` does not have to read the store again and again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Changes {
+  /**
+   * Returns a mark of the current state. `now` is the current time, in milliseconds since the epoch. If a later call
+   * returns the same mark, every change of a watched session between the two calls was, or soon will be, reported by
+   * `watch`, except that a store without reports returns another mark after each change. Returns `undefined` while it is
+   * unknown whether a session has changed. Marks are compared with `===`.
+   */
+  readonly mark: (now: number) => string | number | undefined
+  /**
+   * Calls `changed` with the new version after the session of the account was written, by another program or by this
+   * program. Returns an effect that ends these calls. `changed` returns at once.
+   */
+  readonly watch: (
+    account: Account.Account,
+    changed: (version: number) => Effect.Effect<void>
+  ) => Effect.Effect<Effect.Effect<void>>
 }
 
 /**
@@ -73,6 +98,11 @@ export class SessionStore extends Context.Service<
      * login guard cannot recognize credentials that the broker has refused.
      */
     readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
+    /**
+     * Reports changes of stored sessions. If the store has no `changes`, a session manager reads the stored session at
+     * each poll interval.
+     */
+    readonly changes?: Changes | undefined
   }
 >()("@auth/broker-core/session/SessionStore") {}
 
@@ -164,6 +194,7 @@ export const encrypted =
     })
     return {
       fingerprint: key._tag === "Plaintext" ? undefined : fingerprints(key.bytes),
+      changes: store.changes,
       describe: `${store.describe}; ${key._tag === "Plaintext" ? "" : "encrypted with "}${key.describe}`,
       get: Effect.fnUntraced(function* (account, slot) {
         const entry = yield* store.get(account, slot)
@@ -291,11 +322,29 @@ if found then version = string.match(found, "^(%d+) ") end
 if not version then return -1 end
 if version ~= ARGV[1] then return 0 end
 redis.call("SET", KEYS[1], ARGV[2])
+if ARGV[4] ~= "" then ${redisChanges.announceLua("ARGV[4]", "ARGV[5]", "ARGV[6]")} end
 return 1`
+
+/** `stream` and `account` announce the write: see `redisChanges`. They are empty if the write is not announced. */
+interface Write {
+  readonly key: string
+  readonly expected: number
+  readonly text: string
+  readonly stream: string
+  readonly account: string
+}
 
 const makeCompareAndSet = () =>
   Redis.script(
-    (key: string, expected: number, text: string, isAgain: boolean) => [key, expected, text, isAgain ? "again" : ""],
+    ({ account, expected, key, stream, text }: Write, isAgain: boolean) => [
+      key,
+      expected,
+      text,
+      isAgain ? "again" : "",
+      stream,
+      account,
+      expected + 1
+    ],
     { lua: compareAndSetLua, numberOfKeys: 1 }
   ).withReturnType<number>()
 
@@ -320,8 +369,10 @@ export const makeRedis = Effect.fnUntraced(function* (
   const prefix = options.prefix ?? defaultPrefix
   const timeout = yield* readTimeout("timeout", options.timeout ?? "5 seconds")
   const compareAndSet = makeCompareAndSet()
+  const stream = redisChanges.streamOf(prefix)
   return {
     describe: `Redis, keys ${prefix}:*`,
+    changes: redisChanges.make(redis, prefix),
     get: (account, slot) => {
       const what = nameOf(account, slot)
       const reply = redis.send<string | null>("GET", redisKey(prefix, account, slot))
@@ -332,9 +383,14 @@ export const makeRedis = Effect.fnUntraced(function* (
     },
     put: Effect.fnUntraced(function* (account, slot, value, expected) {
       const what = nameOf(account, slot)
-      const text = entryText.encode(expected + 1, value)
-      const key = redisKey(prefix, account, slot)
-      const answer = yield* persist((isAgain) => redis.eval(compareAndSet)(key, expected, text, isAgain), {
+      const write: Write = {
+        key: redisKey(prefix, account, slot),
+        expected,
+        text: entryText.encode(expected + 1, value),
+        stream: slot === "session" ? stream : "",
+        account: Account.toKey(account)
+      }
+      const answer = yield* persist((isAgain) => redis.eval(compareAndSet)(write, isAgain), {
         operation: "put",
         what: `write the ${what}`,
         subject: what,

@@ -62,6 +62,25 @@ export interface Trial {
   readonly accepted: Set<"read" | "order">
 }
 
+export interface LastRead {
+  readonly mark: string | number
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/**
+ * In milliseconds. The store is read after this time even if no change was reported. A program without the permission
+ * to report its changes is noticed then.
+ */
+const maxUnread = 3_600_000
+
+/** Whether the store reports its changes, and has reported none since the last read. */
+export const isUpToDate = ({ lastRead, store }: Self, now: number): boolean =>
+  lastRead !== undefined &&
+  now >= lastRead.at &&
+  now - lastRead.at < maxUnread &&
+  store.changes?.mark(now) === lastRead.mark
+
 /**
  * The services and the state of one account. Functions take it as an argument, because closures for each account would
  * need more memory.
@@ -88,6 +107,11 @@ export interface Self {
    */
   usedAt: number
   readonly owner: ManagerOwner | undefined
+  /**
+   * The mark and the time of the last read of the store: see `Changes` of `SessionStore`. `undefined` if the store must
+   * be read at the next poll.
+   */
+  lastRead: LastRead | undefined
   /** Belongs to the last session that `withSession` got after a refusal. */
   trial: Trial | undefined
   /**
@@ -168,8 +192,13 @@ export const cacheSession = Effect.fnUntraced(function* (
 
 export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Session.Session | undefined) {
   const { version } = self.state
+  const began = yield* Clock.currentTimeMillis
+  // The mark is taken before the read, so that a change during the read is noticed.
+  const mark = self.store.changes?.mark(began)
+  self.lastRead = undefined
   const record = yield* Record.read(self.store, self.account)
   const now = yield* Clock.currentTimeMillis
+  if (mark !== undefined) self.lastRead = { mark, at: began }
   // If this program has written the entry while it was read, the version of that write is newer than the version that
   // was read.
   const isNewest = self.state.version === version

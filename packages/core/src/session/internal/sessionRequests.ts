@@ -8,9 +8,10 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import type * as Session from "../../login/Session.ts"
 import * as Cached from "./cachedSession.ts"
-import { closed, cacheSession, readStore, loggedOut, type Self, whileOpen } from "./managerState.ts"
+import { closed, cacheSession, isUpToDate, loggedOut, readStore, type Self, whileOpen } from "./managerState.ts"
 import { readyOr } from "./readyEffect.ts"
 import * as Record from "./record.ts"
 import { unnoted } from "../../login/internal/requestsSent.ts"
@@ -88,8 +89,34 @@ const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
  */
 const syncInBackground = (self: Self, live: Session.Session, now: number) => {
   Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval })
-  return Effect.as(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope), live)
+  return isUpToDate(self, now)
+    ? Effect.map(Random.next, (jitter) => postponeRandomly(self, live, now, jitter))
+    : Effect.as(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope), live)
 }
+
+/**
+ * Shortens the poll interval at random. If the store cannot report changes any more, all accounts are read, and the
+ * different intervals spread these reads over time.
+ */
+const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
+  Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval * (1 - jitter / 2) })
+  return live
+}
+
+/**
+ * Runs after the store has reported that the session was written. Reads the store, except if this program has written
+ * the session, or if it has no session that could be out of date.
+ */
+export const onStoreChange = (self: Self, version: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { cached, pendingRenewal, version: known } = self.state
+    if (self.isClosed || cached.session === undefined || known === version || pendingRenewal !== undefined) {
+      self.lastRead = known === version ? self.lastRead : undefined
+      return Effect.void
+    }
+    self.lastRead = undefined
+    return Effect.asVoid(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope))
+  })
 
 const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {
   self.usedAt = now
