@@ -20,7 +20,7 @@ interface Program {
   /** The commands that the store and the lock of this program have sent, without those that read the list of changes. */
   readonly commands: ReadonlyArray<string>
   /** Whether the store reports changes now. */
-  readonly isWatching: () => boolean
+  readonly isWatching: Effect.Effect<boolean>
 }
 
 /** Counts the commands of a client. */
@@ -31,11 +31,13 @@ const counting = (redis: Service, commands: Array<string>): Service => ({
       commands.push(command)
       return redis.send(command, ...args)
     }),
-  eval: (script) => (...params) =>
-    Effect.suspend(() => {
-      commands.push("EVALSHA")
-      return redis.eval(script)(...params)
-    })
+  eval:
+    (script) =>
+    (...params) =>
+      Effect.suspend(() => {
+        commands.push("EVALSHA")
+        return redis.eval(script)(...params)
+      })
 })
 
 interface ProgramOptions {
@@ -57,19 +59,20 @@ const program = Effect.fnUntraced(function* (
   const store = yield* Effect.orDie(SessionStore.makeRedis(counted, { prefix }))
   const lock = yield* Effect.orDie(SessionLock.makeRedis(counted, { prefix }))
   const manager = yield* start(tiny, { store, lock }, { pollInterval })
-  const isWatching = () => store.changes?.mark(Date.now()) !== undefined
+  const isWatching = Effect.map(markOf(store), (mark) => mark !== undefined)
   return { manager, redis, commands, isWatching }
 })
 
 const value = Redacted.make(new TextEncoder().encode("a value"))
 
+const markOf = ({ changes }: SessionStore.SessionStore["Service"]) => changes?.mark ?? Effect.undefined
+
+const isListening = (store: SessionStore.SessionStore["Service"]) =>
+  Effect.map(markOf(store), (mark) => mark !== undefined)
+
 /** Waits until `isTrue` returns true, for at most `seconds`. */
-const eventually = (isTrue: () => boolean | Effect.Effect<boolean, unknown>, seconds = 1) => {
-  const check = Effect.suspend(() => {
-    const result = isTrue()
-    return typeof result === "boolean" ? Effect.succeed(result) : Effect.orDie(result)
-  })
-  return Effect.repeat(Effect.andThen(Effect.sleep("10 millis"), check), { until: (is) => is }).pipe(
+const eventually = (isTrue: Effect.Effect<boolean, unknown>, seconds = 1) => {
+  return Effect.repeat(Effect.andThen(Effect.sleep("10 millis"), Effect.orDie(isTrue)), { until: (is) => is }).pipe(
     Effect.timeoutOption(`${seconds} seconds`),
     Effect.map((result) => result._tag === "Some")
   )
@@ -78,10 +81,8 @@ const eventually = (isTrue: () => boolean | Effect.Effect<boolean, unknown>, sec
 const isLoggedOut = ({ manager }: Program) =>
   Effect.map(Effect.result(manager.session), (result) => result._tag === "Failure")
 
-const has =
-  ({ manager }: Program, number: string) =>
-  () =>
-    Effect.map(manager.session, (session) => numberOf(session) === number)
+const has = ({ manager }: Program, number: string) =>
+  Effect.map(manager.session, (session) => numberOf(session) === number)
 
 /** Closes the connection on which the program waits for changes, as a broken network would. */
 const breakWatch = Effect.fnUntraced(function* (redis: Service) {
@@ -104,13 +105,13 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
       const options = { prefix, tiny, pollInterval: "1 hour" } as const
       const one = yield* program(url(), options)
       const other = yield* program(url(), options)
-      assert.isTrue(yield* eventually(() => one.isWatching() && other.isWatching()))
+      assert.isTrue(yield* eventually(Effect.zipWith(one.isWatching, other.isWatching, (a, b) => a && b)))
       assert.strictEqual(numberOf(yield* one.manager.session), "1")
       assert.strictEqual(numberOf(yield* other.manager.session), "1")
       yield* one.manager.renew()
       assert.isTrue(yield* eventually(has(other, "2")))
       yield* other.manager.logout
-      assert.isTrue(yield* eventually(() => isLoggedOut(one)))
+      assert.isTrue(yield* eventually(isLoggedOut(one)))
       assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "logout 2"])
     })
   )
@@ -124,11 +125,11 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
       const lock = yield* SessionLock.makeRedis(redis, { prefix })
       const one = yield* start(tiny, { store, lock }, { pollInterval: "1 hour" })
       const other = yield* start(tiny, { store, lock }, { pollInterval: "1 hour" })
-      assert.isTrue(yield* eventually(() => store.changes?.mark(0) !== undefined))
+      assert.isTrue(yield* eventually(isListening(store)))
       yield* one.session
       yield* other.session
       yield* one.logout
-      assert.isTrue(yield* eventually(() => Effect.map(Effect.result(other.session), ({ _tag }) => _tag === "Failure")))
+      assert.isTrue(yield* eventually(Effect.map(Effect.result(other.session), ({ _tag }) => _tag === "Failure")))
     })
   )
 
@@ -146,11 +147,11 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
       yield* one.manager.renew()
       yield* Effect.sleep("400 millis")
       assert.strictEqual(yield* breakWatch(one.redis), 1)
-      assert.isTrue(yield* eventually(() => !one.isWatching()))
+      assert.isTrue(yield* eventually(Effect.map(one.isWatching, (is) => !is)))
       const entry = yield* writer.get(account, "session")
       const mark = new TextEncoder().encode(JSON.stringify({ loggedOutAt: Date.now() }))
       assert.isTrue(yield* writer.put(account, "session", Redacted.make(mark), entry?.version ?? 0))
-      assert.isTrue(yield* eventually(() => isLoggedOut(one), 3))
+      assert.isTrue(yield* eventually(isLoggedOut(one), 3))
     })
   )
 
@@ -163,11 +164,11 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
       const lock = yield* SessionLock.makeRedis(redis, { prefix })
       const scope = yield* Scope.make()
       yield* Scope.provide(start(makeTiny(), { store, lock }), scope)
-      assert.isTrue(yield* eventually(() => store.changes?.mark(0) !== undefined))
+      assert.isTrue(yield* eventually(isListening(store)))
       yield* Scope.close(scope, Exit.void)
-      assert.isUndefined(store.changes?.mark(0))
+      assert.isFalse(yield* isListening(store))
       assert.isTrue(
-        yield* eventually(() => Effect.map(redis.send<string>("CLIENT", "LIST"), (list) => !list.includes("cmd=xread")))
+        yield* eventually(Effect.map(redis.send<string>("CLIENT", "LIST"), (list) => !list.includes("cmd=xread")))
       )
     })
   )
@@ -205,26 +206,29 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
       const told: Array<number> = []
       const watch = store.changes?.watch(account, (version) => Effect.sync(() => void told.push(version)))
       const unwatch = yield* watch ?? Effect.die("The store reports no changes.")
-      const mark = () => store.changes?.mark(0)
+      const mark = markOf(store)
       const interrupt = Effect.fnUntraced(function* (during: Effect.Effect<unknown, unknown>) {
         yield* breakWatch(redis)
-        assert.isTrue(yield* eventually(() => mark() === undefined, 5))
+        assert.isTrue(
+          yield* eventually(
+            Effect.map(isListening(store), (is) => !is),
+            5
+          )
+        )
         yield* Effect.orDie(during)
-        assert.isTrue(yield* eventually(() => mark() !== undefined, 5))
+        assert.isTrue(yield* eventually(isListening(store), 5))
       })
-      assert.isTrue(yield* eventually(() => mark() !== undefined, 5))
+      assert.isTrue(yield* eventually(isListening(store), 5))
       yield* store.put(account, "session", value, 0)
-      assert.isTrue(yield* eventually(() => told.includes(1)))
+      assert.isTrue(yield* eventually(Effect.sync(() => told.includes(1))))
       yield* Effect.sleep("400 millis")
-      const first = mark()
+      const first = yield* mark
       yield* interrupt(store.put(account, "session", value, 1))
-      assert.strictEqual(mark(), first)
-      assert.isTrue(yield* eventually(() => told.includes(2)))
+      assert.strictEqual(yield* mark, first)
+      assert.isTrue(yield* eventually(Effect.sync(() => told.includes(2))))
       yield* Effect.sleep("400 millis")
-      yield* interrupt(
-        Effect.andThen(store.put(account, "session", value, 2), redis.send("DEL", `${prefix}:changes`))
-      )
-      assert.notStrictEqual(mark(), first)
+      yield* interrupt(Effect.andThen(store.put(account, "session", value, 2), redis.send("DEL", `${prefix}:changes`)))
+      assert.notStrictEqual(yield* mark, first)
       assert.deepStrictEqual(told, [1, 2])
       yield* unwatch
     })
@@ -246,8 +250,8 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
         yield* one.manager.session
         yield* other.manager.session
         yield* other.manager.logout
-        assert.isTrue(yield* eventually(() => isLoggedOut(one)))
-        assert.isFalse(one.isWatching())
+        assert.isTrue(yield* eventually(isLoggedOut(one)))
+        assert.isFalse(yield* one.isWatching)
       }
     })
   )

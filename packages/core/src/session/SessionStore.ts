@@ -20,6 +20,7 @@ import * as sealedEntry from "./internal/sealedEntry.ts"
 import { fingerprints } from "./internal/fingerprints.ts"
 import { systemCode } from "../broker/internal/systemCode.ts"
 import { readTimeout } from "./internal/vaultOptions.ts"
+import * as watchers from "./internal/watchers.ts"
 import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
@@ -47,27 +48,76 @@ export interface Entry {
 
 /**
  * Reports changes of stored sessions, so that a `SessionManager` does not have to read the store again and again.
+ * `makeWatchers` helps to make one.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Changes {
   /**
-   * Returns a mark of the current state. `now` is the current time, in milliseconds since the epoch. If a later call
-   * returns the same mark, every change of a watched session between the two calls was, or soon will be, reported by
-   * `watch`, except that a store without reports returns another mark after each change. Returns `undefined` while it is
-   * unknown whether a session has changed. Marks are compared with `===`.
+   * Returns a mark of the current state, or `undefined` while it is unknown whether a session has changed. If two calls
+   * return the same mark, `watch` has reported, or will report within a second, every change between the two calls. Marks
+   * are compared with `===`.
    */
-  readonly mark: (now: number) => string | number | undefined
+  readonly mark: Effect.Effect<string | number | undefined>
   /**
-   * Calls `changed` with the new version after the session of the account was written, by another program or by this
-   * program. Returns an effect that ends these calls. `changed` returns at once.
+   * Calls `changed` with the new version after another program, or this program, has written the session of the
+   * account. `changed` must return at once. The returned effect ends these calls.
    */
-  readonly watch: (
-    account: Account.Account,
-    changed: (version: number) => Effect.Effect<void>
-  ) => Effect.Effect<Effect.Effect<void>>
+  readonly watch: (account: Account.Account, changed: Changed) => Effect.Effect<Effect.Effect<void>>
 }
+
+/**
+ * A function that is called with the new version of a stored session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Changed = (version: number) => Effect.Effect<void>
+
+/**
+ * The functions to call after sessions were written, by account.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Watchers {
+  /** Adds a function. The returned function removes it. */
+  readonly add: (account: Account.Account, changed: Changed) => () => void
+  /** Whether an account has a function. `key` is the text that `Account.toKey` returns. */
+  readonly has: (key: string) => boolean
+  /** Number of accounts that have a function. */
+  readonly size: () => number
+  /** Calls the functions of an account. `key` is the text that `Account.toKey` returns. */
+  readonly tell: (key: string, version: number) => Effect.Effect<void>
+}
+
+/**
+ * Makes an empty list of functions to call. Use it for the `changes` of a store of your own.
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/login/Account"
+ * import * as SessionStore from "@auth/broker-core/session/SessionStore"
+ * import * as Effect from "effect/Effect"
+ *
+ * const account = Account.make({ broker: "angel", id: "A123456" })
+ *
+ * const program = Effect.gen(function* () {
+ *   const told: Array<number> = []
+ *   const watchers = SessionStore.makeWatchers()
+ *   const remove = watchers.add(account, (version) => Effect.sync(() => void told.push(version)))
+ *   yield* watchers.tell(Account.toKey(account), 2)
+ *   remove()
+ *   yield* watchers.tell(Account.toKey(account), 3)
+ *   told // => [2]
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeWatchers: () => Watchers = watchers.make
 
 /**
  * Stores entries. `put` succeeds only after the entry is stored. How durable the entry is depends on the store. If

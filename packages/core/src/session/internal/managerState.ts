@@ -75,11 +75,10 @@ export interface LastRead {
 const maxUnread = 3_600_000
 
 /** Whether the store reports its changes, and has reported none since the last read. */
-export const isUpToDate = ({ lastRead, store }: Self, now: number): boolean =>
-  lastRead !== undefined &&
-  now >= lastRead.at &&
-  now - lastRead.at < maxUnread &&
-  store.changes?.mark(now) === lastRead.mark
+export const isUpToDate = ({ lastRead, store: { changes } }: Self, now: number): Effect.Effect<boolean> =>
+  changes === undefined || lastRead === undefined || now < lastRead.at || now - lastRead.at >= maxUnread
+    ? Effect.succeed(false)
+    : Effect.map(changes.mark, (mark) => mark === lastRead.mark)
 
 /**
  * The services and the state of one account. Functions take it as an argument, because closures for each account would
@@ -194,7 +193,7 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   const { version } = self.state
   const began = yield* Clock.currentTimeMillis
   // The mark is taken before the read, so that a change during the read is noticed.
-  const mark = self.store.changes?.mark(began)
+  const mark = self.store.changes === undefined ? undefined : yield* self.store.changes.mark
   self.lastRead = undefined
   const record = yield* Record.read(self.store, self.account)
   const now = yield* Clock.currentTimeMillis

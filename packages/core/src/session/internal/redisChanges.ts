@@ -157,7 +157,7 @@ export const make = (redis: Service, prefix: string): Changes => {
   })
 
   return {
-    mark: () => (isListening ? misses : undefined),
+    mark: Effect.sync(() => (isListening ? misses : undefined)),
     watch: (account, changed) =>
       Effect.uninterruptible(
         Effect.suspend(() => {

@@ -89,17 +89,23 @@ const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
  */
 const syncInBackground = (self: Self, live: Session.Session, now: number) => {
   Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval })
-  return isUpToDate(self, now)
-    ? Effect.map(Random.next, (jitter) => postponeRandomly(self, live, now, jitter))
-    : Effect.as(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope), live)
+  if (self.lastRead === undefined) return startSync(self, live)
+  return Effect.flatMap(isUpToDate(self, now), (isKnown) =>
+    isKnown ? Effect.map(Random.next, (jitter) => postponeRandomly(self, live, now, jitter)) : startSync(self, live)
+  )
 }
+
+const startSync = (self: Self, live: Session.Session) =>
+  Effect.as(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope), live)
 
 /**
  * Shortens the poll interval at random. If the store cannot report changes any more, all accounts are read, and the
  * different intervals spread these reads over time.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
-  Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval * (1 - jitter / 2) })
+  // A change may have been reported in the meantime, and then another session, or none, is cached.
+  if (self.state.cached.session === live)
+    Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval * (1 - jitter / 2) })
   return live
 }
 

@@ -1,17 +1,6 @@
-/** The functions that a store calls after another program has changed a stored session. */
 import * as Effect from "effect/Effect"
 import * as Account from "../../login/Account.ts"
-
-export type Changed = (version: number) => Effect.Effect<void>
-
-export interface Watchers {
-  /** Adds a watcher of an account. Returns an effect that removes it. */
-  readonly add: (account: Account.Account, changed: Changed) => () => void
-  /** Number of accounts with a watcher. */
-  readonly size: () => number
-  /** Tells the watchers of the account. `key` is the text that `Account.toKey` returns. */
-  readonly tell: (key: string, version: number) => Effect.Effect<void>
-}
+import type { Changed, Watchers } from "../SessionStore.ts"
 
 export const make = (): Watchers => {
   // Most accounts have one watcher. A list of one needs less memory than a set, and a program may have a hundred
@@ -27,6 +16,7 @@ export const make = (): Watchers => {
         else watchers.set(key, rest)
       }
     },
+    has: (key) => watchers.has(key),
     size: () => watchers.size,
     tell: (key, version) => {
       const told = watchers.get(key)
