@@ -20,8 +20,8 @@ import * as durations from "../login/internal/durations.ts"
 import type * as sessionChange from "./internal/sessionChange.ts"
 import * as Cached from "./internal/cachedSession.ts"
 import { adopt } from "./internal/adoption.ts"
-import { freshExit, onStoreChange, peek, renew, sessionOf } from "./internal/sessionRequests.ts"
-import { logout } from "./internal/logout.ts"
+import { freshExit, onStoreChange, peekOf, renew, sessionOf } from "./internal/sessionRequests.ts"
+import { logoutOf } from "./internal/logout.ts"
 import { changes, close, lastUsed, type Self } from "./internal/managerState.ts"
 import { found } from "./internal/readyEffect.ts"
 import { ManagerOwner } from "./internal/managerOwner.ts"
@@ -141,6 +141,9 @@ export interface Options {
 
 const noWatch = Effect.succeed(Effect.void)
 
+/** All managers share these durations, because a program may have a hundred thousand managers. */
+const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
+
 /**
  * Makes the manager for the account of the broker's layer. Fails with `InvalidRequest` if an option is invalid.
  *
@@ -152,7 +155,11 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SessionManager["Service"], AuthError, Renewal | Logout | SessionStore | SessionLock | Scope.Scope> {
   const renewal = yield* Renewal
   const { logout: revoke } = yield* Logout
-  const { early = renewal.early, pollInterval = "30 seconds", renewalTimeout = "2 seconds" } = options
+  const {
+    early = renewal.early,
+    pollInterval = defaults.pollInterval,
+    renewalTimeout = defaults.renewalTimeout
+  } = options
   const { broker } = renewal.account
   const scope = Scope.makeUnsafe()
   const owner = yield* ManagerOwner
@@ -177,19 +184,23 @@ export const make = Effect.fnUntraced(function* (
   }
   if (owner !== undefined) owner.lastUsed = (now) => lastUsed(self, now)
   const watch = self.store.changes?.watch(self.account, (version) => onStoreChange(self, version)) ?? noWatch
+  const layerScope = yield* Effect.scope
+  // `Effect.addFinalizer` is not used, because it retains the context of this fiber for each account.
   yield* Effect.uninterruptible(
     Effect.flatMap(watch, (unwatch) =>
-      Effect.addFinalizer((exit) => Effect.andThen(close(self), Effect.andThen(unwatch, Scope.close(scope, exit))))
+      Scope.addFinalizerExit(layerScope, (exit) =>
+        Effect.andThen(close(self), Effect.andThen(unwatch, Scope.close(scope, exit)))
+      )
     )
   )
   return {
     account: self.account,
     session: sessionOf(self),
-    peek: peek(self),
+    peek: peekOf(self),
     renew: (rejected) => renew(self, rejected),
     withSession: (use) => withSessionOf(self, use),
     adopt: (given) => adopt(self, given),
-    logout: logout(self),
+    logout: logoutOf(self),
     accepted: (session) => void (self.state.proven = session),
     freshUnsafe: (now) => freshExit(self, now),
     changes: changes(self)

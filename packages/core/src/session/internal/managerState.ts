@@ -123,12 +123,28 @@ export interface Self {
 export const publish = (self: Self, change: SessionChange) =>
   Effect.suspend(() => (self.hub === undefined ? Effect.void : Effect.asVoid(PubSub.publish(self.hub, change))))
 
-export const changes = (self: Self): Stream.Stream<SessionChange> =>
+const readChanges = (self: Self): Stream.Stream<SessionChange> =>
   Stream.unwrap(
     Effect.map(PubSub.sliding<SessionChange>(256), (made) =>
       self.isClosed ? Stream.empty : Stream.fromPubSub((self.hub ??= made))
     )
   )
+
+interface Changes extends Stream.Stream<SessionChange> {
+  readonly self: Self
+}
+
+/** The streams of all managers share these properties. A stream of its own would need 500 bytes for each manager. */
+const changesPrototype: object = Object.create(Object.getPrototypeOf(Stream.empty) as object, {
+  channel: {
+    get(this: Changes) {
+      return readChanges(this.self).channel
+    }
+  }
+})
+
+export const changes = (self: Self): Stream.Stream<SessionChange> =>
+  Object.assign(Object.create(changesPrototype), { self }) as Changes
 
 const closedReason = new AuthError.InvalidRequest({
   problems: [{ field: "SessionManager", problem: "is closed: its scope has ended" }],

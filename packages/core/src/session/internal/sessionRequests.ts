@@ -12,7 +12,7 @@ import * as Random from "effect/Random"
 import type * as Session from "../../login/Session.ts"
 import * as Cached from "./cachedSession.ts"
 import { closed, cacheSession, isUpToDate, loggedOut, readStore, type Self, whileOpen } from "./managerState.ts"
-import { readyOr } from "./readyEffect.ts"
+import { delegating, readyOr } from "./readyEffect.ts"
 import * as Record from "./record.ts"
 import { unnoted } from "../../login/internal/requestsSent.ts"
 import { awaitRenewal, startRenewal } from "./pendingRenewal.ts"
@@ -146,7 +146,7 @@ export const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> |
 const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Failure> =>
   freshExit(self, now) ?? obtain(self, now)
 
-export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure> =>
+const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Option.Option<Session.Session>, Failure> => {
     self.usedAt = now
     if (self.isClosed) return closed(self, "peek")
@@ -160,6 +160,8 @@ export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, 
         : Option.none()
     )
   })
+
+export const peekOf = delegating(peek)
 
 /** Replaces a session that the broker has refused. The caller has reported the refusal. */
 const replace = (self: Self, rejected: Session.Session) =>
