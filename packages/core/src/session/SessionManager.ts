@@ -95,8 +95,8 @@ export class SessionManager extends Context.Service<
     /**
      * Ends the session at the broker, and deletes it from memory and from the store. The session is deleted even if the
      * broker's logout call fails. A renewal that is running in this program, or in another program that shares the
-     * store, does not bring the session back. Other programs notice the logout when they next read the store, or when
-     * the broker refuses the token.
+     * store, does not bring the session back. Other programs notice the logout within a second if the store is in Redis.
+     * Otherwise they notice it when they next look for changes, or when the broker refuses the token.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
@@ -133,8 +133,10 @@ export interface Options {
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * Minimum time between two reads of the store while a cached session is used. By reading the store, the manager finds
-   * newer sessions and logouts of other programs. Default: 30 seconds.
+   * Minimum time between two looks for changes while a cached session is used. The manager finds newer sessions and
+   * logouts of other programs in this way. If the store reports its changes (see `Changes` of `SessionStore`), the
+   * manager looks in memory, and reads the store only after a change and once an hour. Otherwise each look reads the
+   * store. Default: 30 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined
 }
