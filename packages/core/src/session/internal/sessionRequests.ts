@@ -132,12 +132,20 @@ const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure
   if (live !== undefined && now < self.state.cached.renewAt) return syncInBackground(self, live, now)
   const pause = Cached.pauseOf(self.state, live, now)
   if (pause !== undefined) return live === undefined ? Effect.fail(pause.error) : Effect.succeed(live)
-  return live === undefined ? awaitWhileOpen(self, undefined) : awaitRenewalBounded(self)
+  // Thousands of callers may wait for the same renewal, so they run no further effect.
+  const { pendingRenewal } = self.state
+  if (live !== undefined) return pendingRenewal?.boundedWait ?? awaitRenewalBounded(self)
+  if (pendingRenewal === undefined) return awaitWhileOpen(self, undefined)
+  pendingRenewal.isOnlyWay = true
+  return pendingRenewal.wait
 }
 
 export const sessionOf = readyOr(
   ({ state }: Self, fiber) => Cached.fresh(state, nowOf(fiber)),
-  (self, fiber) => obtain(self, nowOf(fiber))
+  (self, fiber) => {
+    const { pendingRenewal } = self.state
+    return pendingRenewal?.isOnlyWay === true ? pendingRenewal.wait : obtain(self, nowOf(fiber))
+  }
 )
 
 export const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> | undefined =>
