@@ -82,6 +82,11 @@ export interface Bench {
   /** Names of candidates. The table shows the ratio of each candidate to these candidates. */
   readonly baselines: ReadonlyArray<string>
   readonly plans: Readonly<Record<"quick" | "full", Plan>>
+  /**
+   * For a bench with long turns: the time-out of a turn, in seconds. Its candidates write their progress to stderr.
+   * Default: 120.
+   */
+  readonly turnSeconds?: number
   /** Packages whose versions are printed. */
   readonly versions: ReadonlyArray<string>
 }
@@ -339,8 +344,8 @@ export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArr
   return round % 2 === 0 ? rotated : rotated.toReversed()
 }
 
-/** Time-out of a turn, in milliseconds. */
-const turnLimit = 120_000
+/** Returns the time-out of a turn, in milliseconds. */
+const turnLimit = ({ turnSeconds = 120 }: Bench): number => turnSeconds * 1000
 
 /** Returns the time limit of the plan in seconds, extended in proportion to the number of twins. */
 const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number => {
@@ -352,13 +357,14 @@ const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number 
 const warmUps = ({ turns, warmUp }: Plan, own: ReadonlyArray<Turn>): ReadonlyArray<Turn> =>
   own.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
 
-const start = async (entrant: Entrant, url: string, scratch: string, options: Options) => {
+const start = async (bench: Bench, entrant: Entrant, url: string, scratch: string, options: Options) => {
   const { candidate, checkout, file, name, nodeArgs, script } = entrant
   const profile = options.profile === undefined ? undefined : path.resolve(options.profile, name)
   const peer = await startPeer(script, {
     cwd: scratch,
     args: [file, candidate, url, programsOf(checkout, scratch)],
-    limit: turnLimit,
+    limit: turnLimit(bench),
+    showsErrors: bench.turnSeconds !== undefined,
     nodeArgs: [...nodeArgs, ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])]
   })
   return { entrant, peer }
@@ -389,12 +395,13 @@ const takeTurn = async (
   turn: Turn,
   server: Peer | undefined
 ): Promise<Sample> => {
-  if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit), busy: 0 }
+  if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit(bench)), busy: 0 }
   // Reopens connections that were closed during the turns of the other candidates. A bench of programs starts a new
   // process for each job, so it has no connections to reopen.
-  if (bench.programs === undefined) await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit)
+  if (bench.programs === undefined)
+    await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit(bench))
   await server.call("load")
-  const measured = await peer.call<Measured>(turn, turnLimit)
+  const measured = await peer.call<Measured>(turn, turnLimit(bench))
   const { busy, requests } = await server.call<Load>("load")
   if (requests !== turn.count) {
     throw new Error(`${entrant.name}: the server received ${requests} of ${turn.count} requests`)
@@ -426,8 +433,8 @@ export const compare = async (bench: Bench, entrants: ReadonlyArray<Entrant>, op
     const started: Array<Started> = []
     for (const entrant of entrants) {
       progress(`warm up: ${entrant.title}`, true)
-      const one = await start(entrant, url, scratch, options)
-      for (const turn of warmUps(plan, entrant.turns)) await one.peer.call(turn, turnLimit)
+      const one = await start(bench, entrant, url, scratch, options)
+      for (const turn of warmUps(plan, entrant.turns)) await one.peer.call(turn, turnLimit(bench))
       started.push(one)
     }
 

@@ -78,6 +78,8 @@ export const startPeer = async (
     readonly through?: ReadonlyArray<string>
     /** Time-out for the start, in milliseconds. Default: 30 seconds. */
     readonly limit?: number
+    /** Copies what the child process writes to stderr to the stderr of this process, such as its progress. */
+    readonly showsErrors?: boolean
   }
 ): Promise<Peer> => {
   const [execPath, ...before] = [...(options.through ?? []), process.execPath]
@@ -95,6 +97,7 @@ export const startPeer = async (
   const keep = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4000))
   child.stdout?.on("data", keep)
   child.stderr?.on("data", keep)
+  if (options.showsErrors === true) child.stderr?.pipe(process.stderr, { end: false })
   child.on("message", ({ answer, error, id }: Answer) => {
     const caller = waiting.get(id)
     waiting.delete(id)

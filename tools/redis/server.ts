@@ -56,10 +56,14 @@ export interface Options {
   readonly command?: string
   /** With `everything`, the server writes each change to disk before it answers. Default: `nothing`. */
   readonly keeps?: "everything" | "nothing"
+  /** With `cluster`, the server is the only node of a Redis cluster. Its slots are not assigned. Default: `single`. */
+  readonly mode?: "cluster" | "single"
 }
 
-const settingsFor = ({ keeps = "nothing" }: Options): ReadonlyArray<string> =>
-  keeps === "everything" ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]
+const settingsFor = ({ keeps = "nothing", mode = "single" }: Options): ReadonlyArray<string> => [
+  ...(keeps === "everything" ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]),
+  ...(mode === "cluster" ? ["--cluster-enabled", "yes"] : [])
+]
 
 /** Starts the server. Returns `undefined` if another process has taken the port in the meantime. */
 const launch = async (port: number, folder: string, options: Options): Promise<ChildProcess | undefined> => {

@@ -12,14 +12,27 @@ export { runsRedis }
 
 type Service = Redis.Redis["Service"]
 
+const serverWith = (options: Parameters<typeof startRedis>[0]) =>
+  Effect.acquireRelease(
+    Effect.promise(() => startRedis(options)),
+    ({ stop }) => Effect.promise(stop)
+  )
+
 /**
  * Starts a Redis server for one test. The server stops when the scope closes. If Redis is not installed, the effect
  * fails, and the error says which package must be installed.
  */
-export const server = Effect.acquireRelease(
-  Effect.promise(() => startRedis()),
-  ({ stop }) => Effect.promise(stop)
-)
+export const server = serverWith({})
+
+/** Starts a Redis cluster of one node for one test. */
+export const cluster = Effect.gen(function* () {
+  const node = yield* serverWith({ mode: "cluster" })
+  const redis = yield* connect(node.url)
+  const isUp = Effect.map(redis.send<string>("CLUSTER", "INFO"), (info) => info.includes("cluster_state:ok"))
+  yield* redis.send("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+  yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), isUp), { until: (up) => up })
+  return node
+})
 
 /** A Redis server for all tests of a file. Tests that freeze or restart a server must start their own with `server`. */
 export const sharedServer = (): { readonly url: () => string } => {
@@ -46,10 +59,11 @@ export const connect = (url: string) =>
     Effect.orDie
   )
 
-/** Returns every key with this prefix, and its value. */
+/** Returns every key with this prefix, except the list of changes, and its value. */
 export const dump = Effect.fnUntraced(function* (redis: Service, prefix: string) {
   const keys = yield* redis.send<Array<string>>("KEYS", `${prefix}:*`)
-  const entries = yield* Effect.forEach(keys.toSorted(), (key) =>
+  const strings = keys.filter((key) => key !== `${prefix}:changes`).toSorted()
+  const entries = yield* Effect.forEach(strings, (key) =>
     Effect.map(redis.send<string>("GET", key), (value) => [key, value] as const)
   )
   return Object.fromEntries(entries)

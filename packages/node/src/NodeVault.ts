@@ -21,6 +21,7 @@ import * as Path from "node:path"
 import * as passphraseFile from "./internal/passphraseFile.ts"
 import * as place from "./internal/place.ts"
 import * as sqlite from "./internal/sqlite.ts"
+import * as vaultChanges from "./internal/vaultChanges.ts"
 import * as vaultFile from "./internal/vaultFile.ts"
 import * as NodeSessionLock from "./NodeSessionLock.ts"
 
@@ -102,7 +103,10 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
         })
       )
     )
-  return { path, use }
+  /** Returns the open database, or `undefined` if the next operation opens another file. */
+  const current = () => (held?.vault.database.isOpen === true && isCurrent(held) ? held.vault.database : undefined)
+
+  return { current, path, use }
 })
 
 const logTries = Schedule.spaced("10 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 20 }))
@@ -117,7 +121,7 @@ const open = Effect.fnUntraced(function* (
   options: Options = {}
 ): Effect.fn.Return<Disk, VaultError.VaultError, Scope.Scope> {
   const folder = yield* place.resolve(options.folder)
-  const { path, use } = yield* makeConnection(folder)
+  const { current, path, use } = yield* makeConnection(folder)
   yield* use(() => undefined).pipe(Effect.mapError(sqlite.toVaultError("open", `open ${path}`, `vault ${path}`)))
 
   // The data is on disk already. If the log cannot be emptied now, the next write empties it.
@@ -130,8 +134,11 @@ const open = Effect.fnUntraced(function* (
     Effect.mapError(sqlite.toVaultError("get", `list the entries of ${path}`, `vault ${path}`))
   )
 
+  const changes = vaultChanges.make(current)
+
   const store: SessionStore.SessionStore["Service"] = {
     describe: `${path}, SQLite`,
+    changes,
     get: Effect.fnUntraced(function* (account, slot) {
       const entry = { account: Account.toKey(account), slot }
       const stored = yield* use((vault) => vaultFile.read(vault, entry)).pipe(
@@ -144,8 +151,10 @@ const open = Effect.fnUntraced(function* (
       const isWritten = yield* use(({ database }) =>
         vaultFile.write(database, entry, Redacted.value(value), expected)
       ).pipe(Effect.mapError(sqlite.toVaultError("put", `write the ${slot} in ${path}`, `${slot} of ${entry.account}`)))
-      if (isWritten) yield* emptyLog
-      return isWritten
+      if (!isWritten) return false
+      yield* emptyLog
+      if (slot === "session") yield* changes.wrote(account, expected + 1)
+      return true
     })
   }
   return { places, store }

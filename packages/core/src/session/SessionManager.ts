@@ -20,8 +20,8 @@ import * as durations from "../login/internal/durations.ts"
 import type * as sessionChange from "./internal/sessionChange.ts"
 import * as Cached from "./internal/cachedSession.ts"
 import { adopt } from "./internal/adoption.ts"
-import { freshExit, peek, renew, sessionOf } from "./internal/sessionRequests.ts"
-import { logout } from "./internal/logout.ts"
+import { freshExit, onStoreChange, peekOf, renew, sessionOf } from "./internal/sessionRequests.ts"
+import { logoutOf } from "./internal/logout.ts"
 import { changes, close, lastUsed, type Self } from "./internal/managerState.ts"
 import { found } from "./internal/readyEffect.ts"
 import { ManagerOwner } from "./internal/managerOwner.ts"
@@ -95,8 +95,8 @@ export class SessionManager extends Context.Service<
     /**
      * Ends the session at the broker, and deletes it from memory and from the store. The session is deleted even if the
      * broker's logout call fails. A renewal that is running in this program, or in another program that shares the
-     * store, does not bring the session back. Other programs notice the logout when they next read the store, or when
-     * the broker refuses the token.
+     * store, does not bring the session back. Other programs notice the logout within a second if the store is in Redis.
+     * Otherwise they notice it when they next look for changes, or when the broker refuses the token.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
@@ -133,11 +133,18 @@ export interface Options {
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * Minimum time between two reads of the store while a cached session is used. By reading the store, the manager finds
-   * newer sessions and logouts of other programs. Default: 30 seconds.
+   * Minimum time between two looks for changes while a cached session is used. The manager finds newer sessions and
+   * logouts of other programs in this way. If the store reports its changes (see `Changes` of `SessionStore`), the
+   * manager looks in memory, and reads the store only after a change and once an hour. Otherwise each look reads the
+   * store. Default: 30 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined
 }
+
+const noWatch = Effect.succeed(Effect.void)
+
+/** All managers share these durations, because a program may have a hundred thousand managers. */
+const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
 
 /**
  * Makes the manager for the account of the broker's layer. Fails with `InvalidRequest` if an option is invalid.
@@ -150,7 +157,11 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SessionManager["Service"], AuthError, Renewal | Logout | SessionStore | SessionLock | Scope.Scope> {
   const renewal = yield* Renewal
   const { logout: revoke } = yield* Logout
-  const { early = renewal.early, pollInterval = "30 seconds", renewalTimeout = "2 seconds" } = options
+  const {
+    early = renewal.early,
+    pollInterval = defaults.pollInterval,
+    renewalTimeout = defaults.renewalTimeout
+  } = options
   const { broker } = renewal.account
   const scope = Scope.makeUnsafe()
   const owner = yield* ManagerOwner
@@ -169,19 +180,29 @@ export const make = Effect.fnUntraced(function* (
     isClosed: false,
     usedAt: yield* Clock.currentTimeMillis,
     owner,
+    lastRead: undefined,
     trial: undefined,
     hub: undefined
   }
   if (owner !== undefined) owner.lastUsed = (now) => lastUsed(self, now)
-  yield* Effect.addFinalizer((exit) => Effect.andThen(close(self), Scope.close(scope, exit)))
+  const watch = self.store.changes?.watch(self.account, (version) => onStoreChange(self, version)) ?? noWatch
+  const layerScope = yield* Effect.scope
+  // `Effect.addFinalizer` is not used, because it retains the context of this fiber for each account.
+  yield* Effect.uninterruptible(
+    Effect.flatMap(watch, (unwatch) =>
+      Scope.addFinalizerExit(layerScope, (exit) =>
+        Effect.andThen(close(self), Effect.andThen(unwatch, Scope.close(scope, exit)))
+      )
+    )
+  )
   return {
     account: self.account,
     session: sessionOf(self),
-    peek: peek(self),
+    peek: peekOf(self),
     renew: (rejected) => renew(self, rejected),
     withSession: (use) => withSessionOf(self, use),
     adopt: (given) => adopt(self, given),
-    logout: logout(self),
+    logout: logoutOf(self),
     accepted: (session) => void (self.state.proven = session),
     freshUnsafe: (now) => freshExit(self, now),
     changes: changes(self)

@@ -146,10 +146,13 @@ export interface SessionManagers<in out Services, in out E = never> {
 
 interface Ready<Services> {
   readonly name: string
-  readonly services: Context.Context<Services | SessionManager.SessionManager>
+  /** The services of the account's layer. */
+  readonly services: Context.Context<Services>
   readonly manager: SessionManager.SessionManager["Service"]
   readonly scope: Scope.Closeable
   readonly owner: ManagerOwner
+  /** `services` and the manager. Made when a program requests them. */
+  all: Context.Context<Services | SessionManager.SessionManager> | undefined
   /** Whether the program has requested the account since the last check for unused accounts. */
   isUsed: boolean
   /** Time of the last check that found the account in use, in milliseconds since the epoch. */
@@ -219,7 +222,7 @@ const readWarm = (
  * with its own rate limits. If the layers belong to several brokers, the type of `services` has only the services that
  * every layer provides. Fails with `InvalidRequest` if `idle` is invalid.
  *
- * An account with a cached session takes about 10 kB of heap, plus the state of its layer. `idle` and `invalidate` free
+ * A manager with a cached session takes about 2 kB of heap, plus its session and the state of its layer. `idle` and `invalidate` free
  * that memory.
  *
  * @example
@@ -280,16 +283,21 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const ready = new Map<string, Ready<Services>>()
   const building = new Map<string, Attempt<Services, E>>()
 
+  // One finalizer closes all accounts. It runs after the layers that are being built were interrupted.
+  yield* Scope.addFinalizerExit(scope, (exit) =>
+    Effect.forEach(Array.from(ready.values()).toReversed(), (account) => Scope.close(account.scope, exit), {
+      discard: true
+    })
+  )
+
   const closed = Effect.suspend(() => Effect.fail(AuthError.make(noBroker, "session", closedReason)))
 
   const toReady = (
     name: string,
-    services: Context.Context<Services | SessionManager.SessionManager>,
+    services: Context.Context<Services>,
+    manager: SessionManager.SessionManager["Service"],
     { scope, owner }: Attempt<Services, E>
-  ): Ready<Services> => {
-    const manager = Context.get(services, SessionManager.SessionManager)
-    return { name, services, manager, scope, owner, isUsed: true, usedAt: -Infinity }
-  }
+  ): Ready<Services> => ({ name, services, manager, scope, owner, all: undefined, isUsed: true, usedAt: -1 })
 
   const sessionOf = delegating(({ manager, name, owner }: Ready<Services>) =>
     owner.closedBecause === undefined ? manager.session : sessionNow(name)
@@ -300,12 +308,22 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
    * the next attempt starts without the resources of the failed attempt.
    */
   const build = (name: string, attempt: Attempt<Services, E>) =>
-    Effect.suspend(() =>
-      Layer.buildWithMemoMap(Layer.provideMerge(SessionManager.layer(options), lookup(name)), memoMap, attempt.scope)
-    ).pipe(
-      Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(attempt.scope, exit))),
-      Effect.provideContext(Context.add(context, ManagerOwner, attempt.owner)),
-      Effect.map((services) => toReady(name, services, attempt))
+    Effect.suspend(() => Layer.buildWithMemoMap(lookup(name), memoMap, attempt.scope)).pipe(
+      Effect.provideContext(context),
+      // The manager has no layer of its own, because a layer needs more memory than the manager.
+      Effect.flatMap((services) =>
+        Effect.map(makeManager(services, attempt), (manager) => toReady(name, services, manager, attempt))
+      ),
+      Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(attempt.scope, exit)))
+    )
+
+  const makeManager = (
+    services: Context.Context<Services | Renewal | Logout>,
+    { owner, scope }: Attempt<Services, E>
+  ) =>
+    Effect.provideContext(
+      SessionManager.make(options),
+      Context.merge(context, services).pipe(Context.add(ManagerOwner, owner), Context.add(Scope.Scope, scope))
     )
 
   /**
@@ -317,7 +335,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
         if (scope.state._tag === "Closed") return closed
         const attempt: Attempt<Services, E> = {
           end: Deferred.makeUnsafe(),
-          scope: Scope.forkUnsafe(scope),
+          scope: Scope.makeUnsafe(),
           owner: { lastUsed: () => -Infinity, closedBecause: undefined },
           fiber: undefined
         }
@@ -348,7 +366,11 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       return attempt === undefined ? Effect.flatMap(startBuild(name), Deferred.await) : Deferred.await(attempt.end)
     })
 
-  const services = (name: string) => Effect.map(get(name), ({ services }) => services)
+  const services = (name: string) =>
+    Effect.map(get(name), (account) => {
+      account.all ??= Context.add(account.services, SessionManager.SessionManager, account.manager)
+      return account.all
+    })
 
   const manager = (name: string) => Effect.map(get(name), ({ manager }) => manager)
 

@@ -15,10 +15,12 @@ import * as Semaphore from "effect/Semaphore"
 import * as Account from "../login/Account.ts"
 import * as entryText from "./internal/entryText.ts"
 import { defaultPrefix, keyOf as redisKey, persist } from "./internal/redis.ts"
+import * as redisChanges from "./internal/redisChanges.ts"
 import * as sealedEntry from "./internal/sealedEntry.ts"
 import { fingerprints } from "./internal/fingerprints.ts"
 import { systemCode } from "../broker/internal/systemCode.ts"
 import { readTimeout } from "./internal/vaultOptions.ts"
+import * as watchers from "./internal/watchers.ts"
 import * as VaultError from "./VaultError.ts"
 import * as VaultKey from "./VaultKey.ts"
 
@@ -43,6 +45,79 @@ export interface Entry {
   readonly version: number
   readonly value: Redacted.Redacted<Uint8Array>
 }
+
+/**
+ * Reports changes of stored sessions, so that a `SessionManager` does not have to read the store again and again.
+ * `makeWatchers` helps to make one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Changes {
+  /**
+   * Returns a mark of the current state, or `undefined` while it is unknown whether a session has changed. If two calls
+   * return the same mark, `watch` has reported, or will report within a second, every change between the two calls. Marks
+   * are compared with `===`.
+   */
+  readonly mark: Effect.Effect<string | number | undefined>
+  /**
+   * Calls `changed` with the new version after another program, or this program, has written the session of the
+   * account. `changed` must return at once. The returned effect ends these calls.
+   */
+  readonly watch: (account: Account.Account, changed: Changed) => Effect.Effect<Effect.Effect<void>>
+}
+
+/**
+ * A function that is called with the new version of a stored session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Changed = (version: number) => Effect.Effect<void>
+
+/**
+ * The functions to call after sessions were written, by account.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Watchers {
+  /** Adds a function. The returned function removes it. */
+  readonly add: (account: Account.Account, changed: Changed) => () => void
+  /** Whether an account has a function. `key` is the text that `Account.toKey` returns. */
+  readonly has: (key: string) => boolean
+  /** Number of accounts that have a function. */
+  readonly size: () => number
+  /** Calls the functions of an account. `key` is the text that `Account.toKey` returns. */
+  readonly tell: (key: string, version: number) => Effect.Effect<void>
+}
+
+/**
+ * Makes an empty list of functions to call. Use it for the `changes` of a store of your own.
+ *
+ * @example
+ * ```ts
+ * import * as Account from "@auth/broker-core/login/Account"
+ * import * as SessionStore from "@auth/broker-core/session/SessionStore"
+ * import * as Effect from "effect/Effect"
+ *
+ * const account = Account.make({ broker: "angel", id: "A123456" })
+ *
+ * const program = Effect.gen(function* () {
+ *   const told: Array<number> = []
+ *   const watchers = SessionStore.makeWatchers()
+ *   const remove = watchers.add(account, (version) => Effect.sync(() => void told.push(version)))
+ *   yield* watchers.tell(Account.toKey(account), 2)
+ *   remove()
+ *   yield* watchers.tell(Account.toKey(account), 3)
+ *   told // => [2]
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeWatchers: () => Watchers = watchers.make
 
 /**
  * Stores entries. `put` succeeds only after the entry is stored. How durable the entry is depends on the store. If
@@ -73,6 +148,11 @@ export class SessionStore extends Context.Service<
      * login guard cannot recognize credentials that the broker has refused.
      */
     readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
+    /**
+     * Reports changes of stored sessions. If the store has no `changes`, a session manager reads the stored session at
+     * each poll interval.
+     */
+    readonly changes?: Changes | undefined
   }
 >()("@auth/broker-core/session/SessionStore") {}
 
@@ -164,6 +244,7 @@ export const encrypted =
     })
     return {
       fingerprint: key._tag === "Plaintext" ? undefined : fingerprints(key.bytes),
+      changes: store.changes,
       describe: `${store.describe}; ${key._tag === "Plaintext" ? "" : "encrypted with "}${key.describe}`,
       get: Effect.fnUntraced(function* (account, slot) {
         const entry = yield* store.get(account, slot)
@@ -291,11 +372,29 @@ if found then version = string.match(found, "^(%d+) ") end
 if not version then return -1 end
 if version ~= ARGV[1] then return 0 end
 redis.call("SET", KEYS[1], ARGV[2])
+if ARGV[4] ~= "" then ${redisChanges.announceLua("ARGV[4]", "ARGV[5]", "ARGV[6]")} end
 return 1`
+
+/** `stream` and `account` announce the write: see `redisChanges`. They are empty if the write is not announced. */
+interface Write {
+  readonly key: string
+  readonly expected: number
+  readonly text: string
+  readonly stream: string
+  readonly account: string
+}
 
 const makeCompareAndSet = () =>
   Redis.script(
-    (key: string, expected: number, text: string, isAgain: boolean) => [key, expected, text, isAgain ? "again" : ""],
+    ({ account, expected, key, stream, text }: Write, isAgain: boolean) => [
+      key,
+      expected,
+      text,
+      isAgain ? "again" : "",
+      stream,
+      account,
+      expected + 1
+    ],
     { lua: compareAndSetLua, numberOfKeys: 1 }
   ).withReturnType<number>()
 
@@ -320,8 +419,10 @@ export const makeRedis = Effect.fnUntraced(function* (
   const prefix = options.prefix ?? defaultPrefix
   const timeout = yield* readTimeout("timeout", options.timeout ?? "5 seconds")
   const compareAndSet = makeCompareAndSet()
+  const stream = redisChanges.streamOf(prefix)
   return {
     describe: `Redis, keys ${prefix}:*`,
+    changes: redisChanges.make(redis, prefix),
     get: (account, slot) => {
       const what = nameOf(account, slot)
       const reply = redis.send<string | null>("GET", redisKey(prefix, account, slot))
@@ -332,9 +433,14 @@ export const makeRedis = Effect.fnUntraced(function* (
     },
     put: Effect.fnUntraced(function* (account, slot, value, expected) {
       const what = nameOf(account, slot)
-      const text = entryText.encode(expected + 1, value)
-      const key = redisKey(prefix, account, slot)
-      const answer = yield* persist((isAgain) => redis.eval(compareAndSet)(key, expected, text, isAgain), {
+      const write: Write = {
+        key: redisKey(prefix, account, slot),
+        expected,
+        text: entryText.encode(expected + 1, value),
+        stream: slot === "session" ? stream : "",
+        account: Account.toKey(account)
+      }
+      const answer = yield* persist((isAgain) => redis.eval(compareAndSet)(write, isAgain), {
         operation: "put",
         what: `write the ${what}`,
         subject: what,

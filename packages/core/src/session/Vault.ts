@@ -56,6 +56,10 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  * Persist the data with `appendonly yes`. If a refresh token can be used only once, set `appendfsync always` as well.
  * Set `maxmemory-policy noeviction`, so that Redis does not evict sessions.
  *
+ * Session managers learn of changes by other programs within a second, through one blocking read on a connection that
+ * the client reserves. The user of Redis needs the commands `XADD`, `XREAD`, `XRANGE`, `XREVRANGE` and `INFO`. Without
+ * them, and in a cluster, each manager reads its session at every poll interval.
+ *
  * Set `disableOfflineQueue: true` in the client. Otherwise the client queues requests while Redis is unreachable, and a
  * program cannot exit before they are answered.
  *

@@ -37,12 +37,20 @@ export const write = (database: DatabaseSync, name: string, value: string): void
     .run(name, value, checksum("checked", name, value))
 }
 
-/** Reads a required named value. */
-export const read = (database: DatabaseSync, name: string): string => {
+/** Reads a named value. Returns `undefined` if it was never written. */
+export const find = (database: DatabaseSync, name: string): string | undefined => {
   const row = database.prepare("SELECT value, checksum FROM checked WHERE name = ?").get(name)
-  if (typeof row?.["value"] !== "string") throw new Damaged()
+  if (row === undefined) return undefined
+  if (typeof row["value"] !== "string") throw new Damaged()
   requireChecksum(row["checksum"], checksum("checked", name, row["value"]))
   return row["value"]
+}
+
+/** Reads a required named value. */
+export const read = (database: DatabaseSync, name: string): string => {
+  const value = find(database, name)
+  if (value === undefined) throw new Damaged()
+  return value
 }
 
 /** Reads a required named integer. */

@@ -1,5 +1,6 @@
 /** The tables and statements of a vault's database. If a function fails, it throws a `Failure` of `sqlite.ts`. */
 import type { DatabaseSync } from "node:sqlite"
+import * as changeList from "./changeList.ts"
 import * as checked from "./checked.ts"
 import { Damaged, Failed, transaction } from "./sqlite.ts"
 
@@ -66,7 +67,8 @@ const verifyEntries = (database: DatabaseSync): void => {
 }
 
 /** A number that changes when another connection has written to the database. */
-const dataVersion = (database: DatabaseSync): unknown => database.prepare("PRAGMA data_version").get()?.["data_version"]
+export const dataVersion = (database: DatabaseSync): unknown =>
+  database.prepare("PRAGMA data_version").get()?.["data_version"]
 
 /**
  * Verifies all stored data. Throws `Damaged` if data was changed or is missing. Otherwise returns the `dataVersion` of
@@ -126,8 +128,12 @@ export const places = (database: DatabaseSync): ReadonlyArray<Place> =>
     .all()
     .map((row) => ({ account: String(row["account"]), slot: String(row["slot"]) }))
 
-const add = (database: DatabaseSync, name: string, number: number): void =>
-  checked.write(database, name, String(checked.readNumber(database, name) + number))
+/** Adds 1 to a named integer, and returns the sum. */
+const increment = (database: DatabaseSync, name: string): number => {
+  const sum = checked.readNumber(database, name) + 1
+  checked.write(database, name, String(sum))
+  return sum
+}
 
 /** Writes the entry if its stored version equals `expected`. Returns whether it wrote. */
 export const write = (database: DatabaseSync, place: Place, value: Uint8Array, expected: number): boolean =>
@@ -138,7 +144,12 @@ export const write = (database: DatabaseSync, place: Place, value: Uint8Array, e
     database
       .prepare("INSERT OR REPLACE INTO entry (account, slot, version, value, checksum) VALUES (?, ?, ?, ?, ?)")
       .run(place.account, place.slot, stored.version, value, checksumOf(place, stored))
-    if (found === undefined) add(database, "entries", 1)
-    add(database, "writes", 1)
+    if (found === undefined) increment(database, "entries")
+    const session = place.slot === "session" ? { account: place.account, version: stored.version } : undefined
+    changeList.add(database, increment(database, "writes"), session)
     return true
   })
+
+/** The sessions that were written after the given number of writes, and the `dataVersion` of this state. */
+export const changesSince = (database: DatabaseSync, writes: number): changeList.News & { readonly data: unknown } =>
+  transaction(database, "DEFERRED", () => ({ ...changeList.since(database, writes), data: dataVersion(database) }))

@@ -55,9 +55,17 @@ const first = <A>(
     })
   })
 
-/** Adds a time-out to each call of a store. */
-export const bounded = (store: SessionStore["Service"]): SessionStore["Service"] => ({
-  ...store,
-  get: (...args) => inTime("get", store.get(...args)),
-  put: (...args) => inTime("put", store.put(...args))
-})
+const known = new WeakMap<SessionStore["Service"], SessionStore["Service"]>()
+
+/** Adds a time-out to each call of a store. All managers that use the store share the result. */
+export const bounded = (store: SessionStore["Service"]): SessionStore["Service"] => {
+  const before = known.get(store)
+  if (before !== undefined) return before
+  const made: SessionStore["Service"] = {
+    ...store,
+    get: (...args) => inTime("get", store.get(...args)),
+    put: (...args) => inTime("put", store.put(...args))
+  }
+  known.set(store, made)
+  return made
+}

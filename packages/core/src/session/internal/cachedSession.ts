@@ -40,6 +40,11 @@ export interface Pause {
 export interface PendingRenewal {
   readonly end: Deferred.Deferred<Session.Session, Failure>
   readonly wait: Effect.Effect<Session.Session, Failure>
+  /**
+   * Whether the cached session has expired or was refused. Until another session is cached, further callers wait for the
+   * renewal without reading the clock again.
+   */
+  isOnlyWay: boolean
   /** Used if the token is live. Waits for the renewal, but not longer than `renewalTimeout`. */
   boundedWait: Effect.Effect<Session.Session, Failure> | undefined
 }
@@ -213,6 +218,7 @@ export const setCached = (
   state.pause = undefined
   state.failures = 0
   state.failingRefresh = undefined
+  if (state.pendingRenewal !== undefined) state.pendingRenewal.isOnlyWay = false
 }
 
 /** Postpones the next read of the store to `pollInterval` after `now`. */
@@ -239,6 +245,7 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
  */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined
+  if (state.pendingRenewal !== undefined) state.pendingRenewal.isOnlyWay = false
   if (sameToken(session, state.cached.session)) {
     state.cached = { ...state.cached, renewAt: session.expiresAt ?? Infinity }
   }

@@ -1,7 +1,7 @@
-import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Redacted from "effect/Redacted"
+import { sha256 } from "./sha256.ts"
 
 const label = "broker-auth fingerprint 1\n"
 
@@ -19,11 +19,5 @@ export const fingerprints =
     bytes.set(begin)
     bytes.set(middle, begin.length)
     bytes.set(end, begin.length + middle.length)
-    return Effect.map(
-      Effect.provide(
-        Digest.Digest.use((service) => service.digest(Digest.sha256, bytes)),
-        Digest.layerWebCrypto
-      ),
-      (digest) => Hex.encode(digest.slice(0, 16))
-    )
+    return Effect.map(sha256(bytes), (digest) => Hex.encode(digest.slice(0, 16)))
   }

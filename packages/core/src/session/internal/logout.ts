@@ -9,6 +9,7 @@ import * as Cached from "./cachedSession.ts"
 import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import { loggedOut, overwrite, publish, type Self, whileOpen } from "./managerState.ts"
+import { delegating } from "./readyEffect.ts"
 import * as Record from "./record.ts"
 
 /** Marks the manager as logged out, and returns the sessions that the manager had. */
@@ -44,8 +45,7 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
 const clearProgress = ({ account, store }: Self) =>
   LoginLedger.make(store).remember(account, (ledger) => Ledger.setProgress(ledger, undefined))
 
-export const logout = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
-  whileOpen(self, "logout", () => logoutOpen(self))
+export const logoutOf = delegating((self: Self) => whileOpen(self, "logout", () => logoutOpen(self)))
 
 const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
   Effect.uninterruptibleMask((restore) =>

@@ -62,6 +62,24 @@ export interface Trial {
   readonly accepted: Set<"read" | "order">
 }
 
+export interface LastRead {
+  readonly mark: string | number
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/**
+ * In milliseconds. The store is read after this time even if no change was reported. A program without the permission
+ * to report its changes is noticed then.
+ */
+const maxUnread = 3_600_000
+
+/** Whether the store reports its changes, and has reported none since the last read. */
+export const isUpToDate = ({ lastRead, store: { changes } }: Self, now: number): Effect.Effect<boolean> =>
+  changes === undefined || lastRead === undefined || now < lastRead.at || now - lastRead.at >= maxUnread
+    ? Effect.succeed(false)
+    : Effect.map(changes.mark, (mark) => mark === lastRead.mark)
+
 /**
  * The services and the state of one account. Functions take it as an argument, because closures for each account would
  * need more memory.
@@ -88,6 +106,11 @@ export interface Self {
    */
   usedAt: number
   readonly owner: ManagerOwner | undefined
+  /**
+   * The mark and the time of the last read of the store: see `Changes` of `SessionStore`. `undefined` if the store must
+   * be read at the next poll.
+   */
+  lastRead: LastRead | undefined
   /** Belongs to the last session that `withSession` got after a refusal. */
   trial: Trial | undefined
   /**
@@ -100,12 +123,28 @@ export interface Self {
 export const publish = (self: Self, change: SessionChange) =>
   Effect.suspend(() => (self.hub === undefined ? Effect.void : Effect.asVoid(PubSub.publish(self.hub, change))))
 
-export const changes = (self: Self): Stream.Stream<SessionChange> =>
+const readChanges = (self: Self): Stream.Stream<SessionChange> =>
   Stream.unwrap(
     Effect.map(PubSub.sliding<SessionChange>(256), (made) =>
       self.isClosed ? Stream.empty : Stream.fromPubSub((self.hub ??= made))
     )
   )
+
+interface Changes extends Stream.Stream<SessionChange> {
+  readonly self: Self
+}
+
+/** The streams of all managers share these properties. A stream of its own would need 500 bytes for each manager. */
+const changesPrototype: object = Object.create(Object.getPrototypeOf(Stream.empty) as object, {
+  channel: {
+    get(this: Changes) {
+      return readChanges(this.self).channel
+    }
+  }
+})
+
+export const changes = (self: Self): Stream.Stream<SessionChange> =>
+  Object.assign(Object.create(changesPrototype), { self }) as Changes
 
 const closedReason = new AuthError.InvalidRequest({
   problems: [{ field: "SessionManager", problem: "is closed: its scope has ended" }],
@@ -168,8 +207,13 @@ export const cacheSession = Effect.fnUntraced(function* (
 
 export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Session.Session | undefined) {
   const { version } = self.state
+  const began = yield* Clock.currentTimeMillis
+  // The mark is taken before the read, so that a change during the read is noticed.
+  const mark = self.store.changes === undefined ? undefined : yield* self.store.changes.mark
+  self.lastRead = undefined
   const record = yield* Record.read(self.store, self.account)
   const now = yield* Clock.currentTimeMillis
+  if (mark !== undefined) self.lastRead = { mark, at: began }
   // If this program has written the entry while it was read, the version of that write is newer than the version that
   // was read.
   const isNewest = self.state.version === version

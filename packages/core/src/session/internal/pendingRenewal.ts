@@ -218,7 +218,12 @@ export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect
     Effect.suspend(() => {
       if (self.state.pendingRenewal !== undefined) return Effect.succeed(self.state.pendingRenewal)
       const end = Deferred.makeUnsafe<Session.Session, Failure>()
-      const pendingRenewal: Cached.PendingRenewal = { end, wait: Deferred.await(end), boundedWait: undefined }
+      const pendingRenewal: Cached.PendingRenewal = {
+        end,
+        wait: Deferred.await(end),
+        isOnlyWay: false,
+        boundedWait: undefined
+      }
       self.state.pendingRenewal = pendingRenewal
       return Effect.map(Effect.forkIn(runRenewal(self, request), self.scope), (fiber) => {
         fiber.addObserver((exit) => {

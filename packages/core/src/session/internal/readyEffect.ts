@@ -9,19 +9,22 @@ type AnyFiber = Fiber.Fiber<unknown, unknown>
 const readsPerYield = 64
 
 /**
- * A value, and the exit and the iterator that return it. They are created only once, because the value may be returned
- * a million times.
+ * A value, the exit that returns it, and its iterator, whose only result is the object itself. The exit is created only
+ * once, because the value may be returned a million times.
  */
 export interface Ready<A> {
   readonly value: A
   readonly exit: Exit.Exit<A>
-  readonly iterator: { readonly next: () => { readonly done: true; readonly value: A } }
+  readonly done: true
+  readonly next: () => Ready<A>
 }
 
-export const make = <A>(value: A): Ready<A> => {
-  const end = { done: true as const, value }
-  return { value, exit: Exit.succeed(value), iterator: { next: () => end } }
+/** All values share this function, because a program may have a hundred thousand values. */
+function next<A>(this: Ready<A>): Ready<A> {
+  return this
 }
+
+export const make = <A>(value: A): Ready<A> => ({ value, exit: Exit.succeed(value), done: true, next })
 
 interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
   readonly subject: Subject
@@ -53,7 +56,7 @@ export const readyOr = <Subject, A, E, R>(
       const fiber = Fiber.getCurrent()
       this.reads = (this.reads + 1) & (readsPerYield - 1)
       if (fiber === undefined || this.reads === 0) return iterate.call(this)
-      return ready(this.subject, fiber)?.iterator ?? iterate.call(this)
+      return ready(this.subject, fiber) ?? iterate.call(this)
     }
   })
   return (subject) => Object.assign(Object.create(prototype), { subject, reads: 0 }) as Self

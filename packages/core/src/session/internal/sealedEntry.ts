@@ -15,13 +15,13 @@
  * any other entry says how it can be read, for example with the right key.
  */
 import * as Aead from "effect/crypto/Aead"
-import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as VaultError from "../VaultError.ts"
 import type { Key } from "../VaultKey.ts"
+import { withKey } from "./aead.ts"
+import { sha256 } from "./sha256.ts"
 
 /** The place and the version of an entry. `open` fails if `key` or `version` is not the same as for `seal`. */
 export interface Place {
@@ -41,8 +41,6 @@ const nonceStart = idStart + idLength
 const headerLength = nonceStart + nonceLength
 const checksumLength = 8
 const noKey = new Uint8Array(idLength)
-
-const webCrypto = Layer.merge(Layer.provide(Aead.layerWebCrypto, SecureRandom.layerWebCrypto), Digest.layerWebCrypto)
 
 const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
@@ -65,20 +63,14 @@ const bound = (place: Place, format: number): Uint8Array =>
   new TextEncoder().encode(`broker-auth entry ${format}\n${place.key}\n${place.version}\n`)
 
 const checksum = (place: Place, format: number, bytes: Uint8Array) =>
-  Effect.map(
-    Digest.Digest.use((service) => service.digest(Digest.sha256, concat(bound(place, format), bytes))),
-    (digest) => digest.slice(0, checksumLength)
-  )
+  Effect.map(sha256(concat(bound(place, format), bytes)), (digest) => digest.slice(0, checksumLength))
 
-const aeadKey = (bytes: Redacted.Redacted<Uint8Array>) =>
-  // `VaultKey` has checked the length.
-  Effect.orDie(Aead.key(Aead.xchacha20Poly1305, Redacted.value(bytes)))
-
-const encrypt = Effect.fnUntraced(function* (key: Key, plain: Uint8Array, nonce: Uint8Array, place: Place) {
-  if (key._tag === "Plaintext") return plain
-  const aead = yield* Aead.Aead
-  return yield* Effect.orDie(aead.encrypt(yield* aeadKey(key.bytes), plain, { nonce, aad: bound(place, format) }))
-})
+const encrypt = (key: Key, plain: Uint8Array, nonce: Uint8Array, place: Place): Effect.Effect<Uint8Array> =>
+  key._tag === "Plaintext"
+    ? Effect.succeed(plain)
+    : Effect.orDie(
+        withKey(key.bytes, (aead, cipherKey) => aead.encrypt(cipherKey, plain, { nonce, aad: bound(place, format) }))
+      )
 
 /** Returns the bytes that are stored for a value. */
 export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
@@ -89,16 +81,15 @@ export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redac
   const body = yield* encrypt(key, Redacted.value(value), nonce, place)
   const bytes = concat(magic, Uint8Array.of(format), id, nonce, body)
   return Redacted.make(concat(bytes, yield* checksum(place, format, bytes)))
-}, Effect.provide(webCrypto))
-
-const decrypt = Effect.fnUntraced(function* (key: Key, body: Uint8Array, nonce: Uint8Array, place: Place) {
-  if (key._tag === "Plaintext") return body
-  const aead = yield* Aead.Aead
-  return yield* Effect.mapError(
-    aead.decrypt(yield* aeadKey(key.bytes), body, { nonce, aad: bound(place, format) }),
-    () => new VaultError.Tampered({ what: place.what })
-  )
 })
+
+const decrypt = (key: Key, body: Uint8Array, nonce: Uint8Array, place: Place) =>
+  key._tag === "Plaintext"
+    ? Effect.succeed(body)
+    : Effect.mapError(
+        withKey(key.bytes, (aead, cipherKey) => aead.decrypt(cipherKey, body, { nonce, aad: bound(place, format) })),
+        () => new VaultError.Tampered({ what: place.what })
+      )
 
 /** Returns the value of stored bytes. Fails if the bytes cannot be read. */
 export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Redacted<Uint8Array>, place: Place) {
@@ -116,4 +107,4 @@ export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Reda
   // The bytes are copied, so that the result does not change if the store changes its own bytes.
   const nonce = bytes.slice(nonceStart, headerLength)
   return Redacted.make(yield* decrypt(key, bytes.slice(headerLength), nonce, place))
-}, Effect.provide(webCrypto))
+})

@@ -8,10 +8,11 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import type * as Session from "../../login/Session.ts"
 import * as Cached from "./cachedSession.ts"
-import { closed, cacheSession, readStore, loggedOut, type Self, whileOpen } from "./managerState.ts"
-import { readyOr } from "./readyEffect.ts"
+import { closed, cacheSession, isUpToDate, loggedOut, readStore, type Self, whileOpen } from "./managerState.ts"
+import { delegating, readyOr } from "./readyEffect.ts"
 import * as Record from "./record.ts"
 import { unnoted } from "../../login/internal/requestsSent.ts"
 import { awaitRenewal, startRenewal } from "./pendingRenewal.ts"
@@ -88,8 +89,40 @@ const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
  */
 const syncInBackground = (self: Self, live: Session.Session, now: number) => {
   Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval })
-  return Effect.as(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope), live)
+  if (self.lastRead === undefined) return startSync(self, live)
+  return Effect.flatMap(isUpToDate(self, now), (isKnown) =>
+    isKnown ? Effect.map(Random.next, (jitter) => postponeRandomly(self, live, now, jitter)) : startSync(self, live)
+  )
 }
+
+const startSync = (self: Self, live: Session.Session) =>
+  Effect.as(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope), live)
+
+/**
+ * Shortens the poll interval at random. If the store cannot report changes any more, all accounts are read, and the
+ * different intervals spread these reads over time.
+ */
+const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
+  // A change may have been reported in the meantime, and then another session, or none, is cached.
+  if (self.state.cached.session === live)
+    Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval * (1 - jitter / 2) })
+  return live
+}
+
+/**
+ * Runs after the store has reported that the session was written. Reads the store, except if this program has written
+ * the session, or if it has no session that could be out of date.
+ */
+export const onStoreChange = (self: Self, version: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { cached, pendingRenewal, version: known } = self.state
+    if (self.isClosed || cached.session === undefined || known === version || pendingRenewal !== undefined) {
+      self.lastRead = known === version ? self.lastRead : undefined
+      return Effect.void
+    }
+    self.lastRead = undefined
+    return Effect.asVoid(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope))
+  })
 
 const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {
   self.usedAt = now
@@ -99,12 +132,20 @@ const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure
   if (live !== undefined && now < self.state.cached.renewAt) return syncInBackground(self, live, now)
   const pause = Cached.pauseOf(self.state, live, now)
   if (pause !== undefined) return live === undefined ? Effect.fail(pause.error) : Effect.succeed(live)
-  return live === undefined ? awaitWhileOpen(self, undefined) : awaitRenewalBounded(self)
+  // Thousands of callers may wait for the same renewal, so they run no further effect.
+  const { pendingRenewal } = self.state
+  if (live !== undefined) return pendingRenewal?.boundedWait ?? awaitRenewalBounded(self)
+  if (pendingRenewal === undefined) return awaitWhileOpen(self, undefined)
+  pendingRenewal.isOnlyWay = true
+  return pendingRenewal.wait
 }
 
 export const sessionOf = readyOr(
   ({ state }: Self, fiber) => Cached.fresh(state, nowOf(fiber)),
-  (self, fiber) => obtain(self, nowOf(fiber))
+  (self, fiber) => {
+    const { pendingRenewal } = self.state
+    return pendingRenewal?.isOnlyWay === true ? pendingRenewal.wait : obtain(self, nowOf(fiber))
+  }
 )
 
 export const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> | undefined =>
@@ -113,7 +154,7 @@ export const freshExit = (self: Self, now: number): Exit.Exit<Session.Session> |
 const sessionAt = (self: Self, now: number): Effect.Effect<Session.Session, Failure> =>
   freshExit(self, now) ?? obtain(self, now)
 
-export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure> =>
+const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Option.Option<Session.Session>, Failure> => {
     self.usedAt = now
     if (self.isClosed) return closed(self, "peek")
@@ -127,6 +168,8 @@ export const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, 
         : Option.none()
     )
   })
+
+export const peekOf = delegating(peek)
 
 /** Replaces a session that the broker has refused. The caller has reported the refusal. */
 const replace = (self: Self, rejected: Session.Session) =>

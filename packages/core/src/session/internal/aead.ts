@@ -1,0 +1,41 @@
+/** XChaCha20-Poly1305. */
+import * as Aead from "effect/crypto/Aead"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+
+const layer = Layer.provide(Aead.layerWebCrypto, SecureRandom.layerWebCrypto)
+
+interface Cipher {
+  readonly key: Aead.Key<typeof Aead.xchacha20Poly1305>
+  readonly services: Context.Context<Aead.Aead>
+}
+
+// Each store has one key. To build the services and to check the key takes longer than to encrypt an entry.
+const ciphers = new WeakMap<Redacted.Redacted<Uint8Array>, Cipher>()
+
+const cipherOf = Effect.fnUntraced(function* (bytes: Redacted.Redacted<Uint8Array>) {
+  const known = ciphers.get(bytes)
+  if (known !== undefined) return known
+  const services = yield* Layer.buildWithScope(layer, Scope.makeUnsafe())
+  // `VaultKey` has checked the length.
+  const key = yield* Effect.orDie(Aead.key(Aead.xchacha20Poly1305, Redacted.value(bytes)))
+  const made: Cipher = { key, services }
+  ciphers.set(bytes, made)
+  return made
+})
+
+/** Runs `use` with the AEAD service and the key. `bytes` is the key of a store. */
+export const withKey = <A, E>(
+  bytes: Redacted.Redacted<Uint8Array>,
+  use: (aead: Aead.Aead["Service"], key: Cipher["key"]) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.flatMap(cipherOf(bytes), ({ key, services }) =>
+    Effect.provideContext(
+      Aead.Aead.use((aead) => use(aead, key)),
+      services
+    )
+  )

@@ -1,0 +1,169 @@
+/**
+ * Reports changes of sessions that are stored in Redis. Each write of a session adds an entry to one stream, in the
+ * script that writes the session. A process reads the stream with one blocking command, on a connection of its own.
+ *
+ * A stream is used instead of a channel, because a channel does not show which messages were lost while the connection
+ * was interrupted. After a reconnection, the process reads the stream from its last entry. Only if that entry is gone,
+ * changes may have been missed.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Redis from "effect/persistence/Redis"
+import * as Random from "effect/Random"
+import type { Changes } from "../SessionStore.ts"
+import * as watchers from "./watchers.ts"
+
+type Service = Redis.Redis["Service"]
+
+/** The stream that lists the changes of all accounts. */
+export const streamOf = (prefix: string): string => `${prefix}:changes`
+
+/**
+ * The stream has about this number of entries, of about 100 bytes each. A process that was disconnected for longer than
+ * these changes took reads every account again.
+ */
+const streamLength = 10_000
+
+/**
+ * Lua statement that adds an entry to the stream. It must not prevent the write: in a cluster, a script cannot write
+ * keys of two nodes, and a program may lack the permission. No program reads the stream in a cluster.
+ */
+export const announceLua = (stream: string, account: string, version: string): string =>
+  `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`
+
+/** In milliseconds. The read is repeated after this time, so that it ends if a proxy has forgotten the connection. */
+const blockFor = 3_600_000
+
+/**
+ * Pause before changes are reported. A write of this process has then returned, so this process recognizes its own
+ * change.
+ */
+const settle = Duration.millis(50)
+
+/** Pause between two reads of the stream, so that many changes are read at once. */
+const gather = Duration.millis(200)
+
+const longestRetry = 60_000
+
+type StreamEntry = readonly [id: string, fields: ReadonlyArray<string>]
+
+/** The start of a stream without entries. */
+const start = "0-0"
+
+/** Returns the entries of a reply to XREAD. With version 3 of the protocol, the reply is a map. */
+const entriesOf = (reply: unknown, stream: string): ReadonlyArray<StreamEntry> => {
+  if (reply === null || typeof reply !== "object") return []
+  if (Array.isArray(reply)) return (reply as ReadonlyArray<readonly [string, ReadonlyArray<StreamEntry>]>)[0]?.[1] ?? []
+  if (reply instanceof Map) return (reply as ReadonlyMap<string, ReadonlyArray<StreamEntry>>).get(stream) ?? []
+  return (reply as Readonly<Record<string, ReadonlyArray<StreamEntry>>>)[stream] ?? []
+}
+
+const fieldOf = (fields: ReadonlyArray<string>, name: string): string | undefined => {
+  const at = fields.indexOf(name)
+  return at < 0 || at % 2 === 1 ? undefined : fields[at + 1]
+}
+
+/** Returns the last version of each account. */
+const newest = (entries: ReadonlyArray<StreamEntry>): ReadonlyMap<string, number> => {
+  const versions = new Map<string, number>()
+  for (const [, fields] of entries) {
+    const account = fieldOf(fields, "account")
+    const version = Number(fieldOf(fields, "version"))
+    if (account !== undefined && Number.isSafeInteger(version)) versions.set(account, version)
+  }
+  return versions
+}
+
+export const make = (redis: Service, prefix: string): Changes => {
+  const stream = streamOf(prefix)
+  const all = watchers.make()
+  /** The last entry that was read. `undefined` before the first connection. */
+  let last: string | undefined
+  /** Counts how often changes may have been missed. */
+  let misses = 0
+  let isListening = false
+  let tries = 0
+
+  /** In a cluster, writes are not announced: see `announceLua`. */
+  const isSupported = (connection: Redis.Connection) =>
+    Effect.map(connection.send<string>("INFO", "cluster"), (info) => info.includes("cluster_enabled:0"))
+
+  const locate = Effect.fnUntraced(function* (connection: Redis.Connection) {
+    if (last !== undefined && last !== start) {
+      const found = yield* connection.send<ReadonlyArray<unknown>>("XRANGE", stream, last, last)
+      if (found.length > 0) return last
+    }
+    misses += 1
+    const [end] = yield* connection.send<ReadonlyArray<StreamEntry>>("XREVRANGE", stream, "+", "-", "COUNT", "1")
+    return end?.[0] ?? start
+  })
+
+  const readOn = Effect.fnUntraced(function* (connection: Redis.Connection, from: string) {
+    const range = ["BLOCK", String(blockFor), "STREAMS", stream, from]
+    const entries = entriesOf(yield* connection.send("XREAD", "COUNT", "1000", ...range), stream)
+    const end = entries.at(-1)?.[0]
+    if (end === undefined) return from
+    yield* Effect.sleep(settle)
+    yield* Effect.forEach(newest(entries), ([account, version]) => all.tell(account, version), { discard: true })
+    last = end
+    yield* Effect.sleep(gather)
+    return end
+  })
+
+  /** Reads the stream until the connection is lost. Ends if changes cannot be reported. */
+  const listen = Effect.scoped(
+    Effect.gen(function* () {
+      const connection = yield* redis.reserve
+      if (!(yield* isSupported(connection))) return
+      let position = yield* locate(connection)
+      last = position
+      isListening = true
+      tries = 0
+      while (true) position = yield* readOn(connection, position)
+    })
+  ).pipe(Effect.ensuring(Effect.sync(() => void (isListening = false))))
+
+  const retry = Effect.suspend(() => {
+    tries += 1
+    return Effect.flatMap(Random.nextBetween(0.5, 1), (share) =>
+      Effect.sleep(Math.min(longestRetry, 250 * 2 ** tries) * share)
+    )
+  })
+
+  /** A client without `reserve` may fail with a defect. Then this process polls, as it does without a subscription. */
+  const keepListening: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.matchCauseEffect(listen, {
+      onSuccess: () => Effect.void,
+      onFailure: () => Effect.andThen(retry, keepListening)
+    })
+  )
+
+  let running: Deferred.Deferred<Fiber.Fiber<void>> | undefined
+
+  const startListening = Effect.suspend(() => {
+    if (running !== undefined) return Effect.void
+    const begun = Deferred.makeUnsafe<Fiber.Fiber<void>>()
+    running = begun
+    return Effect.flatMap(Effect.forkDetach(keepListening), (fiber) => Deferred.succeed(begun, fiber))
+  })
+
+  const stopListening = Effect.suspend(() => {
+    const begun = running
+    if (begun === undefined || all.size() > 0) return Effect.void
+    running = undefined
+    return Effect.flatMap(Deferred.await(begun), Fiber.interrupt)
+  })
+
+  return {
+    mark: Effect.sync(() => (isListening ? misses : undefined)),
+    watch: (account, changed) =>
+      Effect.uninterruptible(
+        Effect.suspend(() => {
+          const remove = all.add(account, changed)
+          return Effect.as(startListening, Effect.andThen(Effect.sync(remove), stopListening))
+        })
+      )
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The last sessions that were written to a vault, as a named value of its database. With this list, a program finds the
+ * changes of other programs without reading the session of every account.
+ */
+import type { DatabaseSync } from "node:sqlite"
+import * as checked from "./checked.ts"
+import { Damaged } from "./sqlite.ts"
+
+/** A session that was written. */
+export interface Change {
+  /** Number of writes to the vault until this write, including this write. */
+  readonly write: number
+  readonly account: string
+  readonly version: number
+}
+
+interface ChangeList {
+  /** Number of writes when the list was written. If more writes were made, an older program did not add them. */
+  readonly writes: number
+  /** The list has every session that was written after this number of writes. */
+  readonly from: number
+  readonly changes: ReadonlyArray<Change>
+}
+
+const name = "changes"
+
+/** A program that looks at the list once a second misses no change at up to 100 writes per second. */
+const length = 100
+
+const encode = ({ changes, from, writes }: ChangeList): string =>
+  [`${writes} ${from}`, ...changes.map(({ account, version, write }) => `${write} ${version} ${account}`)].join("\n")
+
+const toNumber = (text: string | undefined): number => {
+  const number = Number(text)
+  if (text === undefined || !Number.isSafeInteger(number)) throw new Damaged()
+  return number
+}
+
+const decode = (text: string): ChangeList => {
+  const [head = "", ...lines] = text.split("\n")
+  const [writes, from] = head.split(" ")
+  const changes = lines.map((line): Change => {
+    const [write, version, account = ""] = line.split(" ")
+    return { write: toNumber(write), version: toNumber(version), account }
+  })
+  return { writes: toNumber(writes), from: toNumber(from), changes }
+}
+
+const find = (database: DatabaseSync): ChangeList | undefined => {
+  const text = checked.find(database, name)
+  return text === undefined ? undefined : decode(text)
+}
+
+/**
+ * Updates the list in the transaction of a write. `writes` is the number of writes, including this write. `session` is
+ * the session that was written, or `undefined` if another entry was written.
+ */
+export const add = (
+  database: DatabaseSync,
+  writes: number,
+  session: { readonly account: string; readonly version: number } | undefined
+): void => {
+  const before = find(database)
+  const known = before?.writes === writes - 1 ? before : { from: writes - 1, changes: [] }
+  const all = session === undefined ? known.changes : [...known.changes, { write: writes, ...session }]
+  const dropped = all.slice(0, -length).at(-1)
+  const list = { writes, from: dropped?.write ?? known.from, changes: all.slice(-length) }
+  checked.write(database, name, encode(list))
+}
+
+/** The changes of a vault. */
+export interface News {
+  readonly writes: number
+  /** `undefined` if the list does not have all changes. */
+  readonly changes: ReadonlyArray<Change> | undefined
+}
+
+/** Returns the sessions that were written after the given number of writes. */
+export const since = (database: DatabaseSync, writes: number): News => {
+  const now = checked.readNumber(database, "writes")
+  const list = find(database)
+  const isComplete = list !== undefined && list.writes === now && list.from <= writes && writes <= now
+  return { writes: now, changes: isComplete ? list.changes.filter(({ write }) => write > writes) : undefined }
+}
