@@ -18,6 +18,7 @@ import type * as HelpText from "../../packages/cli/src/internal/helpText.ts"
 import type * as Brokers from "../../packages/simulator/src/internal/brokers.ts"
 import type * as Reference from "../../packages/simulator/src/internal/reference.ts"
 import { root } from "../packages/workspace.ts"
+import { table } from "./markdown.ts"
 import { type Document, listed, manifestOf, read, wiring } from "./wiring.ts"
 
 interface Package {
@@ -37,14 +38,6 @@ const loadPackages = async (): Promise<ReadonlyArray<Package>> => {
     found.push({ name: id, folder, broker })
   }
   return found
-}
-
-const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)))
-  const line = (cells: ReadonlyArray<string>) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`
-  const [head = [], ...body] = rows
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")
 }
 
 const capabilityTable = (packages: ReadonlyArray<Package>): string =>

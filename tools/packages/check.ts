@@ -15,20 +15,9 @@ import { freePort } from "../vitest/freePort.ts"
 import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
 import { run, runNpm, runTool, start, stop, stopAll } from "./process.ts"
+import { assert, emptyProject, fromRoot, none, pack, type Packed, specifiers } from "./tarballs.ts"
+import { checkTypes, compilerOf, exportAll, installCompilers } from "./types.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
-
-/** Size limit of a tarball. */
-const maxPackedBytes = 1_000_000
-/** Files and folders that a tarball may contain. */
-const shipped = ["dist/", "src/", "package.json", "README.md", "LICENSE"]
-
-const assert: (condition: boolean, message: string) => asserts condition = (condition, message) => {
-  if (!condition) throw new Error(message)
-}
-
-/** Throws if there are problems. */
-const none = (problems: ReadonlyArray<string>, title: string): void =>
-  assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
 
 /** Runs `work`, and then prints one line with the title and the duration of the step. */
 const step = async <A>(title: string | ((result: A) => string), work: () => Promise<A>): Promise<A> => {
@@ -63,60 +52,6 @@ const checkDist = (pkg: Package): void => {
     `${pkg.manifest.name}: missing files in dist`
   )
   none([...expected].filter(isTestCode), `${pkg.manifest.name}: files of tests in src`)
-}
-
-/** Files of the commands of a package. */
-const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string> =>
-  Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, ""))
-
-interface Packed {
-  readonly tarball: string
-  readonly bytes: number
-}
-
-const pack = async (pkg: Package, folder: string): Promise<Packed> => {
-  const printed = await runNpm(["pack", "--json", "--silent", "--pack-destination", folder], { cwd: pkg.path })
-  const parsed = JSON.parse(printed.slice(printed.search(/^[[{]/m))) as unknown
-  const [report] = Object.values(parsed as Record<string, unknown>) as unknown as ReadonlyArray<{
-    readonly filename: string
-    readonly size: number
-    readonly files: ReadonlyArray<{ readonly path: string }>
-  }>
-  assert(report !== undefined, `${pkg.manifest.name}: npm pack printed no report`)
-  const paths = report.files.map((file) => file.path)
-  none(
-    paths.filter((file) => !shipped.some((part) => (part.endsWith("/") ? file.startsWith(part) : file === part))),
-    `${pkg.manifest.name}: files that must not be packed`
-  )
-  none(
-    ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "src/index.ts", ...commandsOf(pkg)].filter(
-      (file) => !paths.includes(file)
-    ),
-    `${pkg.manifest.name}: files missing from the package`
-  )
-  assert(
-    report.size < maxPackedBytes,
-    `${pkg.manifest.name}: the tarball has ${report.size} bytes, but the limit is ${maxPackedBytes}`
-  )
-  return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size }
-}
-
-/**
- * Returns every exported specifier, with wildcards expanded. Commands are left out, because an import would run them.
- */
-const specifiers = (pkg: Package): ReadonlyArray<string> => {
-  const { exports, name } = pkg.manifest
-  const commands = new Set(commandsOf(pkg))
-  const closed = Object.keys(exports).filter((key) => exports[key] === null)
-  const isClosed = (subpath: string) => closed.some((key) => subpath.startsWith(key.replace("*", "")))
-  const wildcards = files(path.join(pkg.path, "dist"))
-    .filter((file) => file.endsWith(".js") && !commands.has(`dist/${file}`))
-    .map((file) => `./${file.replace(/\.js$/, "")}`)
-    .filter((subpath) => !isClosed(subpath))
-  const named = Object.keys(exports).filter(
-    (key) => exports[key] !== null && !key.includes("*") && !key.endsWith(".json")
-  )
-  return [...new Set([...named, ...wildcards])].map((subpath) => name + subpath.slice(1)).toSorted()
 }
 
 const closedSpecifier = (pkg: Package): string | undefined => {
@@ -155,29 +90,6 @@ const importAll = (
       if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error(specifier + " must not be importable, but the result was: " + code)
     }`
   return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
-}
-
-/** Older versions of TypeScript that must also accept the types of the packages. */
-const olderCompilers = { "typescript-5.9": "npm:typescript@5.9.3", "typescript-6.0": "npm:typescript@6.0.3" }
-
-/**
- * Installs the older versions of TypeScript in `folder`. In the workspace, their command `tsc` would conflict with
- * ours.
- */
-const installCompilers = async (folder: string): Promise<ReadonlyArray<string>> => {
-  const manifest = { name: "compilers", private: true, dependencies: olderCompilers }
-  fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest))
-  await runNpm(["install", "--silent", "--no-package-lock", "--no-bin-links"], { cwd: folder })
-  return Object.keys(olderCompilers).map((name) => path.join(folder, "node_modules", name, "bin/tsc"))
-}
-
-const checkTypes = async (folder: string, wanted: ReadonlyArray<string>, compiler: string): Promise<void> => {
-  const lines = wanted.map((specifier, index) => `export * as n${index} from "${specifier}"`)
-  fs.writeFileSync(path.join(folder, "index.ts"), `${lines.join("\n")}\n`)
-  const options = { module: "NodeNext", target: "ES2023", strict: true, noEmit: true, types: [] }
-  const config = { compilerOptions: options, files: ["index.ts"] }
-  fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(config))
-  await run(process.execPath, [compiler, "-p", folder], { cwd: folder })
 }
 
 /**
@@ -225,12 +137,6 @@ log: { type: stdout, format: json, level: warn }
   }
   await use(url, { "npm_config_@auth:registry": url, [`npm_config_//127.0.0.1:${port}/:_authToken`]: "anyone" })
   await stop(registry)
-}
-
-const emptyProject = (parent: string, name: string): string => {
-  const folder = path.join(parent, name)
-  fs.mkdirSync(folder)
-  return folder
 }
 
 const installed = (folder: string): ReadonlyArray<string> =>
@@ -305,7 +211,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
     )
     await runNpm(["install", "--silent", "--no-save", ...all.map(tarball), ...peers.map(fromRoot)], { cwd: folder })
     await importAll(folder, { specifiers: wanted, closed: chosen.flatMap((pkg) => closedSpecifier(pkg) ?? []) })
-    await checkTypes(folder, wanted, path.join(root, "node_modules/typescript/bin/tsc"))
+    await checkTypes(folder, compilerOf(path.join(root, "node_modules/typescript")), exportAll(wanted))
   })
   const programs = [...(only === undefined ? ["README.md"] : []), ...chosen.map(readmeOf)].flatMap(programsOf)
   await step(`ran ${programs.length} programs of the READMEs with the tarballs`, async () => {
@@ -333,8 +239,8 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
     )
   }
   await step("type-checked the exports with TypeScript 5.9 and 6.0", async () => {
-    const compilers = await installCompilers(emptyProject(temp, "compilers"))
-    for (const compiler of compilers) await checkTypes(path.join(temp, "tarballs"), wanted, compiler)
+    for (const compiler of await installCompilers())
+      await checkTypes(path.join(temp, "tarballs"), compiler, exportAll(wanted))
   })
 
   if (only !== undefined) return
@@ -367,12 +273,6 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
       })
     }
   })
-}
-
-/** Returns a package with the version that is installed in this workspace, such as `msw@3.0.5`. */
-const fromRoot = (name: string): string => {
-  const manifest = path.join(root, "node_modules", name, "package.json")
-  return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`
 }
 
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-packages-"))

@@ -30,7 +30,9 @@ export interface Ended {
 export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>
-  /** Arguments of Node that run the command. */
+  /** The runtime that runs the command, such as Node. */
+  readonly runtime: string
+  /** Arguments of the runtime that run the command. */
   readonly command: ReadonlyArray<string>
 }
 
@@ -41,12 +43,17 @@ export const key = "00112233".repeat(8)
 const compileCache = process.env["NODE_COMPILE_CACHE"] ?? path.join(os.tmpdir(), "broker-auth-compile-cache")
 
 /** Makes a user whose files are removed at the end of the scope. */
-export const makeUser = (env: Readonly<Record<string, string>> = {}, command = fromSource) =>
+export const makeUser = (
+  env: Readonly<Record<string, string>> = {},
+  command = fromSource,
+  runtime: string = process.execPath
+) =>
   Effect.acquireRelease(
     Effect.sync((): User => {
       const state = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-cli-"))
       return {
         state,
+        runtime,
         command,
         env: {
           PATH: process.env["PATH"] ?? "",
@@ -64,10 +71,14 @@ export const makeUser = (env: Readonly<Record<string, string>> = {}, command = f
     ({ state }) => Effect.sync(() => fs.rmSync(state, { recursive: true, force: true }))
   )
 
-/** A simulator of some brokers, and a user whose commands use it. */
-export const world = Effect.fnUntraced(function* (options: Simulator.Options = {}, command = fromSource) {
+/** A simulator of some brokers, and a user whose commands use it. Default of `runtime`: the Node of this process. */
+export const world = Effect.fnUntraced(function* (
+  options: Simulator.Options = {},
+  command = fromSource,
+  runtime: { readonly file?: string; readonly env?: Readonly<Record<string, string>> } = {}
+) {
   const simulator = yield* Simulator.make(options)
-  const user = yield* makeUser({ BROKER_AUTH_SIMULATOR: simulator.control }, command)
+  const user = yield* makeUser({ BROKER_AUTH_SIMULATOR: simulator.control, ...runtime.env }, command, runtime.file)
   return { simulator, user }
 })
 
@@ -98,7 +109,7 @@ export interface RunOptions {
 /** Runs the command without a terminal. */
 export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions = {}): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
-    const child = spawn(process.execPath, [...user.command, ...args], {
+    const child = spawn(user.runtime, [...user.command, ...args], {
       cwd: options.cwd ?? user.state,
       env: { ...user.env, ...options.env },
       stdio: ["pipe", "pipe", "pipe"]
@@ -144,7 +155,7 @@ export const terminal = (
   options: TerminalOptions = {}
 ): Effect.Effect<{ readonly code: number | null; readonly screen: string }> =>
   Effect.callback((resume) => {
-    const command = [process.execPath, ...user.command, ...args].map(quoted).join(" ")
+    const command = [user.runtime, ...user.command, ...args].map(quoted).join(" ")
     const size = `stty cols ${options.columns ?? 80} rows 24`
     const script = `${size}; ${command} ${options.after ?? ""}`
     const child = spawn("script", ["-qec", script, "/dev/null"], {

@@ -402,6 +402,44 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
+  const standalone = {
+    Bun: "globalThis.Bun = { isStandaloneExecutable: true }",
+    Deno: "globalThis.Deno = { build: { standalone: true } }"
+  }
+
+  it.live.each(Object.entries(standalone))("starts no helper process in a single executable of %s", ([, code]) =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const [preload, asked] = [`${folder}-standalone.cjs`, `${folder}-asked`]
+      Fs.writeFileSync(preload, code)
+      const body = `getPassword() { fs.writeFileSync(${JSON.stringify(asked)}, ""); return null }`
+      const { ended, printed } = yield* start("keyring.ts", [folder, fakeKeyring(folder, body)], {
+        env: { NODE_OPTIONS: `--require ${preload}` }
+      })
+      yield* ended
+      assert.match(printed.stdout, /"reason":"KeyUnavailable".*single executable.*layerPassphraseConfig/)
+      assert.isFalse(Fs.existsSync(asked))
+    })
+  )
+
+  it.live("reads the keyring on Bun and Deno, which have no module node:sea", () =>
+    Effect.gen(function* () {
+      const folder = yield* freshFolder
+      const preload = `${folder}-builtin.cjs`
+      Fs.writeFileSync(
+        preload,
+        `const { getBuiltinModule } = process
+process.getBuiltinModule = (name) => (name === "node:sea" ? undefined : getBuiltinModule(name))`
+      )
+      const body = `getPassword() { return "${"ab".repeat(32)}" }`
+      const { ended, printed } = yield* start("keyring.ts", [folder, fakeKeyring(folder, body)], {
+        env: { NODE_OPTIONS: `--require ${preload}` }
+      })
+      yield* ended
+      assert.match(printed.stdout, /key [0-9a-f]{16}\n$/, printed.stderr)
+    })
+  )
+
   it.live("names the missing permission if Node's permission model forbids the helper process", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

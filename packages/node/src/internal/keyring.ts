@@ -8,6 +8,7 @@ import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -126,9 +127,24 @@ const childEnvironment = (): NodeJS.ProcessEnv => ({
   ...(process.versions["electron"] === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" })
 })
 
+/** Reads a property of a value that may be no object. */
+const property = (value: unknown, name: string): unknown =>
+  Predicate.hasProperty(value, name) ? value[name] : undefined
+
+/** Whether the program and its runtime are one executable. Node, Bun and Deno can make such executables. */
+const isSingleExecutable = (): boolean => {
+  // Bun and Deno have no `node:sea`.
+  const sea: { readonly isSea: () => boolean } | undefined = process.getBuiltinModule("node:sea")
+  return (
+    (sea?.isSea() ?? false) ||
+    property(property(globalThis, "Bun"), "isStandaloneExecutable") === true ||
+    property(property(property(globalThis, "Deno"), "build"), "standalone") === true
+  )
+}
+
 /** Fails if the executable would start this program again instead of the script. */
-const requireNode = Effect.suspend(() =>
-  process.getBuiltinModule("node:sea").isSea() || environment()[marker] !== undefined
+const requireRuntime = Effect.suspend(() =>
+  isSingleExecutable() || environment()[marker] !== undefined
     ? Effect.fail(unavailable("a program in a single executable cannot start the process that reads the keyring"))
     : Effect.void
 )
@@ -152,7 +168,7 @@ const start = Effect.try({
 /** Runs the script with the request, and returns the output of the script. */
 const exchange = (question: string): Effect.Effect<string, VaultError.VaultError> =>
   Effect.andThen(
-    requireNode,
+    requireRuntime,
     Effect.flatMap(start, (child) =>
       Effect.callback<string, VaultError.VaultError>((resume) => {
         let printed = ""

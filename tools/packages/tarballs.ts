@@ -1,0 +1,84 @@
+/** Packs the packages as npm publishes them, and lists their exports. */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { runNpm } from "./process.ts"
+import { files, type Package, root } from "./workspace.ts"
+
+/** Size limit of a tarball. */
+const maxPackedBytes = 1_000_000
+/** Files and folders that a tarball may contain. */
+const shipped = ["dist/", "src/", "package.json", "README.md", "LICENSE"]
+
+export const assert: (condition: boolean, message: string) => asserts condition = (condition, message) => {
+  if (!condition) throw new Error(message)
+}
+
+/** Throws if there are problems. */
+export const none = (problems: ReadonlyArray<string>, title: string): void =>
+  assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
+
+/** Files of the commands of a package. */
+export const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string> =>
+  Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, ""))
+
+export interface Packed {
+  readonly tarball: string
+  readonly bytes: number
+}
+
+export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
+  const printed = await runNpm(["pack", "--json", "--silent", "--pack-destination", folder], { cwd: pkg.path })
+  const parsed = JSON.parse(printed.slice(printed.search(/^[[{]/m))) as unknown
+  const [report] = Object.values(parsed as Record<string, unknown>) as unknown as ReadonlyArray<{
+    readonly filename: string
+    readonly size: number
+    readonly files: ReadonlyArray<{ readonly path: string }>
+  }>
+  assert(report !== undefined, `${pkg.manifest.name}: npm pack printed no report`)
+  const paths = report.files.map((file) => file.path)
+  none(
+    paths.filter((file) => !shipped.some((part) => (part.endsWith("/") ? file.startsWith(part) : file === part))),
+    `${pkg.manifest.name}: files that must not be packed`
+  )
+  none(
+    ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "src/index.ts", ...commandsOf(pkg)].filter(
+      (file) => !paths.includes(file)
+    ),
+    `${pkg.manifest.name}: files missing from the package`
+  )
+  assert(
+    report.size < maxPackedBytes,
+    `${pkg.manifest.name}: the tarball has ${report.size} bytes, but the limit is ${maxPackedBytes}`
+  )
+  return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size }
+}
+
+/**
+ * Returns every exported specifier, with wildcards expanded. Commands are left out, because an import would run them.
+ */
+export const specifiers = (pkg: Package): ReadonlyArray<string> => {
+  const { exports, name } = pkg.manifest
+  const commands = new Set(commandsOf(pkg))
+  const closed = Object.keys(exports).filter((key) => exports[key] === null)
+  const isClosed = (subpath: string) => closed.some((key) => subpath.startsWith(key.replace("*", "")))
+  const wildcards = files(path.join(pkg.path, "dist"))
+    .filter((file) => file.endsWith(".js") && !commands.has(`dist/${file}`))
+    .map((file) => `./${file.replace(/\.js$/, "")}`)
+    .filter((subpath) => !isClosed(subpath))
+  const named = Object.keys(exports).filter(
+    (key) => exports[key] !== null && !key.includes("*") && !key.endsWith(".json")
+  )
+  return [...new Set([...named, ...wildcards])].map((subpath) => name + subpath.slice(1)).toSorted()
+}
+
+export const emptyProject = (parent: string, name: string): string => {
+  const folder = path.join(parent, name)
+  fs.mkdirSync(folder)
+  return folder
+}
+
+/** Returns a package with the version that is installed in this workspace, such as `msw@3.0.5`. */
+export const fromRoot = (name: string): string => {
+  const manifest = path.join(root, "node_modules", name, "package.json")
+  return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`
+}

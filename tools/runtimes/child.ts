@@ -1,0 +1,54 @@
+import type * as stream from "node:stream"
+import { start, stop } from "../packages/process.ts"
+
+/**
+ * Time limit of a cell, in milliseconds. On a machine with two free cores, each cell needs less than 20 seconds. On a busy
+ * machine, it can need several times as long.
+ */
+export const cellLimit = 180_000
+
+export interface Options {
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+  /** The text for standard input. */
+  readonly input?: string
+  /** Time limit in milliseconds. Default: `cellLimit`. */
+  readonly limit?: number
+}
+
+/** Runs a program, and returns its standard output. Throws if it fails, or if it does not end within its time limit. */
+export const outputOf = async (
+  command: string,
+  args: ReadonlyArray<string>,
+  { cwd, env, input = "", limit = cellLimit }: Options
+): Promise<string> => {
+  const child = start(command, args, { cwd, input: true, ...(env && { env }) })
+  const printed = { stdout: "", stderr: "" }
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]?.on("data", (chunk: Buffer) => (printed[name] += chunk.toString()))
+  }
+  const stdin: stream.Writable | null = child.stdin
+  // The program can end before it has read its input. Then its exit code says what happened.
+  stdin?.once("error", () => undefined).end(input)
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    void stop(child)
+  }, limit)
+  const end = await new Promise<number | string>((resolve, reject) => {
+    child.once("error", reject)
+    child.once("close", (code, signal) => resolve(code ?? signal ?? "unknown"))
+  }).finally(() => clearTimeout(timer))
+  if (end === 0 && !isLate) return printed.stdout
+  const why = isLate ? `did not end within ${limit / 1000} s` : `ended with ${end}`
+  throw new Error(`The program ${why}.\n${printed.stdout}${printed.stderr}`.trim())
+}
+
+/** Fails if the work takes longer than the time limit of a cell. */
+export const within = async <A>(work: Promise<A>, limit = cellLimit): Promise<A> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`The check took longer than ${limit / 1000} s.`)), limit)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,93 @@
+/** Logs in once, on any runtime. Imports no module of a platform. */
+import type { Renewal } from "@auth/broker-core/broker/Renewal"
+import type { AuthError } from "@auth/broker-core/login/AuthError"
+import type { Authorize } from "@auth/broker-core/login/Authorize"
+import type { Logout } from "@auth/broker-core/login/Logout"
+import type { Profile } from "@auth/broker-core/login/Profile"
+import type { RedirectLogin } from "@auth/broker-core/login/RedirectLogin"
+import type { StepUp } from "@auth/broker-core/login/StepUp"
+import * as Connection from "@auth/broker-core/session/Connection"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
+
+/** What a program needs to log in. */
+export interface Job {
+  /** The credentials, by the names of their environment variables. */
+  readonly env: Readonly<Record<string, string>>
+  /** The addresses that serve the broker, by the origin of the broker. */
+  readonly servers: Readonly<Record<string, string>>
+  /** The address that answers the questions to the user. */
+  readonly user: string
+}
+
+/** Asks the user: for the callback of a login page, or for a one-time code. */
+export const ask = async ({ user }: Pick<Job, "user">, question: "callback" | "code", body = ""): Promise<string> => {
+  const answer = await fetch(`${user}/${question}`, { method: "POST", body })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`The user did not answer: ${text}`)
+  return text
+}
+
+/** The client of the broker: `fetch`, with the served addresses in place of the broker's origins. */
+const clientOf = ({ servers }: Job): Layer.Layer<HttpClient.HttpClient> =>
+  Layer.effect(
+    HttpClient.HttpClient,
+    Effect.map(
+      HttpClient.HttpClient,
+      HttpClient.mapRequest((request) => {
+        const { origin } = new URL(request.url)
+        return HttpClientRequest.setUrl(request, `${servers[origin]}${request.url.slice(origin.length)}`)
+      })
+    )
+  ).pipe(Layer.provide(FetchHttpClient.layer))
+
+type Account<Services> = Layer.Layer<
+  Renewal | Logout | Authorize | Profile | Services,
+  AuthError,
+  HttpClient.HttpClient
+>
+
+const configured = <Services>(account: Account<Services>, { env }: Job): Account<Services> =>
+  Layer.provide(account, ConfigProvider.layer(ConfigProvider.fromEnv({ env })))
+
+interface Open {
+  readonly profile: () => Promise<unknown>
+  readonly logout: () => Promise<unknown>
+  readonly close: () => Promise<void>
+}
+
+/** Uses the session for a call, and logs out. */
+const finish = async (connection: Open): Promise<void> => {
+  await connection.profile()
+  await connection.logout()
+  await connection.close()
+}
+
+/** Logs in with credentials. */
+export const logIn = async (account: Account<never>, job: Job): Promise<void> => {
+  const connection = await Connection.open(configured(account, job), { client: clientOf(job) })
+  await connection.session()
+  await finish(connection)
+}
+
+/** Logs in with credentials and a one-time code, for which it asks the user. */
+export const logInWithCode = async (account: Account<StepUp>, job: Job): Promise<void> => {
+  const codes = () => ask(job, "code")
+  const connection = await Connection.open(configured(account, job), { client: clientOf(job), codes })
+  await connection.session()
+  await finish(connection)
+}
+
+/** Logs in on the broker's page, as a web app does: seals the begun login, and resumes it with the callback. */
+export const logInOnPage = async (account: Account<RedirectLogin>, job: Job): Promise<void> => {
+  const connection = await Connection.open(configured(account, job), { client: clientOf(job) })
+  const begun = await connection.beginLogin()
+  const cookie = await begun.seal()
+  const callback = await ask(job, "callback", Connection.reveal(begun.url))
+  await (await connection.resumeLogin(cookie)).complete(callback)
+  await finish(connection)
+}

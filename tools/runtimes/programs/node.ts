@@ -1,0 +1,64 @@
+/** Uses `@auth/node`: the vault on disk, the lock, the keyring, and a login in the browser. */
+import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as Connection from "@auth/node/Connection"
+import * as NodeVaultKey from "@auth/node/NodeVaultKey"
+import * as RedirectListener from "@auth/node/RedirectListener"
+import * as VaultKey from "@auth/broker-core/session/VaultKey"
+import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Layer from "effect/Layer"
+import { ask } from "./logIn.ts"
+
+/** What the program needs. It reads the credentials and the key of the vault from its environment. */
+export interface Job {
+  /** The addresses of the simulator, by broker and by the purpose of the origin. */
+  readonly origins: Readonly<Record<"angel" | "zerodha", Readonly<Record<string, string>>>>
+  /** The folder of the vault. */
+  readonly folder: string
+  /** The address that answers the questions to the user. */
+  readonly user: string
+}
+
+/** Opens a connection as a new program does, and returns its token. */
+const tokenOf = async ({ folder, origins }: Job): Promise<string> => {
+  const angel = await Connection.open(AngelAuth.layerConfig({ origins: origins.angel }), { folder })
+  const { tokens } = await angel.session()
+  await angel.close()
+  return Connection.reveal(tokens.access)
+}
+
+/** Logs in through the listener on loopback. */
+const browse = (job: Job): Promise<unknown> => {
+  const zerodha = ZerodhaAuth.layerConfig({ origins: job.origins.zerodha }).pipe(Layer.provide(FetchHttpClient.layer))
+  const open = (url: string) =>
+    Effect.promise(async () => {
+      const answer = await fetch(await ask(job, "callback", url))
+      return answer.ok
+    })
+  return RedirectListener.login({ timeout: "20 seconds" }).pipe(
+    Effect.provide(zerodha),
+    Effect.provideService(RedirectListener.Browser, { open }),
+    Effect.runPromise
+  )
+}
+
+/** Reads the key from the keyring. A machine without a keyring has the typed error. */
+const useKeyring = ({ folder }: Job): Promise<string> =>
+  Effect.provide(VaultKey.VaultKey, NodeVaultKey.layerKeyring({ folder, timeout: "5 seconds" })).pipe(
+    Effect.map(({ _tag }) => _tag),
+    Effect.catchTag("VaultError", ({ message, reason }) =>
+      reason._tag === "KeyUnavailable" && !message.includes("crashed")
+        ? Effect.succeed(reason._tag)
+        : Effect.die(new Error(message))
+    ),
+    Effect.runPromise
+  )
+
+/** Logs in once, reads the session from the vault, logs in through the browser, and uses the keyring. */
+export const useNode = async (job: Job): Promise<void> => {
+  const first = await tokenOf(job)
+  if ((await tokenOf(job)) !== first) throw new Error("The second program got another session.")
+  await browse(job)
+  await useKeyring(job)
+}

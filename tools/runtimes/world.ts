@@ -1,0 +1,120 @@
+/** A simulator, and a server that answers the program's questions to the user and serves a web page. */
+import { LoginPage, type Simulator } from "@auth/simulator"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as http from "node:http"
+import type { AddressInfo } from "node:net"
+import { text } from "node:stream/consumers"
+import { pageOf, type Way } from "../../packages/cli/test/ways.ts"
+import { codeFor } from "../../packages/simulator/test/chromium/pages.ts"
+
+type Service = Simulator.Simulator["Service"]
+
+/** The account of a way to log in. */
+export const accountOf = ({ brokers }: Service, { account = 0, broker }: Way) =>
+  brokers[broker]?.accounts[account] ?? {}
+
+/** Follows a redirect of the listener on loopback to the login page. */
+const loginPage = async (simulator: Service, url: string): Promise<string> => {
+  const { origin } = new URL(url)
+  if (Object.entries(simulator.origins).flat().includes(origin)) return url
+  const answer = await fetch(url, { redirect: "manual" })
+  return answer.headers.get("location") ?? url
+}
+
+/** Logs in on a login page, and returns the callback. */
+const callback = (simulator: Service, way: Way, url: string) =>
+  Effect.gen(function* () {
+    const page = pageOf(way)
+    if (page === undefined) return yield* Effect.die(`${way.broker} ${way.method} has no login page.`)
+    const fields = page.fields(accountOf(simulator, way), yield* codeFor(simulator, page))
+    const given = Object.fromEntries(Object.entries(fields).map(([name, value = ""]) => [name, value]))
+    const found = yield* Effect.promise(() => loginPage(simulator, url))
+    return Redacted.value(yield* LoginPage.submit(Redacted.make(served(simulator, found)), given))
+  }).pipe(Effect.provide(FetchHttpClient.layer))
+
+/** Replaces the origin of a broker with the address of the simulator. */
+const served = ({ origins }: Service, url: string): string => {
+  const { origin } = new URL(url)
+  return `${origins[origin] ?? origin}${url.slice(origin.length)}`
+}
+
+const code = (simulator: Service, way: Way) =>
+  Effect.map(simulator.codes(way.broker, accountOf(simulator, way)["userId"] ?? ""), (codes) => codes.at(-1) ?? "")
+
+/** Headers with which a browser names the page. The simulator refuses requests of pages of other origins. */
+const ofPage = /^(?:host|origin|referer|connection|sec-.*)$/
+
+/** Forwards a request of the page to the simulator, as the web app of a page does. */
+const forward = (target: string, message: http.IncomingMessage, response: http.ServerResponse): void => {
+  const headers = Object.fromEntries(Object.entries(message.headers).filter(([name]) => !ofPage.test(name)))
+  const sent = http.request(target, { method: message.method, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.pipe(response)
+  })
+  sent.once("error", (error) => response.writeHead(502).end(error.message))
+  message.pipe(sent)
+}
+
+const html = `<!doctype html><meta charset="utf-8"><title>Runtimes</title><script type="module" src="/program.js"></script>`
+
+export interface World {
+  /** The address of the server. */
+  readonly address: string
+  /** The addresses at which a page of the server reaches the brokers, by the origin of the broker. */
+  readonly forPages: Readonly<Record<string, string>>
+}
+
+/** Serves the user of a way to log in, and the script of a page. */
+export const serve = (simulator: Service, way: Way, script = ""): Effect.Effect<World, never, Scope.Scope> => {
+  const origins = Object.entries(simulator.origins)
+  const answer = async (message: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
+    const { pathname } = new URL(message.url ?? "/", "http://127.0.0.1")
+    const [, , index] = pathname.split("/")
+    if (pathname.startsWith("/broker/")) {
+      const [, address = ""] = origins[Number(index)] ?? []
+      return forward(address + (message.url ?? "").slice(`/broker/${index}`.length), message, response)
+    }
+    if (pathname === "/") return void response.setHeader("content-type", "text/html").end(html)
+    if (pathname === "/program.js") return void response.setHeader("content-type", "text/javascript").end(script)
+    if (pathname === "/callback") {
+      return void response.end(await Effect.runPromise(callback(simulator, way, await text(message))))
+    }
+    if (pathname === "/code") return void response.end(await Effect.runPromise(code(simulator, way)))
+    response.writeHead(404).end()
+  }
+  return Effect.acquireRelease(
+    Effect.promise(async () => {
+      const server = http.createServer((message, response) => {
+        answer(message, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      return server
+    }),
+    (server) =>
+      Effect.sync(() => {
+        server.close()
+        server.closeAllConnections()
+      })
+  ).pipe(
+    Effect.map((server) => {
+      const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      return {
+        address,
+        forPages: Object.fromEntries(origins.map(([origin], index) => [origin, `${address}/broker/${index}`]))
+      }
+    })
+  )
+}
+
+/** Fails unless the program has logged in exactly once. */
+export const expectOneLogin = (simulator: Service, { broker, login }: Way) =>
+  Effect.gen(function* () {
+    const sent = (yield* simulator.journal(broker)).map(({ endpoint }) => endpoint)
+    const logins = sent.filter((endpoint) => endpoint === login).length
+    if (logins !== 1) {
+      return yield* Effect.die(new Error(`The broker received ${logins} logins, but expected 1: ${sent.join(", ")}`))
+    }
+  })
