@@ -20,7 +20,7 @@ interface Item {
 
 const lists = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "lists.json"), "utf8")) as Lists
 
-const group = (text: string, items: ReadonlyArray<Item>) => ({ text, items: [...items], collapsed: false })
+const group = (text: string, items: ReadonlyArray<Item>) => ({ text, items: [...items] })
 const folded = (text: string, items: ReadonlyArray<Item>) => ({ text, items: [...items], collapsed: true })
 const item = (text: string, link: string): Item => ({ text, link })
 
@@ -89,10 +89,11 @@ export default defineConfig({
     sidebar: { "/": guide, "/api/": lists.api.map(({ items, text }) => folded(text, items)) }
   },
   markdown: {
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     config: (markdown) => {
-      // A wide table scrolls in a region of its own, which the keyboard can reach.
+      // A wide table scrolls in a box of its own, which the keyboard can reach.
       markdown.renderer.rules["table_open"] = () =>
-        '<div class="wide-table" tabindex="0" role="region" aria-label="Table">\n<table>\n'
+        '<div class="wide-table" tabindex="0" role="group" aria-label="Table">\n<table>\n'
       markdown.renderer.rules["table_close"] = () => "</table>\n</div>\n"
     }
   }

@@ -5,6 +5,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { start } from "../packages/process.ts"
+import { runsChromium } from "../chromium/browser.ts"
 import { packages, root } from "../packages/workspace.ts"
 import { deadLinks } from "./links.ts"
 import { stage } from "./stage.ts"
@@ -27,6 +28,8 @@ const report = (problems: ReadonlyArray<string>): void => {
   if (problems.length > 0) throw new Error(problems.join("\n"))
 }
 
+const skip = (reason: string): void => console.log(`The next step is skipped: ${reason}.`)
+
 const steps: ReadonlyArray<readonly [title: string, work: () => Promise<void> | void]> = [
   ["generated tables are current (npm run docs:tables updates them)", () => run("tools/docs/tables.ts")],
   [
@@ -41,6 +44,10 @@ const steps: ReadonlyArray<readonly [title: string, work: () => Promise<void> | 
     }
   ],
   ["build", () => run("node_modules/vitepress/bin/vitepress.js", "build", folder)],
+  [
+    "accessibility of five pages in Chromium",
+    () => (runsChromium ? run("tools/chromium/site.ts") : skip("no chromium"))
+  ],
   ["links and anchors of the built pages", () => report(deadLinks(path.join(folder, ".vitepress/dist")))]
 ]
 
