@@ -28,6 +28,12 @@ const steps: ReadonlyArray<Step> = [
     env: { TESTS: "thorough" }
   },
   {
+    name: "docs",
+    title: "the site of the documentation, and its links",
+    script: "tools/docs/site.ts",
+    nodeArgs: ["--conditions=@auth/source"]
+  },
+  {
     name: "torture",
     title: "a quick torture run",
     script: "tools/torture/main.ts",

@@ -73,7 +73,10 @@ export const collect = (): ReadonlyArray<Example> => {
   )
   const pages = packages().map(({ folder }) => `packages/${folder}/README.md`)
   const guides = fs.readdirSync(root).filter((file) => file.endsWith(".md"))
-  return [...guides, ...pages, ...sources]
+  const site = files(path.join(root, "docs"))
+    .filter((file) => file.endsWith(".md") && !file.startsWith("decisions/"))
+    .map((file) => `docs/${file}`)
+  return [...guides, ...site, ...pages, ...sources]
     .filter((file) => fs.existsSync(path.join(root, file)))
     .flatMap((file) => extract(file, fs.readFileSync(path.join(root, file), "utf8")))
 }

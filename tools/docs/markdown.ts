@@ -1,4 +1,14 @@
-/** Returns a Markdown table. The first row is the head. */
+/** Makes the Markdown tables that several documents share. */
+import { type Broker, capabilities, type Method, type Renewal } from "@auth/broker-core/broker/Broker"
+import * as Duration from "effect/Duration"
+
+/** A broker's package. */
+export interface Package {
+  readonly name: string
+  readonly folder: string
+  readonly broker: Broker
+}
+
 export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)))
   const line = (cells: ReadonlyArray<string>) =>
@@ -6,3 +16,88 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const [head = [], ...body] = rows
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")
 }
+
+/** Names the services of a login method, in the order of the tables. */
+export const servicesOf = (method: Method): string =>
+  capabilities.filter((capability) => method.capabilities.includes(capability)).join(", ")
+
+const variableTable = ({ broker }: Package): string => {
+  const rows = broker.methods.flatMap((method) =>
+    Object.values(method.credentials).map((field) => ({ ...field, layer: method.layer }))
+  )
+  const variables = Array.from(new Set(rows.map(({ env }) => env)))
+  return table([
+    ["variable", "layers", "secret", "description"],
+    ...variables.map((env) => {
+      const uses = rows.filter((row) => row.env === env)
+      const descriptions = Array.from(new Set(uses.map(({ description }) => description)))
+      const optional = uses.every((use) => use.optional) ? " (optional)" : ""
+      return [
+        `\`${env}\``,
+        Array.from(new Set(uses.map(({ layer }) => layer))).join(", "),
+        uses.some(({ secret }) => secret) ? "yes" : "no",
+        `${descriptions.join("; ")}${optional}`
+      ]
+    })
+  ])
+}
+
+/** Says how quotation marks around a value are treated. */
+const quotesNote = ({ broker }: Package): string => {
+  const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))
+  const names = Array.from(new Set(fields.filter(({ freeText }) => freeText).map(({ env }) => env)))
+  const removed =
+    "Quotation marks around a value are removed, because tools such as `docker --env-file` do not remove them."
+  if (names.length === 0) return removed
+  const listed = names.map((name) => `\`${name}\``).join(" and ")
+  return (
+    `${removed} Quotation marks around ${listed} are rejected instead, because they may be part of the value. If they are part of the ` +
+    `value, set \`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or use \`Credentials.verbatim\` in code.`
+  )
+}
+
+export const environmentTable = (entry: Package): string => `${variableTable(entry)}\n\n${quotesNote(entry)}`
+
+const waysOf = ({ by, needs }: Renewal): string => {
+  if (by.length === 0) return "a person"
+  const login = needs === undefined ? "login" : `login, with ${needs}`
+  return by.map((way) => (way === "login" ? login : way)).join("; otherwise ")
+}
+
+/** Formats a duration. If the descriptor has a text such as `1 day`, returns that text. */
+export const spanOf = (span: Duration.Input): string =>
+  typeof span === "string" ? span : Duration.format(Duration.fromInputUnsafe(span))
+
+export const renewalTable = ({ broker }: Package): string => {
+  const rows = broker.methods.flatMap(({ layer, renewal }) =>
+    renewal === undefined
+      ? []
+      : [
+          [
+            `\`${layer}\``,
+            waysOf(renewal),
+            renewal.when,
+            renewal.early === undefined ? "" : spanOf(renewal.early),
+            renewal.by.includes("login") ? `${renewal.maxFailures} in ${spanOf(renewal.window)}` : "",
+            renewal.by.includes("login") ? renewal.source : ""
+          ]
+        ]
+  )
+  const different = new Map(rows.map((row) => [row.join("|"), row]))
+  return table([
+    ["layer", "renewed by", "when", "time before expiry", "allowed refused logins", "reason for this number"],
+    ...different.values()
+  ])
+}
+
+export const assumptionTable = ({ broker }: Package): string =>
+  table([
+    ["assumption", "confidence", "changed by", "as of"],
+    ...broker.assumptions.map(({ asOf, confidence, option, text }) => [text, confidence, option, asOf])
+  ])
+
+export const fill = (document: string, section: string, content: string): string =>
+  document.replace(
+    new RegExp(`(<!-- ${section}:begin -->)[\\s\\S]*?(<!-- ${section}:end -->)`),
+    (_, begin: string, end: string) => `${begin}\n\n${content}\n\n${end}`
+  )

@@ -6,7 +6,7 @@ const all = await documents()
 
 describe("generated tables", () => {
   for (const { current, path, wanted } of all) {
-    it(`in ${path} match the descriptors (npm run docs updates them)`, () => {
+    it(`in ${path} match the descriptors (npm run docs:tables updates them)`, () => {
       for (const section of sections(path)) {
         assert.include(current, `<!-- ${section}:begin -->`)
         assert.include(current, `<!-- ${section}:end -->`)
@@ -18,7 +18,7 @@ describe("generated tables", () => {
 
 describe("files that are generated from packages/brokers.json", () => {
   for (const { current, path, wanted } of wiring()) {
-    it(`${path} is current (npm run docs updates it)`, () => {
+    it(`${path} is current (npm run docs:tables updates it)`, () => {
       assert.strictEqual(current, wanted)
     })
   }

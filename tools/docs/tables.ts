@@ -6,9 +6,8 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { type Broker, capabilities, type Renewal } from "@auth/broker-core/broker/Broker"
+import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as ExitCode from "../../packages/cli/src/ExitCode.ts"
 import type * as CommandTable from "../../packages/cli/src/internal/commandTable.ts"
@@ -18,17 +17,17 @@ import type * as HelpText from "../../packages/cli/src/internal/helpText.ts"
 import type * as Brokers from "../../packages/simulator/src/internal/brokers.ts"
 import type * as Reference from "../../packages/simulator/src/internal/reference.ts"
 import { root } from "../packages/workspace.ts"
-import { table } from "./markdown.ts"
+import { brokerPage, brokerSections, type Internals, regulationTables } from "./brokerPages.ts"
+import { assumptionTable, environmentTable, fill, type Package, renewalTable, servicesOf, table } from "./markdown.ts"
 import { type Document, listed, manifestOf, read, wiring } from "./wiring.ts"
-
-interface Package {
-  readonly name: string
-  readonly folder: string
-  readonly broker: Broker
-}
 
 /** Imports a module at run time, because the simulator's generated sources must be updated before the import. */
 const modulesOf = (path: string): Promise<unknown> => import(pathToFileURL(join(root, path)).href)
+
+/** A module that exports a table, or a function that makes the table. */
+type Tables<Name extends "codes" | "table", Table = Internals[Name extends "codes" ? "codes" : "endpoints"]> = {
+  readonly [key in Name]?: Table
+} & { readonly make?: () => Table }
 
 const loadPackages = async (): Promise<ReadonlyArray<Package>> => {
   const found: Array<Package> = []
@@ -40,99 +39,27 @@ const loadPackages = async (): Promise<ReadonlyArray<Package>> => {
   return found
 }
 
+/** Imports the tables of calls and of errors. If they depend on options, the defaults apply. */
+const internalsOf = async ({ folder }: Package): Promise<Internals> => {
+  const { codes, make: codesOf } = (await modulesOf(`${folder}/src/internal/codes.ts`)) as Tables<"codes">
+  const { make: endpointsOf, table: endpoints } = (await modulesOf(
+    `${folder}/src/internal/endpoints.ts`
+  )) as Tables<"table">
+  return { codes: codes ?? codesOf?.() ?? [], endpoints: endpoints ?? endpointsOf?.() ?? {} }
+}
+
 const capabilityTable = (packages: ReadonlyArray<Package>): string =>
   table([
     ["broker", "layer", "logs in with", "provides"],
-    ...packages.flatMap(({ broker, folder }) =>
+    ...packages.flatMap(({ broker, name }) =>
       broker.methods.map((method, index) => [
-        index === 0 ? `[${broker.title}](${folder})` : "",
+        index === 0 ? `[${broker.title}](${name}.md)` : "",
         `\`${method.layer}.layer\``,
         method.title,
-        capabilities.filter((capability) => method.capabilities.includes(capability)).join(", ")
+        servicesOf(method)
       ])
     )
   ])
-
-const variableTable = ({ broker }: Package): string => {
-  const rows = broker.methods.flatMap((method) =>
-    Object.values(method.credentials).map((field) => ({ ...field, layer: method.layer }))
-  )
-  const variables = Array.from(new Set(rows.map(({ env }) => env)))
-  return table([
-    ["variable", "layers", "secret", "description"],
-    ...variables.map((env) => {
-      const uses = rows.filter((row) => row.env === env)
-      const descriptions = Array.from(new Set(uses.map(({ description }) => description)))
-      const optional = uses.every((use) => use.optional) ? " (optional)" : ""
-      return [
-        `\`${env}\``,
-        Array.from(new Set(uses.map(({ layer }) => layer))).join(", "),
-        uses.some(({ secret }) => secret) ? "yes" : "no",
-        `${descriptions.join("; ")}${optional}`
-      ]
-    })
-  ])
-}
-
-/** Says how quotation marks around a value are treated. */
-const quotesNote = ({ broker }: Package): string => {
-  const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))
-  const names = Array.from(new Set(fields.filter(({ freeText }) => freeText).map(({ env }) => env)))
-  const removed =
-    "Quotation marks around a value are removed, because tools such as `docker --env-file` do not remove them."
-  if (names.length === 0) return removed
-  const listed = names.map((name) => `\`${name}\``).join(" and ")
-  return (
-    `${removed} Quotation marks around ${listed} are rejected instead, because they may be part of the value. If they are part of the ` +
-    `value, set \`BROKER_AUTH_VERBATIM=${names.join(",")}\`, or use \`Credentials.verbatim\` in code.`
-  )
-}
-
-const environmentTable = (entry: Package): string => `${variableTable(entry)}\n\n${quotesNote(entry)}`
-
-const waysOf = ({ by, needs }: Renewal): string => {
-  if (by.length === 0) return "a person"
-  const login = needs === undefined ? "login" : `login, with ${needs}`
-  return by.map((way) => (way === "login" ? login : way)).join("; otherwise ")
-}
-
-/** Formats a duration. If the descriptor has a text such as `1 day`, returns that text. */
-const spanOf = (span: Duration.Input): string =>
-  typeof span === "string" ? span : Duration.format(Duration.fromInputUnsafe(span))
-
-const renewalTable = ({ broker }: Package): string => {
-  const rows = broker.methods.flatMap(({ layer, renewal }) =>
-    renewal === undefined
-      ? []
-      : [
-          [
-            `\`${layer}\``,
-            waysOf(renewal),
-            renewal.when,
-            renewal.early === undefined ? "" : spanOf(renewal.early),
-            renewal.by.includes("login") ? `${renewal.maxFailures} in ${spanOf(renewal.window)}` : "",
-            renewal.by.includes("login") ? renewal.source : ""
-          ]
-        ]
-  )
-  const different = new Map(rows.map((row) => [row.join("|"), row]))
-  return table([
-    ["layer", "renewed by", "when", "time before expiry", "allowed refused logins", "reason for this number"],
-    ...different.values()
-  ])
-}
-
-const assumptionTable = ({ broker }: Package): string =>
-  table([
-    ["assumption", "confidence", "changed by", "as of"],
-    ...broker.assumptions.map(({ asOf, confidence, option, text }) => [text, confidence, option, asOf])
-  ])
-
-const fill = (document: string, section: string, content: string): string =>
-  document.replace(
-    new RegExp(`(<!-- ${section}:begin -->)[\\s\\S]*?(<!-- ${section}:end -->)`),
-    (_, begin: string, end: string) => `${begin}\n\n${content}\n\n${end}`
-  )
 
 const servedTable = (served: ReadonlyArray<FakeBroker>, { descriptorOf }: typeof Brokers): string =>
   table([
@@ -200,17 +127,24 @@ const helpDocument = async (): Promise<Document> => {
   return { path, current, wanted: fill(current, "help", pages.join("\n\n")) }
 }
 
-const numbers = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"]
-
-const listSentence = (packages: ReadonlyArray<Package>): string => {
-  const titles = packages.map(({ broker }) => `**${broker.title}**`)
-  const count = numbers[titles.length] ?? String(titles.length)
-  return `${count} brokers are supported: ${titles.slice(0, -1).join(", ")} and ${titles.at(-1)}.`
-}
+/** One row for each broker: the ways to log in, and how a program renews a session. */
+const brokerTable = (packages: ReadonlyArray<Package>): string =>
+  table([
+    ["broker", "ways to log in", "renewed by a program"],
+    ...packages.map(({ broker, name }) => {
+      const methods = broker.methods.filter(({ renewal }) => renewal !== undefined)
+      const renewed = methods.filter(({ renewal }) => renewal?.by.length !== 0)
+      return [
+        `[${broker.title}](docs/brokers/${name}.md)`,
+        Array.from(new Set(methods.map(({ title }) => title))).join("; "),
+        Array.from(new Set(renewed.map(({ layer }) => `\`${layer}\``))).join(", ")
+      ]
+    })
+  ])
 
 const packageRow = (folder: string) => {
   const { description, name } = manifestOf(folder)
-  return [`[\`${name}\`](packages/${folder})`, description.replace(", written with Effect", "")]
+  return [`[\`${name}\`](../packages/${folder}/README.md)`, description.replace(", written with Effect", "")]
 }
 
 const packageTable = (packages: ReadonlyArray<Package>): string =>
@@ -235,14 +169,28 @@ const layerTable = (packages: ReadonlyArray<Package>): string =>
 const guides = (packages: ReadonlyArray<Package>): ReadonlyArray<Document> => {
   const readme = read("README.md")
   const agents = read("AGENTS.md")
-  const sections = { brokers: listSentence, capabilities: capabilityTable, packages: packageTable }
   return [
     {
       path: "README.md",
       current: readme,
-      wanted: Object.entries(sections).reduce((text, [section, make]) => fill(text, section, make(packages)), readme)
+      wanted: fill(readme, "brokers", brokerTable(packages))
     },
     { path: "AGENTS.md", current: agents, wanted: fill(agents, "brokers", layerTable(packages)) }
+  ]
+}
+
+const siteDocuments = async (packages: ReadonlyArray<Package>): Promise<ReadonlyArray<Document>> => {
+  const filled = (path: string, tables: Readonly<Record<string, string>>): Document => {
+    const current = read(path)
+    return { path, current, wanted: Object.entries(tables).reduce((text, [id, made]) => fill(text, id, made), current) }
+  }
+  const pages: Array<Document> = []
+  for (const entry of packages) pages.push(brokerPage(entry, await internalsOf(entry)))
+  return [
+    ...pages,
+    filled("docs/brokers/index.md", { capabilities: capabilityTable(packages) }),
+    filled("docs/regulation.md", regulationTables(packages)),
+    filled("docs/packages.md", { packages: packageTable(packages) })
   ]
 }
 
@@ -251,6 +199,7 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
   const packages = await loadPackages()
   return [
     ...guides(packages),
+    ...(await siteDocuments(packages)),
     await simulatorDocument(),
     await commandDocument(),
     await helpDocument(),
@@ -266,7 +215,11 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
 
 /** Returns the names of the generated sections that a Markdown file must contain. */
 export const sections = (path: string): ReadonlyArray<string> => {
-  if (path === "README.md") return ["brokers", "capabilities", "packages"]
+  if (path === "README.md") return ["brokers"]
+  if (path === "docs/brokers/index.md") return ["capabilities"]
+  if (path === "docs/regulation.md") return ["static-ip", "daily-logout", "factors", "order-rate"]
+  if (path === "docs/packages.md") return ["packages"]
+  if (path.startsWith("docs/brokers/")) return brokerSections
   if (path === "AGENTS.md") return ["brokers"]
   if (path === "packages/simulator/README.md") return ["brokers", "faults", "journal", "accounts", "limits"]
   if (path === "packages/cli/README.md") return ["commands", "endpoints", "statuses", "exit-codes"]

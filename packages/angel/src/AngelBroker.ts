@@ -98,6 +98,12 @@ export const broker: Broker.Broker = {
   },
   secretHeaders: ["authorization", "x-privatekey"],
   documentation: ["https://smartapi.angelone.in/docs"],
+  staticIp: {
+    text: "Orders only. Logins and reads work from any address. An app has a primary and a secondary address",
+    source: "statement of Angel One of 2026-02-25; tests of users in the SmartAPI forum",
+    confidence: "high",
+    asOf: "2026-11-27"
+  },
   assumptions: Broker.assumptions(asOf, [
     ["identity-headers", "medium", "identity headers", "The broker does not check the values of the address headers."],
     ["refresh-within-the-day", "medium", "none: Renewal.layerLogin logs in", "A refresh fails after midnight IST."],

@@ -176,7 +176,7 @@ export const make = Effect.fnUntraced(function* (
     quirks: ["smart-quotes", "trailing-bytes"],
     purposes: Broker.purposesOf(broker)
   }
-  const table = endpoints.make(generation, options.requestsPerSecond ?? 2, options.otpType)
+  const table = endpoints.make(generation, options.requestsPerSecond, options.otpType)
   const api = yield* BrokerApi.make(table, protocol, broker.environments[environment] ?? {}, options)
   return {
     ...api,

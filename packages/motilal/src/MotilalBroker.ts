@@ -170,6 +170,18 @@ export const broker: Broker.Broker = {
     "https://invest.motilaloswal.com/moAPI/APIDocumentation/Introduction",
     "https://invest.motilaloswal.com/moAPI/APIDocumentation/FAQ"
   ],
+  staticIp: {
+    text: "Orders. The FAQ also says that all calls need the address, so any call can fail with MO2035. An app has two addresses",
+    source: "Motilal OpenAPI FAQ, questions 55 to 64 and 78",
+    confidence: "medium",
+    asOf: "2026-11-27"
+  },
+  orderRate: {
+    text: "10 in a second for each segment of an exchange",
+    source: "Motilal OpenAPI FAQ",
+    confidence: "medium",
+    asOf: "2026-11-27"
+  },
   assumptions: Broker.assumptions(asOf, [
     ["identity-headers", "medium", "identity options", "The broker checks the format of the headers, not the values."],
     ["api-secret", "medium", "generation", "Generation v7 requires the API secret for every call, also for the login."],

@@ -67,7 +67,7 @@ export const headersFor = ({ apiKey, apiKeyHeader }: Options) => {
 
 const api = BrokerApi.define(RupeezyApi, {
   broker,
-  table: ({ loginTimeOffset = "+05:30" }: Options) => endpoints.make(loginTimeOffset),
+  table: ({ loginTimeOffset }: Options) => endpoints.make(loginTimeOffset),
   credentials: { apiKey: credentials.apiKey },
   protocol: ({ apiKey }, options: Options) => ({
     dialects,

@@ -74,6 +74,12 @@ export const broker: Broker.Broker = {
   environments: { production: { api: "https://vortex-api.rupeezy.in", login: "https://flow.rupeezy.in" } },
   secretHeaders: ["authorization", "x-api-key"],
   documentation: ["https://vortex.rupeezy.in/docs/", "https://vortex.rupeezy.in/docs/jsvortex/"],
+  staticIp: {
+    text: "Orders and other calls that change data. Reads work from any address. A client has two addresses, IPv4 or IPv6",
+    source: "Vortex FAQ on static IP addresses",
+    confidence: "high",
+    asOf: "2026-11-27"
+  },
   assumptions: Broker.assumptions(asOf, [
     ["hosts", "medium", "origins", "There is no test host. The documentation and the SDKs contain no test host."],
     ["refusals", "medium", "refusals", "The message of a refused login shows if the password or the code is wrong."],

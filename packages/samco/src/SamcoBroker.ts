@@ -123,6 +123,12 @@ export const broker: Broker.Broker = {
   environments: { production: { api: "https://tradeapi.samco.in" } },
   secretHeaders: ["x-session-token"],
   documentation: ["https://docs-tradeapi.samco.in", "https://docs-tradeapi.samco.in/release-notes/v3.2.0.html"],
+  staticIp: {
+    text: "Orders, and the exchange of an authorization code (SamcoOAuth). A login with API key and secret works from any address. An address can be changed once in 7 days",
+    source: "Samco Trade API documentation v3.2",
+    confidence: "high",
+    asOf: "2026-11-27"
+  },
   assumptions: Broker.assumptions(asOf, [
     ["encrypted-credentials", "medium", "credentialCheck", "Keys and secrets below 32 characters are not encrypted."],
     ["account-id", "medium", "accountCheck", "In answers, accountID and user_id equal the configured client id."],

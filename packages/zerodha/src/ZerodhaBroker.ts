@@ -46,6 +46,18 @@ export const broker: Broker.Broker = {
   environments: { production: { api: "https://api.kite.trade", login: "https://kite.zerodha.com" } },
   secretHeaders: ["authorization"],
   documentation: ["https://kite.trade/docs/connect/v3/", "https://github.com/zerodha/kiteconnectjs"],
+  staticIp: {
+    text: "Placing, modifying and cancelling orders. Logins, reads and the stream work from any address. A developer account has two addresses, and one change in a calendar week",
+    source: "support article of Zerodha on static IP addresses",
+    confidence: "high",
+    asOf: "2026-11-27"
+  },
+  orderRate: {
+    text: "10 in a second, 400 in a minute and 5,000 in a day, for each user and API key",
+    source: 'Kite Connect 3 documentation, "Exceptions"; Kite forum, discussion 52396',
+    confidence: "high",
+    asOf: "2026-11-27"
+  },
   assumptions: Broker.assumptions(asOf, [
     [
       "early-end",

@@ -78,6 +78,7 @@ export default function broker(tree, options) {
 
   return () => {
     const { root } = tree
+    const page = `docs/brokers/${name}.md`
     const changeset = `.changeset/first-${name}.md`
     // The first run updates only the files that npm reads. The tables need an import of the new package, so they are
     // generated after the install.
@@ -85,10 +86,10 @@ export default function broker(tree, options) {
     if (options.install === false) link(root, name)
     else npm(root, "install")
     run(root, ...docs)
-    run(root, oxfmt, folder, changeset, list, "README.md", "AGENTS.md", "packages/simulator", "tsconfig.json")
+    run(root, oxfmt, folder, changeset, list, "README.md", "AGENTS.md", "docs", "packages/simulator", "tsconfig.json")
     console.log(
       `\nMade ${folder}. It describes an invented broker. Fill in the facts of your broker at each place that this prints:\n` +
-        `  grep -rn "Fill in" ${folder} ${changeset}\n` +
+        `  grep -rn "Fill in" ${folder} ${page} ${changeset}\n` +
         "Then run npm run check."
     )
   }

@@ -167,6 +167,24 @@ export const byBrowser = (
 })
 
 /**
+ * A fact about a broker's rules, with its source.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rule {
+  /** Text for readers. */
+  readonly text: string
+  readonly source: string
+  /**
+   * `high`: the broker states the rule. `medium`: one credible source states it, or the broker contradicts itself.
+   */
+  readonly confidence: "high" | "medium"
+  /** When the source was read, `yyyy-mm-dd`. */
+  readonly asOf: string
+}
+
+/**
  * Describes a broker.
  *
  * @example
@@ -194,6 +212,13 @@ export interface Broker {
   /** Names of the headers whose values are secret, in lower case. */
   readonly secretHeaders: ReadonlyArray<string>
   readonly documentation: ReadonlyArray<string>
+  /**
+   * For which calls the broker requires an IP address that is registered for the app. Absent if the broker does not
+   * document it.
+   */
+  readonly staticIp?: Rule
+  /** How many orders the broker accepts. Absent if the broker does not document it. */
+  readonly orderRate?: Rule
   readonly assumptions: ReadonlyArray<Assumption>
   /** When the facts were last compared with the broker's documents, `yyyy-mm-dd`. */
   readonly verifiedOn: string

@@ -80,7 +80,7 @@ const Login = Schema.Struct({
 
 const Nothing = Decode.discard(Schema.Unknown)
 
-export const make = (generation: Generation, requestsPerSecond: number, otpType: "text" | "number" = "text") => {
+export const make = (generation: Generation = "v7", requestsPerSecond = 2, otpType: "text" | "number" = "text") => {
   const { login, otp, user } = versions[generation]
   const limits = [{ requests: requestsPerSecond, per: "1 second" }] as const
   const post = Endpoint.rows({ method: "POST", token: "required", limits })

@@ -76,7 +76,7 @@ const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("u
   operations: ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
 })
 
-export const make = ({ forbidden, refusals }: CodeOptions): ReadonlyArray<ErrorTable.ErrorRow> => {
+export const make = ({ forbidden, refusals }: CodeOptions = {}): ReadonlyArray<ErrorTable.ErrorRow> => {
   const statuses = forbidden === "session-over" ? [revoked, ...byStatus] : byStatus
   return refusals === "as-sent"
     ? [...byUnauthorized(ErrorTable.invalidCredentials), ...statuses]

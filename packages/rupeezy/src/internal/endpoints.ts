@@ -48,7 +48,7 @@ const perDay = { requests: 50_000, per: "1 day" } as const
 const get = Endpoint.rows({ method: "GET", token: "required", safe: true, limits: [perDay] })
 
 /** `offset` is the UTC offset of `login_time`, which the broker does not send. */
-export const make = (offset: string) => {
+export const make = (offset = "+05:30") => {
   const loginAt = ({ login_time }: { readonly login_time?: string }) => {
     const at = instantOf(login_time, offset)
     return (at === undefined ? {} : { loginAt: at }) as { readonly loginAt?: number }

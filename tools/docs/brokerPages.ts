@@ -1,0 +1,255 @@
+/**
+ * Generates the tables of the brokers' pages in `docs/brokers` from the descriptors, the tables of calls and of errors,
+ * and the fixtures. The texts between the tables are written by hand.
+ */
+import { existsSync, readdirSync } from "node:fs"
+import { join } from "node:path"
+import type { Broker, Rule } from "@auth/broker-core/broker/Broker"
+import type { Endpoint } from "@auth/broker-core/broker/Endpoint"
+import type { ErrorRow, Failure } from "@auth/broker-core/broker/ErrorTable"
+import { root } from "../packages/workspace.ts"
+import {
+  assumptionTable,
+  environmentTable,
+  fill,
+  type Package,
+  renewalTable,
+  servicesOf,
+  spanOf,
+  table
+} from "./markdown.ts"
+import { type Document, manifestOf, read } from "./wiring.ts"
+
+/** The internal tables of a broker's package. */
+export interface Internals {
+  readonly endpoints: Readonly<Record<string, Endpoint>>
+  readonly codes: ReadonlyArray<ErrorRow>
+}
+
+interface Fixture {
+  readonly endpoint: string
+  readonly source: string
+  readonly asOf: string
+  readonly confidence: "high" | "medium" | "low"
+}
+
+const wayTable = ({ broker }: Package): string =>
+  table([
+    ["layer", "logs in with", "provides", "a session expires"],
+    ...broker.methods.map((method) => [
+      `\`${method.layer}.layer\``,
+      method.title,
+      servicesOf(method),
+      method.renewal === undefined ? "" : method.expiry
+    ])
+  ])
+
+const limitTable = (endpoints: Internals["endpoints"]): string =>
+  table([
+    ["call", "method and path", "limit of the package", "sent again after a lost connection"],
+    ...Object.values(endpoints).map(({ limits, method, name, path, safe }) => [
+      `\`${name}\``,
+      `\`${method} ${path}\``,
+      limits.map(({ per, requests }) => `${requests} in ${spanOf(per)}`).join(", "),
+      safe ? "yes" : "no"
+    ])
+  ])
+
+const escaped = (text: string): string => text.replaceAll("|", "\\|").replaceAll("<", "\\<")
+
+const matchOf = ({ code, message, operations, status }: ErrorRow): string => {
+  const parts = [
+    code === undefined ? "" : `\`${code}\``,
+    message === undefined ? "" : `\`${String(message).replaceAll("|", "\\|")}\``,
+    status === undefined ? "" : `HTTP ${status}`,
+    operations === undefined ? "" : `from ${operations.map((name) => `\`${name}\``).join(", ")}`
+  ]
+  return parts.filter((part) => part !== "").join(" ")
+}
+
+const failureOf = ({ code, operations, status }: ErrorRow): Failure => ({
+  operation: operations?.[0] ?? "login",
+  status: status ?? 200,
+  code,
+  message: undefined,
+  supportId: undefined,
+  retryAfter: undefined,
+  clockDrift: undefined,
+  request: {}
+})
+
+const errorTable = (codes: Internals["codes"]): string => {
+  // Codes with the same meaning and remedy share a row.
+  const rows = new Map<string, { readonly matches: Array<string>; readonly rest: ReadonlyArray<string> }>()
+  for (const row of codes) {
+    const { _tag, remedy } = row.reason(failureOf(row))
+    const rest = [escaped(row.meaning), `\`${_tag}\``, escaped(remedy), `${escaped(row.source)}, ${row.asOf}`]
+    const same = rows.get(rest.join("|")) ?? { matches: [], rest }
+    same.matches.push(matchOf(row))
+    rows.set(rest.join("|"), same)
+  }
+  return table([
+    ["the broker says", "meaning", "reason", "what to do", "source"],
+    ...Array.from(rows.values(), ({ matches, rest }) => [matches.join(", "), ...rest])
+  ])
+}
+
+const ranks = { high: 0, medium: 1, low: 2 }
+
+const fixturesOf = (id: string, file: string): ReadonlyArray<Fixture> => {
+  const text = read(`packages/${id}/test/fixtures/${file}.json`)
+  return text === "" ? [] : (JSON.parse(text) as ReadonlyArray<Fixture>)
+}
+
+/** Returns the best source of a call in these fixtures. */
+const sourceOf = (fixtures: ReadonlyArray<Fixture>, name: string): string => {
+  const [best] = fixtures
+    .filter(({ endpoint }) => endpoint === name)
+    .toSorted((left, right) => ranks[left.confidence] - ranks[right.confidence])
+  return best === undefined ? "none" : `${best.confidence}: ${escaped(best.source)}, ${best.asOf}`
+}
+
+const sdkTests = "tools/interop/sdks"
+
+/** The official SDK that `npm run interop` runs against the fake of the broker, with its version. */
+const sdkOf = ({ name }: Package): string | undefined => {
+  const file = readdirSync(join(root, sdkTests)).find((test) =>
+    read(`${sdkTests}/${test}`).includes(`account("${name}")`)
+  )
+  const [, sdk] = /name: "([^"]+)"/.exec(file === undefined ? "" : read(`${sdkTests}/${file}`)) ?? []
+  const { devDependencies } = JSON.parse(read("package.json")) as { devDependencies: Readonly<Record<string, string>> }
+  return sdk === undefined ? undefined : `\`${sdk}\` ${devDependencies[sdk] ?? ""}`
+}
+
+const verification = (entry: Package, { endpoints }: Internals): string => {
+  const { broker, name } = entry
+  const requests = fixturesOf(name, "requests")
+  const answers = fixturesOf(name, "success")
+  const sdk = sdkOf(entry)
+  const tested = table([
+    ["call", "request", "answer"],
+    ...Object.keys(endpoints).map((call) => [`\`${call}\``, sourceOf(requests, call), sourceOf(answers, call)])
+  ])
+  return [
+    `- No live broker was contacted. The facts were compared with the documents on ${broker.verifiedOn}.`,
+    "- The contract suite runs every service of every layer above against the fake broker.",
+    sdk === undefined
+      ? "- No official SDK for Node was run against the fake."
+      : `- The official SDK ${sdk} logs in to the fake, unmodified (\`npm run interop\`).`,
+    `- Documents: ${broker.documentation.map((url) => `<${url}>`).join(", ")}.`,
+    "",
+    "A test compares the request of each call, to the letter, with the source in the table, and decodes the answer. " +
+      "`high`: a document or an SDK of the broker. `medium`: one credible source. `low`: a single report, or made up.",
+    "",
+    tested
+  ].join("\n")
+}
+
+const ruleText = (rule: Rule | undefined): string => rule?.text ?? "Not documented"
+const ruleSource = (rule: Rule | undefined): string =>
+  rule === undefined ? "" : `${rule.confidence}: ${rule.source}, ${rule.asOf}`
+
+const ruleTable = ({ broker }: Package): string =>
+  table([
+    ["rule", "at this broker", "source"],
+    ["static IP address", ruleText(broker.staticIp), ruleSource(broker.staticIp)],
+    ["order rate", ruleText(broker.orderRate), ruleSource(broker.orderRate)]
+  ])
+
+const hostTable = ({ environments }: Broker): string =>
+  table([
+    ["environment", "hosts"],
+    ...Object.entries(environments).map(([name, origins]) => [
+      `\`${name}\``,
+      Array.from(new Set(Object.values(origins)), (origin) => `\`${origin}\``).join(", ")
+    ])
+  ])
+
+const skeleton = ({ broker, name }: Package): string => {
+  const section = (title: string, id: string, text = "") =>
+    `## ${title}\n\n${text}<!-- ${id}:begin -->\n<!-- ${id}:end -->\n`
+  return [
+    `# ${broker.title}\n\n<!-- install:begin -->\n<!-- install:end -->\n`,
+    section("Where the credentials are", "environment", "Fill in: where a user finds each credential.\n\n"),
+    section("Ways to log in", "ways"),
+    section("Renewal", "renewal"),
+    section("Calls and limits", "limits"),
+    section("Rules of the regulator", "rules", "See [all brokers](../regulation.md).\n\n"),
+    section("Errors", "errors"),
+    section("Assumptions", "assumptions"),
+    section("How it was verified", "verified"),
+    section("Hosts", "hosts"),
+    `## Programs\n\n[The README of the package](../../packages/${name}/README.md) has programs to copy.\n`
+  ].join("\n")
+}
+
+const install = ({ name }: Package): string => {
+  const { description, name: scoped } = manifestOf(name)
+  return `${description}.\n\n\`\`\`sh\nnpm install ${scoped}\n\`\`\``
+}
+
+export const brokerSections = [
+  "install",
+  "environment",
+  "ways",
+  "renewal",
+  "limits",
+  "rules",
+  "errors",
+  "assumptions",
+  "verified",
+  "hosts"
+]
+
+/** Returns the page of a broker. If the page is missing, it is made from a skeleton. */
+export const brokerPage = (entry: Package, internals: Internals): Document => {
+  const path = `docs/brokers/${entry.name}.md`
+  const current = read(path)
+  const tables: Readonly<Record<string, string>> = {
+    install: install(entry),
+    environment: environmentTable(entry),
+    ways: wayTable(entry),
+    renewal: renewalTable(entry),
+    limits: limitTable(internals.endpoints),
+    rules: ruleTable(entry),
+    errors: errorTable(internals.codes),
+    assumptions: assumptionTable(entry),
+    verified: verification(entry, internals),
+    hosts: hostTable(entry.broker)
+  }
+  const begun = existsSync(join(root, path)) ? current : skeleton(entry)
+  return { path, current, wanted: brokerSections.reduce((text, id) => fill(text, id, tables[id] ?? ""), begun) }
+}
+
+/** The rules of the regulator, one row for each broker. */
+export const regulationTables = (packages: ReadonlyArray<Package>): Readonly<Record<string, string>> => ({
+  "static-ip": table([
+    ["broker", "calls that need a registered address", "source"],
+    ...packages.map(({ broker }) => [broker.title, ruleText(broker.staticIp), ruleSource(broker.staticIp)])
+  ]),
+  "daily-logout": table([
+    ["broker", "layer", "a session expires", "renewed by a program"],
+    ...packages.flatMap(({ broker }) =>
+      broker.methods
+        .filter(({ renewal }) => renewal !== undefined)
+        .map(({ expiry, layer, renewal }) => [
+          broker.title,
+          `\`${layer}\``,
+          expiry,
+          renewal?.by.length === 0 ? "no: a person logs in" : (renewal?.by.join(", otherwise ") ?? "")
+        ])
+    )
+  ]),
+  factors: table([
+    ["broker", "layer", "logs in with"],
+    ...packages.flatMap(({ broker }) =>
+      broker.methods
+        .filter(({ renewal }) => renewal !== undefined)
+        .map(({ layer, title }) => [broker.title, `\`${layer}\``, title])
+    )
+  ]),
+  "order-rate": table([
+    ["broker", "orders", "source"],
+    ...packages.map(({ broker }) => [broker.title, ruleText(broker.orderRate), ruleSource(broker.orderRate)])
+  ])
+})

@@ -1,0 +1,64 @@
+/**
+ * `npm run docs`: builds the site of the documentation to `.site/.vitepress/dist`. It fails if a generated table is
+ * stale, if a link leads nowhere, or if a page cannot be built. It needs no network.
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { start } from "../packages/process.ts"
+import { runsChromium } from "../chromium/browser.ts"
+import { packages, root } from "../packages/workspace.ts"
+import { deadLinks } from "./links.ts"
+import { stage } from "./stage.ts"
+
+const folder = path.join(root, ".site")
+
+const run = async (script: string, ...args: ReadonlyArray<string>): Promise<void> => {
+  const child = start(process.execPath, ["--conditions=@auth/source", path.join(root, script), ...args], {
+    cwd: root,
+    env: { NO_COLOR: "1" }
+  })
+  let printed = ""
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
+  const code = await new Promise((resolve) => child.once("close", resolve))
+  if (code !== 0) throw new Error(printed.trim())
+}
+
+const report = (problems: ReadonlyArray<string>): void => {
+  if (problems.length > 0) throw new Error(problems.join("\n"))
+}
+
+const skip = (reason: string): void => console.log(`The next step is skipped: ${reason}.`)
+
+const steps: ReadonlyArray<readonly [title: string, work: () => Promise<void> | void]> = [
+  ["generated tables are current (npm run docs:tables updates them)", () => run("tools/docs/tables.ts")],
+  [
+    "declarations of the packages",
+    () => run("node_modules/typescript/bin/tsc", "-b", ...packages().map(({ path: place }) => place))
+  ],
+  [
+    "pages and their links",
+    () => {
+      fs.rmSync(folder, { recursive: true, force: true })
+      report(stage(folder))
+    }
+  ],
+  ["build", () => run("node_modules/vitepress/bin/vitepress.js", "build", folder)],
+  [
+    "accessibility of five pages in Chromium",
+    () => (runsChromium ? run("tools/chromium/site.ts") : skip("no chromium"))
+  ],
+  ["links and anchors of the built pages", () => report(deadLinks(path.join(folder, ".vitepress/dist")))]
+]
+
+for (const [title, work] of steps) {
+  const began = performance.now()
+  try {
+    await work()
+  } catch (error) {
+    console.error(`FAILED ${title}\n${error instanceof Error ? error.message : String(error)}`)
+    process.exit(1)
+  }
+  console.log(`ok     ${title} (${((performance.now() - began) / 1000).toFixed(1)} s)`)
+}
+console.log(`The site is in ${path.relative(root, path.join(folder, ".vitepress/dist"))}.`)
