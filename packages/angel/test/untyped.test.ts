@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { problems, refused, secret } from "./refusing.ts"
 import { credentials, loginRequest, reasonOf, session } from "./support.ts"
 
-describe("calls of AngelApi from untyped code", () => {
+describe("AngelApi called from untyped code:", () => {
   const wrong = "is missing, blank or of the wrong type"
   const rows: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> = [
     ["no argument", undefined, ["request"]],
@@ -22,7 +22,7 @@ describe("calls of AngelApi from untyped code", () => {
     ["a number in place of the state", { ...loginRequest, state: 7 }, ["state"]]
   ]
   for (const [what, request, fields] of rows) {
-    it.effect(`loginByPassword with ${what} sends no request, and the error names the wrong fields`, () =>
+    it.effect(`loginByPassword with ${what} sends no request, and the error names the invalid fields`, () =>
       Effect.gen(function* () {
         const login = Effect.flatMap(AngelApi.AngelApi, (api) =>
           api.loginByPassword(request as RequestOf<AngelApi.AngelApi, "loginByPassword">)

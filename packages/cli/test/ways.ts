@@ -1,4 +1,4 @@
-/** Every broker and way to log in, with the values that a person types. */
+/** Every login method of every broker, with the values that a person types. */
 import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ export interface Way {
   readonly asksCode?: true
   /** The page on which a person scans the QR code. It is absent if the login has no QR code. */
   readonly scan?: { readonly origin: string; readonly path: string }
-  /** Name of the endpoint that receives the login. */
+  /** Name of an endpoint that each login calls exactly once. Tests count logins by it. */
   readonly login: string
 }
 

@@ -107,7 +107,7 @@ export const idle = (port: number, bytes = "") =>
         resume(Effect.succeed(socket))
       })
       socket.on("error", () => resume(Effect.succeed(socket)))
-      // Node reports that the server has closed the socket only if the socket is read.
+      // If the socket is not read, Node does not report that the server has closed it.
       socket.resume()
     }),
     (socket) => Effect.sync(() => socket.destroy())

@@ -23,7 +23,7 @@ describe("requests of RMoney", () => {
   }
 
   it.effect(
-    "have the headers that the function `stepHeader` returns, and an error does not contain these headers",
+    "with a step token have the headers that the function `stepHeader` returns, and an error does not contain these headers",
     () =>
       Effect.gen(function* () {
         const fake = yield* serve()
@@ -40,19 +40,24 @@ describe("requests of RMoney", () => {
       })
   )
 
-  it.effect("have no Authorization header if `stepHeader` is a function, and an error does not contain the token", () =>
-    Effect.gen(function* () {
-      const fake = yield* serve()
-      const stepHeader = ({ source, token, userId }: RmoneyApi.StepToken) => ({
-        "x-step": `${userId}/${source}/${Redacted.value(token)}`
+  it.effect(
+    "with a step token have no Authorization header if `stepHeader` is a function, and an error does not contain the token",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        const stepHeader = ({ source, token, userId }: RmoneyApi.StepToken) => ({
+          "x-step": `${userId}/${source}/${Redacted.value(token)}`
+        })
+        yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
+        const error = yield* (calls["otpSend"] ?? Effect.void).pipe(
+          Effect.flip,
+          Effect.provide(layerApi({ stepHeader }))
+        )
+        const [request] = yield* BrokerTests.sent(fake)
+        assert.strictEqual(request?.headers["x-step"], "TEST101/WEB/STEP0OF0A0TEST")
+        assert.notProperty(request?.headers, "authorization")
+        assert.notInclude(String(error), "STEP0OF0A0TEST")
       })
-      yield* fake.inject("otpSend", { kind: "quote", as: "refusal" })
-      const error = yield* (calls["otpSend"] ?? Effect.void).pipe(Effect.flip, Effect.provide(layerApi({ stepHeader })))
-      const [request] = yield* BrokerTests.sent(fake)
-      assert.strictEqual(request?.headers["x-step"], "TEST101/WEB/STEP0OF0A0TEST")
-      assert.notProperty(request?.headers, "authorization")
-      assert.notInclude(String(error), "STEP0OF0A0TEST")
-    })
   )
 
   it.effect("of later login steps have the user id that the broker returned in the first step", () =>

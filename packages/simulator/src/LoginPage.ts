@@ -23,7 +23,7 @@ const hiddenFields = (page: string): ReadonlyArray<readonly [string, string]> =>
     unescape(value)
   ])
 
-/** Returns the error message of a page that rejected a form. */
+/** Returns the error message of a page, or its whole text if it has no such message. */
 const problemOf = (page: string): string =>
   read(page, /role="alert">([^<]+)</) || page.replace(/<[^>]*>/g, " ").trim() || "The page is empty."
 
@@ -33,7 +33,7 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
     const response = yield* client.execute(request)
     return { location: response.headers["location"], page: yield* response.text }
   }).pipe(
-    // The redirect is not followed, because the user's program, to which it goes, is possibly not running.
+    // The redirect is not followed: it goes to the user's program, which may not be running.
     Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
     Effect.mapError(
       () =>

@@ -10,9 +10,9 @@ const day = 86_400_000
 /** Changes of the clock. The additional 95 seconds prevent the reuse of a code from an earlier TOTP period. */
 const jumps = [
   { when: "a day forward", by: day + 95_000 },
-  { when: "set right after a day forward", by: 0 },
+  { when: "corrected after a day forward", by: 0 },
   { when: "a day back", by: -day - 95_000 },
-  { when: "set right after a day back", by: 0 }
+  { when: "corrected after a day back", by: 0 }
 ]
 
 /** Number of calls after each change of the clock. At most one of them may send a login. */

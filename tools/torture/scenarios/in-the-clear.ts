@@ -80,7 +80,7 @@ const filesIn = (folder: string): ReadonlyArray<Stored> =>
     })
 
 /**
- * Reads every key of Redis with its value, as text and in the dump format of Redis. Then makes Redis write a snapshot
+ * Reads every key of Redis with its value, also the stream of changes, as text and in the dump format of Redis. Then makes Redis write a snapshot
  * to its folder.
  */
 const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
@@ -90,7 +90,9 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
   const raw = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
   const stored: Array<Stored> = []
   for (const key of await client.keys("*")) {
-    for (const value of [await raw.get(key), await raw.dump(key)]) {
+    const isStream = (await client.type(key)) === "stream"
+    const text = isStream ? Buffer.from(JSON.stringify(await client.xRange(key, "-", "+"))) : await raw.get(key)
+    for (const value of [text, await raw.dump(key)]) {
       stored.push({ where: "a value", bytes: Buffer.concat([Buffer.from(key), value ?? Buffer.alloc(0)]) })
     }
   }

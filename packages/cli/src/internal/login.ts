@@ -23,7 +23,7 @@ import { say } from "./output.ts"
 import * as prompts from "./prompts.ts"
 import * as qrImage from "./qrImage.ts"
 
-/** When the session expires, for people. */
+/** The expiry of a session, as text for a person. */
 export const untilText = ({ expiresAt }: Pick<Session, "expiresAt">): string =>
   expiresAt === undefined ? "with an unknown end" : `until ${Expiry.toIst(expiresAt)}`
 
@@ -149,7 +149,7 @@ const start = Effect.fnUntraced(function* (opened: connect.Opened, how: How): Ef
   return Option.isSome(renewed) ? renewed.value : yield* browserLogin(opened, how)
 })
 
-/** A live session. `isNew`: the command has logged in for it. */
+/** A live session. `isNew`: there was no live session, so this command got the session from the broker. */
 export interface LoggedIn {
   readonly session: Session
   readonly isNew: boolean

@@ -57,8 +57,8 @@ export const quoteProblem = (text: string): string | undefined => {
 const hidden = /(?! )[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
 
 /**
- * Describes the first invisible character of a text by its code point. Control characters, joiners, and blanks other
- * than the normal space count as invisible.
+ * Describes the first invisible character of a text by its code point. Control characters, blanks other than the normal
+ * space, and characters such as joiners and the soft hyphen (Unicode: default ignorable) count as invisible.
  */
 export const invisibleProblem = (text: string): string | undefined => {
   const found = hidden.exec(text)?.[0].codePointAt(0)
