@@ -60,7 +60,7 @@ const vaultOf = ({ lock, store }: Shared) =>
 
 const rejection = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
-    () => assert.fail("it did not reject"),
+    () => assert.fail("the promise did not reject"),
     (error: unknown) => error
   )
 
@@ -629,7 +629,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("makes session() reject with ActionRequired if it rejects, and the message of its own error is not printed", async () => {
+  it("makes session() reject with ActionRequired if the option rejects, and the error hides the message of the rejection", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })

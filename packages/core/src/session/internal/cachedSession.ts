@@ -99,7 +99,7 @@ export const makeState = (): State => ({
   logouts: 0
 })
 
-/** If a session was issued further in the future than this, the clock was set back. In milliseconds. */
+/** A session that was issued more than this number of milliseconds in the future shows that the clock was set back. */
 const clockTolerance = 60_000
 
 export const sameToken = (one: Session.Session, other: Session.Session | undefined): boolean =>

@@ -188,7 +188,7 @@ export interface QrCalls {
 }
 
 /**
- * The functions of a connection whose layer provides these services.
+ * The functions of a connection whose layer provides the services `Services`.
  *
  * @category models
  * @since 0.1.0

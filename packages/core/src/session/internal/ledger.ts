@@ -166,7 +166,7 @@ export const parseFormatOne = (text: string): Ledger | undefined =>
 export const placeOf = ({ broker, environment, id }: Account.Account): Account.Account =>
   Account.make({ broker, environment, app: "*", id: id.toLowerCase() })
 
-/** If a recorded time is further in the future than this, the clock was set back. In milliseconds. */
+/** A time that is recorded more than this number of milliseconds in the future shows that the clock was set back. */
 const tolerance = 60_000
 
 export const isWithin = (since: number, length: number, now: number): boolean =>
