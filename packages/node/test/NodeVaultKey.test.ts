@@ -387,22 +387,8 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("starts no helper process in a single executable application", () =>
-    Effect.gen(function* () {
-      const folder = yield* freshFolder
-      const [preload, asked] = [`${folder}-sea.cjs`, `${folder}-asked`]
-      Fs.writeFileSync(preload, `process.getBuiltinModule("node:sea").isSea = () => true`)
-      const body = `getPassword() { fs.writeFileSync(${JSON.stringify(asked)}, ""); return null }`
-      const { ended, printed } = yield* start("keyring.ts", [folder, fakeKeyring(folder, body)], {
-        env: { NODE_OPTIONS: `--require ${preload}` }
-      })
-      yield* ended
-      assert.match(printed.stdout, /"reason":"KeyUnavailable".*single executable.*layerPassphraseConfig/)
-      assert.isFalse(Fs.existsSync(asked))
-    })
-  )
-
   const standalone = {
+    Node: `process.getBuiltinModule("node:sea").isSea = () => true`,
     Bun: "globalThis.Bun = { isStandaloneExecutable: true }",
     Deno: "globalThis.Deno = { build: { standalone: true } }"
   }

@@ -27,20 +27,11 @@ import * as Scope from "effect/Scope"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { type RedisServer, startRedis } from "../../redis/server.ts"
+import { clockOf } from "../clock.ts"
 import type { Bench, Run } from "../harness.ts"
+import { heap } from "../heap.ts"
 import { accountOf, idOf } from "../session.ts"
-
-setFlagsFromString("--expose-gc")
-const collect = runInNewContext("gc") as () => void
-
-const heap = (): number => {
-  collect()
-  collect()
-  return process.memoryUsage().heapUsed
-}
 
 const hours = 24
 
@@ -48,19 +39,8 @@ const hours = 24
 const stepOf = (accounts: number): number => (accounts === 1 ? 30 : accounts <= 1000 ? 300 : 1800)
 
 const makeClock = () => {
-  const real = Context.get(Context.empty(), Clock.Clock)
   let ahead = 0
-  const now = () => real.currentTimeMillisUnsafe() + ahead
-  const clock: Clock.Clock = {
-    currentTimeMillisUnsafe: now,
-    currentTimeMillis: Effect.sync(now),
-    currentTimeNanosUnsafe: () => BigInt(now()) * 1_000_000n,
-    currentTimeNanos: Effect.sync(() => BigInt(now()) * 1_000_000n),
-    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
-    monotonicTimeNanos: real.monotonicTimeNanos,
-    sleep: (duration) => real.sleep(duration)
-  }
-  return { clock, advance: (seconds: number) => void (ahead += seconds * 1000) }
+  return { clock: clockOf((millis) => millis + ahead), advance: (seconds: number) => void (ahead += seconds * 1000) }
 }
 
 /** The calls of the store, or the commands of Redis, so far, and how many of them are running. */

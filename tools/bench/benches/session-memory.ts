@@ -3,20 +3,9 @@ import type * as Session from "@auth/broker-core/login/Session"
 import type * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import type { Bench, Run } from "../harness.ts"
+import { heap } from "../heap.ts"
 import { accountOf, idOf, lifetime, makeAccounts, makeLive, makeManagers, renewalOf, sessionOf } from "../session.ts"
-
-setFlagsFromString("--expose-gc")
-const collect = runInNewContext("gc") as () => void
-
-const heap = (): number => {
-  // The first collection does not free objects with a finalizer or a weak reference, so a second collection follows.
-  collect()
-  collect()
-  return process.memoryUsage().heapUsed
-}
 
 /** Makes the objects of `count` accounts, and returns the number of heap bytes per account. */
 const weigh =

@@ -14,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as angelLogin from "../angelLogin.ts"
+import { clockOf } from "../clock.ts"
 import { type Bench, loops, type Run, type Turn } from "../harness.ts"
 import { idOf } from "../session.ts"
 
@@ -30,22 +31,7 @@ const period = 30_000
  * A clock that always shows a time in the first half of a TOTP period. In the last seconds of a period, our login would
  * wait for the next code, and the other candidates would not wait.
  */
-const clock = ((): Clock.Clock => {
-  const real = Context.get(Context.empty(), Clock.Clock)
-  const now = () => {
-    const millis = real.currentTimeMillisUnsafe()
-    return millis - (millis % period) / 2
-  }
-  return {
-    currentTimeMillisUnsafe: now,
-    currentTimeMillis: Effect.sync(now),
-    currentTimeNanosUnsafe: () => BigInt(now()) * 1_000_000n,
-    currentTimeNanos: Effect.sync(() => BigInt(now()) * 1_000_000n),
-    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
-    monotonicTimeNanos: real.monotonicTimeNanos,
-    sleep: (duration) => real.sleep(duration)
-  }
-})()
+const clock = clockOf((millis) => millis - (millis % period) / 2)
 
 /**
  * Logs in through our public API. Each turn makes the broker's layer, the rate limiter, the login guard and the manager

@@ -72,7 +72,7 @@ export interface Listener {
 export type Send = (request: Request, listener: Listener) => () => void
 
 /**
- * Finds the function `Send` for a request of a fiber. The request uses `HttpClient.execute` if there is none.
+ * Finds the function `Send` for a request of a fiber. If it returns `undefined`, the request uses `HttpClient.execute`.
  *
  * @category models
  * @since 0.1.0

@@ -126,7 +126,7 @@ export const request = (
     for (const [name, value] of Object.entries(authorize.headers(session))) {
       plain[name] = Redacted.isRedacted(value) ? Redacted.value(value) : value
     }
-    const field = unsendable({ ...session.tokens }, plain)
+    const field = unsendable(session.tokens, plain)
     if (field !== undefined) {
       return yield* Effect.fail(invalidRequest(session.account.broker, "request", field, headerProblem))
     }

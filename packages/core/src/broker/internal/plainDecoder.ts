@@ -91,7 +91,7 @@ export const mapPlain = (schema: object, to: (value: never) => unknown): PlainDe
 
 const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
 
-/** Decodes with the plain decoder of a schema and, if there is none or if it is unsure, with `otherwise`. */
+/** Decodes with the plain decoder of a schema. If the schema has no plain decoder, or if the result is `unsure`, uses `otherwise`. */
 export const decoderOf = <A>(
   schema: object,
   otherwise: (data: unknown) => Result.Result<A, Schema.SchemaError>
@@ -104,7 +104,7 @@ export const decoderOf = <A>(
   }
 }
 
-/** Checks with the plain decoder of a schema and, if there is none or if it is unsure, with `otherwise`. */
+/** Checks with the plain decoder of a schema. If the schema has no plain decoder, or if the result is `unsure`, uses `otherwise`. */
 export const checkOf = (schema: object, otherwise: (value: unknown) => boolean): ((value: unknown) => boolean) => {
   const plain = plainOf(schema)
   if (plain === undefined) return otherwise

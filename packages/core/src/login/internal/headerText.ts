@@ -21,5 +21,5 @@ const unsendableIn = (what: string, values: Readonly<Record<string, unknown>>): 
 }
 
 /** Returns the name of the first token or header whose value contains a character that is not allowed in a header. */
-export const unsendable = (tokens: object, headers: object = {}): string | undefined =>
+export const unsendable = (tokens: object | undefined, headers: object = {}): string | undefined =>
   unsendableIn("tokens", { ...tokens }) ?? unsendableIn("headers", { ...headers })

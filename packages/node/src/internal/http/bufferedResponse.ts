@@ -13,7 +13,7 @@ import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { decompress } from "./decompress.ts"
+import { bytesOf, textOf, writeHeaders } from "./answerParts.ts"
 import type { WireAnswer } from "./exchange.ts"
 import { bare, decodeError } from "./faults.ts"
 
@@ -22,19 +22,11 @@ export const tooLargeCode = "ERR_BODY_TOO_LARGE"
 
 type Failure = HttpClientError.HttpClientError
 
-const decoder = new TextDecoder()
-
 const headerPrototype: object = Object.getPrototypeOf(Headers.empty)
-
-const isList = (value: string | ReadonlyArray<string>): value is ReadonlyArray<string> => typeof value !== "string"
 
 const toHeaders = (given: WireAnswer["headers"]): Headers.Headers => {
   const headers: Record<string, string> = Object.create(headerPrototype)
-  for (const name in given) {
-    const value = given[name]
-    if (value !== undefined) headers[name] = isList(value) ? value.join(", ") : value
-  }
-  return headers as Headers.Headers
+  return writeHeaders(given, headers) as Headers.Headers
 }
 
 export class BufferedResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse, Pipeable {
@@ -82,23 +74,11 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   }
 
   private decode(): Result.Result<Uint8Array, Failure> {
-    const { body, headers, isTooLarge } = this.answer
-    if (isTooLarge) return this.tooLarge
-    const coding = headers["content-encoding"]
-    if (coding === undefined || body.byteLength === 0) return Result.succeed(body)
-    return Result.mapError(decompress(body, String(coding), this.limit), (problem) =>
+    return Result.mapError(bytesOf(this.answer, this.limit), (problem) =>
       problem === "too-large"
-        ? this.tooLargeError
+        ? decodeError(this.bare, `the body is larger than ${this.limit} bytes, so it was not read`, tooLargeCode)
         : decodeError(this.bare, "the body is not compressed as its header content-encoding says")
     )
-  }
-
-  private get tooLargeError(): Failure {
-    return decodeError(this.bare, `the body is larger than ${this.limit} bytes, so it was not read`, tooLargeCode)
-  }
-
-  private get tooLarge(): Result.Result<never, Failure> {
-    return Result.fail(this.tooLargeError)
   }
 
   /** A response for errors, without the request's and the answer's headers and bodies. */
@@ -124,12 +104,12 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
 
   get text(): Effect.Effect<string, Failure> {
     const { bytes } = this
-    return Result.isSuccess(bytes) ? Effect.succeed(decoder.decode(bytes.success)) : Effect.fail(bytes.failure)
+    return Result.isSuccess(bytes) ? Effect.succeed(textOf(bytes.success)) : Effect.fail(bytes.failure)
   }
 
   get json(): Effect.Effect<Schema.Json, Failure> {
     return this.read((bytes) => {
-      const text = decoder.decode(bytes)
+      const text = textOf(bytes)
       return text === "" ? null : (JSON.parse(text) as Schema.Json)
     }, "the body is not JSON")
   }
@@ -139,10 +119,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   }
 
   get urlParamsBody(): Effect.Effect<UrlParams.UrlParams, Failure> {
-    return this.read(
-      (bytes) => UrlParams.fromInput(new URLSearchParams(decoder.decode(bytes))),
-      "the body is not a form"
-    )
+    return this.read((bytes) => UrlParams.fromInput(new URLSearchParams(textOf(bytes))), "the body is not a form")
   }
 
   get formData(): Effect.Effect<FormData, Failure> {
