@@ -70,6 +70,32 @@ it.effect("SessionManagers does not share a session between two accounts", () =>
   })
 )
 
+it.effect("SessionManagers closes every account, even if the layer of one account dies when it closes", () =>
+  Effect.gen(function* () {
+    const closed: Array<string> = []
+    const open = Effect.gen(function* () {
+      const managers = yield* SessionManagers.make((name) =>
+        Layer.effectContext(
+          Effect.gen(function* () {
+            const tiny = makeTiny()
+            yield* Effect.addFinalizer(() =>
+              Effect.andThen(
+                Effect.sync(() => void closed.push(name)),
+                name === "T1" ? Effect.die("a broken layer") : Effect.void
+              )
+            )
+            return Context.make(Renewal, tiny.renewal).pipe(Context.add(Logout, tiny.logout))
+          })
+        )
+      ).pipe(Effect.provide(Vault.layerMemory))
+      for (const name of names(3)) yield* managers.session(name)
+    })
+    const exit = yield* Effect.exit(Effect.scoped(open))
+    assert.deepStrictEqual(closed, ["T2", "T1", "T0"])
+    assert.isTrue(Exit.hasDies(exit))
+  })
+)
+
 describe("sessions: the layer of an account", () => {
   const misconfigured = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
   const servicesOf = (tiny: Tiny) => Context.make(Renewal, tiny.renewal).pipe(Context.add(Logout, tiny.logout))

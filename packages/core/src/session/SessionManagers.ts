@@ -285,9 +285,12 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 
   // One finalizer closes all accounts. It runs after the layers that are being built were interrupted.
   yield* Scope.addFinalizerExit(scope, (exit) =>
-    Effect.forEach(Array.from(ready.values()).toReversed(), (account) => Scope.close(account.scope, exit), {
-      discard: true
-    })
+    Effect.forEach(Array.from(ready.values()).toReversed(), (account) =>
+      Effect.exit(Scope.close(account.scope, exit))
+    ).pipe(
+      // Every account is closed, even if the layer of another one dies.
+      Effect.flatMap(Exit.asVoidAll)
+    )
   )
 
   const closed = Effect.suspend(() => Effect.fail(AuthError.make(noBroker, "session", closedReason)))
