@@ -55,6 +55,8 @@ const guide = [
   group("Run it", [
     item("Operations", "/operations"),
     item("What may be sent after what", "/failures"),
+    item("Cost of many accounts", "/scale"),
+    item("Runtimes", "/runtimes"),
     item("Security", "/security"),
     item("The command", "/packages/cli"),
     item("Help of the command", "/broker-auth"),

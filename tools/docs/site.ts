@@ -4,7 +4,7 @@
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { start } from "../packages/process.ts"
+import * as processes from "../packages/process.ts"
 import { runsChromium } from "../chromium/browser.ts"
 import { packages, root } from "../packages/workspace.ts"
 import { deadLinks } from "./links.ts"
@@ -13,15 +13,10 @@ import { stage } from "./stage.ts"
 const folder = path.join(root, ".site")
 
 const run = async (script: string, ...args: ReadonlyArray<string>): Promise<void> => {
-  const child = start(process.execPath, ["--conditions=@auth/source", path.join(root, script), ...args], {
+  await processes.run(process.execPath, ["--conditions=@auth/source", path.join(root, script), ...args], {
     cwd: root,
     env: { NO_COLOR: "1" }
   })
-  let printed = ""
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
-  const code = await new Promise((resolve) => child.once("close", resolve))
-  if (code !== 0) throw new Error(printed.trim())
 }
 
 const report = (problems: ReadonlyArray<string>): void => {

@@ -33,17 +33,44 @@ export const start = (
   return child
 }
 
-/** Runs a command, and returns its output. If the exit code is not 0, throws an error that contains the output. */
-export const run = async (...[command, args, options]: Parameters<typeof start>): Promise<string> => {
-  const child = start(command, args, options)
-  let printed = ""
-  child.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
-  child.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
-  const code = await new Promise<number | string>((resolve, reject) => {
+/** How a child process ended, and what it has printed. */
+export interface Ended {
+  /** The exit code, or the name of the signal. */
+  readonly end: number | string
+  /** Whether it was stopped because it did not end within the time limit. */
+  readonly isLate: boolean
+  readonly stdout: string
+  readonly stderr: string
+  /** Both outputs in the order in which they were printed. */
+  readonly printed: string
+}
+
+/** Waits until a child process ends. Stops it after the time limit in milliseconds. Default: no limit. */
+export const ended = async (child: ChildProcess, limit?: number): Promise<Ended> => {
+  const output = { stdout: "", stderr: "", printed: "" }
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]?.on("data", (chunk: Buffer) => {
+      output[name] += chunk.toString()
+      output.printed += chunk.toString()
+    })
+  }
+  let isLate = false
+  const expire = () => {
+    isLate = true
+    void stop(child)
+  }
+  const timer = limit === undefined ? undefined : setTimeout(expire, limit)
+  const end = await new Promise<number | string>((resolve, reject) => {
     child.once("error", reject)
     child.once("close", (exit, signal) => resolve(exit ?? signal ?? "unknown"))
-  })
-  if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${code}\n${printed.trim()}`)
+  }).finally(() => clearTimeout(timer))
+  return { ...output, end, isLate }
+}
+
+/** Runs a command, and returns its output. If the exit code is not 0, throws an error that contains the output. */
+export const run = async (...[command, args, options]: Parameters<typeof start>): Promise<string> => {
+  const { end, printed } = await ended(start(command, args, options))
+  if (end !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${end}\n${printed.trim()}`)
   return printed
 }
 

@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { type Example, extract } from "../docs/examples.ts"
-import { start, stop } from "./process.ts"
+import { ended, start } from "./process.ts"
 import { root } from "./workspace.ts"
 
 /** Time limit of a program, in milliseconds. */
@@ -23,22 +23,9 @@ const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string
   const state = path.join(folder, "state", String(index))
   const args = ["--import", `./preload${index}.ts`, ...nodeArgs, `./program${index}.ts`]
   const child = start(process.execPath, args, { cwd: folder, env: { XDG_STATE_HOME: state, NO_COLOR: "1" } })
-  let printed = ""
-  let errors = ""
-  child.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
-  child.stderr?.on("data", (chunk: Buffer) => (errors += chunk.toString()))
-  let isLate = false
-  const timer = setTimeout(() => {
-    isLate = true
-    void stop(child)
-  }, timeout)
-  const code = await new Promise<number | string>((resolve, reject) => {
-    child.once("error", reject)
-    child.once("close", (exit, signal) => resolve(exit ?? signal ?? "unknown"))
-  })
-  clearTimeout(timer)
+  const { end, isLate, stderr: errors, stdout: printed } = await ended(child, timeout)
   if (isLate) return `did not end within ${timeout / 1000} seconds\n${printed}${errors}`.trim()
-  if (code !== 0) return `ended with ${code}\n${errors}${printed}`.trim()
+  if (end !== 0) return `ended with ${end}\n${errors}${printed}`.trim()
   return errors === "" ? undefined : `printed to standard error\n${errors}`.trim()
 }
 

@@ -1,5 +1,5 @@
 import type * as stream from "node:stream"
-import { start, stop } from "../packages/process.ts"
+import { ended, start } from "../packages/process.ts"
 
 /**
  * Time limit of a cell, in milliseconds. On a machine with two free cores, each cell needs less than 20 seconds. On a busy
@@ -23,25 +23,13 @@ export const outputOf = async (
   { cwd, env, input = "", limit = cellLimit }: Options
 ): Promise<string> => {
   const child = start(command, args, { cwd, input: true, ...(env && { env }) })
-  const printed = { stdout: "", stderr: "" }
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name]?.on("data", (chunk: Buffer) => (printed[name] += chunk.toString()))
-  }
   const stdin: stream.Writable | null = child.stdin
   // The program can end before it has read its input. Then its exit code says what happened.
   stdin?.once("error", () => undefined).end(input)
-  let isLate = false
-  const timer = setTimeout(() => {
-    isLate = true
-    void stop(child)
-  }, limit)
-  const end = await new Promise<number | string>((resolve, reject) => {
-    child.once("error", reject)
-    child.once("close", (code, signal) => resolve(code ?? signal ?? "unknown"))
-  }).finally(() => clearTimeout(timer))
-  if (end === 0 && !isLate) return printed.stdout
+  const { end, isLate, stderr, stdout } = await ended(child, limit)
+  if (end === 0 && !isLate) return stdout
   const why = isLate ? `did not end within ${limit / 1000} s` : `ended with ${end}`
-  throw new Error(`The program ${why}.\n${printed.stdout}${printed.stderr}`.trim())
+  throw new Error(`The program ${why}.\n${stdout}${stderr}`.trim())
 }
 
 /** Fails if the work takes longer than the time limit of a cell. */
