@@ -98,10 +98,8 @@ export type ResponseOf<
   Name extends keyof Api["Service"]
 > = Api["Service"][Name] extends (...args: never) => Effect.Effect<infer Response, AuthError> ? Response : never
 
-const fieldsOf = (request: unknown): Readonly<Record<string, unknown>> => ({ ...(request as object) })
-
 const accountOf = ({ account = "" }: Endpoint, request: unknown, broker: string): string => {
-  const field = fieldsOf(request)[account]
+  const field = Predicate.hasProperty(request, account) ? request[account] : undefined
   return Predicate.isString(field) ? field : broker
 }
 

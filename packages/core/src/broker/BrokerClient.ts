@@ -593,7 +593,6 @@ export const make = Effect.fnUntraced(function* (
 
   const { sign, told } = protocol
   const spanAttributes = { "broker.id": protocol.broker }
-  const spanNameOf = ({ name }: Endpoint) => `${protocol.broker}.${name}`
 
   const hasTold = (extras: Extras | undefined) => told !== undefined && extras?.[told.extra] !== undefined
 
@@ -712,12 +711,13 @@ export const make = Effect.fnUntraced(function* (
     const inHeaders = inBody === undefined || endpoint.tokenToo === "headers" ? tokens : undefined
     const common = protocol.headers({ endpoint, account, tokens: inHeaders, step, extras })
     const headers = asEncoded(endpoint, own === undefined ? common : { ...common, ...own })
-    const field = unsendable({ ...tokens, step }, headers)
+    const field = unsendable(step === undefined ? tokens : { ...tokens, step }, headers)
     if (field !== undefined) {
       return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
     }
     const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens, step, base }
-    return withSpanWhenTraced(spanNameOf(endpoint), spanAttributes, (fiber) =>
+    const spanName = () => `${protocol.broker}.${endpoint.name}`
+    return withSpanWhenTraced(spanName, spanAttributes, (fiber) =>
       Effect.matchEffect(exchange(fiber, account, endpoint, sent), {
         onFailure: (failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure)),
         onSuccess: (response) => {

@@ -373,13 +373,15 @@ export const makeTokens = ({
   readonly feed?: Redacted.Redacted<string> | undefined
   readonly login?: Redacted.Redacted<string> | undefined
 }): Tokens => {
-  const others: Record<string, Redacted.Redacted<string>> = {}
-  for (const [name, token] of Object.entries(given)) {
-    const bare = token && bareToken(token)
-    if (bare !== undefined && Redacted.value(bare) !== "") others[name] = bare
+  const tokens: { -readonly [Name in keyof Tokens]: Tokens[Name] } = { access: bareToken(access) }
+  for (const name of optionalTokens) {
+    const token = given[name] && bareToken(given[name])
+    if (token !== undefined && Redacted.value(token) !== "") tokens[name] = token
   }
-  return { access: bareToken(access), ...others }
+  return tokens
 }
+
+const optionalTokens = ["refresh", "feed", "login"] as const
 
 const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
 

@@ -44,9 +44,11 @@ export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unkn
   const first = text.trimStart()[0]
   // Every broker's answer is an object or an array. Anything else, such as HTML, is not parsed.
   if (first !== "{" && first !== "[") return undefined
-  // First tries without repairs, then with each repair alone, and then with all repairs, because a repair may change
-  // correct text. For example, a curly quotation mark may belong to a text.
-  for (const defects of [[], ...quirks.map((quirk) => [quirk]), quirks]) {
+  const strict = parseStrictly(text)
+  if (strict !== undefined) return strict
+  // Tries each repair alone before all repairs, because a repair may change correct text. For example, a curly quotation
+  // mark may belong to a text.
+  for (const defects of [...quirks.map((quirk) => [quirk]), quirks]) {
     const value = parseMended(text, defects)
     if (value !== undefined) return value
   }

@@ -47,13 +47,14 @@ export interface Limiter {
  * and token buckets could allow twice as many calls within one period, which the broker would refuse.
  */
 export const makeLimiter = (queueTimeout: Duration.Duration): Limiter => {
-  const windows = new Map<string, ReadonlyArray<Window>>()
+  /** The windows by the name of the endpoint, then by account. */
+  const windows = new Map<string, Map<string, ReadonlyArray<Window>>>()
   const windowsOf = (account: string, endpoint: Endpoint) => {
-    const key = `${endpoint.name} ${account}`
-    const known = windows.get(key)
+    const accounts = windows.get(endpoint.name) ?? new Map<string, ReadonlyArray<Window>>()
+    const known = accounts.get(account)
     if (known !== undefined) return known
     const made = endpoint.limits.map(toWindow)
-    windows.set(key, made)
+    windows.set(endpoint.name, accounts.set(account, made))
     return made
   }
   const deadlineAfter = Duration.toMillis(queueTimeout)
@@ -61,7 +62,8 @@ export const makeLimiter = (queueTimeout: Duration.Duration): Limiter => {
   /** Counts the call and returns 0, or returns the wait in milliseconds. */
   const tryTake = (account: string, endpoint: Endpoint, now: number): number => {
     const own = windowsOf(account, endpoint)
-    const wait = own.reduce((longest, window) => Math.max(longest, waitOf(window, now)), 0)
+    let wait = 0
+    for (const window of own) wait = Math.max(wait, waitOf(window, now))
     if (wait > 0) return wait
     for (const window of own) {
       window.sent.push(now)

@@ -47,6 +47,8 @@ export interface Given {
  */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
+  const addsNothing = endpoint.app.length === 0 && endpoint.session.length === 0 && tokenField === undefined
+  if (addsNothing && body === undefined) return request
   const before = { ...pick(endpoint.app, app), ...pick(endpoint.session, extras) }
   const own =
     body !== undefined
@@ -61,12 +63,12 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
  * The fields whose values must be checked, because not every value can be sent outside of JSON. These are the fields of
  * the query or, if there is no query, the fields of a body that is not JSON.
  */
-const textFields = ({ app, encoding, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
+const textFields = ({ app, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields
     return Object.fromEntries([...app, ...session, ...Object.values(query)].map((field) => [field, fields[field]]))
   }
-  if (encoding.name === "json" || request === undefined) return {}
+  if (request === undefined) return {}
   return isRecord(request) ? request : "not fields"
 }
 
@@ -75,6 +77,7 @@ const textFields = ({ app, encoding, query, session }: Endpoint, request: unknow
  * checked.
  */
 export const unsendableFields = (endpoint: Endpoint, request: unknown): ReadonlyArray<string> => {
+  if (endpoint.query === undefined && endpoint.encoding.name === "json") return []
   const fields = textFields(endpoint, request)
   if (fields === "not fields") return ["request"]
   const carries =

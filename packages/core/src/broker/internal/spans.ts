@@ -10,7 +10,7 @@ import * as Tracer from "effect/Tracer"
  * `inspect(span)` show it. If the effect fails, the span gets the failure.
  */
 export const withSpanWhenTraced = <A, E, R>(
-  name: string,
+  name: () => string,
   attributes: Readonly<Record<string, string>>,
   use: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
@@ -18,6 +18,6 @@ export const withSpanWhenTraced = <A, E, R>(
     if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return use(fiber)
     let value: A
     const withoutValue = Effect.map(Effect.withFiber(use), (given) => void (value = given))
-    const traced = Effect.withSpan(withoutValue, name, { attributes, kind: "client" }) as Effect.Effect<void, E, R>
+    const traced = Effect.withSpan(withoutValue, name(), { attributes, kind: "client" }) as Effect.Effect<void, E, R>
     return Effect.map(traced, () => value)
   })

@@ -1,3 +1,4 @@
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 
 /**
@@ -11,9 +12,10 @@ const isHeaderText = (text: string): boolean => !forbidden.test(text)
 export const headerProblem =
   "has a line break or another character that is not allowed in an HTTP header: copy the whole value again"
 
-const unsendableIn = (what: string, values: Readonly<Record<string, unknown>>): string | undefined => {
+const unsendableIn = (what: string, values: object | undefined): string | undefined => {
+  if (!Predicate.isObject(values)) return undefined
   for (const name in values) {
-    const value = values[name]
+    const value: unknown = Reflect.get(values, name)
     const text: unknown = Redacted.isRedacted(value) ? Redacted.value(value) : value
     if (typeof text === "string" && !isHeaderText(text)) return `${what}.${name}`
   }
@@ -21,5 +23,5 @@ const unsendableIn = (what: string, values: Readonly<Record<string, unknown>>): 
 }
 
 /** Returns the name of the first token or header whose value contains a character that is not allowed in a header. */
-export const unsendable = (tokens: object | undefined, headers: object = {}): string | undefined =>
-  unsendableIn("tokens", { ...tokens }) ?? unsendableIn("headers", { ...headers })
+export const unsendable = (tokens: object | undefined, headers?: object): string | undefined =>
+  unsendableIn("tokens", tokens) ?? unsendableIn("headers", headers)

@@ -204,7 +204,12 @@ const runRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Session.
           session
         )
       ),
-      (renewal) => withSpanWhenTraced("SessionManager.renew", { "broker.id": self.account.broker }, () => renewal)
+      (renewal) =>
+        withSpanWhenTraced(
+          () => "SessionManager.renew",
+          { "broker.id": self.account.broker },
+          () => renewal
+        )
     )
   })
 
