@@ -14,6 +14,7 @@ import * as SessionMetrics from "../SessionMetrics.ts"
 import * as Exchange from "./exchange.ts"
 import * as Cached from "./cachedSession.ts"
 import { cacheSession, keepsChanging, readStore, loggedOut, publish, type Self, maxWrites } from "./managerState.ts"
+import { withRecentEntries } from "./recentEntries.ts"
 import * as Record from "./record.ts"
 import { withSpanWhenTraced } from "../../broker/internal/spans.ts"
 import * as ReplacementPause from "./replacementPause.ts"
@@ -126,7 +127,7 @@ const renewHolding = Effect.fnUntraced(function* (
       yield* restore(lease.check)
       const refused = rejected ?? self.state.rejected
       if (refused !== undefined && !byPerson) yield* restore(ReplacementPause.check(self, refused))
-      const exchange = Exchange.make(self.renewal, self.store, self.profile)
+      const exchange = Exchange.make(self.renewal, withRecentEntries(self.store), self.profile)
       const live = Cached.liveSession(self.state, now)
       let { version } = record
       const got = yield* restore(

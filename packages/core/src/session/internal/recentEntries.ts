@@ -1,0 +1,37 @@
+import * as Effect from "effect/Effect"
+import * as Account from "../../login/Account.ts"
+import type { Entry, SessionStore, Slot } from "../SessionStore.ts"
+
+/**
+ * Returns a store for one renewal. It keeps each entry of the login guard that it has read or written, and returns it at
+ * the next read, once. A renewal reads and writes this entry several times in a row, and each call of a shared store
+ * takes time. If another program has written the entry since, the next `put` returns `false`, and the entry is read
+ * again.
+ */
+export const withRecentEntries = (store: SessionStore["Service"]): SessionStore["Service"] => {
+  const recent = new Map<string, Entry | undefined>()
+  return {
+    ...store,
+    get: (account, slot) => {
+      if (slot !== guard) return store.get(account, slot)
+      const key = Account.toKey(account)
+      return Effect.suspend(() => {
+        const found = recent.get(key)
+        if (recent.delete(key)) return Effect.succeed(found)
+        return Effect.tap(store.get(account, slot), (entry) => Effect.sync(() => recent.set(key, entry)))
+      })
+    },
+    put: (account, slot, value, expected) => {
+      if (slot !== guard) return store.put(account, slot, value, expected)
+      const key = Account.toKey(account)
+      return Effect.suspend(() => {
+        recent.delete(key)
+        return Effect.tap(store.put(account, slot, value, expected), (isWritten) =>
+          Effect.sync(() => isWritten && recent.set(key, { version: expected + 1, value }))
+        )
+      })
+    }
+  }
+}
+
+const guard: Slot = "guard"
