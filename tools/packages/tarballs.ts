@@ -91,3 +91,21 @@ export const fromRoot = (name: string): string => {
   const manifest = path.join(root, "node_modules", name, "package.json")
   return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`
 }
+
+/** Names of the optional peers of a package. */
+export const optionalPeers = (pkg: Package): ReadonlyArray<string> =>
+  Object.entries(pkg.manifest.peerDependenciesMeta ?? {}).flatMap(([name, meta]) =>
+    meta.optional === true ? name : []
+  )
+
+/** Returns the sorted names of the packages in the folder `node_modules` of a project. */
+export const installed = (folder: string): ReadonlyArray<string> =>
+  fs
+    .readdirSync(path.join(folder, "node_modules"))
+    .filter((name) => !name.startsWith("."))
+    .flatMap((name) =>
+      name.startsWith("@")
+        ? fs.readdirSync(path.join(folder, "node_modules", name)).map((inner) => `${name}/${inner}`)
+        : name
+    )
+    .toSorted()
