@@ -11,11 +11,21 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { commandFolder } from "./bundle.ts"
 import { checkCommand } from "./command.ts"
-import { freePort } from "../vitest/freePort.ts"
 import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
-import { run, runNpm, runTool, start, stop, stopAll } from "./process.ts"
-import { assert, emptyProject, fromRoot, none, pack, type Packed, specifiers } from "./tarballs.ts"
+import { run, runNpm, runTool, stopAll } from "./process.ts"
+import { withRegistry } from "./registry.ts"
+import {
+  assert,
+  emptyProject,
+  fromRoot,
+  installed,
+  none,
+  optionalPeers,
+  pack,
+  type Packed,
+  specifiers
+} from "./tarballs.ts"
 import { checkTypes, compilerOf, exportAll, installCompilers } from "./types.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
 
@@ -59,11 +69,6 @@ const closedSpecifier = (pkg: Package): string | undefined => {
   return file === undefined ? undefined : `${pkg.manifest.name}/internal/${file.replace(/\.js$/, "")}`
 }
 
-const optionalPeers = (pkg: Package): ReadonlyArray<string> =>
-  Object.entries(pkg.manifest.peerDependenciesMeta ?? {}).flatMap(([name, meta]) =>
-    meta.optional === true ? name : []
-  )
-
 /**
  * Imports every specifier of `specifiers`, and checks that no specifier of `closed` can be imported. The import of a
  * subpath may fail only because an optional peer dependency of `absentPeers` is not installed.
@@ -91,64 +96,6 @@ const importAll = (
     }`
   return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
 }
-
-/**
- * Starts a registry on loopback for our packages, and stops it after `use`. Other packages come from the usual
- * registry.
- */
-const withRegistry = async (
-  folder: string,
-  use: (url: string, env: Readonly<Record<string, string>>) => Promise<void>
-) => {
-  const port = await freePort()
-  const config = path.join(folder, "verdaccio.yaml")
-  fs.mkdirSync(folder)
-  fs.writeFileSync(
-    config,
-    `storage: ${folder}/storage
-auth: { htpasswd: { file: ${folder}/htpasswd } }
-uplinks: {}
-packages: { "@auth/*": { access: $all, publish: $all } }
-web: { enable: false }
-log: { type: stdout, format: json, level: warn }
-`
-  )
-  const registry = start(
-    process.execPath,
-    [path.join(root, "node_modules/verdaccio/bin/verdaccio"), "--config", config, "--listen", `127.0.0.1:${port}`],
-    { cwd: folder }
-  )
-  let printed = ""
-  registry.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
-  registry.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
-  const url = `http://127.0.0.1:${port}/`
-  const isReady = () =>
-    fetch(`${url}-/ping`).then(
-      (response) => response.ok,
-      () => false
-    )
-  const deadline = performance.now() + 30_000
-  while (!(await isReady())) {
-    assert(
-      registry.exitCode === null && performance.now() < deadline,
-      `The registry did not start within 30 s:\n${printed}`
-    )
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  await use(url, { "npm_config_@auth:registry": url, [`npm_config_//127.0.0.1:${port}/:_authToken`]: "anyone" })
-  await stop(registry)
-}
-
-const installed = (folder: string): ReadonlyArray<string> =>
-  fs
-    .readdirSync(path.join(folder, "node_modules"))
-    .filter((name) => !name.startsWith("."))
-    .flatMap((name) =>
-      name.startsWith("@")
-        ? fs.readdirSync(path.join(folder, "node_modules", name)).map((inner) => `${name}/${inner}`)
-        : name
-    )
-    .toSorted()
 
 /** Copies the examples to a folder where the packages are installed, and runs them there as their users do. */
 const playExamples = async (folder: string): Promise<number> => {
@@ -245,12 +192,12 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
 
   if (only !== undefined) return
 
-  await withRegistry(path.join(temp, "registry"), async (url, env) => {
+  await withRegistry(path.join(temp, "registry"), async (registry) => {
     await step("published all packages to a registry on loopback", async () => {
       for (const pkg of all)
         await runNpm(["publish", "--silent", tarball(pkg)], {
           cwd: temp,
-          env: { ...env, npm_config_registry: url }
+          env: registry.publish
         })
     })
     const brokers = all.filter((pkg) => "@auth/broker-core" in (pkg.manifest.peerDependencies ?? {}))
@@ -258,7 +205,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
       const { name } = pkg.manifest
       await step(`npm install ${name} installed ${name}, core and effect, and nothing else`, async () => {
         const folder = emptyProject(temp, `install-${pkg.folder}`)
-        await runNpm(["install", "--silent", name], { cwd: folder, env })
+        await runNpm(["install", "--silent", name], { cwd: folder, env: registry.install })
         const found = installed(folder)
         const expected = [name, "@auth/broker-core", "effect"].toSorted()
         assert(

@@ -18,6 +18,8 @@ export const start = (
     readonly inherit?: true
     /** Whether the standard input of the child process is a pipe. Default: the standard input is empty. */
     readonly input?: true
+    /** Time limit of `run`, in milliseconds. Default: no limit. */
+    readonly limit?: number
   }
 ): ChildProcess => {
   const inherited = Object.entries(process.env).filter(
@@ -67,10 +69,15 @@ export const ended = async (child: ChildProcess, limit?: number): Promise<Ended>
   return { ...output, end, isLate }
 }
 
-/** Runs a command, and returns its output. If the exit code is not 0, throws an error that contains the output. */
+/**
+ * Runs a command, and returns its output. If the exit code is not 0, or if the command does not end within its time
+ * limit, throws an error that contains the output.
+ */
 export const run = async (...[command, args, options]: Parameters<typeof start>): Promise<string> => {
-  const { end, printed } = await ended(start(command, args, options))
-  if (end !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${end}\n${printed.trim()}`)
+  const { end, isLate, printed } = await ended(start(command, args, options), options.limit)
+  const title = `${command} ${args.join(" ")}`
+  if (isLate) throw new Error(`${title} did not end within ${(options.limit ?? 0) / 1000} s\n${printed.trim()}`)
+  if (end !== 0) throw new Error(`${title} ended with ${end}\n${printed.trim()}`)
   return printed
 }
 

@@ -14,9 +14,9 @@ export const runsSomething = /\brunPromise\b|\bConnections?\.open\(/
 /** Number of programs that run concurrently. It suits a machine with two cores. */
 const atOnce = 2
 
-/** Returns the programs of a README, which are its `ts` blocks without `no-run`. `file` is relative to the root. */
+/** Returns the programs of a README, which are its `ts` blocks without `no-run`. `file` is absolute, or relative to the root. */
 export const programsOf = (file: string): ReadonlyArray<Example> =>
-  extract(file, fs.readFileSync(path.join(root, file), "utf8")).filter(({ run }) => run)
+  extract(file, fs.readFileSync(path.resolve(root, file), "utf8")).filter(({ run }) => run)
 
 /** Runs a program. Returns the problem, or `undefined` if the program succeeded without output to standard error. */
 const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string>): Promise<string | undefined> => {

@@ -7,7 +7,7 @@ import { files, type Package, root } from "./workspace.ts"
 /** Size limit of a tarball. */
 const maxPackedBytes = 1_000_000
 /** Files and folders that a tarball may contain. */
-const shipped = ["dist/", "src/", "package.json", "README.md", "LICENSE"]
+const shipped = ["dist/", "src/", "package.json", "README.md", "CHANGELOG.md", "LICENSE"]
 
 export const assert: (condition: boolean, message: string) => asserts condition = (condition, message) => {
   if (!condition) throw new Error(message)
@@ -20,6 +20,9 @@ export const none = (problems: ReadonlyArray<string>, title: string): void =>
 /** Files of the commands of a package. */
 export const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string> =>
   Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, ""))
+
+/** Whether the package has a version. Without one, it has no changelog. */
+const isReleased = ({ version }: Package["manifest"]): boolean => version !== "0.0.0"
 
 export interface Packed {
   readonly tarball: string
@@ -41,9 +44,15 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
     `${pkg.manifest.name}: files that must not be packed`
   )
   none(
-    ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "src/index.ts", ...commandsOf(pkg)].filter(
-      (file) => !paths.includes(file)
-    ),
+    [
+      "README.md",
+      "LICENSE",
+      ...(isReleased(pkg.manifest) ? ["CHANGELOG.md"] : []),
+      "dist/index.js",
+      "dist/index.d.ts",
+      "src/index.ts",
+      ...commandsOf(pkg)
+    ].filter((file) => !paths.includes(file)),
     `${pkg.manifest.name}: files missing from the package`
   )
   assert(
@@ -82,3 +91,21 @@ export const fromRoot = (name: string): string => {
   const manifest = path.join(root, "node_modules", name, "package.json")
   return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`
 }
+
+/** Names of the optional peers of a package. */
+export const optionalPeers = (pkg: Package): ReadonlyArray<string> =>
+  Object.entries(pkg.manifest.peerDependenciesMeta ?? {}).flatMap(([name, meta]) =>
+    meta.optional === true ? name : []
+  )
+
+/** Returns the sorted names of the packages in the folder `node_modules` of a project. */
+export const installed = (folder: string): ReadonlyArray<string> =>
+  fs
+    .readdirSync(path.join(folder, "node_modules"))
+    .filter((name) => !name.startsWith("."))
+    .flatMap((name) =>
+      name.startsWith("@")
+        ? fs.readdirSync(path.join(folder, "node_modules", name)).map((inner) => `${name}/${inner}`)
+        : name
+    )
+    .toSorted()

@@ -9,6 +9,7 @@ export interface Manifest {
   readonly private?: boolean
   readonly bin?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>> | string | null>>
+  readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
@@ -19,12 +20,12 @@ export interface Package {
   readonly manifest: Manifest
 }
 
-/** Returns the packages: every folder of `packages/` that has a manifest and sources. */
-export const packages = (): ReadonlyArray<Package> =>
+/** Returns the packages: every folder of `packages/` that has a manifest and sources. `from` is a repository. */
+export const packages = (from = root): ReadonlyArray<Package> =>
   fs
-    .readdirSync(path.join(root, "packages"))
+    .readdirSync(path.join(from, "packages"))
     .toSorted()
-    .map((folder) => ({ folder, path: path.join(root, "packages", folder) }))
+    .map((folder) => ({ folder, path: path.join(from, "packages", folder) }))
     .filter(
       (entry) => fs.existsSync(path.join(entry.path, "package.json")) && fs.existsSync(path.join(entry.path, "src"))
     )

@@ -30,7 +30,8 @@ const isForTests = (specifier: string): boolean => /\/(?:testing|msw)(?:\/|$)/.t
 /** Packages that ours use if they are installed. */
 const optional = ["@napi-rs/keyring", "open"]
 
-const layerOf = async ({ broker, method }: Way): Promise<string> => {
+/** The module with the function `layerConfig` of a way to log in, such as `@auth/angel/AngelAuth`. */
+export const layerOf = async ({ broker, method }: Way): Promise<string> => {
   const { methods } = await Effect.runPromise(brokers.loadBroker(broker))
   return `@auth/${broker}/${methods.find(({ id }) => id === method)?.layer}`
 }
@@ -47,10 +48,11 @@ export const main = async (job) => {
 }
 `
 
-const programOf = (project: Project, way: Way): string => {
+/** The text of a program that imports `modules`, logs in, and returns the number of modules. */
+export const loginProgram = (way: Way, layer: string, modules: ReadonlyArray<string>): string => {
   const logIn = way.page !== undefined ? "logInOnPage" : way.asksCode ? "logInWithCode" : "logIn"
-  const imports = `import { layerConfig } from "${project.layer(way)}"\nimport { ${logIn} } from "./logIn.ts"`
-  return program(project.modules(`@auth/${way.broker}`), imports, `${logIn}(layerConfig(), job)`)
+  const imports = `import { layerConfig } from "${layer}"\nimport { ${logIn} } from "./logIn.ts"`
+  return program(modules, imports, `${logIn}(layerConfig(), job)`)
 }
 
 const typedProgram = (project: Project): string => `import * as Core from "@auth/broker-core"
@@ -77,7 +79,14 @@ export const ${way.broker}Token = async (): Promise<string> => {
 export const wrong: number = core
 `
 
-const installed = (folder: string, name: string): string => {
+/** Copies the programs that every project has. */
+export const copyPrograms = (folder: string): void => {
+  const own = path.join(import.meta.dirname, "programs")
+  for (const file of fs.readdirSync(own)) fs.copyFileSync(path.join(own, file), path.join(folder, file))
+}
+
+/** The version of an installed package. */
+export const installedVersion = (folder: string, name: string): string => {
   const manifest = path.join(folder, "node_modules", name, "package.json")
   return (JSON.parse(fs.readFileSync(manifest, "utf8")) as { readonly version: string }).version
 }
@@ -102,17 +111,19 @@ export const makeProject = async (folder: string): Promise<Project> => {
       const found = named.get(name)
       return found === undefined ? [] : specifiers(found).filter((specifier) => !isForTests(specifier))
     },
-    version: (name) => installed(folder, name),
+    version: (name) => installedVersion(folder, name),
     layer: (way) => layers.get(way) ?? "",
     typed: () => typedProgram(project)
   }
-  const own = path.join(import.meta.dirname, "programs")
-  for (const file of fs.readdirSync(own)) fs.copyFileSync(path.join(own, file), path.join(folder, file))
+  copyPrograms(folder)
   const write = (name: string, text: string) => fs.writeFileSync(path.join(folder, name), text)
   const useCore = 'import { useCore } from "./core.ts"'
   write("program-core.js", program(project.modules("@auth/broker-core"), useCore, "useCore()"))
   const useNode = 'import { useNode } from "./node.ts"'
   write("program-node.js", program(project.modules("@auth/node"), useNode, "useNode(job)"))
-  for (const way of firstWays) write(`program-${way.broker}.js`, programOf(project, way))
+  for (const way of firstWays) {
+    const modules = project.modules(`@auth/${way.broker}`)
+    write(`program-${way.broker}.js`, loginProgram(way, project.layer(way), modules))
+  }
   return project
 }

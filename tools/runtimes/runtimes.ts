@@ -21,7 +21,7 @@ import { freePort } from "../vitest/freePort.ts"
 import { bundlers } from "./bundle.ts"
 import { cellLimit, outputOf } from "./child.ts"
 import { firstWays, type Project } from "./project.ts"
-import { accountOf, expectOneLogin, serve, type World } from "./world.ts"
+import { accountOf, expectOneLogin, type Job, playLogin, serve, type World } from "./world.ts"
 
 /** A runtime that is ready for checks. */
 export interface Ready {
@@ -70,12 +70,6 @@ const wayOf = (broker: string): Way => {
   return found
 }
 
-interface Job {
-  readonly env: Readonly<Record<string, string>>
-  readonly servers: Readonly<Record<string, string>>
-  readonly user: string
-}
-
 /** Runs a program with a job, and returns what the program prints or returns: the number of loaded modules. */
 type RunProgram = (job: Job | undefined, world: World | undefined) => Promise<unknown>
 
@@ -96,16 +90,8 @@ const checkProgram = async (
     })
     return Effect.runPromise(Effect.scoped(play))
   }
-  const way = wayOf(column)
-  const play = Effect.gen(function* () {
-    const simulator = yield* Simulator.make({ brokers: [way.broker] })
-    const world = yield* serve(simulator, way, script)
-    const servers = served === "page" ? world.forPages : simulator.origins
-    const job = { env: valuesOf(way, accountOf(simulator, way)), servers, user: world.address }
-    expectModules(project, `@auth/${column}`, yield* Effect.promise(() => run(job, world)))
-    yield* expectOneLogin(simulator, way)
-  })
-  return Effect.runPromise(Effect.scoped(play))
+  const check = async (job: Job, world: World) => expectModules(project, `@auth/${column}`, await run(job, world))
+  return playLogin(wayOf(column), check, { script, served })
 }
 
 interface Executable {

@@ -1,5 +1,5 @@
 /** A simulator, and a server that answers the program's questions to the user and serves a web page. */
-import { LoginPage, type Simulator } from "@auth/simulator"
+import { LoginPage, Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Redacted from "effect/Redacted"
@@ -7,7 +7,7 @@ import type * as Scope from "effect/Scope"
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
-import { pageOf, type Way } from "../../packages/cli/test/ways.ts"
+import { pageOf, valuesOf, type Way } from "../../packages/cli/test/ways.ts"
 import { codeFor } from "../../packages/simulator/test/chromium/pages.ts"
 
 type Service = Simulator.Simulator["Service"]
@@ -118,3 +118,25 @@ export const expectOneLogin = (simulator: Service, { broker, login }: Way) =>
       return yield* Effect.die(new Error(`The broker received ${logins} logins, but expected 1: ${sent.join(", ")}`))
     }
   })
+
+/** What a program gets to log in: see `programs/logIn.ts`. */
+export interface Job {
+  readonly env: Readonly<Record<string, string>>
+  readonly servers: Readonly<Record<string, string>>
+  readonly user: string
+}
+
+/** Runs a program that logs in, against a new simulator. Fails unless the program has logged in exactly once. */
+export const playLogin = (
+  way: Way,
+  run: (job: Job, world: World) => Promise<void>,
+  { script, served = "directly" }: { readonly script?: string | undefined; readonly served?: "directly" | "page" } = {}
+): Promise<void> =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make({ brokers: [way.broker] })
+    const world = yield* serve(simulator, way, script)
+    const servers = served === "page" ? world.forPages : simulator.origins
+    const job = { env: valuesOf(way, accountOf(simulator, way)), servers, user: world.address }
+    yield* Effect.promise(() => run(job, world))
+    yield* expectOneLogin(simulator, way)
+  }).pipe(Effect.scoped, Effect.runPromise)

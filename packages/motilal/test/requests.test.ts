@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
+import { manifestOf } from "../../../tools/docs/wiring.ts"
 import { credentials, hash, layer, layerApi, serve, session } from "./support.ts"
 
 describe("requests", () => {
@@ -21,6 +22,15 @@ describe("requests", () => {
       assert.include(login?.body, `"password":"${hash}"`)
       for (const { body, headers } of yield* fake.journal)
         assert.notInclude(JSON.stringify([body, headers]), "demo-password")
+    })
+  )
+
+  it.effect("by default, the header productversion is the version of the package", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* Effect.provide(Login.session, layer())
+      const [login] = yield* fake.journal
+      assert.strictEqual(login?.headers["productversion"], manifestOf("motilal").version)
     })
   )
 

@@ -2,30 +2,11 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { copyRepository } from "../../packages/copy.ts"
 import { run } from "../../packages/process.ts"
-import { packages, root } from "../../packages/workspace.ts"
-
-/** Folders that are not copied, because they contain builds, installed packages or caches. */
-const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".tsbuild", "coverage"])
+import { root } from "../../packages/workspace.ts"
 
 const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-generator-"))
-
-/**
- * Fills the folder `node_modules` of the copied repository with links. The links of the workspace's packages lead to
- * the copy. The links of all other packages lead to the original repository.
- */
-const linkModules = () => {
-  const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
-  const scope = "@auth"
-  fs.mkdirSync(path.join(to, scope), { recursive: true })
-  for (const name of fs.readdirSync(from)) {
-    if (name === scope || /^\.(?!bin$)/.test(name)) continue
-    fs.symlinkSync(path.join(from, name), path.join(to, name), "junction")
-  }
-  for (const { manifest, path: place } of packages()) {
-    fs.symlinkSync(path.join("../../packages", path.basename(place)), path.join(to, manifest.name), "junction")
-  }
-}
 
 const tool = (script: string, ...args: ReadonlyArray<string>) =>
   run(process.execPath, [path.join("node_modules", script), ...args], {
@@ -45,10 +26,7 @@ const messageOf = (promise: Promise<string>): Promise<string> =>
 const timeout = 240_000
 
 describe("npm run new:broker", { tags: ["thorough"] }, () => {
-  beforeAll(() => {
-    fs.cpSync(root, folder, { recursive: true, filter: (source) => !notCopied.has(path.basename(source)) })
-    linkModules()
-  })
+  beforeAll(() => copyRepository(folder))
 
   afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process"
 import { readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs"
 import * as path from "node:path"
+import { rangeOf } from "../../release/ranges.ts"
 
 const templates = path.join(import.meta.dirname, "files")
 
@@ -65,8 +66,16 @@ export default function broker(tree, options) {
   const problem = problemOf(tree, { name, prefix, title })
   if (problem !== undefined) throw new Error(problem)
 
-  const words = { __id__: name, __Name__: prefix, __ENV__: name.toUpperCase(), __Title__: title, __date__: today() }
-  const fill = (text) => text.replace(/__(?:id|Name|ENV|Title|date)__/g, (word) => words[word])
+  const { version } = JSON.parse(tree.read("packages/core/package.json", "utf-8"))
+  const words = {
+    __id__: name,
+    __Name__: prefix,
+    __ENV__: name.toUpperCase(),
+    __Title__: title,
+    __date__: today(),
+    __core__: rangeOf(version)
+  }
+  const fill = (text) => text.replace(/__(?:id|Name|ENV|Title|date|core)__/g, (word) => words[word])
   const folder = `packages/${name}`
   for (const file of filesBelow(templates)) {
     const target = fill(file.replaceAll(path.sep, "/")).replace(/\.tmpl$/, "")

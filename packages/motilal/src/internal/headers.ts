@@ -3,6 +3,7 @@ import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import type { Tokens } from "@auth/broker-core/login/Session"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
+import { version } from "./version.ts"
 
 export type SourceId = "WEB" | "DESKTOP" | "MOBILE"
 
@@ -23,7 +24,9 @@ export interface Identity {
   readonly deviceModel?: string | undefined
   /** At most 25 characters. */
   readonly manufacturer?: string | undefined
+  /** Default: `broker-auth`. */
   readonly productName?: string | undefined
+  /** Default: the version of this package. */
   readonly productVersion?: string | undefined
   /** For `DESKTOP` and `MOBILE`. Default: a random id for each layer. */
   readonly installedAppId?: string | undefined
@@ -99,7 +102,7 @@ export const table: ReadonlyArray<HeaderRow> = [
   // The official SDK truncates the manufacturer to 25 characters.
   identity("manufacturer", "MO2017", "manufacturer", { preset: "unknown", shape: /^[\x20-\x7e]{0,24}[\x21-\x7e]$/ }),
   identity("productname", "MO2018", "productName", { preset: "broker-auth" }),
-  identity("productversion", "MO2019", "productVersion", { preset: "0.1.0" }),
+  identity("productversion", "MO2019", "productVersion", { preset: version }),
   identity("installedappid", "MO2020", "installedAppId", { sources: ["DESKTOP", "MOBILE"] }),
   identity("imeino", "MO2021", "imeiNumber", { sources: ["MOBILE"], shape: /^\d{15}$/ }),
   identity("browsername", "MO2022", "browserName", { preset: "Chrome", sources: ["WEB"] }),

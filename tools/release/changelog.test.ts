@@ -1,0 +1,19 @@
+import { assert, it } from "@effect/vitest"
+import { getDependencyReleaseLine, getReleaseLine } from "./changelog.ts"
+
+it("a changelog has the text of the changeset as an item of a list, with its paragraphs", async () => {
+  const line = await getReleaseLine({ summary: "First release.\n\nIt logs in.\n" })
+  assert.strictEqual(line, "- First release.\n\n  It logs in.")
+})
+
+it("a changelog names the lowest versions of other packages that changed with it", async () => {
+  const needed = [
+    { name: "@auth/angel", newVersion: "0.1.1" },
+    { name: "@auth/samco", newVersion: "0.2.0" }
+  ]
+  assert.strictEqual(
+    await getDependencyReleaseLine([], needed),
+    "- Needs `@auth/angel` 0.1.1 or newer, `@auth/samco` 0.2.0 or newer."
+  )
+  assert.strictEqual(await getDependencyReleaseLine([], []), "")
+})

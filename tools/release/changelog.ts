@@ -1,0 +1,25 @@
+/** How changesets writes the changelogs: the text of each changeset, without names of commits. */
+
+interface Changeset {
+  readonly summary: string
+}
+
+interface Dependency {
+  readonly name: string
+  readonly newVersion: string
+}
+
+const item = (text: string): string => `- ${text.trim().replaceAll("\n", "\n  ").replaceAll(/^ +$/gm, "")}`
+
+export const getReleaseLine = async ({ summary }: Changeset): Promise<string> => item(summary)
+
+/** `dependencies` are the packages of this repository whose range starts at their new version. */
+export const getDependencyReleaseLine = async (
+  _: ReadonlyArray<Changeset>,
+  dependencies: ReadonlyArray<Dependency>
+): Promise<string> =>
+  dependencies.length === 0
+    ? ""
+    : item(`Needs ${dependencies.map(({ name, newVersion }) => `\`${name}\` ${newVersion} or newer`).join(", ")}.`)
+
+export default { getReleaseLine, getDependencyReleaseLine }

@@ -1,0 +1,157 @@
+/**
+ * `npm run release`: publishes each package whose version the registry does not have. Publishes nothing if the
+ * repository is not ready, for example if a file is not committed.
+ */
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { parseArgs } from "node:util"
+import { runNpm, runTool, stopAll } from "../packages/process.ts"
+import { pack } from "../packages/tarballs.ts"
+import { clean, root } from "../packages/workspace.ts"
+import { published, refusals } from "./refusals.ts"
+
+const usage = `Usage: npm run release -- [option …]
+
+Publishes each package whose version the registry does not have. Before that, it checks the repository, and makes a
+clean build. It publishes nothing if a file is not committed, if a changeset has no version yet, if a changelog has no
+entry for the version of its package, or if npm is not logged in.
+
+Options:
+  --dry-run        prints what would be published, and publishes nothing; needs no login
+  --no-git-tag     makes no git tags; by default, each published package gets a tag such as @auth/angel@0.1.0
+  --no-provenance  publishes without provenance
+  --help           prints this text
+
+In a CI job that has an id token, npm uses this token as its login, and publishes with provenance: a signed statement
+that names the commit and the job. Otherwise, run npm login first, or set the token of the registry in your npmrc.`
+
+/** Time limits in milliseconds: of a query, of the build, and of publishing all packages. */
+const limits = { query: 60_000, build: 600_000, publish: 900_000 }
+
+/** Environment variables with which CI systems offer an id token. */
+const idTokens = ["ACTIONS_ID_TOKEN_REQUEST_URL", "NPM_ID_TOKEN", "SIGSTORE_ID_TOKEN"]
+
+const hasIdToken = (): boolean => idTokens.some((name) => (process.env[name] ?? "") !== "")
+
+/** The registry of a package: the one of its scope, or the default one. */
+const registryOf = async (name: string): Promise<string> => {
+  const config = async (key: string) =>
+    (await runNpm(["config", "get", key, "--loglevel=error"], { cwd: os.tmpdir(), limit: limits.query })).trim()
+  const own = await config(`${name.split("/")[0]}:registry`)
+  return own === "undefined" ? config("registry") : own
+}
+
+const whoami = async (): Promise<string> => {
+  if (hasIdToken()) return "the CI job"
+  const registry = await registryOf(published(root)[0]?.manifest.name ?? "")
+  return runNpm(["whoami", "--registry", registry], { cwd: os.tmpdir(), limit: limits.query }).catch(() => {
+    throw new Error(
+      `npm is not logged in at ${registry}. Run npm login --registry ${registry}, or set a token in your npmrc.`
+    )
+  })
+}
+
+/**
+ * The environment of changesets. It starts the npm of the path. If the path has `node_modules/.bin`, that npm uses the
+ * Node of `node_modules`, which does not read the npmrc and the certificates of the machine.
+ */
+const environment = (provenance: boolean): Readonly<Record<string, string>> => ({
+  PATH: (process.env["PATH"] ?? "")
+    .split(path.delimiter)
+    .filter((folder) => !folder.endsWith(path.join("node_modules", ".bin")))
+    .join(path.delimiter),
+  ...(provenance && { npm_config_provenance: "true" })
+})
+
+interface Plan {
+  readonly plan: ReadonlyArray<
+    ReadonlyArray<{ readonly kind: string; readonly name: string; readonly version: string }>
+  >
+}
+
+const changeset = (args: ReadonlyArray<string>, provenance: boolean, limit: number): Promise<string> =>
+  runTool("@changesets/cli/bin.js", args, { cwd: root, env: environment(provenance), limit })
+
+/** The names of the packages whose version the registry does not have. */
+const missing = async (temp: string): Promise<ReadonlyArray<string>> => {
+  const file = path.join(temp, "plan.json")
+  await changeset(["publish-plan", "--output", file], false, limits.query)
+  const { plan } = JSON.parse(fs.readFileSync(file, "utf8")) as Plan
+  return plan.flat().flatMap(({ kind, name }) => (kind === "publish" ? name : []))
+}
+
+const parse = () => {
+  try {
+    return parseArgs({
+      allowNegative: true,
+      options: {
+        "dry-run": { type: "boolean", default: false },
+        "git-tag": { type: "boolean", default: true },
+        provenance: { type: "boolean", default: true },
+        help: { type: "boolean", short: "h", default: false }
+      }
+    }).values
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+const main = async (temp: string): Promise<number> => {
+  const options = parse()
+  if (typeof options === "string") {
+    console.error(`release: ${options}\n\n${usage}`)
+    return 2
+  }
+  if (options.help) {
+    console.log(usage)
+    return 0
+  }
+  const isDry = options["dry-run"]
+  const problems = await refusals(root, isDry ? async () => "" : whoami)
+  for (const problem of problems) console.error(`release: ${problem}`)
+  if (problems.length > 0) {
+    console.error("release: nothing was published")
+    return 1
+  }
+  const names = await missing(temp)
+  const chosen = published(root).filter(({ manifest }) => names.includes(manifest.name))
+  if (chosen.length === 0) {
+    console.log("release: the registry has the versions of all packages")
+    return 0
+  }
+  console.log("release: making a clean build")
+  clean()
+  const projects = published(root).map((pkg) => pkg.path)
+  await runTool("typescript/bin/tsc", ["-b", ...projects], { cwd: root, limit: limits.build })
+  for (const pkg of chosen) {
+    const { bytes } = await pack(pkg, temp)
+    const { name, version } = pkg.manifest
+    console.log(`release: ${isDry ? "would publish" : "publishing"} ${name} ${version} (${Math.ceil(bytes / 1000)} kB)`)
+  }
+  if (isDry) {
+    console.log("release: nothing was published, because of --dry-run")
+    return 0
+  }
+  const provenance = options.provenance && hasIdToken()
+  await changeset(["publish", ...(options["git-tag"] ? [] : ["--no-git-tag"])], provenance, limits.publish)
+  const left = await missing(temp)
+  if (left.length > 0) throw new Error(`The registry does not have ${left.join(", ")}. Run npm run release again.`)
+  console.log(`release: published ${chosen.length} packages${provenance ? " with provenance" : ""}`)
+  if (options["git-tag"]) console.log("release: run git push --follow-tags to publish the git tags")
+  return 0
+}
+
+const temp = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-release-"))
+const end = async (code: number): Promise<never> => {
+  await stopAll()
+  fs.rmSync(temp, { recursive: true, force: true })
+  process.exit(code)
+}
+process.once("SIGINT", () => void end(130))
+process.once("SIGTERM", () => void end(143))
+
+await main(temp).then(end, (error: unknown) => {
+  console.error(`release: ${error instanceof Error ? error.message : String(error)}`)
+  return end(1)
+})

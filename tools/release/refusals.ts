@@ -1,0 +1,72 @@
+/** The reasons for which `npm run release` publishes nothing. */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { run } from "../packages/process.ts"
+import { type Package, packages } from "../packages/workspace.ts"
+
+/** Number of files that a message names. */
+const named = 5
+
+const listOf = (names: ReadonlyArray<string>): string =>
+  names.length > named ? `${names.slice(0, named).join(", ")} and ${names.length - named} more` : names.join(", ")
+
+/** Time limit of a command of git, in milliseconds. */
+const limit = 60_000
+
+/** Returns the files that git reports as changed, including new files. */
+const changed = async (folder: string): Promise<ReadonlyArray<string>> =>
+  (await run("git", ["status", "--porcelain"], { cwd: folder, limit }))
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.slice(3))
+
+/** Returns the changesets that have not given a package its version yet. */
+export const unversioned = (folder: string): ReadonlyArray<string> =>
+  fs
+    .readdirSync(path.join(folder, ".changeset"))
+    .filter((file) => file.endsWith(".md") && file !== "README.md")
+    .map((file) => `.changeset/${file}`)
+
+/** Whether the changelog of a package has a text below the heading of the package's version. */
+const hasEntry = ({ manifest, path: folder }: Package): boolean => {
+  const file = path.join(folder, "CHANGELOG.md")
+  const [, ...entries] = fs.existsSync(file) ? fs.readFileSync(file, "utf8").split(/^## /m) : []
+  return entries.some((entry) => {
+    const [heading = "", ...lines] = entry.split("\n")
+    return heading.trim() === manifest.version && lines.some((line) => /^[^#\s]/.test(line))
+  })
+}
+
+/** The packages that are published. */
+export const published = (folder: string): ReadonlyArray<Package> =>
+  packages(folder).filter(({ manifest }) => manifest.private !== true)
+
+/** Returns the problems of a repository that prevent a release. Each of them says what to do. */
+export const refusals = async (
+  folder: string,
+  /** Returns the name of the user at the registry. Throws if npm is not logged in. */
+  whoami: () => Promise<string>
+): Promise<ReadonlyArray<string>> => {
+  const problems: Array<string> = []
+  const files = await changed(folder)
+  if (files.length > 0)
+    problems.push(`The work tree has changes that are not committed: ${listOf(files)}. Commit them.`)
+  const changesets = unversioned(folder)
+  if (changesets.length > 0) {
+    problems.push(
+      `There are changesets without a version: ${listOf(changesets)}. Run npm run release:version, and commit the changed files.`
+    )
+  }
+  for (const pkg of published(folder)) {
+    const { name, version } = pkg.manifest
+    if (!hasEntry(pkg)) {
+      problems.push(
+        `packages/${pkg.folder}/CHANGELOG.md has no entry for the version ${version} of ${name}. Add a changeset, and run npm run release:version.`
+      )
+    }
+  }
+  await whoami().catch((error: unknown) => {
+    problems.push(error instanceof Error ? error.message : String(error))
+  })
+  return problems
+}

@@ -1,0 +1,27 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Ended, makeSteps, tableOf } from "./steps.ts"
+
+const fail = () => Promise.reject(new Error("it failed"))
+
+describe("steps of a rehearsal", () => {
+  it("run after a step that failed, and are counted in the table", async () => {
+    const lines: Array<string> = []
+    const { done, step } = makeSteps((line) => lines.push(line))
+    assert.deepStrictEqual([await step("first", () => undefined), await step("second", fail)], [true, false])
+    assert.isTrue(await step("third", async () => undefined))
+    assert.deepStrictEqual(
+      done().map(({ problem }) => problem),
+      [undefined, "it failed", undefined]
+    )
+    assert.match(tableOf(done()), /^ok {4} +0\.0 s {2}first\nFAILED +0\.0 s {2}second\nok .*\n3 steps, 1 failed, 0 s$/)
+    assert.match(lines.join("\n"), /… second\nFAILED \(0\.0 s\)\nit failed/)
+  })
+
+  it("end after a needed step that failed", async () => {
+    const { done, need } = makeSteps(() => undefined)
+    await need("first", () => undefined)
+    const error = await need("second", fail).catch((cause: unknown) => cause)
+    assert.instanceOf(error, Ended)
+    assert.lengthOf(done(), 2)
+  })
+})
