@@ -9,6 +9,8 @@ import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeScratch, type Peer, startPeer, stopPeers } from "../interop/peer.ts"
 import { run } from "../packages/process.ts"
+import { certificate } from "./certificate.ts"
+import { median, ratios, spread } from "./statistics.ts"
 
 /** Does the job as often as the turn says. */
 export type Run = (turn: Turn) => Promise<void | Outcome>
@@ -19,6 +21,8 @@ export interface Outcome {
   readonly notes?: Readonly<Record<string, number>>
   /** If each job is a process: the duration and the CPU time of all jobs. These replace the measured figures. */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
+  /** The duration of each job in milliseconds. The table shows their median and their 99th percentile. */
+  readonly latencies?: Float64Array
 }
 
 export interface Candidate {
@@ -39,7 +43,7 @@ export interface Turn {
   readonly count: number
   /** Number of accounts. Each job uses one of them. */
   readonly accounts?: number
-  /** A parameter of the bench, such as the state of the session. */
+  /** A parameter of the bench, such as the state of the session. `timed`: the duration of each login is recorded. */
   readonly variant?: string
 }
 
@@ -73,11 +77,8 @@ export interface Bench {
    * these programs.
    */
   readonly programs?: (root: string, folder: string) => Promise<void>
-  /**
-   * The name of the answer in `server.ts`, and the delay of the answer in milliseconds. Without this property, no
-   * server is started.
-   */
-  readonly answer?: { readonly body: string; readonly delay: number }
+  /** The delay of the server's answers in milliseconds. Without this property, no server is started. */
+  readonly answer?: { readonly delay: number; readonly tls?: true }
   readonly candidates: Readonly<Record<string, Candidate>>
   /** Names of candidates. The table shows the ratio of each candidate to these candidates. */
   readonly baselines: ReadonlyArray<string>
@@ -131,12 +132,19 @@ export interface Options {
 /** Calls `once` for each job. At most `concurrency` calls run at the same time. */
 export const loops =
   (once: (index: number) => Promise<unknown>): Run =>
-  async ({ concurrency, count }) => {
+  async ({ concurrency, count, variant }) => {
+    const latencies = variant === "timed" ? new Float64Array(count) : undefined
     let next = 0
     const loop = async () => {
-      while (next < count) await once(next++)
+      while (next < count) {
+        const index = next++
+        const began = latencies === undefined ? 0 : performance.now()
+        await once(index)
+        if (latencies !== undefined) latencies[index] = performance.now() - began
+      }
     }
     await Promise.all(Array.from({ length: Math.min(concurrency, count) }, loop))
+    return latencies && { latencies }
   }
 
 const here = path.dirname(fileURLToPath(import.meta.url))
@@ -145,20 +153,6 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 export const root = path.join(here, "../..")
 /** Label of this checkout. Another checkout is labelled with the name of its folder, which cannot be `.`. */
 export const ownLabel = "."
-
-const quantile = (values: ReadonlyArray<number>, at: number): number => {
-  const sorted = values.toSorted((one, other) => one - other)
-  const position = (sorted.length - 1) * at
-  const low = sorted[Math.floor(position)] ?? Number.NaN
-  const high = sorted[Math.ceil(position)] ?? Number.NaN
-  return low + (high - low) * (position - Math.floor(position))
-}
-
-const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
-
-/** Interquartile range of the rounds, in per cent of the median. */
-const spread = (values: ReadonlyArray<number>): string =>
-  `${((100 * (quantile(values, 0.75) - quantile(values, 0.25))) / median(values)).toFixed(0)} %`
 
 /**
  * Measures `once` for each key, and returns the time for the slowest key divided by the median time. The time for a key
@@ -176,10 +170,6 @@ export const slowestOf = async (keys: ReadonlyArray<string>, once: (key: string)
   const times = Array.from(best.values())
   return Math.max(...times) / median(times)
 }
-
-/** Returns the ratio for each round. Within a round, the load of the machine is about the same for all candidates. */
-const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
-  own.map((value, round) => value / (base[round] ?? Number.NaN))
 
 const printTable = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
@@ -365,6 +355,7 @@ const start = async (bench: Bench, entrant: Entrant, url: string, scratch: strin
     args: [file, candidate, url, programsOf(checkout, scratch)],
     limit: turnLimit(bench),
     showsErrors: bench.turnSeconds !== undefined,
+    ...(bench.answer?.tls && { env: { NODE_EXTRA_CA_CERTS: certificate.file } }),
     nodeArgs: [...nodeArgs, ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])]
   })
   return { entrant, peer }
@@ -411,11 +402,12 @@ const takeTurn = async (
 
 const startServer = async ({ answer }: Bench, scratch: string) => {
   if (answer === undefined) return { server: undefined, url: "" }
-  const args = [answer.body, String(answer.delay)]
+  const args = [String(answer.delay), ...(answer.tls === true ? ["tls"] : [])]
   const server = await startPeer(path.join(here, "server.ts"), { cwd: scratch, args })
   const { bytes, url } = await server.call<{ readonly url: string; readonly bytes: number }>("address")
   const delay = answer.delay === 0 ? "" : ` after ${answer.delay} ms`
-  console.log(`server    a separate process on loopback, with answers of ${bytes} bytes${delay}`)
+  const tls = answer.tls === true ? " over TLS" : ""
+  console.log(`server    a separate process on loopback, with answers of ${bytes} bytes${tls}${delay}`)
   return { server, url }
 }
 

@@ -66,7 +66,7 @@ export const bench: Bench = {
   summary: "from the start of a process to its first login at Angel One",
   job: "start",
   shows: "time",
-  answer: { body: "login", delay: 0 },
+  answer: { delay: 0 },
   programs: writePrograms,
   baselines: ["smartapi-javascript", "node"],
   versions: ["effect", "smartapi-javascript", "axios", "vite"],
