@@ -16,6 +16,7 @@ const headers = {
 }
 
 export const loginPath = "/rest/auth/angelbroking/user/v1/loginByPassword"
+export const logoutPath = "/rest/secure/angelbroking/user/v1/logout"
 
 export const addressAt = (origin: string): string => `${origin}${loginPath}`
 

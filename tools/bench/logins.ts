@@ -8,6 +8,8 @@ import * as FetchClient from "@auth/broker-core/broker/FetchClient"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Login from "@auth/broker-core/login/Login"
+import * as Logout from "@auth/broker-core/login/Logout"
+import type * as Session from "@auth/broker-core/login/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -18,74 +20,87 @@ import { createRequire } from "node:module"
 import * as path from "node:path"
 import type { Dispatcher } from "undici"
 import { addressAt, type Answer, apiKey, check, code, loginPath, pin, requestOf } from "./angelLogin.ts"
-import { type Candidate, loops, type Run } from "./harness.ts"
+import { type Candidate, loops, type Run, type Turn } from "./harness.ts"
 
 /**
  * Number of accounts. It is larger than the number of logins of any turn. Therefore no account logs in twice within one
  * second, which is the window of the broker's rate limit.
  */
-const accounts = 10_000
+export const accounts = 10_000
 
-const clientCodeOf = (index: number): string => `B${String(100_000 + (index % accounts))}`
+export const clientCodeOf = (index: number): string => `B${String(100_000 + (index % accounts))}`
 
 /** Maximum number of connections to the server, for all candidates that have such an option. */
 const connections = 64
 
-const refused = Effect.die("The login did not succeed.")
-
 /**
- * Logs in through our public API. As in a program with many accounts, one layer is built once for each account, and its
- * service `Login` is read once.
+ * Makes the services of each account through our public API. As in a program with many accounts, one layer is built once
+ * for each account.
  */
+export const makeAccounts = async (
+  client: Layer.Layer<HttpClient.HttpClient, AuthError>,
+  url: string
+): Promise<ReadonlyArray<Login.Login["Service"] & Logout.Logout["Service"]>> => {
+  const constantCode = Redacted.make(code)
+  const credentials = {
+    pin: Redacted.make(pin),
+    apiKey: Redacted.make(apiKey),
+    totp: CodeSource.fromEffect(() => Effect.succeed(constantCode))
+  }
+  const shared = await Effect.runPromise(Layer.buildWithScope(client, Scope.makeUnsafe()))
+  // The queue time-out is zero. Therefore a login that must wait for the rate limiter fails, and the whole bench fails.
+  const layerOf = (clientCode: string) =>
+    AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url }, queueTimeout: 0 })
+  return Effect.runPromise(
+    Effect.forEach(
+      Array.from({ length: accounts }, (_, index) => clientCodeOf(index)),
+      (clientCode) =>
+        layerOf(clientCode).pipe(
+          Layer.build,
+          Effect.provideContext(shared),
+          Effect.map((context) => ({
+            login: Context.get(context, Login.Login).login,
+            logout: Context.get(context, Logout.Logout).logout
+          }))
+        )
+    ).pipe(Effect.scoped)
+  )
+}
+
+/** Returns the session of a login that needs no second step. */
+export const sessionOf = (outcome: Login.LoginOutcome): Session.Session => {
+  if (outcome._tag !== "Authenticated") throw new Error("The login did not succeed.")
+  return outcome.session
+}
+
+/** Runs `concurrency` fibers of the same effect. */
+export const inFibers = (fiber: Effect.Effect<void, AuthError>, { concurrency, count }: Turn): Promise<void> =>
+  Effect.runPromise(
+    Effect.forEach(Array.from({ length: Math.min(concurrency, count) }), () => fiber, {
+      concurrency: "unbounded",
+      discard: true
+    })
+  )
+
+/** Logs in through our public API. */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient, AuthError>>) =>
   async (url: string): Promise<Run> => {
-    const constantCode = Redacted.make(code)
-    const credentials = {
-      pin: Redacted.make(pin),
-      apiKey: Redacted.make(apiKey),
-      totp: CodeSource.fromEffect(() => Effect.succeed(constantCode))
-    }
-    const shared = await Effect.runPromise(Layer.buildWithScope(await client(), Scope.makeUnsafe()))
-    const logins = await Effect.runPromise(
-      Effect.scoped(
-        Effect.forEach(
-          Array.from({ length: accounts }, (_, index) => clientCodeOf(index)),
-          (clientCode) =>
-            // The queue time-out is zero. Therefore a login that must wait for the rate limiter fails, and the whole
-            // bench fails.
-            AngelAuth.layer({
-              credentials: { ...credentials, clientCode },
-              origins: { api: url },
-              queueTimeout: 0
-            }).pipe(
-              Layer.build,
-              Effect.provideContext(shared),
-              Effect.map((context) => Context.get(context, Login.Login).login)
-            )
-        )
-      )
-    )
+    const logins = (await makeAccounts(await client(), url)).map(({ login }) => login)
     let last = 0
-    return async ({ concurrency, count, variant }) => {
+    return async (turn) => {
       const first = last
-      const end = last + count
-      const latencies = variant === "timed" ? new Float64Array(count) : undefined
-      const loop = Effect.gen(function* () {
+      const end = last + turn.count
+      const latencies = turn.variant === "timed" ? new Float64Array(turn.count) : undefined
+      const fiber = Effect.gen(function* () {
         while (last < end) {
           const index = last++
           const began = latencies === undefined ? 0 : performance.now()
-          const outcome = yield* logins[index % accounts]!
-          if (outcome._tag !== "Authenticated") return yield* refused
+          sessionOf(yield* logins[index % accounts]!)
           if (latencies !== undefined) latencies[index - first] = performance.now() - began
         }
       })
-      await Effect.runPromise(
-        Effect.forEach(Array.from({ length: Math.min(concurrency, count) }), () => loop, {
-          concurrency: "unbounded",
-          discard: true
-        })
-      )
+      await inFibers(fiber, turn)
       return latencies && { latencies }
     }
   }
@@ -123,7 +138,7 @@ const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions)
   })
 
 /** Returns an agent of undici. Other candidates must not import undici, because the import replaces their `fetch`. */
-const undiciAgent = async () => {
+export const undiciAgent = async () => {
   const undici = await import("undici")
   return { ...undici, dispatcher: new undici.Agent({ connections }) }
 }

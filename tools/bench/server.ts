@@ -7,7 +7,7 @@ import * as net from "node:net"
 import { performance } from "node:perf_hooks"
 import * as tls from "node:tls"
 import { servePeer } from "../interop/peer.ts"
-import { loginPath } from "./angelLogin.ts"
+import { loginPath, logoutPath } from "./angelLogin.ts"
 import { certificate } from "./certificate.ts"
 
 const encode = (text: string) => Buffer.from(text).toString("base64url")
@@ -33,6 +33,7 @@ const bodies: Readonly<Record<string, unknown>> = {
       feedToken: token({ username: "A123456", session: "ZmVlZGVk".repeat(4), ...issued })
     }
   },
+  [logoutPath]: { status: true, message: "SUCCESS", errorcode: "", data: "" },
   // The fields of the documentation of Kite Connect 3, "User", as of 2026-11-27. The tokens are short, so the other
   // fields are longer, and the answer has about the same size.
   "/session/token": {

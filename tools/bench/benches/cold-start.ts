@@ -71,7 +71,7 @@ export const bench: Bench = {
   baselines: ["smartapi-javascript", "node"],
   versions: ["effect", "smartapi-javascript", "axios", "vite"],
   plans: {
-    full: { rounds: 31, seconds: 180, warmUp: 3, turns },
+    full: { rounds: 31, seconds: 75, warmUp: 3, turns },
     quick: { rounds: 9, seconds: 30, warmUp: 2, turns }
   },
   candidates: {

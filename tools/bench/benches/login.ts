@@ -15,7 +15,8 @@ export const bench: Bench = {
   baselines: ["undici", "smartapi-javascript"],
   versions,
   plans: {
-    full: { rounds: 7, seconds: 180, warmUp: 8000, turns: turns([800, 3000, 3000]) },
+    full: { rounds: 7, seconds: 150, warmUp: 6000, turns: turns([600, 2000, 2048]) },
+    check: { rounds: 9, seconds: 40, warmUp: 3000, turns: [{ concurrency: 64, count: 800 }] },
     quick: { rounds: 3, seconds: 30, warmUp: 1000, turns: turns([200, 800, 1024]) }
   },
   candidates

@@ -62,7 +62,7 @@ export const bench: Bench = {
   baselines: ["undici"],
   versions: ["effect", "undici"],
   plans: {
-    full: { rounds: 7, seconds: 120, warmUp: 10_000, turns: turns(10_000) },
+    full: { rounds: 7, seconds: 60, warmUp: 10_000, turns: turns(10_000) },
     quick: { rounds: 3, seconds: 25, warmUp: 1024, turns: turns(2048) }
   },
   candidates: {
