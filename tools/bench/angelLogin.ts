@@ -15,7 +15,10 @@ const headers = {
   "x-privatekey": apiKey
 }
 
-export const addressAt = (origin: string): string => `${origin}/rest/auth/angelbroking/user/v1/loginByPassword`
+export const loginPath = "/rest/auth/angelbroking/user/v1/loginByPassword"
+export const logoutPath = "/rest/secure/angelbroking/user/v1/logout"
+
+export const addressAt = (origin: string): string => `${origin}${loginPath}`
 
 export const requestOf = (clientCode: string) => ({
   method: "POST" as const,

@@ -3,6 +3,7 @@ import { performance } from "node:perf_hooks"
 import { pathToFileURL } from "node:url"
 import { servePeer } from "../interop/peer.ts"
 import type { Bench, Measured, Turn } from "./harness.ts"
+import { quantile } from "./statistics.ts"
 
 const [file = "", name = "", url = "", folder = ""] = process.argv.slice(2)
 const { bench } = (await import(pathToFileURL(file).href)) as { readonly bench: Bench }
@@ -16,6 +17,11 @@ servePeer(async (turn: Turn): Promise<Measured> => {
   const outcome = await run(turn)
   const seconds = (performance.now() - began) / 1000
   const { system, user } = process.cpuUsage(cpuBefore)
-  const { jobs = { seconds, cpuMicros: system + user }, notes = {} } = outcome ?? {}
-  return { perSecond: turn.count / jobs.seconds, cpuMicros: jobs.cpuMicros / turn.count, notes }
+  const { jobs = { seconds, cpuMicros: system + user }, latencies, notes = {} } = outcome ?? {}
+  const ofLatencies = latencies && { "median ms": quantile(latencies, 0.5), "p99 ms": quantile(latencies, 0.99) }
+  return {
+    perSecond: turn.count / jobs.seconds,
+    cpuMicros: jobs.cpuMicros / turn.count,
+    notes: { ...notes, ...ofLatencies }
+  }
 })

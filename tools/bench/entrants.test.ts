@@ -30,7 +30,7 @@ const before = toCheckout("/tmp/some/before")
 const theirs = benchOf({ map: candidateOf("a Map"), ours: candidateOf("mine", { nodeArgs: ["--x"] }) }, theirTurns)
 const other = { checkout: before, bench: theirs }
 
-const all = { quick: true, only: [] }
+const all = { plan: "quick" as const, only: [] }
 
 const namesOf = ({ entrants }: ReturnType<typeof entrantsOf>) => entrants.map(({ name }) => name)
 
@@ -69,7 +69,7 @@ it("in a bench that writes programs, a twin has our files, even if the other che
 
 it("--only with a candidate selects the candidate and its twin, and with a twin selects only the twin", () => {
   const only = (...names: ReadonlyArray<string>) =>
-    namesOf(entrantsOf("some", bench, { quick: true, only: names }, other))
+    namesOf(entrantsOf("some", bench, { plan: "quick" as const, only: names }, other))
   assert.deepStrictEqual(only("map", "ours"), ["map", "ours", "ours@before"])
   assert.deepStrictEqual(only("ours@before"), ["ours@before"])
   assert.deepStrictEqual(only("map"), ["map"])

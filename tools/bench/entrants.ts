@@ -1,7 +1,7 @@
 /** The candidates of a run, and their twins: the same candidates with the library of another checkout. */
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { type Bench, type Checkout, type Entrant, ownLabel, root, type Turn } from "./harness.ts"
+import { type Bench, type Checkout, type Entrant, ownLabel, type PlanName, planOf, root, type Turn } from "./harness.ts"
 
 export const here: Checkout = { root, label: ownLabel }
 
@@ -46,7 +46,7 @@ export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>
 }
 
 export interface Choice {
-  readonly quick: boolean
+  readonly plan: PlanName
   /** Names of the candidates and twins to measure. If empty, all are measured. */
   readonly only: ReadonlyArray<string>
 }
@@ -67,17 +67,11 @@ export interface Entrants {
  * Returns the twin of a candidate. The bench file of the other checkout defines the twin. For a bench that writes
  * programs, our bench file defines the twin, because it can write programs for any checkout.
  */
-const twinOf = (
-  name: string,
-  bench: Bench,
-  candidate: string,
-  other: Other,
-  plan: "quick" | "full"
-): Entrant | undefined => {
+const twinOf = (name: string, bench: Bench, candidate: string, other: Other, plan: PlanName): Entrant | undefined => {
   const { checkout } = other
   const source = bench.programs === undefined ? { checkout, bench: other.bench } : { checkout: here, bench }
   const theirs = source.bench?.candidates[candidate]
-  const turns = pairTurns(bench.plans[plan].turns, source.bench?.plans[plan].turns ?? [])
+  const turns = pairTurns(planOf(bench, plan).turns, source.bench === undefined ? [] : planOf(source.bench, plan).turns)
   if (theirs === undefined || turns === undefined) return undefined
   return {
     name: twinName(candidate, checkout),
@@ -96,8 +90,7 @@ const twinOf = (
  * Returns the chosen candidates and twins of the bench `name`. Each twin directly follows its candidate, or replaces it
  * if only the twin is chosen.
  */
-export const entrantsOf = (name: string, bench: Bench, { only, quick }: Choice, other?: Other): Entrants => {
-  const plan = quick ? "quick" : "full"
+export const entrantsOf = (name: string, bench: Bench, { only, plan }: Choice, other?: Other): Entrants => {
   const entrants: Array<Entrant> = []
   const missing: Array<string> = []
   for (const [candidate, { nodeArgs = [], ours, title }] of Object.entries(bench.candidates)) {
@@ -114,7 +107,7 @@ export const entrantsOf = (name: string, bench: Bench, { only, quick }: Choice, 
         candidate,
         nodeArgs,
         checkout: here,
-        turns: bench.plans[plan].turns,
+        turns: planOf(bench, plan).turns,
         twin: twin?.name
       })
     }

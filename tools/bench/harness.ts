@@ -4,11 +4,11 @@
  * result is the median of all rounds. Compare only ratios, because absolute times depend on the machine.
  */
 import * as fs from "node:fs/promises"
-import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeScratch, type Peer, startPeer, stopPeers } from "../interop/peer.ts"
-import { run } from "../packages/process.ts"
+import { certificate } from "./certificate.ts"
+import { median } from "./statistics.ts"
 
 /** Does the job as often as the turn says. */
 export type Run = (turn: Turn) => Promise<void | Outcome>
@@ -19,6 +19,8 @@ export interface Outcome {
   readonly notes?: Readonly<Record<string, number>>
   /** If each job is a process: the duration and the CPU time of all jobs. These replace the measured figures. */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
+  /** The duration of each job in milliseconds. The table shows their median and their 99th percentile. */
+  readonly latencies?: Float64Array
 }
 
 export interface Candidate {
@@ -37,9 +39,11 @@ export interface Turn {
   readonly concurrency: number
   /** Number of jobs. */
   readonly count: number
+  /** Number of requests that the server receives for each job. Default: 1. */
+  readonly requestsPerJob?: number
   /** Number of accounts. Each job uses one of them. */
   readonly accounts?: number
-  /** A parameter of the bench, such as the state of the session. */
+  /** A parameter of the bench, such as the state of the session. `timed`: the duration of each login is recorded. */
   readonly variant?: string
 }
 
@@ -66,27 +70,29 @@ export interface Bench {
   readonly summary: string
   /** Name of the job, such as `login`. */
   readonly job: string
-  /** `rate`: the table shows jobs per second. `time`: it shows milliseconds per job. Default: `rate`. */
-  readonly shows?: "rate" | "time"
+  /**
+   * `rate`: the table shows jobs per second. `time`: it shows milliseconds per job. `notes`: it shows only the additional
+   * columns. Default: `rate`.
+   */
+  readonly shows?: "rate" | "time" | "notes"
   /**
    * Writes programs to `folder` that use the library of the checkout `root`. For each job, a candidate starts one of
    * these programs.
    */
   readonly programs?: (root: string, folder: string) => Promise<void>
-  /**
-   * The name of the answer in `server.ts`, and the delay of the answer in milliseconds. Without this property, no
-   * server is started.
-   */
-  readonly answer?: { readonly body: string; readonly delay: number }
+  /** The delay of the server's answers in milliseconds. Without this property, no server is started. */
+  readonly answer?: { readonly delay: number; readonly tls?: true }
   readonly candidates: Readonly<Record<string, Candidate>>
   /** Names of candidates. The table shows the ratio of each candidate to these candidates. */
   readonly baselines: ReadonlyArray<string>
-  readonly plans: Readonly<Record<"quick" | "full", Plan>>
+  readonly plans: Readonly<Record<"quick" | "full", Plan>> & { readonly check?: Plan }
   /**
    * For a bench with long turns: the time-out of a turn, in seconds. Its candidates write their progress to stderr.
    * Default: 120.
    */
   readonly turnSeconds?: number
+  /** Set if the bench runs only when it is named, because it takes long or belongs to no target. */
+  readonly onlyByName?: true
   /** Packages whose versions are printed. */
   readonly versions: ReadonlyArray<string>
 }
@@ -121,8 +127,15 @@ export interface Entrant {
   readonly twin: string | undefined
 }
 
+/** `check` is the plan of `npm run bench:check`. Only a bench with ratios in `kept.ts` has it. */
+export type PlanName = "quick" | "full" | "check"
+
+export const planOf = ({ plans }: Bench, name: PlanName): Plan => plans[name] ?? plans.quick
+
+export const titleOf = ({ concurrency, title }: Turn): string => title ?? `concurrency ${concurrency}`
+
 export interface Options {
-  readonly quick: boolean
+  readonly plan: PlanName
   readonly rounds: number | undefined
   /** Folder for CPU profiles. */
   readonly profile: string | undefined
@@ -131,12 +144,19 @@ export interface Options {
 /** Calls `once` for each job. At most `concurrency` calls run at the same time. */
 export const loops =
   (once: (index: number) => Promise<unknown>): Run =>
-  async ({ concurrency, count }) => {
+  async ({ concurrency, count, variant }) => {
+    const latencies = variant === "timed" ? new Float64Array(count) : undefined
     let next = 0
     const loop = async () => {
-      while (next < count) await once(next++)
+      while (next < count) {
+        const index = next++
+        const began = latencies === undefined ? 0 : performance.now()
+        await once(index)
+        if (latencies !== undefined) latencies[index] = performance.now() - began
+      }
     }
     await Promise.all(Array.from({ length: Math.min(concurrency, count) }, loop))
+    return latencies && { latencies }
   }
 
 const here = path.dirname(fileURLToPath(import.meta.url))
@@ -145,20 +165,6 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 export const root = path.join(here, "../..")
 /** Label of this checkout. Another checkout is labelled with the name of its folder, which cannot be `.`. */
 export const ownLabel = "."
-
-const quantile = (values: ReadonlyArray<number>, at: number): number => {
-  const sorted = values.toSorted((one, other) => one - other)
-  const position = (sorted.length - 1) * at
-  const low = sorted[Math.floor(position)] ?? Number.NaN
-  const high = sorted[Math.ceil(position)] ?? Number.NaN
-  return low + (high - low) * (position - Math.floor(position))
-}
-
-const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
-
-/** Interquartile range of the rounds, in per cent of the median. */
-const spread = (values: ReadonlyArray<number>): string =>
-  `${((100 * (quantile(values, 0.75) - quantile(values, 0.25))) / median(values)).toFixed(0)} %`
 
 /**
  * Measures `once` for each key, and returns the time for the slowest key divided by the median time. The time for a key
@@ -177,61 +183,6 @@ export const slowestOf = async (keys: ReadonlyArray<string>, once: (key: string)
   return Math.max(...times) / median(times)
 }
 
-/** Returns the ratio for each round. Within a round, the load of the machine is about the same for all candidates. */
-const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
-  own.map((value, round) => value / (base[round] ?? Number.NaN))
-
-const printTable = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  for (const row of rows) {
-    const cells = row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
-    )
-    console.log(`  ${cells.join("  ")}`)
-  }
-}
-
-const versionOf = async (checkout: string, name: string): Promise<string> => {
-  const file = path.join(checkout, "node_modules", name, "package.json")
-  const { version } = JSON.parse(await fs.readFile(file, "utf8")) as { readonly version: string }
-  return `${name} ${version}`
-}
-
-/** Returns the commit of a checkout, with `-dirty` if files were changed after the commit. */
-const commitOf = async ({ root }: Checkout): Promise<string> => {
-  try {
-    return (await run("git", ["describe", "--always", "--dirty"], { cwd: root })).trim()
-  } catch {
-    return "not a git checkout"
-  }
-}
-
-/** Prints the folder and commit of each checkout, and the versions of packages that differ from ours. */
-const printCheckouts = async (bench: Bench, checkouts: Iterable<Checkout>): Promise<void> => {
-  for (const checkout of checkouts) {
-    const versions = await Promise.all(
-      bench.versions.map(async (name) => {
-        const version = await versionOf(checkout.root, name).catch(() => `no ${name}`)
-        return version === (await versionOf(root, name)) ? [] : [version]
-      })
-    )
-    const title = checkout.label === ownLabel ? "ours" : `@${checkout.label}`
-    console.log([`${title.padEnd(9)} ${checkout.root} at ${await commitOf(checkout)}`, ...versions.flat()].join(", "))
-  }
-}
-
-const printMachine = async (bench: Bench): Promise<void> => {
-  const cpus = os.cpus()
-  const memory = (os.totalmem() / 2 ** 30).toFixed(0)
-  const versions = await Promise.all(bench.versions.map((name) => versionOf(root, name)))
-  console.log(
-    `machine   ${cpus.length} × ${cpus[0]?.model.trim()}, ${memory} GiB, ${os.type()} ${os.release()}, load ${os.loadavg()[0]?.toFixed(1)}`
-  )
-  console.log(
-    `versions  Node ${process.versions.node}, built-in undici ${process.versions["undici"]}, ${versions.join(", ")}`
-  )
-}
-
 /** On a terminal, updates one line. Otherwise prints one line for each milestone, such as the start of a round. */
 const progress = (text: string, milestone: boolean): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(76)}`)
@@ -239,98 +190,28 @@ const progress = (text: string, milestone: boolean): void => {
 }
 
 /** The results of all rounds of one turn, by the name of the candidate. */
-type Figures = Map<string, Array<Measured>>
+export type Figures = ReadonlyMap<string, ReadonlyArray<Measured>>
 
-const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`
+export interface TurnResult {
+  readonly turn: Turn
+  readonly title: string
+  readonly figures: Figures
+}
 
-/** Formats a number of at least 100 as an integer, and a smaller number with three significant digits. */
-const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
-
-type Field = "perSecond" | "cpuMicros"
-
-/** Prints one table: the figures, the ratios to each baseline, the ratios to the twins, and the additional columns. */
-const printFigures = (bench: Bench, turn: Turn, entrants: ReadonlyArray<Entrant>, figures: Figures): void => {
-  const isTime = bench.shows === "time"
-  const of = (name: string, field: Field): ReadonlyArray<number> =>
-    (figures.get(name) ?? []).map((measured) =>
-      isTime && field === "perSecond" ? 1000 / measured.perSecond : measured[field]
-    )
-  const quotients = (name: string, base: string): ReadonlyArray<string> =>
-    (["perSecond", "cpuMicros"] as const).flatMap((field) => {
-      const values = ratios(of(name, field), of(base, field))
-      return [median(values).toFixed(2), spread(values)]
-    })
-  const quotientHeadings = (base: string) => [`${isTime ? "time " : ""}÷ ${base}`, "spread", "CPU ÷", "spread"]
-
-  const bases = bench.baselines.filter((base) => figures.has(base))
-  const twins = new Set(entrants.map(({ twin }) => twin))
-  const other = entrants.find(({ name }) => twins.has(name))?.checkout.label
-  const headings = Array.from(
-    new Set(Array.from(figures.values(), (measured) => Object.keys(measured[0]?.notes ?? {})).flat())
-  )
-  const notesOf = (name: string, heading: string): ReadonlyArray<number> =>
-    (figures.get(name) ?? []).flatMap((measured) => measured.notes[heading] ?? [])
-  const noteOf = (name: string, heading: string): string => {
-    const values = notesOf(name, heading)
-    return values.length === 0 ? "" : figure(median(values))
-  }
-  const noteRatioOf = ({ name, twin }: Entrant, heading: string): ReadonlyArray<string> => {
-    const values = twin === undefined ? [] : ratios(notesOf(name, heading), notesOf(twin, heading))
-    return values.length === 0 ? ["", ""] : [median(values).toFixed(2), spread(values)]
-  }
-
-  console.log(`\n${turn.title ?? `concurrency ${turn.concurrency}`}, ${plural(turn.count, bench.job)} a round`)
-  printTable([
-    [
-      "",
-      isTime ? `ms a ${bench.job}` : `${bench.job}s/s`,
-      "spread",
-      isTime ? "CPU ms each" : "CPU µs each",
-      "spread",
-      ...bases.flatMap(quotientHeadings),
-      ...(other === undefined ? [] : quotientHeadings(other)),
-      ...headings.flatMap((heading) => (other === undefined ? [heading] : [heading, `÷ ${other}`, "spread"]))
-    ],
-    ...entrants.map((entrant) => {
-      const { name, title, twin } = entrant
-      const cpu = median(of(name, "cpuMicros"))
-      return [
-        title,
-        isTime ? figure(median(of(name, "perSecond"))) : median(of(name, "perSecond")).toFixed(0),
-        spread(of(name, "perSecond")),
-        figure(isTime ? cpu / 1000 : cpu),
-        spread(of(name, "cpuMicros")),
-        ...bases.flatMap((base) => quotients(name, base)),
-        ...(other === undefined ? [] : twin === undefined ? ["", "", "", ""] : quotients(name, twin)),
-        ...headings.flatMap((heading) => [
-          noteOf(name, heading),
-          ...(other === undefined ? [] : noteRatioOf(entrant, heading))
-        ])
-      ]
-    })
-  ])
+/** The result of a bench. */
+export interface Result {
+  readonly rounds: number
+  readonly turns: ReadonlyArray<TurnResult>
+  /** For each candidate, the fraction of the time for which the server was busy, in each turn of more than one job. */
+  readonly loads: ReadonlyMap<string, ReadonlyArray<number>>
+  /** Describes the server. `undefined` if the bench has no server. */
+  readonly server: string | undefined
 }
 
 interface Load {
   readonly requests: number
   /** The fraction of the time for which the server was busy. */
   readonly busy: number
-}
-
-/** Prints how busy the server was. A saturated server slows down only the fastest candidates. */
-const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants: ReadonlyArray<Entrant>): void => {
-  const busiest = entrants
-    .map(({ name, title }) => ({ title, recorded: loads.get(name) ?? [] }))
-    // Turns that run one job at a time do not saturate the server, so the load of the server is not recorded for them.
-    .filter(({ recorded }) => recorded.length > 0)
-    .map(({ recorded, title }) => ({ title, busy: median(recorded) }))
-    .toSorted((one, other) => other.busy - one.busy)[0]
-  if (busiest === undefined) return
-  const verdict =
-    busiest.busy < 0.8
-      ? "it did not slow down any candidate"
-      : "IT SLOWED DOWN THE FASTEST CANDIDATES: their rates are too low, but their CPU times are right"
-  console.log(`\nserver: at most ${(100 * busiest.busy).toFixed(0)} % busy (with ${busiest.title}): ${verdict}`)
 }
 
 /**
@@ -365,6 +246,7 @@ const start = async (bench: Bench, entrant: Entrant, url: string, scratch: strin
     args: [file, candidate, url, programsOf(checkout, scratch)],
     limit: turnLimit(bench),
     showsErrors: bench.turnSeconds !== undefined,
+    ...(bench.answer?.tls && { env: { NODE_EXTRA_CA_CERTS: certificate.file } }),
     nodeArgs: [...nodeArgs, ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`])]
   })
   return { entrant, peer }
@@ -403,32 +285,31 @@ const takeTurn = async (
   await server.call("load")
   const measured = await peer.call<Measured>(turn, turnLimit(bench))
   const { busy, requests } = await server.call<Load>("load")
-  if (requests !== turn.count) {
-    throw new Error(`${entrant.name}: the server received ${requests} of ${turn.count} requests`)
+  const expected = turn.count * (turn.requestsPerJob ?? 1)
+  if (requests !== expected) {
+    throw new Error(`${entrant.name}: the server received ${requests} of ${expected} requests`)
   }
   return { measured, busy }
 }
 
 const startServer = async ({ answer }: Bench, scratch: string) => {
-  if (answer === undefined) return { server: undefined, url: "" }
-  const args = [answer.body, String(answer.delay)]
+  if (answer === undefined) return { server: undefined, url: "", title: undefined }
+  const args = [String(answer.delay), ...(answer.tls === true ? ["tls"] : [])]
   const server = await startPeer(path.join(here, "server.ts"), { cwd: scratch, args })
   const { bytes, url } = await server.call<{ readonly url: string; readonly bytes: number }>("address")
   const delay = answer.delay === 0 ? "" : ` after ${answer.delay} ms`
-  console.log(`server    a separate process on loopback, with answers of ${bytes} bytes${delay}`)
-  return { server, url }
+  const tls = answer.tls === true ? " over TLS" : ""
+  return { server, url, title: `a separate process on loopback, with answers of ${bytes} bytes${tls}${delay}` }
 }
 
-/** Runs the bench and prints the results. */
-export const compare = async (bench: Bench, entrants: ReadonlyArray<Entrant>, options: Options): Promise<void> => {
+/** Runs the bench. */
+export const measure = async (bench: Bench, entrants: ReadonlyArray<Entrant>, options: Options): Promise<Result> => {
   const began = performance.now()
-  const plan = bench.plans[options.quick ? "quick" : "full"]
+  const plan = planOf(bench, options.plan)
   const rounds = options.rounds ?? plan.rounds
   const scratch = makeScratch("bench")
   try {
-    await printMachine(bench)
-    await printCheckouts(bench, new Set(entrants.map(({ checkout }) => checkout)))
-    const { server, url } = await startServer(bench, scratch)
+    const { server, title: serverTitle, url } = await startServer(bench, scratch)
     await writePrograms(bench, entrants, scratch)
     const started: Array<Started> = []
     for (const entrant of entrants) {
@@ -438,7 +319,7 @@ export const compare = async (bench: Bench, entrants: ReadonlyArray<Entrant>, op
       started.push(one)
     }
 
-    const figures = plan.turns.map((): Figures => new Map(entrants.map(({ name }) => [name, []])))
+    const figures = plan.turns.map(() => new Map<string, Array<Measured>>(entrants.map(({ name }) => [name, []])))
     const loads = new Map<string, Array<number>>(entrants.map(({ name }) => [name, []]))
     let round = 0
     for (let longest = 0; round < rounds; round += 1) {
@@ -461,12 +342,12 @@ export const compare = async (bench: Bench, entrants: ReadonlyArray<Entrant>, op
       longest = Math.max(longest, performance.now() - roundBegan)
     }
     progress("", false)
-    const cut = round < rounds ? ` of ${rounds}, because the time limit was reached` : ""
-    console.log(
-      `rounds    ${round}${cut}; before them, each candidate ran ${plural(plan.warmUp, bench.job)} to warm up`
-    )
-    for (const [index, turn] of plan.turns.entries()) printFigures(bench, turn, entrants, figures[index] ?? new Map())
-    if (server !== undefined) printServer(loads, entrants)
+    return {
+      rounds: round,
+      turns: plan.turns.map((turn, index) => ({ turn, title: titleOf(turn), figures: figures[index] ?? new Map() })),
+      loads,
+      server: serverTitle
+    }
   } finally {
     await stopPeers()
   }

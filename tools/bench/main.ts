@@ -5,7 +5,8 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
 import { endPeersWithUs } from "../interop/peer.ts"
 import { benchFile, entrantsOf, type Other, problemOf as problemOfCheckout, toCheckout, twinName } from "./entrants.ts"
-import { type Bench, type Checkout, compare } from "./harness.ts"
+import { type Bench, type Checkout, measure, type Options, type PlanName } from "./harness.ts"
+import { printCheckouts, printMachine, printResult } from "./printing.ts"
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "benches")
 
@@ -114,6 +115,7 @@ const main = async (): Promise<void> => {
   const { positionals, values } = parsed
   const only = values.only.split(",").filter((name) => name !== "")
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+  const plan: PlanName = values.quick ? "quick" : "full"
   const against = values.against === undefined ? undefined : toCheckout(values.against)
   const problem = problemOf(benches, positionals, only, rounds, against)
   if (problem !== undefined) {
@@ -126,7 +128,7 @@ const main = async (): Promise<void> => {
   for (const [name, bench] of benches) {
     if (positionals.length > 0 && !positionals.some((chosen) => isOf(name, chosen))) continue
     const other = against === undefined ? undefined : await loadOther(against, name)
-    const { entrants, missing } = entrantsOf(name, bench, { only, quick: values.quick }, other)
+    const { entrants, missing } = entrantsOf(name, bench, { only, plan }, other)
     if (entrants.length === 0) continue
     console.log(`\n${name}: ${bench.summary}`)
     if (missing.length > 0)
@@ -134,11 +136,15 @@ const main = async (): Promise<void> => {
         `missing   ${missing.join(", ")}: the other checkout does not have the same candidate with the same turns`
       )
     const began = performance.now()
-    await compare(bench, entrants, {
+    const options: Options = {
       profile: values.profile === undefined ? undefined : path.resolve(values.profile, name),
-      quick: values.quick,
+      plan,
       rounds
-    })
+    }
+    await printMachine(bench)
+    await printCheckouts(bench, new Set(entrants.map(({ checkout }) => checkout)))
+    const result = await measure(bench, entrants, options)
+    printResult(bench, entrants, result, options)
     console.log(
       `\nspread: interquartile range of the rounds, in per cent of the median. CPU: user and system time of the process.\n` +
         `÷: median of the ratios of all rounds. The bench took ${((performance.now() - began) / 1000).toFixed(0)} s.`

@@ -27,6 +27,20 @@ writeSync(1, String(system + user))
 process.exit()
 `
 
+const kiteConnect = `
+import { KiteConnect } from "kiteconnect"
+const kite = new KiteConnect({ api_key: ${text(apiKey)} })
+const { access_token: token } = await kite.generateSession(process.argv[2], process.argv[3])
+if (!token) throw new Error("The login did not succeed.")
+`
+
+const openIdClient = `
+import * as client from "openid-client"
+const configuration = await client.discovery(new URL(process.argv[2]), ${text(apiKey)}, process.argv[3])
+const { access_token: token } = await client.clientCredentialsGrant(configuration)
+if (!token) throw new Error("The login did not succeed.")
+`
+
 const node = `
 import { writeSync } from "node:fs"
 import { request } from "node:http"
@@ -135,6 +149,8 @@ export const files = {
   fetch: "fetch.mjs",
   "smartapi-javascript": "smartapi.cjs",
   ours: "ours.mjs",
+  kiteconnect: "kiteconnect.mjs",
+  "openid-client": "openid-client.mjs",
   bundle: "bundle.mjs"
 }
 
@@ -156,6 +172,8 @@ export const writePrograms = async (root: string, folder: string): Promise<void>
     [files.node]: node,
     [files.fetch]: fetch,
     [files["smartapi-javascript"]]: smartApi,
+    [files.kiteconnect]: kiteConnect,
+    [files["openid-client"]]: openIdClient,
     [files.ours]: ours(await loginFolder(root))
   }
   for (const [file, program] of Object.entries(programs)) await fs.writeFile(path.join(folder, file), program)

@@ -31,6 +31,7 @@ export const bench: Bench = {
   job: "run",
   shows: "time",
   programs: writeCommands,
+  onlyByName: true,
   baselines: ["empty", "accounts-unbundled"],
   versions: ["effect", "rolldown"],
   plans: {

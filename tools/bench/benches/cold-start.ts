@@ -66,12 +66,12 @@ export const bench: Bench = {
   summary: "from the start of a process to its first login at Angel One",
   job: "start",
   shows: "time",
-  answer: { body: "login", delay: 0 },
+  answer: { delay: 0 },
   programs: writePrograms,
   baselines: ["smartapi-javascript", "node"],
   versions: ["effect", "smartapi-javascript", "axios", "vite"],
   plans: {
-    full: { rounds: 31, seconds: 180, warmUp: 3, turns },
+    full: { rounds: 31, seconds: 75, warmUp: 3, turns },
     quick: { rounds: 9, seconds: 30, warmUp: 2, turns }
   },
   candidates: {

@@ -236,6 +236,7 @@ const turns = (counts: ReadonlyArray<number>) =>
 export const bench: Bench = {
   summary: `calls of the store, heap and CPU time for a simulated day of up to 100,000 accounts in one process`,
   job: "account",
+  onlyByName: true,
   baselines: ["memory"],
   versions: ["effect", "redis"],
   turnSeconds: 7200,

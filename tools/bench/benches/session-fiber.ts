@@ -42,9 +42,15 @@ export const bench: Bench = {
   plans: {
     full: {
       rounds: 15,
-      seconds: 60,
+      seconds: 30,
       warmUp: 3_000_000,
       turns: [{ title: "one account", concurrency: 1, count: 3_000_000 }]
+    },
+    check: {
+      rounds: 9,
+      seconds: 20,
+      warmUp: 1_000_000,
+      turns: [{ title: "one account", concurrency: 1, count: 300_000 }]
     },
     quick: {
       rounds: 9,

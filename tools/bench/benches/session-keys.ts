@@ -57,7 +57,7 @@ export const bench: Bench = {
   baselines: ["map"],
   versions: ["effect"],
   plans: {
-    full: { rounds: 9, seconds: 120, warmUp: 9_000_000, turns: turns(1_000_000) },
+    full: { rounds: 9, seconds: 45, warmUp: 9_000_000, turns: turns(1_000_000) },
     quick: { rounds: 3, seconds: 30, warmUp: 2_000_000, turns: turns(300_000) }
   },
   candidates: {

@@ -33,7 +33,7 @@ export const bench: Bench = {
   baselines: ["session"],
   versions: ["effect"],
   plans: {
-    full: { rounds: 7, seconds: 60, warmUp: 10_000, turns },
+    full: { rounds: 7, seconds: 25, warmUp: 10_000, turns },
     quick: { rounds: 3, seconds: 15, warmUp: 2000, turns }
   },
   candidates: {

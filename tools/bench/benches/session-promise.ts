@@ -15,7 +15,8 @@ export const bench: Bench = {
   baselines: ["google", "map"],
   versions: ["effect", "google-auth-library"],
   plans: {
-    full: { rounds: 15, seconds: 60, warmUp: 1_000_000, turns: [{ ...turn, count: 1_000_000 }] },
+    full: { rounds: 15, seconds: 30, warmUp: 1_000_000, turns: [{ ...turn, count: 1_000_000 }] },
+    check: { rounds: 9, seconds: 15, warmUp: 300_000, turns: [{ ...turn, count: 150_000 }] },
     quick: { rounds: 7, seconds: 15, warmUp: 300_000, turns: [{ ...turn, count: 300_000 }] }
   },
   candidates: {

@@ -1,0 +1,20 @@
+/** Compares the slowest logins at a broker that answers after a delay, as a real broker does. */
+import type { Bench, Turn } from "../harness.ts"
+import { candidates, versions } from "../logins.ts"
+
+const turns = (count: number): ReadonlyArray<Turn> => [{ concurrency: 64, count, variant: "timed" }]
+
+const { "ours-fetch": oursOnFetch, "ours-node": oursOnNode, fetch, undici } = candidates
+
+export const bench: Bench = {
+  summary: "the time of the slowest logins at Angel One, which answers after 50 ms",
+  job: "login",
+  answer: { delay: 50 },
+  baselines: ["undici"],
+  versions,
+  plans: {
+    full: { rounds: 9, seconds: 50, warmUp: 3000, turns: turns(1920) },
+    quick: { rounds: 3, seconds: 25, warmUp: 1024, turns: turns(960) }
+  },
+  candidates: { undici, fetch, "ours-node": oursOnNode, "ours-fetch": oursOnFetch }
+}

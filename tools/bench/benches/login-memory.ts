@@ -1,0 +1,108 @@
+/** Measures whether logins and logouts leave something behind: the growth of the heap, and open handles. */
+import * as Effect from "effect/Effect"
+import { addressAt, check, logoutPath, requestOf } from "../angelLogin.ts"
+import { type Bench, loops, type Run, type Turn } from "../harness.ts"
+import { heap } from "../heap.ts"
+import { accounts, clientCodeOf, inFibers, makeAccounts, sessionOf, undiciAgent, versions } from "../logins.ts"
+
+const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
+
+/** Runs a turn in parts of at most one login for each account, at most one part a second: the broker's rate limit. */
+const inParts =
+  (part: Run): Run =>
+  async (turn) => {
+    for (let left = turn.count; left > 0; left -= accounts) {
+      await Promise.all([part({ ...turn, count: Math.min(accounts, left) }), wait(left > accounts ? 1050 : 0)])
+    }
+  }
+
+const handles = (): number => process.getActiveResourcesInfo().length
+
+/** Before the measurement, a part of the turn runs once, so that all connections are open and all caches are filled. */
+const weigh =
+  (run: Run): Run =>
+  async (turn) => {
+    if (turn.count < accounts) return run(turn)
+    await wait(1050)
+    await run({ ...turn, count: accounts })
+    await wait(1050)
+    const before = { bytes: heap(), handles: handles() }
+    await run({ ...turn, count: turn.count - accounts })
+    await wait(100)
+    return {
+      notes: {
+        "MB grown": Math.max(0, heap() - before.bytes) / 1e6,
+        "handles left": Math.max(0, handles() - before.handles)
+      }
+    }
+  }
+
+const logout = "logout"
+
+const turns: ReadonlyArray<Turn> = [
+  { title: "100000 logins", concurrency: 64, count: 110_000 },
+  {
+    title: "10000 logins, each followed by a logout",
+    concurrency: 64,
+    count: 20_000,
+    variant: logout,
+    requestsPerJob: 2
+  }
+]
+
+const quickTurns = turns.map((turn) => ({ ...turn, count: 20_000 }))
+
+export const bench: Bench = {
+  summary: "the growth of the heap over many logins and logouts, and the open handles that they leave",
+  job: "login",
+  shows: "notes",
+  answer: { delay: 0 },
+  baselines: [],
+  versions,
+  plans: {
+    full: { rounds: 2, seconds: 80, warmUp: 2000, turns },
+    quick: { rounds: 1, seconds: 25, warmUp: 1000, turns: quickTurns }
+  },
+  candidates: {
+    undici: {
+      title: "undici.request, JSON.parse",
+      prepare: async (url) => {
+        const { dispatcher, request } = await undiciAgent()
+        const send = async (address: string, index: number) => {
+          const answer = await request(address, { ...requestOf(clientCodeOf(index)), dispatcher })
+          return JSON.parse(await answer.body.text()) as unknown
+        }
+        return weigh(
+          inParts((turn) =>
+            loops(async (index) => {
+              check(await send(addressAt(url), index))
+              if (turn.variant === logout) await send(`${url}${logoutPath}`, index)
+            })(turn)
+          )
+        )
+      }
+    },
+    "ours-node": {
+      title: "ours on NodeHttpClient",
+      ours: true,
+      prepare: async (url) => {
+        const { layer } = await import("@auth/node/NodeHttpClient")
+        const services = await makeAccounts(layer({ connections: 64 }), url)
+        let next = 0
+        return weigh(
+          inParts(async (turn) => {
+            const end = next + turn.count
+            const fiber = Effect.gen(function* () {
+              while (next < end) {
+                const service = services[next++ % accounts]!
+                const session = sessionOf(yield* service.login)
+                if (turn.variant === logout) yield* service.logout(session)
+              }
+            })
+            await inFibers(fiber, turn)
+          })
+        )
+      }
+    }
+  }
+}

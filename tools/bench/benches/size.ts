@@ -1,0 +1,106 @@
+/** Measures the size of a program that logs in once, and what an install of one broker adds to a project. */
+import { build } from "esbuild"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { gzipSync } from "node:zlib"
+import { runNpm } from "../../packages/process.ts"
+import type { Bench, Candidate } from "../harness.ts"
+import { files, writePrograms } from "../programs.ts"
+
+/** Path prefix of our packages in the metafile of esbuild. */
+const ownFolder = /(?:^|\/)packages\/[a-z]+\/(?:dist|src)\//
+
+interface Size {
+  readonly compressed: number
+  /** The part of `compressed` that comes from our packages, in proportion to the bytes before the compression. */
+  readonly own: number
+}
+
+/** Bundles a program as for production, and returns its size in kB after compression with gzip. */
+const sizeOf = async (folder: string, file: string): Promise<Size> => {
+  const { metafile, outputFiles } = await build({
+    absWorkingDir: folder,
+    entryPoints: [file],
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: file.endsWith(".cjs") ? "cjs" : "esm",
+    platform: "node",
+    target: "es2023",
+    logLevel: "error"
+  })
+  const [output] = Object.values(metafile.outputs)
+  const own = Object.entries(output?.inputs ?? {}).filter(([input]) => ownFolder.test(input))
+  const ownBytes = own.reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0)
+  const compressed = gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).byteLength / 1000
+  return { compressed, own: (compressed * ownBytes) / (output?.bytes ?? Number.NaN) }
+}
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
+}
+
+/** Returns the packages that npm installs with the package `name`, and this package itself. */
+const installedWith = (modules: string, name: string, found = new Set<string>()): ReadonlySet<string> => {
+  if (found.has(name)) return found
+  found.add(name)
+  const text = fs.readFileSync(path.join(modules, name, "package.json"), "utf8")
+  const { dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} } = JSON.parse(text) as Manifest
+  const peers = Object.keys(peerDependencies).filter((peer) => peerDependenciesMeta[peer]?.optional !== true)
+  for (const next of [...Object.keys(dependencies), ...peers]) installedWith(modules, next, found)
+  return found
+}
+
+/** Returns the size of a package in kB after its installation. */
+const onDisk = async (modules: string, name: string): Promise<number> => {
+  const cwd = fs.realpathSync(path.join(modules, name))
+  const packed = await runNpm(["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd })
+  const { unpackedSize } = (JSON.parse(packed) as ReadonlyArray<{ readonly unpackedSize: number }>)[0]!
+  return unpackedSize / 1000
+}
+
+const broker = "@auth/angel"
+
+const candidate = (title: string, file: string, name: string, ours?: true): Candidate => ({
+  title,
+  ...(ours && { ours }),
+  prepare:
+    async (_, folder) =>
+    async ({ count }) => {
+      if (count === 0) return undefined
+      const modules = path.join(folder, "node_modules")
+      const packages = installedWith(modules, name)
+      const { compressed, own } = await sizeOf(folder, file)
+      const notes = { "kB compressed": compressed, packages: packages.size }
+      if (!ours) return { notes }
+      const ownNames = Array.from(packages).filter((one) => one.startsWith("@auth/"))
+      const onDisks = await Promise.all(ownNames.map((one) => onDisk(modules, one)))
+      return {
+        notes: { ...notes, "own kB compressed": own, "own kB on disk": onDisks.reduce((one, other) => one + other, 0) }
+      }
+    }
+})
+
+const turns = [{ title: "sizes", concurrency: 1, count: 1 }]
+
+export const bench: Bench = {
+  summary: "the size of a program that logs in once, and of the packages that it needs",
+  job: "program",
+  shows: "notes",
+  programs: writePrograms,
+  baselines: [],
+  versions: ["effect", "smartapi-javascript", "kiteconnect", "openid-client", "esbuild"],
+  plans: {
+    full: { rounds: 1, seconds: 60, warmUp: 0, turns },
+    quick: { rounds: 1, seconds: 60, warmUp: 0, turns }
+  },
+  candidates: {
+    ours: candidate("ours, on FetchHttpClient", files.ours, broker, true),
+    "smartapi-javascript": candidate("smartapi-javascript", files["smartapi-javascript"], "smartapi-javascript"),
+    kiteconnect: candidate("kiteconnect", files.kiteconnect, "kiteconnect"),
+    "openid-client": candidate("openid-client", files["openid-client"], "openid-client")
+  }
+}

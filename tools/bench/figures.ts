@@ -1,0 +1,39 @@
+/** Reads single figures from the results of benches. */
+import type { Measured, Result } from "./harness.ts"
+import { ratios } from "./statistics.ts"
+
+/**
+ * `rate`: jobs per second. `time`: time per job. `cpu`: CPU time per job. Any other text is the heading of an additional
+ * column, such as `p99 ms`.
+ */
+export type Field = "rate" | "time" | "cpu" | (string & {})
+
+/** A figure of a candidate, or the ratio of the figures of two candidates. */
+export interface Figure {
+  readonly bench: string
+  /** Title of the turn. */
+  readonly turn: string
+  readonly field: Field
+  /** Name of the candidate. */
+  readonly of: string
+  /** Name of the candidate to which `of` is compared. Default: the figure itself, without a comparison. */
+  readonly to?: string
+}
+
+/** The results of benches, by the name of the bench. */
+export type Results = ReadonlyMap<string, Result>
+
+const read = ({ cpuMicros, notes, perSecond }: Measured, field: Field): ReadonlyArray<number> => {
+  if (field === "rate") return [perSecond]
+  if (field === "time") return [1 / perSecond]
+  if (field === "cpu") return [cpuMicros]
+  const note = notes[field]
+  return note === undefined ? [] : [note]
+}
+
+/** Returns the figure for each round. Returns nothing if it was not measured. */
+export const valuesOf = (results: Results, { bench, field, of, to, turn }: Figure): ReadonlyArray<number> => {
+  const figures = results.get(bench)?.turns.find(({ title }) => title === turn)?.figures
+  const all = (name: string) => (figures?.get(name) ?? []).flatMap((measured) => read(measured, field))
+  return to === undefined ? all(of) : ratios(all(of), all(to)).filter(Number.isFinite)
+}

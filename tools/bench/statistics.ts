@@ -1,0 +1,35 @@
+/** Statistics of the rounds of a bench. */
+
+/** Returns a quantile. A value between two samples is interpolated. Returns NaN if there are no values. */
+export const quantile = (values: ArrayLike<number>, at: number): number => {
+  const sorted = Array.from(values).toSorted((one, other) => one - other)
+  const position = (sorted.length - 1) * at
+  const low = sorted[Math.floor(position)] ?? Number.NaN
+  const high = sorted[Math.ceil(position)] ?? Number.NaN
+  return low + (high - low) * (position - Math.floor(position))
+}
+
+export const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
+
+/** The median of the rounds, and their lower and upper quartile. */
+export interface Summary {
+  readonly low: number
+  readonly median: number
+  readonly high: number
+}
+
+export const summaryOf = (values: ReadonlyArray<number>): Summary => ({
+  low: quantile(values, 0.25),
+  median: median(values),
+  high: quantile(values, 0.75)
+})
+
+/** Interquartile range of the rounds, in per cent of the median. */
+export const spread = (values: ReadonlyArray<number>): string => {
+  const { high, low, median: middle } = summaryOf(values)
+  return `${((100 * (high - low)) / middle).toFixed(0)} %`
+}
+
+/** Returns the ratio for each round. Within a round, the load of the machine is about the same for all candidates. */
+export const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
+  own.map((value, round) => value / (base[round] ?? Number.NaN))
