@@ -40,6 +40,12 @@ const steps: ReadonlyArray<Step> = [
     args: ["--quick"],
     nodeArgs: ["--conditions=@auth/source"]
   },
+  {
+    name: "size",
+    title: "sizes of bundles and packages",
+    script: "tools/size/main.ts",
+    nodeArgs: ["--conditions=@auth/source"]
+  },
   { name: "packages", title: "packages, as they will be published", script: "tools/packages/check.ts" }
 ]
 

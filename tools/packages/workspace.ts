@@ -7,6 +7,7 @@ export interface Manifest {
   readonly name: string
   readonly version: string
   readonly private?: boolean
+  readonly files: ReadonlyArray<string>
   readonly bin?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>> | string | null>>
   readonly dependencies?: Readonly<Record<string, string>>

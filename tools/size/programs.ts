@@ -1,0 +1,59 @@
+/** The programs whose bundles are measured. Each one is a module as a user of the packages would write it. */
+import { listed } from "../docs/wiring.ts"
+
+const login = (broker: string, prefix: string): string => `
+import * as Auth from "@auth/${broker}/${prefix}Auth"
+import * as FetchClient from "@auth/broker-core/broker/FetchClient"
+import * as Login from "@auth/broker-core/login/Login"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+export const login = (credentials) =>
+  Effect.runPromise(
+    Effect.provide(Login.login, Auth.layer({ credentials }).pipe(Layer.provide(FetchClient.layer)))
+  )
+`
+
+/** Zerodha has only the login in a browser. */
+const redirectLogin = (broker: string, prefix: string): string => `
+import * as Auth from "@auth/${broker}/${prefix}Auth"
+import * as FetchClient from "@auth/broker-core/broker/FetchClient"
+import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+export const login = (credentials, callbackOf) =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      const browser = yield* RedirectLogin.RedirectLogin
+      const request = yield* browser.begin
+      return yield* browser.complete(request, callbackOf(request))
+    }).pipe(Effect.provide(Auth.layer({ credentials }).pipe(Layer.provide(FetchClient.layer))))
+  )
+`
+
+const managed = `
+import * as Auth from "@auth/angel/AngelAuth"
+import * as FetchClient from "@auth/broker-core/broker/FetchClient"
+import * as SessionManager from "@auth/broker-core/session/SessionManager"
+import * as Vault from "@auth/broker-core/session/Vault"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+export const session = (credentials) => {
+  const Angel = Auth.layer({ credentials }).pipe(Layer.provide(FetchClient.layer))
+  const Sessions = SessionManager.layer().pipe(Layer.provide([Angel, Vault.layerMemory]))
+  return Effect.runPromise(Effect.provide(SessionManager.session, Sessions))
+}
+`
+
+/** Brokers without a login that sends credentials. */
+const browserOnly = new Set(["zerodha"])
+
+/** The code of each program by its name. */
+export const programs: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    listed().map(({ id, name }) => [id, (browserOnly.has(id) ? redirectLogin : login)(id, name)] as const)
+  ),
+  "angel-managed": managed
+}

@@ -1,0 +1,46 @@
+import { assert, describe, it } from "@effect/vitest"
+import { overBudget, withSlack } from "./budgets.ts"
+import { measure } from "./bundle.ts"
+
+const program = `
+import { unsure } from "./packages/core/src/broker/internal/plainDecoder.ts"
+export const later = () => import("./packages/core/src/login/internal/otpauth.ts")
+export const now = unsure
+`
+
+describe("npm run size", () => {
+  it("names each size that is over its budget or has no budget", () => {
+    const measured = { programs: { angel: 101, samco: 100 }, packages: { core: 7, node: 1 } }
+    const budgets = { programs: { angel: 100, samco: 100 }, packages: { core: 6 } }
+    assert.deepStrictEqual(overBudget(measured, budgets), [
+      "The program angel has 101 bytes. Its budget is 100 bytes, 1 fewer.",
+      "The package core has 7 bytes. Its budget is 6 bytes, 1 fewer.",
+      "The package node has no budget in tools/size/budgets.json."
+    ])
+  })
+
+  it("sets budgets that the measured sizes do not exceed", () => {
+    const measured = { programs: { angel: 66_001 }, packages: { core: 99 } }
+    assert.deepStrictEqual(withSlack(measured), { programs: { angel: 67_400 }, packages: { core: 200 } })
+  })
+
+  it("separates the code that is loaded at the start from the code of an import()", async () => {
+    const { chainTo, later, modules, own, total, unbundled } = await measure(program)
+    assert.include(
+      modules.map(({ name }) => name),
+      "packages/core/src/broker/internal/plainDecoder.ts"
+    )
+    assert.notInclude(
+      modules.map(({ name }) => name),
+      "packages/core/src/login/internal/otpauth.ts"
+    )
+    assert.isAbove(later, 500)
+    assert.isAbove(total, own)
+    assert.isAbove(unbundled.modules, 1)
+    assert.deepStrictEqual(chainTo("effect/dist/Schema"), [
+      "packages/core/src/broker/internal/plainDecoder.ts",
+      "effect/dist/Schema.js"
+    ])
+    assert.isUndefined(chainTo("otpauth"))
+  })
+})
