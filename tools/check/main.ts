@@ -21,6 +21,11 @@ const steps: ReadonlyArray<Step> = [
   { name: "lint", title: "oxlint, including the rules of this repository", script: "node_modules/oxlint/bin/oxlint" },
   { name: "types", title: "TypeScript, all projects", script: "node_modules/typescript/bin/tsc", args: ["-b"] },
   {
+    name: "dependencies",
+    title: "licences and signatures of the dependencies",
+    script: "tools/packages/dependencies.ts"
+  },
+  {
     name: "tests",
     title: "tests, including the thorough tests",
     script: "node_modules/vitest/vitest.mjs",
@@ -52,7 +57,7 @@ const steps: ReadonlyArray<Step> = [
 const usage = `Usage: npm run check -- [option …]
 
 Runs every step, even if an earlier step failed. The run fails if a step failed. The steps are:
-${steps.map(({ name, title }) => `  ${name.padEnd(10)}${title}`).join("\n")}
+${steps.map(({ name, title }) => `  ${name.padEnd(14)}${title}`).join("\n")}
 
 Options:
   --only <names>  runs only these steps, separated by commas

@@ -12,9 +12,16 @@ export interface Locked {
   readonly version?: string
   readonly integrity?: string
   readonly link?: boolean
+  readonly resolved?: string
+  readonly license?: string
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
 
-type Packages = Readonly<Record<string, Locked>>
+/** The entries of a lockfile, by the folder of the package. */
+export type Packages = Readonly<Record<string, Locked>>
 
 export interface Comparison {
   /** Installed packages that differ from the committed lockfile. */
@@ -44,7 +51,7 @@ export const compare = (committed: Packages, written: Packages, installed: Packa
   return { wrong, elsewhere }
 }
 
-const packagesOf = (text: string): Packages => (JSON.parse(text) as { readonly packages: Packages }).packages
+export const packagesOf = (text: string): Packages => (JSON.parse(text) as { readonly packages: Packages }).packages
 
 if (import.meta.main) {
   const read = (file: string) => packagesOf(fs.readFileSync(path.join(root, file), "utf8"))

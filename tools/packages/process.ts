@@ -86,14 +86,19 @@ export const runTool = (script: string, args: ReadonlyArray<string>, options: Pa
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
 /**
- * Runs npm with the Node that is installed on the machine. A Node that is installed in `node_modules` would read
+ * Starts npm with the Node that is installed on the machine. A Node that is installed in `node_modules` would read
  * another global npmrc, and would not use the certificates of the machine.
  */
-export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): Promise<string> => {
+export const startNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): ChildProcess =>
+  start(...npmCommand(args), options)
+
+/** Runs npm as `startNpm` does. If the exit code is not 0, throws an error that contains the output. */
+export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): Promise<string> =>
+  run(...npmCommand(args), options)
+
+const npmCommand = (args: ReadonlyArray<string>): readonly [command: string, args: ReadonlyArray<string>] => {
   const { npm_execpath: script, npm_node_execpath: node } = process.env
-  return script?.endsWith("npm-cli.js") === true && node !== undefined
-    ? run(node, [script, ...args], options)
-    : run("npm", args, options)
+  return script?.endsWith("npm-cli.js") === true && node !== undefined ? [node, [script, ...args]] : ["npm", args]
 }
 
 /** Terminates a child process, and waits until it has ended. */

@@ -3,6 +3,7 @@ import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { root } from "../../../tools/packages/workspace.ts"
 import { filesOf, linesOf, makeUser, run, terminal, timeout, type User, world } from "./support.ts"
 import { valuesOf, ways } from "./ways.ts"
 
@@ -326,6 +327,48 @@ it.live(
       assert.strictEqual(added.code, 0, added.stderr)
       assert.strictEqual((yield* run(user, ["token"])).code, 0)
       assert.strictEqual((yield* run(user, ["accounts"])).stdout, "angel: Angel One, A123456\n")
+    }),
+  { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "broker-auth brokers lists the brokers of the package in --package",
+  () =>
+    Effect.gen(function* () {
+      const user = yield* makeUser()
+      const cwd = path.join(user.state, "project")
+      const place = path.join(cwd, "node_modules")
+      fs.mkdirSync(path.join(place, "mine/dist"), { recursive: true })
+      for (const name of ["@auth", "effect"])
+        fs.symlinkSync(path.join(root, "node_modules", name), path.join(place, name))
+      const list = (...args: ReadonlyArray<string>) => run(user, ["brokers", "--package", ...args], { cwd })
+
+      const installed = yield* list("@auth/angel")
+      assert.match(installed.stdout, /^angel: Angel One\n {4}totp: [^]*\n {4}publisher: /, installed.stderr)
+      const shown = yield* list(path.join(root, "packages/zerodha"), "--json")
+      const rows = JSON.parse(shown.stdout) as ReadonlyArray<{ readonly id: string; readonly package: string }>
+      assert.deepStrictEqual(
+        rows.map((row) => [row.id, row.package]),
+        [["zerodha", "@auth/zerodha"]]
+      )
+
+      const refused = function* (named: string, reason: RegExp) {
+        const { code, stderr, stdout } = yield* list(named)
+        assert.deepStrictEqual([code, stdout], [4, ""], stderr)
+        assert.match(stderr, reason)
+      }
+      yield* refused("absent", /it has no package\.json with a name\. Name the folder of a package, or a package/)
+      const write = (file: string, text: string) => fs.writeFileSync(path.join(place, "mine", file), text)
+      write("package.json", '{"name":"mine","type":"module","exports":{"./*":"./dist/*.js"}}')
+      const noBroker = /no module of it whose name ends in Broker exports the description of a broker/
+      yield* refused("mine", noBroker)
+      write("dist/MineBroker.js", 'export const broker = { id: "mine", title: "Mine", methods: [{}] }')
+      yield* refused("mine", noBroker)
+      write("dist/MineBroker.js", 'export const broker = { id: "mine", title: "Mine", methods: [] }')
+      assert.strictEqual((yield* list("mine")).stdout, "mine: Mine\n")
+      assert.strictEqual((yield* list("./node_modules/mine")).stdout, "mine: Mine\n")
+      const other = yield* run(user, ["add", "angel", "--package", "mine"], { cwd })
+      assert.match(other.stderr, /it has no broker "angel", but mine/)
     }),
   { tags: ["thorough"], timeout }
 )

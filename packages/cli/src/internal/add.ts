@@ -8,7 +8,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import * as Path from "node:path"
 import process from "node:process"
 import { text } from "node:stream/consumers"
 import * as accounts from "./accounts.ts"
@@ -131,7 +130,7 @@ export const add = Effect.fnUntraced(function* (input: Input<"add">): Effect.fn.
       "A name has 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit."
     )
   }
-  const folder = input.package === undefined ? undefined : Path.resolve(input.package)
+  const folder = input.package === undefined ? undefined : brokers.folderOfPackage(input.package)
   const loaded = yield* brokers.loadBroker(input.broker, folder)
   const home = yield* homes.open(input)
   const isTaken = (yield* accounts.list(home.store)).some((entry) => entry.name === name)

@@ -99,7 +99,14 @@ export const loadBroker = Effect.fnUntraced(function* (
   id: string,
   folder?: string
 ): Effect.fn.Return<Loaded, CommandFailed> {
-  if (folder !== undefined) return yield* loadFolder(id, folder)
+  if (folder !== undefined) {
+    const found = (yield* loadPackage(folder)).brokers
+    const ids = found.map(({ broker }) => broker.id).join(", ")
+    return (
+      found.find(({ broker }) => broker.id === id) ??
+      (yield* unusable(folder, `it has no broker ${JSON.stringify(id)}, but ${ids}`))
+    )
+  }
   const found = Object.hasOwn(registry, id) ? registry[id] : undefined
   if (found === undefined) {
     return yield* fail("usage", `There is no broker ${JSON.stringify(id)}. The brokers are ${brokerIds.join(", ")}.`)
@@ -116,11 +123,50 @@ const unusable = (folder: string, problem: string) =>
 /** Two copies of `effect` do not recognize each other's secrets. */
 const effectModule = "effect/Redacted"
 
-/** Loads the package of a broker from a folder that the user has named. */
-const loadFolder = Effect.fnUntraced(function* (id: string, folder: string): Effect.fn.Return<Loaded, CommandFailed> {
+/** What this command reads in the description of a broker. A package of another author may have another form. */
+const isBroker = Schema.is(
+  Schema.Struct({
+    id: Schema.String,
+    title: Schema.String,
+    methods: Schema.Array(
+      Schema.Struct({
+        id: Schema.String,
+        title: Schema.String,
+        layer: Schema.String,
+        capabilities: Schema.Array(Schema.String),
+        credentials: Schema.Record(Schema.String, Schema.Struct({ env: Schema.String, secret: Schema.Boolean }))
+      })
+    )
+  })
+)
+
+/** A package that the user has named, with all its brokers. */
+export interface NamedPackage {
+  readonly name: string
+  readonly brokers: ReadonlyArray<Loaded>
+}
+
+const hasManifest = (folder: string): boolean => Fs.existsSync(Path.join(folder, "package.json"))
+
+/**
+ * The folder of a package that the user has named: by its folder, or by its name if it is installed in the current
+ * folder or in a folder above. Only a package that the user has named is looked for there.
+ */
+export const folderOfPackage = (named: string): string => {
+  const folder = Path.resolve(named)
+  if (hasManifest(folder) || !/^(?:@[\w.-]+\/)?\w[\w.-]*$/.test(named)) return folder
+  const places = createRequire(Path.resolve("package.json")).resolve.paths(named) ?? []
+  return places.map((place) => Path.join(place, named)).find(hasManifest) ?? folder
+}
+
+/** Loads the package in a folder that the user has named. */
+export const loadPackage = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<NamedPackage, CommandFailed> {
   const text = Result.try(() => Fs.readFileSync(Path.join(folder, "package.json"), "utf8"))
   const manifest = Option.flatMap(Result.getSuccess(text), Schema.decodeUnknownOption(Manifest))
-  if (Option.isNone(manifest)) return yield* unusable(folder, "it has no package.json with a name")
+  if (Option.isNone(manifest)) {
+    const help = "Name the folder of a package, or a package that is installed in the current folder"
+    return yield* unusable(folder, `it has no package.json with a name. ${help}`)
+  }
   const { name } = manifest.value
   const require = createRequire(Path.join(folder, "package.json"))
   const resolve = (specifier: string) =>
@@ -134,7 +180,7 @@ const loadFolder = Effect.fnUntraced(function* (id: string, folder: string): Eff
   const importModule = <A>(module: string): Effect.Effect<A, CommandFailed> => {
     const file = resolve(`${name}/${module}`)
     return file === undefined
-      ? unusable(folder, `it has no module ${module}`)
+      ? unusable(folder, `it has no module ${module}. If its sources are not compiled yet, compile them`)
       : Effect.catch(
           Effect.tryPromise({
             try: () => import(pathToFileURL(file).href) as Promise<A>,
@@ -149,12 +195,13 @@ const loadFolder = Effect.fnUntraced(function* (id: string, folder: string): Eff
       () => []
     )
   )
-  const names = new Set(files.flatMap((file) => /^(\w+Broker)\.[jt]s$/.exec(file)?.[1] ?? []))
-  for (const module of names) {
-    const { broker } = yield* importModule<BrokerModule>(module)
-    if (broker.id === id) return loadedOf(broker, importModule)
+  const modules = new Set(files.flatMap((file) => /^(\w+Broker)\.[jt]s$/.exec(file)?.[1] ?? []))
+  const exported = yield* Effect.forEach(modules, (module) => importModule<Partial<BrokerModule>>(module))
+  const brokers = exported.flatMap(({ broker }) => (isBroker(broker) ? [loadedOf(broker, importModule)] : []))
+  if (brokers.length === 0) {
+    return yield* unusable(folder, "no module of it whose name ends in Broker exports the description of a broker")
   }
-  return yield* unusable(folder, `it has no broker ${JSON.stringify(id)}`)
+  return { name, brokers }
 })
 
 /** The layer options that select a method. Only a method that shares its layer with another method needs them. */

@@ -41,15 +41,19 @@ const simulator = {
 
 const json = { name: "json", description: "print JSON" } as const
 
+const packageFlag = (description: string) => ({ name: "package", value: "FOLDER|NAME", description }) as const
+
 const sessionNote = "If the session is not live, it is first renewed, unless only a person can log in."
 
 export const table = [
   {
     name: "brokers",
     arguments: [],
-    flags: [json],
+    flags: [packageFlag("list the brokers of this package instead"), json],
     summary: "List the brokers and their ways to log in",
-    details: []
+    details: [
+      "--package takes the folder of a package, or the name of a package that is installed in the current folder. It loads the package, so name only a package that you trust."
+    ]
   },
   {
     name: "add",
@@ -57,11 +61,7 @@ export const table = [
     flags: [
       { name: "method", value: "METHOD", description: "the way to log in; asked for if there are several" },
       { name: "name", value: "NAME", description: "your name for the account (default: the broker's id)" },
-      {
-        name: "package",
-        value: "FOLDER",
-        description: "folder of the broker's package, if it is not installed beside broker-auth"
-      },
+      packageFlag("package of the broker, if it is not installed beside broker-auth; see broker-auth brokers --help"),
       { name: "replace", description: "replace the credentials of an account that exists" },
       simulator
     ],

@@ -32,26 +32,35 @@ import * as vault from "./vault.ts"
 
 export type Handler<N extends Name> = (input: Input<N>) => Effect.Effect<number | void, Failure>
 
-const listBrokers: Handler<"brokers"> = Effect.fnUntraced(function* (input) {
-  const rows = yield* Effect.forEach(Object.entries(registry), ([id, { package: name }]) =>
-    Effect.match(brokers.loadBroker(id), {
-      onFailure: () => ({ id, package: name, install: brokers.installLine(name), title: undefined, methods: [] }),
-      onSuccess: ({ broker, methods }) => ({
-        id,
-        package: name,
-        title: broker.title,
-        methods: methods.map((method) => ({
-          id: method.id,
-          title: method.title,
-          credentials: Object.values(method.credentials).map(({ env, optional, secret }) => ({
-            name: env,
-            secret,
-            optional: optional === true
-          }))
-        }))
-      })
-    })
+const brokerRow = (name: string, { broker, methods }: brokers.Loaded) => ({
+  id: broker.id,
+  package: name,
+  title: broker.title,
+  methods: methods.map((method) => ({
+    id: method.id,
+    title: method.title,
+    credentials: Object.values(method.credentials).map(({ env, optional, secret }) => ({
+      name: env,
+      secret,
+      optional: optional === true
+    }))
+  }))
+})
+
+const rowsOfRegistry = Effect.forEach(Object.entries(registry), ([id, { package: name }]) =>
+  Effect.match(brokers.loadBroker(id), {
+    onFailure: () => ({ id, package: name, install: brokers.installLine(name), title: undefined, methods: [] }),
+    onSuccess: (loaded) => brokerRow(name, loaded)
+  })
+)
+
+const rowsOfPackage = (named: string) =>
+  Effect.map(brokers.loadPackage(brokers.folderOfPackage(named)), ({ brokers: found, name }) =>
+    found.map((loaded) => brokerRow(name, loaded))
   )
+
+const listBrokers: Handler<"brokers"> = Effect.fnUntraced(function* (input) {
+  const rows = yield* input.package === undefined ? rowsOfRegistry : rowsOfPackage(input.package)
   if (input.json) return yield* output.json(rows)
   for (const row of rows) {
     yield* output.line(

@@ -1,0 +1,93 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { licenceProblems, runtimeFolders } from "./licences.ts"
+import { type Packages, packagesOf } from "./lockfile.ts"
+import { verdictOf } from "./signatures.ts"
+import { root } from "./workspace.ts"
+
+/** A lockfile of one package of ours. It needs `one` and `peer`, and `one` needs its own copy of `inner`. */
+const lockfile = ({ inner = "MIT", one = "MIT", peer }: { one?: string; peer?: string; inner?: string }): Packages => ({
+  "packages/ours": { license: "MIT", dependencies: { one: "1" }, peerDependencies: { peer: "1" } },
+  "node_modules/one": { license: one, dependencies: { inner: "1" }, peerDependencies: { tool: "1" }, ...optionalTool },
+  "node_modules/one/node_modules/inner": { license: inner },
+  "node_modules/inner": { license: "GPL-3.0-only" },
+  "node_modules/peer": peer === undefined ? {} : { license: peer },
+  "node_modules/tool": { license: "GPL-3.0-only" }
+})
+
+const optionalTool = { peerDependenciesMeta: { tool: { optional: true } } }
+
+describe("licenceProblems: the licences of the runtime dependencies", () => {
+  it("accepts allowed licences, and a choice that contains one", () => {
+    assert.deepStrictEqual(licenceProblems(lockfile({ peer: "(GPL-2.0-only OR Apache-2.0)" })), [])
+  })
+
+  it.each([
+    ["one", "GPL-3.0-only", "node_modules/one has the licence GPL-3.0-only."],
+    ["peer", undefined, "node_modules/peer names no licence."],
+    ["peer", "SEE LICENSE IN terms.txt", "node_modules/peer has the licence SEE LICENSE IN terms.txt."],
+    ["inner", "MIT AND LGPL-3.0-only", "node_modules/one/node_modules/inner has the licence MIT AND LGPL-3.0-only."]
+  ])("refuses the dependency %s with the licence %s", (name, licence, message) => {
+    const problems = licenceProblems(lockfile({ peer: "ISC", [name]: licence }))
+    assert.lengthOf(problems, 1)
+    assert.isTrue(problems[0]!.startsWith(message), problems[0])
+  })
+
+  it("reads the copy that Node would load, and no tools of this repository", () => {
+    assert.deepStrictEqual(runtimeFolders(lockfile({})), [
+      "node_modules/one",
+      "node_modules/one/node_modules/inner",
+      "node_modules/peer",
+      "packages/ours"
+    ])
+  })
+
+  it("finds effect and msw in the lockfile of this repository, and no test runner", () => {
+    const found = runtimeFolders(packagesOf(fs.readFileSync(path.join(root, "package-lock.json"), "utf8")))
+    assert.includeMembers([...found], ["node_modules/effect", "node_modules/msw", "packages/core", "packages/cli"])
+    assert.notInclude(found, "node_modules/vitest")
+  })
+})
+
+describe("verdictOf: npm audit signatures", () => {
+  const verdict = (output: unknown) => verdictOf(JSON.stringify(output), "")
+
+  it("accepts output without wrong and missing signatures", () => {
+    assert.deepStrictEqual(verdict({ invalid: [], missing: [] }), { kind: "signed" })
+  })
+
+  it("refuses wrong and missing signatures", () => {
+    const invalid = [{ name: "one", version: "1.0.0", code: "EINTEGRITYSIGNATURE" }]
+    assert.deepStrictEqual(verdict({ invalid, missing: [{ name: "two", version: "2.0.0" }] }), {
+      kind: "refused",
+      problems: [
+        "one@1.0.0: its signature is wrong (EINTEGRITYSIGNATURE)",
+        "two@2.0.0: it has no signature, but its registry signs packages"
+      ]
+    })
+  })
+
+  it.each(["ENOTFOUND", "ECONNREFUSED", "E503", "TUF_REFRESH_METADATA_ERROR"])("reports %s as not checked", (code) => {
+    assert.deepStrictEqual(verdict({ error: { code, summary: "no answer" } }), {
+      kind: "unchecked",
+      reason: `${code}: no answer`
+    })
+  })
+
+  it("reports a registry that does not sign as not checked", () => {
+    const summary = "found no dependencies to audit that were installed from a supported registry"
+    assert.strictEqual(verdict({ error: { summary } }).kind, "unchecked")
+  })
+
+  it.each(["EMISSINGSIGNATUREKEY", "EEXPIREDSIGNATUREKEY", "E404"])("refuses the error %s", (code) => {
+    assert.strictEqual(verdict({ error: { code, summary: "the key is unknown" } }).kind, "refused")
+  })
+
+  it("refuses output that is not JSON", () => {
+    assert.deepStrictEqual(verdictOf("", "npm: command not found\n"), {
+      kind: "refused",
+      problems: ["npm audit signatures failed: npm: command not found"]
+    })
+  })
+})

@@ -1,0 +1,66 @@
+/** Checks the licences of the packages that a user installs with ours, as the lockfile names them. */
+import type { Locked, Packages } from "./lockfile.ts"
+
+/** Licences that ask for no more than a copy of their text. */
+const allowed = new Set([
+  "0BSD",
+  "Apache-2.0",
+  "BlueOak-1.0.0",
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "CC0-1.0",
+  "ISC",
+  "MIT",
+  "MIT-0"
+])
+
+/** Whether an SPDX expression without nested parentheses gives the choice of allowed licences. */
+const isAllowed = (licence: string): boolean =>
+  licence
+    .replace(/^\((.*)\)$/, "$1")
+    .split(" OR ")
+    .some((choice) => choice.split(" AND ").every((name) => allowed.has(name)))
+
+const isOwn = (folder: string): boolean => /^packages\/[^/]+$/.test(folder)
+
+/** Returns the folder that Node would load a dependency from. */
+const folderOf = (packages: Packages, from: string, name: string): string | undefined => {
+  const inner = from.lastIndexOf("/node_modules/")
+  const parents = from === "" ? [] : [from, inner === -1 ? "" : from.slice(0, inner)]
+  const [folder] = parents
+  if (folder === undefined) return packages[`node_modules/${name}`] && `node_modules/${name}`
+  const place = `${folder}/node_modules/${name}`
+  return packages[place] === undefined ? folderOf(packages, parents[1]!, name) : place
+}
+
+/**
+ * Names of the packages that a user needs with a package. The optional peers of our own packages are included, because
+ * our documents ask for them. The optional peers of other packages are not.
+ */
+const needs = (folder: string, { dependencies, peerDependencies, peerDependenciesMeta, ...rest }: Locked) =>
+  Object.keys({ ...dependencies, ...rest.optionalDependencies, ...peerDependencies }).filter(
+    (name) => isOwn(folder) || peerDependenciesMeta?.[name]?.optional !== true
+  )
+
+/** Returns the folders of our packages and of all packages that they need. */
+export const runtimeFolders = (packages: Packages): ReadonlyArray<string> => {
+  const found = new Set(Object.keys(packages).filter(isOwn))
+  // The loop also visits the folders that are added in it.
+  for (const folder of found) {
+    for (const name of needs(folder, packages[folder]!)) {
+      const place = folderOf(packages, folder, name)
+      if (place !== undefined) found.add(packages[place]!.link === true ? packages[place]!.resolved! : place)
+    }
+  }
+  return Array.from(found).toSorted()
+}
+
+/** Returns one line for each package whose licence is missing or not allowed. */
+export const licenceProblems = (packages: Packages): ReadonlyArray<string> =>
+  runtimeFolders(packages).flatMap((folder) => {
+    const { license: licence } = packages[folder]!
+    if (licence === undefined) return [`${folder} names no licence. Ask its authors, or replace it.`]
+    return isAllowed(licence)
+      ? []
+      : [`${folder} has the licence ${licence}. The allowed licences are ${Array.from(allowed).join(", ")}.`]
+  })
