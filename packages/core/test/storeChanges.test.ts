@@ -2,7 +2,7 @@ import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import type * as SessionManager from "@auth/broker-core/session/SessionManager"
 import { assert, describe, it } from "@effect/vitest"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Redis from "effect/persistence/Redis"
@@ -10,6 +10,8 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { cluster, connect, freshPrefix, runsRedis, server, sharedServer } from "./redis.ts"
+import { startProxy } from "../../../tools/redis/proxy.ts"
+import * as redisChanges from "../src/session/internal/redisChanges.ts"
 import { account, makeTiny, morning, numberOf, pass, start, type Tiny } from "./sessions.ts"
 
 type Service = Redis.Redis["Service"]
@@ -17,27 +19,50 @@ type Service = Redis.Redis["Service"]
 interface Program {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly redis: Service
-  /** The commands that the store and the lock of this program have sent, without those that read the list of changes. */
-  readonly commands: ReadonlyArray<string>
+  /** The commands of the store and of the lock of this program, without those that read the list of changes. */
+  readonly sent: Sent
   /** Whether the store reports changes now. */
   readonly isWatching: Effect.Effect<boolean>
 }
 
+/** The commands of a client, and the number of those that are not answered yet. */
+interface Sent {
+  readonly commands: Array<string>
+  waiting: number
+}
+
 /** Counts the commands of a client. */
-const counting = (redis: Service, commands: Array<string>): Service => ({
-  ...redis,
-  send: (command, ...args) =>
+const counting = (redis: Service, sent: Sent): Service => {
+  const count = <A, E>(name: string, command: Effect.Effect<A, E>) =>
     Effect.suspend(() => {
-      commands.push(command)
-      return redis.send(command, ...args)
-    }),
-  eval:
-    (script) =>
-    (...params) =>
-      Effect.suspend(() => {
-        commands.push("EVALSHA")
-        return redis.eval(script)(...params)
-      })
+      sent.commands.push(name)
+      sent.waiting += 1
+      return Effect.ensuring(
+        command,
+        Effect.sync(() => void (sent.waiting -= 1))
+      )
+    })
+  return {
+    ...redis,
+    send: (command, ...args) => count(command, redis.send(command, ...args)),
+    eval:
+      (script) =>
+      (...params) =>
+        count("EVALSHA", redis.eval(script)(...params))
+  }
+}
+
+/** Ends each blocking read without entries after its time, by the clock of the test. */
+const quiet = (redis: Service, sent: Sent): Service => ({
+  ...redis,
+  reserve: Effect.map(redis.reserve, (connection) => ({
+    ...connection,
+    send: (command: string, ...args: ReadonlyArray<string>) => {
+      if (command !== "XREAD") return connection.send(command, ...args)
+      sent.commands.push(command)
+      return Effect.as(Effect.sleep(Number(args[args.indexOf("BLOCK") + 1])), null)
+    }
+  })) as Service["reserve"]
 })
 
 interface ProgramOptions {
@@ -45,22 +70,25 @@ interface ProgramOptions {
   readonly tiny: Tiny
   readonly pollInterval?: Duration.Input
   /** Changes the client before it is used. */
-  readonly client?: (redis: Service) => Service
+  readonly client?: (redis: Service, sent: Sent) => Service
+  /** Makes the changes of the store. Default: the changes of `SessionStore.makeRedis`. */
+  readonly changes?: (redis: Service) => SessionStore.Changes
 }
 
 /** Starts a program with a connection of its own. */
 const program = Effect.fnUntraced(function* (
   url: string,
-  { client = (redis) => redis, pollInterval, prefix, tiny }: ProgramOptions
+  { changes, client = (redis) => redis, pollInterval, prefix, tiny }: ProgramOptions
 ): Effect.fn.Return<Program, never, Scope.Scope> {
   const redis = yield* connect(url)
-  const commands: Array<string> = []
-  const counted = client(counting(redis, commands))
-  const store = yield* Effect.orDie(SessionStore.makeRedis(counted, { prefix }))
+  const sent: Sent = { commands: [], waiting: 0 }
+  const counted = client(counting(redis, sent), sent)
+  const made = yield* Effect.orDie(SessionStore.makeRedis(counted, { prefix }))
+  const store = changes === undefined ? made : { ...made, changes: changes(counted) }
   const lock = yield* Effect.orDie(SessionLock.makeRedis(counted, { prefix }))
   const manager = yield* start(tiny, { store, lock }, { pollInterval })
   const isWatching = Effect.map(markOf(store), (mark) => mark !== undefined)
-  return { manager, redis, commands, isWatching }
+  return { manager, redis, sent, isWatching }
 })
 
 const value = Redacted.make(new TextEncoder().encode("a value"))
@@ -94,6 +122,16 @@ const breakWatch = Effect.fnUntraced(function* (redis: Service) {
   yield* Effect.forEach(ids, (id) => redis.send("CLIENT", "KILL", "ID", id))
   return ids.length
 }, Effect.orDie)
+
+const proxyTo = (port: number) =>
+  Effect.acquireRelease(
+    Effect.promise(() => startProxy(port)),
+    ({ stop }) => Effect.promise(stop)
+  )
+
+/** Changes whose reads wait for a shorter time, so that a test does not take half a minute. */
+const impatient = (prefix: string) => (redis: Service) =>
+  redisChanges.make(redis, prefix, { block: Duration.millis(300), grace: Duration.millis(500) })
 
 describe.runIf(runsRedis)("sessions: changes in Redis", () => {
   const { url } = sharedServer()
@@ -155,6 +193,54 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
     })
   )
 
+  it.live("notices a logout of another program after the connection was lost without notice", () =>
+    Effect.gen(function* () {
+      const prefix = yield* freshPrefix
+      const { port, url } = yield* server
+      const proxy = yield* proxyTo(port)
+      const tiny = makeTiny()
+      const options = { prefix, tiny, pollInterval: "1 hour" } as const
+      const one = yield* program(`redis://127.0.0.1:${proxy.port}`, { ...options, changes: impatient(prefix) })
+      const other = yield* program(url, options)
+      assert.isTrue(yield* eventually(one.isWatching))
+      assert.strictEqual(numberOf(yield* one.manager.session), "1")
+      yield* Effect.sleep("400 millis")
+      assert.strictEqual(proxy.silence("XREAD"), 1)
+      yield* other.manager.logout
+      assert.isTrue(yield* eventually(isLoggedOut(one), 3))
+      assert.isTrue(yield* eventually(one.isWatching))
+      // The connection for commands, and the one that replaced the lost connection.
+      assert.strictEqual(proxy.open(), 2)
+    })
+  )
+
+  it.live("polls while new connections are not answered, and watches again afterwards", () =>
+    Effect.gen(function* () {
+      const prefix = yield* freshPrefix
+      const { port, url } = yield* server
+      const proxy = yield* proxyTo(port)
+      const tiny = makeTiny()
+      const options = { prefix, tiny, pollInterval: "500 millis" } as const
+      const one = yield* program(`redis://127.0.0.1:${proxy.port}`, { ...options, changes: impatient(prefix) })
+      const other = yield* program(url, options)
+      assert.isTrue(yield* eventually(one.isWatching))
+      assert.strictEqual(numberOf(yield* one.manager.session), "1")
+      proxy.silenceNew()
+      assert.strictEqual(proxy.silence("XREAD"), 1)
+      assert.isTrue(
+        yield* eventually(
+          Effect.map(one.isWatching, (is) => !is),
+          2
+        )
+      )
+      yield* other.manager.logout
+      assert.isTrue(yield* eventually(isLoggedOut(one), 2))
+      assert.isFalse(yield* one.isWatching)
+      proxy.recover()
+      assert.isTrue(yield* eventually(one.isWatching, 10))
+    })
+  )
+
   it.live("stops to watch when the last manager closes, and leaves no connection", () =>
     Effect.gen(function* () {
       const { url } = yield* server
@@ -177,23 +263,30 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const prefix = yield* freshPrefix
-      const { commands, isWatching, manager } = yield* program(url(), { prefix, tiny: makeTiny() })
+      const { isWatching, manager, sent } = yield* program(url(), { prefix, tiny: makeTiny(), client: quiet })
       assert.isTrue(yield* TestClock.withLive(eventually(isWatching, 5)))
+      const answered = TestClock.withLive(eventually(Effect.sync(() => sent.waiting === 0)))
       const asked = yield* Effect.forkChild(manager.session)
       for (let tries = 0; tries < 200 && asked.pollUnsafe() === undefined; tries++) {
         yield* TestClock.withLive(Effect.sleep("5 millis"))
         yield* pass("1 milli")
       }
-      const before = commands.length
+      const before = sent.commands.length
       const hours = 12
       for (let minute = 0; minute < hours * 60; minute++) {
         yield* pass("1 minute")
         assert.strictEqual(numberOf(yield* manager.session), "1")
         yield* TestClock.withLive(Effect.sleep("1 milli"))
+        if (sent.waiting > 0) assert.isTrue(yield* answered)
       }
-      assert.isAtMost(commands.length - before, 2 * hours)
+      const after = sent.commands.slice(before)
+      const reads = after.filter((command) => command === "XREAD").length
+      assert.isAtMost(after.length - reads, 2 * hours)
       // It still reads the store from time to time.
-      assert.isAtLeast(commands.length - before, hours - 2)
+      assert.isAtLeast(after.length - reads, hours - 2)
+      // The process reads the list of changes every 20 seconds, for all accounts together.
+      assert.isAtMost(reads, 180 * hours)
+      assert.isAtLeast(reads, 170 * hours)
     })
   )
 

@@ -33,8 +33,18 @@ const streamLength = 10_000
 export const announceLua = (stream: string, account: string, version: string): string =>
   `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`
 
-/** In milliseconds. The read is repeated after this time, so that it ends if a proxy has forgotten the connection. */
-const blockFor = 3_600_000
+/** How long a read of the stream waits, and how long the process waits for Redis. */
+export interface Waits {
+  /** Redis ends a read without entries after this time. The read is then repeated. */
+  readonly block: Duration.Duration
+  /**
+   * If Redis does not answer within this time, or for a read within this time after `block`, the connection is closed
+   * and opened again. Without this limit, a connection that a proxy or a network has forgotten would wait forever.
+   */
+  readonly grace: Duration.Duration
+}
+
+const defaultWaits: Waits = { block: Duration.seconds(20), grace: Duration.seconds(5) }
 
 /**
  * Pause before changes are reported. A write of this process has then returned, so this process recognizes its own
@@ -76,8 +86,10 @@ const newest = (entries: ReadonlyArray<StreamEntry>): ReadonlyMap<string, number
   return versions
 }
 
-export const make = (redis: Service, prefix: string): Changes => {
+export const make = (redis: Service, prefix: string, { block, grace } = defaultWaits): Changes => {
   const stream = streamOf(prefix)
+  const readArguments = ["COUNT", "1000", "BLOCK", String(Duration.toMillis(block)), "STREAMS", stream]
+  const readLimit = Duration.sum(block, grace)
   const all = watchers.make()
   /** The last entry that was read. `undefined` before the first connection. */
   let last: string | undefined
@@ -101,8 +113,8 @@ export const make = (redis: Service, prefix: string): Changes => {
   })
 
   const readOn = Effect.fnUntraced(function* (connection: Redis.Connection, from: string) {
-    const range = ["BLOCK", String(blockFor), "STREAMS", stream, from]
-    const entries = entriesOf(yield* connection.send("XREAD", "COUNT", "1000", ...range), stream)
+    const reply = yield* Effect.timeout(connection.send("XREAD", ...readArguments, from), readLimit)
+    const entries = entriesOf(reply, stream)
     const end = entries.at(-1)?.[0]
     if (end === undefined) return from
     yield* Effect.sleep(settle)
@@ -112,12 +124,12 @@ export const make = (redis: Service, prefix: string): Changes => {
     return end
   })
 
-  /** Reads the stream until the connection is lost. Ends if changes cannot be reported. */
+  /** Reads the stream until the connection is lost, or does not answer in time. Ends if changes cannot be reported. */
   const listen = Effect.scoped(
     Effect.gen(function* () {
-      const connection = yield* redis.reserve
-      if (!(yield* isSupported(connection))) return
-      let position = yield* locate(connection)
+      const connection = yield* Effect.timeout(redis.reserve, grace)
+      if (!(yield* Effect.timeout(isSupported(connection), grace))) return
+      let position = yield* Effect.timeout(locate(connection), grace)
       last = position
       isListening = true
       tries = 0
