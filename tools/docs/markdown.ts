@@ -42,7 +42,7 @@ const variableTable = ({ broker }: Package): string => {
   ])
 }
 
-/** Says how quotation marks around a value are treated. */
+/** The note on quotation marks around a value: which fields keep them, and which fields do not. */
 const quotesNote = ({ broker }: Package): string => {
   const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))
   const names = Array.from(new Set(fields.filter(({ freeText }) => freeText).map(({ env }) => env)))
