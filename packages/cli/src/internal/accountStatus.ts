@@ -21,8 +21,8 @@ export interface Status {
   readonly method: Method | undefined
   readonly memory: LoginGuard.Memory
   /**
-   * The times of the failed logins that count towards the limit now, oldest first. If the limit is unknown, of all
-   * recorded failed logins.
+   * The times of the failed logins that count towards the limit now, oldest first. If the limit is unknown, all
+   * recorded failed logins count.
    */
   readonly countedAt: ReadonlyArray<number>
   readonly session: Session.Session | undefined

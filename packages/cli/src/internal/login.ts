@@ -65,7 +65,7 @@ const askCode = (question: CodeQuestion) =>
 export const codes = (question: CodeQuestion): Promise<string> =>
   Effect.runPromise(askCode(question), { signal: question.signal })
 
-/** How a person wants to log in. */
+/** The flags that select the way to log in. */
 export interface How {
   readonly browser: boolean
   readonly paste: boolean

@@ -61,7 +61,7 @@ const pauseAfterFailure = "2 seconds"
 /** Interval at which a session in use is compared with the store, to find logins and logouts of other programs. */
 const pollInterval = "2 seconds"
 
-/** Changes that a slow reader may miss. */
+/** Number of changes that are kept for a slow reader. A slower reader misses the oldest changes. */
 const keptChanges = 256
 
 const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>): boolean =>
@@ -187,7 +187,7 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
       Effect.map(Clock.currentTimeMillis, (now) => session !== undefined && !Session.isExpired(session, now))
     )
 
-  /** A connection that has seen a logout returns no session any more, even after a login by another program. */
+  /** After a logout, a connection returns no session, even if another program has logged in again. */
   const reopened = <A>(entry: accounts.Entry, run: (open: Open) => Effect.Effect<A, Failure>) =>
     Effect.catch(use(entry, run), (failure) =>
       isLoggedOut(failure)

@@ -55,7 +55,7 @@ export const add = Effect.fnUntraced(function* (
   return bearer
 })
 
-/** Removes a program. Its bearer is refused from now on, also by a server that runs. */
+/** Removes a program. From now on, its bearer is refused, even by a server that is already running. */
 export const revoke = (store: storedList.Store, name: string): Effect.Effect<void, CommandFailed | VaultError> =>
   stored.update(store, (list) => {
     const rest = list.filter((known) => known.name !== name)
