@@ -69,8 +69,8 @@ export interface LastRead {
 }
 
 /**
- * In milliseconds. The store is read after this time even if no change was reported. A program without the permission
- * to report its changes is noticed then.
+ * In milliseconds. The store is read after this time even if no change was reported. This read finds the changes of a
+ * program that may not report them.
  */
 const maxUnread = 3_600_000
 
