@@ -51,7 +51,7 @@ export type Cause =
 export interface Finding {
   readonly check: Check
   readonly found: string
-  /** What to do. */
+  /** Text for the user: what to do. */
   readonly remedy?: string | undefined
   /** Present if the finding is a problem. */
   readonly problem?: { readonly cause: Cause; readonly code: ExitCode.Name }

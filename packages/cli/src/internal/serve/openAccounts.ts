@@ -96,8 +96,8 @@ const accepted = (name: string, broker: string) =>
 
 /**
  * Makes the renewal of an account that only a person can log in to. If a program reports a live token by mistake, the
- * other programs must keep their session. So the profile call decides. If the session is dead and cannot be refreshed,
- * it is logged out, so that the next `broker-auth login` does not find it in the store.
+ * other programs must keep their session. So the profile call decides. If the broker refuses the session and it cannot
+ * be refreshed, it is logged out, so that the next `broker-auth login` does not find it in the store.
  */
 const makePersonal = (
   manager: SessionManager["Service"],
