@@ -155,7 +155,7 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
     })
   )
 
-  it.live("stops to watch when the last manager closes, and leaves no connection", () =>
+  it.live("stops watching when the last manager closes, and leaves no connection", () =>
     Effect.gen(function* () {
       const { url } = yield* server
       const prefix = yield* freshPrefix
@@ -173,7 +173,7 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
     })
   )
 
-  it.effect("needs at most two commands an hour for an account that is asked for all day, beside its login", () =>
+  it.effect("needs at most two commands an hour, besides the login, for an account that is requested all day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const prefix = yield* freshPrefix
@@ -192,7 +192,7 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
         yield* TestClock.withLive(Effect.sleep("1 milli"))
       }
       assert.isAtMost(commands.length - before, 2 * hours)
-      // It still reads the store from time to time.
+      // About once an hour, it reads the store although no change was reported.
       assert.isAtLeast(commands.length - before, hours - 2)
     })
   )

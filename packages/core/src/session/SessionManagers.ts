@@ -288,7 +288,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     Effect.forEach(Array.from(ready.values()).toReversed(), (account) =>
       Effect.exit(Scope.close(account.scope, exit))
     ).pipe(
-      // Every account is closed, even if the layer of another one dies.
+      // Every account is closed, even if the layer of another account ends with a defect.
       Effect.flatMap(Exit.asVoidAll)
     )
   )
