@@ -688,6 +688,8 @@ export class AuthError extends Data.TaggedError("AuthError")<{
 }
 
 /**
+ * Makes an `AuthError`. `operation` is the operation that failed, such as `login`.
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -704,6 +706,8 @@ export const invalidRequest = (broker: string, operation: string, field: string,
   make(broker, operation, new InvalidRequest({ problems: [{ field, problem }] }))
 
 /**
+ * Whether a value is an `AuthError`.
+ *
  * @category guards
  * @since 0.1.0
  */

@@ -222,8 +222,8 @@ const readWarm = (
  * with its own rate limits. If the layers belong to several brokers, the type of `services` has only the services that
  * every layer provides. Fails with `InvalidRequest` if `idle` is invalid.
  *
- * A manager with a cached session takes about 2 kB of heap, plus its session and the state of its layer. `idle` and `invalidate` free
- * that memory.
+ * A manager with a cached session takes about 2 kB of heap, plus its session and the state of its layer. `idle` and
+ * `invalidate` free that memory.
  *
  * @example
  * ```ts

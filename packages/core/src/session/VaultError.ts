@@ -218,12 +218,16 @@ export class VaultError extends Data.TaggedError("VaultError")<{
 }
 
 /**
+ * Makes a `VaultError`. `operation` is the operation that failed, such as `get`.
+ *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (operation: string, reason: Reason): VaultError => new VaultError({ operation, reason })
 
 /**
+ * Whether a value is a `VaultError`.
+ *
  * @category guards
  * @since 0.1.0
  */

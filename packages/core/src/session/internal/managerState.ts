@@ -111,7 +111,7 @@ export interface Self {
    * be read at the next poll.
    */
   lastRead: LastRead | undefined
-  /** Belongs to the last session that `withSession` got after a refusal. */
+  /** The trial of the last session that `withSession` got after a refusal. */
   trial: Trial | undefined
   /**
    * The hub for `changes`. It is created for the first reader of `changes`, because it needs more memory than all other
