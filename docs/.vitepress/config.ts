@@ -32,11 +32,7 @@ const guide = [
     item("Programs with Effect", "/with-effect"),
     item("Packages", "/packages")
   ]),
-  group("Brokers", [
-    item("All brokers", "/brokers/"),
-    ...lists.brokers,
-    item("What the regulator wants", "/regulation")
-  ]),
+  group("Brokers", [item("All brokers", "/brokers/"), ...lists.brokers, item("Rules of the regulator", "/regulation")]),
   group("Recipes", [
     item("Restart without a login", "/recipes/restart"),
     item("Many accounts", "/recipes/many-accounts"),

@@ -11,14 +11,14 @@ import { addMember, cardOf, desk, logInAll, open, until } from "./morning.ts"
 
 const wayOf = (broker: string, method: string) => {
   const found = ways.find((way) => way.broker === broker && way.method === method)
-  if (found === undefined) throw new Error(`There is no way ${broker} ${method}.`)
+  if (found === undefined) throw new Error(`There is no login method ${broker} ${method}.`)
   return found
 }
 
 const samco = wayOf("samco", "api-key")
 const angel = wayOf("angel", "totp")
 
-/** Everything that a window shows about the page: texts of the console, addresses, answers of the server. */
+/** The records of a page: texts of the console, addresses of requests, and answers of the server. */
 interface Seen {
   readonly console: Array<string>
   readonly urls: Array<string>
@@ -98,10 +98,10 @@ const secretFields = [
 const contains = (text: string, secret: string): boolean =>
   /^\d+$/.test(secret) ? new RegExp(`(?<!\\d)${secret}(?!\\d)`).test(text) : text.includes(secret)
 
-/** Where the page could leave something. */
+/** Returns the content of every place where the page could leave a secret, as one text. */
 const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen }): Promise<string> => {
   const session = await window.newCDPSession(page)
-  // Chromium also remembers what was typed, in memory. The link in it was used.
+  // The history also contains the address that was opened first, with the link. The link was used by then.
   const { entries } = await session.send("Page.getNavigationHistory")
   const stored = await page.evaluate(async () => [
     JSON.stringify(localStorage),
@@ -128,7 +128,7 @@ const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen
 describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
   layer(Browser.layer, { timeout: "60 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "logs in to one account for each way in, and no secret is left anywhere",
+      "logs in with each login method, and leaves no secret in the page, in the browser or in the output",
       () =>
         Effect.gen(function* () {
           const { members, simulator, user } = yield* desk()
@@ -165,7 +165,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "shows a failure with its remedy, and what the login guard holds back",
+      "shows a failure with its remedy, and the state of the login guard",
       () =>
         Effect.gen(function* () {
           const { members, simulator, user } = yield* desk([angel, samco])
@@ -197,7 +197,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "shows each step, so that a screen reader and a keyboard can use it, and cancels it",
+      "shows steps that pass the checks of axe, can be used with the keyboard, and can be cancelled",
       () =>
         Effect.gen(function* () {
           const chosen = [wayOf("rmoney", "password"), wayOf("rmoney", "qr"), wayOf("angel", "publisher"), samco]
@@ -247,7 +247,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "ends with a reload, and a second page shows the changes of the first one",
+      "needs a new link after a reload, and shows the changes that another page has made",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])
@@ -316,7 +316,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "removes an account that is removed while it waits for a code",
+      "removes the card of an account that is removed while it waits for a code",
       () =>
         Effect.gen(function* () {
           const { user } = yield* desk([wayOf("rmoney", "password"), samco])
@@ -338,7 +338,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "gives nothing to a hostile page, as broker-auth serve does",
+      "gives no data to a hostile page, and neither does broker-auth serve",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

@@ -114,7 +114,7 @@ export const open = (user: User, args: ReadonlyArray<string> = []) =>
 export const cardOf = (page: Page, name: string): Locator =>
   page.locator("li.card").filter({ has: page.getByRole("heading", { name, exact: true }) })
 
-/** Waits until a promise is true. */
+/** Waits until `isDone` returns `true`. */
 export const until = async (what: string, isDone: () => Promise<boolean>, millis = 30_000): Promise<void> => {
   const end = Date.now() + millis
   while (!(await isDone())) {

@@ -1,11 +1,14 @@
-/** Checks the links of the built site: each internal link leads to a page, and each anchor to an element of it. */
+/**
+ * Checks the links of the built site. Each internal link must name an existing page, and each anchor must be the id of
+ * an element of that page.
+ */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { files } from "../packages/workspace.ts"
 
 const decoded = (text: string): string => decodeURIComponent(text.replaceAll("&amp;", "&"))
 
-/** Returns the links of the pages in `folder` that lead nowhere. */
+/** Returns one problem for each broken link of the pages in `folder`. */
 export const deadLinks = (folder: string): ReadonlyArray<string> => {
   const pages = files(folder).filter((file) => file.endsWith(".html"))
   const texts = new Map(pages.map((page) => [page, fs.readFileSync(path.join(folder, page), "utf8")]))
@@ -23,9 +26,9 @@ export const deadLinks = (folder: string): ReadonlyArray<string> => {
         : [target, `${target}.html`, path.posix.join(target, "index.html")].find((file) =>
             fs.statSync(path.join(folder, file), { throwIfNoEntry: false })?.isFile()
           )
-    if (found === undefined) return `${page}: ${link} leads to no page`
+    if (found === undefined) return `${page}: ${link} names no page`
     if (anchor === undefined || anchor === "" || !found.endsWith(".html")) return undefined
-    return ids.get(found)?.has(anchor) ? undefined : `${page}: ${link} leads to no place in ${found}`
+    return ids.get(found)?.has(anchor) ? undefined : `${page}: ${link} names no element of ${found}`
   }
   return Array.from(texts, ([page, text]) =>
     Array.from(new Set(Array.from(text.matchAll(/<a\s[^>]*?href="([^"]+)"/g), ([, link = ""]) => link)))

@@ -42,7 +42,9 @@ const variableTable = ({ broker }: Package): string => {
   ])
 }
 
-/** Says how quotation marks around a value are treated. */
+/**
+ * Returns the note on quotation marks around a value, with the names of the fields whose quotation marks are rejected.
+ */
 const quotesNote = ({ broker }: Package): string => {
   const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))
   const names = Array.from(new Set(fields.filter(({ freeText }) => freeText).map(({ env }) => env)))

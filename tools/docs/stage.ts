@@ -61,7 +61,7 @@ export const relink = (
     }
     const found = known.get(inRepository)
     if (found === undefined) {
-      problems.push(`${file}: ${link} leads to no page`)
+      problems.push(`${file}: ${link} names a file that has no page`)
       return link
     }
     const relative = path.posix.relative(path.posix.dirname(page), found)
@@ -114,7 +114,7 @@ export const stage = (folder: string): ReadonlyArray<string> => {
   for (const [file, page] of known) {
     if (file.endsWith(".md") && file !== "README.md") write(page, relink(file, page, read(file), known, problems))
   }
-  // The README of the repository is no page, but its links must lead to pages, too.
+  // The site has no page for the README of the repository, but the links of the README are checked, too.
   relink("README.md", "index.md", read("README.md"), known, problems)
   for (const file of exampleFiles()) {
     const language = languages[path.extname(file)] ?? ""

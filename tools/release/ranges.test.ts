@@ -50,7 +50,7 @@ describe("ranges between packages", () => {
   it("are raised in packages with a new version, and in no other package", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-ranges-"))
     const write = (name: string, version: string, more: object = {}) => {
-      const manifest = { name, version, exports: {}, ...more } satisfies Manifest
+      const manifest = { name, version, files: [], exports: {}, ...more } satisfies Manifest
       fs.mkdirSync(path.join(folder, name))
       fs.writeFileSync(path.join(folder, name, "package.json"), JSON.stringify(manifest))
       return { folder: name, path: path.join(folder, name), manifest }

@@ -70,7 +70,7 @@ const wayOf = (broker: string): Way => {
   return found
 }
 
-/** Runs a program with a job, and returns what the program prints or returns: the number of loaded modules. */
+/** Runs a program with a job, and returns its result. A program that loads modules returns their number. */
 type RunProgram = (job: Job | undefined, world: World | undefined) => Promise<unknown>
 
 const expectModules = (project: Project, name: string, found: unknown): void =>

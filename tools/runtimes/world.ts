@@ -1,4 +1,4 @@
-/** A simulator, and a server that answers the program's questions to the user and serves a web page. */
+/** A simulator, and a server that answers in place of the user and serves a web page. */
 import { LoginPage, Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"

@@ -18,7 +18,7 @@ export interface Row {
   readonly scenario: string
   /** Title of the case, such as `angel, Redis`. */
   readonly title: string
-  /** What was counted. */
+  /** Name of the count. */
   readonly what: string
   readonly found: string
   readonly wanted: string

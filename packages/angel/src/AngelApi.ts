@@ -78,6 +78,8 @@ const api = BrokerApi.define(AngelApi, {
 export const make = api.make
 
 /**
+ * Provides the typed calls. Fails with `InvalidRequest` if an option is wrong.
+ *
  * @category layers
  * @since 0.1.0
  */

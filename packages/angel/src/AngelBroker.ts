@@ -66,6 +66,8 @@ const budget = Broker.twoPerDay("No lock-out after wrong PINs or codes is docume
 const expiry = "Midnight IST, or the token's own expiry if that is earlier"
 
 /**
+ * The description of Angel One.
+ *
  * @category descriptors
  * @since 0.1.0
  */

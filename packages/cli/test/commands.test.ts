@@ -1,10 +1,28 @@
 import { assert, it } from "@effect/vitest"
+import * as Account from "@auth/broker-core/login/Account"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import type { Simulator } from "@auth/simulator"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { root } from "../../../tools/packages/workspace.ts"
-import { filesOf, linesOf, makeUser, run, terminal, timeout, type User, world } from "./support.ts"
+import * as accounts from "../src/internal/accounts.ts"
+import { handlers } from "../src/internal/commands.ts"
+import {
+  filesOf,
+  inProcess,
+  linesOf,
+  makeUser,
+  run,
+  terminal,
+  timeout,
+  type User,
+  withStore,
+  world
+} from "./support.ts"
 import { valuesOf, ways } from "./ways.ts"
 
 const angel = ways[0]!
@@ -111,6 +129,27 @@ it.live(
       assert.match((yield* run(user, ["guard"])).stdout, /0 of 2/)
     }),
   { tags: ["thorough"], timeout }
+)
+
+it.effect("broker-auth status counts only the failed logins that count towards the limit", () =>
+  Effect.gen(function* () {
+    const user = yield* makeUser()
+    const account = Account.make({ broker: "angel", id: "A123456" })
+    const wrongPin = AuthError.make("angel", "login", new AuthError.InvalidCredentials({ field: "pin" }))
+    const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
+    yield* withStore(user, (store) =>
+      accounts.add(store, { name: "mine", broker: "angel", method: "totp", account, values: {} }, { replace: false })
+    )
+    yield* withStore(user, (store) =>
+      Effect.flip(LoginGuard.make(store).protect(account, policy, Effect.fail(wrongPin)))
+    )
+    const show = (json: boolean) =>
+      inProcess(user, handlers.status({ account: undefined, json, simulator: undefined, watch: false }))
+    assert.include((yield* show(false)).stdout, "login guard: 1 of 2 failed logins used")
+    yield* TestClock.adjust("24 hours")
+    assert.include((yield* show(false)).stdout, "login guard: 0 of 2 failed logins used")
+    assert.include((yield* show(true)).stdout, '"failedLogins": 0')
+  })
 )
 
 it.live(

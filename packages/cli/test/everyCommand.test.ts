@@ -6,7 +6,7 @@ import { valuesOf, ways } from "./ways.ts"
 
 interface Step {
   readonly args: ReadonlyArray<string>
-  /** What the screen shows. */
+  /** Matches the text on the screen. */
   readonly shows: RegExp
   readonly replies?: ReadonlyArray<Reply>
   /** Whether the output is for programs, and therefore not wrapped. */
@@ -17,7 +17,7 @@ interface Step {
 
 const stop = "\u0003"
 
-/** A call of each command of the table. Each call has something to do, because of the calls before it. */
+/** One call of each command of the table. Earlier calls make the accounts and sessions that later calls use. */
 const steps: ReadonlyArray<Step> = [
   { args: ["brokers"], shows: /angel: Angel One/ },
   { args: ["accounts"], shows: /angel: Angel One, A123456/ },

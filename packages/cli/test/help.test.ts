@@ -180,7 +180,7 @@ it.live(
         assert.strictEqual(spawnSync(process.execPath, [script, "--help"]).status, 0)
         return performance.now() - began
       }
-      // Each pair of measurements directly follows the other, because the load of the machine changes.
+      // The two measurements of a pair follow each other directly, because the load of the machine changes.
       const pairs = Array.from({ length: 9 }, () => [time(empty), time(file)] as const)
       assert.isBelow(median(pairs.map(([base, help]) => help / base)), 2.5)
     }),

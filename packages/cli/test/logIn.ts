@@ -1,4 +1,4 @@
-/** Logs in as a person at a terminal does, and reads the token twice. */
+/** Logs in at a terminal in place of a person, and prints the token twice. */
 import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import { LoginPage, type Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
@@ -56,7 +56,7 @@ const scan = (simulator: Service, way: Way, { origin, path }: NonNullable<Way["s
     }).pipe(Effect.runPromise)
 ]
 
-/** Runs `login` in a terminal, and does what a person does there. */
+/** Runs `login` in a terminal, and answers its questions in place of a person. */
 export const logIn = (simulator: Service, user: User, way: Way, name = "mine") =>
   terminal(
     user,

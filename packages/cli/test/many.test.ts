@@ -54,7 +54,7 @@ it.live("the list of accounts loses no account if several programs add accounts 
   })
 )
 
-/** How the line of the progress begins, with or without a bar. */
+/** Matches the beginning of the progress line, with or without a bar. */
 const drawn = /^[-|/\\ ] (\[[#-]{12}\] )?\d+\/25:/
 
 const escape = "\u001b"

@@ -12,7 +12,7 @@ import { open } from "../../../tools/chromium/morning.ts"
 import { ask, type Request, withSamco } from "./serveSupport.ts"
 import { bin, run, terminal, timeout } from "./support.ts"
 
-it.effect("exchanges a link once, within 60 seconds, and refuses the link before it", () =>
+it.effect("exchanges a link once, within 60 seconds, and refuses the previous link", () =>
   Effect.gen(function* () {
     const made = links.make()
     const first = yield* made.issue

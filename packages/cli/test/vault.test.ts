@@ -78,7 +78,7 @@ it.live(
       assert.match(entries[0].expiresAt, /^\d{4}-\d\d-\d\dT18:30:00\.000Z$/)
       assert.match(
         (yield* show(handlers["vault list"](input))).stdout,
-        /session: version 1, issued at .* IST, alive until/
+        /session: version 1, issued at .* IST, live until/
       )
 
       yield* storeWith(user, VaultKey.layerPlaintext, "session")

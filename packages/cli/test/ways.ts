@@ -1,4 +1,4 @@
-/** Every login method of every broker, with the values that a person types. */
+/** Every login method of the brokers in the simulator, with the credentials of a fake account. */
 import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
@@ -11,13 +11,13 @@ export interface Way {
   /** Index of the account in the simulator. Default: 0. */
   readonly account?: number
   readonly values: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
-  /** Title of the login page. It is absent if the login needs no browser. */
+  /** Title of the entry of `pages.ts` that fills in the login page. Absent if the login needs no browser. */
   readonly page?: string
   /** Whether the login asks for a code by SMS. */
   readonly asksCode?: true
-  /** The page on which a person scans the QR code. It is absent if the login has no QR code. */
+  /** The page of the simulator that scans a QR code in place of the mobile app. Absent if the login has no QR code. */
   readonly scan?: { readonly origin: string; readonly path: string }
-  /** Name of an endpoint that each login calls exactly once. Tests count logins by it. */
+  /** Name of an endpoint that each login calls exactly once. Tests count its requests to count the logins. */
   readonly login: string
 }
 
@@ -208,13 +208,13 @@ export const ways: ReadonlyArray<Way> = [
 
 export const pageOf = (way: Way) => pages.find(({ title }) => title === way.page)
 
-/** The values that a person types for an account. */
+/** The credentials of a fake account, keyed by environment variable. */
 export const valuesOf = (way: Way, account: FakeAccount): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(way.values(account)).filter((entry): entry is [string, string] => entry[1] !== undefined)
   )
 
-/** The values of the account that are secret. */
+/** The credentials of a fake account that are secret. */
 export const secretsOf = (way: Way, account: FakeAccount) =>
   Effect.map(brokers.loadBroker(way.broker), ({ methods }) => {
     const fields = methods.find(({ id }) => id === way.method)?.credentials ?? {}

@@ -97,6 +97,28 @@ describe("sessions: refused logins", () => {
     })
   )
 
+  it.effect("are listed by `countedAt` only if they count towards the limit", () =>
+    Effect.gen(function* () {
+      const { guard, login } = yield* begin
+      const timesOut = login(new AuthError.BrokerUnavailable({ why: "time-out" }))
+      const counted = guard.countedAt(account, policy)
+      assert.deepStrictEqual(yield* counted, [])
+      yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
+      yield* pass("23 hours")
+      yield* reasonOf(guard.protect(account, policy, timesOut))
+      assert.deepStrictEqual(yield* counted, [morning, morning + 23 * 3_600_000])
+      yield* pass("1 hour")
+      assert.deepStrictEqual(yield* counted, [morning + 23 * 3_600_000])
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+      yield* guard.reset(account)
+      const credentials = Redacted.make("right")
+      yield* guard.protect(account, policy, login(), { credentials })
+      yield* reasonOf(guard.protect(account, policy, timesOut, { credentials }))
+      assert.deepStrictEqual(yield* counted, [])
+      assert.strictEqual((yield* guard.memory(account)).unansweredAt.length, 1)
+    })
+  )
+
   it.effect("stop the next login after only one refusal if the broker has locked the account", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
@@ -201,12 +223,12 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("allow no login in their last two seconds, because the code could arrive in the next period", () =>
+  it.effect("allow no login in their last three seconds, because the code could arrive in the next period", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
-      yield* pass("28 seconds")
+      yield* pass("27 seconds")
       const asked = yield* sendOne(guard, login())
-      yield* pass("2 seconds")
+      yield* pass("3 seconds")
       yield* Fiber.join(asked)
       assert.deepStrictEqual(sent, [30])
     })

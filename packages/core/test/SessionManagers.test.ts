@@ -70,7 +70,7 @@ it.effect("SessionManagers does not share a session between two accounts", () =>
   })
 )
 
-it.effect("SessionManagers closes every account, even if the layer of one account dies when it closes", () =>
+it.effect("SessionManagers closes every account, even if the layer of one account closes with a defect", () =>
   Effect.gen(function* () {
     const closed: Array<string> = []
     const open = Effect.gen(function* () {

@@ -68,7 +68,7 @@ const shown = (value: unknown): unknown => {
 
 describe("plain decoders", () => {
   it.each(Object.entries<Schema.Decoder<unknown>>(fields))(
-    "decode %s as Schema does, or leave it to Schema",
+    "decode %s as Schema does, or return `unsure`",
     (_, field) => {
       const schema = Schema.Struct({ field })
       const plain = plainOf(schema)
@@ -86,7 +86,7 @@ describe("plain decoders", () => {
     }
   )
 
-  it("leave all data to Schema that Schema refuses", () => {
+  it("return `unsure` for all data that Schema refuses", () => {
     for (const field of Object.values<Schema.Decoder<unknown>>(fields)) {
       const schema = Schema.Struct({ field })
       for (const data of [{}, ...values.map((value) => ({ field: value })), ...values]) {
@@ -118,7 +118,7 @@ describe("plain decoders", () => {
     assert.deepStrictEqual(plainOf(extended)?.({ name: "abc" }), { name: "abc", length: 3 })
   })
 
-  it("exist only for schemas whose fields all have one, without further checks", () => {
+  it("exist only for schemas without further checks, all of whose fields have plain decoders", () => {
     assert.isDefined(plainOf(inner))
     assert.isUndefined(plainOf(Schema.Struct({ name: Decode.text, other: Schema.Finite })))
     assert.isUndefined(plainOf(inner.annotate({ parseOptions: { onExcessProperty: "error" } })))
@@ -127,7 +127,7 @@ describe("plain decoders", () => {
     assert.isUndefined(plainOf(Schema.String.check(Schema.isMaxLength(2))))
   })
 
-  it("leave the decision to Schema if they are not sure", () => {
+  it("are used by decoderOf and checkOf, which use the given function if the result is `unsure`", () => {
     const decode = decoderOf(inner, () => Result.succeed<unknown>("by Schema"))
     assert.deepStrictEqual(decode({ name: "a" }), Result.succeed<unknown>({ name: "a" }))
     assert.deepStrictEqual(decode({ name: 1 }), Result.succeed<unknown>("by Schema"))

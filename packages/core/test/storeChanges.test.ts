@@ -241,7 +241,7 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
     })
   )
 
-  it.live("stops to watch when the last manager closes, and leaves no connection", () =>
+  it.live("stops watching when the last manager closes, and leaves no connection", () =>
     Effect.gen(function* () {
       const { url } = yield* server
       const prefix = yield* freshPrefix
@@ -259,7 +259,7 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
     })
   )
 
-  it.effect("needs at most two commands an hour for an account that is asked for all day, beside its login", () =>
+  it.effect("needs at most two commands an hour, besides the login, for an account that is requested all day", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const prefix = yield* freshPrefix
@@ -282,7 +282,7 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
       const after = sent.commands.slice(before)
       const reads = after.filter((command) => command === "XREAD").length
       assert.isAtMost(after.length - reads, 2 * hours)
-      // It still reads the store from time to time.
+      // About once an hour, it reads the store although no change was reported.
       assert.isAtLeast(after.length - reads, hours - 2)
       // The process reads the list of changes every 20 seconds, for all accounts together.
       assert.isAtMost(reads, 180 * hours)

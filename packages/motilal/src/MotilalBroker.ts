@@ -135,6 +135,8 @@ const budget = Broker.twoPerDay(
 const expiry = "06:00 IST, or 24 hours after the login if that is earlier"
 
 /**
+ * The description of Motilal Oswal.
+ *
  * @category descriptors
  * @since 0.1.0
  */

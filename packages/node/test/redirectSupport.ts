@@ -1,4 +1,4 @@
-/** For tests of the listener: a broker with a browser login, a user with a terminal and a browser, and raw requests. */
+/** Support for tests of the listener: a broker with a browser login, a browser, a terminal and raw requests. */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -87,7 +87,7 @@ export const send = (
 export const form = (url: string, body: string, type = "application/x-www-form-urlencoded"): Effect.Effect<Answer> =>
   send(url, { method: "POST", body, headers: { "content-type": type } })
 
-/** Writes bytes to a port, and reads until the server closes the connection. */
+/** Writes bytes to a port, and returns the bytes that the server writes before it closes the connection. */
 export const raw = (port: number, bytes: string, host = "127.0.0.1"): Effect.Effect<string> =>
   Effect.callback((resume) => {
     let received = ""
@@ -129,7 +129,7 @@ export interface UserOptions {
   readonly isTerminal?: boolean
 }
 
-/** A user: the address that the browser opens, the texts of the program, and the lines that the user pastes. */
+/** Makes a browser and a terminal. The browser records the opened address. The terminal records the shown texts, and returns the lines that the test pastes. */
 export const makeUser = (options: UserOptions = {}) =>
   Effect.gen(function* () {
     const opened = yield* Deferred.make<string>()
@@ -163,7 +163,7 @@ export const makeUser = (options: UserOptions = {}) =>
     }
   })
 
-/** Requests the start address, as a browser does. Returns the state in the address of the login page. */
+/** Requests the start address without the headers that a browser adds. Returns the state from the redirect to the login page. */
 export const startLogin = (startUrl: string): Effect.Effect<string> =>
   Effect.map(send(startUrl), ({ location }) => new URL(location).searchParams.get("state") ?? "")
 

@@ -84,7 +84,7 @@ const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, min
 
 describe("vaults: changes in a NodeVault", () => {
   it.effect(
-    "needs one read an hour for an account that is asked for all day, although other accounts are written",
+    "needs about one read an hour for an account that is requested all day, although other accounts are written",
     () =>
       Effect.gen(function* () {
         const { one, other } = yield* start
@@ -130,13 +130,13 @@ describe("vaults: changes in a NodeVault", () => {
       })
       yield* asked
       assert.strictEqual(yield* asked, 0)
-      // More writes than the list holds.
+      // The list keeps 100 writes, so it loses the first of these 101 writes.
       for (let count = 0; count < 101; count++) {
         yield* other.store.put(accountOf("T2"), "session", bytes(`session ${count}`), count)
       }
       assert.strictEqual(yield* asked, 1)
       assert.strictEqual(yield* asked, 0)
-      // A program without the list has written.
+      // Removes the list, as if a program that does not know the list had written.
       const database = new DatabaseSync(Path.join(folder, "sessions.db"))
       database.exec("DELETE FROM checked WHERE name = 'changes'")
       database.close()

@@ -169,6 +169,8 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /**
+ * Provides the typed calls. Fails with `InvalidRequest` if an option is wrong.
+ *
  * @category layers
  * @since 0.1.0
  */

@@ -191,6 +191,8 @@ const uat = "https://webuat.rmoneyindia.co.in"
 const production = "https://weblive.rmoneyindia.net"
 
 /**
+ * The description of RMoney.
+ *
  * @category descriptors
  * @since 0.1.0
  */

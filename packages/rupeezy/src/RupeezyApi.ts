@@ -85,6 +85,8 @@ const api = BrokerApi.define(RupeezyApi, {
 export const make = api.make
 
 /**
+ * Provides the typed calls. Fails with `InvalidRequest` if an option is wrong.
+ *
  * @category layers
  * @since 0.1.0
  */

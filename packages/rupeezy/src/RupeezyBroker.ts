@@ -48,6 +48,8 @@ const budget = Broker.twoPerDay("No lock-out is documented")
 const expiry = "The expiry in the token; unknown if the token has no expiry"
 
 /**
+ * The description of Rupeezy.
+ *
  * @category descriptors
  * @since 0.1.0
  */

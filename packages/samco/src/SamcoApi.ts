@@ -53,6 +53,8 @@ export interface Options extends BrokerClient.Options {}
 export const make = (options: Options = {}) => api.make(options)
 
 /**
+ * Provides the typed calls. Fails with `InvalidRequest` if an option is wrong.
+ *
  * @category layers
  * @since 0.1.0
  */

@@ -79,6 +79,8 @@ const when = "After 08:00 IST, when every session ends"
 const expiry = "08:00 IST, or the expiry of the token if the token expires earlier"
 
 /**
+ * The description of Samco.
+ *
  * @category descriptors
  * @since 0.1.0
  */

@@ -83,7 +83,7 @@ describe("a login with key and secret", () => {
     })
   )
 
-  it.effect("at 06:30 IST returns a session that expires after 90 minutes", () =>
+  it.effect("that is sent at 06:30 IST returns a session that expires at 08:00 IST of the same day", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ tokenEnd: "absent" })
       yield* TestClock.setTime(Date.UTC(2026, 10, 22, 1))
@@ -115,7 +115,7 @@ describe("a login with key and secret", () => {
 
   for (const probe of [undefined, "getLimits", "whoami"] as const) {
     it.effect(
-      `${probe ? `with probe: "${probe}"` : "by default"}, returns a session whose profile call is ${probe ?? "getLimits"}`,
+      `returns a session whose profile is requested with ${probe ?? "getLimits"}, ${probe ? `if probe is "${probe}"` : "by default"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin()
@@ -130,7 +130,7 @@ describe("a login with key and secret", () => {
     )
   }
 
-  it.effect("returns a token that is also accepted if it was stored with the prefix Bearer", () =>
+  it.effect("returns a token that the broker also accepts with the prefix Bearer", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -254,7 +254,7 @@ describe("a browser login", () => {
   }
 
   it.effect(
-    "fails if the exchange comes from an unregistered IP address, and the error says which address to register",
+    "fails if the IP address of the exchange is not registered, and the error says which address to register",
     () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...FakeSamco.demoAccount, ip: "unregistered-server" }] })
@@ -286,7 +286,7 @@ describe("a browser login", () => {
   )
 
   it.effect(
-    "advises deleting the stored sessions if another program used the code before, because all tokens are then revoked",
+    "advises deleting the stored sessions if another program has used the code, because the broker has then revoked all tokens",
     () =>
       Effect.gen(function* () {
         const fake = yield* begin()
@@ -405,24 +405,24 @@ describe("a refresh", () => {
       return { fake, result, session }
     })
 
-  it.effect(
-    "after 08:00 IST returns a session that expires at the next 08:00 IST, because a refresh token is valid for seven days",
-    () =>
-      Effect.gen(function* () {
-        const { result } = yield* renewing({})
-        assert.strictEqual(result._tag === "Success" && result.success.expiresAt, nextCutOff + 86_400_000)
-      })
-  )
-
-  it.effect('after 08:00 IST fails with SessionExpired ("refresh-expired") if the broker refuses the refresh', () =>
+  it.effect("that is sent after 08:00 IST returns a session that expires at the next 08:00 IST", () =>
     Effect.gen(function* () {
-      const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
-      if (result._tag === "Success") throw new Error("the session was refreshed")
-      assert.strictEqual(reasonOf(result.failure, "SessionExpired").why, "refresh-expired")
+      const { result } = yield* renewing({})
+      assert.strictEqual(result._tag === "Success" && result.success.expiresAt, nextCutOff + 86_400_000)
     })
   )
 
-  it.effect('with refreshAfterEnd: "refuse" is not sent after 08:00 IST', () =>
+  it.effect(
+    'that is sent after 08:00 IST fails with SessionExpired ("refresh-expired") if the broker refuses the refresh',
+    () =>
+      Effect.gen(function* () {
+        const { result } = yield* renewing({}, { refreshAfterEnd: "refused" })
+        if (result._tag === "Success") throw new Error("the session was refreshed")
+        assert.strictEqual(reasonOf(result.failure, "SessionExpired").why, "refresh-expired")
+      })
+  )
+
+  it.effect('is not sent after 08:00 IST with refreshAfterEnd: "refuse"', () =>
     Effect.gen(function* () {
       const { fake, result } = yield* renewing({ refreshAfterEnd: "refuse" })
       if (result._tag === "Success") throw new Error("the session was refreshed")
@@ -431,7 +431,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails with SessionExpired after seven days", () =>
+  it.effect("fails with SessionExpired seven days after the login", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -442,7 +442,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("is resent once if the broker first reports a concurrent exchange", () =>
+  it.effect("is resent once, and then succeeds, if the broker first reports a concurrent exchange", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -470,18 +470,6 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("succeeds if the broker reports a concurrent exchange once", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      yield* Effect.gen(function* () {
-        const session = yield* Effect.flatMap(signIn(fake), ({ complete }) => complete)
-        yield* fake.inject("oauthRefresh", concurrent)
-        yield* TestHttp.settle(Refresh.refresh(session))
-      }).pipe(Effect.provide(browser(fake)))
-      assert.strictEqual(yield* asked(fake, "oauthRefresh"), 2)
-    })
-  )
-
   it.effect("fails after the second attempt if the broker reports a concurrent exchange again", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
@@ -496,7 +484,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect('with concurrentExchange: "fail" is sent only once', () =>
+  it.effect('is not resent after a concurrent exchange with concurrentExchange: "fail"', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {

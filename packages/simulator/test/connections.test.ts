@@ -79,7 +79,7 @@ interface Way<Services> {
   readonly read: (connection: Core.Calls<Services>) => Promise<unknown>
   /** The endpoint that `path` and `read` call. */
   readonly reads: string
-  /** The endpoint that `profile` calls. Absent if the broker has no call for the profile. */
+  /** The endpoint that `profile` calls. Absent if the connection has no function `profile`. */
   readonly profile?: string
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>

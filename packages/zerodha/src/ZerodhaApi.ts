@@ -61,6 +61,8 @@ export type Options = Parameters<typeof api.make>[0]
 export const make = api.make
 
 /**
+ * Provides the typed calls. Fails with `InvalidRequest` if an option is wrong.
+ *
  * @category layers
  * @since 0.1.0
  */

@@ -36,6 +36,8 @@ const platform = { id: "platform", layer: "ZerodhaPlatform", title: "Browser, as
 const methods = [browser, { ...platform, capabilities: [...capabilities, "Refresh"] as const, renewal: byRefresh }]
 
 /**
+ * The description of Zerodha.
+ *
  * @category descriptors
  * @since 0.1.0
  */

@@ -14,17 +14,17 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 
-/** What a program needs to log in. */
+/** The input of a program that logs in. */
 export interface Job {
   /** The credentials, by the names of their environment variables. */
   readonly env: Readonly<Record<string, string>>
-  /** The addresses that serve the broker, by the origin of the broker. */
+  /** The addresses of the simulator, by the origin of the broker. */
   readonly servers: Readonly<Record<string, string>>
-  /** The address that answers the questions to the user. */
+  /** The address of the server that answers in place of the user. */
   readonly user: string
 }
 
-/** Asks the user: for the callback of a login page, or for a one-time code. */
+/** Asks the server of the user for the callback of a login page or for a one-time code. */
 export const ask = async ({ user }: Pick<Job, "user">, question: "callback" | "code", body = ""): Promise<string> => {
   const answer = await fetch(`${user}/${question}`, { method: "POST", body })
   const text = await answer.text()

@@ -10,13 +10,13 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import { ask } from "./logIn.ts"
 
-/** What the program needs. It reads the credentials and the key of the vault from its environment. */
+/** The input of the program. The credentials and the key of the vault are in its environment variables. */
 export interface Job {
   /** The addresses of the simulator, by broker and by the purpose of the origin. */
   readonly origins: Readonly<Record<"angel" | "zerodha", Readonly<Record<string, string>>>>
   /** The folder of the vault. */
   readonly folder: string
-  /** The address that answers the questions to the user. */
+  /** The address of the server that answers in place of the user. */
   readonly user: string
 }
 
@@ -43,7 +43,7 @@ const browse = (job: Job): Promise<unknown> => {
   )
 }
 
-/** Reads the key from the keyring. A machine without a keyring has the typed error. */
+/** Reads the key from the keyring. On a machine without a keyring, expects the error KeyUnavailable. */
 const useKeyring = ({ folder }: Job): Promise<string> =>
   Effect.provide(VaultKey.VaultKey, NodeVaultKey.layerKeyring({ folder, timeout: "5 seconds" })).pipe(
     Effect.map(({ _tag }) => _tag),

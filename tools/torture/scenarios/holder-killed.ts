@@ -12,6 +12,11 @@ import type { Outcome } from "../protocol.ts"
  */
 const leftInPeriod = 6000
 
+/**
+ * Maximum time that the next program gets for its login, in milliseconds, after the start of the next TOTP period.
+ */
+const patience = 6000
+
 /** Length of a TOTP period, in milliseconds. */
 const period = 30_000
 
@@ -55,10 +60,10 @@ const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {
   await holder.kill()
   const killedAt = Date.now()
   await torture.each(setups, async ({ broker, name }, tally) => {
-    const outcome = await Promise.race([waiting.get(name), wait(leftInPeriod + 6000).then(() => undefined)])
+    const outcome = await Promise.race([waiting.get(name), wait(leftInPeriod + patience).then(() => undefined)])
     await countAfter(tally, broker, killedAt + broker.ahead(), outcome)
   })
-  // With the broken lock, the next program would wait for ever.
+  // With the broken lock, the next program would wait forever.
   if (torture.broken) await next.kill()
 }
 

@@ -1,10 +1,11 @@
-/** What is known of an account without a request to its broker. */
+/** Reads the state of an account from the vault, without a request to its broker. */
 import type { Method } from "@auth/broker-core/broker/Broker"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import type * as Session from "@auth/broker-core/login/Session"
 import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Entry } from "./accounts.ts"
 import * as brokers from "./brokers.ts"
@@ -19,6 +20,11 @@ export interface Status {
   /** `undefined` if the package of the broker is not installed. */
   readonly method: Method | undefined
   readonly memory: LoginGuard.Memory
+  /**
+   * The times of the failed logins that count towards the limit now, oldest first. If the limit is unknown, all
+   * recorded failed logins count.
+   */
+  readonly countedAt: ReadonlyArray<number>
   readonly session: Session.Session | undefined
   readonly state: sessions.State
   readonly now: number
@@ -32,7 +38,8 @@ export const read = Effect.fnUntraced(function* (home: Home, entry: Entry): Effe
   const clear = yield* entries.clearSlots(home, entry.account)
   const store = entries.readable(home)
   const session = yield* sessions.stored(store, entry)
-  const memory = yield* LoginGuard.make(store).memory(entry.account)
+  const guard = LoginGuard.make(store)
+  const memory = yield* guard.memory(entry.account)
   const found = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
     onFailure: () => ({ title: entry.broker, method: undefined }),
     onSuccess: ({ broker, methods }) => ({
@@ -40,13 +47,14 @@ export const read = Effect.fnUntraced(function* (home: Home, entry: Entry): Effe
       method: methods.find(({ id }) => id === entry.method)
     })
   })
-  return { clear, entry, ...found, memory, now, session, state: sessions.stateOf(session, now) }
+  const window = Duration.fromInputUnsafe(found.method?.renewal?.window ?? Duration.infinity)
+  const countedAt = yield* guard.countedAt(entry.account, { window })
+  return { clear, countedAt, entry, ...found, memory, now, session, state: sessions.stateOf(session, now) }
 })
 
-export const usedText = ({ memory, method }: Status): string => {
-  const failures = memory.refusedAt.length + memory.unansweredAt.length
+export const usedText = ({ countedAt, method }: Status): string => {
   const most = method?.renewal?.maxFailures
-  return `${failures}${most === undefined ? "" : ` of ${most}`} failed logins used`
+  return `${countedAt.length}${most === undefined ? "" : ` of ${most}`} failed logins used`
 }
 
 export const guardText = (status: Status): string => {

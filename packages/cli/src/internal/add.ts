@@ -127,7 +127,7 @@ export const add = Effect.fnUntraced(function* (input: Input<"add">): Effect.fn.
   if (!namePattern.test(name)) {
     return yield* fail(
       "usage",
-      "A name has 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit."
+      "A name has 1 to 64 characters: letters, digits, and the signs . _ @ -. It begins with a letter or digit."
     )
   }
   const folder = input.package === undefined ? undefined : brokers.folderOfPackage(input.package)

@@ -160,7 +160,7 @@ export const table = [
     name: "profile",
     arguments: [account],
     flags: [json, simulator],
-    summary: "Show what the broker knows about the account holder",
+    summary: "Show the broker's profile of the account holder",
     details: [sessionNote]
   },
   {
@@ -223,7 +223,7 @@ export const table = [
     ],
     summary: "Open a page in the browser that shows all accounts and logs in to them",
     details: [
-      "The page shows until when each session is live, what renews it, what the login guard holds back, and the last failure. It logs in through the pages of the brokers, with one-time codes or with a QR code. No token and no credential is on the page.",
+      "For each account, the page shows the expiry of the session, the kind of its renewal, the state of the login guard, and the last failure. It logs in through the pages of the brokers, with one-time codes or with a QR code. No token and no credential is on the page.",
       "The command ends with Ctrl-C, or 15 minutes after the last page is closed. A link opens the page once, so a reload needs a new one: press Enter in the terminal of the command, or run it again.",
       "On a machine without a browser: broker-auth open --link --port 8400 there, and ssh -N -L 8400:127.0.0.1:8400 MACHINE on your own."
     ]
@@ -242,7 +242,7 @@ export const table = [
     summary: "Serve sessions as JSON to programs in any language",
     details: [
       "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs of this user can open the socket. On a port, each program sends its own bearer: Authorization: Bearer …",
-      "GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the dead token, GET /v1/events, GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
+      "GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the refused token, GET /v1/events, GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
       "The server sends no login that needs a person. It answers 409 with the command that logs in. On Windows, it serves a port."
     ]
   },

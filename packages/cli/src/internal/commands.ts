@@ -96,7 +96,7 @@ const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.
     return yield* output.json({
       vault: home.store.describe,
       encrypted: rows.every(({ clear }) => clear.length === 0),
-      accounts: rows.map(({ clear, entry, memory, method, session, state }) => ({
+      accounts: rows.map(({ clear, countedAt, entry, memory, method, session, state }) => ({
         name: entry.name,
         broker: entry.broker,
         method: entry.method,
@@ -105,7 +105,7 @@ const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.
         issuedAt: output.toIso(session?.issuedAt),
         expiresAt: output.toIso(session?.expiresAt),
         renewedBy: method?.renewal?.by ?? null,
-        failedLogins: memory.refusedAt.length + memory.unansweredAt.length,
+        failedLogins: countedAt.length,
         maxFailedLogins: method?.renewal?.maxFailures ?? null,
         pausedUntil: output.toIso(memory.pausedUntil),
         inClear: clear

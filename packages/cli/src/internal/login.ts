@@ -4,7 +4,6 @@ import type { Session } from "@auth/broker-core/login/Session"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
 import type { CodeQuestion } from "@auth/broker-core/session/Connection"
-import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import { SessionManager } from "@auth/broker-core/session/SessionManager"
 import * as RedirectListener from "@auth/node/RedirectListener"
 import * as Clock from "effect/Clock"
@@ -15,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
+import * as accountStatus from "./accountStatus.ts"
 import type * as accounts from "./accounts.ts"
 import * as connect from "./connect.ts"
 import { type Failure, fail, promised, translated } from "./failure.ts"
@@ -65,21 +65,20 @@ const askCode = (question: CodeQuestion) =>
 export const codes = (question: CodeQuestion): Promise<string> =>
   Effect.runPromise(askCode(question), { signal: question.signal })
 
-/** How a person wants to log in. */
+/** The flags that select the way to log in. */
 export interface How {
   readonly browser: boolean
   readonly paste: boolean
   readonly qr: boolean
 }
 
-/** Prints how many failed logins are used, and after how many failed logins no login is sent any more. */
+/** Prints how many failed logins count towards the limit, and the limit. */
 const tellBudget = (home: homes.Home, { entry, method }: connect.Opened) =>
   Effect.gen(function* () {
-    const { refusedAt, unansweredAt } = yield* LoginGuard.make(home.store).memory(entry.account)
-    const used = refusedAt.length + unansweredAt.length
+    const status = yield* accountStatus.read(home, entry)
     const most = method.renewal?.maxFailures
-    if (used > 0 && most !== undefined)
-      yield* say(`${used} of ${most} failed logins used. After ${most}, nothing is sent.`)
+    if (status.countedAt.length > 0 && most !== undefined)
+      yield* say(`${accountStatus.usedText(status)}. After ${most}, nothing is sent.`)
   }).pipe(Effect.ignore)
 
 const browserLogin = (opened: connect.Opened, { paste }: How) => {
@@ -87,7 +86,7 @@ const browserLogin = (opened: connect.Opened, { paste }: How) => {
   const shown = paste
     ? Effect.provideService(login, RedirectListener.Browser, { open: () => Effect.succeed(false) })
     : login
-  // The effect returns its exit, because the promise would otherwise reject without showing that Ctrl-C interrupted it.
+  // The effect returns its exit, because a rejected promise would not show whether Ctrl-C interrupted the effect.
   return Effect.flatten(promised(() => opened.connection.run(Effect.exit(BrowserLogin.run(shown, { byPerson: true })))))
 }
 

@@ -86,7 +86,10 @@ const loginOne = Effect.fnUntraced(function* (
 /** Number of accounts that log in at the same time. */
 const atOnce = 6
 
-/** Number of accounts of one broker that log in at the same time, so that its firewall sees no rush of logins. */
+/**
+ * Number of accounts of one broker that log in at the same time, so that its firewall does not block the address of
+ * this machine.
+ */
 const atOncePerBroker = 2
 
 /** A fault of one account must not end the logins of the others. */
@@ -107,7 +110,7 @@ const renewEach = Effect.fnUntraced(function* (home: homes.Home, list: ReadonlyA
   const running = yield* Semaphore.make(atOnce)
   const opening = yield* Semaphore.make(1)
 
-  // One account after the other resolves its references, because their programs may ask the user.
+  // Accounts are opened one after the other, because the programs of their references may ask the user.
   const open = (entry: accounts.Entry) => {
     const opened = connect.open(home, entry)
     return Semaphore.withPermit(

@@ -1,4 +1,4 @@
-/** What the command prints: results on standard output, everything else on standard error. */
+/** Prints results on standard output, and everything else on standard error. */
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"

@@ -15,7 +15,7 @@ export interface Progress {
   readonly hidden: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-/** What the line shows. */
+/** The content of the line. */
 export interface State {
   readonly total: number
   readonly counts: Readonly<Record<Outcome["state"], number>>

@@ -14,10 +14,13 @@ import * as programs from "./programs.ts"
 const failed = (reference: string, problem: string) =>
   fail(
     "input",
-    `The reference ${reference} could not be resolved: ${problem}. Nothing was sent. Run it in a terminal to see why.`
+    `The reference ${reference} could not be resolved: ${problem}. Nothing was sent. Run its program in a terminal to see why.`
   )
 
-/** The first line that the program prints. `reference` is the text that the user wrote. It contains no secret. */
+/**
+ * Runs a program, and returns the first line of its output. `reference` is the text that the user wrote, and contains
+ * no secret.
+ */
 const run = (
   reference: string,
   words: ReadonlyArray<string>

@@ -50,7 +50,7 @@ export const codeOf = (outcomes: ReadonlyArray<Outcome>): number | undefined => 
   return first === undefined ? undefined : codeOfFailure(first.failure)
 }
 
-/** The names of the accounts that are logged in, by the end of their sessions. */
+/** The names of the accounts that are logged in, grouped by the expiry of their sessions. */
 const inLines = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string> => {
   const groups = new Map<string, ReadonlyArray<string>>()
   for (const outcome of outcomes.filter(isIn)) {

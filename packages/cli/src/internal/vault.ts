@@ -68,11 +68,11 @@ const listedText = ({ isClear, problem, session, slot, version }: Listed, now: n
   if (slot !== "session") return `${slot}: version ${version}${clear}`
   if (session === undefined) return `session: version ${version}, logged out${clear}`
   const { expiresAt, issuedAt } = session
-  const alive =
+  const life =
     expiresAt === undefined
-      ? "alive until an unknown time"
-      : `${Session.isExpired(session, now) ? "expired at" : "alive until"} ${Expiry.toIst(expiresAt)}`
-  return `session: version ${version}, issued at ${Expiry.toIst(issuedAt)}, ${alive}${clear}`
+      ? "live until an unknown time"
+      : `${Session.isExpired(session, now) ? "expired at" : "live until"} ${Expiry.toIst(expiresAt)}`
+  return `session: version ${version}, issued at ${Expiry.toIst(issuedAt)}, ${life}${clear}`
 }
 
 const credentialText = (name: string, value: Redacted.Redacted<string>): string => {

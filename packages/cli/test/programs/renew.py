@@ -1,4 +1,4 @@
-"""Reads a dead token from standard input, and prints the token that the server on the socket argv[1] returns for it."""
+"""Reads a refused token from standard input, and prints the token that the server on the socket argv[1] returns for it."""
 import http.client, json, socket, sys
 
 

@@ -451,7 +451,7 @@ const nowOf = (fiber: AnyFiber): number => fiber.getRef(Clock.Clock).currentTime
 
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
 
-/** What is needed, besides the answer, to find the reason of a failure. */
+/** The values, besides the answer, that decide the reason of a failure. */
 interface FailureContext {
   readonly operation: string
   readonly token: Endpoint["token"]

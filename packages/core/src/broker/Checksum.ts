@@ -36,6 +36,8 @@ export interface Recipe<Part extends string> {
 }
 
 /**
+ * A test vector of a recipe: the values of its parts, and the expected result.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -52,6 +52,8 @@ export interface Field {
 }
 
 /**
+ * A table of fields. The keys are the names of the fields in the options of the layer.
+ *
  * @category models
  * @since 0.1.0
  */

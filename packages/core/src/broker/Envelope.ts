@@ -78,12 +78,17 @@ export const field = (value: unknown, name: string): unknown =>
   Predicate.hasProperty(value, name) ? value[name] : undefined
 
 /**
+ * Makes the verdict that an answer reports success. `data` is the data of the answer.
+ *
  * @category verdicts
  * @since 0.1.0
  */
 export const yes = (data: unknown): Verdict => ({ _tag: "Yes", data })
 
 /**
+ * Makes the verdict that an answer reports a refusal. A code or message that is blank, or neither text nor a number,
+ * counts as absent.
+ *
  * @category verdicts
  * @since 0.1.0
  */
@@ -93,7 +98,7 @@ export const no = (fields: {
   readonly supportId?: string | undefined
 }): Verdict => ({ _tag: "No", code: textOf(fields.code), message: textOf(fields.message), supportId: fields.supportId })
 
-// A code may be text or a number. A code of any other type counts as absent.
+// A code or message may be text or a number. Blank text and values of other types count as absent.
 const textOf = (value: unknown): string | undefined => {
   const text = Predicate.isString(value) ? value.trim() : Predicate.isNumber(value) ? String(value) : ""
   return text === "" ? undefined : text

@@ -115,6 +115,8 @@ export const rows =
   ): ErrorRow => ({ ...matchOf(match), meaning, reason, source, asOf, ...more })
 
 /**
+ * Whether a row applies to a refusal: all of its `code`, `message`, `status` and `operations` that are set must match.
+ *
  * @category matching
  * @since 0.1.0
  */
@@ -129,6 +131,8 @@ const collapsed = (message: string): string => message.replace(/\s+/g, " ").trim
 const said = ({ code, message }: Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
 /**
+ * Makes a function that returns `InvalidCredentials` for the field with a wrong value.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -138,6 +142,8 @@ export const invalidCredentials =
     new AuthError.InvalidCredentials({ ...said(failure), field, advice })
 
 /**
+ * Makes a function that returns `InvalidStepUpCode`. `hints` returns the possible causes of the refusal.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -184,6 +190,8 @@ export const totpHints = (
 }
 
 /**
+ * Makes a function that returns `ChallengeExpired`.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -193,6 +201,8 @@ export const challengeExpired =
     new AuthError.ChallengeExpired({ ...said(failure), why })
 
 /**
+ * Makes a function that returns `AccountLocked`.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -202,6 +212,8 @@ export const locked =
     new AuthError.AccountLocked({ ...said(failure), scope, unlock })
 
 /**
+ * Makes a function that returns `SessionExpired`.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -211,12 +223,16 @@ export const sessionExpired =
     new AuthError.SessionExpired({ ...said(failure), why })
 
 /**
+ * Returns `SessionLimitReached`.
+ *
  * @category reasons
  * @since 0.1.0
  */
 export const sessionLimit = (failure: Failure): AuthError.Reason => new AuthError.SessionLimitReached(said(failure))
 
 /**
+ * Returns `RateLimited`, with the delay that the broker sent.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -224,6 +240,8 @@ export const rateLimited = (failure: Failure): AuthError.Reason =>
   new AuthError.RateLimited({ ...said(failure), retryAfter: failure.retryAfter, by: "broker" })
 
 /**
+ * Makes a function that returns `PermissionDenied`, with the id of the refusal if the broker sent one.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -233,6 +251,8 @@ export const denied =
     new AuthError.PermissionDenied({ ...said(failure), why, supportId: failure.supportId, advice })
 
 /**
+ * Makes a function that returns `ActionRequired`. `what` is the action that the user must take.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -242,6 +262,8 @@ export const actionRequired =
     new AuthError.ActionRequired({ ...said(failure), what })
 
 /**
+ * Returns `BrokerUnavailable`, with the HTTP status and the delay that the broker sent.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -254,6 +276,8 @@ export const unavailable = (failure: Failure): AuthError.Reason =>
   })
 
 /**
+ * Makes a function that returns `InvalidRequest` for one field of the request.
+ *
  * @category reasons
  * @since 0.1.0
  */
@@ -263,6 +287,8 @@ export const invalidRequest =
     new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }] })
 
 /**
+ * Returns `BrokerRejected`, with the broker's code. If there is no code, uses the HTTP status as the code.
+ *
  * @category reasons
  * @since 0.1.0
  */

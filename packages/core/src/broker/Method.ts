@@ -185,7 +185,7 @@ export interface RedirectSpec<
     parameters: RedirectLogin.CallbackParameters,
     state: Redacted.Redacted<string>
   ) => AuthError.Reason
-  /** What the callback contains: the token itself, or a code that is exchanged for a token once. */
+  /** Content of the callback: the token itself, or a code that is exchanged for a token once. */
   readonly carries: "token" | "code"
   readonly receive: (
     parameters: RedirectLogin.CallbackParameters,

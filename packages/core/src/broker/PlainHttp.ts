@@ -1,6 +1,6 @@
 /**
- * A second, faster way through an HTTP client: it sends a request of plain text, and reads the whole answer at once. The
- * calls of brokers use it if the client has it. Otherwise they use `HttpClient.execute`.
+ * A second, faster way to send a request with an HTTP client. Its bodies are text, and the whole answer is read at
+ * once. The calls of brokers use it if the client has it. Otherwise they use `HttpClient.execute`.
  *
  * @since 0.1.0
  */
@@ -43,28 +43,28 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | undefined>>
   /** The body, decompressed. It is empty if the body is too large. */
   readonly text: string
-  /** Whether the body is larger than `maxBodyBytes`. It was then not read to its end. */
+  /** Whether the body is larger than `maxBodyBytes`. If `true`, it was not read to its end. */
   readonly isTooLarge: boolean
   /** The address that has answered, if the client knows it. */
   readonly url?: string | undefined
 }
 
 /**
- * Gets the result of a request: one call of one of the functions.
+ * Receives the result of a request. Only one of the two functions is called, and only once.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Listener {
   readonly onAnswer: (answer: Answer) => void
-  /** There is no usable answer. Of the error, only codes and numbers are read. */
+  /** Called if there is no usable answer. Only codes and numbers of the error are read. */
   readonly onError: (error: unknown) => void
 }
 
 /**
- * Sends a request once, and follows no redirect. Returns a function that stops it: a request that waits for a connection
- * is then never sent. It calls the listener after it has returned. After it was stopped, it may call the listener once
- * more, which then ignores the call.
+ * Sends a request once, and follows no redirect. Returns a function that stops the request. If the request waits for a
+ * connection, it is then never sent. The listener is called only after `Send` has returned. A stopped request may still
+ * call the listener, which must then ignore the call.
  *
  * @category models
  * @since 0.1.0

@@ -22,7 +22,7 @@ export interface BrokerSaid {
   readonly code?: string | undefined
   /** The broker's own message, with secrets removed. */
   readonly brokerMessage?: string | undefined
-  /** What to do now. Default: the general remedy of the reason. */
+  /** Text for the user: what to do now. Default: the general remedy of the reason. */
   readonly advice?: string | undefined
 }
 
@@ -34,9 +34,9 @@ export interface BrokerSaid {
  */
 export interface ReasonLike extends BrokerSaid {
   readonly _tag: string
-  /** What happened, to show to the user. */
+  /** Text for the user: what happened. */
   readonly message: string
-  /** What to do now, to show to the user. */
+  /** Text for the user: what to do now. */
   readonly remedy: string
   /** Whether the same call may succeed later without a change by the user. */
   readonly isRetryable: boolean
@@ -163,7 +163,7 @@ const challengeWhy: Record<ChallengeExpired["why"], string> = {
  */
 export class AccountLocked extends Data.TaggedError("AccountLocked")<
   BrokerSaid & {
-    /** What is locked. `account`: the whole account. `otp`: only the use of one-time codes. `trading`: only trading. */
+    /** The locked part. `account`: the whole account. `otp`: only the use of one-time codes. `trading`: only trading. */
     readonly scope: "account" | "otp" | "trading"
     /** How the account can be unlocked. */
     readonly unlock: "broker" | "self-service" | "wait" | "unknown"
@@ -311,7 +311,7 @@ const deniedWhy: Record<PermissionDenied["why"], { readonly what: string; readon
  */
 export class ActionRequired extends Data.TaggedError("ActionRequired")<
   BrokerSaid & {
-    /** What the user must do. */
+    /** The action that the user must take. */
     readonly what: string
   }
 > {
@@ -339,7 +339,7 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
   BrokerSaid & {
     /**
-     * What failed. If `why` is `certificate` or `proxy`, and usually also if it is `network`, the fault is between this
+     * The part that failed. If `why` is `certificate` or `proxy`, and usually also if it is `network`, the fault is between this
      * program and the broker.
      */
     readonly why: "time-out" | "network" | "broker" | "certificate" | "proxy"
@@ -446,7 +446,7 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
   BrokerSaid & {
     /** HTTP status. */
     readonly status: number
-    /** What is wrong with the answer. */
+    /** The problem of the answer. */
     readonly problem: string
     /** The first part of the body, without secrets. If the body is JSON, only the names and types of its fields. */
     readonly excerpt: string
@@ -658,7 +658,7 @@ export class AuthError extends Data.TaggedError("AuthError")<{
     const { message } = this.reason
     return `${this.broker} ${this.operation}: ${message}${/[.!?…]$/.test(message) ? "" : "."} ${this.remedy}`
   }
-  /** What to do now, to show to the user. */
+  /** Text for the user: what to do now. */
   get remedy(): string {
     return this.reason.remedy
   }
@@ -688,6 +688,8 @@ export class AuthError extends Data.TaggedError("AuthError")<{
 }
 
 /**
+ * Makes an `AuthError`. `operation` is the operation that failed, such as `login`.
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -704,6 +706,8 @@ export const invalidRequest = (broker: string, operation: string, field: string,
   make(broker, operation, new InvalidRequest({ problems: [{ field, problem }] }))
 
 /**
+ * Whether a value is an `AuthError`.
+ *
  * @category guards
  * @since 0.1.0
  */

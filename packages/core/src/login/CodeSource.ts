@@ -65,6 +65,8 @@ export interface CodeSource {
 const make = (fields: Omit<CodeSource, typeof TypeId>): CodeSource => ({ [TypeId]: TypeId, ...fields })
 
 /**
+ * Whether a value is a `CodeSource`.
+ *
  * @category guards
  * @since 0.1.0
  */

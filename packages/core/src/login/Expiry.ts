@@ -37,7 +37,7 @@ export {
 export type ExpirySource = "jwt" | "expires-in" | "daily-cut-off" | "lifetime" | "unknown"
 
 /**
- * What is known about a token that was just issued.
+ * The facts about a token that was just issued.
  *
  * @category models
  * @since 0.1.0

@@ -22,12 +22,16 @@ export type LoginOutcome =
   | { readonly _tag: "StepUpRequired"; readonly challenge: Challenge }
 
 /**
+ * Makes the result of a login that has returned a session.
+ *
  * @category constructors
  * @since 0.1.0
  */
 export const authenticated = (session: Session): LoginOutcome => ({ _tag: "Authenticated", session })
 
 /**
+ * Makes the result of a login that needs a one-time code.
+ *
  * @category constructors
  * @since 0.1.0
  */

@@ -134,6 +134,8 @@ class SessionImpl implements Session {
 }
 
 /**
+ * Whether a value is a `Session`.
+ *
  * @category guards
  * @since 0.1.0
  */

@@ -15,6 +15,8 @@ import * as otpauth from "./internal/otpauth.ts"
 import { quoteProblem, withoutQuotes } from "./internal/pasted.ts"
 
 /**
+ * The hash function with which the codes are computed.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -35,6 +37,8 @@ export interface Totp {
 }
 
 /**
+ * Makes a TOTP secret from its bytes. Defaults: `SHA1`, 6 digits, and a period of 30 seconds.
+ *
  * @category constructors
  * @since 0.1.0
  */

@@ -1,7 +1,7 @@
 /**
  * An `HttpClient` for your own calls to the broker. It adds the session to each request. If the broker refuses the
- * token, the client renews the session once for all callers. It then sends the request again, if a second request does
- * no harm (see `AuthorizedClient`).
+ * token, the client renews the session once for all callers. It then sends the request again, but only if the request
+ * may be sent twice (see `AuthorizedClient`).
  *
  * @since 0.1.0
  */

@@ -20,7 +20,7 @@ import * as Startup from "./Startup.ts"
 import type { VaultError } from "./VaultError.ts"
 
 /**
- * What the function `codes` gets: the question for a one-time code.
+ * The argument of the function `codes`: the question for a one-time code.
  *
  * @category models
  * @since 0.1.0

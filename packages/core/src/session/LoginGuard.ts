@@ -100,6 +100,14 @@ export class LoginGuard extends Context.Service<
     /** The stored state of the account. */
     readonly memory: (account: Account.Account) => Effect.Effect<Memory, VaultError.VaultError>
     /**
+     * The times of the failed logins that count towards `maxFailures` now, oldest first. A login without an answer does
+     * not count if the broker has accepted the same credentials before. Logins outside the window do not count.
+     */
+    readonly countedAt: (
+      account: Account.Account,
+      policy: Pick<GuardPolicy, "window">
+    ) => Effect.Effect<ReadonlyArray<number>, VaultError.VaultError>
+    /**
      * Removes the stored failed logins, the pause, and the record that the broker has locked the account. Call it after
      * a person has corrected the credentials. Credentials that the broker has refused stay blocked. To allow them
      * again, pass them as `credentials`. For example, pass `credentials` of a `Renewal`.
@@ -326,6 +334,11 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   return {
+    countedAt: Effect.fnUntraced(function* (account, { window }) {
+      const { ledger } = yield* read(account)
+      const counted = Ledger.counted(ledger, Duration.toMillis(window), yield* Clock.currentTimeMillis)
+      return counted.map(({ at }) => at).toSorted((left, right) => left - right)
+    }),
     check: Effect.fnUntraced(function* (account, policy, options = {}) {
       const credentials = yield* fingerprint(options.credentials)
       const invalid = refusalOf(account.broker, policy)

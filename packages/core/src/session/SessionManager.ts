@@ -133,9 +133,9 @@ export interface Options {
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * Minimum time between two looks for changes while a cached session is used. The manager finds newer sessions and
-   * logouts of other programs in this way. If the store reports its changes (see `Changes` of `SessionStore`), the
-   * manager looks in memory, and reads the store only after a change and once an hour. Otherwise each look reads the
+   * Minimum time between two checks for changes while a cached session is used. With these checks, the manager finds
+   * newer sessions and logouts of other programs. If the store reports its changes (see `Changes` of `SessionStore`), a
+   * check reads the store only after a change, or if the last read is an hour old. Otherwise each check reads the
    * store. Default: 30 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined

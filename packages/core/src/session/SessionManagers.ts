@@ -222,8 +222,8 @@ const readWarm = (
  * with its own rate limits. If the layers belong to several brokers, the type of `services` has only the services that
  * every layer provides. Fails with `InvalidRequest` if `idle` is invalid.
  *
- * A manager with a cached session takes about 2 kB of heap, plus its session and the state of its layer. `idle` and `invalidate` free
- * that memory.
+ * A manager with a cached session takes about 2 kB of heap, plus its session and the state of its layer. `idle` and
+ * `invalidate` free that memory.
  *
  * @example
  * ```ts
@@ -288,7 +288,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     Effect.forEach(Array.from(ready.values()).toReversed(), (account) =>
       Effect.exit(Scope.close(account.scope, exit))
     ).pipe(
-      // Every account is closed, even if the layer of another one dies.
+      // Every account is closed, even if the layer of another account ends with a defect.
       Effect.flatMap(Exit.asVoidAll)
     )
   )

@@ -47,8 +47,8 @@ export interface Entry {
 }
 
 /**
- * Reports changes of stored sessions, so that a `SessionManager` does not have to read the store again and again.
- * `makeWatchers` helps to make one.
+ * Reports changes of stored sessions, so that a `SessionManager` does not have to poll the store. Use `makeWatchers`
+ * for your own `Changes`.
  *
  * @category models
  * @since 0.1.0

@@ -18,9 +18,9 @@ import * as Layer from "effect/Layer"
  * @since 0.1.0
  */
 export interface Failure {
-  /** What happened and what to do now, to show to the user. */
+  /** Text for the user: what happened, and what to do now. */
   readonly message: string
-  /** What to do now, to show to the user. */
+  /** Text for the user: what to do now. */
   readonly remedy: string
   /** Why the layer failed. */
   readonly reason: { readonly _tag: string }
@@ -41,7 +41,7 @@ export class StartupError<E extends Failure = Failure> extends Data.TaggedError(
   override get message(): string {
     return this.errors.map(({ message }) => message).join("\n")
   }
-  /** What to do now, to show to the user. */
+  /** Text for the user: what to do now. */
   get remedy(): string {
     return this.errors.map(({ remedy }) => remedy).join(" ")
   }

@@ -79,7 +79,7 @@ export class Io extends Data.TaggedError("Io")<{
   readonly what: string
   /** The system's error code, such as `ENOSPC`. */
   readonly systemCode?: string | undefined
-  /** What to do now. Default: the general remedy of this reason. */
+  /** Text for the user: what to do now. Default: the general remedy of this reason. */
   readonly advice?: string | undefined
   /** `"never"`: a retry cannot succeed before the user has changed something. */
   readonly retry?: "never" | undefined
@@ -104,7 +104,7 @@ export class Io extends Data.TaggedError("Io")<{
 export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
   /** Why the key is missing: `"the keyring did not answer within 3 seconds"`. */
   readonly why: string
-  /** What to do now. */
+  /** Text for the user: what to do now. */
   readonly advice?: string | undefined
 }> {
   readonly isRetryable = false
@@ -151,7 +151,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
 export class InvalidOption extends Data.TaggedError("InvalidOption")<{
   /** The name of the option: `"acquireTimeout"`. */
   readonly option: string
-  /** What the value must be: `"must be a duration above zero, such as \"60 seconds\""`. */
+  /** The condition that the value must meet: `"must be a duration above zero, such as \"60 seconds\""`. */
   readonly problem: string
 }> {
   readonly isRetryable = false
@@ -197,7 +197,7 @@ export class VaultError extends Data.TaggedError("VaultError")<{
   override get message(): string {
     return `vault ${this.operation}: ${this.reason.message}. ${this.remedy}`
   }
-  /** What to do now, to show to the user. */
+  /** Text for the user: what to do now. */
   get remedy(): string {
     return this.reason.remedy
   }
@@ -218,12 +218,16 @@ export class VaultError extends Data.TaggedError("VaultError")<{
 }
 
 /**
+ * Makes a `VaultError`. `operation` is the operation that failed, such as `get`.
+ *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (operation: string, reason: Reason): VaultError => new VaultError({ operation, reason })
 
 /**
+ * Whether a value is a `VaultError`.
+ *
  * @category guards
  * @since 0.1.0
  */

@@ -124,7 +124,7 @@ export type FakeAccount = Readonly<Record<string, string>>
  * @since 0.1.0
  */
 export interface FakeLimit {
-  /** What is limited, such as an endpoint, a code or a session. */
+  /** The subject of the limit, such as an endpoint, a code or a session. */
   readonly of: string
   /** The limit with its unit, such as `1 request in 1 second for each client code`. */
   readonly limit: string

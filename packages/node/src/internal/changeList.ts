@@ -24,7 +24,7 @@ interface ChangeList {
 
 const name = "changes"
 
-/** A program that looks at the list once a second misses no change at up to 100 writes per second. */
+/** A program that reads the list once a second misses no change at up to 100 writes per second. */
 const length = 100
 
 const encode = ({ changes, from, writes }: ChangeList): string =>

@@ -27,9 +27,9 @@ interface Refusal {
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
 
 /**
- * Why this file or folder must not be used, and what to do. A wrong mode or owner is never corrected silently, because
- * another user may already have changed the content. `user` is `undefined` on systems without owners and modes, such as
- * Windows.
+ * Returns why this file or folder must not be used, and the remedy. A wrong mode or owner is never corrected silently,
+ * because another user may already have changed the content. `user` is `undefined` on systems without owners and modes,
+ * such as Windows.
  */
 export const refusal = (facts: Facts, kind: Kind, path: string, user: number | undefined): Refusal | undefined => {
   const shell = quoted(path)

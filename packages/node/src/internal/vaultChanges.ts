@@ -1,6 +1,6 @@
 /**
- * Reports changes of the sessions in a vault. All accounts share one look at the database's change counter, at most once
- * a second, and only when a session is requested.
+ * Reports changes of the sessions in a vault. All accounts share one read of the database's change counter, at most
+ * once a second, and only when a session is requested.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
@@ -12,7 +12,7 @@ import type { DatabaseSync } from "node:sqlite"
 import type { Change } from "./changeList.ts"
 import * as vaultFile from "./vaultFile.ts"
 
-/** Minimum time between two looks at the change counter, in milliseconds. */
+/** Minimum time between two reads of the change counter, in milliseconds. */
 const lookInterval = 1000
 
 /** Pause before a write of this program is reported. The write has then returned, so its writer recognizes it. */
@@ -20,7 +20,7 @@ const settle = Duration.millis(50)
 
 interface State {
   readonly database: DatabaseSync
-  /** The change counter, and the number of writes at the last look. */
+  /** The change counter, and the number of writes at its last read. */
   readonly data: unknown
   readonly writes: number
 }
@@ -38,7 +38,7 @@ export const make = (current: () => DatabaseSync | undefined): VaultChanges => {
   /** Counts how often changes may have been missed. */
   let misses = 0
 
-  /** Returns the changes since the last look. */
+  /** Returns the changes since the last read of the change counter. */
   const look = (database: DatabaseSync): ReadonlyArray<Change> => {
     if (state?.database === database && vaultFile.dataVersion(database) === state.data) return []
     const known = state?.database === database ? state.writes : undefined

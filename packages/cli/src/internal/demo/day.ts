@@ -1,4 +1,4 @@
-/** The story of the demo: a trading day, from 09:00 until shortly after midnight. */
+/** The steps of the demo: a trading day, from 09:00 until shortly after midnight. */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"
@@ -32,7 +32,7 @@ const forms: Readonly<Record<string, (account: FakeAccount, totp: string) => Rea
   zerodha: ({ password = "", userId = "" }, totp) => ({ user_id: userId, password, totp })
 }
 
-/** How far the clock of one machine is behind, in milliseconds. */
+/** The clock of one machine is this number of milliseconds behind. */
 const lateBy = 240_000
 
 const requestsAtOnce = 1000
@@ -100,7 +100,7 @@ const morning = Effect.fnUntraced(function* (program: Program) {
   yield* step(broker.title, "renew the session", renew, () => "refreshed without a login")
 })
 
-/** What the second process does: each program uses the session that it finds in the vault. */
+/** The steps of the second process. Each program uses the session in the vault. */
 export const startAgain = (programs: ReadonlyArray<Program>) =>
   Effect.forEach(
     programs,
@@ -218,14 +218,14 @@ const act = Effect.fnUntraced(function* (time: Parameters<typeof Expiry.dailyAt>
   yield* heading(`${Expiry.toIst(yield* Clock.currentTimeMillis)}  ${title}`)
 })
 
-/** Runs the story. `secondProcess` runs `startAgain` in another process. */
+/** Runs all steps. `secondProcess` runs `startAgain` in another process. */
 export const day = Effect.fnUntraced(function* <E, R>(
   programs: ReadonlyArray<Program>,
   secondProcess: Effect.Effect<void, E, R>
 ) {
   const each = <E2, R2>(chosen: ReadonlyArray<Program>, scene: (program: Program) => Effect.Effect<void, E2, R2>) =>
     Effect.forEach(chosen, scene, { discard: true })
-  /** The program starts before the scene, and stops after it. */
+  /** Starts the program before its steps, and stops it after them. */
   const started =
     <E2, R2>(scene: (program: Program) => Effect.Effect<unknown, E2, R2>) =>
     (program: Program) =>

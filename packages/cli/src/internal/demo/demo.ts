@@ -29,7 +29,7 @@ import * as programs from "./programs.ts"
 /** The variable that is set in the second process of the demo. */
 const variable = "BROKER_AUTH_DEMO"
 
-/** What the second process gets on its standard input. */
+/** The input of the second process, which it reads from standard input. */
 const Setting = Schema.fromJsonString(
   Schema.Struct({
     folder: Schema.String,

@@ -29,7 +29,7 @@ export const heading = (text: string): Effect.Effect<void> =>
     )
   )
 
-/** A mark, the broker's name, and texts that each begin a line. */
+/** Formats a mark, the broker's name, and texts that each begin a line. */
 const block = (stream: NodeJS.WriteStream, mark: string, title: string, texts: ReadonlyArray<string>): string => {
   const width = widthOf(stream)
   const isNarrow = width < narrow
@@ -68,7 +68,7 @@ export const step = <A, E extends StepError, R>(
     Effect.tap((value) => print(title, [`${name}: ${outcome(value)}`]))
   )
 
-/** Runs a step that must fail with this reason. Prints the reason, and what the error tells the user to do. */
+/** Runs a step that must fail with this reason. Prints the reason and the remedy of the error. */
 export const refused = <A, E extends StepError, R>(
   title: string,
   name: string,

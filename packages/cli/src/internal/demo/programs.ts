@@ -35,7 +35,10 @@ export interface Program {
   readonly origins: Readonly<Record<string, string>>
   /** The services of the login method for an account. They store nothing. */
   readonly layer: (account: FakeAccount) => Layer.Layer<brokers.Services, Failure, HttpClient.HttpClient>
-  /** The services of the running program. Each time that they are provided, the program has only what the vault has. */
+  /**
+   * The services of the running program. They are built anew each time that they are provided, so only the vault keeps
+   * their state.
+   */
   readonly running: Layer.Layer<
     brokers.Services | SessionManager.SessionManager | AuthorizedClient.AuthorizedClient,
     Failure,

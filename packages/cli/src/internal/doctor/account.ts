@@ -37,8 +37,8 @@ export const checkGuard = (home: Home, opened: connect.Opened): Effect.Effect<Fi
   const guard = LoginGuard.make(home.store)
   const found = Effect.gen(function* () {
     const { credentials, guard: policy } = yield* promised(() => connection.run(Renewal))
-    const { refusedAt, unansweredAt } = yield* guard.memory(entry.account)
-    const used = `${refusedAt.length + unansweredAt.length} of ${policy.maxFailures} failed logins used`
+    const counted = yield* guard.countedAt(entry.account, policy)
+    const used = `${counted.length} of ${policy.maxFailures} failed logins used`
     const check = (byPerson: boolean) => Effect.result(guard.check(entry.account, policy, { credentials, byPerson }))
     const blocked = yield* check(true)
     if (Result.isFailure(blocked)) {

@@ -11,7 +11,7 @@ import { type Cause, clientFields, type Finding, fine, ofFailure, problem, withP
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/** The credentials of an account, and what is wrong with them. */
+/** The credentials of an account, and their problems. */
 export interface Checked {
   /** Resolved values. */
   readonly values: Values

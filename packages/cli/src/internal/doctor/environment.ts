@@ -28,7 +28,7 @@ const addressOf = (value: string): string => {
   return url === undefined ? "an address that cannot be read" : `${url.protocol}//${url.host}`
 }
 
-/** Shows the proxy. From now on, requests of this process use it. */
+/** Reports the proxy. From now on, requests of this process use it. */
 export const checkProxy: Effect.Effect<Finding> = Effect.gen(function* () {
   const built = yield* Effect.result(Effect.scoped(Layer.build(Connection.layerClient)))
   if (Result.isFailure(built)) return ofFailure("proxy", built.failure)

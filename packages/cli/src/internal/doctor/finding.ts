@@ -51,7 +51,7 @@ export type Cause =
 export interface Finding {
   readonly check: Check
   readonly found: string
-  /** What to do. */
+  /** Text for the user: what to do. */
   readonly remedy?: string | undefined
   /** Present if the finding is a problem. */
   readonly problem?: { readonly cause: Cause; readonly code: ExitCode.Name }
@@ -160,7 +160,7 @@ export const ofFailure = (check: Check, failure: Failure, broker?: Broker): Find
 /** A finding about one host. */
 export const at = (host: string, finding: Finding): Finding => ({ ...finding, found: `${host}: ${finding.found}` })
 
-/** Says on standard error what the command waits for, if it takes longer than a second. */
+/** If the effect takes longer than a second, prints on standard error what the command waits for. */
 export const withProgress =
   (text: string) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -1,4 +1,7 @@
-/** Sends one request without credentials to the broker, and checks who answers and what the time of the answer is. */
+/**
+ * Sends one request without credentials to the broker. Checks whether a firewall has answered, and the time of the
+ * answer.
+ */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as AuthError from "@auth/broker-core/login/AuthError"

@@ -4,7 +4,7 @@ import type * as Stream from "effect/Stream"
 import type { IncomingMessage } from "node:http"
 
 /**
- * An answer. A text is sent at once. A stream is sent part by part until it ends. A client that reads a stream too
+ * An answer. A text is sent as one part. A stream is sent part by part until it ends. A client that reads a stream too
  * slowly is disconnected.
  */
 export interface Answer {

@@ -41,7 +41,7 @@ export const refuse = (reason: Refusal, headers: Readonly<Record<string, string>
 /** Maximum number of pages that are open at the same time. */
 const maxStreams = 16
 
-/** Shows the page that the command still runs. */
+/** Interval of the comments that show the page that the command still runs. */
 const heartbeat = "15 seconds"
 
 const done = (value: unknown = {}): Answer => json(200, value, page.headers)

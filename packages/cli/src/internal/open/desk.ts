@@ -1,4 +1,4 @@
-/** The accounts of the page: their rows, what is done for them, and the changes of both. */
+/** The accounts of the page: their rows, their current actions, and the changes of both. */
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -40,11 +40,11 @@ export interface Desk {
   /** All rows, and then the changes. */
   readonly changes: Stream.Stream<Change>
   readonly start: (name: string, action: Action) => Effect.Effect<Accepted, VaultError>
-  /** Logs in to all accounts that are not live. Those that need a person follow one another. */
+  /** Logs in to all accounts that are not live. Logins that need a person run one after the other. */
   readonly startAll: Effect.Effect<void, VaultError>
   /** Ends a step that waits for the person. */
   readonly cancel: (name: string) => Effect.Effect<Accepted>
-  /** Passes on what the person has entered. */
+  /** Passes the text that the person has entered to the current step. */
   readonly answer: (name: string, text: Redacted.Redacted<string>) => Effect.Effect<Accepted>
   readonly resend: (name: string) => Effect.Effect<Accepted>
 }
@@ -55,7 +55,10 @@ const pollInterval = "2 seconds"
 /** Number of accounts that log in without a person at the same time. */
 const atOnce = 6
 
-/** Number of accounts of one broker that log in at the same time, so that its firewall sees no rush of logins. */
+/**
+ * Number of accounts of one broker that log in at the same time, so that its firewall does not block the address of
+ * this machine.
+ */
 const atOncePerBroker = 2
 
 const keptChanges = 1024
@@ -155,7 +158,7 @@ export const make = Effect.fnUntraced(function* (
       publish({ _tag: "trouble", trouble })
     })
 
-  /** Reads the vault, and publishes what has changed. */
+  /** Reads the vault, and publishes the changes. */
   const refresh = yield* coalesced.make(
     read.pipe(
       Effect.tap(() => tell(null)),
@@ -188,7 +191,7 @@ export const make = Effect.fnUntraced(function* (
 
   const parts: logins.Parts = {
     inTurn,
-    // One account after the other resolves its references, because their programs may ask the user.
+    // Accounts are opened one after the other, because the programs of their references may ask the user.
     open: (entry, options) => opening.withPermit(connect.open(home, entry, options))
   }
 

@@ -18,7 +18,7 @@ import { type Failure, fail, isFailure, promised, Rejected } from "../failure.ts
 import * as qrImage from "../qrImage.ts"
 import type { Step } from "./rows.ts"
 
-/** What the person may do at a step. */
+/** The actions that a person can take at a step. */
 export interface Handlers {
   /** Takes the code or the address that the person has entered. */
   readonly answer?: (text: Redacted.Redacted<string>) => void
@@ -121,7 +121,7 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
         })
       })
     )
-    // With its exit, so that a cancelled login stays an interruption.
+    // The effect returns its exit, because a rejected promise would not show whether the login was cancelled.
     return yield* Effect.flatten(
       withSignal((signal) => connection.run(Effect.exit(BrowserLogin.run(login, { byPerson: true })), { signal }))
     )
@@ -156,14 +156,14 @@ const qrLogin = ({ connection }: connect.Opened, show: Show): Effect.Effect<Sess
     )
   })
 
-/** Runs a login in the browser when no other one needs its port. */
+/** Runs a login in the browser when no other login uses its port. */
 export type InTurn = <A>(
   opened: connect.Opened,
   show: Show,
   login: Effect.Effect<A, Failure>
 ) => Effect.Effect<A, Failure>
 
-/** What the logins of all accounts share. */
+/** The functions that the logins of all accounts share. */
 export interface Parts {
   readonly open: (entry: Entry, options?: connect.Options) => Effect.Effect<connect.Opened, Failure, Scope.Scope>
   readonly inTurn: InTurn
@@ -179,12 +179,12 @@ const liveOf = ({ connection }: connect.Opened) =>
 /** Gets a new session. */
 const newSession = Effect.fnUntraced(function* (opened: connect.Opened): Effect.fn.Return<Session, Failure> {
   const { connection } = opened
-  // A new connection does not know the stored session. Without it, `renew` would return that session.
+  // A new connection has not read the stored session. Without this read, `renew` would return the stored session.
   if (Option.isSome(yield* liveOf(opened))) yield* promised(() => connection.session())
   return yield* promised(() => connection.renew())
 })
 
-/** Logs in, also if the session is live. */
+/** Logs in, even if the stored session is live. */
 export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
   Effect.gen(function* () {
     const opened = yield* open(entry, codesOf(show))

@@ -23,7 +23,7 @@ import * as links from "./links.ts"
 /** The command ends when no page was open for this time. */
 const idleTime = "15 minutes"
 
-/** Waits for Enter, again and again, and runs `use` each time. */
+/** Runs `use` each time that the user presses Enter. */
 const onEnter = (use: Effect.Effect<void, CommandFailed>): Effect.Effect<never, CommandFailed, Scope.Scope> =>
   Effect.gen(function* () {
     const lines = yield* Queue.sliding<void>(1)
@@ -38,7 +38,7 @@ const onEnter = (use: Effect.Effect<void, CommandFailed>): Effect.Effect<never, 
     return yield* Effect.forever(Effect.andThen(Queue.take(lines), use))
   })
 
-/** Prints the link, and how a browser on another machine reaches it. */
+/** Prints the link, and the command with which a browser on another machine can reach the page. */
 const printLink = (url: string, port: number) =>
   Effect.gen(function* () {
     yield* output.say(

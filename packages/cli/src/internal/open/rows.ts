@@ -1,4 +1,4 @@
-/** What the page shows of an account. Nothing in a row is a secret. */
+/** The data of an account that the page shows. It contains no secret. */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Duration from "effect/Duration"
 import * as accountStatus from "../accountStatus.ts"
@@ -6,7 +6,7 @@ import * as entries from "../entries.ts"
 import type { Home } from "../home.ts"
 import type * as sessions from "../sessions.ts"
 
-/** What is done for an account now, and what the person has to do for it. Times are milliseconds since the epoch. */
+/** The current step of an account's login or logout. Times are in milliseconds since the epoch. */
 export type Step =
   | {
       readonly _tag: "busy"
@@ -41,7 +41,7 @@ export type Step =
       readonly expiresAt: number
     }
 
-/** A failure for the person: what has happened, and what to do. */
+/** The texts of a failure: its cause, and the remedy. */
 export interface Trouble {
   readonly message: string
   readonly remedy: string
@@ -66,14 +66,12 @@ export interface Row {
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 
-/** Until when the guard sends no login, because too many were refused. */
-const fullUntil = ({ memory, method, now }: accountStatus.Status): number | undefined => {
+/** When the number of counted failed logins falls below the limit. `undefined` if it is below the limit now. */
+const fullUntil = ({ countedAt, method }: accountStatus.Status): number | undefined => {
   const { maxFailures, window } = method?.renewal ?? {}
   if (maxFailures === undefined || window === undefined) return undefined
-  const millis = Duration.toMillis(Duration.fromInputUnsafe(window))
-  const recent = memory.refusedAt.filter((at) => now - at < millis)
-  const first = recent[recent.length - maxFailures]
-  return first === undefined ? undefined : first + millis
+  const first = countedAt[countedAt.length - maxFailures]
+  return first === undefined ? undefined : first + Duration.toMillis(Duration.fromInputUnsafe(window))
 }
 
 const guardOf = (status: accountStatus.Status): Pick<Row, "guard" | "isHeldBack"> => {

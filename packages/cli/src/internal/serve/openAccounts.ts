@@ -61,7 +61,7 @@ const pauseAfterFailure = "2 seconds"
 /** Interval at which a session in use is compared with the store, to find logins and logouts of other programs. */
 const pollInterval = "2 seconds"
 
-/** Changes that a slow reader may miss. */
+/** Number of changes that are kept for a slow reader. A slower reader misses the oldest changes. */
 const keptChanges = 256
 
 const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>): boolean =>
@@ -96,8 +96,8 @@ const accepted = (name: string, broker: string) =>
 
 /**
  * Makes the renewal of an account that only a person can log in to. If a program reports a live token by mistake, the
- * other programs must keep their session. So the profile call decides. If the session is dead and cannot be refreshed,
- * it is logged out, so that the next `broker-auth login` does not find it in the store.
+ * other programs must keep their session. So the profile call decides. If the broker refuses the session and it cannot
+ * be refreshed, it is logged out, so that the next `broker-auth login` does not find it in the store.
  */
 const makePersonal = (
   manager: SessionManager["Service"],
@@ -187,7 +187,7 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
       Effect.map(Clock.currentTimeMillis, (now) => session !== undefined && !Session.isExpired(session, now))
     )
 
-  /** A connection that has seen a logout returns no session any more, even after a login by another program. */
+  /** After a logout, a connection returns no session, even if another program has logged in again. */
   const reopened = <A>(entry: accounts.Entry, run: (open: Open) => Effect.Effect<A, Failure>) =>
     Effect.catch(use(entry, run), (failure) =>
       isLoggedOut(failure)

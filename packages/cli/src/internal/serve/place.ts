@@ -1,4 +1,4 @@
-/** The Unix socket of the server: its path, its folder, and what an earlier server has left there. */
+/** The Unix socket of the server: its path, its folder, and the removal of an old socket. */
 import * as Account from "@auth/broker-core/login/Account"
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import * as Context from "effect/Context"
@@ -48,7 +48,7 @@ const connects = (path: string): Effect.Effect<true | string> =>
     return Effect.sync(() => void socket.destroy())
   })
 
-/** Removes the socket of a server that was killed. A server that listens is not disturbed. */
+/** Removes the socket of a server that was killed. Fails if a server listens on the socket. */
 const clear = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, CommandFailed> {
   const there = found(path)
   if (there === undefined) return

@@ -39,7 +39,7 @@ export const add = Effect.fnUntraced(function* (
   if (!namePattern.test(name)) {
     return yield* fail(
       "usage",
-      "A name has 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit."
+      "A name has 1 to 64 characters: letters, digits, and the signs . _ @ -. It begins with a letter or digit."
     )
   }
   const bearer = Redacted.make(Base64Url.encode(SecureRandom.randomBytesUnsafe(32)))
@@ -55,7 +55,7 @@ export const add = Effect.fnUntraced(function* (
   return bearer
 })
 
-/** Removes a program. Its bearer is refused from now on, also by a server that runs. */
+/** Removes a program. From now on, its bearer is refused, even by a server that is already running. */
 export const revoke = (store: storedList.Store, name: string): Effect.Effect<void, CommandFailed | VaultError> =>
   stored.update(store, (list) => {
     const rest = list.filter((known) => known.name !== name)

@@ -1,6 +1,6 @@
 /**
- * Decoders without Schema for the answers that brokers usually send. They know only good data. For all other data, they
- * return `unsure`, and Schema decides and reports the problem. Schema would take ten times as long for each login.
+ * Decoders without Schema for the answers that brokers usually send. For all other data, they return `unsure`. Schema
+ * then decodes the data, or reports the problem. For each login, Schema would take ten times as long as these decoders.
  */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -78,7 +78,7 @@ const structDecoder = (fields: Fields): PlainDecoder | undefined => {
 export const plainOf = (schema: object): PlainDecoder | undefined =>
   decoders.get(schema) ?? (isBareStruct(schema) ? structDecoder(schema.fields) : undefined)
 
-/** A decoder that converts the value of another one. Data that cannot be converted is left to Schema. */
+/** Makes a decoder that converts the result of another decoder. Returns `unsure` for data that cannot be converted. */
 export const mapPlain = (schema: object, to: (value: never) => unknown): PlainDecoder => {
   const decode = plainOf(schema)
   if (decode === undefined) return () => unsure

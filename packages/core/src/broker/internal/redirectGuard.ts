@@ -33,7 +33,7 @@ const isSameOrigin = (url: string, other: string): boolean => {
   return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)
 }
 
-/** The failure of an answer that came from another origin than that of `sentTo`. `undefined` if it did not. */
+/** Returns a failure if the answer came from an origin other than that of `sentTo`. Otherwise returns `undefined`. */
 export const followedTo = (answeredBy: string, sentTo: string, status: number): RedirectFollowed | undefined => {
   if (isSameOrigin(answeredBy, sentTo)) return undefined
   // Some clients do not know the address of the answer.

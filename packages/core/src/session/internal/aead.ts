@@ -1,4 +1,4 @@
-/** XChaCha20-Poly1305. */
+/** Provides XChaCha20-Poly1305 with the key of a store. */
 import * as Aead from "effect/crypto/Aead"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type * as Context from "effect/Context"
@@ -14,7 +14,7 @@ interface Cipher {
   readonly services: Context.Context<Aead.Aead>
 }
 
-// Each store has one key. To build the services and to check the key takes longer than to encrypt an entry.
+// The services and the checked key are kept for each key, because making them takes longer than encrypting an entry.
 const ciphers = new WeakMap<Redacted.Redacted<Uint8Array>, Cipher>()
 
 const cipherOf = Effect.fnUntraced(function* (bytes: Redacted.Redacted<Uint8Array>) {

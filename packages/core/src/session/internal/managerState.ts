@@ -69,8 +69,8 @@ export interface LastRead {
 }
 
 /**
- * In milliseconds. The store is read after this time even if no change was reported. A program without the permission
- * to report its changes is noticed then.
+ * In milliseconds. The store is read after this time even if no change was reported. This read finds the changes of a
+ * program that may not report them.
  */
 const maxUnread = 3_600_000
 
@@ -111,7 +111,7 @@ export interface Self {
    * be read at the next poll.
    */
   lastRead: LastRead | undefined
-  /** Belongs to the last session that `withSession` got after a refusal. */
+  /** The trial of the last session that `withSession` got after a refusal. */
   trial: Trial | undefined
   /**
    * The hub for `changes`. It is created for the first reader of `changes`, because it needs more memory than all other

@@ -21,8 +21,8 @@ type Service = Redis.Redis["Service"]
 export const streamOf = (prefix: string): string => `${prefix}:changes`
 
 /**
- * The stream has about this number of entries, of about 100 bytes each. A process that was disconnected for longer than
- * these changes took reads every account again.
+ * The stream has about this number of entries, of about 100 bytes each. If more entries were added while a process was
+ * disconnected, the process reads every account again.
  */
 const streamLength = 10_000
 
@@ -144,7 +144,7 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
     )
   })
 
-  /** A client without `reserve` may fail with a defect. Then this process polls, as it does without a subscription. */
+  /** A client without `reserve` may fail with a defect. In this case, the process polls the store. */
   const keepListening: Effect.Effect<void> = Effect.suspend(() =>
     Effect.matchCauseEffect(listen, {
       onSuccess: () => Effect.void,

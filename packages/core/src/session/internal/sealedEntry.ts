@@ -10,7 +10,7 @@
  * | n     | XChaCha20-Poly1305 ciphertext and its tag of 16 bytes, or the value in clear  |
  * | 8     | checksum: first 8 bytes of SHA-256 over the entry's place and the bytes above |
  *
- * The checksum does not protect an entry against intended changes. It shows whether an entry that cannot be read is
+ * The checksum does not protect an entry against deliberate changes. It shows whether an entry that cannot be read is
  * damaged, or only has another key or a newer format. The error for a damaged entry advises to delete it. The error for
  * any other entry says how it can be read, for example with the right key.
  */

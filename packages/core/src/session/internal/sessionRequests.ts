@@ -103,7 +103,7 @@ const startSync = (self: Self, live: Session.Session) =>
  * different intervals spread these reads over time.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
-  // A change may have been reported in the meantime, and then another session, or none, is cached.
+  // If a change was reported in the meantime, another session or no session is cached.
   if (self.state.cached.session === live)
     Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval * (1 - jitter / 2) })
   return live
@@ -207,7 +207,8 @@ export const renew = (self: Self, rejected: Session.Session | undefined): Effect
     // The program has requested a new session explicitly, so an earlier logout is ignored.
     self.state.version = undefined
     self.state.loggedOut = false
-    // A program that has just started has no cached session. Without its stored session, it would get that one again.
+    // After the start of a program, no session is cached. Without `peek`, the renewal could return the stored session,
+    // which is not a new one.
     const known = self.state.cached.session
     const found = known === undefined ? Effect.map(peek(self), Option.getOrUndefined) : Effect.succeed(known)
     return Effect.flatMap(found, (before) =>

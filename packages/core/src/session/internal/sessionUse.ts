@@ -9,7 +9,7 @@ import type { Self } from "./managerState.ts"
 import { RequestsSent } from "../../login/internal/requestsSent.ts"
 
 /**
- * What an effect has sent. `read`: only requests that are safe to repeat. `order`: at least one request that is not
+ * The kind of requests that an effect has sent. `read`: only requests that are safe to repeat. `order`: at least one request that is not
  * safe to repeat.
  */
 type Kind = "read" | "order"

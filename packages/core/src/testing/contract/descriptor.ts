@@ -54,7 +54,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     run: Effect.forEach(subject.broker.assumptions, ({ asOf, id, option, text }) =>
       ensure(
         text.length > 20 && option !== "" && /^20\d\d-\d\d-\d\d$/.test(asOf),
-        `the assumption ${id} must have a text, an option and a date`
+        `the assumption ${id} must have a text of more than 20 characters, an option and a date`
       )
     ).pipe(Effect.asVoid)
   },
@@ -96,10 +96,16 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
       yield* same((yield* fake.journal).length, 0, "number of requests")
     })
   },
-  { name: "reports all missing credentials in one error, and sends no request", run: refusesAll(subject, undefined) },
-  { name: "reports all blank credentials in one error, and sends no request", run: refusesAll(subject, " \t\n") },
   {
-    name: "reports all credentials that are not text in one error, and sends no request",
+    name: "reports all missing required credentials in one error, and sends no request",
+    run: refusesAll(subject, undefined)
+  },
+  {
+    name: "reports all blank required credentials in one error, and sends no request",
+    run: refusesAll(subject, " \t\n")
+  },
+  {
+    name: "reports all required credentials that are numbers in one error, and sends no request",
     run: refusesAll(subject, 4711)
   },
   {

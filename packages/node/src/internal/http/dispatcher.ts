@@ -46,7 +46,7 @@ const refused = () => new Error("The body is too large.")
 
 /**
  * The handler of one request, with the methods of both APIs: `onRequestStart` and so on of undici 7 and 8, and
- * `onConnect` and so on of undici 6. A dispatcher calls the methods of one of them.
+ * `onConnect` and so on of undici 6. A dispatcher calls only the methods of its own API.
  */
 class Handler implements Exchange {
   private readonly collector: Collector
