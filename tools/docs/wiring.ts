@@ -1,7 +1,11 @@
-/** Generates the files that name every broker, from `packages/brokers.json`. Only that list is edited manually. */
+/**
+ * Generates the files that name every broker, from `packages/brokers.json`, and everything that contains the address of
+ * the repository, from the `package.json` of the root.
+ */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { root } from "../packages/workspace.ts"
+import { absoluteLinks, fieldsOf, url } from "../packages/repository.ts"
+import { packages, root } from "../packages/workspace.ts"
 
 /** A file with its current and its expected content. */
 export interface Document {
@@ -32,6 +36,7 @@ interface Manifest {
   readonly name: string
   readonly version: string
   readonly description: string
+  readonly repository?: { readonly url: string }
 }
 
 export const manifestOf = (folder: string): Manifest => JSON.parse(read(`packages/${folder}/package.json`)) as Manifest
@@ -74,19 +79,19 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
 /** The accepted versions of a broker's package. The peer dependencies on core have the same range. */
 const range = ">=0.1.0 <1.0.0"
 
-const simulatorManifest = (list: ReadonlyArray<Listed>): Document => {
-  const path = "packages/simulator/package.json"
-  const current = read(path)
-  const manifest = JSON.parse(current) as { readonly dependencies: Readonly<Record<string, string>> }
+type Fields = Readonly<Record<string, unknown>>
+
+/** The dependencies of the simulator: every broker of the list. */
+const simulatorFields = (list: ReadonlyArray<Listed>, manifest: Fields): Fields => {
   const scope = manifestOf("core").name.replace(/[^/]*$/, "")
-  const others = Object.entries(manifest.dependencies).filter(
+  const others = Object.entries(manifest["dependencies"] as Readonly<Record<string, string>>).filter(
     ([name]) => !name.startsWith(scope) || name === manifestOf("core").name
   )
   const brokers = list.map(({ id }) => [manifestOf(id).name, range] as const)
   const dependencies = Object.fromEntries(
     [...others, ...brokers].toSorted(([left], [right]) => (left < right ? -1 : 1))
   )
-  return { path, current, wanted: `${JSON.stringify({ ...manifest, dependencies }, undefined, 2)}\n` }
+  return { dependencies }
 }
 
 /** Generates the list of brokers that the command can load when they are installed. */
@@ -106,29 +111,53 @@ export const simulatorPackage = "${manifestOf("simulator").name}"
 }
 
 /** The brokers and the simulator are optional peers of the command: a user installs the ones that they need. */
-const commandManifest = (list: ReadonlyArray<Listed>): Document => {
-  const path = "packages/cli/package.json"
-  const current = read(path)
-  const manifest = JSON.parse(current) as { readonly peerDependencies: Readonly<Record<string, string>> }
+const commandFields = (list: ReadonlyArray<Listed>, manifest: Fields): Fields => {
+  const current = manifest["peerDependencies"] as Readonly<Record<string, string>>
   const optional = [...list.map(({ id }) => id), "simulator"].map((folder) => manifestOf(folder).name).toSorted()
   const peerDependencies = Object.fromEntries([
     ...optional.map((name) => [name, range] as const),
-    ["effect", manifest.peerDependencies["effect"] ?? ""] as const
+    ["effect", current["effect"] ?? ""] as const
   ])
   const peerDependenciesMeta = Object.fromEntries(optional.map((name) => [name, { optional: true }]))
-  const wanted = `${JSON.stringify({ ...manifest, peerDependencies, peerDependenciesMeta }, undefined, 2)}\n`
-  return { path, current, wanted }
+  return { peerDependencies, peerDependenciesMeta }
 }
 
-/** Returns the sources and configuration files that are generated without an import of a broker's package. */
+const listFields: Readonly<Record<string, typeof commandFields>> = { simulator: simulatorFields, cli: commandFields }
+
+/** Inserts the fields with the address of the repository after the author. */
+const withAddress = (folder: string, manifest: Fields): Fields => {
+  const fields = fieldsOf(`packages/${folder}`)
+  const others = Object.entries(manifest).filter(([key]) => !Object.hasOwn(fields, key))
+  const place = others.findIndex(([key]) => key === "author") + 1
+  return Object.fromEntries([...others.slice(0, place), ...Object.entries(fields), ...others.slice(place)])
+}
+
+const manifestDocument = (folder: string, list: ReadonlyArray<Listed>): Document => {
+  const path = `packages/${folder}/package.json`
+  const current = read(path)
+  const manifest = JSON.parse(current) as Fields
+  const wanted = withAddress(folder, { ...manifest, ...listFields[folder]?.(list, manifest) })
+  return { path, current, wanted: `${JSON.stringify(wanted, undefined, 2)}\n` }
+}
+
+/** Makes the links of a package's README absolute. An address of the repository that has changed is replaced. */
+const readmeDocument = (folder: string): Document => {
+  const path = `packages/${folder}/README.md`
+  const current = read(path)
+  return { path, current, wanted: absoluteLinks(path, current, manifestOf(folder).repository?.url ?? url) }
+}
+
+/** Returns the files that are generated without an import of a broker's package. */
 export const wiring = (): ReadonlyArray<Document> => {
   const list = listed()
   const ids = list.map(({ id }) => id)
+  const folders = packages().map(({ folder }) => folder)
   return [
     registry(list),
-    simulatorManifest(list),
     commandRegistry(list),
-    commandManifest(list),
+    // The manifests contain the address that the READMEs may still have, so they are written after the READMEs.
+    ...folders.map(readmeDocument),
+    ...folders.map((folder) => manifestDocument(folder, list)),
     withReferences(
       "packages/simulator/tsconfig.json",
       ["core", ...ids.toSorted()].map((id) => `../${id}`)

@@ -1,5 +1,5 @@
 /**
- * Checks the packages before they are published. It makes a clean build, checks the manifests and the packed files,
+ * Checks the packages before they are published. It makes a clean build, checks the manifests, the READMEs and the packed files,
  * imports every export from the packed tarballs, runs the programs of the READMEs and the examples with the tarballs,
  * logs in with the installed command, and installs the packages from a registry on loopback.
  *
@@ -15,7 +15,7 @@ import { freePort } from "../vitest/freePort.ts"
 import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
 import { run, runNpm, runTool, start, stop, stopAll } from "./process.ts"
-import { assert, emptyProject, fromRoot, none, pack, type Packed, specifiers } from "./tarballs.ts"
+import { assert, checkPage, emptyProject, fromRoot, none, pack, type Packed, specifiers } from "./tarballs.ts"
 import { checkTypes, compilerOf, exportAll, installCompilers } from "./types.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
 
@@ -180,6 +180,7 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
     })
   }
   all.forEach(checkDist)
+  all.forEach(checkPage)
 
   const tarballs = new Map<string, Packed>()
   for (const pkg of all) {

@@ -7,6 +7,9 @@ export interface Manifest {
   readonly name: string
   readonly version: string
   readonly private?: boolean
+  readonly repository?: unknown
+  readonly homepage?: unknown
+  readonly bugs?: unknown
   readonly bin?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>> | string | null>>
   readonly peerDependencies?: Readonly<Record<string, string>>

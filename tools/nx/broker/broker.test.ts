@@ -3,6 +3,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { run } from "../../packages/process.ts"
+import { fieldsOf, relativeLinks } from "../../packages/repository.ts"
 import { packages, root } from "../../packages/workspace.ts"
 
 /** Folders that are not copied, because they contain builds, installed packages or caches. */
@@ -80,6 +81,9 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
         await generate("madeup", "--title", "Made Up", "--install=false"),
         "Fill in the facts of your broker"
       )
+      const read = (file: string) => fs.readFileSync(path.join(folder, "packages/madeup", file), "utf8")
+      assert.include(JSON.parse(read("package.json")), fieldsOf("packages/madeup"))
+      assert.deepStrictEqual(relativeLinks(read("README.md")), [])
       await tool("typescript/bin/tsc", "-b", "packages/madeup", "packages/simulator")
       await tool("typescript/bin/tsc", "-p", "packages/madeup/tsconfig.test.json")
       await tool("oxlint/bin/oxlint", "packages/madeup", "packages/simulator/src")
