@@ -4,13 +4,16 @@
  * logs in with the installed command, and installs the packages from a registry on loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
- * uses the existing build, and leaves out the examples and the registry.
+ * uses the existing build, and leaves out the examples and the registry. `--update-files` writes the lists of packed
+ * files in `tools/packages/files`, and checks nothing else.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { parseArgs } from "node:util"
 import { commandFolder } from "./bundle.ts"
 import { checkCommand } from "./command.ts"
+import { compareFiles, outputsOf, staleLists, writeList } from "./fileList.ts"
 import { freePort } from "../vitest/freePort.ts"
 import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
@@ -40,7 +43,8 @@ const checkDist = (pkg: Package): void => {
   const expected = new Set(
     files(path.join(pkg.path, "src"))
       .filter((file) => file.endsWith(".ts"))
-      .flatMap((file) => [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => file.replace(/\.ts$/, end)))
+      .flatMap((file) => outputsOf(`src/${file}`))
+      .map((file) => file.slice("dist/".length))
   )
   const found = files(path.join(pkg.path, "dist"))
   none(
@@ -165,7 +169,14 @@ const playExamples = async (folder: string): Promise<number> => {
   return played
 }
 
-const main = async (only: string | undefined, temp: string): Promise<void> => {
+const checkFiles = (pkg: Package, { paths }: Packed): void =>
+  none(
+    compareFiles(pkg, paths),
+    `${pkg.manifest.name}: files that differ from tools/packages/files/${pkg.folder}.txt ` +
+      "(- is missing, + is new; npm run pack-check -- --update-files writes the lists)"
+  )
+
+const main = async (only: string | undefined, update: boolean, temp: string): Promise<void> => {
   const all = packages().filter((pkg) => pkg.manifest.private !== true)
   const chosen = all.filter((pkg) => only === undefined || pkg.folder === only)
   assert(
@@ -180,14 +191,20 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
     })
   }
   all.forEach(checkDist)
-  all.forEach(checkPage)
+  if (!update) {
+    all.forEach(checkPage)
+    none(staleLists(packages()), "lists of files in tools/packages/files that belong to no package")
+  }
 
   const tarballs = new Map<string, Packed>()
   for (const pkg of all) {
     const title = ({ bytes }: Packed) => `${pkg.manifest.name}: packed into ${Math.ceil(bytes / 1000)} kB`
     const packed = await step(title, () => pack(pkg, temp))
     tarballs.set(pkg.manifest.name, packed)
+    if (!update) checkFiles(pkg, packed)
+    else if (chosen.includes(pkg)) writeList(pkg, packed.paths)
   }
+  if (update) return console.log(`packages: wrote ${chosen.length} lists to tools/packages/files`)
   const tarball = (pkg: Package): string => tarballs.get(pkg.manifest.name)?.tarball ?? ""
 
   for (const pkg of chosen) {
@@ -276,6 +293,37 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   })
 }
 
+const usage = `Usage: npm run pack-check -- [option …] [package]
+
+Checks every public package as it will be published, after a clean build. With the name of a package, such as angel, it
+checks only this package, and uses the existing build.
+
+Options:
+  --update-files  only writes the lists of packed files in tools/packages/files
+  --help          prints this text`
+
+const parse = () => {
+  try {
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      options: { help: { type: "boolean", default: false }, "update-files": { type: "boolean", default: false } }
+    })
+    return positionals.length > 1 ? "Name one package, or none." : { only: positionals[0], ...values }
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+const parsed = parse()
+if (typeof parsed === "string") {
+  console.error(`${parsed}\n\n${usage}`)
+  process.exit(2)
+}
+if (parsed.help) {
+  console.log(usage)
+  process.exit(0)
+}
+
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-packages-"))
 const end = async (code: number): Promise<never> => {
   await stopAll()
@@ -285,7 +333,7 @@ const end = async (code: number): Promise<never> => {
 process.once("SIGINT", () => void end(130))
 process.once("SIGTERM", () => void end(143))
 
-await main(process.argv[2], temp).then(
+await main(parsed.only, parsed["update-files"], temp).then(
   () => end(0),
   (error: unknown) => {
     console.error(`packages: the check failed\n${error instanceof Error ? error.message : String(error)}`)

@@ -9,7 +9,7 @@ import { files, type Package, root } from "./workspace.ts"
 /** Size limit of a tarball. */
 const maxPackedBytes = 1_000_000
 /** Files and folders that a tarball may contain. */
-const shipped = ["dist/", "src/", "package.json", "README.md", "LICENSE"]
+const shipped = ["dist/", "src/", "package.json", "README.md", "LICENSE", "CHANGELOG.md"]
 
 export const assert: (condition: boolean, message: string) => asserts condition = (condition, message) => {
   if (!condition) throw new Error(message)
@@ -41,6 +41,8 @@ export const checkPage = (pkg: Package): void => {
 export interface Packed {
   readonly tarball: string
   readonly bytes: number
+  /** The files in the tarball. */
+  readonly paths: ReadonlyArray<string>
 }
 
 export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
@@ -67,7 +69,7 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
     report.size < maxPackedBytes,
     `${pkg.manifest.name}: the tarball has ${report.size} bytes, but the limit is ${maxPackedBytes}`
   )
-  return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size }
+  return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size, paths }
 }
 
 /**

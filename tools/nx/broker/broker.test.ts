@@ -2,31 +2,13 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { copyRepository } from "../../packages/copy.ts"
+import { toLines } from "../../packages/fileList.ts"
 import { run } from "../../packages/process.ts"
-import { fieldsOf, relativeLinks } from "../../packages/repository.ts"
-import { packages, root } from "../../packages/workspace.ts"
-
-/** Folders that are not copied, because they contain builds, installed packages or caches. */
-const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".tsbuild", "coverage"])
+import { checkPage, pack } from "../../packages/tarballs.ts"
+import { type Manifest, root } from "../../packages/workspace.ts"
 
 const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-generator-"))
-
-/**
- * Fills the folder `node_modules` of the copied repository with links. The links of the workspace's packages lead to
- * the copy. The links of all other packages lead to the original repository.
- */
-const linkModules = () => {
-  const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
-  const scope = "@auth"
-  fs.mkdirSync(path.join(to, scope), { recursive: true })
-  for (const name of fs.readdirSync(from)) {
-    if (name === scope || /^\.(?!bin$)/.test(name)) continue
-    fs.symlinkSync(path.join(from, name), path.join(to, name), "junction")
-  }
-  for (const { manifest, path: place } of packages()) {
-    fs.symlinkSync(path.join("../../packages", path.basename(place)), path.join(to, manifest.name), "junction")
-  }
-}
 
 const tool = (script: string, ...args: ReadonlyArray<string>) =>
   run(process.execPath, [path.join("node_modules", script), ...args], {
@@ -47,8 +29,7 @@ const timeout = 240_000
 
 describe("npm run new:broker", { tags: ["thorough"] }, () => {
   beforeAll(() => {
-    fs.cpSync(root, folder, { recursive: true, filter: (source) => !notCopied.has(path.basename(source)) })
-    linkModules()
+    copyRepository(folder)
   })
 
   afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
@@ -81,10 +62,13 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
         await generate("madeup", "--title", "Made Up", "--install=false"),
         "Fill in the facts of your broker"
       )
-      const read = (file: string) => fs.readFileSync(path.join(folder, "packages/madeup", file), "utf8")
-      assert.include(JSON.parse(read("package.json")), fieldsOf("packages/madeup"))
-      assert.deepStrictEqual(relativeLinks(read("README.md")), [])
       await tool("typescript/bin/tsc", "-b", "packages/madeup", "packages/simulator")
+      const place = path.join(folder, "packages/madeup")
+      const manifest = JSON.parse(fs.readFileSync(path.join(place, "package.json"), "utf8")) as Manifest
+      const made = { folder: "madeup", path: place, manifest }
+      checkPage(made)
+      const list = fs.readFileSync(path.join(folder, "tools/packages/files/madeup.txt"), "utf8")
+      assert.deepStrictEqual(toLines((await pack(made, folder)).paths), list.trim().split("\n"))
       await tool("typescript/bin/tsc", "-p", "packages/madeup/tsconfig.test.json")
       await tool("oxlint/bin/oxlint", "packages/madeup", "packages/simulator/src")
       await tool("oxfmt/bin/oxfmt", "--check", "packages/madeup", "packages/simulator", "tsconfig.json", ".changeset")

@@ -1,0 +1,34 @@
+/** Copies the repository to another folder, for tests that change its files. */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { packages, root } from "./workspace.ts"
+
+/** Folders that are not copied, because they contain builds, installed packages or caches. */
+const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".site", ".tsbuild", "coverage"])
+
+/**
+ * Fills `node_modules` of the copy with links. The links of the workspace's packages lead to the copy. The links of all
+ * other packages lead to the original repository.
+ */
+const linkModules = (folder: string): void => {
+  const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
+  const names = packages().map(({ manifest }) => manifest.name)
+  const scopes = new Set(names.map((name) => path.dirname(name)))
+  for (const scope of scopes) fs.mkdirSync(path.join(to, scope), { recursive: true })
+  for (const name of fs.readdirSync(from)) {
+    if (scopes.has(name) || /^\.(?!bin$)/.test(name)) continue
+    fs.symlinkSync(path.join(from, name), path.join(to, name), "junction")
+  }
+  for (const { folder: place, manifest } of packages()) {
+    fs.symlinkSync(path.join("../../packages", place), path.join(to, manifest.name), "junction")
+  }
+}
+
+/** Copies the repository to an empty folder, with the packages that it has installed, and without builds. */
+export const copyRepository = (folder: string): void => {
+  fs.cpSync(root, folder, {
+    recursive: true,
+    filter: (source) => !notCopied.has(path.basename(source)) && !source.endsWith(".tgz")
+  })
+  linkModules(folder)
+}
