@@ -1,11 +1,12 @@
 /**
- * Checks the packages before they are published. It makes a clean build, checks the manifests, the READMEs and the packed files,
- * imports every export from the packed tarballs, runs the programs of the READMEs and the examples with the tarballs,
- * logs in with the installed command, and installs the packages from a registry on loopback.
+ * Checks the packages before they are published. It makes a clean build, checks the manifests, the READMEs and the
+ * packed files, imports every export from the packed tarballs, runs the programs of the READMEs and the examples with
+ * the tarballs, logs in with the installed command, does the same under another scope in a copy of the repository, and
+ * installs the packages from a registry on loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
- * uses the existing build, and leaves out the examples and the registry. `--update-files` writes the lists of packed
- * files in `tools/packages/files`, and checks nothing else.
+ * uses the existing build, and leaves out the examples, the other scope and the registry. `--update-files` writes the
+ * lists of packed files in `tools/packages/files`, and checks nothing else.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -19,6 +20,7 @@ import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
 import { run, runNpm, runTool, start, stop, stopAll } from "./process.ts"
 import { assert, checkPage, emptyProject, fromRoot, none, pack, type Packed, specifiers } from "./tarballs.ts"
+import { commandsOf, rehearse } from "../rescope/rehearsal.ts"
 import { checkTypes, compilerOf, exportAll, installCompilers } from "./types.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
 
@@ -100,10 +102,7 @@ const importAll = (
  * Starts a registry on loopback for our packages, and stops it after `use`. Other packages come from the usual
  * registry.
  */
-const withRegistry = async (
-  folder: string,
-  use: (url: string, env: Readonly<Record<string, string>>) => Promise<void>
-) => {
+const withRegistry = async (folder: string, use: (url: string, npmrc: string) => Promise<void>) => {
   const port = await freePort()
   const config = path.join(folder, "verdaccio.yaml")
   fs.mkdirSync(folder)
@@ -139,7 +138,7 @@ log: { type: stdout, format: json, level: warn }
     )
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  await use(url, { "npm_config_@auth:registry": url, [`npm_config_//127.0.0.1:${port}/:_authToken`]: "anyone" })
+  await use(url, commandsOf(root, "docs/start.md", "ini npmrc").replace(/=.*/, `=${url}`))
   await stop(registry)
 }
 
@@ -263,12 +262,16 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
 
   if (only !== undefined) return
 
-  await withRegistry(path.join(temp, "registry"), async (url, env) => {
+  await step("rewrote the scope of a copy, installed its tarballs as the README says, and logged in", () =>
+    rehearse(emptyProject(temp, "rescope"))
+  )
+
+  await withRegistry(path.join(temp, "registry"), async (url, npmrc) => {
     await step("published all packages to a registry on loopback", async () => {
       for (const pkg of all)
         await runNpm(["publish", "--silent", tarball(pkg)], {
           cwd: temp,
-          env: { ...env, npm_config_registry: url }
+          env: { npm_config_registry: url, [`npm_config_${url.replace("http:", "")}:_authToken`]: "anyone" }
         })
     })
     const brokers = all.filter((pkg) => "@auth/broker-core" in (pkg.manifest.peerDependencies ?? {}))
@@ -276,7 +279,8 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
       const { name } = pkg.manifest
       await step(`npm install ${name} installed ${name}, core and effect, and nothing else`, async () => {
         const folder = emptyProject(temp, `install-${pkg.folder}`)
-        await runNpm(["install", "--silent", name], { cwd: folder, env })
+        fs.writeFileSync(path.join(folder, ".npmrc"), npmrc)
+        await runNpm(["install", "--silent", name], { cwd: folder })
         const found = installed(folder)
         const expected = [name, "@auth/broker-core", "effect"].toSorted()
         assert(
