@@ -70,24 +70,29 @@ export const rehearse = async (folder: string): Promise<void> => {
 
   const rescope = commandsOf(copy, guide, "sh rescope").trim()
   const [scope = ""] = /@\S+$/.exec(rescope) ?? []
+  const names = packages().map(({ manifest }) => path.posix.basename(manifest.name))
   const old = path.posix.dirname(packages()[0]?.manifest.name ?? "")
+
+  await succeed(rescope.replace(scope, `${old}-round_trip.2`), copy)
+  const refused = await ended(shell(rescope, copy))
+  assert(
+    refused.end === 1 && refused.stderr.includes("Commit them first"),
+    `A work tree with changes was changed:\n${refused.printed}`
+  )
+  await succeed(rescope.replace(scope, `--force ${old}`), copy)
+  const changed = await git("status", "--porcelain")
+  assert(changed === "", `A change to another scope and back changed files:\n${changed}`)
+
   const printed = await succeed(rescope, copy)
   assert(printed.includes(`Changed the scope ${old} to ${scope}`), printed)
-  const again = await ended(shell(rescope.replace(scope, `${scope}-two`), copy))
-  assert(
-    again.end === 1 && again.stderr.includes("Commit them first"),
-    `A dirty work tree was changed:\n${again.printed}`
-  )
-
-  const names = packages().map(({ manifest }) => manifest.name)
-  const left = await ended(
-    start("git", ["grep", "--line-number", "--fixed-strings", ...names.flatMap((name) => ["-e", name])], { cwd: copy })
-  )
+  const mentions = `${old}\\\\?/(source|${names.join("|")})`
+  const left = await ended(start("git", ["grep", "--line-number", "--extended-regexp", mentions], { cwd: copy }))
   none(
     left.stdout.split("\n").filter((line) => line !== "" && !line.startsWith("docs/decisions/001-")),
     `lines that still have the scope ${old}`
   )
-  await runTool("oxlint/bin/oxlint", ["packages/angel/src", "packages/simulator/src"], { cwd: copy })
+  assert(left.stdout.includes("docs/decisions/001-"), "The search for lines with the old scope found none at all.")
+  await runTool("oxlint/bin/oxlint", ["packages/simulator/src"], { cwd: copy })
 
   for (const name of ["sh pack", "sh install"]) {
     assert(
