@@ -4,6 +4,7 @@
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { isRelative, mapLinks, pathOf } from "../packages/repository.ts"
 import { files, packages, root } from "../packages/workspace.ts"
 import { apiPages } from "./api.ts"
 import { listed } from "./wiring.ts"
@@ -41,8 +42,6 @@ const pages = (): ReadonlyMap<string, string> => {
 const exampleFiles = (): ReadonlyArray<string> =>
   files(path.join(root, "examples")).filter((file) => /\.(?:ts|cjs|py)$/.test(file) && !file.includes(".test."))
 
-const fenced = /(^ *```[\s\S]*?^ *```|`[^`\n]+`)/m
-
 /** Replaces the links of a Markdown file by links between pages. Reports links to files that have no page. */
 export const relink = (
   file: string,
@@ -52,9 +51,10 @@ export const relink = (
   problems: Array<string>
 ): string => {
   const target = (link: string): string => {
-    if (/^(?:[a-z]+:|#|\/)/i.test(link)) return link
-    const [place = "", anchor] = link.split("#")
-    const inRepository = path.posix.join(path.posix.dirname(file), place).replace(/\/$/, "")
+    const own = pathOf(link)
+    if (own === undefined && (!isRelative(link) || link.startsWith("/"))) return link
+    const [place = "", anchor] = (own ?? path.posix.join(path.posix.dirname(file), link)).split("#")
+    const inRepository = place.replace(/\/$/, "")
     if (/\.(?:png|svg)$/.test(inRepository)) {
       if (!fs.existsSync(path.join(root, inRepository))) problems.push(`${file}: ${link} does not exist`)
       return path.posix.join("/", inRepository.replace(/^docs\//, ""))
@@ -67,17 +67,7 @@ export const relink = (
     const relative = path.posix.relative(path.posix.dirname(page), found)
     return `${relative.startsWith(".") ? relative : `./${relative}`}${anchor === undefined ? "" : `#${anchor}`}`
   }
-  return text
-    .split(new RegExp(fenced, "gm"))
-    .map((part) =>
-      /^ *`/.test(part) ? part : part.replace(/\]\(([^)\s]+)\)/g, (_, link: string) => `](${target(link)})`)
-    )
-    .join("")
-    .replace(/\[(`[^`\n]+`)\]\(([^)\s]+)\)/g, (whole, label: string, link: string) =>
-      known.has(path.posix.join(path.posix.dirname(file), link.split("#")[0] ?? ""))
-        ? `[${label}](${target(link)})`
-        : whole
-    )
+  return mapLinks(text, target)
 }
 
 const changelog = (): string => {

@@ -1,7 +1,8 @@
 /**
- * Generates parts of READMEs, sources and configuration from the brokers' descriptors and from `packages/brokers.json`:
- * `node tools/docs/tables.ts --write`. Without `--write`, it only lists the stale files. With `--wiring`, it handles
- * only the files that it can generate without an import of a broker's package.
+ * Generates parts of READMEs, sources and configuration from the brokers' descriptors, from `packages/brokers.json` and
+ * from the address of the repository in `package.json`: `node tools/docs/tables.ts --write`. Without `--write`, it only
+ * lists the stale files. With `--wiring`, it handles only the files that it can generate without an import of a broker's
+ * package.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -239,6 +240,7 @@ const settle = (all: ReadonlyArray<Document>, write: boolean): number => {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const write = process.argv.includes("--write")
   const stale = settle(wiring(), write) + (process.argv.includes("--wiring") ? 0 : settle(await documents(), write))
-  if (stale === 0) console.log("All files match the descriptors and packages/brokers.json.")
+  if (stale === 0)
+    console.log("All files match the descriptors, packages/brokers.json and the address in package.json.")
   process.exitCode = stale > 0 && !write ? 1 : 0
 }

@@ -1,10 +1,13 @@
 /**
- * Generates the files that name every broker, from `packages/brokers.json`, and the files that contain the version of a
- * package, from its manifest. Only the list and the manifests are edited manually.
+/**
+ * Generates the files that name every broker, from `packages/brokers.json`, everything that contains the address of the
+ * repository, from the `package.json` of the root, and the files that contain the version of a package, from its
+ * manifest. Only the list and the manifests are edited manually.
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { root } from "../packages/workspace.ts"
+import { absoluteLinks, fieldsOf, url } from "../packages/repository.ts"
+import { packages, root } from "../packages/workspace.ts"
 import { rangeOf } from "../release/ranges.ts"
 
 /** A file with its current and its expected content. */
@@ -36,6 +39,7 @@ interface Manifest {
   readonly name: string
   readonly version: string
   readonly description: string
+  readonly repository?: { readonly url: string }
 }
 
 export const manifestOf = (folder: string): Manifest => JSON.parse(read(`packages/${folder}/package.json`)) as Manifest
@@ -84,19 +88,19 @@ const rangeIn = (ranges: Ranges, folder: string): readonly [name: string, range:
   return [name, ranges[name] ?? rangeOf(version)]
 }
 
-const simulatorManifest = (list: ReadonlyArray<Listed>): Document => {
-  const path = "packages/simulator/package.json"
-  const current = read(path)
-  const manifest = JSON.parse(current) as { readonly dependencies: Ranges }
+type Fields = Readonly<Record<string, unknown>>
+
+/** The dependencies of the simulator: every broker of the list. */
+const simulatorFields = (list: ReadonlyArray<Listed>, manifest: Fields): Fields => {
   const scope = manifestOf("core").name.replace(/[^/]*$/, "")
-  const others = Object.entries(manifest.dependencies).filter(
+  const others = Object.entries(manifest["dependencies"] as Ranges).filter(
     ([name]) => !name.startsWith(scope) || name === manifestOf("core").name
   )
-  const brokers = list.map(({ id }) => rangeIn(manifest.dependencies, id))
+  const brokers = list.map(({ id }) => rangeIn(manifest["dependencies"] as Ranges, id))
   const dependencies = Object.fromEntries(
     [...others, ...brokers].toSorted(([left], [right]) => (left < right ? -1 : 1))
   )
-  return { path, current, wanted: `${JSON.stringify({ ...manifest, dependencies }, undefined, 2)}\n` }
+  return { dependencies }
 }
 
 /** Generates the list of brokers that the command can load when they are installed. */
@@ -116,19 +120,6 @@ export const simulatorPackage = "${manifestOf("simulator").name}"
 }
 
 /** The brokers and the simulator are optional peers of the command: a user installs the ones that they need. */
-const commandManifest = (list: ReadonlyArray<Listed>): Document => {
-  const path = "packages/cli/package.json"
-  const current = read(path)
-  const manifest = JSON.parse(current) as { readonly peerDependencies: Ranges }
-  const optional = [...list.map(({ id }) => id), "simulator"]
-    .map((folder) => rangeIn(manifest.peerDependencies, folder))
-    .toSorted(([left], [right]) => (left < right ? -1 : 1))
-  const peerDependencies = Object.fromEntries([...optional, ["effect", manifest.peerDependencies["effect"] ?? ""]])
-  const peerDependenciesMeta = Object.fromEntries(optional.map(([name]) => [name, { optional: true }]))
-  const wanted = `${JSON.stringify({ ...manifest, peerDependencies, peerDependenciesMeta }, undefined, 2)}\n`
-  return { path, current, wanted }
-}
-
 /** The broker Motilal Oswal requires the version of the calling program in a header. */
 const motilalVersion = (): Document => {
   const path = "packages/motilal/src/internal/version.ts"
@@ -140,16 +131,53 @@ export const version = "${manifestOf("motilal").version}"
   return { path, current: read(path), wanted }
 }
 
-/** Returns the sources and configuration files that are generated without an import of a broker's package. */
+const commandFields = (list: ReadonlyArray<Listed>, manifest: Fields): Fields => {
+  const current = manifest["peerDependencies"] as Ranges
+  const optional = [...list.map(({ id }) => id), "simulator"]
+    .map((folder) => rangeIn(current, folder))
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+  const peerDependencies = Object.fromEntries([...optional, ["effect", current["effect"] ?? ""]])
+  const peerDependenciesMeta = Object.fromEntries(optional.map(([name]) => [name, { optional: true }]))
+  return { peerDependencies, peerDependenciesMeta }
+}
+
+const listFields: Readonly<Record<string, typeof commandFields>> = { simulator: simulatorFields, cli: commandFields }
+
+/** Inserts the fields with the address of the repository after the author. */
+const withAddress = (folder: string, manifest: Fields): Fields => {
+  const fields = fieldsOf(`packages/${folder}`)
+  const others = Object.entries(manifest).filter(([key]) => !Object.hasOwn(fields, key))
+  const place = others.findIndex(([key]) => key === "author") + 1
+  return Object.fromEntries([...others.slice(0, place), ...Object.entries(fields), ...others.slice(place)])
+}
+
+const manifestDocument = (folder: string, list: ReadonlyArray<Listed>): Document => {
+  const path = `packages/${folder}/package.json`
+  const current = read(path)
+  const manifest = JSON.parse(current) as Fields
+  const wanted = withAddress(folder, { ...manifest, ...listFields[folder]?.(list, manifest) })
+  return { path, current, wanted: `${JSON.stringify(wanted, undefined, 2)}\n` }
+}
+
+/** Makes the links of a package's README absolute. An address of the repository that has changed is replaced. */
+const readmeDocument = (folder: string): Document => {
+  const path = `packages/${folder}/README.md`
+  const current = read(path)
+  return { path, current, wanted: absoluteLinks(path, current, manifestOf(folder).repository?.url ?? url) }
+}
+
+/** Returns the files that are generated without an import of a broker's package. */
 export const wiring = (): ReadonlyArray<Document> => {
   const list = listed()
   const ids = list.map(({ id }) => id)
+  const folders = packages().map(({ folder }) => folder)
   return [
     registry(list),
-    simulatorManifest(list),
     commandRegistry(list),
-    commandManifest(list),
     motilalVersion(),
+    // The manifests contain the address that the READMEs may still have, so they are written after the READMEs.
+    ...folders.map(readmeDocument),
+    ...folders.map((folder) => manifestDocument(folder, list)),
     withReferences(
       "packages/simulator/tsconfig.json",
       ["core", ...ids.toSorted()].map((id) => `../${id}`)

@@ -1,22 +1,27 @@
 /**
- * Checks the packages before they are published. It makes a clean build, checks the manifests and the packed files,
- * imports every export from the packed tarballs, runs the programs of the READMEs and the examples with the tarballs,
- * logs in with the installed command, and installs the packages from a registry on loopback.
+ * Checks the packages before they are published. It makes a clean build, checks the manifests, the READMEs and the
+ * packed files, imports every export from the packed tarballs, runs the programs of the READMEs and the examples with
+ * the tarballs, logs in with the installed command, does the same under another scope in a copy of the repository, and
+ * installs the packages from a registry on loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
- * uses the existing build, and leaves out the examples and the registry.
+ * uses the existing build, and leaves out the examples, the other scope and the registry. `--update-files` writes the
+ * lists of packed files in `tools/packages/files`, and checks nothing else.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { parseArgs } from "node:util"
 import { commandFolder } from "./bundle.ts"
 import { checkCommand } from "./command.ts"
+import { compareFiles, outputsOf, staleLists, writeList } from "./fileList.ts"
 import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
 import { run, runNpm, runTool, stopAll } from "./process.ts"
 import { withRegistry } from "./registry.ts"
 import {
   assert,
+  checkPage,
   emptyProject,
   fromRoot,
   installed,
@@ -26,6 +31,7 @@ import {
   type Packed,
   specifiers
 } from "./tarballs.ts"
+import { commandsOf, rehearse } from "../rescope/rehearsal.ts"
 import { checkTypes, compilerOf, exportAll, installCompilers } from "./types.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
 
@@ -50,7 +56,8 @@ const checkDist = (pkg: Package): void => {
   const expected = new Set(
     files(path.join(pkg.path, "src"))
       .filter((file) => file.endsWith(".ts"))
-      .flatMap((file) => [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => file.replace(/\.ts$/, end)))
+      .flatMap((file) => outputsOf(`src/${file}`))
+      .map((file) => file.slice("dist/".length))
   )
   const found = files(path.join(pkg.path, "dist"))
   none(
@@ -112,7 +119,14 @@ const playExamples = async (folder: string): Promise<number> => {
   return played
 }
 
-const main = async (only: string | undefined, temp: string): Promise<void> => {
+const checkFiles = (pkg: Package, { paths }: Packed): void =>
+  none(
+    compareFiles(pkg, paths),
+    `${pkg.manifest.name}: files that differ from tools/packages/files/${pkg.folder}.txt ` +
+      "(- is missing, + is new; npm run pack-check -- --update-files writes the lists)"
+  )
+
+const main = async (only: string | undefined, update: boolean, temp: string): Promise<void> => {
   const all = packages().filter((pkg) => pkg.manifest.private !== true)
   const chosen = all.filter((pkg) => only === undefined || pkg.folder === only)
   assert(
@@ -127,13 +141,20 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
     })
   }
   all.forEach(checkDist)
+  if (!update) {
+    all.forEach(checkPage)
+    none(staleLists(packages()), "lists of files in tools/packages/files that belong to no package")
+  }
 
   const tarballs = new Map<string, Packed>()
   for (const pkg of all) {
     const title = ({ bytes }: Packed) => `${pkg.manifest.name}: packed into ${Math.ceil(bytes / 1000)} kB`
     const packed = await step(title, () => pack(pkg, temp))
     tarballs.set(pkg.manifest.name, packed)
+    if (!update) checkFiles(pkg, packed)
+    else if (chosen.includes(pkg)) writeList(pkg, packed.paths)
   }
+  if (update) return console.log(`packages: wrote ${chosen.length} lists to tools/packages/files`)
   const tarball = (pkg: Package): string => tarballs.get(pkg.manifest.name)?.tarball ?? ""
 
   for (const pkg of chosen) {
@@ -192,12 +213,17 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
 
   if (only !== undefined) return
 
-  await withRegistry(path.join(temp, "registry"), async (registry) => {
+  await step("rewrote the scope of a copy, installed its tarballs as the README says, and logged in", () =>
+    rehearse(emptyProject(temp, "rescope"))
+  )
+
+  await withRegistry(path.join(temp, "registry"), async ({ publish, url }) => {
+    const npmrc = commandsOf(root, "docs/start.md", "ini npmrc").replace(/=.*/, `=${url}`)
     await step("published all packages to a registry on loopback", async () => {
       for (const pkg of all)
         await runNpm(["publish", "--silent", tarball(pkg)], {
           cwd: temp,
-          env: registry.publish
+          env: publish
         })
     })
     const brokers = all.filter((pkg) => "@auth/broker-core" in (pkg.manifest.peerDependencies ?? {}))
@@ -205,7 +231,8 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
       const { name } = pkg.manifest
       await step(`npm install ${name} installed ${name}, core and effect, and nothing else`, async () => {
         const folder = emptyProject(temp, `install-${pkg.folder}`)
-        await runNpm(["install", "--silent", name], { cwd: folder, env: registry.install })
+        fs.writeFileSync(path.join(folder, ".npmrc"), npmrc)
+        await runNpm(["install", "--silent", name], { cwd: folder })
         const found = installed(folder)
         const expected = [name, "@auth/broker-core", "effect"].toSorted()
         assert(
@@ -222,6 +249,37 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
   })
 }
 
+const usage = `Usage: npm run pack-check -- [option …] [package]
+
+Checks every public package as it will be published, after a clean build. With the name of a package, such as angel, it
+checks only this package, and uses the existing build.
+
+Options:
+  --update-files  only writes the lists of packed files in tools/packages/files
+  --help          prints this text`
+
+const parse = () => {
+  try {
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      options: { help: { type: "boolean", default: false }, "update-files": { type: "boolean", default: false } }
+    })
+    return positionals.length > 1 ? "Name one package, or none." : { only: positionals[0], ...values }
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+const parsed = parse()
+if (typeof parsed === "string") {
+  console.error(`${parsed}\n\n${usage}`)
+  process.exit(2)
+}
+if (parsed.help) {
+  console.log(usage)
+  process.exit(0)
+}
+
 const temp = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-packages-"))
 const end = async (code: number): Promise<never> => {
   await stopAll()
@@ -231,7 +289,7 @@ const end = async (code: number): Promise<never> => {
 process.once("SIGINT", () => void end(130))
 process.once("SIGTERM", () => void end(143))
 
-await main(process.argv[2], temp).then(
+await main(parsed.only, parsed["update-files"], temp).then(
   () => end(0),
   (error: unknown) => {
     console.error(`packages: the check failed\n${error instanceof Error ? error.message : String(error)}`)

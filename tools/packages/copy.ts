@@ -4,22 +4,31 @@ import * as path from "node:path"
 import { packages, root } from "./workspace.ts"
 
 /** Folders that are not copied, because they contain builds, installed packages or caches. */
-const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".tsbuild", ".site", "coverage"])
+const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".site", ".tsbuild", "coverage"])
 
 /**
- * Copies the repository to `folder`. The folder `node_modules` of the copy contains links. The links of the
- * workspace's packages lead to the copy. The links of all other packages lead to the original repository.
+ * Fills `node_modules` of the copy with links. The links of the workspace's packages lead to the copy. The links of all
+ * other packages lead to the original repository.
  */
-export const copyRepository = (folder: string): void => {
-  fs.cpSync(root, folder, { recursive: true, filter: (source) => !notCopied.has(path.basename(source)) })
+const linkModules = (folder: string): void => {
   const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
-  const scope = "@auth"
-  fs.mkdirSync(path.join(to, scope), { recursive: true })
+  const names = packages().map(({ manifest }) => manifest.name)
+  const scopes = new Set(names.map((name) => path.dirname(name)))
+  for (const scope of scopes) fs.mkdirSync(path.join(to, scope), { recursive: true })
   for (const name of fs.readdirSync(from)) {
-    if (name === scope || /^\.(?!bin$)/.test(name)) continue
+    if (scopes.has(name) || /^\.(?!bin$)/.test(name)) continue
     fs.symlinkSync(path.join(from, name), path.join(to, name), "junction")
   }
-  for (const { manifest, path: place } of packages()) {
-    fs.symlinkSync(path.join("../../packages", path.basename(place)), path.join(to, manifest.name), "junction")
+  for (const { folder: place, manifest } of packages()) {
+    fs.symlinkSync(path.join("../../packages", place), path.join(to, manifest.name), "junction")
   }
+}
+
+/** Copies the repository to an empty folder, with the packages that it has installed, and without builds. */
+export const copyRepository = (folder: string): void => {
+  fs.cpSync(root, folder, {
+    recursive: true,
+    filter: (source) => !notCopied.has(path.basename(source)) && !source.endsWith(".tgz")
+  })
+  linkModules(folder)
 }

@@ -1,7 +1,9 @@
 /** Packs the packages as npm publishes them, and lists their exports. */
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { isDeepStrictEqual } from "node:util"
 import { runNpm } from "./process.ts"
+import { fieldsOf, relativeLinks } from "./repository.ts"
 import { files, type Package, root } from "./workspace.ts"
 
 /** Size limit of a tarball. */
@@ -24,9 +26,26 @@ export const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string
 /** Whether the package has a version. Without one, it has no changelog. */
 const isReleased = ({ version }: Package["manifest"]): boolean => version !== "0.0.0"
 
+/** Checks what a registry shows of a package: the address of the repository, and links that lead somewhere. */
+export const checkPage = (pkg: Package): void => {
+  const fields = fieldsOf(`packages/${pkg.folder}`)
+  none(
+    Object.entries(fields)
+      .filter(([key, value]) => !isDeepStrictEqual(pkg.manifest[key as keyof typeof fields], value))
+      .map(([key, value]) => `"${key}" must be ${JSON.stringify(value)}`),
+    `${pkg.manifest.name}: fields that differ from the repository of the root (npm run docs:tables writes them)`
+  )
+  none(
+    relativeLinks(fs.readFileSync(path.join(pkg.path, "README.md"), "utf8")),
+    `${pkg.manifest.name}: relative links in README.md (npm run docs:tables makes them absolute)`
+  )
+}
+
 export interface Packed {
   readonly tarball: string
   readonly bytes: number
+  /** The files in the tarball. */
+  readonly paths: ReadonlyArray<string>
 }
 
 export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
@@ -59,7 +78,7 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
     report.size < maxPackedBytes,
     `${pkg.manifest.name}: the tarball has ${report.size} bytes, but the limit is ${maxPackedBytes}`
   )
-  return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size }
+  return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size, paths }
 }
 
 /**

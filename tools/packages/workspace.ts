@@ -8,6 +8,9 @@ export interface Manifest {
   readonly version: string
   readonly private?: boolean
   readonly files: ReadonlyArray<string>
+  readonly repository?: unknown
+  readonly homepage?: unknown
+  readonly bugs?: unknown
   readonly bin?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>> | string | null>>
   readonly dependencies?: Readonly<Record<string, string>>

@@ -3,8 +3,10 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { copyRepository } from "../../packages/copy.ts"
+import { toLines } from "../../packages/fileList.ts"
 import { run } from "../../packages/process.ts"
-import { root } from "../../packages/workspace.ts"
+import { checkPage, pack } from "../../packages/tarballs.ts"
+import { type Manifest, root } from "../../packages/workspace.ts"
 
 const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-generator-"))
 
@@ -26,7 +28,9 @@ const messageOf = (promise: Promise<string>): Promise<string> =>
 const timeout = 240_000
 
 describe("npm run new:broker", { tags: ["thorough"] }, () => {
-  beforeAll(() => copyRepository(folder))
+  beforeAll(() => {
+    copyRepository(folder)
+  })
 
   afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
@@ -59,6 +63,12 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
         "Fill in the facts of your broker"
       )
       await tool("typescript/bin/tsc", "-b", "packages/madeup", "packages/simulator")
+      const place = path.join(folder, "packages/madeup")
+      const manifest = JSON.parse(fs.readFileSync(path.join(place, "package.json"), "utf8")) as Manifest
+      const made = { folder: "madeup", path: place, manifest }
+      checkPage(made)
+      const list = fs.readFileSync(path.join(folder, "tools/packages/files/madeup.txt"), "utf8")
+      assert.deepStrictEqual(toLines((await pack(made, folder)).paths), list.trim().split("\n"))
       await tool("typescript/bin/tsc", "-p", "packages/madeup/tsconfig.test.json")
       await tool("oxlint/bin/oxlint", "packages/madeup", "packages/simulator/src")
       await tool("oxfmt/bin/oxfmt", "--check", "packages/madeup", "packages/simulator", "tsconfig.json", ".changeset")

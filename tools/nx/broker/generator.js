@@ -34,6 +34,16 @@ const filesBelow = (folder) =>
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
 
+/** The list of the files in the package's tarball, see tools/packages/fileList.ts. */
+const packed = (fill) => {
+  const files = filesBelow(templates).map((file) => fill(file.replaceAll(path.sep, "/")).replace(/\.tmpl$/, ""))
+  const sources = files.filter((file) => file.startsWith("src/")).map((file) => `${file} + dist`)
+  return (
+    ["LICENSE", "README.md", "package.json", ...sources].toSorted((left, right) => (left < right ? -1 : 1)).join("\n") +
+    "\n"
+  )
+}
+
 const today = () => new Date().toISOString().slice(0, 10)
 
 const run = (root, ...args) => execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" })
@@ -82,6 +92,7 @@ export default function broker(tree, options) {
     const place = target === "changeset.md" ? `.changeset/first-${name}.md` : `${folder}/${target}`
     tree.write(place, fill(readFileSync(path.join(templates, file), "utf8")))
   }
+  tree.write(`tools/packages/files/${name}.txt`, packed(fill))
   const brokers = { ...JSON.parse(tree.read(list, "utf-8")), [name]: prefix }
   tree.write(list, `${JSON.stringify(brokers, undefined, 2)}\n`)
 

@@ -1,0 +1,95 @@
+/**
+ * The address of the repository, and what is derived from it: fields of the packages' manifests, and links in the
+ * packages' READMEs. A registry shows a README without the other files of the repository, so its links are absolute.
+ *
+ * The address is set only in the `package.json` of the root. `npm run docs:tables` derives the rest.
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { root } from "./workspace.ts"
+
+const branch = "main"
+
+/** Returns the web address of a repository: its Git URL without `git+` and `.git`. */
+export const webOf = (url: string): string => {
+  const [, web] = /^git\+(https:\/\/[^\s/]+(?:\/[\w.~-]+)+?)\.git$/.exec(url) ?? []
+  if (web === undefined) {
+    throw new Error(
+      `"${url}" cannot be the address of the repository. ` +
+        'Set repository.url in package.json to an address such as "git+https://git.example/owner/name.git".'
+    )
+  }
+  return web
+}
+
+const readRoot = (): { readonly repository: { readonly url: string } } =>
+  JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as ReturnType<typeof readRoot>
+
+/** The address in the `package.json` of the root. */
+export const url = readRoot().repository.url
+
+/** The fields of the manifest of the package in `folder`, such as `packages/angel`. */
+export const fieldsOf = (folder: string) => ({
+  repository: { type: "git", url, directory: folder },
+  homepage: `${webOf(url)}/tree/${branch}/${folder}#readme`,
+  bugs: { url: `${webOf(url)}/issues` }
+})
+
+const kindOf = (place: string): string => {
+  if (/\.(?:png|svg)$/.test(place)) return "raw"
+  return fs.statSync(path.join(root, place)).isDirectory() ? "tree" : "blob"
+}
+
+/** Returns the path of the file in the repository to which a link leads. For other links, returns `undefined`. */
+export const pathOf = (link: string, from = url): string | undefined => {
+  const web = webOf(from)
+  if (!link.startsWith(`${web}/`)) return undefined
+  return new RegExp(`^/(?:blob|raw|tree)/${branch}/(.+)$`).exec(link.slice(web.length))?.[1]
+}
+
+const code = /(^ *```[\s\S]*?^ *```|`[^`\n]+`)/gm
+
+/** Replaces the targets of links and images in Markdown. Does not change code. */
+export const mapLinks = (text: string, map: (link: string) => string): string =>
+  text
+    .split(code)
+    .map((part, index) =>
+      index % 2 === 1
+        ? part
+        : part
+            .replace(/(\]\(\s*<?)([^)\s>]+)/g, (_, before: string, link: string) => before + map(link))
+            .replace(/^( {0,3}\[[^\]\n]+\]:\s*<?)([^\s>]+)/gm, (_, before: string, link: string) => before + map(link))
+            .replace(
+              /(<[a-z]+\s[^>]*?\b(?:href|src)=")([^"]+)/gi,
+              (_, before: string, link: string) => before + map(link)
+            )
+    )
+    .join("")
+
+/** Whether a link leads to another file, and does not say on which server. */
+export const isRelative = (link: string): boolean => !/^(?:[a-z][a-z+.-]*:|#)/i.test(link)
+
+/** Returns the links of a Markdown text that lead nowhere if a registry shows the text alone. */
+export const relativeLinks = (text: string): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  mapLinks(text, (link) => {
+    if (isRelative(link)) found.push(link)
+    return link
+  })
+  return found
+}
+
+/**
+ * Makes the links of a README absolute. `from` is the address of the repository in the links that are absolute already.
+ * Fails if a link leads to no file of the repository.
+ */
+export const absoluteLinks = (file: string, text: string, from: string): string =>
+  mapLinks(text, (link) => {
+    const [place = "", anchor] = link.split("#")
+    const found = isRelative(link) ? path.posix.join(path.posix.dirname(file), place) : pathOf(place, from)
+    if (found === undefined) return link
+    if (found.startsWith("..") || !fs.existsSync(path.join(root, found))) {
+      throw new Error(`${file}: the link ${link} leads to no file of the repository.`)
+    }
+    return `${webOf(url)}/${kindOf(found)}/${branch}/${found}${anchor === undefined ? "" : `#${anchor}`}`
+  })

@@ -1,0 +1,153 @@
+/**
+ * Rehearses an installation from tarballs under another scope: in a copy of the repository, runs the commands of the
+ * README and of `docs/start.md` to the letter.
+ */
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { copyRepository } from "../packages/copy.ts"
+import { ended, run, runTool, start, stop, stopAll } from "../packages/process.ts"
+import { assert, none } from "../packages/tarballs.ts"
+import { packages, root } from "../packages/workspace.ts"
+import { freePort } from "../vitest/freePort.ts"
+
+const guide = "docs/start.md"
+
+/** The port of the simulator in the guide. The rehearsal uses a free port instead. */
+const documentedPort = "4010"
+
+/** Returns the text of the block with this name in a Markdown file, such as the block "sh pack". */
+export const commandsOf = (folder: string, file: string, name: string): string => {
+  const text = fs.readFileSync(path.join(folder, file), "utf8")
+  const [, commands] = new RegExp(`^\`\`\`${name}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(text) ?? []
+  assert(commands !== undefined, `${file} has no block "${name}".`)
+  return commands
+}
+
+/** The path of a user, which has no folder of `node_modules`. */
+const places = (process.env["PATH"] ?? "").split(path.delimiter).filter((place) => !place.includes("node_modules"))
+
+/** The path of a user whose Node is new enough for the packages. The one of the machine may be older. */
+const newNode = { PATH: [path.dirname(process.execPath), ...places].join(path.delimiter) }
+
+const shell = (commands: string, cwd: string, env: Readonly<Record<string, string>> = {}) =>
+  start("sh", ["-euc", commands], { cwd, env: { PATH: places.join(path.delimiter), ...env } })
+
+const succeed = async (...[commands, cwd, env]: Parameters<typeof shell>): Promise<string> => {
+  const { end, printed } = await ended(shell(commands, cwd, env))
+  assert(end === 0, `The commands ended with ${end}:\n${commands}\n${printed.trim()}`)
+  return printed
+}
+
+/** Starts the simulator with the command of the guide, uses it, and stops it. */
+const withSimulator = async (commands: string, cwd: string, use: () => Promise<void>): Promise<void> => {
+  // A signal to npx would not reach the simulator, so the shell starts the command without npx.
+  const simulator = shell(commands.replace("npx ", "exec ./node_modules/.bin/"), cwd, newNode)
+  let printed = ""
+  simulator.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
+  simulator.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()))
+  const url = /http:\/\/127\.0\.0\.1:\d+/
+  const deadline = performance.now() + 30_000
+  while (!url.test(printed)) {
+    assert(simulator.exitCode === null && performance.now() < deadline, `The simulator did not start:\n${printed}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  await use().finally(() => stop(simulator))
+}
+
+/**
+ * Rehearses in an empty folder. The copy gets the scope of the README, its packages are built, packed and installed
+ * beside it, and the installed command logs in at the fake broker.
+ */
+export const rehearse = async (folder: string): Promise<void> => {
+  const copy = path.join(folder, "broker-auth")
+  copyRepository(copy)
+  const git = (...args: ReadonlyArray<string>) =>
+    run("git", ["-c", "user.name=rehearsal", "-c", "user.email=rehearsal@mail.example", ...args], { cwd: copy })
+  await git("init", "--quiet")
+  await git("add", "--all")
+  await git("commit", "--quiet", "--no-verify", "--message", "copy")
+
+  const rescope = commandsOf(copy, guide, "sh rescope").trim()
+  const [scope = ""] = /@\S+$/.exec(rescope) ?? []
+  const names = packages().map(({ manifest }) => path.posix.basename(manifest.name))
+  const old = path.posix.dirname(packages()[0]?.manifest.name ?? "")
+
+  await succeed(rescope.replace(scope, `${old}-round_trip.2`), copy)
+  const refused = await ended(shell(rescope, copy))
+  assert(
+    refused.end === 1 && refused.stderr.includes("Commit them first"),
+    `A work tree with changes was changed:\n${refused.printed}`
+  )
+  await succeed(rescope.replace(scope, `--force ${old}`), copy)
+  const changed = await git("status", "--porcelain")
+  assert(changed === "", `A change to another scope and back changed files:\n${changed}`)
+
+  const printed = await succeed(rescope, copy)
+  assert(printed.includes(`Changed the scope ${old} to ${scope}`), printed)
+  const mentions = `${old}\\\\?/(source|${names.join("|")})`
+  const left = await ended(start("git", ["grep", "--line-number", "--extended-regexp", mentions], { cwd: copy }))
+  none(
+    left.stdout.split("\n").filter((line) => line !== "" && !line.startsWith("docs/decisions/001-")),
+    `lines that still have the scope ${old}`
+  )
+  assert(left.stdout.includes("docs/decisions/001-"), "The search for lines with the old scope found none at all.")
+  await runTool("oxlint/bin/oxlint", ["packages/simulator/src"], { cwd: copy })
+
+  for (const name of ["sh pack", "sh install"]) {
+    assert(
+      commandsOf(copy, "README.md", name) === commandsOf(copy, guide, name),
+      `README.md and ${guide} have different blocks "${name}".`
+    )
+  }
+  await succeed(commandsOf(copy, guide, "sh pack"), copy)
+  // The block creates the folder, and enters it.
+  const place = (await succeed(`${commandsOf(copy, guide, "sh install")}\npwd`, copy)).trim().split("\n").at(-1) ?? ""
+  assert(path.dirname(place) === fs.realpathSync(folder), `The packages were installed in ${place}.`)
+  const installed = fs.readdirSync(path.join(place, "node_modules", scope)).toSorted()
+  const expected = names.map((name) => path.posix.basename(name)).toSorted()
+  assert(
+    installed.join() === expected.join(),
+    `Installed ${installed.join(", ")}, but expected ${expected.join(", ")}.`
+  )
+  assert(!fs.existsSync(path.join(place, "node_modules", old)), `A package has the scope ${old}.`)
+
+  const port = String(await freePort())
+  const commands = (name: string) => commandsOf(copy, guide, name).replaceAll(documentedPort, port)
+  await withSimulator(commands("sh simulate"), place, async () => {
+    const shown = await succeed(commands("sh login"), place, { ...newNode, XDG_STATE_HOME: path.join(folder, "state") })
+    assert(/^id: A123456$/m.test(shown), `The command printed no profile:\n${shown}`)
+    assert(/^angel: .*\n +session: live until /m.test(shown), `The command printed no live session:\n${shown}`)
+    const { entries } = (await (await fetch(`http://127.0.0.1:${port}/journal`)).json()) as {
+      readonly entries: ReadonlyArray<{ readonly endpoint: string }>
+    }
+    const endpoints = entries.map(({ endpoint }) => endpoint)
+    const logins = endpoints.filter((endpoint) => endpoint === "loginByPassword").length
+    assert(logins === 1, `The broker received ${logins} logins: ${endpoints.join(", ")}`)
+  })
+}
+
+if (import.meta.main) {
+  const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-rescope-"))
+  const end = async (code: number): Promise<never> => {
+    await stopAll()
+    fs.rmSync(folder, { recursive: true, force: true })
+    process.exit(code)
+  }
+  process.once("SIGINT", () => void end(130))
+  process.once("SIGTERM", () => void end(143))
+  const began = performance.now()
+  await rehearse(folder).then(
+    () => {
+      console.log(
+        `rescope: renamed a copy of ${path.basename(root)}, installed its tarballs, and logged in ` +
+          `(${((performance.now() - began) / 1000).toFixed(1)} s)`
+      )
+      return end(0)
+    },
+    (error: unknown) => {
+      console.error(`rescope: the rehearsal failed\n${error instanceof Error ? error.message : String(error)}`)
+      return end(1)
+    }
+  )
+}
