@@ -246,11 +246,12 @@ const rehearse = async (temp: string, print: (line: string) => void): Promise<bo
     if (way.page !== undefined)
       return assert(printed.includes("sends the browser back"), `The program printed: ${printed}`)
     assert(printed.includes("Logged in until"), `The program printed: ${printed}`)
-    const logins = (await simulator.journal()).filter(({ endpoint }) => endpoint === way.login)
-    expectEqual(
-      logins.map(({ status }) => status),
-      [200],
-      "status of each login"
+    // The program can use another way than the first one, for example a TOTP code instead of a code by SMS.
+    const requests = (await simulator.journal()).map(({ endpoint, status }) => `${endpoint}: ${status}`)
+    assert(requests.length > 0, "The simulator received no request.")
+    none(
+      requests.filter((request) => !request.endsWith(": 200")),
+      "requests that were refused"
     )
   }
 
