@@ -112,8 +112,8 @@ const refused = async (work: () => Promise<unknown>, expected: RegExp): Promise<
   assert(expected.test(message), `expected an error that matches ${expected}, but found: ${message}`)
 }
 
-const rehearse = async (temp: string, print: (line: string) => void): Promise<boolean> => {
-  const { done, need, step } = makeSteps(print)
+const rehearse = async (temp: string, print: (line: string) => void, interrupted: AbortSignal): Promise<boolean> => {
+  const { done, need, step } = makeSteps(print, interrupted)
 
   /** Versions that were published so far, oldest first, by name. */
   const history = new Map<string, ReadonlyArray<string>>()
@@ -457,16 +457,20 @@ if (typeof options === "string" || options.help) {
 }
 
 const temp = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-rehearsal-"))
-const end = async (code: number): Promise<never> => {
+const interruption = new AbortController()
+const end = async (code: number): Promise<void> => {
+  if (interruption.signal.aborted) return
+  interruption.abort()
   await Promise.all([stopAll(), stopPeers()])
   if (options.keep) console.log(`rehearsal: the files are in ${temp}`)
-  else fs.rmSync(temp, { recursive: true, force: true })
+  // A process that was stopped can have children, which still write for a short time.
+  else fs.rmSync(temp, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   process.exit(code)
 }
 process.once("SIGINT", () => void end(130))
 process.once("SIGTERM", () => void end(143))
 
-await rehearse(temp, (line) => console.log(`rehearsal: ${line}`)).then(
+await rehearse(temp, (line) => console.log(`rehearsal: ${line}`), interruption.signal).then(
   (isGood) => end(isGood ? 0 : 1),
   (error: unknown) => {
     console.error(`rehearsal: ${error instanceof Error ? error.message : String(error)}`)
