@@ -8,7 +8,7 @@ import * as readline from "node:readline"
 import { fileURLToPath } from "node:url"
 import { adopt, end } from "./peer.ts"
 
-const command = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../packages/simulator/src/bin.ts")
+const file = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../packages/simulator/src/bin.ts")
 
 export type Account = Readonly<Record<string, string>>
 
@@ -27,6 +27,8 @@ interface Ready {
 }
 
 export interface Simulator {
+  /** The addresses of the brokers' origins. */
+  readonly origins: Readonly<Record<string, string>>
   /** Returns the address at which the simulator serves an origin of a broker. */
   readonly origin: (ofBroker: string) => string
   /** Returns the first account of a broker, with all its credentials. */
@@ -50,8 +52,9 @@ const known = <A>(value: A | undefined, what: string): A => {
 /** Time-out of the start and of each request, in milliseconds. */
 const patience = 30_000
 
-export const startSimulator = async (): Promise<Simulator> => {
-  const child = spawn(process.execPath, ["--conditions=@auth/source", command, "--json"], {
+/** Starts the simulator. `command` has the arguments of Node. Default: the sources of this repository. */
+export const startSimulator = async (command = ["--conditions=@auth/source", file]): Promise<Simulator> => {
+  const child = spawn(process.execPath, [...command, "--json"], {
     stdio: ["ignore", "pipe", "pipe"]
   })
   adopt(child)
@@ -81,6 +84,7 @@ export const startSimulator = async (): Promise<Simulator> => {
   }
 
   return {
+    origins: ready.origins,
     origin: (ofBroker) => known(ready.origins[ofBroker], `origin ${ofBroker}`),
     account: (broker) => known(ready.brokers[broker]?.accounts[0], `account of ${broker}`),
     journal: async () => ((await ask("/journal")) as { readonly entries: ReadonlyArray<JournalEntry> }).entries,

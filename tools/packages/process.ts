@@ -16,7 +16,10 @@ export const start = (
     readonly cwd: string
     readonly env?: Readonly<Record<string, string>>
     readonly inherit?: true
-    /** Whether the standard input of the child process is a pipe. Default: the standard input is empty. */
+    /**
+     * Whether the standard input of the child process is a pipe, or with `inherit`, the standard input of this process.
+     * Default: the standard input is empty.
+     */
     readonly input?: true
     /** Time limit of `run`, in milliseconds. Default: no limit. */
     readonly limit?: number
@@ -28,7 +31,9 @@ export const start = (
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...Object.fromEntries(inherited), ...options.env },
-    stdio: options.inherit ? ["ignore", "inherit", "inherit"] : [options.input ? "pipe" : "ignore", "pipe", "pipe"]
+    stdio: options.inherit
+      ? [options.input ? "inherit" : "ignore", "inherit", "inherit"]
+      : [options.input ? "pipe" : "ignore", "pipe", "pipe"]
   })
   children.add(child)
   child.once("close", () => children.delete(child))

@@ -70,13 +70,13 @@ interface Plan {
   >
 }
 
-const changeset = (args: ReadonlyArray<string>, provenance: boolean, limit: number): Promise<string> =>
-  runTool("@changesets/cli/bin.js", args, { cwd: root, env: environment(provenance), limit })
+const changeset = (args: ReadonlyArray<string>, options: Omit<Parameters<typeof runTool>[2], "cwd">): Promise<string> =>
+  runTool("@changesets/cli/bin.js", args, { cwd: root, ...options })
 
 /** The names of the packages whose version the registry does not have. */
 const missing = async (temp: string): Promise<ReadonlyArray<string>> => {
   const file = path.join(temp, "plan.json")
-  await changeset(["publish-plan", "--output", file], false, limits.query)
+  await changeset(["publish-plan", "--output", file], { env: environment(false), limit: limits.query })
   const { plan } = JSON.parse(fs.readFileSync(file, "utf8")) as Plan
   return plan.flat().flatMap(({ kind, name }) => (kind === "publish" ? name : []))
 }
@@ -134,9 +134,14 @@ const main = async (temp: string): Promise<number> => {
     return 0
   }
   const provenance = options.provenance && hasIdToken()
-  await changeset(["publish", ...(options["git-tag"] ? [] : ["--no-git-tag"])], provenance, limits.publish)
-  const left = await missing(temp)
-  if (left.length > 0) throw new Error(`The registry does not have ${left.join(", ")}. Run npm run release again.`)
+  // With the terminal of this process, npm can ask for the second factor of the user.
+  const terminal = { inherit: true, input: true } as const
+  const env = environment(provenance)
+  await changeset(["publish", ...(options["git-tag"] ? [] : ["--no-git-tag"])], {
+    ...terminal,
+    env,
+    limit: limits.publish
+  })
   console.log(`release: published ${chosen.length} packages${provenance ? " with provenance" : ""}`)
   if (options["git-tag"]) console.log("release: run git push --follow-tags to publish the git tags")
   return 0

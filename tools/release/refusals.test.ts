@@ -67,7 +67,7 @@ describe("npm run release", () => {
   })
 
   const noEntry = (version: string) => [
-    `packages/angel/CHANGELOG.md has no entry for the version ${version} of @auth/angel. Add a changeset, and run npm run release:version.`
+    `These changelogs have no entry for the version of their package: packages/angel/CHANGELOG.md (${version}). Add changesets, and run npm run release:version.`
   ]
 
   it("refuses a version without an entry in the changelog", async () => {

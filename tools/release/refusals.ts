@@ -57,13 +57,12 @@ export const refusals = async (
       `There are changesets without a version: ${listOf(changesets)}. Run npm run release:version, and commit the changed files.`
     )
   }
-  for (const pkg of published(folder)) {
-    const { name, version } = pkg.manifest
-    if (!hasEntry(pkg)) {
-      problems.push(
-        `packages/${pkg.folder}/CHANGELOG.md has no entry for the version ${version} of ${name}. Add a changeset, and run npm run release:version.`
-      )
-    }
+  const silent = published(folder).filter((pkg) => !hasEntry(pkg))
+  if (silent.length > 0) {
+    const names = silent.map((pkg) => `packages/${pkg.folder}/CHANGELOG.md (${pkg.manifest.version})`)
+    problems.push(
+      `These changelogs have no entry for the version of their package: ${listOf(names)}. Add changesets, and run npm run release:version.`
+    )
   }
   await whoami().catch((error: unknown) => {
     problems.push(error instanceof Error ? error.message : String(error))

@@ -6,6 +6,9 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
+import type { Way } from "../../packages/cli/test/ways.ts"
+import { stopPeers } from "../interop/peer.ts"
+import { type Simulator, startSimulator } from "../interop/simulator.ts"
 import { copyRepository } from "../packages/copy.ts"
 import { run, runNpm, stopAll } from "../packages/process.ts"
 import { programsOf, runPrograms } from "../packages/programs.ts"
@@ -23,6 +26,7 @@ const usage = `Usage: npm run release:rehearse -- [option …]
 
 Copies the repository with its current files, starts a registry on 127.0.0.1, and rehearses four releases there:
   1. the release of all changesets; each package is installed alone, and the programs of its README are run
+     with the fakes; the first program of each broker is also run at the installed simulator
   2. a minor version of core, which changes no other package; each broker logs in with the lowest and the newest core
   3. a patch of one broker that needs the new core; npm refuses this patch with the old core
   4. a major version of core, with which every package that needs core is released; npm refuses it with older brokers
@@ -39,10 +43,18 @@ const limits = { git: 60_000, version: 300_000, release: 900_000, install: 180_0
 
 const core = "@auth/broker-core"
 const patched = "@auth/angel"
+const simulatorName = "@auth/simulator"
 
 type Versions = Readonly<Record<string, string>>
 
 const isBroker = ({ manifest }: Package): boolean => "./msw" in manifest.exports
+
+/** The first way to log in at a broker. */
+const wayOf = (broker: string): Way => {
+  const way = firstWays.find((one) => `@auth/${one.broker}` === broker)
+  assert(way !== undefined, `There is no way to log in at ${broker}.`)
+  return way
+}
 
 /** The packages of this repository that npm installs together with a package, without optional peers. */
 const closure = (pkg: Package, all: ReadonlyArray<Package>): ReadonlyArray<string> => {
@@ -100,8 +112,8 @@ const refused = async (work: () => Promise<unknown>, expected: RegExp): Promise<
   assert(expected.test(message), `expected an error that matches ${expected}, but found: ${message}`)
 }
 
-const rehearse = async (temp: string, print: (line: string) => void): Promise<boolean> => {
-  const { done, need, step } = makeSteps(print)
+const rehearse = async (temp: string, print: (line: string) => void, interrupted: AbortSignal): Promise<boolean> => {
+  const { done, need, step } = makeSteps(print, interrupted)
 
   /** Versions that were published so far, oldest first, by name. */
   const history = new Map<string, ReadonlyArray<string>>()
@@ -221,13 +233,34 @@ const rehearse = async (temp: string, print: (line: string) => void): Promise<bo
     none(await runPrograms(emptyProject(folder, "programs"), programs, brokers), "programs that failed")
   }
 
+  /** Runs the first program of a README at a simulator, which it reaches in place of the broker. */
+  const runAtSimulator = async (simulator: Simulator, folder: string, way: Way) => {
+    await simulator.reset()
+    fs.copyFileSync(path.join(copy.folder, "tools/examples/preload.ts"), path.join(folder, "simulated.ts"))
+    const printed = await outputOf(process.execPath, ["--import", "./simulated.ts", "./program0.ts"], {
+      cwd: folder,
+      env: { EXAMPLES_ORIGINS: JSON.stringify(simulator.origins) },
+      limit: limits.login
+    })
+    // A login in the browser ends at the address of the login page, so the program sends no request.
+    if (way.page !== undefined)
+      return assert(printed.includes("sends the browser back"), `The program printed: ${printed}`)
+    assert(printed.includes("Logged in until"), `The program printed: ${printed}`)
+    // The program can use another way than the first one, for example a TOTP code instead of a code by SMS.
+    const requests = (await simulator.journal()).map(({ endpoint, status }) => `${endpoint}: ${status}`)
+    assert(requests.length > 0, "The simulator received no request.")
+    none(
+      requests.filter((request) => !request.endsWith(": 200")),
+      "requests that were refused"
+    )
+  }
+
   /** Installs a broker, optionally with a version of core, and logs in once at a simulator. */
   const logIn = async (registry: Registry, broker: string, versions: Versions, names: ReadonlyArray<string>) => {
     const folder = project()
     await install(registry, folder, names)
     expectVersions(folder, versions)
-    const way = firstWays.find((one) => `@auth/${one.broker}` === broker)
-    assert(way !== undefined, `There is no way to log in at ${broker}.`)
+    const way = wayOf(broker)
     const layer = await layerOf(way)
     fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
     copyPrograms(folder)
@@ -288,17 +321,32 @@ const rehearse = async (temp: string, print: (line: string) => void): Promise<bo
       return refused(() => copy.release(env), /npm is not logged in[\s\S]*nothing was published/)
     })
     await need("1: npm run release publishes all packages", () => publish(copy, registry, copy.versions()))
+    const folders = new Map<string, string>()
+    const folderOf = (name: string): string => {
+      const folder = folders.get(name)
+      assert(folder !== undefined, `${name} is not installed.`)
+      return folder
+    }
     for (const pkg of all()) {
       const { name, version: now } = pkg.manifest
-      let folder: string | undefined
       await step(`1: npm install ${name} installs ${now}`, async () => {
-        folder = await installAlone(registry, pkg, all())
+        folders.set(name, await installAlone(registry, pkg, all()))
       })
-      await step(`1: the programs in the README of ${name}`, () => {
-        assert(folder !== undefined, "The package is not installed.")
-        return runReadme(registry, pkg, all(), folder)
+      await step(`1: the programs in the README of ${name}`, () => runReadme(registry, pkg, all(), folderOf(name)))
+    }
+    let simulator: Simulator | undefined
+    await step("1: the installed simulator starts", async () => {
+      simulator = await startSimulator([
+        path.join(folderOf(simulatorName), "node_modules", simulatorName, "dist/bin.js")
+      ])
+    })
+    for (const { manifest } of brokers()) {
+      await step(`1: the first program in the README of ${manifest.name}, at the installed simulator`, () => {
+        assert(simulator !== undefined, "The simulator did not start.")
+        return runAtSimulator(simulator, path.join(folderOf(manifest.name), "programs"), wayOf(manifest.name))
       })
     }
+    await simulator?.stop()
     const first = copy.versions()
     const firstOf = (name: string): string => first[name] ?? ""
     const bump = (name: string, part: 0 | 1 | 2): string =>
@@ -409,16 +457,20 @@ if (typeof options === "string" || options.help) {
 }
 
 const temp = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-rehearsal-"))
-const end = async (code: number): Promise<never> => {
-  await stopAll()
+const interruption = new AbortController()
+const end = async (code: number): Promise<void> => {
+  if (interruption.signal.aborted) return
+  interruption.abort()
+  await Promise.all([stopAll(), stopPeers()])
   if (options.keep) console.log(`rehearsal: the files are in ${temp}`)
-  else fs.rmSync(temp, { recursive: true, force: true })
+  // A process that was stopped can have children, which still write for a short time.
+  else fs.rmSync(temp, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   process.exit(code)
 }
 process.once("SIGINT", () => void end(130))
 process.once("SIGTERM", () => void end(143))
 
-await rehearse(temp, (line) => console.log(`rehearsal: ${line}`)).then(
+await rehearse(temp, (line) => console.log(`rehearsal: ${line}`), interruption.signal).then(
   (isGood) => end(isGood ? 0 : 1),
   (error: unknown) => {
     console.error(`rehearsal: ${error instanceof Error ? error.message : String(error)}`)

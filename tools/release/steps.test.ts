@@ -6,7 +6,7 @@ const fail = () => Promise.reject(new Error("it failed"))
 describe("steps of a rehearsal", () => {
   it("run after a step that failed, and are counted in the table", async () => {
     const lines: Array<string> = []
-    const { done, step } = makeSteps((line) => lines.push(line))
+    const { done, step } = makeSteps((line) => lines.push(line), new AbortController().signal)
     assert.deepStrictEqual([await step("first", () => undefined), await step("second", fail)], [true, false])
     assert.isTrue(await step("third", async () => undefined))
     assert.deepStrictEqual(
@@ -18,10 +18,21 @@ describe("steps of a rehearsal", () => {
   })
 
   it("end after a needed step that failed", async () => {
-    const { done, need } = makeSteps(() => undefined)
+    const { done, need } = makeSteps(() => undefined, new AbortController().signal)
     await need("first", () => undefined)
     const error = await need("second", fail).catch((cause: unknown) => cause)
     assert.instanceOf(error, Ended)
     assert.lengthOf(done(), 2)
+  })
+
+  it("do not start after an interruption", async () => {
+    const interruption = new AbortController()
+    const { done, step } = makeSteps(() => undefined, interruption.signal)
+    await step("first", () => interruption.abort())
+    let isStarted = false
+    const error = await step("second", () => void (isStarted = true)).catch((cause: unknown) => cause)
+    assert.instanceOf(error, Ended)
+    assert.isFalse(isStarted)
+    assert.lengthOf(done(), 1)
   })
 })

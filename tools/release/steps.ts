@@ -7,19 +7,21 @@ export interface Step {
 }
 
 export interface Steps {
-  /** Runs a step. If it fails, later steps still run. Returns whether it succeeded. */
+  /** Runs a step. If it fails, later steps still run. Returns whether it succeeded. Throws {@link Ended} after an abort. */
   readonly step: (title: string, work: () => Promise<void> | void) => Promise<boolean>
   /** Runs a step. If it fails, throws {@link Ended}, because later steps need its result. */
   readonly need: (title: string, work: () => Promise<void> | void) => Promise<void>
   readonly done: () => ReadonlyArray<Step>
 }
 
-/** A needed step has failed, and its problem is in the table. */
+/** No later step runs: a needed step has failed, or the rehearsal is interrupted. */
 export class Ended extends Error {}
 
-export const makeSteps = (print: (line: string) => void): Steps => {
+/** After an abort of `interrupted`, no step starts. */
+export const makeSteps = (print: (line: string) => void, interrupted: AbortSignal): Steps => {
   const done: Array<Step> = []
   const step: Steps["step"] = async (title, work) => {
+    if (interrupted.aborted) throw new Ended("The rehearsal was interrupted.")
     print(`… ${title}`)
     const began = performance.now()
     let problem: string | undefined
