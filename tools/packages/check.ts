@@ -1,7 +1,8 @@
 /**
  * Checks the packages before they are published. It makes a clean build, checks the manifests and the packed files,
  * imports every export from the packed tarballs, runs the programs of the READMEs and the examples with the tarballs,
- * logs in with the installed command, and installs the packages from a registry on loopback.
+ * logs in with the installed command, makes and tests a broker outside of this repository, and installs the packages
+ * from a registry on loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
  * uses the existing build, and leaves out the examples and the registry.
@@ -16,6 +17,7 @@ import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
 import { run, runNpm, runTool, start, stop, stopAll } from "./process.ts"
 import { assert, emptyProject, fromRoot, none, pack, type Packed, specifiers } from "./tarballs.ts"
+import { checkOutside } from "./outside.ts"
 import { checkTypes, compilerOf, exportAll, installCompilers } from "./types.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
 
@@ -230,6 +232,16 @@ const main = async (only: string | undefined, temp: string): Promise<void> => {
         none(problems, "problems of the installed command")
         return logins
       }
+    )
+  }
+  if (chosen.some(({ manifest }) => manifest.name === "@auth/broker-core")) {
+    await step(
+      (commands: number) => `made and tested a broker outside of this repository, with ${commands} documented commands`,
+      () =>
+        checkOutside({
+          folder: emptyProject(temp, "outside"),
+          tarball: (name) => tarballs.get(name)?.tarball ?? ""
+        })
     )
   }
   if (only === undefined) {
