@@ -1,8 +1,8 @@
 /**
  * Checks the packages before they are published. It makes a clean build, checks the manifests, the READMEs and the
  * packed files, imports every export from the packed tarballs, runs the programs of the READMEs and the examples with
- * the tarballs, logs in with the installed command, does the same under another scope in a copy of the repository, and
- * installs the packages from a registry on loopback.
+ * the tarballs, logs in with the installed command, makes and tests a broker outside of this repository, installs and
+ * logs in under another scope in a copy of the repository, and installs the packages from a registry on loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
  * uses the existing build, and leaves out the examples, the other scope and the registry. `--update-files` writes the
@@ -17,6 +17,7 @@ import { checkCommand } from "./command.ts"
 import { compareFiles, outputsOf, staleLists, writeList } from "./fileList.ts"
 import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
+import { checkOutside } from "./outside.ts"
 import { run, runNpm, runTool, stopAll } from "./process.ts"
 import { withRegistry } from "./registry.ts"
 import {
@@ -198,6 +199,16 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
         none(problems, "problems of the installed command")
         return logins
       }
+    )
+  }
+  if (chosen.some(({ manifest }) => manifest.name === "@auth/broker-core")) {
+    await step(
+      (commands: number) => `made and tested a broker outside of this repository, with ${commands} documented commands`,
+      () =>
+        checkOutside({
+          folder: emptyProject(temp, "outside"),
+          tarball: (name) => tarballs.get(name)?.tarball ?? ""
+        })
     )
   }
   if (only === undefined) {

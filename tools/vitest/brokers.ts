@@ -1,8 +1,9 @@
 /** Helpers for the tests of all broker packages. The test suites themselves are in `@auth/broker-core/testing`. */
 import type { AuthError, Reason } from "@auth/broker-core/login/AuthError"
-import type { Broker, Method } from "@auth/broker-core/broker/Broker"
+import type { Method } from "@auth/broker-core/broker/Broker"
 import * as Totp from "@auth/broker-core/login/Totp"
 import { BrokerTests, Contract, type FakeBroker, type Fixtures, TestHttp } from "@auth/broker-core/testing"
+import * as Msw from "@auth/broker-core/testing/Msw"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -10,7 +11,6 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import type { HttpHandler } from "msw"
 import { setupServer } from "msw/node"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -24,22 +24,9 @@ export const inspect = (value: unknown): string => nodeInspect(value, { depth: 2
 
 export const printed = (value: unknown): string => BrokerTests.printed(value, inspect)
 
-/**
- * Serves a fake through msw until the scope closes. A request to any other host fails. If `OverHttp` is true, also serves
- * the fake over HTTP.
- */
-export const serveFake = (
-  fake: FakeBroker.FakeBroker,
-  handlers: (fake: FakeBroker.FakeBroker) => ReadonlyArray<HttpHandler>
-) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const server = setupServer(...handlers(fake))
-      server.listen({ onUnhandledFrame: "error" })
-      return server
-    }),
-    (server) => Effect.sync(() => server.close())
-  ).pipe(
+/** Serves a fake as `Msw.serve` does. If `OverHttp` is true, also serves it over HTTP. */
+export const serveFake = (fake: FakeBroker.FakeBroker) =>
+  Msw.serve(fake, setupServer).pipe(
     Effect.andThen(OverHttp),
     Effect.flatMap((overHttp) => (overHttp ? serveOverHttp(fake) : Effect.void)),
     Effect.as(fake)
@@ -108,32 +95,11 @@ export const namesEveryProblem = (
   }
 }
 
-export const methodOf = (broker: Broker, id: string): Method => {
-  const method = broker.methods.find((candidate) => candidate.id === id)
-  if (method === undefined) throw new Error(`no method ${id}`)
-  return method
-}
+export const { methodOf } = Contract
 
-/** Wraps a string as a secret, and returns other values unchanged. A program without types can pass such values. */
-export const secret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
-
-type Unprovided = Layer.Layer<never, AuthError, HttpClient.HttpClient>
-
-/**
- * Builds the layer of a login method with the credentials of an account. The descriptor of the method names the fields.
- * The values can have wrong types, because some tests pass wrong values.
- */
-export const buildOf =
-  (method: Method, account: object, layer: (options: never) => Unprovided): Contract.World["build"] =>
-  ({ credentials, options } = {}) => {
-    const values: Readonly<Record<string, unknown>> = { ...account, ...credentials }
-    const given = Object.entries(method.credentials).map(([name, field]) => [
-      name,
-      field.secret ? secret(values[name]) : values[name]
-    ])
-    const made = layer({ ...options, credentials: Object.fromEntries(given) } as never)
-    return Layer.build(Layer.provide(made, layerClient))
-  }
+/** Builds the layer of a login method as `Contract.build` does, with the client of this run. */
+export const buildOf = (method: Method, account: object, layer: Parameters<typeof Contract.build>[0]["layer"]) =>
+  Contract.build({ method, account, layer, client: layerClient })
 
 /** Returns a fault that makes a fake return this answer. */
 export const answer = (status: number, body: unknown) =>

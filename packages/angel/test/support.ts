@@ -1,4 +1,4 @@
-import { FakeAngel, handlers } from "@auth/angel/msw"
+import { FakeAngel } from "@auth/angel/msw"
 import type { RequestOf } from "@auth/broker-core/broker/BrokerApi"
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
@@ -15,7 +15,7 @@ export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
 export const fixtures = fixturesOf(import.meta.dirname)
 
 export const serve = (options?: Parameters<typeof FakeAngel.make>[0]) =>
-  Effect.flatMap(FakeAngel.make(options), (fake) => serveFake(fake, handlers))
+  Effect.flatMap(FakeAngel.make(options), (fake) => serveFake(fake))
 
 export const credentials: AngelAuth.AngelCredentials = {
   clientCode: FakeAngel.demoAccount.clientCode,

@@ -1,4 +1,4 @@
-import { FakeMotilal, handlers } from "@auth/motilal/msw"
+import { FakeMotilal } from "@auth/motilal/msw"
 import type { RequestOf } from "@auth/broker-core/broker/BrokerApi"
 import * as MotilalApi from "@auth/motilal/MotilalApi"
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"
@@ -15,7 +15,7 @@ export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
 export const fixtures = fixturesOf(import.meta.dirname)
 
 export const serve = (options?: Parameters<typeof FakeMotilal.make>[0]) =>
-  Effect.flatMap(FakeMotilal.make(options), (fake) => serveFake(fake, handlers))
+  Effect.flatMap(FakeMotilal.make(options), (fake) => serveFake(fake))
 
 export const demo = FakeMotilal.demoAccount
 

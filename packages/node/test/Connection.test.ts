@@ -1,5 +1,5 @@
 import * as AngelAuth from "@auth/angel/AngelAuth"
-import { FakeAngel, handlers } from "@auth/angel/msw"
+import { FakeAngel } from "@auth/angel/msw"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -381,7 +381,7 @@ describe("a connection on Node without the option `client`", () => {
   it.live("sends all requests with the global fetch if the program has replaced this function", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
-      yield* serveFake(fake, handlers)
+      yield* serveFake(fake)
       yield* Effect.promise(async () => {
         await using connection = await Connection.open(layer, options())
         await connection.session()

@@ -4,7 +4,7 @@ import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Session from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import { FakeRmoney, handlers } from "@auth/rmoney/msw"
+import { FakeRmoney } from "@auth/rmoney/msw"
 import * as RmoneyApi from "@auth/rmoney/RmoneyApi"
 import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
 export const fixtures = fixturesOf(import.meta.dirname)
 
 export const serve = (options?: Parameters<typeof FakeRmoney.make>[0]) =>
-  Effect.flatMap(FakeRmoney.make(options), (fake) => serveFake(fake, handlers))
+  Effect.flatMap(FakeRmoney.make(options), (fake) => serveFake(fake))
 
 export const demo = FakeRmoney.demoAccount
 

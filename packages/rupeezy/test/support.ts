@@ -2,7 +2,7 @@ import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
 import type { Session } from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
-import { FakeRupeezy, handlers } from "@auth/rupeezy/msw"
+import { FakeRupeezy } from "@auth/rupeezy/msw"
 import type { RequestOf } from "@auth/broker-core/broker/BrokerApi"
 import * as RupeezyApi from "@auth/rupeezy/RupeezyApi"
 import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
@@ -19,7 +19,7 @@ export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
 export const fixtures = fixturesOf(import.meta.dirname)
 
 export const serve = (options?: Parameters<typeof FakeRupeezy.make>[0]) =>
-  Effect.flatMap(FakeRupeezy.make(options), (fake) => serveFake(fake, handlers))
+  Effect.flatMap(FakeRupeezy.make(options), (fake) => serveFake(fake))
 
 export const credentials: RupeezyAuth.RupeezyCredentials = {
   clientCode: demo.clientCode,

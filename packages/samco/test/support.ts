@@ -2,7 +2,7 @@ import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { AuthorizationRequest } from "@auth/broker-core/login/RedirectLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
-import { FakeSamco, handlers } from "@auth/samco/msw"
+import { FakeSamco } from "@auth/samco/msw"
 import type { RequestOf } from "@auth/broker-core/broker/BrokerApi"
 import * as SamcoApi from "@auth/samco/SamcoApi"
 import * as SamcoAuth from "@auth/samco/SamcoAuth"
@@ -18,7 +18,7 @@ export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
 export const fixtures = fixturesOf(import.meta.dirname)
 
 export const serve = (options?: Parameters<typeof FakeSamco.make>[0]) =>
-  Effect.flatMap(FakeSamco.make(options), (fake) => serveFake(fake, handlers))
+  Effect.flatMap(FakeSamco.make(options), (fake) => serveFake(fake))
 
 export const demo = FakeSamco.demoAccount
 

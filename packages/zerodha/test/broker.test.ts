@@ -14,7 +14,7 @@ import { dialects } from "../src/internal/dialects.ts"
 import { table } from "../src/internal/endpoints.ts"
 import { browse, calls, credentials, demo, fixtures, layerAnswer, serve } from "./support.ts"
 
-const { answer, inspect, methodOf, secret } = brokers
+const { answer, buildOf, inspect, methodOf } = brokers
 
 /** An account whose secrets occur nowhere else, so that a leaked secret is found. */
 const canary: FakeZerodha.Account = {
@@ -40,13 +40,7 @@ const subjectOf = (
   make: Effect.map(serve({ accounts: [account], refreshAfterEnd: "refused" }), (fake) => ({
     fake,
     secrets: [account.apiKey, account.apiSecret, account.password, account.totpSecret],
-    build: ({ credentials, options } = {}) => {
-      const { apiKey, apiSecret, redirectUrl, userId } = { ...account, ...credentials }
-      const given = { userId, redirectUrl, apiKey: secret(apiKey), apiSecret: secret(apiSecret) }
-      return Layer.build(
-        Layer.provide(layer({ ...options, credentials: given as ZerodhaAuth.ZerodhaCredentials }), brokers.layerClient)
-      )
-    },
+    build: buildOf(methodOf(broker, id), account, layer),
     browse: (request) => browse(fake, request, account)
   })),
   endpoints: { Profile: "getProfile", Logout: "deleteSession", Refresh: "refreshToken" },

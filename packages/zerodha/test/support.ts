@@ -4,7 +4,7 @@ import type { AuthorizationRequest } from "@auth/broker-core/login/RedirectLogin
 import type { Session } from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
-import { FakeZerodha, handlers } from "@auth/zerodha/msw"
+import { FakeZerodha } from "@auth/zerodha/msw"
 import * as ZerodhaApi from "@auth/zerodha/ZerodhaApi"
 import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
 import * as ZerodhaPlatform from "@auth/zerodha/ZerodhaPlatform"
@@ -18,7 +18,7 @@ export { printed, reasonOf } from "../../../tools/vitest/brokers.ts"
 export const fixtures = fixturesOf(import.meta.dirname)
 
 export const serve = (options?: Parameters<typeof FakeZerodha.make>[0]) =>
-  Effect.flatMap(FakeZerodha.make(options), (fake) => serveFake(fake, handlers))
+  Effect.flatMap(FakeZerodha.make(options), (fake) => serveFake(fake))
 
 export const demo = FakeZerodha.demoAccount
 

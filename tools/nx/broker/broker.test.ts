@@ -53,6 +53,40 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
+  it.each([
+    [["acme", "--outside", "."], /is not empty: choose another folder, or remove its files/],
+    [["acme", "--outside", "outside", "--package", "My Package"], /"My Package" cannot be the name of a package/],
+    [["Acme", "--outside", "outside"], /"Acme" cannot be a broker's name/]
+  ])(
+    "refuses a package outside of the repository with %j, and writes nothing",
+    async (args, message) => {
+      assert.match(await messageOf(generate(...args)), message)
+      assert.isFalse(fs.existsSync(path.join(folder, "outside")))
+    },
+    timeout
+  )
+
+  it(
+    "makes a package outside of the repository with a name of its own, and changes nothing else",
+    async () => {
+      const outside = path.join(folder, "outside")
+      await generate("angel", "--outside", "outside", "--package", "@mine/angel")
+      const read = (file: string) => fs.readFileSync(path.join(outside, file), "utf8")
+      assert.strictEqual((JSON.parse(read("package.json")) as { readonly name: string }).name, "@mine/angel")
+      assert.include(read("src/AngelAuth.ts"), 'from "@mine/angel/AngelAuth"')
+      assert.include(read("test/broker.test.ts"), 'from "../src/AngelAuth.ts"')
+      const texts = fs.globSync("**/*.*", { cwd: outside }).map(read)
+      for (const text of texts) assert.notMatch(text, /__[A-Za-z]+__|TODO|@auth\/angel/)
+      fs.rmSync(outside, { recursive: true })
+      const list = "packages/brokers.json"
+      assert.strictEqual(
+        fs.readFileSync(path.join(folder, list), "utf8"),
+        fs.readFileSync(path.join(root, list), "utf8")
+      )
+    },
+    timeout
+  )
+
   it("prints its options with --help", async () => assert.match(await generate("--help"), /--prefix/), timeout)
 
   it(

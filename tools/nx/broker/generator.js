@@ -1,8 +1,10 @@
-// Makes the package of a new broker from the templates in the folder `files`.
+// Makes the package of a new broker from the templates in the folder `files`. A package outside of this repository also
+// has the files of the folder `outside`.
 import { execFileSync } from "node:child_process"
 import { readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs"
 import * as path from "node:path"
 import { rangeOf } from "../../release/ranges.ts"
+import { writeOutside } from "./outside.js"
 
 const templates = path.join(import.meta.dirname, "files")
 
@@ -11,21 +13,27 @@ const list = "packages/brokers.json"
 // Names of packages in this repository that are not brokers.
 const reserved = new Set(["cli", "core", "node", "simulator"])
 
-const problemOf = (tree, { name, prefix, title }) => {
+/** The problem of the words that the author chooses. */
+const wordProblem = ({ name, prefix, title }) => {
   if (!/^[a-z][a-z0-9]*$/.test(name)) {
     return `"${name}" cannot be a broker's name: use lower-case letters and digits, starting with a letter, as in "zerodha".`
   }
+  if (!/^[A-Z][A-Za-z0-9]*$/.test(prefix)) {
+    return `"${prefix}" cannot be the prefix of module names: use letters and digits, starting with a capital letter.`
+  }
+  if (!/^[^"\\`*/\n]+$/.test(title))
+    return "The title cannot contain quotation marks, slashes, asterisks or line breaks."
+  return undefined
+}
+
+/** The problem of a package in this repository. */
+const placeProblem = (tree, { name, prefix }) => {
   if (reserved.has(name)) return `"${name}" is the name of another package in this repository: choose another name.`
   if (tree.exists(`packages/${name}`)) return `packages/${name} already exists: choose another name, or remove it.`
   const brokers = JSON.parse(tree.read(list, "utf-8"))
   if (Object.hasOwn(brokers, name)) return `${list} already has "${name}": choose another name, or remove the line.`
-  if (!/^[A-Z][A-Za-z0-9]*$/.test(prefix)) {
-    return `"${prefix}" cannot be the prefix of module names: use letters and digits, starting with a capital letter.`
-  }
   if (Object.values(brokers).includes(prefix))
     return `"${prefix}" is the prefix of another broker's modules: choose another prefix.`
-  if (!/^[^"\\`*/\n]+$/.test(title))
-    return "The title cannot contain quotation marks, slashes, asterisks or line breaks."
   return undefined
 }
 
@@ -73,7 +81,9 @@ export default function broker(tree, options) {
   const name = String(options.name)
   const prefix = options.prefix ?? name.charAt(0).toUpperCase() + name.slice(1)
   const title = options.title ?? prefix
-  const problem = problemOf(tree, { name, prefix, title })
+  const problem =
+    wordProblem({ name, prefix, title }) ??
+    (options.outside === undefined ? placeProblem(tree, { name, prefix }) : undefined)
   if (problem !== undefined) throw new Error(problem)
 
   const { version } = JSON.parse(tree.read("packages/core/package.json", "utf-8"))
@@ -86,6 +96,24 @@ export default function broker(tree, options) {
     __core__: rangeOf(version)
   }
   const fill = (text) => text.replace(/__(?:id|Name|ENV|Title|date|core)__/g, (word) => words[word])
+  if (options.outside !== undefined) {
+    // npm runs the generator in the root of this repository. INIT_CWD is the folder in which the author called npm.
+    const folder = path.resolve(process.env.INIT_CWD ?? tree.root, options.outside)
+    writeOutside({
+      root: tree.root,
+      templates,
+      folder,
+      fill,
+      own: `@auth/${name}`,
+      name: options.package ?? `broker-auth-${name}`
+    })
+    run(tree.root, oxfmt, folder)
+    console.log(
+      `\nMade ${folder}. It describes an invented broker. README.md says how to test it. To find each place for a fact of your broker:\n` +
+        `  grep -rn "Fill in" ${folder} --exclude-dir=node_modules`
+    )
+    return
+  }
   const folder = `packages/${name}`
   for (const file of filesBelow(templates)) {
     const target = fill(file.replaceAll(path.sep, "/")).replace(/\.tmpl$/, "")

@@ -4,7 +4,11 @@
  *
  * @since 0.1.0
  */
-import type { Capability } from "../broker/Broker.ts"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as HttpClient from "effect/http/HttpClient"
+import type { AuthError } from "../login/AuthError.ts"
+import type { Broker, Capability, Method } from "../broker/Broker.ts"
 import { descriptor } from "./contract/descriptor.ts"
 import { login } from "./contract/login.ts"
 import { qr } from "./contract/qr.ts"
@@ -14,7 +18,7 @@ import { redirect } from "./contract/redirect.ts"
 import { secrets } from "./contract/secrets.ts"
 import { authorize, logout, profile, refresh, session } from "./contract/session.ts"
 import { stepUp } from "./contract/stepUp.ts"
-import type { Case, Subject } from "./contract/subject.ts"
+import type { Case, Subject, World } from "./contract/subject.ts"
 
 export { type Case, type Changes, ContractViolation, type Subject, type World } from "./contract/subject.ts"
 
@@ -54,3 +58,44 @@ export const cases = (subject: Subject): ReadonlyArray<Case> => {
     ...(createsSession ? [...renewal(subject), ...secrets(subject)] : [])
   ]
 }
+
+/**
+ * Returns the login method of a broker with this id. Throws if the broker has no such method.
+ *
+ * @category subjects
+ * @since 0.1.0
+ */
+export const methodOf = (broker: Broker, id: string): Method => {
+  const method = broker.methods.find((candidate) => candidate.id === id)
+  if (method === undefined) throw new Error(`${broker.id} has no method ${id}`)
+  return method
+}
+
+/** Wraps a string as a secret, and returns other values unchanged, because some cases pass a value of a wrong type. */
+const toSecret = (value: unknown): unknown => (typeof value === "string" ? Redacted.make(value) : value)
+
+/**
+ * Makes the function `build` of a `World`: it builds the layer of a login method with the credentials of an account, and
+ * with the changes of a case. The fields of `account` have the names of the method's credentials. Other fields are
+ * ignored. A credential that the description calls secret is passed as `Redacted`. `client` sends the requests to the
+ * fake.
+ *
+ * @category subjects
+ * @since 0.1.0
+ */
+export const build =
+  (subject: {
+    readonly method: Method
+    readonly account: object
+    readonly layer: (options: never) => Layer.Layer<never, AuthError, HttpClient.HttpClient>
+    readonly client: Layer.Layer<HttpClient.HttpClient>
+  }): World["build"] =>
+  ({ credentials, options } = {}) => {
+    const values: Readonly<Record<string, unknown>> = { ...subject.account, ...credentials }
+    const given = Object.entries(subject.method.credentials).map(([name, field]) => [
+      name,
+      field.secret ? toSecret(values[name]) : values[name]
+    ])
+    const layer = subject.layer({ ...options, credentials: Object.fromEntries(given) } as never)
+    return Layer.build(Layer.provide(layer, subject.client))
+  }

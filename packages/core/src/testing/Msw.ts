@@ -4,6 +4,8 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { http, type HttpHandler } from "msw"
 import type { FakeBroker } from "./FakeBroker.ts"
 
@@ -24,3 +26,44 @@ import type { FakeBroker } from "./FakeBroker.ts"
  */
 export const handlers = (fake: FakeBroker): ReadonlyArray<HttpHandler> =>
   fake.origins.map((origin) => http.all(`${origin}/*`, ({ request }) => fake.respond(request)))
+
+/**
+ * The function `setupServer` of `msw/node`, as far as `serve` uses it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type SetupServer = (...handlers: Array<HttpHandler>) => {
+  readonly listen: (options: { readonly onUnhandledFrame: "error" }) => unknown
+  readonly close: () => unknown
+}
+
+/**
+ * Serves a fake through msw until the scope closes, and returns the fake. A request to any other host fails. Use it with
+ * `TestHttp.layerLateFetch`. `setupServer` is a parameter, because `msw/node` cannot be imported in a browser.
+ *
+ * @example
+ * ```ts
+ * import { FakeAngel } from "@auth/angel/msw"
+ * import * as Msw from "@auth/broker-core/testing/Msw"
+ * import * as Effect from "effect/Effect"
+ * import { setupServer } from "msw/node"
+ *
+ * const journal = Effect.gen(function* () {
+ *   const fake = yield* Msw.serve(yield* FakeAngel.make(), setupServer)
+ *   return yield* fake.journal
+ * }).pipe(Effect.scoped)
+ * ```
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export const serve = (fake: FakeBroker, setupServer: SetupServer): Effect.Effect<FakeBroker, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const server = setupServer(...handlers(fake))
+      server.listen({ onUnhandledFrame: "error" })
+      return server
+    }),
+    (server) => Effect.sync(() => void server.close())
+  ).pipe(Effect.as(fake))

@@ -1,0 +1,77 @@
+/**
+ * Checks a broker package outside of this repository: runs the commands of `docs/write-a-broker.md`, which make the
+ * package, install it, check its types, run its tests, compile it, and list its broker. The packages of this repository
+ * come from their tarballs.
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { run, runNpm } from "./process.ts"
+import { assert } from "./tarballs.ts"
+import { root } from "./workspace.ts"
+
+const page = "docs/write-a-broker.md"
+
+/** The folder of the package in the commands of the page. */
+const documented = "../broker-auth-acme"
+
+const commandsOfPage = (): ReadonlyArray<string> => {
+  const [, section = ""] = fs.readFileSync(path.join(root, page), "utf8").split("## Outside of this repository\n")
+  const [, commands = ""] = /```sh\n([^`]+)```/.exec(section) ?? []
+  return commands.trim().split("\n")
+}
+
+/** Splits a command as a shell does, except that only double quotation marks are known. */
+const words = (command: string): ReadonlyArray<string> =>
+  Array.from(command.matchAll(/"([^"]*)"|\S+/g), ([word, quoted]) => quoted ?? word)
+
+export interface Options {
+  /** Empty folder. */
+  readonly folder: string
+  /** Path of the tarball of a package. */
+  readonly tarball: (name: string) => string
+}
+
+/** The packages that the generated package installs. */
+const installed = ["@auth/broker-core", "@auth/node", "@auth/cli"]
+
+/** Expected output of commands. */
+const shows: Readonly<Record<string, RegExp>> = {
+  "npm test": /Tests .*\b\d{2,} passed/,
+  "npx broker-auth brokers --package .": /^acme: Acme Broking\n {4}totp: User id, password and TOTP\n$/
+}
+
+/** Runs the commands, and returns their number. */
+export const checkOutside = async ({ folder, tarball }: Options): Promise<number> => {
+  const target = path.join(folder, path.basename(documented))
+  // The commands of the page use the Node of the author. Here it is the Node of this process.
+  const env = {
+    NO_COLOR: "1",
+    PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}`,
+    XDG_STATE_HOME: path.join(folder, "state")
+  }
+  let cwd = root
+  const perform = async (command: string): Promise<string> => {
+    const [program, ...args] = words(command).map((word) => (word === documented ? target : word))
+    if (program === "cd") cwd = args[0]!
+    // The repository is already installed.
+    if (program === "cd" || (command === "npm install" && cwd === root)) return ""
+    if (command === "npm install") {
+      return runNpm(["install", "--silent", "--prefer-offline", ...installed.map(tarball)], { cwd })
+    }
+    if (program === "npm") return runNpm(args, { cwd, env })
+    assert(program === "npx", `${page}: the check cannot run "${command}"`)
+    return run(path.join(cwd, "node_modules/.bin", args[0]!), args.slice(1), { cwd, env })
+  }
+  const commands = commandsOfPage()
+  for (const [command] of Object.entries(shows)) {
+    assert(commands.includes(command), `${page}: the section has no command "${command}"`)
+  }
+  for (const command of commands) {
+    const printed = await perform(command)
+    assert(shows[command]?.test(printed) !== false, `${page}: "${command}" printed:\n${printed}`)
+  }
+  const files = ["package.json", ...fs.globSync("{src,test}/**/*.ts", { cwd: target })]
+  const tied = files.filter((file) => /tools\/|@auth\/source/.test(fs.readFileSync(path.join(target, file), "utf8")))
+  assert(tied.length === 0, `${page}: files that need this repository: ${tied.join(", ")}`)
+  return commands.length
+}
