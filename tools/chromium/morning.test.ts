@@ -18,13 +18,13 @@ const wayOf = (broker: string, method: string) => {
 const samco = wayOf("samco", "api-key")
 const angel = wayOf("angel", "totp")
 
-/** The records of a page: texts of the console, addresses of requests, and answers of the server. */
+/** The records of a page: messages of the console, and URLs of requests with their referrers. */
 interface Seen {
   readonly console: Array<string>
   readonly urls: Array<string>
 }
 
-/** Opens the page of a link, and records what the console and the requests show. */
+/** Opens the page of a link, and records the messages of the console and the URLs of the requests. */
 const visit = async (window: BrowserContext, link: string): Promise<Page & { readonly seen: Seen }> => {
   const page = await window.newPage()
   const seen: Seen = { console: [], urls: [] }
@@ -280,7 +280,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "says that the command has ended in mid-renewal, and loses no session",
+      "shows that the command has ended during a renewal, and loses no session",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])
