@@ -69,7 +69,7 @@ export const pathOf = (given: string | undefined, folder: string): Effect.Effect
     ? Effect.succeed(path)
     : fail(
         "usage",
-        `The path of a socket has at most ${maxPathBytes} bytes, and ${path} has ${size}. Name a shorter one with --socket.`
+        `The path of a socket has at most ${maxPathBytes} bytes, and ${path} has ${size}. Name a shorter path with --socket.`
       )
 }
 
