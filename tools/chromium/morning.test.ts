@@ -60,7 +60,7 @@ const live = (page: Page, text: string) => until(text, async () => (await summar
 const clickOn = (page: Page, name: string, button: string) =>
   cardOf(page, name).getByRole("button", { name: button }).click()
 
-/** The rules that the page breaks, at two widths and in two color schemes. */
+/** Returns the accessibility rules of axe that the page breaks, at two widths and in two color schemes. */
 const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
   const found: Array<string> = []
   await page.evaluate(axe.source)
@@ -197,7 +197,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "shows steps that pass the checks of axe, can be used with the keyboard, and can be cancelled",
+      "shows steps that pass the accessibility checks of axe, can be used with the keyboard, and can be cancelled",
       () =>
         Effect.gen(function* () {
           const chosen = [wayOf("rmoney", "password"), wayOf("rmoney", "qr"), wayOf("angel", "publisher"), samco]
