@@ -18,13 +18,13 @@ const wayOf = (broker: string, method: string) => {
 const samco = wayOf("samco", "api-key")
 const angel = wayOf("angel", "totp")
 
-/** The records of a page: texts of the console, addresses of requests, and answers of the server. */
+/** The records of a page: messages of the console, and URLs of requests with their referrers. */
 interface Seen {
   readonly console: Array<string>
   readonly urls: Array<string>
 }
 
-/** Opens the page of a link, and records what the console and the requests show. */
+/** Opens the page of a link, and records the messages of the console and the URLs of the requests. */
 const visit = async (window: BrowserContext, link: string): Promise<Page & { readonly seen: Seen }> => {
   const page = await window.newPage()
   const seen: Seen = { console: [], urls: [] }
@@ -60,7 +60,7 @@ const live = (page: Page, text: string) => until(text, async () => (await summar
 const clickOn = (page: Page, name: string, button: string) =>
   cardOf(page, name).getByRole("button", { name: button }).click()
 
-/** The rules that the page breaks, at two widths and in two color schemes. */
+/** Returns the accessibility rules of axe that the page breaks, at two widths and in two color schemes. */
 const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
   const found: Array<string> = []
   await page.evaluate(axe.source)
@@ -197,7 +197,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "shows steps that pass the checks of axe, can be used with the keyboard, and can be cancelled",
+      "shows steps that pass the accessibility checks of axe, can be used with the keyboard, and can be cancelled",
       () =>
         Effect.gen(function* () {
           const chosen = [wayOf("rmoney", "password"), wayOf("rmoney", "qr"), wayOf("angel", "publisher"), samco]
@@ -280,7 +280,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "says that the command has ended in mid-renewal, and loses no session",
+      "shows that the command has ended during a renewal, and loses no session",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

@@ -156,7 +156,7 @@ for (const broker of documented) {
     }
 
     it.effect(
-      "has fixtures of accepted, refused and forbidden calls and of expired sessions, each with its source",
+      "has fixtures of accepted, refused and forbidden calls and of expired sessions, each with its source, date and confidence",
       () =>
         Effect.sync(() => {
           const answers = orders(broker)

@@ -78,7 +78,7 @@ export const startPeer = async (
     readonly through?: ReadonlyArray<string>
     /** Time-out for the start, in milliseconds. Default: 30 seconds. */
     readonly limit?: number
-    /** Copies what the child process writes to stderr to the stderr of this process, such as its progress. */
+    /** Copies the standard error of the child process, such as its progress, to the standard error of this process. */
     readonly showsErrors?: boolean
   }
 ): Promise<Peer> => {

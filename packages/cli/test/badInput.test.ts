@@ -93,7 +93,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth names the variable of the key if the vault was written with another key",
+  "broker-auth changes nothing and reports the wrong key if the vault was written with another key",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -102,7 +102,7 @@ it.live(
       for (const args of [["accounts"], ["token"], ["status"], [...addAngel, "two"], ["remove", "one"]]) {
         const { code, stderr, stdout } = yield* run(user, args, { env, input: angel })
         assert.deepStrictEqual([code, stdout], [10, ""], args[0])
-        assert.match(oneLine(stderr), /key/)
+        assert.match(oneLine(stderr), /not written with this key/)
       }
       assert.deepStrictEqual(yield* namesOf(user), ["one"])
     }),

@@ -246,7 +246,7 @@ const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken",
  */
 const logins = { angel: 5, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 
-/** Runs an effect, and returns what it prints. */
+/** Runs an effect, and returns its output. */
 const printed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const texts: Array<string> = []
   const record = (...parts: ReadonlyArray<unknown>) => void texts.push(parts.map(String).join(" "))

@@ -45,7 +45,7 @@ const server = Effect.gen(function* () {
 
 const summary = { text: "1 of 1 account is logged in.", in: [{ name: "mine" }] }
 
-/** Sends the summary in this process. Returns whether it was delivered, and what standard error shows. */
+/** Sends the summary in this process. Returns whether it was delivered, and the text on standard error. */
 const send = (user: User, given: string) =>
   Effect.gen(function* () {
     const sending = Effect.flatMap(notify.targetOf(given), (target) => notify.send(target, summary))

@@ -12,7 +12,7 @@ import { open } from "../../../tools/chromium/morning.ts"
 import { ask, type Request, withSamco } from "./serveSupport.ts"
 import { bin, run, terminal, timeout } from "./support.ts"
 
-it.effect("exchanges a link once, within 60 seconds, and refuses the previous link", () =>
+it.effect("broker-auth open exchanges a link once, within 60 seconds, and refuses the previous link", () =>
   Effect.gen(function* () {
     const made = links.make()
     const first = yield* made.issue
@@ -35,7 +35,7 @@ it.effect("exchanges a link once, within 60 seconds, and refuses the previous li
   })
 )
 
-it.effect("ends 15 minutes after the last page was closed, and not while a page is open", () =>
+it.effect("broker-auth open ends 15 minutes after the last page was closed, and not while a page is open", () =>
   Effect.gen(function* () {
     const idle = idles.make("15 minutes")
     const fiber = yield* Effect.forkChild(idle.ended)
@@ -59,7 +59,7 @@ it.effect("ends 15 minutes after the last page was closed, and not while a page 
 )
 
 it.live(
-  "answers only its own page",
+  "broker-auth open refuses requests without its host, origin, link or bearer, and starts one login of an account at a time",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -142,7 +142,7 @@ it.live(
 )
 
 it.live(
-  "passes the link to the browser in a private file that is removed at its first use",
+  "broker-auth open passes the link to the browser in a private file that is removed at its first use",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -198,7 +198,7 @@ it.live(
 )
 
 it.live(
-  "without a browser, names the file and the flag that prints the link, and refuses a wrong port",
+  "broker-auth open prints the command for an SSH tunnel, and refuses a port that is invalid or in use",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -214,7 +214,7 @@ it.live(
 )
 
 it.live(
-  "makes a new link with Enter, and ends with Ctrl-C",
+  "broker-auth open makes a new link after Enter, and ends after Ctrl-C",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

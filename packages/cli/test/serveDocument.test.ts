@@ -19,7 +19,7 @@ const problemsOf = (schema: object, value: unknown): string => {
   return check(value) ? "" : ajv.errorsText(check.errors)
 }
 
-it("the OpenAPI document of broker-auth serve is valid, and contains every endpoint", async () => {
+it("the OpenAPI document of broker-auth serve is valid, has every endpoint, and requires a bearer only over TCP", async () => {
   for (const origin of [undefined, "http://127.0.0.1:4000"]) {
     const made = JSON.parse(JSON.stringify(document(origin)))
     const { errors, valid } = await new Validator().validate(made)
@@ -30,6 +30,9 @@ it("the OpenAPI document of broker-auth serve is valid, and contains every endpo
     )
     assert.strictEqual("security" in made, origin !== undefined)
   }
+})
+
+it("broker-auth serve finds the endpoint of a path, and no endpoint for an unknown path", () => {
   assert.deepStrictEqual(routeOf("POST", "/v1/accounts/a%20b/renew"), { endpoint: "renewSession", name: "a%20b" })
   assert.deepStrictEqual(routeOf("GET", "/v1/openapiXjson"), { allowed: [] })
 })

@@ -145,8 +145,8 @@ export interface TerminalOptions {
 }
 
 /**
- * Runs the command in a pseudo-terminal (`script` of util-linux), and types the replies in their order. Returns what the
- * screen shows.
+ * Runs the command in a pseudo-terminal (`script` of util-linux), and types the replies in their order. Returns the
+ * text on the screen.
  */
 export const terminal = (
   user: User,

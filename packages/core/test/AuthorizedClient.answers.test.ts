@@ -126,6 +126,7 @@ describe("an answer of unknown length", () => {
           const client = yield* connect(() => answer(data.body, type))
           const before = memory()
           const response = yield* client.get(url)
+          // The client inspects the first mebibyte, which is 16 chunks.
           assert.isAtMost(data.pulled, 18)
           const { peak, size } = yield* consume(response, before)
           assert.strictEqual(size, 64 * mebibyte)

@@ -119,7 +119,7 @@ describe("the limits of a renewal", () => {
   }
 })
 
-describe("a login that returns a challenge", () => {
+describe("Renewal.answering", () => {
   it.effect("answers the challenge with one code of its code source", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["totp", "otp"])

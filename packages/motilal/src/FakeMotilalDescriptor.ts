@@ -42,7 +42,10 @@ export const descriptor = FakeDescriptor.make<FakeMotilal.Account, FakeMotilal.S
     name: [text, [answer("getprofile", "name")]],
     role: [oneOf("investor", "dealer"), "`dealer`: a login needs no `2FA`, and getprofile needs the client code"],
     client: [optionalText, [body("getprofile", "clientcode")]],
-    state: [oneOf("active", "not-live", "no-consent", "pan-not-linked"), "other than `active`: a login is refused"],
+    state: [
+      oneOf("active", "not-live", "no-consent", "pan-not-linked"),
+      "any value except `active`: a login is refused"
+    ],
     ip: [ip, "`unregistered`: orders are refused; if the switch `addressCheck` is `all`, all calls are refused"]
   },
   switches: {

@@ -60,7 +60,7 @@ export const Browser: Context.Reference<{ readonly open: (url: string) => Effect
   })
 
 /**
- * Shows texts to the user, and reads what the user pastes.
+ * Shows texts to the user, and reads the text that the user pastes.
  *
  * @category models
  * @since 0.1.0

@@ -258,27 +258,29 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
   })
 
   describe("when it reads an answer", () => {
-    it.live("returns the same status, headers and body each time that they are read", () =>
-      Effect.gen(function* () {
-        const body = JSON.stringify(json)
-        const server = yield* serve((_request, response) =>
-          response.writeHead(418, { "content-type": "application/json", "X-Mixed": "Case" }).end(body)
-        )
-        const client = yield* make({})
-        const request = HttpClientRequest.get(`${server.url}/path?a=1#fragment`)
-        const response = yield* client.execute(request)
-        for (let reads = 0; reads < 2; reads += 1) {
-          assert.strictEqual(response.status, 418)
-          assert.strictEqual(response.headers["x-mixed"], "Case")
-          assert.strictEqual(yield* response.text, body)
-          assert.deepStrictEqual(yield* response.json, json)
-          assert.strictEqual(Buffer.from(yield* response.arrayBuffer).toString(), body)
-          const chunks = yield* Stream.runCollect(response.stream)
-          assert.strictEqual(Buffer.concat(Array.from(chunks)).toString(), body)
-        }
-        assert.strictEqual(response.request, request)
-        assert.strictEqual(response.url, `${server.url}/path?a=1`)
-      })
+    it.live(
+      "returns the same status, headers and body each time that they are read, and the URL without its fragment",
+      () =>
+        Effect.gen(function* () {
+          const body = JSON.stringify(json)
+          const server = yield* serve((_request, response) =>
+            response.writeHead(418, { "content-type": "application/json", "X-Mixed": "Case" }).end(body)
+          )
+          const client = yield* make({})
+          const request = HttpClientRequest.get(`${server.url}/path?a=1#fragment`)
+          const response = yield* client.execute(request)
+          for (let reads = 0; reads < 2; reads += 1) {
+            assert.strictEqual(response.status, 418)
+            assert.strictEqual(response.headers["x-mixed"], "Case")
+            assert.strictEqual(yield* response.text, body)
+            assert.deepStrictEqual(yield* response.json, json)
+            assert.strictEqual(Buffer.from(yield* response.arrayBuffer).toString(), body)
+            const chunks = yield* Stream.runCollect(response.stream)
+            assert.strictEqual(Buffer.concat(Array.from(chunks)).toString(), body)
+          }
+          assert.strictEqual(response.request, request)
+          assert.strictEqual(response.url, `${server.url}/path?a=1`)
+        })
     )
 
     it.live("reads a body that is a form", () =>
@@ -295,17 +297,19 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("fails to read a body as JSON if it is not JSON, and does not show the body", () =>
-      Effect.gen(function* () {
-        const server = yield* serve((_request, response) => response.end(`<html>${canary}</html>`))
-        const client = yield* make({})
-        const response = yield* client.execute(withSecrets(HttpClientRequest.get(server.url)))
-        const error = yield* errorOf(response.json)
-        assert.strictEqual(error.reason._tag, "DecodeError")
-        assert.strictEqual(error.response?.status, 200)
-        const upgrade = yield* errorOf(response.upgrade)
-        assert.strictEqual(upgrade.reason._tag, "StatusCodeError")
-      })
+    it.live(
+      "fails to read a body as JSON if it is not JSON, fails to upgrade the connection, and does not show the body",
+      () =>
+        Effect.gen(function* () {
+          const server = yield* serve((_request, response) => response.end(`<html>${canary}</html>`))
+          const client = yield* make({})
+          const response = yield* client.execute(withSecrets(HttpClientRequest.get(server.url)))
+          const error = yield* errorOf(response.json)
+          assert.strictEqual(error.reason._tag, "DecodeError")
+          assert.strictEqual(error.response?.status, 200)
+          const upgrade = yield* errorOf(response.upgrade)
+          assert.strictEqual(upgrade.reason._tag, "StatusCodeError")
+        })
     )
 
     it.live("keeps repeated headers, and reads the cookies in them", () =>
@@ -594,7 +598,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
   })
 
-  describe("when a call goes wrong", () => {
+  describe("when a call fails", () => {
     const half = `${closed}content-length: 900\r\n\r\n{"token":"${canary}`
     const breaks: Readonly<Record<string, (socket: Socket) => void>> = {
       "closes the connection before the answer": (socket) => void socket.end(),
@@ -803,7 +807,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it.live("finds the dispatcher inside this version of Node, and uses it with its own number of connections", () =>
+  it.live("finds the dispatcher inside this version of Node, and opens only the given number of connections", () =>
     Effect.gen(function* () {
       const dispatcher = builtin.globalDispatcher()
       if (dispatcher === undefined) return assert.fail("this version of Node has no dispatcher")
@@ -842,7 +846,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it("accepts the dispatchers of the package undici", () => {
+  it("accepts the types of the dispatchers of the package undici", () => {
     const dispatchers: ReadonlyArray<NodeHttpClient.Dispatcher> = [
       new Undici.Agent(),
       new Undici.ProxyAgent("http://127.0.0.1:1"),

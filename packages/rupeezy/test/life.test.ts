@@ -305,7 +305,7 @@ describe("a browser login", () => {
   const rejected = (...parameters: Parameters<typeof complete>) =>
     Effect.map(Effect.flip(complete(...parameters)), (error) => reasonOf(error, "RedirectRejected").why)
 
-  it.effect("gives a session with the account holder and the expiry", () =>
+  it.effect("gives a session with the profile of the user and the expiry of the token", () =>
     Effect.gen(function* () {
       yield* start()
       const own = yield* complete({})

@@ -99,7 +99,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 it.live(
-  "broker-auth-simulator --port uses the given port as the control port, and the next ports for the origins",
+  "broker-auth-simulator --port uses the given port and the next ports, and refuses a port that is in use",
   () =>
     Effect.gen(function* () {
       const first = yield* startJson()

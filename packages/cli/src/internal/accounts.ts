@@ -46,7 +46,7 @@ const { update } = stored
 export const inUse = (name: string) =>
   fail(
     "account",
-    `The name ${name} is in use. Choose another one with --name, or change its credentials with --replace.`
+    `The name ${name} is in use. Choose another name with --name, or change the credentials of this account with --replace.`
   )
 
 /** Adds an account. With `replace`, an account of the same name is replaced. */

@@ -100,7 +100,7 @@ const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =
   })
 
 /**
- * Runs a program without a shell, and returns what it prints, or the problem. After the time-out, or if the command is
+ * Runs a program without a shell, and returns its output, or the problem. After the time-out, or if the command is
  * interrupted, the program and its process group are ended.
  */
 export const run = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Outcome> => {

@@ -152,7 +152,7 @@ export const rekey = (input: Input<"vault rekey">): Effect.Effect<void, Failure>
     const from = yield* Effect.provide(VaultKey, NodeVaultKey.layerDefault({ folder }))
     const changed = yield* NodeVault.rekey({ folder, from, to })
     yield* output.say(
-      `${changed} ${changed === 1 ? "entry is" : "entries are"} now encrypted with the new key. Set BROKER_AUTH_KEY to it in every program.`
+      `${changed} ${changed === 1 ? "entry is" : "entries are"} now encrypted with the new key. Set BROKER_AUTH_KEY to the new key in every program.`
     )
   })
 
@@ -164,7 +164,7 @@ export const remove = (input: Input<"vault remove">): Effect.Effect<void, Failur
         return yield* fail("usage", "Confirm with --yes that all credentials and sessions are deleted.")
       }
       const ask = yield* prompts.open
-      yield* output.say(`All credentials and sessions in ${folder} are deleted.`)
+      yield* output.say(`This command deletes all credentials and sessions in ${folder}.`)
       if ((yield* ask("Type yes to continue", "shown")).trim() !== "yes") {
         return yield* output.say("Nothing was deleted.")
       }

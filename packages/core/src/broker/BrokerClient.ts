@@ -48,8 +48,8 @@ import type { Extras, Tokens } from "../login/Session.ts"
 export type Headers = Readonly<Record<string, string | Redacted.Redacted<string>>>
 
 /**
- * The argument of the function `headers` of a `Protocol`: what is known about one call. `endpoint` is absent if the
- * call is not in the tables, such as an order.
+ * The argument of the function `headers` of a `Protocol`. It describes one call. `endpoint` is absent if the call is
+ * not in the tables, such as an order.
  *
  * @category models
  * @since 0.1.0

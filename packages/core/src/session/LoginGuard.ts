@@ -243,7 +243,7 @@ type Answer = "nothing-sent" | "none" | "refused" | "locked" | "passing" | "fina
 const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
   code !== undefined || brokerMessage !== undefined
 
-/** Classifies the failure of a login by what the broker received and what it answered. */
+/** Classifies the failure of a login. The class depends on whether the broker received the login, and on its answer. */
 const classify = ({ reason }: AuthError.AuthError): Answer => {
   switch (reason._tag) {
     case "InvalidCredentials":

@@ -165,7 +165,10 @@ export const table = {
   pwdForgotVerify: post("pwdForgotVerify", "access/pwd/forgot/verify", "step", recovery, byCode, stepToken),
   /** Needs the token of `pwdForgotVerify`. */
   pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
-  /** `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. RMoney's API page spells it so. */
+  /**
+   * `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. This is the spelling of RMoney's API
+   * page.
+   */
   vendorGetUserDetails: Endpoint.make({
     name: "vendorGetUserDetails",
     method: "POST",

@@ -1,4 +1,4 @@
-/** Runs the attacks of a page, and checks what they changed. */
+/** Runs the attacks of a page, and checks the changes that they made. */
 import { assert } from "@effect/vitest"
 import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"

@@ -70,7 +70,7 @@ const run = Effect.fnUntraced(function* (input: Input<"open">): Effect.fn.Return
   const respond = answers.make({ desk, links: known, idle, used: file.remove })
   const listen = server.serve({ place: { port: wanted }, respond, broken: answers.refuse("Fault") })
   const port = yield* Effect.catch(listen, ({ code = "unknown" }) =>
-    fail("usage", `Port ${wanted} cannot be opened on this machine (${code}). Choose another one with --port.`)
+    fail("usage", `Port ${wanted} cannot be opened on this machine (${code}). Choose another port with --port.`)
   )
   const offer = Effect.gen(function* () {
     const url = `http://127.0.0.1:${port}/#${Redacted.value(yield* known.issue)}`

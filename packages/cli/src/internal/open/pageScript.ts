@@ -163,7 +163,7 @@ export const script = String.raw`"use strict";
     reveal(parts.cancel, tag !== "busy" || step.canCancel)
   }
 
-  // Moves the focus to what the person has to do next, unless the person types elsewhere.
+  // Moves the focus to the input, the link or the title of the new step, unless the person types in another input.
   const moveFocus = (card, name, before) => {
     const { parts, row } = card
     const active = document.activeElement

@@ -39,7 +39,7 @@ const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
     : fail("usage", `Other users have access to the folder ${folder}. Name a path in a folder of mode 700.`)
 }
 
-/** Connects to the socket. `true`: a server listens. The code of the system otherwise. */
+/** Connects to the socket. Returns `true` if a server listens, and otherwise the error code of the system. */
 const connects = (path: string): Effect.Effect<true | string> =>
   Effect.callback((resume) => {
     const socket = Net.connect({ path })
@@ -57,11 +57,11 @@ const clear = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void,
   if (answer === "ECONNREFUSED" || answer === "ENOENT") return Fs.rmSync(path, { force: true })
   return yield* fail(
     "usage",
-    `Another server uses the socket ${path}. Use it, end it, or name another path with --socket.`
+    `Another server uses the socket ${path}. Use or end that server, or name another path with --socket.`
   )
 })
 
-/** The path of the socket in the flag, or the default one. */
+/** Returns the path of the socket: the path in the flag, or the default path. */
 export const pathOf = (given: string | undefined, folder: string): Effect.Effect<string, CommandFailed> => {
   const path = given === undefined ? Path.join(folder, "serve.sock") : Path.resolve(given)
   const size = new TextEncoder().encode(path).byteLength
@@ -69,7 +69,7 @@ export const pathOf = (given: string | undefined, folder: string): Effect.Effect
     ? Effect.succeed(path)
     : fail(
         "usage",
-        `The path of a socket has at most ${maxPathBytes} bytes, and ${path} has ${size}. Name a shorter one with --socket.`
+        `The path of a socket has at most ${maxPathBytes} bytes, and ${path} has ${size}. Name a shorter path with --socket.`
       )
 }
 

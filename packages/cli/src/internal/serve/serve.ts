@@ -80,8 +80,8 @@ const run = Effect.fnUntraced(function* (
     fail(
       "usage",
       code === "EADDRINUSE"
-        ? `Another program on this machine uses port ${chosen.port}. Choose another one with --port.`
-        : `Port ${chosen.port} cannot be opened on this machine (${code}). Choose another one with --port.`
+        ? `Another program on this machine uses port ${chosen.port}. Choose another port with --port.`
+        : `Port ${chosen.port} cannot be opened on this machine (${code}). Choose another port with --port.`
     )
   )
   if ((yield* programs.list(home.store)).length === 0) {

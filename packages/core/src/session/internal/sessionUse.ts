@@ -53,7 +53,7 @@ const isUntested = ({ trial }: Self, session: Session.Session, kind: Kind, now: 
   !trial.accepted.has(kind) &&
   now - session.issuedAt < minReplacementAge
 
-/** Prepares one run of the effect. `sent` shows what the run has sent, even if the run fails. */
+/** Prepares one run of the effect. `sent` counts the requests of the run, even if the run fails. */
 const runOnce = <A, E, R>(
   self: Self,
   session: Session.Session,

@@ -22,8 +22,8 @@ const wrongValues: ReadonlyArray<readonly [string, unknown]> = [
 ]
 
 /**
- * Changes that make a forged callback URL from a valid callback URL: what the URL then has, the change, and the
- * expected reason of the failure.
+ * Changes that make a forged callback URL from a valid callback URL. Each entry has a description of the forged URL,
+ * the change, and the expected reason of the failure.
  */
 const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_tag"]]> = [
   ["another host", (url) => void (url.hostname = "evil.example"), "RedirectRejected"],

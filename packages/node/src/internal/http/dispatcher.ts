@@ -126,7 +126,7 @@ const send = (dispatcher: Dispatcher, request: WireRequest, limits: Limits, list
   return handler
 }
 
-/** Makes a transport of a dispatcher. `close` closes what the transport owns. */
+/** Makes a transport of a dispatcher. `close` closes the resources that the transport owns. */
 export const fromDispatcher = (dispatcher: Dispatcher, close: () => Promise<void>): Transport => ({
   send: (request, limits, listener) => send(dispatcher, request, limits, listener),
   close
