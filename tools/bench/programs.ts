@@ -78,13 +78,19 @@ const main = async () => {
 main()
 `
 
+/** Prefixes of core's modules in an import. */
+interface Folders {
+  readonly broker: string
+  readonly login: string
+}
+
 /** Uses our public API as in the README, but with a fixed one-time code, because the other programs compute no code. */
-const ours = (login: string): string => `
+const ours = ({ broker, login }: Folders): string => `
 import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as FetchClient from "@auth/broker-core/${broker}FetchClient"
 import * as CodeSource from "@auth/broker-core/${login}CodeSource"
 import * as Login from "@auth/broker-core/${login}Login"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { writeSync } from "node:fs"
@@ -98,7 +104,7 @@ const Angel = AngelAuth.layer({
     totp: CodeSource.fromEffect(() => Effect.succeed(code))
   },
   origins: { api: process.argv[2] }
-}).pipe(Layer.provide(FetchHttpClient.layer))
+}).pipe(Layer.provide(FetchClient.layer))
 
 const session = await Effect.runPromise(Effect.provide(Login.session, Angel))
 if (session.account.id !== ${text(clientCode)}) throw new Error("The login did not succeed.")
@@ -155,11 +161,13 @@ export const files = {
 }
 
 /**
- * Returns the prefix of core's login modules in an import: `login/`, or an empty string for a checkout from before
- * 2026-11-27, when all modules of core were in one folder.
+ * Returns the prefixes of core's modules in an import. They are empty for a checkout from before 2026-11-27, when all
+ * modules of core were in one folder.
  */
-const loginFolder = async (root: string): Promise<string> =>
-  (await exists(path.join(root, "packages/core/src/login/Login.ts"))) ? "login/" : ""
+const foldersOf = async (root: string): Promise<Folders> =>
+  (await exists(path.join(root, "packages/core/src/login/Login.ts")))
+    ? { broker: "broker/", login: "login/" }
+    : { broker: "", login: "" }
 
 /**
  * Writes the programs to `folder`. They import the compiled packages of the checkout `root` by name, through its
@@ -174,7 +182,7 @@ export const writePrograms = async (root: string, folder: string): Promise<void>
     [files["smartapi-javascript"]]: smartApi,
     [files.kiteconnect]: kiteConnect,
     [files["openid-client"]]: openIdClient,
-    [files.ours]: ours(await loginFolder(root))
+    [files.ours]: ours(await foldersOf(root))
   }
   for (const [file, program] of Object.entries(programs)) await fs.writeFile(path.join(folder, file), program)
   await bundle(folder)

@@ -3,9 +3,9 @@ import { overBudget, withSlack } from "./budgets.ts"
 import { measure } from "./bundle.ts"
 
 const program = `
-import { unsure } from "./packages/core/src/broker/internal/plainDecoder.ts"
+import { SessionFromJson } from "./packages/core/src/login/SessionJson.ts"
 export const later = () => import("./packages/core/src/login/internal/otpauth.ts")
-export const now = unsure
+export const now = SessionFromJson
 `
 
 describe("npm run size", () => {
@@ -28,7 +28,7 @@ describe("npm run size", () => {
     const { chainTo, later, modules, own, total, unbundled } = await measure(program)
     assert.include(
       modules.map(({ name }) => name),
-      "packages/core/src/broker/internal/plainDecoder.ts"
+      "packages/core/src/login/SessionJson.ts"
     )
     assert.notInclude(
       modules.map(({ name }) => name),
@@ -38,7 +38,7 @@ describe("npm run size", () => {
     assert.isAbove(total, own)
     assert.isAbove(unbundled.modules, 1)
     assert.deepStrictEqual(chainTo("effect/dist/Schema"), [
-      "packages/core/src/broker/internal/plainDecoder.ts",
+      "packages/core/src/login/SessionJson.ts",
       "effect/dist/Schema.js"
     ])
     assert.isUndefined(chainTo("otpauth"))

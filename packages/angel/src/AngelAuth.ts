@@ -48,9 +48,9 @@ const method = Method.login(family, {
  * @example
  * ```ts
  * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as Login from "@auth/broker-core/login/Login"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
@@ -61,7 +61,7 @@ const method = Method.login(family, {
  *     apiKey: Redacted.make("demoTrd1"),
  *     totp: Redacted.make("JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP")
  *   }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
+ * }).pipe(Layer.provide(FetchClient.layer))
  *
  * const program = Login.session.pipe(Effect.provide(Angel))
  * ```

@@ -62,8 +62,8 @@ const noFeed = AuthError.invalidRequest(
  * import * as AngelApi from "@auth/angel/AngelApi"
  * import * as AngelAuth from "@auth/angel/AngelAuth"
  * import * as AngelFeed from "@auth/angel/AngelFeed"
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
@@ -74,7 +74,7 @@ const noFeed = AuthError.invalidRequest(
  *   issuedAt: 0
  * })
  *
- * const Api = AngelApi.layer({ apiKey: Redacted.make("demoTrd1") }).pipe(Layer.provide(FetchHttpClient.layer))
+ * const Api = AngelApi.layer({ apiKey: Redacted.make("demoTrd1") }).pipe(Layer.provide(FetchClient.layer))
  *
  * const program = Effect.gen(function* () {
  *   const { headers, url } = yield* AngelFeed.socket(session)

@@ -72,13 +72,13 @@ export const layer = method.layer
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
  * import * as AngelPublisher from "@auth/angel/AngelPublisher"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  *
- * const Publisher = AngelPublisher.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const Publisher = AngelPublisher.layerConfig().pipe(Layer.provide(FetchClient.layer))
  * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Publisher))
  * ```
  *

@@ -3,12 +3,14 @@ import type { AddressInfo } from "node:net"
 import { inspect } from "node:util"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import { Canary } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -248,11 +250,14 @@ describe("a valid call", () => {
   it.effect("is sent exactly once if it is interrupted, and the interruption closes its connection", () =>
     Effect.gen(function* () {
       const signals: Array<AbortSignal | null | undefined> = []
+      const sent = yield* Deferred.make<void>()
       const client = yield* overFetch("https://api.tiny.example", (_, init) => {
         signals.push(init?.signal)
+        Deferred.doneUnsafe(sent, Exit.void)
         return silence()
       })
-      const fiber = yield* Effect.forkChild(client.call(login, loginOptions), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(client.call(login, loginOptions))
+      yield* Deferred.await(sent)
       assert.deepStrictEqual(
         signals.map((signal) => signal?.aborted),
         [false]
@@ -1040,7 +1045,7 @@ describe("an answer with a token", () => {
     path: "/issue",
     token: "none",
     response: Schema.Struct({
-      token: Endpoint.Text,
+      token: Decode.Text,
       userId: Schema.optionalKey(Schema.String),
       refresh: Schema.optionalKey(Schema.NullOr(Schema.String)),
       expires: Schema.optionalKey(Schema.NullOr(Schema.Finite)),

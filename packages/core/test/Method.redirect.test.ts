@@ -14,6 +14,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Shape from "@auth/broker-core/broker/Shape"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { shown } from "./support.ts"
@@ -59,8 +60,8 @@ const broker: Broker = {
 
 const Tokens = Schema.Struct({
   token: Decode.requiredSecret,
-  ...Decode.each(Decode.text, "holder", "mail"),
-  ...Decode.each(Decode.secret, "refresh")
+  ...Shape.each(Decode.text, "holder", "mail"),
+  ...Shape.each(Decode.secret, "refresh")
 })
 
 const table = {
@@ -71,7 +72,7 @@ const table = {
     token: "none",
     encoding: "form",
     app: ["key"],
-    request: Schema.Struct({ code: Endpoint.Secret }),
+    request: Schema.Struct({ code: Decode.Secret }),
     response: Tokens
   })
 }

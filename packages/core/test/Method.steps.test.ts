@@ -17,6 +17,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Shape from "@auth/broker-core/broker/Shape"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
@@ -57,7 +58,7 @@ const broker: Broker = {
   verifiedOn: "2026-11-27"
 }
 
-const Code = Schema.Struct({ id: Endpoint.Text, code: Endpoint.Secret })
+const Code = Schema.Struct({ id: Decode.Text, code: Decode.Secret })
 
 const table = {
   draw: Endpoint.make({
@@ -65,14 +66,14 @@ const table = {
     method: "GET",
     path: "/v1/qr",
     token: "none",
-    response: Schema.Struct(Decode.each(Decode.requiredSecret, "name", "image"))
+    response: Schema.Struct(Shape.each(Decode.requiredSecret, "name", "image"))
   }),
   poll: Endpoint.make({
     name: "poll",
     method: "POST",
     path: "/v1/qr/poll",
     token: "none",
-    request: Schema.Struct({ name: Endpoint.Secret }),
+    request: Schema.Struct({ name: Decode.Secret }),
     response: Schema.Struct({ token: Decode.secret, holder: Decode.text })
   }),
   verify: Endpoint.make({

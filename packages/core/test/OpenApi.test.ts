@@ -29,7 +29,7 @@ const table = {
     token: "none",
     encoding: "form",
     app: ["key"],
-    request: Schema.Struct({ code: Endpoint.Secret }),
+    request: Schema.Struct({ code: Decode.Secret }),
     body: ({ code }, app) => ({ ...app, grant_type: "code", code }),
     response: Answer
   }),
@@ -41,7 +41,7 @@ const table = {
     token: "none",
     encoding: "form",
     app: ["key"],
-    request: Schema.Struct({ refresh: Endpoint.Secret, note: Schema.optionalKey(Schema.String) }),
+    request: Schema.Struct({ refresh: Decode.Secret, note: Schema.optionalKey(Schema.String) }),
     response: Answer
   }),
   end: Endpoint.make({
@@ -50,7 +50,7 @@ const table = {
     path: "/token",
     token: "required",
     query: { t: "token" },
-    request: Schema.Struct({ token: Endpoint.Secret }),
+    request: Schema.Struct({ token: Decode.Secret }),
     response: Schema.Unknown,
     safe: true,
     limits: [{ requests: 2, per: "1 second" }]

@@ -1,5 +1,6 @@
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Session from "@auth/broker-core/login/Session"
+import * as SessionJson from "@auth/broker-core/login/SessionJson"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -87,8 +88,8 @@ it("a session is printed without its tokens by every function that prints values
   assert.include(text, "T1")
 })
 
-const encode = Schema.encodeSync(Session.SessionFromJson)
-const decode = Schema.decodeResult(Session.SessionFromJson)
+const encode = Schema.encodeSync(SessionJson.SessionFromJson)
+const decode = Schema.decodeResult(SessionJson.SessionFromJson)
 
 /** Returns a session with unwrapped tokens, because an assertion treats all `Redacted` values as equal. */
 const plain = (value: Session.Session) => ({
@@ -96,7 +97,7 @@ const plain = (value: Session.Session) => ({
   tokens: Object.fromEntries(Object.entries(value.tokens).map(([name, token]) => [name, Redacted.value(token)]))
 })
 
-describe("Session.SessionFromJson", () => {
+describe("SessionJson.SessionFromJson", () => {
   it("decodes a session that it has encoded", () => {
     const stored = session({ access: "access-canary", refresh: "refresh-canary" })
     const json = encode(stored)

@@ -1,3 +1,4 @@
+import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Session from "@auth/broker-core/login/Session"
@@ -16,7 +17,7 @@ const login = Endpoint.make({
   path: "/login",
   token: "none",
   limits: [{ requests: 1, per: "1 second" }],
-  request: Schema.Struct({ id: Endpoint.Text, pin: Endpoint.Secret }),
+  request: Schema.Struct({ id: Decode.Text, pin: Decode.Secret }),
   response: Schema.Struct({ token: Schema.NonEmptyString })
 })
 

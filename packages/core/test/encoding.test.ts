@@ -1,5 +1,6 @@
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -119,7 +120,7 @@ describe("a form body", () => {
 })
 
 describe("a DELETE request", () => {
-  const Request = Schema.Struct({ access: Endpoint.Secret, id: Schema.optionalKey(Schema.String) })
+  const Request = Schema.Struct({ access: Decode.Secret, id: Schema.optionalKey(Schema.String) })
   const row = { name: "end", method: "DELETE", path: "/token", token: "required", response: Schema.Unknown } as const
   const request = { access: Redacted.make("a&b") }
 
@@ -189,7 +190,7 @@ describe("the fields of the app", () => {
         token: "required",
         app: ["api_key"],
         query: { access_token: "access" },
-        request: Schema.Struct({ access: Endpoint.Text }),
+        request: Schema.Struct({ access: Decode.Text }),
         response: Schema.Unknown
       })
       const asked = yield* send(row, { access: "1" }, { app })

@@ -4,11 +4,13 @@ import * as BrokerApi from "@auth/broker-core/broker/BrokerApi"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as Checksum from "@auth/broker-core/broker/Checksum"
 import * as Encoding from "@auth/broker-core/broker/Encoding"
+import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Envelope from "@auth/broker-core/broker/Envelope"
 import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Session from "@auth/broker-core/login/Session"
+import * as SessionJson from "@auth/broker-core/login/SessionJson"
 import { TestHttp } from "@auth/broker-core/testing"
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -42,7 +44,7 @@ const call = (
   })
 
 describe("the encoding of an endpoint", () => {
-  const request = Schema.Struct({ uid: Endpoint.Text, pwd: Endpoint.Secret })
+  const request = Schema.Struct({ uid: Decode.Text, pwd: Decode.Secret })
   const given = { uid: "FA0001", pwd: Redacted.make("a&b=c") }
   const row = (encoding: Encoding.Encoding) =>
     Endpoint.make({ name: "q", method: "POST", path: "/q", token: "none", encoding, request, response: Anything })
@@ -106,7 +108,7 @@ describe("a GET request with a body", () => {
       method: "GET",
       path: "/details",
       token: "none",
-      request: Schema.Struct({ AppKey: Endpoint.Text }),
+      request: Schema.Struct({ AppKey: Decode.Text }),
       response: Anything,
       getBody
     })
@@ -223,7 +225,7 @@ describe("Checksum.ofRecipe", () => {
 
 describe("the token of a request", () => {
   const post = Endpoint.rows({ method: "POST", token: "required" })
-  const request = Schema.Struct({ uid: Endpoint.Text })
+  const request = Schema.Struct({ uid: Decode.Text })
   const response = Anything
   const given = { tokens: { access: token }, request: { uid: "FA0001" } }
 
@@ -270,7 +272,7 @@ describe("the token of a request", () => {
             "x-checksum": Redacted.make(`token ${Redacted.value(digest)}`)
           }))
         }
-        const row = post("orders", "/o", { request: Schema.Struct({ stock_code: Endpoint.Text }), response })
+        const row = post("orders", "/o", { request: Schema.Struct({ stock_code: Decode.Text }), response })
         const seen = yield* call(row as never, { ...given, request: { stock_code: "ITC" } }, { sign })
         assert.strictEqual(seen.headers["authorization"], "Bearer access-canary")
         assert.strictEqual(seen.headers["x-timestamp"], "2026-11-21T04:30:00.000Z")
@@ -288,7 +290,7 @@ describe("the extras of a session", () => {
     path: "/limits",
     token: "required",
     session: ["uid"],
-    request: Schema.Struct({ exchange: Endpoint.Text }),
+    request: Schema.Struct({ exchange: Decode.Text }),
     response: Anything
   })
   const given = { tokens: { access: token }, request: { exchange: "NSE" } }
@@ -304,8 +306,8 @@ describe("the extras of a session", () => {
 
   it.effect("are stored with the session, and are written to the body if the endpoint lists them", () =>
     Effect.gen(function* () {
-      const stored = Schema.encodeSync(Session.SessionFromJson)(session({ uid: "FA0001", sid: "s1" }))
-      const { extras } = Schema.decodeSync(Session.SessionFromJson)(stored)
+      const stored = Schema.encodeSync(SessionJson.SessionFromJson)(session({ uid: "FA0001", sid: "s1" }))
+      const { extras } = Schema.decodeSync(SessionJson.SessionFromJson)(stored)
       assert.deepStrictEqual(extras, { uid: "FA0001", sid: "s1" })
       const seen = yield* call(row as never, { ...given, extras })
       assert.strictEqual(seen.body, `{"uid":"FA0001","exchange":"NSE"}`)

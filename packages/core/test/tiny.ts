@@ -1,5 +1,6 @@
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
+import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Envelope from "@auth/broker-core/broker/Envelope"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -22,7 +23,7 @@ export const login = Endpoint.make({
   method: "POST",
   path: "/login",
   token: "none",
-  request: Schema.Struct({ id: Endpoint.Text, pin: Endpoint.Secret }),
+  request: Schema.Struct({ id: Decode.Text, pin: Decode.Secret }),
   response: Data
 })
 

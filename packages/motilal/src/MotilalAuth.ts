@@ -141,10 +141,10 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as MotilalAuth from "@auth/motilal/MotilalAuth"
  * import * as Login from "@auth/broker-core/login/Login"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
@@ -157,7 +157,7 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
  *     secondFactor: Redacted.make("18/10/1988"),
  *     totp: Redacted.make("JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP")
  *   }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
+ * }).pipe(Layer.provide(FetchClient.layer))
  *
  * const program = Login.session.pipe(Effect.provide(Motilal))
  * ```

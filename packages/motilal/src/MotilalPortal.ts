@@ -93,13 +93,13 @@ export const layer = method.layer
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
  * import * as MotilalPortal from "@auth/motilal/MotilalPortal"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  *
- * const Portal = MotilalPortal.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const Portal = MotilalPortal.layerConfig().pipe(Layer.provide(FetchClient.layer))
  * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Portal))
  * ```
  *

@@ -1,4 +1,5 @@
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Envelope from "@auth/broker-core/broker/Envelope"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"
@@ -49,7 +50,7 @@ const table = {
     method: "POST",
     path: "/login",
     token: "none",
-    request: Schema.Struct({ pin: Endpoint.Secret }),
+    request: Schema.Struct({ pin: Decode.Secret }),
     response: Schema.Struct({ token: Schema.NonEmptyString })
   }),
   find: Endpoint.make({
@@ -59,7 +60,7 @@ const table = {
     token: "none",
     safe: true,
     query: { name: "name", key: "key" },
-    request: Schema.Struct({ name: Schema.String, key: Endpoint.Secret }),
+    request: Schema.Struct({ name: Schema.String, key: Decode.Secret }),
     response: Schema.Struct({ token: Schema.NonEmptyString })
   })
 }

@@ -104,11 +104,11 @@ const method = Method.stepUp(family, { id: "password", credentials, api, account
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as Login from "@auth/broker-core/login/Login"
  * import * as CodeSource from "@auth/broker-core/login/CodeSource"
  * import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
@@ -117,7 +117,7 @@ const method = Method.stepUp(family, { id: "password", credentials, api, account
  * const Rmoney = RmoneyAuth.layer({
  *   environment: "uat",
  *   credentials: { userId: "TEST102", password: Redacted.make("Demo@102"), totp: codes }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
+ * }).pipe(Layer.provide(FetchClient.layer))
  *
  * const program = Login.withStepUp(({ account, kinds: [kind] }) => codes.code({ account, kind })).pipe(
  *   Effect.provide(Rmoney)

@@ -92,13 +92,13 @@ export const layer = method.layer
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as Login from "@auth/broker-core/login/Login"
  * import * as RmoneyBiometric from "@auth/rmoney/RmoneyBiometric"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  *
- * const Rmoney = RmoneyBiometric.layerConfig({ environment: "uat" }).pipe(Layer.provide(FetchHttpClient.layer))
+ * const Rmoney = RmoneyBiometric.layerConfig({ environment: "uat" }).pipe(Layer.provide(FetchClient.layer))
  * const program = Login.session.pipe(Effect.provide(Rmoney))
  * ```
  *

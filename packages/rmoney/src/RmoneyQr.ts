@@ -55,13 +55,13 @@ export const layer = method.layer
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as QrLogin from "@auth/broker-core/login/QrLogin"
  * import * as RmoneyQr from "@auth/rmoney/RmoneyQr"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  *
- * const Qr = RmoneyQr.layerConfig({ environment: "uat" }).pipe(Layer.provide(FetchHttpClient.layer))
+ * const Qr = RmoneyQr.layerConfig({ environment: "uat" }).pipe(Layer.provide(FetchClient.layer))
  * const program = Effect.flatMap(QrLogin.QrLogin, ({ begin }) => begin).pipe(Effect.provide(Qr))
  * ```
  *

@@ -121,15 +121,15 @@ const method = Method.withoutSession(family, { credentials: recoveryCredentials,
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as AccountRecovery from "@auth/broker-core/login/AccountRecovery"
  * import * as RmoneyRecovery from "@auth/rmoney/RmoneyRecovery"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
  * const Recovery = RmoneyRecovery.layer({ environment: "uat", credentials: { userId: "TEST101" } }).pipe(
- *   Layer.provide(FetchHttpClient.layer)
+ *   Layer.provide(FetchClient.layer)
  * )
  *
  * const program = Effect.gen(function* () {

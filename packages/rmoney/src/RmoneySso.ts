@@ -127,13 +127,13 @@ export const layer = (options: Options & Exchange) =>
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
  * import * as RmoneySso from "@auth/rmoney/RmoneySso"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  *
- * const Sso = RmoneySso.layerConfig({ environment: "uat" }).pipe(Layer.provide(FetchHttpClient.layer))
+ * const Sso = RmoneySso.layerConfig({ environment: "uat" }).pipe(Layer.provide(FetchClient.layer))
  * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Sso))
  * ```
  *

@@ -42,10 +42,10 @@ const method = Method.login(services.family, {
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as Login from "@auth/broker-core/login/Login"
  * import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
@@ -57,7 +57,7 @@ const method = Method.login(services.family, {
  *     applicationId: "dev_1234",
  *     apiKey: Redacted.make("demo-api-key")
  *   }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
+ * }).pipe(Layer.provide(FetchClient.layer))
  *
  * const program = Login.session.pipe(Effect.provide(Rupeezy))
  * ```

@@ -42,10 +42,10 @@ const method = Method.login(services.family, {
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as SamcoAuth from "@auth/samco/SamcoAuth"
  * import * as Login from "@auth/broker-core/login/Login"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  * import * as Redacted from "effect/Redacted"
  *
@@ -57,7 +57,7 @@ const method = Method.login(services.family, {
  *       "9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0"
  *     )
  *   }
- * }).pipe(Layer.provide(FetchHttpClient.layer))
+ * }).pipe(Layer.provide(FetchClient.layer))
  *
  * const program = Login.session.pipe(Effect.provide(Samco))
  * ```

@@ -71,13 +71,13 @@ export const layer = method.layer
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as Login from "@auth/broker-core/login/Login"
  * import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  *
- * const Samco = SamcoLegacy.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const Samco = SamcoLegacy.layerConfig().pipe(Layer.provide(FetchClient.layer))
  * const program = Login.session.pipe(Effect.provide(Samco))
  * ```
  *

@@ -152,13 +152,13 @@ export const layer = method.layer
  *
  * @example
  * ```ts
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
  * import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  *
- * const Samco = SamcoOAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const Samco = SamcoOAuth.layerConfig().pipe(Layer.provide(FetchClient.layer))
  * const program = Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(Effect.provide(Samco))
  * ```
  *

@@ -1,17 +1,15 @@
-import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
-import * as Schema from "effect/Schema"
+import * as Shape from "@auth/broker-core/broker/Shape"
 
 // Source of the paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Each limit
 // applies to one client code.
 
-const { Secret, Text } = Endpoint
-const { each, list, secret, text } = Decode
+const { Secret, Text, each, list, secret, text } = Shape
 
 /** The broker sends `jwtToken` without a `Bearer ` prefix. */
 const tokens = {
-  response: Schema.Struct({
-    jwtToken: Decode.requiredSecret,
+  response: Shape.struct({
+    jwtToken: Shape.requiredSecret,
     ...each(secret, "refreshToken", "feedToken"),
     state: text
   }),
@@ -19,19 +17,19 @@ const tokens = {
 }
 
 /** `password` is the 4-digit PIN, and `totp` has six digits. The broker returns `state` unchanged. */
-const Login = Schema.Struct({
+const Login = Shape.struct({
   clientcode: Text,
   ...each(Secret, "password", "totp"),
-  state: Schema.optionalKey(Schema.String)
+  state: Shape.optionalKey(Shape.string)
 })
 
-const Holder = Schema.Struct({
+const Holder = Shape.struct({
   clientcode: Text,
   ...each(text, "name", "email", "mobileno", "lastlogintime", "brokerid"),
   ...each(list, "exchanges", "products")
 })
 
-const Funds = Schema.Struct({
+const Funds = Shape.struct({
   ...each(text, "net", "availablecash", "availableintradaypayin", "availablelimitmargin", "collateral"),
   ...each(text, "m2munrealized", "m2mrealized", "utiliseddebits", "utilisedspan", "utilisedoptionpremium"),
   ...each(text, "utilisedholdingsales", "utilisedexposure", "utilisedturnover", "utilisedpayout")
@@ -56,7 +54,7 @@ export const table = {
   /** The three tokens of the answer replace the previous tokens. */
   generateTokens: post("generateTokens", "/rest/auth/angelbroking/jwt/v1/generateTokens", {
     limits: [perSecond(1), perHour],
-    request: Schema.Struct({ refreshToken: Secret }),
+    request: Shape.struct({ refreshToken: Secret }),
     ...tokens
   }),
   /** The publisher login uses this call to find out to which account its token belongs. */
@@ -68,7 +66,7 @@ export const table = {
   /** Funds and margins. Amounts are text, in rupees. */
   getRMS: get("getRMS", "/rest/secure/angelbroking/user/v1/getRMS", { limits: [perSecond(2)], response: Funds }),
   logout: post("logout", "/rest/secure/angelbroking/user/v1/logout", {
-    request: Schema.Struct({ clientcode: Text }),
-    response: Schema.Unknown
+    request: Shape.struct({ clientcode: Text }),
+    response: Shape.unknown
   })
 }

@@ -1,5 +1,6 @@
 /** Reads stored sessions from the vault. This does not need the package of the broker. */
 import * as Session from "@auth/broker-core/login/Session"
+import * as SessionJson from "@auth/broker-core/login/SessionJson"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
@@ -8,7 +9,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Entry } from "./accounts.ts"
 
-const decodeSession = Schema.decodeUnknownResult(Session.SessionFromJson)
+const decodeSession = Schema.decodeUnknownResult(SessionJson.SessionFromJson)
 
 /** The stored session of an account, or `undefined`. */
 export const stored = (

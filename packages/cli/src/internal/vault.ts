@@ -2,6 +2,7 @@
 import type { Account } from "@auth/broker-core/login/Account"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Session from "@auth/broker-core/login/Session"
+import * as SessionJson from "@auth/broker-core/login/SessionJson"
 import type { Slot } from "@auth/broker-core/session/SessionStore"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import { VaultKey } from "@auth/broker-core/session/VaultKey"
@@ -40,7 +41,7 @@ interface Listed {
   readonly problem: VaultError | undefined
 }
 
-const decodeSession = Schema.decodeUnknownResult(Session.SessionFromJson)
+const decodeSession = Schema.decodeUnknownResult(SessionJson.SessionFromJson)
 
 const sessionOf = (slot: Slot, { value }: entries.Found): Session.Session | undefined =>
   slot === "session" ? Result.getOrUndefined(decodeSession(new TextDecoder().decode(Redacted.value(value)))) : undefined

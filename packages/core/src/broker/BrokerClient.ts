@@ -11,32 +11,35 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
+import type * as Schema from "effect/Schema"
 import * as AuthError from "../login/AuthError.ts"
 import * as ErrorTable from "./ErrorTable.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Envelope from "./Envelope.ts"
 import * as durations from "../login/internal/durations.ts"
 import { Departure } from "../login/internal/departure.ts"
+import { lazyModule } from "../login/internal/lazyModule.ts"
 import { headerProblem, unsendable } from "../login/internal/headerText.ts"
 import { connectionFault } from "./internal/connectionFault.ts"
+import * as EffectKeys from "../login/internal/effectKeys.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
+import { absent, unsure } from "./internal/plainDecoder.ts"
 import { beginning } from "./internal/printable.ts"
 import * as Problems from "./internal/problems.ts"
-import * as RedirectGuard from "./internal/redirectGuard.ts"
+import * as Redirects from "./internal/redirects.ts"
 import { countRequest } from "../login/internal/requestsSent.ts"
 import { secretParts } from "./internal/secretParts.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
 import { bodyOf, complete, queryOf, reveal, unsendableFields } from "./internal/requestParts.ts"
 import * as Redaction from "./Redaction.ts"
+import type { Shape } from "./Shape.ts"
 import type { Extras, Tokens } from "../login/Session.ts"
 
 /**
@@ -363,11 +366,6 @@ const allowedAddress = (told: ToldAddress, extras: Extras | undefined): string |
 const isRedactedText = (value: unknown): boolean =>
   Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
-const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
-
-const pathsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
-  Array.from(new Set(formatIssue(issue).issues.map(({ path = [] }) => path.map(String).join("."))))
-
 const toProblems = (
   [first = "request", ...others]: ReadonlyArray<string>,
   problem: string
@@ -378,6 +376,21 @@ const toProblems = (
 
 const hasBody = ({ query }: Endpoint, request: unknown): boolean => query === undefined && request !== undefined
 
+/** Loads the code that needs Schema, which most logins do not need. */
+const loadSchema = lazyModule(() => import("./internal/bySchema.ts"))
+
+const notLoaded = "it is unusual, and the module that reads such answers could not be loaded"
+
+/** Whether a request is accepted without Schema. */
+const isPlain = (shape: Shape | undefined, request: unknown): boolean =>
+  shape === undefined || (shape.decode !== undefined && shape.decode(request) !== unsure)
+
+/** Decodes data without Schema. Returns `unsure` if only Schema can decode it. */
+const decodePlainly = <Response>(shape: Shape<Schema.Decoder<Response>>, data: unknown): Response | typeof unsure => {
+  const value = shape.decode === undefined ? unsure : shape.decode(data)
+  return value === absent ? unsure : (value as Response | typeof unsure)
+}
+
 const notCarried = "cannot be sent as a form or in a URL: use text, a finite number or a boolean"
 
 const notAllowed = "must be an https address of a known host of this broker: log in again"
@@ -386,16 +399,6 @@ const getBodyByFetch =
   "is a GET with a body, which fetch cannot send: use another client, such as NodeHttpClient.layerNodeHttp"
 
 const noGetBody = "cannot be sent with a GET: set query or getBody in the endpoint"
-
-const requestProblems = (endpoint: Endpoint, request: unknown): AuthError.InvalidRequest => {
-  const decoded =
-    endpoint.request === undefined
-      ? undefined
-      : Schema.decodeUnknownResult(Schema.toType(endpoint.request), { errors: "all" })(request)
-  const fields = decoded !== undefined && Result.isFailure(decoded) ? pathsOf(decoded.failure.issue) : []
-  const names = fields.map((field) => field.replace(/\.value$/, "") || "request")
-  return toProblems(names, "is missing, blank or of the wrong type")
-}
 
 /**
  * Reads a date in the form of RFC 9110, section 5.6.7. The form is checked first, because `DateTime.make` also accepts
@@ -519,8 +522,8 @@ export const unanswered = (error: unknown, url: string): AuthError.BrokerUnavail
   return new AuthError.BrokerUnavailable({ why: why === "get-body" ? "network" : why, status, systemCode })
 }
 
-const transportReason = (failure: Transport.TransportFailure | RedirectGuard.RedirectFollowed): AuthError.Reason => {
-  if (failure._tag === "RedirectFollowed") return RedirectGuard.toReason(failure)
+const transportReason = (failure: Transport.TransportFailure | Redirects.RedirectFollowed): AuthError.Reason => {
+  if (failure._tag === "RedirectFollowed") return Redirects.toReason(failure)
   if (failure.why === "get-body") return toProblems(["request"], getBodyByFetch)
   if (failure.why !== "too-large") {
     return new AuthError.BrokerUnavailable({
@@ -548,15 +551,15 @@ const transportReason = (failure: Transport.TransportFailure | RedirectGuard.Red
  * import * as TestHttp from "@auth/broker-core/testing/TestHttp"
  * import * as Effect from "effect/Effect"
  * import * as Redacted from "effect/Redacted"
- * import * as Schema from "effect/Schema"
+ * import * as Shape from "@auth/broker-core/broker/Shape"
  *
  * const login = Endpoint.make({
  *   name: "login",
  *   method: "POST",
  *   path: "/v1/login",
  *   token: "none",
- *   request: Schema.Struct({ id: Endpoint.Text, pin: Endpoint.Secret }),
- *   response: Schema.Struct({ token: Schema.NonEmptyString })
+ *   request: Shape.struct({ id: Shape.Text, pin: Shape.Secret }),
+ *   response: Shape.struct({ token: Shape.Text })
  * })
  *
  * const protocol: BrokerClient.Protocol = {
@@ -582,7 +585,7 @@ export const make = Effect.fnUntraced(function* (
   environment: Readonly<Record<string, string>>,
   options: Options = {}
 ): Effect.fn.Return<BrokerClient, AuthError.AuthError, HttpClient.HttpClient> {
-  const client = yield* HttpClient.HttpClient
+  const client = yield* EffectKeys.HttpClient
   const origins = { ...environment, ...options.origins }
   yield* checkOrigins(protocol, environment, options)
   const { queueTimeout, ...transport } = yield* readLimits(protocol.broker, options)
@@ -651,15 +654,8 @@ export const make = Effect.fnUntraced(function* (
     const answer: Envelope.Answer = { ...response, json: parseJson(response.text, protocol.quirks) }
     const verdict = Envelope.read(protocol.dialects, answer)
     if (verdict?._tag === "Yes" && isSuccess(answer)) {
-      const asSent = endpoint.decode(verdict.data)
-      if (Result.isSuccess(asSent)) return Effect.succeed(asSent.success)
-      const mended = endpoint.mend(verdict.data)
-      const decoded = mended.fields.length === 0 ? asSent : endpoint.decode(mended.data)
-      if (Result.isSuccess(decoded)) {
-        return Effect.as(logMended(endpoint, mended.fields), decoded.success)
-      }
-      const fields = pathsOf(decoded.failure.issue).join(", ") || "its data"
-      return malformed(endpoint, answer, `${fields} is not as documented`, sent)
+      const decoded = decodePlainly(endpoint.response, verdict.data)
+      return decoded === unsure ? decodeBySchema(endpoint, answer, verdict.data, sent) : Effect.succeed(decoded)
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { name: operation, token } = endpoint
@@ -668,6 +664,23 @@ export const make = Effect.fnUntraced(function* (
       return reason === undefined ? malformed(endpoint, answer, problemOf(answer), sent) : fail(endpoint, reason)
     })
   }
+
+  const decodeBySchema = <Response>(
+    endpoint: Endpoint<unknown, Response>,
+    answer: Envelope.Answer,
+    data: unknown,
+    sent: Sent
+  ): Effect.Effect<Response, AuthError.AuthError> =>
+    Effect.matchEffect(loadSchema, {
+      onFailure: () => malformed(endpoint, answer, notLoaded, sent),
+      onSuccess: (bySchema) =>
+        Result.match(bySchema.decode(endpoint, data), {
+          onFailure: (fields) =>
+            malformed(endpoint, answer, `${fields.join(", ") || "its data"} is not as documented`, sent),
+          onSuccess: ({ mended, value }) =>
+            mended.length === 0 ? Effect.succeed(value) : Effect.as(logMended(endpoint, mended), value)
+        })
+    })
 
   /** Logs only the names of the fields, because a value may be secret. */
   const logMended = ({ name }: Endpoint, fields: ReadonlyArray<string>) =>
@@ -690,14 +703,25 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const call: BrokerClient["call"] = (endpoint, options) => {
-    const { account, extras, headers: own, query, request: given, step, tokens } = options
+    const { request, step, tokens } = options
     if (endpoint.token === "required" && !Redacted.isRedacted(tokens?.access)) {
       return fail(endpoint, new AuthError.SessionExpired({ why: "missing" }))
     }
     if (endpoint.token === "step" && !isRedactedText(step)) {
       return fail(endpoint, toProblems(["token"], "must be Redacted text"))
     }
-    if (!endpoint.accepts(given)) return fail(endpoint, requestProblems(endpoint, given))
+    if (isPlain(endpoint.request, request)) return callChecked(endpoint, options)
+    return Effect.flatMap(Effect.orDie(loadSchema), ({ rejectedFields }) => {
+      const rejected = rejectedFields(endpoint, request)
+      return rejected.length === 0
+        ? callChecked(endpoint, options)
+        : fail(endpoint, toProblems(rejected, "is missing, blank or of the wrong type"))
+    })
+  }
+
+  /** Makes a call whose token and request were checked. */
+  const callChecked: BrokerClient["call"] = (endpoint, options) => {
+    const { account, extras, headers: own, query, request: given, step, tokens } = options
     const base = baseOf(endpoint, extras)
     if (base === undefined) return fail(endpoint, toProblems([`extras.${told?.extra}`], notAllowed))
     const { app } = protocol

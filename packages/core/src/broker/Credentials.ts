@@ -4,9 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -422,6 +420,8 @@ export const fromConfig = Effect.fnUntraced(function* <F extends Fields>(
   fields: F,
   options: object = {}
 ): Effect.fn.Return<Values<F>, AuthError.AuthError> {
+  // Loaded only here, because `Config` needs Schema.
+  const { readVariable } = yield* Effect.promise(() => import("./internal/configuration.ts"))
   const input: Record<string, unknown> = {}
   for (const [name, { env, option }] of Object.entries(fields)) {
     const configured = yield* readVariable(broker, env)
@@ -443,8 +443,3 @@ export const fromConfig = Effect.fnUntraced(function* <F extends Fields>(
 const verbatimVariable = "BROKER_AUTH_VERBATIM"
 
 const inVariable: VerbatimAdvice = (variable) => `set ${verbatimVariable}=${variable}`
-
-const readVariable = (broker: string, name: string) =>
-  Effect.mapError(Effect.map(Config.option(Config.Redacted(name)), Option.getOrUndefined), () =>
-    AuthError.invalidRequest(broker, "credentials", name, "could not be read from the configuration")
-  )

@@ -1,27 +1,19 @@
 /**
- * Schemas for the fields of a broker's answer, such as optional text, secrets, lists and numbers.
+ * Schemas for the fields of requests and answers, such as optional text, secrets, lists and numbers. The tables of
+ * endpoints use the shapes of `Shape`, which make these schemas only when they are needed.
  *
  * @since 0.1.0
  */
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { SecretText } from "./Endpoint.ts"
-import { absent, addPlain, mapPlain, plainText, unsure } from "./internal/plainDecoder.ts"
+import { countOf, isYes, splitList } from "./internal/plainDecoder.ts"
 
 const noEncoding = SchemaGetter.forbiddenEncoding
 
 const present = (value: string | null): Option.Option<string> =>
   value === null || value.trim() === "" ? Option.none() : Option.some(value)
-
-/** Applies `use` to text that is not blank. */
-const ifPresent = (value: unknown, use: (text: string) => unknown): unknown => {
-  if (value === undefined || value === null) return absent
-  if (!Predicate.isString(value)) return unsure
-  return value.trim() === "" ? absent : use(value)
-}
 
 const MaybeText = Schema.optionalKey(Schema.NullOr(Schema.String))
 
@@ -42,36 +34,39 @@ const MaybeSecretText = Schema.optionalKey(Schema.NullOr(Schema.String.annotate(
  * @category schemas
  * @since 0.1.0
  */
-export const text = addPlain(
-  MaybeText.pipe(
-    Schema.decodeTo(Schema.optionalKey(Schema.String), {
-      decode: SchemaGetter.transformOptional(Option.flatMap(present)),
-      encode: noEncoding
-    })
-  ),
-  (value) => ifPresent(value, (found) => found)
+export const text = MaybeText.pipe(
+  Schema.decodeTo(Schema.optionalKey(Schema.String), {
+    decode: SchemaGetter.transformOptional(Option.flatMap(present)),
+    encode: noEncoding
+  })
 )
 
+const notBlank = Schema.isPattern(/\S/)
+
 /**
- * Returns one field for each name. All fields have the same schema.
- *
- * @example
- * ```ts
- * import * as Decode from "@auth/broker-core/broker/Decode"
- * import * as Schema from "effect/Schema"
- *
- * const decode = Schema.decodeUnknownSync(Schema.Struct({ ...Decode.each(Decode.text, "name", "email") }))
- * decode({ name: "DEMO TRADER", email: null }) // => { name: "DEMO TRADER" }
- * ```
+ * Text that is not blank.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const each = <S, const Names extends ReadonlyArray<string>>(
-  schema: S,
-  ...names: Names
-): { readonly [Name in Names[number]]: S } =>
-  Object.fromEntries(names.map((name) => [name, schema])) as { readonly [Name in Names[number]]: S }
+export const Text = Schema.String.check(notBlank)
+
+/**
+ * Secret text in an answer. OpenAPI descriptions mark it as a password. `SecretText` does not wrap the text in
+ * `Redacted`, so the schema of the answer must do this.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const SecretText = Schema.String.annotate({ format: "password" }).check(notBlank)
+
+/**
+ * A secret of a request. It must not be blank.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Secret = Schema.Redacted(SecretText)
 
 // Unlike `Schema.Redacted`, this schema does not wrap the secret a second time.
 const RedactedText = Schema.declare(Redacted.isRedacted as (value: unknown) => value is Redacted.Redacted<string>)
@@ -82,17 +77,11 @@ const RedactedText = Schema.declare(Redacted.isRedacted as (value: unknown) => v
  * @category schemas
  * @since 0.1.0
  */
-export const requiredSecret = addPlain(
-  SecretText.pipe(
-    Schema.decodeTo(RedactedText, {
-      decode: SchemaGetter.transform((value) => Redacted.make(value)),
-      encode: noEncoding
-    })
-  ),
-  (value) => {
-    const found = plainText(value)
-    return found === unsure ? unsure : Redacted.make(found)
-  }
+export const requiredSecret = SecretText.pipe(
+  Schema.decodeTo(RedactedText, {
+    decode: SchemaGetter.transform((value) => Redacted.make(value)),
+    encode: noEncoding
+  })
 )
 
 /**
@@ -101,22 +90,14 @@ export const requiredSecret = addPlain(
  * @category schemas
  * @since 0.1.0
  */
-export const secret = addPlain(
-  MaybeSecretText.pipe(
-    Schema.decodeTo(Schema.optionalKey(RedactedText), {
-      decode: SchemaGetter.transformOptional((value: Option.Option<string | null>) =>
-        Option.map(Option.flatMap(value, present), (found) => Redacted.make(found))
-      ),
-      encode: noEncoding
-    })
-  ),
-  (value) => ifPresent(value, (found) => Redacted.make(found))
+export const secret = MaybeSecretText.pipe(
+  Schema.decodeTo(Schema.optionalKey(RedactedText), {
+    decode: SchemaGetter.transformOptional((value: Option.Option<string | null>) =>
+      Option.map(Option.flatMap(value, present), (found) => Redacted.make(found))
+    ),
+    encode: noEncoding
+  })
 )
-
-const countOf = (value: string | number | null): number | undefined => {
-  const count = Predicate.isString(value) && value.trim() !== "" ? Number(value) : value
-  return Predicate.isNumber(count) && Number.isInteger(count) && count >= 0 && count < 1e6 ? count : undefined
-}
 
 /**
  * A count, for example of seconds or attempts. The broker may send it as a number or as text, or may omit it. A value
@@ -135,22 +116,14 @@ const countOf = (value: string | number | null): number | undefined => {
  * @category schemas
  * @since 0.1.0
  */
-export const count = addPlain(
-  Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finite, Schema.String]))).pipe(
-    Schema.decodeTo(Schema.optionalKey(Schema.Finite), {
-      decode: SchemaGetter.transformOptional((value: Option.Option<string | number | null>) =>
-        Option.fromUndefinedOr(countOf(Option.getOrNull(value)))
-      ),
-      encode: noEncoding
-    })
-  ),
-  (value) => {
-    if (value !== undefined && value !== null && !Predicate.isString(value) && !Number.isFinite(value)) return unsure
-    return countOf((value ?? null) as string | number | null) ?? absent
-  }
+export const count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finite, Schema.String]))).pipe(
+  Schema.decodeTo(Schema.optionalKey(Schema.Finite), {
+    decode: SchemaGetter.transformOptional((value: Option.Option<string | number | null>) =>
+      Option.fromUndefinedOr(countOf(Option.getOrNull(value)))
+    ),
+    encode: noEncoding
+  })
 )
-
-const isYes = (value: string | boolean | null): boolean => /^(?:true|y|yes)$/i.test(String(value).trim())
 
 /**
  * A flag. The broker may send it as a boolean or as text. The texts `true`, `yes` and `y` mean true, in upper or lower
@@ -169,25 +142,14 @@ const isYes = (value: string | boolean | null): boolean => /^(?:true|y|yes)$/i.t
  * @category schemas
  * @since 0.1.0
  */
-export const flag = addPlain(
-  Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Boolean, Schema.String]))).pipe(
-    Schema.decodeTo(Schema.Boolean, {
-      decode: SchemaGetter.transformOptional((value: Option.Option<string | boolean | null>) =>
-        Option.some(isYes(Option.getOrNull(value)))
-      ),
-      encode: noEncoding
-    })
-  ),
-  (value) =>
-    value === undefined || value === null || Predicate.isBoolean(value) || Predicate.isString(value)
-      ? isYes(value ?? null)
-      : unsure
+export const flag = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Boolean, Schema.String]))).pipe(
+  Schema.decodeTo(Schema.Boolean, {
+    decode: SchemaGetter.transformOptional((value: Option.Option<string | boolean | null>) =>
+      Option.some(isYes(Option.getOrNull(value)))
+    ),
+    encode: noEncoding
+  })
 )
-
-const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<string> => {
-  const items = Predicate.isString(value) ? value.replace(/[[\]"']/g, "").split(",") : (value ?? [])
-  return items.map((item) => item.trim()).filter((item) => item !== "")
-}
 
 /**
  * A list of texts. The broker may also send one text that contains the items, separated by commas. Brackets and
@@ -206,19 +168,13 @@ const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<
  * @category schemas
  * @since 0.1.0
  */
-export const list = addPlain(
-  Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(Schema.String), Schema.String]))).pipe(
-    Schema.decodeTo(Schema.Array(Schema.String), {
-      decode: SchemaGetter.transformOptional((value: Option.Option<string | ReadonlyArray<string> | null>) =>
-        Option.some(splitList(Option.getOrNull(value)))
-      ),
-      encode: noEncoding
-    })
-  ),
-  (value) => {
-    if (value === undefined || value === null || Predicate.isString(value)) return splitList(value ?? null)
-    return Array.isArray(value) && value.every(Predicate.isString) ? splitList(value) : unsure
-  }
+export const list = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(Schema.String), Schema.String]))).pipe(
+  Schema.decodeTo(Schema.Array(Schema.String), {
+    decode: SchemaGetter.transformOptional((value: Option.Option<string | ReadonlyArray<string> | null>) =>
+      Option.some(splitList(Option.getOrNull(value)))
+    ),
+    encode: noEncoding
+  })
 )
 
 /**
@@ -244,14 +200,11 @@ export const items = <A, I>(schema: Schema.Codec<A, I>) =>
  * @since 0.1.0
  */
 export const map = <A, I, B>(schema: Schema.Codec<A, I>, to: (value: A) => B) =>
-  addPlain(
-    schema.pipe(
-      Schema.decodeTo(
-        Schema.declare((value): value is B => value !== undefined, { expected: "a value" }),
-        { decode: SchemaGetter.transform(to), encode: noEncoding }
-      )
-    ),
-    mapPlain(schema, to)
+  schema.pipe(
+    Schema.decodeTo(
+      Schema.declare((value): value is B => value !== undefined, { expected: "a value" }),
+      { decode: SchemaGetter.transform(to), encode: noEncoding }
+    )
   )
 
 /**

@@ -5,11 +5,9 @@
  */
 import type * as Duration from "effect/Duration"
 import type { Redacted } from "effect/Redacted"
-import type * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import * as Encoding from "./Encoding.ts"
-import { addPlain, checkOf, decoderOf, plainSecret, plainText } from "./internal/plainDecoder.ts"
-import { type Mended, mend } from "./internal/tolerance.ts"
+import * as Shape from "./Shape.ts"
 
 /**
  * A rate limit. For each account, at most `requests` calls of the endpoint are sent in any period of the length `per`.
@@ -90,25 +88,17 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly safe: boolean
   readonly limits: ReadonlyArray<Limit>
-  readonly request: Schema.Decoder<Request> | undefined
+  readonly request: Shape.Shape<Schema.Decoder<Request>> | undefined
   /**
-   * Schema of the data inside the envelope. The envelope is the part of the answer around the data, such as a status.
-   * The schema describes the data that the broker sends, and the decoded data that a program gets.
+   * The data inside the envelope. The envelope is the part of the answer around the data, such as a status. The shape
+   * describes the data that the broker sends, and the decoded data that a program gets.
    */
-  readonly response: Schema.Decoder<Response>
-  readonly accepts: (request: unknown) => boolean
+  readonly response: Shape.Shape<Schema.Decoder<Response>>
   /**
    * Names of the fields that contain a token or identify the token's account. If the names are set, any other optional
    * field of the wrong type counts as absent. If `undefined`, a field of the wrong type is an error.
    */
   readonly essential: ReadonlyArray<string> | undefined
-  /**
-   * Repairs data that could not be decoded. It removes optional fields of the wrong type, except the `essential`
-   * fields. It removes items of the wrong type from lists. It converts a number in quotes to a number if the schema
-   * requires a number. It changes nothing if `essential` is `undefined`.
-   */
-  readonly mend: (data: unknown) => Mended
-  readonly decode: (data: unknown) => Result.Result<Response, Schema.SchemaError>
 }
 
 /** The properties of an endpoint that several endpoints may share. */
@@ -127,10 +117,10 @@ interface Shared<T extends TokenKind> {
 }
 
 /** The properties of an endpoint that are set for each endpoint separately. */
-interface Own<S, R extends Schema.Decoder<unknown>> {
+interface Own<S, R> {
   readonly account?: string | undefined
   readonly query?: Readonly<Record<string, string>> | undefined
-  readonly body?: ((request: R["Type"], app: AppFields) => unknown) | undefined
+  readonly body?: ((request: Shape.TypeOf<R>, app: AppFields) => unknown) | undefined
   readonly request?: R
   readonly response: S
   readonly essential?: ReadonlyArray<string> | undefined
@@ -151,9 +141,10 @@ const encodingOf = (given: "json" | "form" | Encoding.Encoding = "json"): Encodi
 export type AppFields = Readonly<Record<string, string | Redacted<string>>>
 
 /**
- * Makes an endpoint. `request` is the schema of the request. In this schema, secrets are `Endpoint.Secret`. The body is
- * JSON by default. `response` is the schema of the data inside the envelope. The data may also have fields that
- * `response` does not name. A field of the wrong type is an error, except if `essential` is set.
+ * Makes an endpoint. `request` is the shape of the request. In this shape, secrets are `Shape.Secret`. The body is JSON by
+ * default. `response` is the shape of the data inside the envelope. The data may also have fields that `response` does
+ * not name. A field of the wrong type is an error, except if `essential` is set. `request` and `response` may also be
+ * schemas of Effect.
  *
  * For an answer with a token, set `essential` to the names of the token and of the fields that identify the token's
  * account. If `essential` is set and another optional field has the wrong type, that field counts as absent, and the
@@ -162,7 +153,7 @@ export type AppFields = Readonly<Record<string, string | Redacted<string>>>
  * @example
  * ```ts
  * import * as Endpoint from "@auth/broker-core/broker/Endpoint"
- * import * as Schema from "effect/Schema"
+ * import * as Shape from "@auth/broker-core/broker/Shape"
  *
  * const login = Endpoint.make({
  *   name: "login",
@@ -170,8 +161,8 @@ export type AppFields = Readonly<Record<string, string | Redacted<string>>>
  *   path: "/v1/login",
  *   token: "none",
  *   limits: [{ requests: 1, per: "1 second" }],
- *   request: Schema.Struct({ id: Endpoint.Text, pin: Endpoint.Secret }),
- *   response: Schema.Struct({ token: Schema.NonEmptyString })
+ *   request: Shape.struct({ id: Shape.Text, pin: Shape.Secret }),
+ *   response: Shape.struct({ token: Shape.requiredSecret })
  * })
  *
  * login.safe // => false
@@ -180,13 +171,9 @@ export type AppFields = Readonly<Record<string, string | Redacted<string>>>
  * @category constructors
  * @since 0.1.0
  */
-export const make = <
-  S extends Schema.Decoder<unknown>,
-  T extends TokenKind,
-  R extends Schema.Decoder<unknown> = Schema.Decoder<void>
->(
+export const make = <S extends Shape.Input, T extends TokenKind, R extends Shape.Input = Schema.Decoder<void>>(
   options: Shared<T> & Own<S, R> & { readonly name: string; readonly path: string }
-): Endpoint<R["Type"], S["Type"], T> => ({
+): Endpoint<Shape.TypeOf<R>, Shape.TypeOf<S>, T> => ({
   name: options.name,
   method: options.method,
   origin: options.origin ?? "api",
@@ -200,16 +187,16 @@ export const make = <
   tokenToo: options.tokenToo,
   encoding: encodingOf(options.encoding),
   getBody: options.getBody,
-  body: options.body,
+  body: options.body as Endpoint["body"],
   safe: options.safe ?? false,
   limits: options.limits ?? [],
-  request: options.request,
-  response: options.response,
-  accepts: options.request === undefined ? () => true : checkOf(options.request, Schema.is(options.request)),
-  essential: options.essential,
-  mend: (data) => mend(Schema.toEncoded(options.response), options.essential, data),
-  decode: decoderOf(options.response, Schema.decodeUnknownResult(options.response))
+  request: options.request === undefined ? undefined : shapeOf(options.request),
+  response: shapeOf(options.response),
+  essential: options.essential
 })
+
+const shapeOf = <S extends Shape.Input>(input: S) =>
+  Shape.fromInput(input) as Shape.Shape<Schema.Decoder<Shape.TypeOf<S>>>
 
 /**
  * Makes a constructor for endpoints that share some properties, such as the HTTP method, the kind of token and the
@@ -218,12 +205,12 @@ export const make = <
  * @example
  * ```ts
  * import * as Endpoint from "@auth/broker-core/broker/Endpoint"
- * import * as Schema from "effect/Schema"
+ * import * as Shape from "@auth/broker-core/broker/Shape"
  *
  * const get = Endpoint.rows({ method: "GET", token: "required", safe: true })
  * const table = {
- *   getProfile: get("getProfile", "/user/profile", { response: Schema.Struct({ name: Schema.String }) }),
- *   getFunds: get("getFunds", "/user/funds", { response: Schema.Struct({ cash: Schema.Finite }) })
+ *   getProfile: get("getProfile", "/user/profile", { response: Shape.struct({ name: Shape.string }) }),
+ *   getFunds: get("getFunds", "/user/funds", { response: Shape.struct({ cash: Shape.finite }) })
  * }
  *
  * table.getFunds.path // => "/user/funds"
@@ -234,36 +221,9 @@ export const make = <
  */
 export const rows =
   <T extends TokenKind>(shared: Shared<T>) =>
-  <S extends Schema.Decoder<unknown>, R extends Schema.Decoder<unknown> = Schema.Decoder<void>>(
+  <S extends Shape.Input, R extends Shape.Input = Schema.Decoder<void>>(
     name: string,
     path: string,
     row: Partial<Shared<T>> & Own<S, R>
-  ): Endpoint<R["Type"], S["Type"], T> =>
+  ): Endpoint<Shape.TypeOf<R>, Shape.TypeOf<S>, T> =>
     make({ ...shared, ...row, name, path })
-
-const notBlank = Schema.isPattern(/\S/)
-
-/**
- * Text that is not blank.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Text = addPlain(Schema.String.check(notBlank), plainText)
-
-/**
- * Secret text in an answer. OpenAPI descriptions mark it as a password. `SecretText` does not wrap the text in
- * `Redacted`, so the schema of the answer must do this.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const SecretText = Schema.String.annotate({ format: "password" }).check(notBlank)
-
-/**
- * A secret that is not blank.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Secret = addPlain(Schema.Redacted(SecretText), plainSecret)

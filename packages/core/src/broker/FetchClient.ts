@@ -6,11 +6,15 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import { lazyModule } from "../login/internal/lazyModule.ts"
 import { fetchSend } from "./internal/fetchSend.ts"
+import * as EffectKeys from "../login/internal/effectKeys.ts"
+import { lazyClient } from "./internal/lazyClient.ts"
 import * as PlainHttp from "./PlainHttp.ts"
+
+const loadFetchClient = Effect.orDie(lazyModule(() => import("./internal/fetchClient.ts")))
 
 /**
  * Provides the client to a broker's layer. As with `FetchHttpClient.layer`, the program can replace `fetch` with
@@ -29,14 +33,16 @@ import * as PlainHttp from "./PlainHttp.ts"
  * @since 0.1.0
  */
 export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
-  HttpClient.HttpClient,
-  Effect.contextWith((ofLayer: Context.Context<never>) =>
-    Effect.map(Layer.build(FetchHttpClient.layer), (built) =>
-      PlainHttp.addSend(Context.get(built, HttpClient.HttpClient), ({ context }) => {
-        const find = <I, A>(key: Context.Key<I, A>) =>
-          Context.getOrUndefined(context, key) ?? Context.getOrUndefined(ofLayer, key)
-        return fetchSend(find(FetchHttpClient.Fetch) ?? globalThis.fetch, find(FetchHttpClient.RequestInit) ?? {})
-      })
+  EffectKeys.HttpClient,
+  Effect.map(Effect.context<never>(), (ofLayer) => {
+    const whole = Effect.provideContext(
+      Effect.flatMap(loadFetchClient, ({ client }) => client),
+      ofLayer
     )
-  )
+    return PlainHttp.addSend(lazyClient(whole), ({ context }) => {
+      const find = <I, A>(key: Context.Key<I, A>) =>
+        Context.getOrUndefined(context, key) ?? Context.getOrUndefined(ofLayer, key)
+      return fetchSend(find(EffectKeys.Fetch) ?? globalThis.fetch, find(EffectKeys.RequestInit) ?? {})
+    })
+  })
 )

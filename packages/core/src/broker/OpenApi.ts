@@ -15,6 +15,7 @@ import type { Broker } from "./Broker.ts"
 import type { Protocol } from "./BrokerClient.ts"
 import type { ErrorRow } from "./ErrorTable.ts"
 import type { Endpoint } from "./Endpoint.ts"
+import { schemaOf } from "./internal/bySchema.ts"
 import { complete, queryOf } from "./internal/requestParts.ts"
 
 /**
@@ -192,7 +193,8 @@ const objectOf = (sent: ReadonlyArray<Sent>): Json => ({
   required: sent.filter(({ required }) => required).map(({ name }) => name)
 })
 
-const requestOf = (endpoint: Endpoint): Json => (endpoint.request === undefined ? {} : toJsonSchema(endpoint.request))
+const requestOf = (endpoint: Endpoint): Json =>
+  endpoint.request === undefined ? {} : toJsonSchema(schemaOf(endpoint.request))
 
 /** Placeholders for the fields of the app, the session and the token. */
 const givenOf = ({ app }: Input, { session, tokenField }: Endpoint) => ({
@@ -286,7 +288,7 @@ const content = (schema: Json): Json => ({ "application/json": { schema } })
 const one = (schemas: ReadonlyArray<Json>): Json => (schemas.length === 1 ? (schemas[0] ?? {}) : { anyOf: schemas })
 
 const answersOf = (input: Input, endpoint: Endpoint): ReadonlyArray<Json> => {
-  const data = toJsonSchema(Schema.toEncoded(endpoint.response as Schema.Codec<unknown>))
+  const data = toJsonSchema(Schema.toEncoded(schemaOf(endpoint.response)))
   const yes = input.yes(data, endpoint)
   return input.refusesWith200 === "yes" ? [yes, reference("Refusal")] : [yes]
 }

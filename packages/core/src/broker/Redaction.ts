@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Hex from "effect/encoding/Hex"
@@ -11,7 +11,6 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Headers from "effect/http/Headers"
 import { beginning, printable } from "./internal/printable.ts"
 import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
 
@@ -187,10 +186,10 @@ const outline = (value: unknown, depth: number): string => {
  * @since 0.1.0
  */
 export const layerHeaders = (names: Iterable<string>): Layer.Layer<never> =>
-  Layer.succeedContext(
-    // `CurrentRedactedNames` replaces the default list, so the default must be repeated.
-    Context.make(Headers.CurrentRedactedNames, [
-      ...Context.get(Context.empty(), Headers.CurrentRedactedNames),
-      ...Array.from(names, (name) => name.toLowerCase())
-    ])
+  // Loaded only here, because Effect's HTTP modules also load Schema.
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("./internal/headerNames.ts")),
+      ({ layer }) => layer(names)
+    )
   )

@@ -7,9 +7,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { type AuthError, invalidRequest } from "./AuthError.ts"
 import { headerProblem, unsendable } from "./internal/headerText.ts"
+import { withHeaders } from "./internal/requestHeaders.ts"
 import { mayReplay, noteRequest } from "./internal/requestsSent.ts"
 import type { Session } from "./Session.ts"
 
@@ -131,7 +132,7 @@ export const request = (
       return yield* Effect.fail(invalidRequest(session.account.broker, "request", field, headerProblem))
     }
     yield* noteRequest({ safe: yield* mayReplay(request) })
-    return HttpClientRequest.setHeaders(request, plain)
+    return withHeaders(request, plain)
   })
 
 /**

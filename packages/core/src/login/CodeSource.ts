@@ -10,11 +10,12 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Terminal from "effect/Terminal"
+import type * as Terminal from "effect/Terminal"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import * as durations from "./internal/durations.ts"
 import { withoutQuotes } from "./internal/pasted.ts"
+import * as EffectKeys from "./internal/effectKeys.ts"
 import { timeText } from "./internal/timeText.ts"
 import * as Totp from "./Totp.ts"
 
@@ -250,7 +251,7 @@ const withoutGroups = (line: string): string => {
  * @category constructors
  * @since 0.1.0
  */
-export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effect.map(Terminal.Terminal, (terminal) =>
+export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effect.map(EffectKeys.Terminal, (terminal) =>
   fromEffect(
     Effect.fnUntraced(function* (request: CodeRequest) {
       const { broker } = request.account

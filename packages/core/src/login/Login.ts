@@ -66,12 +66,12 @@ export const login: Effect.Effect<LoginOutcome, AuthError.AuthError, Login> = Ef
  * @example
  * ```ts
  * import * as AngelAuth from "@auth/angel/AngelAuth"
+ * import * as FetchClient from "@auth/broker-core/broker/FetchClient"
  * import * as Login from "@auth/broker-core/login/Login"
  * import * as Effect from "effect/Effect"
- * import * as FetchHttpClient from "effect/http/FetchHttpClient"
  * import * as Layer from "effect/Layer"
  *
- * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ * const Angel = AngelAuth.layerConfig().pipe(Layer.provide(FetchClient.layer))
  *
  * const program = Effect.gen(function* () {
  *   const session = yield* Login.session

@@ -7,8 +7,6 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
-import * as SchemaTransformation from "effect/SchemaTransformation"
 import type { Account } from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import type { Expiry, ExpirySource } from "./Expiry.ts"
@@ -189,6 +187,15 @@ export const make = (options: {
     ...(options.extras !== undefined && { extras: options.extras })
   })
 }
+
+/**
+ * Makes a session from all its fields, such as the fields that were read from a store. Unlike `make`, it computes
+ * nothing.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const restore = (fields: Omit<Session, typeof TypeId>): Session => new SessionImpl(fields)
 
 /**
  * The result of a call that issues tokens.
@@ -384,69 +391,3 @@ export const makeTokens = ({
 }
 
 const optionalTokens = ["refresh", "feed", "login"] as const
-
-const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
-
-const Encoded = Schema.Struct({
-  account: Schema.Struct({
-    broker: Schema.String,
-    environment: Schema.String,
-    app: Schema.String,
-    id: Schema.String
-  }),
-  method: Schema.String,
-  tokens: Schema.Struct({
-    access: Secret,
-    refresh: Schema.optionalKey(Secret),
-    feed: Schema.optionalKey(Secret),
-    login: Schema.optionalKey(Secret)
-  }),
-  issuedAt: Schema.Finite,
-  expiresAt: Schema.optional(Schema.Finite),
-  expirySource: Schema.Literals(["jwt", "expires-in", "daily-cut-off", "lifetime", "unknown"]),
-  profile: Schema.optional(
-    Schema.Struct({
-      id: Schema.String,
-      name: Schema.optionalKey(Schema.String),
-      email: Schema.optionalKey(Schema.String),
-      mobile: Schema.optionalKey(Schema.String),
-      exchanges: Schema.optionalKey(Schema.Array(Schema.String)),
-      products: Schema.optionalKey(Schema.Array(Schema.String)),
-      flags: Schema.optionalKey(Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Boolean])))
-    })
-  ),
-  extras: Schema.optional(Schema.Record(Schema.String, Schema.String))
-})
-
-/**
- * Converts a session to JSON and back. The JSON contains the tokens as plain text, so store it only in encrypted form.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const SessionFromJson: Schema.Codec<Session, string> = Schema.fromJsonString(
-  Encoded.pipe(
-    Schema.decodeTo(
-      Schema.declare(isSession, { expected: "Session" }),
-      SchemaTransformation.transform({
-        decode: ({ extras, ...fields }) =>
-          new SessionImpl({
-            ...fields,
-            expiresAt: fields.expiresAt,
-            profile: fields.profile,
-            ...(extras !== undefined && { extras })
-          }),
-        encode: ({ account, expiresAt, expirySource, extras, issuedAt, method, profile, tokens }) => ({
-          account,
-          method,
-          tokens,
-          issuedAt,
-          expiresAt,
-          expirySource,
-          profile,
-          ...(extras !== undefined && { extras })
-        })
-      })
-    )
-  )
-)

@@ -18,6 +18,7 @@ import * as AuthError from "../login/AuthError.ts"
 import * as Authorize from "../login/Authorize.ts"
 import * as AnswerBody from "./internal/answerBody.ts"
 import * as RedirectGuard from "../broker/internal/redirectGuard.ts"
+import * as Redirects from "../broker/internal/redirects.ts"
 import { mayReplay as mayReplayOf, noteRequest, Replayable } from "../login/internal/requestsSent.ts"
 import { systemCode } from "../broker/internal/systemCode.ts"
 import { timeText } from "../login/internal/timeText.ts"
@@ -98,7 +99,7 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
 const maxCheckedSize = 1_048_576
 
 const descriptionOf = (failure: unknown): string | undefined => {
-  if (failure instanceof RedirectGuard.RedirectStopped) {
+  if (failure instanceof Redirects.RedirectStopped) {
     return `a redirect to ${failure.origin} was not followed, and nothing was sent there`
   }
   const reason = HttpClientError.isHttpClientError(failure) ? failure.reason : undefined
@@ -260,7 +261,7 @@ export const make: Effect.Effect<
       Effect.mapError((error) => {
         if (error._tag === "AuthError") return error
         return error._tag === "RedirectFollowed"
-          ? AuthError.make(session.account.broker, "request", RedirectGuard.toReason(error))
+          ? AuthError.make(session.account.broker, "request", Redirects.toReason(error))
           : failureOf(request, error)
       })
     )

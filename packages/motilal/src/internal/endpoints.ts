@@ -1,9 +1,8 @@
-import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+import * as Shape from "@auth/broker-core/broker/Shape"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 
-const { Text } = Endpoint
+const { Text } = Shape
 
 /**
  * Versions in the paths, as of 2026-11-21. Source of v7: Motilal OpenAPI documentation of 2026. Source of v4: the
@@ -19,13 +18,18 @@ export type Generation = keyof typeof versions
 
 export const generations: ReadonlyArray<Generation> = ["v7", "v4", "v3"]
 
-/** Rejects a password that was not hashed. */
-const PasswordHash = Schema.Redacted(Endpoint.SecretText.check(Schema.isPattern(/^[0-9a-f]{64}$/)))
+const hash = /^[0-9a-f]{64}$/
 
-const LoginData = Schema.Struct({
-  AuthToken: Endpoint.SecretText,
+/** Rejects a password that was not hashed. */
+const PasswordHash = Shape.make(
+  ({ Decode, Schema }) => Schema.Redacted(Decode.SecretText.check(Schema.isPattern(hash))),
+  (value) => Redacted.isRedacted(value) && hash.test(String(Redacted.value(value)))
+)
+
+const LoginData = Shape.struct({
+  AuthToken: Shape.SecretText,
   // The documented values are texts. According to a third-party client, similar fields of other calls can be booleans.
-  isAuthTokenVerified: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Boolean])))
+  isAuthTokenVerified: Shape.optionalKey(Shape.nullOr(Shape.union([Shape.string, Shape.boolean])))
 })
 
 type Flag = "TRUE" | "FALSE" | undefined
@@ -37,8 +41,8 @@ const flagOf = (value: string | boolean | null | undefined): Flag => {
 }
 
 /** According to one third-party client, the token can be inside `data`. */
-const LoginAnswer = Decode.map(
-  Schema.Union([LoginData, Schema.Struct({ data: LoginData })]),
+const LoginAnswer = Shape.map(
+  Shape.union([LoginData, Shape.struct({ data: LoginData })]),
   (answer): { readonly AuthToken: Redacted.Redacted<string>; readonly isAuthTokenVerified: Flag } => {
     const { AuthToken, isAuthTokenVerified } = "data" in answer ? answer.data : answer
     return { AuthToken: Redacted.make(AuthToken), isAuthTokenVerified: flagOf(isAuthTokenVerified) }
@@ -49,36 +53,36 @@ const LoginAnswer = Decode.map(
  * The possible places of the access token, as of 2026-11-27. The first place is documented. The official Java SDK 3.3
  * also reads the second and the third place. A third-party client of v7 reads the fourth place.
  */
-const AccessTokenData = Schema.Union([
-  Schema.Struct({ accesstoken: Endpoint.SecretText }),
-  Schema.Struct({ data: Schema.Struct({ accessToken: Endpoint.SecretText }) }),
-  Schema.Struct({ AccessToken: Endpoint.SecretText }),
-  Schema.Struct({ data: Schema.Struct({ accesstoken: Endpoint.SecretText }) })
+const AccessTokenData = Shape.union([
+  Shape.struct({ accesstoken: Shape.SecretText }),
+  Shape.struct({ data: Shape.struct({ accessToken: Shape.SecretText }) }),
+  Shape.struct({ AccessToken: Shape.SecretText }),
+  Shape.struct({ data: Shape.struct({ accesstoken: Shape.SecretText }) })
 ])
 
-const accessTokenOf = (answer: typeof AccessTokenData.Type): string => {
+const accessTokenOf = (answer: Shape.TypeOf<typeof AccessTokenData>): string => {
   if ("accesstoken" in answer) return answer.accesstoken
   if ("AccessToken" in answer) return answer.AccessToken
   return "accessToken" in answer.data ? answer.data.accessToken : answer.data.accesstoken
 }
 
-const AccessTokenAnswer = Decode.map(AccessTokenData, (answer) => ({
+const AccessTokenAnswer = Shape.map(AccessTokenData, (answer) => ({
   accesstoken: Redacted.make(accessTokenOf(answer))
 }))
 
-const Profile = Schema.Struct({
-  clientcode: Schema.NonEmptyString,
-  ...Decode.each(Decode.text, "name", "usertype", "poastatus"),
-  ...Decode.each(Decode.list, "exchanges", "products")
+const Profile = Shape.struct({
+  clientcode: Shape.make(({ Schema }) => Schema.NonEmptyString),
+  ...Shape.each(Shape.text, "name", "usertype", "poastatus"),
+  ...Shape.each(Shape.list, "exchanges", "products")
 })
 
-const Login = Schema.Struct({
+const Login = Shape.struct({
   userid: Text,
   password: PasswordHash,
-  ...Decode.each(Schema.optionalKey(Endpoint.Secret), "2FA", "totp")
+  ...Shape.each(Shape.optionalKey(Shape.Secret), "2FA", "totp")
 })
 
-const Nothing = Decode.discard(Schema.Unknown)
+const Nothing = Shape.discard(Shape.unknown)
 
 export const make = (generation: Generation = "v7", requestsPerSecond = 2, otpType: "text" | "number" = "text") => {
   const { login, otp, user } = versions[generation]
@@ -104,20 +108,20 @@ export const make = (generation: Generation = "v7", requestsPerSecond = 2, otpTy
     resendotp: post("resendotp", `/rest/login/${otp}/resendotp`, { response: Nothing }),
     /** The answer contains no token. After this call, the token of the login is valid. */
     verifyotp: post("verifyotp", `/rest/login/${otp}/verifyotp`, {
-      request: Schema.Struct({ otp: Endpoint.Secret }),
+      request: Shape.struct({ otp: Shape.Secret }),
       body: ({ otp }) => ({ otp: otpType === "number" ? Redacted.make(Number(Redacted.value(otp))) : otp }),
       response: Nothing
     }),
     /** A dealer sends the code of its client. */
     getprofile: post("getprofile", `/rest/login/${user}/getprofile`, {
       safe: true,
-      request: Schema.Struct({ clientcode: Schema.optionalKey(Text) }),
-      response: Decode.map(Schema.Struct({ data: Profile }), ({ data }) => data),
+      request: Shape.struct({ clientcode: Shape.optionalKey(Text) }),
+      response: Shape.map(Shape.struct({ data: Profile }), ({ data }) => data),
       essential: ["clientcode"]
     }),
     /** A dealer sends its own user id. */
     logout: post("logout", `/rest/login/${user}/logout`, {
-      request: Schema.Struct({ userid: Schema.optionalKey(Text) }),
+      request: Shape.struct({ userid: Shape.optionalKey(Text) }),
       response: Nothing
     })
   }

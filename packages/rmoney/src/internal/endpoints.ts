@@ -1,8 +1,7 @@
-import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+import * as Shape from "@auth/broker-core/broker/Shape"
 import * as Session from "@auth/broker-core/login/Session"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import { broker } from "../RmoneyBroker.ts"
 import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
@@ -14,97 +13,98 @@ const base = "/auth/v1"
 const tokenText = /^\s*(?:bearer\s+)*[\x21-\x7e]+\s*$/i
 const tokenOrBlank = /^\s*(?:(?:bearer\s+)*[\x21-\x7e]+\s*)?$/i
 const toToken = (text: string) => Session.bareToken(Redacted.make(text))
-const password = { format: "password" }
-const Token = Decode.map(Schema.String.annotate(password).check(Schema.isPattern(tokenText)), toToken)
+const Token = Shape.map(Shape.secretMatching(tokenText), toToken)
 
 const sent = {
   // `emailId` and `mobileNumber` are masked. `userId` is not, although the broker's table says "Masked user ID".
-  ...Decode.each(Decode.text, "userId", "emailId", "mobileNumber", "message"),
+  ...Shape.each(Shape.text, "userId", "emailId", "mobileNumber", "message"),
   /** Wait in seconds before the code can be resent. */
-  resendOtpAfter: Decode.count,
-  resendOtpCountsLeft: Decode.count,
-  isTOtpAvailable: Decode.flag
+  resendOtpAfter: Shape.count,
+  resendOtpCountsLeft: Shape.count,
+  isTOtpAvailable: Shape.flag
 }
 
 /** A field whose text is returned unchanged. Most of these fields are `Y` or `N`. */
-const raw = Schema.optionalKey(Schema.NullOr(Schema.String))
+const raw = Shape.optionalKey(Shape.nullOr(Shape.string))
 const account = {
-  ...Decode.each(raw, "success", "message", "status", "serverDate", "clientType", "clientName", "userRole"),
-  ...Decode.each(raw, "roleDescription", "isDormant", "isDemoTrial", "passChangeFlag", "passwordChangeMessage"),
-  ...Decode.each(raw, "versionChanged", "poaStatus", "ckycStatus", "runningAuthorization", "bulkOrderAllowed"),
-  ...Decode.each(raw, "isCommIntraAllowed", "isVtdAllowed", "isAliasOrderAllowed", "allowNseCash", "allowNseFo"),
-  ...Decode.each(raw, "allowNseCurrency", "allowNSEYComm", "allowBseCash", "allowBseFo", "allowBseCurrency"),
-  ...Decode.each(raw, "allowBseYComm", "allowMcxComm", "allowNcdex", "nseCashViewRights", "nseFoViewRights"),
-  ...Decode.each(raw, "nseCurrViewRights", "nseCommViewRights", "bseCashViewRights", "bseFoViewRights"),
-  ...Decode.each(raw, "bseCurrViewRights", "bseCommViewRights", "mcxCommViewRights", "ncdexViewRights")
+  ...Shape.each(raw, "success", "message", "status", "serverDate", "clientType", "clientName", "userRole"),
+  ...Shape.each(raw, "roleDescription", "isDormant", "isDemoTrial", "passChangeFlag", "passwordChangeMessage"),
+  ...Shape.each(raw, "versionChanged", "poaStatus", "ckycStatus", "runningAuthorization", "bulkOrderAllowed"),
+  ...Shape.each(raw, "isCommIntraAllowed", "isVtdAllowed", "isAliasOrderAllowed", "allowNseCash", "allowNseFo"),
+  ...Shape.each(raw, "allowNseCurrency", "allowNSEYComm", "allowBseCash", "allowBseFo", "allowBseCurrency"),
+  ...Shape.each(raw, "allowBseYComm", "allowMcxComm", "allowNcdex", "nseCashViewRights", "nseFoViewRights"),
+  ...Shape.each(raw, "nseCurrViewRights", "nseCommViewRights", "bseCashViewRights", "bseFoViewRights"),
+  ...Shape.each(raw, "bseCurrViewRights", "bseCommViewRights", "mcxCommViewRights", "ncdexViewRights")
 }
 
-const LoggedIn = Decode.map(
-  Schema.Struct({
+const LoggedIn = Shape.map(
+  Shape.struct({
     ...account,
     accessToken: Token,
     /** The canonical user id. */
-    userId: Decode.text,
+    userId: Shape.text,
     /** For a login with a vendor id: the address of the callback, with an authorization code. */
-    redirectUrl: Decode.secret,
-    isAuthorized: Decode.flag
+    redirectUrl: Shape.secret,
+    isAuthorized: Shape.flag
   }),
   ({ accessToken, isAuthorized, redirectUrl, userId, ...account }) => {
     return { accessToken, userId, redirectUrl, isAuthorized, account }
   }
 )
 
-const Picture = Schema.Struct({
-  qrName: Decode.requiredSecret,
+const Picture = Shape.struct({
+  qrName: Shape.requiredSecret,
   /** PNG, base64, without a `data:` prefix. */
-  byteCode: Decode.map(Schema.String, (image) => Redacted.make(image.replace(/^data:[^,]*,/, "").trim()))
+  byteCode: Shape.map(Shape.string, (image) => Redacted.make(image.replace(/^data:[^,]*,/, "").trim()))
 })
 
-const TokenOrBlank = Schema.String.annotate(password).check(Schema.isPattern(tokenOrBlank))
+const TokenOrBlank = Shape.secretMatching(tokenOrBlank)
 
 /** Before the QR code is scanned, the answer has no token. RMoney does not document its other contents. */
-const Scanned = Decode.mapMaybe(
-  Schema.UndefinedOr(
-    Schema.Struct({
-      accessToken: Schema.optionalKey(Schema.NullOr(TokenOrBlank)),
-      clientId: Decode.text,
-      authorized: Decode.flag
+const Scanned = Shape.mapMaybe(
+  Shape.undefinedOr(
+    Shape.struct({
+      accessToken: Shape.optionalKey(Shape.nullOr(TokenOrBlank)),
+      clientId: Shape.text,
+      authorized: Shape.flag
     })
   ),
   (poll) => (poll?.accessToken?.trim() ? { ...poll, accessToken: toToken(poll.accessToken) } : undefined)
 )
 
 /** The answer of a step that returns no data. Some of these answers have no field `result`. */
-const Done = Decode.discard(Schema.UndefinedOr(Schema.Struct({ message: Decode.text, status: Decode.text })))
+const Done = Shape.discard(Shape.undefinedOr(Shape.struct({ message: Shape.text, status: Shape.text })))
 
 const device = ["deviceId", "appName", "osName"]
 const program = ["deviceId", "versionNo", "appName", "osName"]
 const recovery = ["osName", "deviceId", "appName"]
 
-const user = { userId: Endpoint.Text }
-const byUser = Schema.Struct(user)
-const byPassword = Schema.Struct({ ...user, password: Endpoint.Secret })
-const bySentCode = Schema.Struct({ ...user, receivedOtp: Endpoint.Secret, vendor: Schema.optional(Endpoint.Secret) })
-const byTotp = Schema.Struct({ ...user, totp: Endpoint.Secret })
-const byToken = Schema.Struct({ ...user, token: Endpoint.Secret })
-const byPan = Schema.Struct({ ...user, pan: Endpoint.Secret })
-const byCode = Schema.Struct({ ...user, otp: Endpoint.Secret })
-const byAuthCode = Schema.Struct({ vendor: Endpoint.Secret, authCode: Endpoint.Secret })
-const byCheckSum = Schema.Struct({ checkSum: Endpoint.Secret })
-const byQrName = Schema.Struct({ qrName: Endpoint.Secret })
+const OptionalSecret = Shape.optionalKey(Shape.undefinedOr(Shape.Secret))
+
+const user = { userId: Shape.Text }
+const byUser = Shape.struct(user)
+const byPassword = Shape.struct({ ...user, password: Shape.Secret })
+const bySentCode = Shape.struct({ ...user, receivedOtp: Shape.Secret, vendor: OptionalSecret })
+const byTotp = Shape.struct({ ...user, totp: Shape.Secret })
+const byToken = Shape.struct({ ...user, token: Shape.Secret })
+const byPan = Shape.struct({ ...user, pan: Shape.Secret })
+const byCode = Shape.struct({ ...user, otp: Shape.Secret })
+const byAuthCode = Shape.struct({ vendor: Shape.Secret, authCode: Shape.Secret })
+const byCheckSum = Shape.struct({ checkSum: Shape.Secret })
+const byQrName = Shape.struct({ qrName: Shape.Secret })
 // The documentation states the type Boolean for `enable`, but the documented sample has text.
-const enabling = { deviceType: Schema.Literals(["IOS", "ANDROID"]), enable: Schema.Literals(["true", "false"]) }
-const byDevice = Schema.Struct({ ...user, ...enabling })
+const enabling = { deviceType: Shape.literals(["IOS", "ANDROID"]), enable: Shape.literals(["true", "false"]) }
+const byDevice = Shape.struct({ ...user, ...enabling })
 
 const done = { response: Done }
 const login = { response: LoggedIn, essential: ["accessToken"] }
-const codeSent = { response: Schema.Struct(sent), essential: [] }
-const stepToken = { response: Schema.Struct({ token: Token }), essential: ["token"] }
-const step = { response: Schema.Struct({ ...sent, token: Token }), essential: ["token"] }
+const codeSent = { response: Shape.struct(sent), essential: [] }
+const stepToken = { response: Shape.struct({ token: Token }), essential: ["token"] }
+const step = { response: Shape.struct({ ...sent, token: Token }), essential: ["token"] }
 // Before the scan, the two fields can be absent or empty. `clientId` is the account that scanned the QR code.
 const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
 const session = {
-  response: Schema.Struct({ clientId: Endpoint.Text, userSession: Token }),
+  response: Shape.struct({ clientId: Shape.Text, userSession: Token }),
   essential: ["clientId", "userSession"]
 }
 
@@ -114,7 +114,7 @@ const inOrder = (request: unknown, app: Endpoint.AppFields) => {
   return { ...own, ...app, ...(vendor !== undefined && { vendor }) }
 }
 
-const post = <R extends Schema.Decoder<unknown>, S extends Schema.Decoder<unknown>, T extends Endpoint.TokenKind>(
+const post = <R extends Shape.Input, S extends Shape.Input, T extends Endpoint.TokenKind>(
   name: string,
   path: string,
   token: T,
@@ -186,7 +186,7 @@ export const table = {
     path: "/open-api/od/v1/profile",
     token: "required",
     safe: true,
-    response: Schema.Struct({ clientId: Endpoint.Text, clientName: Decode.text }),
+    response: Shape.struct({ clientId: Shape.Text, clientName: Shape.text }),
     essential: ["clientId"]
   })
 }
@@ -199,9 +199,9 @@ export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/a
     path,
     token: "required",
     app: ["source"],
-    request: Schema.Struct(user),
+    request: Shape.struct(user),
     body: method === "GET" ? () => undefined : inOrder,
-    response: Decode.discard(Schema.Unknown)
+    response: Shape.discard(Shape.unknown)
   })
 
 /** An origin counts as `production`. */

@@ -1,34 +1,33 @@
-import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+import * as Shape from "@auth/broker-core/broker/Shape"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 
 // Source of the paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. Source
 // of the answers that these pages do not describe: types and mocks of @rupeezy/jsvortex 2.0.2.
 
-const { Secret, Text } = Endpoint
-const { each, list, text } = Decode
-const Flag = Decode.optional(Schema.Boolean)
+const { Secret, Text, each, list, text } = Shape
+const Flag = Shape.optional(Shape.boolean)
 
 const holder = {
   ...each(text, "user_name", "login_time", "email", "mobile", "user_id", "referral_id", "dp_id", "dp_client_id"),
   mfa_type: text,
   ...each(list, "exchanges", "product_types"),
   ...each(Flag, "tradingActive", "isDematActive", "mfTradeActive"),
-  others: Decode.optional(Schema.Struct({ userCode: text, POA: Decode.optional(Schema.Finite) }))
+  others: Shape.optional(Shape.struct({ userCode: text, POA: Shape.optional(Shape.finite) }))
 }
 
 /** `password` is the password of the account. `totp` has six digits. */
-const Login = Schema.Struct({ ...each(Text, "client_code", "application_id"), ...each(Secret, "password", "totp") })
+const Login = Shape.struct({ ...each(Text, "client_code", "application_id"), ...each(Secret, "password", "totp") })
 
 /** `token` is the parameter `auth` of the callback. `checksum` is SHA-256 of application id, `token` and API key. */
-const Exchange = Schema.Struct({ applicationId: Text, ...each(Secret, "checksum", "token") })
+const Exchange = Shape.struct({ applicationId: Text, ...each(Secret, "checksum", "token") })
 
-const Bank = Schema.Struct({ ...each(text, "account_number", "ifsc", "account_type", "bank_name"), is_primary: Flag })
-const Segment = Decode.optional(Schema.Record(Schema.String, Schema.NullOr(Schema.Finite)))
-const Funds = Schema.Struct(each(Segment, "nse", "mcx", "exchange_combined"))
-const Banks = Schema.Struct(each(Decode.items(Bank), "nse", "mcx"))
+const Bank = Shape.struct({ ...each(text, "account_number", "ifsc", "account_type", "bank_name"), is_primary: Flag })
+const Amounts = Shape.make(({ Schema }) => Schema.Record(Schema.String, Schema.NullOr(Schema.Finite)))
+const Segment = Shape.optional(Amounts)
+const Funds = Shape.struct(each(Segment, "nse", "mcx", "exchange_combined"))
+const Banks = Shape.struct(each(Shape.items(Bank), "nse", "mcx"))
 
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")
 
@@ -53,8 +52,8 @@ export const make = (offset = "+05:30") => {
     const at = instantOf(login_time, offset)
     return (at === undefined ? {} : { loginAt: at }) as { readonly loginAt?: number }
   }
-  const Tokens = Schema.Struct({ ...holder, access_token: Decode.requiredSecret, oc_token: Decode.secret })
-  const created = { response: Decode.extend(Tokens, loginAt), essential: ["access_token"] }
+  const Tokens = Shape.struct({ ...holder, access_token: Shape.requiredSecret, oc_token: Shape.secret })
+  const created = { response: Shape.extend(Tokens, loginAt), essential: ["access_token"] }
   return {
     login: post("login", "/v2/user/login", { account: "client_code", request: Login, ...created }),
     /** Exchanges the `auth` parameter of a callback. */
@@ -69,13 +68,13 @@ export const make = (offset = "+05:30") => {
       method: "DELETE",
       path: "/v2/user/session",
       token: "required",
-      response: Schema.Struct(each(text, "message", "response"))
+      response: Shape.struct(each(text, "message", "response"))
     }),
     getFunds: get("getFunds", "/v2/user/funds", { response: Funds }),
     getBanks: get("getBanks", "/v2/user/profile/banks", { response: Banks }),
     /** The SDKs make this call, but its answer is not documented. */
-    getBrokerage: get("getBrokerage", "/v2/user/profile/brokerage", { response: Schema.Unknown }),
+    getBrokerage: get("getBrokerage", "/v2/user/profile/brokerage", { response: Shape.unknown }),
     /** Only one third-party client makes this call, so it may not exist. */
-    getProfile: get("getProfile", "/v2/user/profile", { response: Decode.extend(Schema.Struct(holder), loginAt) })
+    getProfile: get("getProfile", "/v2/user/profile", { response: Shape.extend(Shape.struct(holder), loginAt) })
   }
 }

@@ -1,12 +1,10 @@
-import * as Decode from "@auth/broker-core/broker/Decode"
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
-import * as Schema from "effect/Schema"
+import * as Shape from "@auth/broker-core/broker/Shape"
 
 // Source: Samco Trade API documentation v3.2, as of 2026-11-21. The documentation states no rate limits.
 
-const { Secret, Text } = Endpoint
-const { each, list, requiredSecret, secret, text } = Decode
-const seconds = Decode.optional(Schema.Finite)
+const { Secret, Text, each, list, requiredSecret, secret, text } = Shape
+const seconds = Shape.optional(Shape.finite)
 
 const Stamp = each(text, "serverTime", "msgId", "statusMessage")
 
@@ -17,9 +15,9 @@ const Holder = {
 }
 
 /** `accountID` is the broker's spelling. */
-const Session = Schema.Struct({ ...Stamp, ...Holder, sessionToken: requiredSecret, tokenId: secret, accountID: Text })
+const Session = Shape.struct({ ...Stamp, ...Holder, sessionToken: requiredSecret, tokenId: secret, accountID: Text })
 
-const Tokens = Schema.Struct({
+const Tokens = Shape.struct({
   ...Holder,
   /** The token is sent in the header `x-session-token`, although `token_type` is `Bearer`. */
   access_token: requiredSecret,
@@ -32,31 +30,31 @@ const Tokens = Schema.Struct({
   scopes: list
 })
 
-const Authorization = Schema.Struct({
+const Authorization = Shape.struct({
   ...each(text, "appName", "redirectUrl", "clientUid", "nextAction"),
   ...each(secret, "apiKey", "state"),
   scopes: list
 })
 
-const Limit = Decode.optional(
-  Schema.Struct(each(text, "grossAvailableMargin", "payInToday", "notionalCash", "marginUsed", "netAvailableMargin"))
+const Limit = Shape.optional(
+  Shape.struct(each(text, "grossAvailableMargin", "payInToday", "notionalCash", "marginUsed", "netAvailableMargin"))
 )
 
 const toSession = { response: Session, essential: ["sessionToken", "accountID"] }
 const toTokens = { response: Tokens, essential: ["access_token", "user_id"] }
-const toNothing = { response: Decode.discard(Schema.Struct({ ...Stamp, message: text })) }
+const toNothing = { response: Shape.discard(Shape.struct({ ...Stamp, message: text })) }
 
 /** Fields that the login page sends. */
 const app = { ...each(Secret, "apiKey", "state"), ...each(Text, "redirectUrl", "scopes") }
 const appQuery = { api_key: "apiKey", redirect_url: "redirectUrl", state: "state", scopes: "scopes" }
 
 const addresses = {
-  request: Schema.Struct({
+  request: Shape.struct({
     ...each(Text, "clientId", "primaryIp"),
     password: Secret,
-    secondaryIp: Schema.optionalKey(Text)
+    secondaryIp: Shape.optionalKey(Text)
   }),
-  response: Schema.Struct(each(text, "client_id", "primary_ip", "secondary_ip", "ip_updated_at"))
+  response: Shape.struct(each(text, "client_id", "primary_ip", "secondary_ip", "ip_updated_at"))
 }
 
 const post = Endpoint.rows({ method: "POST", token: "none" })
@@ -64,7 +62,7 @@ const get = Endpoint.rows({ method: "GET", token: "required", safe: true })
 
 export const table = {
   sessionToken: post("sessionToken", "/session/token", {
-    request: Schema.Struct(each(Secret, "apiKey", "apiSecret")),
+    request: Shape.struct(each(Secret, "apiKey", "apiSecret")),
     ...toSession
   }),
   /** The login page uses this call to check the app and the redirect URL. */
@@ -74,29 +72,29 @@ export const table = {
     path: "/oauth/authorize",
     token: "none",
     query: appQuery,
-    request: Schema.Struct(app),
+    request: Shape.struct(app),
     response: Authorization
   }),
   /** The login page sends the API secret that the user entered. The answer contains the authorization code. */
   oauthAuthenticate: post("oauthAuthenticate", "/oauth/authenticate", {
-    request: Schema.Struct({ ...app, apiSecret: Secret }),
-    response: Schema.Struct({ redirectTo: requiredSecret })
+    request: Shape.struct({ ...app, apiSecret: Secret }),
+    response: Shape.struct({ redirectTo: requiredSecret })
   }),
   /** If an authorization code is sent twice, the broker revokes all tokens of the account. */
   oauthToken: post("oauthToken", "/oauth/token", {
-    request: Schema.Struct({ code: Secret }),
+    request: Shape.struct({ code: Secret }),
     body: ({ code }) => ({ grant_type: "authorization_code", code }),
     ...toTokens
   }),
   /** The refresh token is invalid afterwards. */
   oauthRefresh: post("oauthRefresh", "/oauth/token", {
-    request: Schema.Struct({ refresh_token: Secret }),
+    request: Shape.struct({ refresh_token: Secret }),
     body: ({ refresh_token }) => ({ grant_type: "refresh_token", refresh_token }),
     ...toTokens
   }),
   /** Ends the session of a token. The broker reports success even for an unknown token. */
   oauthRevoke: post("oauthRevoke", "/oauth/revoke", {
-    request: Schema.Struct({ token: Secret, token_type: Schema.Literals(["access_token", "refresh_token"]) }),
+    request: Shape.struct({ token: Secret, token_type: Shape.literals(["access_token", "refresh_token"]) }),
     ...toNothing
   }),
   /**
@@ -104,20 +102,20 @@ export const table = {
    *
    * @deprecated Part of the legacy login.
    */
-  generateOtp: post("generateOtp", "/otp/generateOtp", { request: Schema.Struct({ uid: Text }), ...toNothing }),
+  generateOtp: post("generateOtp", "/otp/generateOtp", { request: Shape.struct({ uid: Text }), ...toNothing }),
   /**
    * The broker sends the secret API key by mail. The key never expires.
    *
    * @deprecated Part of the legacy login.
    */
   secretKeyGenerator: post("secretKeyGenerator", "/otp/secretKeyGenerator", {
-    request: Schema.Struct({ uid: Text, otp: Secret }),
+    request: Shape.struct({ uid: Text, otp: Secret }),
     ...toNothing
   }),
   /** @deprecated Part of the legacy login. */
   accessToken: post("accessToken", "/accessToken/token", {
-    request: Schema.Struct({ uid: Text, secretApiKey: Secret }),
-    response: Schema.Struct({ ...Stamp, accessToken: requiredSecret }),
+    request: Shape.struct({ uid: Text, secretApiKey: Secret }),
+    response: Shape.struct({ ...Stamp, accessToken: requiredSecret }),
     essential: ["accessToken"]
   }),
   /**
@@ -126,28 +124,28 @@ export const table = {
    * @deprecated The broker will remove this call: use `sessionToken`.
    */
   login: post("login", "/login", {
-    request: Schema.Struct({
+    request: Shape.struct({
       userId: Text,
       password: Secret,
-      ...each(Schema.optionalKey(Secret), "accessToken", "yob")
+      ...each(Shape.optionalKey(Secret), "accessToken", "yob")
     }),
     ...toSession
   }),
   /** The user logs in to the web site with this code. Never resent: a second call could invalidate the first code. */
   webSecretCode: get("webSecretCode", "/webSecretCode", {
     safe: false,
-    response: Schema.Struct({ ...Stamp, timeRemainingInSeconds: Schema.Finite, OTP: requiredSecret })
+    response: Shape.struct({ ...Stamp, timeRemainingInSeconds: Shape.finite, OTP: requiredSecret })
   }),
   /** Exchanges a code of `webSecretCode` for a session. */
   webSecretCodeValidation: post("webSecretCodeValidation", "/webSecretCodeValidation", {
-    request: Schema.Struct({ otp: Secret }),
+    request: Shape.struct({ otp: Secret }),
     ...toSession
   }),
   logout: Endpoint.make({ name: "logout", method: "DELETE", path: "/logout", token: "required", ...toNothing }),
   whoami: get("whoami", "/ip/whoami", {
-    response: Schema.Struct({
+    response: Shape.struct({
       ...each(text, "srcIp", "primaryIp", "secondaryIp", "matchedAs"),
-      matches: Schema.Boolean
+      matches: Shape.boolean
     })
   }),
   /** @deprecated Register addresses in the broker's dashboard. */
@@ -159,6 +157,6 @@ export const table = {
    */
   ipUpdate: post("ipUpdate", "/ip/ipUpdate", addresses),
   getLimits: get("getLimits", "/limit/getLimits", {
-    response: Schema.Struct({ ...Stamp, ...each(Limit, "equityLimit", "commodityLimit") })
+    response: Shape.struct({ ...Stamp, ...each(Limit, "equityLimit", "commodityLimit") })
   })
 }

@@ -1,12 +1,9 @@
 /**
- * Decoders without Schema for the answers that brokers usually send. For all other data, they return `unsure`. Schema
- * then decodes the data, or reports the problem. For each login, Schema would take ten times as long as these decoders.
+ * Decoders without Schema for the data that brokers usually send. For all other data, they return `unsure`. Schema is then
+ * loaded, and decodes the data or reports the problem. Most logins need no Schema.
  */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import * as SchemaAST from "effect/SchemaAST"
 
 /** The result for data that only Schema can decode. */
 export const unsure: unique symbol = Symbol("unsure")
@@ -17,48 +14,18 @@ export const absent: unique symbol = Symbol("absent")
 /** Decodes a value. The value of a field that is missing is `undefined`. */
 export type PlainDecoder = (value: unknown) => unknown
 
-const decoders = new WeakMap<object, PlainDecoder>()
+/** Decodes a value that is not changed. */
+export const ifIs =
+  (is: (value: unknown) => boolean): PlainDecoder =>
+  (value) =>
+    is(value) ? value : unsure
 
-/** Adds a decoder to a schema. Both must give the same result for each value for which the decoder is not `unsure`. */
-export const addPlain = <S extends object>(schema: S, decoder: PlainDecoder): S => {
-  decoders.set(schema, decoder)
-  return schema
-}
+/** A decoder is missing if only Schema can decode the field. */
+type Fields = Readonly<Record<string, PlainDecoder | undefined>>
 
-addPlain(Schema.String, (value) => (Predicate.isString(value) ? value : unsure))
-
-type Fields = Readonly<Record<string, object>>
-
-const isBareStruct = (schema: object): schema is { readonly fields: Fields } => {
-  if (!("fields" in schema) || !("ast" in schema) || !SchemaAST.isAST(schema.ast)) return false
-  const { ast } = schema
-  return (
-    SchemaAST.isObjects(ast) &&
-    ast.checks === undefined &&
-    ast.encoding === undefined &&
-    ast.annotations === undefined &&
-    ast.indexSignatures.length === 0
-  )
-}
-
-const isOptionalKey = (schema: object): schema is { readonly schema: object } =>
-  "schema" in schema &&
-  Predicate.isObjectKeyword(schema.schema) &&
-  "ast" in schema &&
-  SchemaAST.isAST(schema.ast) &&
-  SchemaAST.isOptional(schema.ast)
-
-const fieldDecoder = (field: object): PlainDecoder | undefined => {
-  const own = decoders.get(field)
-  if (own !== undefined || !isOptionalKey(field)) return own
-  const decode = decoders.get(field.schema)
-  return decode === undefined ? undefined : (value) => (value === undefined ? absent : decode(value))
-}
-
-const structDecoder = (fields: Fields): PlainDecoder | undefined => {
+export const structOf = (fields: Fields): PlainDecoder | undefined => {
   const parts: Array<readonly [name: string, decode: PlainDecoder]> = []
-  for (const [name, field] of Object.entries(fields)) {
-    const decode = fieldDecoder(field)
+  for (const [name, decode] of Object.entries(fields)) {
     if (decode === undefined) return undefined
     parts.push([name, decode])
   }
@@ -66,54 +33,58 @@ const structDecoder = (fields: Fields): PlainDecoder | undefined => {
     if (!Predicate.isObject(data)) return unsure
     const decoded: Record<string, unknown> = {}
     for (const [name, decode] of parts) {
-      const value = Object.hasOwn(data, name) ? decode(Reflect.get(data, name)) : decode(undefined)
-      if (value === unsure) return unsure
+      const isPresent = Object.hasOwn(data, name)
+      const value = isPresent ? decode(Reflect.get(data, name)) : decode(undefined)
+      if (value === unsure || (value === undefined && !isPresent)) return unsure
       if (value !== absent) decoded[name] = value
     }
     return decoded
   }
 }
 
-/** The decoder of a schema: the one that was added to it, or one that is made of the decoders of its fields. */
-export const plainOf = (schema: object): PlainDecoder | undefined =>
-  decoders.get(schema) ?? (isBareStruct(schema) ? structDecoder(schema.fields) : undefined)
-
-/** Makes a decoder that converts the result of another decoder. Returns `unsure` for data that cannot be converted. */
-export const mapPlain = (schema: object, to: (value: never) => unknown): PlainDecoder => {
-  const decode = plainOf(schema)
-  if (decode === undefined) return () => unsure
-  return (data) => {
+/** Makes a decoder that converts the result of another decoder. */
+export const mapOf =
+  (decode: PlainDecoder, to: (value: never) => unknown): PlainDecoder =>
+  (data) => {
     const value = decode(data)
-    if (value === unsure || value === absent) return unsure
-    return to(value as never) ?? unsure
+    return value === unsure || value === absent ? unsure : to(value as never)
   }
-}
 
-const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
-
-/** Decodes with the plain decoder of a schema. If the schema has no plain decoder, or if the result is `unsure`, uses `otherwise`. */
-export const decoderOf = <A>(
-  schema: object,
-  otherwise: (data: unknown) => Result.Result<A, Schema.SchemaError>
-): ((data: unknown) => Result.Result<A, Schema.SchemaError>) => {
-  const plain = plainOf(schema)
-  if (plain === undefined) return otherwise
-  return (data) => {
-    const value = plain(data)
-    return value === unsure || value === absent ? otherwise(data) : Result.succeed(value as A)
+export const listOf =
+  (decode: PlainDecoder): PlainDecoder =>
+  (data) => {
+    if (!Array.isArray(data)) return unsure
+    const decoded = data.map(decode)
+    return decoded.some((value) => value === unsure || value === absent) ? unsure : decoded
   }
-}
-
-/** Checks with the plain decoder of a schema. If the schema has no plain decoder, or if the result is `unsure`, uses `otherwise`. */
-export const checkOf = (schema: object, otherwise: (value: unknown) => boolean): ((value: unknown) => boolean) => {
-  const plain = plainOf(schema)
-  if (plain === undefined) return otherwise
-  return (value) => plain(value) !== unsure || otherwise(value)
-}
 
 /** Text that is not blank. */
-export const plainText: PlainDecoder = (value) => (isText(value) ? value : unsure)
+export const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
 
-/** A secret that is not blank, before it is sent. */
-export const plainSecret: PlainDecoder = (value) =>
-  Redacted.isRedacted(value) && isText(Redacted.value(value)) ? value : unsure
+/** A secret, before it is sent. */
+export const secretOf =
+  (decode: PlainDecoder): PlainDecoder =>
+  (value) =>
+    Redacted.isRedacted(value) && decode(Redacted.value(value)) !== unsure ? value : unsure
+
+/** Applies `use` to text that is not blank. Null and blank text count as absent. */
+export const ifPresent =
+  (use: (text: string) => unknown): PlainDecoder =>
+  (value) => {
+    if (value === undefined || value === null) return absent
+    if (!Predicate.isString(value)) return unsure
+    return value.trim() === "" ? absent : use(value)
+  }
+
+/** A whole number from 0 to 999,999. */
+export const countOf = (value: string | number | null): number | undefined => {
+  const count = Predicate.isString(value) && value.trim() !== "" ? Number(value) : value
+  return Predicate.isNumber(count) && Number.isInteger(count) && count >= 0 && count < 1e6 ? count : undefined
+}
+
+export const isYes = (value: string | boolean | null): boolean => /^(?:true|y|yes)$/i.test(String(value).trim())
+
+export const splitList = (value: string | ReadonlyArray<string> | null): ReadonlyArray<string> => {
+  const items = Predicate.isString(value) ? value.replace(/[[\]"']/g, "").split(",") : (value ?? [])
+  return items.map((item) => item.trim()).filter((item) => item !== "")
+}

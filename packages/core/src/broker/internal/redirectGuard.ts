@@ -1,5 +1,4 @@
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -7,39 +6,9 @@ import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
-import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
-import * as AuthError from "../../login/AuthError.ts"
 import { AnswerLimit } from "../AnswerLimit.ts"
-
-/** A redirect to another origin that was not followed. Nothing was sent to that origin. */
-export class RedirectStopped extends Data.TaggedError("RedirectStopped")<{ readonly origin: string }> {}
-
-/**
- * An answer that did not come from the origin to which the request was sent. The HTTP client may have sent the
- * credentials to the origin of the answer.
- */
-export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
-  readonly origin: string
-  /** HTTP status. */
-  readonly status: number
-}> {}
-
-const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
-
-/** Whether two addresses have the same origin. Addresses that begin with the same host need no parser. */
-const isSameOrigin = (url: string, other: string): boolean => {
-  const path = other.indexOf("/", "https://".length)
-  return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)
-}
-
-/** Returns a failure if the answer came from an origin other than that of `sentTo`. Otherwise returns `undefined`. */
-export const followedTo = (answeredBy: string, sentTo: string, status: number): RedirectFollowed | undefined => {
-  if (isSameOrigin(answeredBy, sentTo)) return undefined
-  // Some clients do not know the address of the answer.
-  const origin = originOf(answeredBy)
-  return origin === undefined ? undefined : new RedirectFollowed({ origin, status })
-}
+import { followedTo, isSameOrigin, originOf, type RedirectFollowed, RedirectStopped } from "./redirects.ts"
 
 /**
  * Sets `redirect` of `fetch` to `"manual"`, because `fetch` follows redirects by default. The program's other settings
@@ -94,14 +63,4 @@ export const execute = (
       }),
       Effect.updateContext((context: Context.Context<never>) => Context.merge(context, discretion))
     )
-  })
-
-/** Makes the reason of a failure from an answer that came from another origin. */
-export const toReason = ({ origin, status }: RedirectFollowed): AuthError.Reason =>
-  new AuthError.MalformedResponse({
-    status,
-    problem: `the HTTP client followed a redirect to ${origin}, and may have sent the call's credentials there`,
-    excerpt: "",
-    advice:
-      "Use an HTTP client that does not follow redirects. If that host does not belong to the broker, change the credentials of the call (password, PIN, code, keys, tokens), because the host's owner may have them."
   })

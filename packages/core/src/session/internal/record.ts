@@ -3,7 +3,8 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Account from "../../login/Account.ts"
-import * as Session from "../../login/Session.ts"
+import type * as Session from "../../login/Session.ts"
+import * as SessionJson from "../../login/SessionJson.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
 
@@ -18,8 +19,8 @@ export type Record =
 
 const LoggedOutFromJson = Schema.fromJsonString(Schema.Struct({ loggedOutAt: Schema.Finite }))
 
-const decodeSession = Schema.decodeUnknownResult(Session.SessionFromJson)
-const encodeSession = Schema.encodeSync(Session.SessionFromJson)
+const decodeSession = Schema.decodeUnknownResult(SessionJson.SessionFromJson)
+const encodeSession = Schema.encodeSync(SessionJson.SessionFromJson)
 const decodeLoggedOut = Schema.decodeUnknownResult(LoggedOutFromJson)
 const encodeLoggedOut = Schema.encodeSync(LoggedOutFromJson)
 

@@ -9,6 +9,7 @@ import { Logout } from "../../login/Logout.ts"
 import { Profile } from "../../login/Profile.ts"
 import { Refresh } from "../../login/Refresh.ts"
 import * as Session from "../../login/Session.ts"
+import * as SessionJson from "../../login/SessionJson.ts"
 import type { FakeBroker, Fault } from "../FakeBroker.ts"
 import {
   type Case,
@@ -94,8 +95,8 @@ export const session = (subject: Subject): ReadonlyArray<Case> => [
     name: "returns a session that can be converted to JSON and back",
     run: Effect.gen(function* () {
       const { session } = yield* signedIn(subject)
-      const json = yield* Schema.encodeEffect(Session.SessionFromJson)(session)
-      const back = yield* Schema.decodeEffect(Session.SessionFromJson)(json)
+      const json = yield* Schema.encodeEffect(SessionJson.SessionFromJson)(session)
+      const back = yield* Schema.decodeEffect(SessionJson.SessionFromJson)(json)
       yield* same(back, session, "session")
       yield* same(Redacted.value(back.tokens.access), Redacted.value(session.tokens.access), "access token")
     })

@@ -1,0 +1,43 @@
+import * as Data from "effect/Data"
+import * as Result from "effect/Result"
+import * as AuthError from "../../login/AuthError.ts"
+
+/** A redirect to another origin that was not followed. Nothing was sent to that origin. */
+export class RedirectStopped extends Data.TaggedError("RedirectStopped")<{ readonly origin: string }> {}
+
+/**
+ * An answer that did not come from the origin to which the request was sent. The HTTP client may have sent the
+ * credentials to the origin of the answer.
+ */
+export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
+  readonly origin: string
+  /** HTTP status. */
+  readonly status: number
+}> {}
+
+export const originOf = (url: string): string | undefined =>
+  Result.getOrUndefined(Result.try(() => new URL(url).origin))
+
+/** Whether two addresses have the same origin. Addresses that begin with the same host need no parser. */
+export const isSameOrigin = (url: string, other: string): boolean => {
+  const path = other.indexOf("/", "https://".length)
+  return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)
+}
+
+/** The failure of an answer that came from another origin than that of `sentTo`. `undefined` if it did not. */
+export const followedTo = (answeredBy: string, sentTo: string, status: number): RedirectFollowed | undefined => {
+  if (isSameOrigin(answeredBy, sentTo)) return undefined
+  // Some clients do not know the address of the answer.
+  const origin = originOf(answeredBy)
+  return origin === undefined ? undefined : new RedirectFollowed({ origin, status })
+}
+
+/** Makes the reason of a failure from an answer that came from another origin. */
+export const toReason = ({ origin, status }: RedirectFollowed): AuthError.Reason =>
+  new AuthError.MalformedResponse({
+    status,
+    problem: `the HTTP client followed a redirect to ${origin}, and may have sent the call's credentials there`,
+    excerpt: "",
+    advice:
+      "Use an HTTP client that does not follow redirects. If that host does not belong to the broker, change the credentials of the call (password, PIN, code, keys, tokens), because the host's owner may have them."
+  })

@@ -1,0 +1,39 @@
+/**
+ * The modules that make the schema of a `Shape`. They are loaded only when a schema is needed. `Schema` is not the whole
+ * module, because a bundler would then keep all of it.
+ */
+import * as All from "effect/Schema"
+export * as Decode from "../Decode.ts"
+
+export const Schema: Pick<
+  typeof All,
+  | "Boolean"
+  | "Finite"
+  | "isPattern"
+  | "Literals"
+  | "NonEmptyString"
+  | "NullOr"
+  | "optionalKey"
+  | "Record"
+  | "Redacted"
+  | "String"
+  | "Struct"
+  | "UndefinedOr"
+  | "Union"
+  | "Unknown"
+> = {
+  Boolean: All.Boolean,
+  Finite: All.Finite,
+  isPattern: All.isPattern,
+  Literals: All.Literals,
+  NonEmptyString: All.NonEmptyString,
+  NullOr: All.NullOr,
+  optionalKey: All.optionalKey,
+  Record: All.Record,
+  Redacted: All.Redacted,
+  String: All.String,
+  Struct: All.Struct,
+  UndefinedOr: All.UndefinedOr,
+  Union: All.Union,
+  Unknown: All.Unknown
+}

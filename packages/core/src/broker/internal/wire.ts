@@ -1,0 +1,43 @@
+import * as Data from "effect/Data"
+import type * as Redacted from "effect/Redacted"
+import type { ConnectionFault } from "./connectionFault.ts"
+
+/**
+ * A request whose headers and body contain secrets as plain text. Use this type only in this module and in modules that
+ * call this module.
+ */
+export interface WireRequest {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE"
+  readonly url: string
+  /** The query parameters. They are not part of `url`, so that a client that shows the URL does not show secrets. */
+  readonly query: Readonly<Record<string, string | Redacted.Redacted<string>>>
+  readonly headers: Record<string, string>
+  readonly body: string | undefined
+}
+
+export interface WireResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly text: string
+}
+
+/**
+ * Why a call got no usable answer. The error of the HTTP client is not kept, because it contains the request with its
+ * body.
+ */
+export class TransportFailure extends Data.TaggedError("TransportFailure")<{
+  readonly why: ConnectionFault["why"] | "time-out" | "too-large"
+  readonly status?: number
+  readonly systemCode?: string | undefined
+}> {}
+
+export const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
+
+/**
+ * Adds the header `content-length` to a GET with a body. Without this header, `node:http` sends the body of a GET with
+ * neither `content-length` nor chunked encoding, so a server cannot read the body.
+ */
+export const withLength = ({ body, headers, method }: WireRequest): Record<string, string> =>
+  method === "GET" && body !== undefined
+    ? { ...headers, "content-length": String(new TextEncoder().encode(body).byteLength) }
+    : headers

@@ -1,0 +1,21 @@
+/**
+ * The keys of services of Effect. The modules that define these keys also load Schema, streams and cookies, which a login
+ * does not need. A key is found by its text alone. A test compares the texts with Effect's.
+ */
+import * as Context from "effect/Context"
+import type * as Effects from "effect/http/HttpClient"
+import type * as Terminals from "effect/Terminal"
+
+export const HttpClient: Context.Service<Effects.HttpClient, Effects.HttpClient> = Context.Service("effect/HttpClient")
+
+/** The `fetch` of the program, if it has set one. */
+export const Fetch: Context.Service<"Fetch", typeof globalThis.fetch> = Context.Service(
+  "effect/http/FetchHttpClient/Fetch"
+)
+
+/** The settings of the program for `fetch`. */
+export const RequestInit: Context.Service<"RequestInit", globalThis.RequestInit> = Context.Service(
+  "effect/http/FetchHttpClient/RequestInit"
+)
+
+export const Terminal: Context.Service<Terminals.Terminal, Terminals.Terminal> = Context.Service("effect/Terminal")
