@@ -1,9 +1,13 @@
 /** Measures the heap of a bench. */
-import { setFlagsFromString } from "node:v8"
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 
 setFlagsFromString("--expose-gc")
-const collect = runInNewContext("gc") as () => void
+export const collect = runInNewContext("gc") as (options?: {
+  readonly type: "major"
+  readonly execution: "sync"
+  readonly flavor: "last-resort"
+}) => void
 
 /** Number of bytes in use after a collection. */
 export const heap = (): number => {
@@ -11,4 +15,19 @@ export const heap = (): number => {
   collect()
   collect()
   return process.memoryUsage().heapUsed
+}
+
+const codeSpaces: ReadonlySet<string> = new Set(["code_space", "code_large_object_space"])
+
+/**
+ * Number of bytes in use after the most thorough collection, of the whole heap and without compiled code. V8 compiles
+ * code and drops it at any time, so the whole heap varies by half a megabyte. Bytecode is in the spaces whose names begin
+ * with `trusted`.
+ */
+export const smallestHeap = (): { readonly all: number; readonly objects: number } => {
+  collect({ type: "major", execution: "sync", flavor: "last-resort" })
+  const objects = getHeapSpaceStatistics()
+    .filter(({ space_name: name }) => !codeSpaces.has(name) && !name.startsWith("trusted"))
+    .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0)
+  return { all: process.memoryUsage().heapUsed, objects }
 }

@@ -2,7 +2,6 @@
  * The state of a session manager in memory, and the rules that decide when a cached session may be returned. This file
  * does no I/O.
  */
-import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -11,6 +10,7 @@ import * as Session from "../../login/Session.ts"
 import type { VaultError } from "../VaultError.ts"
 import * as Ready from "./readyEffect.ts"
 import type * as Record from "./record.ts"
+import type { SharedWait } from "./sharedWait.ts"
 
 export type Failure = AuthError | VaultError
 
@@ -37,9 +37,7 @@ export interface Pause {
 }
 
 /** The renewal that is running. All callers share it. */
-export interface PendingRenewal {
-  readonly end: Deferred.Deferred<Session.Session, Failure>
-  readonly wait: Effect.Effect<Session.Session, Failure>
+export interface PendingRenewal extends SharedWait<Session.Session, Failure> {
   /**
    * Whether the cached session has expired or was refused. Until another session is cached, further callers wait for the
    * renewal without reading the clock again.

@@ -1,6 +1,5 @@
 /** Ends a session. A renewal that is running must not bring a session back after the logout. */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { LogoutReceipt } from "../../login/Logout.ts"
@@ -21,7 +20,7 @@ const markLoggedOut = (self: Self) => {
   self.state.unsaved = undefined
   Cached.clear(self.state, "logged-out")
   // Callers that wait for the renewal fail now. The renewal itself continues, and revokes the session that it gets.
-  if (pendingRenewal !== undefined) Deferred.doneUnsafe(pendingRenewal.end, loggedOut(self))
+  if (pendingRenewal !== undefined) pendingRenewal.end(loggedOut(self))
   return mine
 }
 

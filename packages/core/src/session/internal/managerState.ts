@@ -1,6 +1,5 @@
 /** The state of a session manager, and the functions that write to its cache and store. */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
@@ -179,7 +178,7 @@ export const close = (self: Self) =>
     self.isClosed = true
     self.state.pendingRenewal = undefined
     Cached.clear(self.state, "kept")
-    if (pendingRenewal !== undefined) Deferred.doneUnsafe(pendingRenewal.end, closed(self, "session"))
+    if (pendingRenewal !== undefined) pendingRenewal.end(closed(self, "session"))
     return self.hub === undefined ? Effect.void : PubSub.shutdown(self.hub)
   })
 

@@ -2,7 +2,6 @@
  * Runs one renewal for all callers. The renewal reads the store, gets a session if necessary, and stores the session.
  */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -18,6 +17,7 @@ import { withRecentEntries } from "./recentEntries.ts"
 import * as Record from "./record.ts"
 import { withSpanWhenTraced } from "../../broker/internal/spans.ts"
 import * as ReplacementPause from "./replacementPause.ts"
+import * as SharedWait from "./sharedWait.ts"
 
 type Failure = Cached.Failure
 
@@ -223,10 +223,8 @@ export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect
   Effect.uninterruptible(
     Effect.suspend(() => {
       if (self.state.pendingRenewal !== undefined) return Effect.succeed(self.state.pendingRenewal)
-      const end = Deferred.makeUnsafe<Session.Session, Failure>()
       const pendingRenewal: Cached.PendingRenewal = {
-        end,
-        wait: Deferred.await(end),
+        ...SharedWait.make<Session.Session, Failure>(),
         isOnlyWay: false,
         boundedWait: undefined
       }
@@ -234,7 +232,7 @@ export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect
       return Effect.map(Effect.forkIn(runRenewal(self, request), self.scope), (fiber) => {
         fiber.addObserver((exit) => {
           if (self.state.pendingRenewal === pendingRenewal) self.state.pendingRenewal = undefined
-          Deferred.doneUnsafe(end, exit)
+          pendingRenewal.end(exit)
         })
         return pendingRenewal
       })

@@ -3,9 +3,8 @@
  * renewal. If the last renewal failed, these functions can fail with the error of that renewal.
  */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
@@ -14,6 +13,7 @@ import * as Cached from "./cachedSession.ts"
 import { closed, cacheSession, isUpToDate, loggedOut, readStore, type Self, whileOpen } from "./managerState.ts"
 import { delegating, readyOr } from "./readyEffect.ts"
 import * as Record from "./record.ts"
+import * as SharedWait from "./sharedWait.ts"
 import { unnoted } from "../../login/internal/requestsSent.ts"
 import { awaitRenewal, startRenewal } from "./pendingRenewal.ts"
 
@@ -50,16 +50,17 @@ const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Sessi
   Effect.uninterruptible(
     Effect.flatMap(unnoted(startRenewal(self, { rejected: undefined, byPerson: false })), (pendingRenewal) => {
       if (pendingRenewal.boundedWait !== undefined) return Effect.succeed(pendingRenewal.boundedWait)
-      const end = Deferred.makeUnsafe<Option.Option<Session.Session>, Failure>()
-      const wait = Effect.flatMap(
-        Deferred.await(end),
-        Option.match({ onSome: Effect.succeed, onNone: () => afterTimeout(self) })
-      )
+      const { end, wait } = SharedWait.make<Session.Session, Failure>()
       pendingRenewal.boundedWait = wait
+      const resultOf = (exit: Exit.Exit<Option.Option<Session.Session>, Failure>) =>
+        Exit.match(exit, {
+          onFailure: Exit.failCause,
+          onSuccess: Option.match({ onSome: Exit.succeed, onNone: () => afterTimeout(self) })
+        })
       return Effect.map(
         Effect.forkIn(Effect.timeoutOption(pendingRenewal.wait, self.renewalTimeout), self.scope),
         (fiber) => {
-          fiber.addObserver((exit) => Deferred.doneUnsafe(end, self.isClosed ? closed(self, "session") : exit))
+          fiber.addObserver((exit) => end(self.isClosed ? closed(self, "session") : resultOf(exit)))
           return wait
         }
       )

@@ -1,0 +1,46 @@
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+interface Waiter<A, E> {
+  readonly fiber: AnyFiber
+  readonly resume: (result: Effect.Effect<A, E>) => void
+}
+
+/** A result that many fibers wait for. */
+export interface SharedWait<A, E> {
+  readonly wait: Effect.Effect<A, E>
+  /** Ends every wait with this result, now and later. Only the first call counts. */
+  readonly end: (result: Effect.Effect<A, E>) => void
+}
+
+/** When a list has this length, waiters whose fibers have ended are removed. */
+const firstSweep = 64
+
+/**
+ * Makes a result that many fibers wait for. A `Deferred` removes a waiter when its fiber is interrupted. This needs a
+ * finalizer for each waiter, and a search of the list for each interruption. Here, a waiter has no finalizer: the list
+ * is cleared of ended fibers whenever it has doubled.
+ */
+export const make = <A, E>(): SharedWait<A, E> => {
+  let result: Effect.Effect<A, E> | undefined
+  let waiters: Array<Waiter<A, E>> = []
+  let sweepAt = firstSweep
+  const add = (waiter: Waiter<A, E>) => {
+    waiters.push(waiter)
+    if (waiters.length < sweepAt) return
+    waiters = waiters.filter(({ fiber }) => fiber.pollUnsafe() === undefined)
+    sweepAt = Math.max(firstSweep, waiters.length * 2)
+  }
+  return {
+    wait: Effect.withFiber((fiber: AnyFiber) => result ?? Effect.callback<A, E>((resume) => add({ fiber, resume }))),
+    end: (given) => {
+      if (result !== undefined) return
+      result = given
+      const all = waiters
+      waiters = []
+      for (const { resume } of all) resume(given)
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/** Tests that logins leave nothing behind. The bench `heap` does the same with larger numbers. */
+import { afterAll, assert, it } from "@effect/vitest"
+import { makeScratch, stopPeers } from "../interop/peer.ts"
+import { type Job, runHeap, startServer } from "./heapRun.ts"
+
+afterAll(stopPeers)
+
+it.each<readonly [Job, number]>([
+  ["logins", 20_000],
+  ["cycles", 4000],
+  ["accounts", 4000]
+])(
+  "leaves no memory and no handle behind after many %s, and the process ends by itself",
+  { tags: ["thorough"], timeout: 300_000 },
+  async (job, count) => {
+    const { handles, objects } = await runHeap(await startServer(makeScratch("heap")), job, count)
+    assert.deepStrictEqual(handles, [])
+    // V8's own tables vary by 400 kB. A leak of one small object for each login would exceed the limit.
+    assert.isBelow(objects, 500_000)
+  }
+)

@@ -1,0 +1,43 @@
+/** Starts `heapProgram.ts`, which measures what many logins leave behind. */
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+import { startPeer } from "../interop/peer.ts"
+import { ended, start } from "../packages/process.ts"
+
+const here = path.dirname(fileURLToPath(import.meta.url))
+
+export type Job = "accounts" | "cycles" | "logins"
+
+/** What is left after the job. Growths are in bytes, after a collection, from the end of the warm-up. */
+export interface Left {
+  /** Growth of the heap without compiled code. A leak shows here. */
+  readonly objects: number
+  /** Growth of the whole heap. It varies by half a megabyte, because V8 compiles code and drops it. */
+  readonly all: number
+  /** Names of the handles that are left after the layers have closed. */
+  readonly handles: ReadonlyArray<string>
+}
+
+/** Starts the server that answers the logins, and returns its address. It ends with this process, or by `stopPeers`. */
+export const startServer = async (cwd: string): Promise<string> => {
+  const server = await startPeer(path.join(here, "server.ts"), { cwd, args: ["login", "0"] })
+  return (await server.call<{ readonly url: string }>("address")).url
+}
+
+/** Does a job `count` times in a process of its own. Throws if the process does not end by itself. */
+export const runHeap = async (url: string, job: Job, count: number): Promise<Left> => {
+  const limit = 120_000 + count * 10
+  // Without the first option, V8 drops the bytecode of functions that have not run for some time.
+  const args = [
+    "--no-flush-bytecode",
+    "--conditions=@auth/source",
+    path.join(here, "heapProgram.ts"),
+    url,
+    job,
+    String(count)
+  ]
+  const { end, isLate, printed, stdout } = await ended(start(process.execPath, args, { cwd: here }), limit)
+  if (isLate) throw new Error(`The program did not end by itself within ${limit / 1000} s.\n${printed}`)
+  if (end !== 0) throw new Error(`The program ended with ${end}.\n${printed}`)
+  return JSON.parse(stdout) as Left
+}
