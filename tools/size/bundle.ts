@@ -23,6 +23,8 @@ export interface Measured {
   readonly own: number
   /** Size of the code that is loaded only when it is needed, by `import()`, minified and compressed. */
   readonly later: number
+  /** Size of a bundle in one file, which contains all code, minified and compressed. */
+  readonly oneFile: number
   /** Modules of the code that is loaded at the start, the largest first. */
   readonly modules: ReadonlyArray<Module>
   /** Number and size of the modules that a program loads at the start from `node_modules`, without a bundler. */
@@ -75,8 +77,9 @@ export const measure = async (code: string): Promise<Measured> => {
       if (level === "warn") throw new Error(message)
     }
   })
-  const [minified, readable] = [
+  const [minified, oneFile, readable] = [
     await build.generate({ format: "es", minify: true }),
+    await build.generate({ format: "es", minify: true, codeSplitting: false }),
     await build.generate({ format: "es" })
   ]
   await build.close()
@@ -110,6 +113,7 @@ export const measure = async (code: string): Promise<Measured> => {
     total,
     own: modules.filter(isOwn).reduce((sum, { packedBytes }) => sum + packedBytes, 0),
     later: sizeOf(false),
+    oneFile: compressed(oneFile.output[0].code),
     modules,
     unbundled: {
       modules: chains.size - 1,
