@@ -5,8 +5,8 @@ import { type Example, extract } from "../docs/examples.ts"
 import { ended, start } from "./process.ts"
 import { root } from "./workspace.ts"
 
-/** Time limit of a program, in milliseconds. */
-const timeout = 20_000
+/** Time limit of a program, in milliseconds. On a busy machine, a program needed more than 20 seconds. */
+const timeout = 60_000
 
 /** Matches a program that runs an effect, or that opens a connection. */
 export const runsSomething = /\brunPromise\b|\bConnections?\.open\(/

@@ -68,7 +68,7 @@ export const raised = <M extends Pick<Manifest, (typeof kinds)[number]>>(
 
 /**
  * Raises the ranges of each package whose version differs from its version in `before`. Returns one line for each
- * changed range.
+ * changed range. Changesets has already changed some of them: it replaces `>=0.0.0 <1.0.0` by `>=0.1.0`, without an end.
  */
 export const raiseRanges = (
   before: Readonly<Record<string, string>>,
@@ -85,8 +85,6 @@ export const raiseRanges = (
         const text = JSON.stringify(raised(manifest, versions), undefined, 2)
         fs.writeFileSync(path.join(folder, "package.json"), `${text}\n`)
       }
-      return changed.map(
-        ({ name, range }) => `${manifest.name} accepts ${name} ${rangeOf(versions[name] ?? "")}, before ${range}`
-      )
+      return changed.map(({ name }) => `${manifest.name} accepts ${name} ${rangeOf(versions[name] ?? "")}`)
     })
 }
