@@ -51,6 +51,7 @@ const guide = [
   group("Run it", [
     item("Operations", "/operations"),
     item("What may be sent after what", "/failures"),
+    item("Performance", "/performance"),
     item("Cost of many accounts", "/scale"),
     item("Runtimes", "/runtimes"),
     item("Security", "/security"),

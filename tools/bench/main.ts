@@ -1,22 +1,29 @@
 /** `npm run bench`: compares the speed of candidates on this machine. */
-import * as fs from "node:fs/promises"
+import * as fs from "node:fs"
 import * as path from "node:path"
-import { fileURLToPath, pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
+import { fill } from "../docs/markdown.ts"
 import { endPeersWithUs } from "../interop/peer.ts"
+import { runTool } from "../packages/process.ts"
+import { load, loadFile, type Named } from "./benches.ts"
+import { keep, keptFile } from "./check.ts"
 import { benchFile, entrantsOf, type Other, problemOf as problemOfCheckout, toCheckout, twinName } from "./entrants.ts"
-import { type Bench, type Checkout, measure, type Options, type PlanName } from "./harness.ts"
-import { printCheckouts, printMachine, printResult } from "./printing.ts"
+import type { Results } from "./figures.ts"
+import { type Bench, type Checkout, measure, type Options, type PlanName, type Result, root } from "./harness.ts"
+import { pagePath, parts, plot, plotPath, targetTable, verdict } from "./page.ts"
+import { machine, printCheckouts, printMachine, printResult, versionsOf } from "./printing.ts"
 
-const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "benches")
+const usage = (benches: ReadonlyArray<Named>) => `Usage: npm run bench -- [bench …] [option …]
 
-const usage = (benches: ReadonlyArray<readonly [string, Bench]>) => `Usage: npm run bench -- [bench …] [option …]
+Benches (default: all without a "*"; "session" selects all benches whose names begin with "session-"):
+${benches.map(([name, { onlyByName, summary }]) => `  ${`${name}${onlyByName ? " *" : ""}`.padEnd(18)}${summary}`).join("\n")}
 
-Benches (default: all; "session" selects all benches whose names begin with "session-"):
-${benches.map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`).join("\n")}
+After the benches, the command prints which targets of the project are met.
 
 Options:
-  --quick           runs fewer rounds, in half a minute, with less exact results
+  --quick           runs fewer rounds, in half a minute for each bench, with less exact results
+  --write           runs all benches without a "*", and writes ${pagePath}, ${plotPath} and
+                    ${path.relative(root, keptFile)}, with which npm run bench:check compares. Takes about twelve minutes
   --rounds <n>      runs this number of rounds
   --only <names>    runs only these candidates, separated by commas:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
@@ -28,26 +35,10 @@ ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object
 
 Absolute times depend on the machine. Compare only ratios, and only ratios from the same run.`
 
-const loadFile = async (file: string): Promise<Bench> => {
-  const { bench } = (await import(pathToFileURL(file).href)) as { readonly bench: Bench }
-  return bench
-}
-
-const load = async (): Promise<ReadonlyArray<readonly [string, Bench]>> => {
-  const files = (await fs.readdir(folder)).filter((file) => file.endsWith(".ts")).toSorted()
-  return Promise.all(
-    files.map(async (file) => [path.basename(file, ".ts"), await loadFile(path.join(folder, file))] as const)
-  )
-}
-
 /** Loads the bench `name` of another checkout, if that checkout has it. */
 const loadOther = async (checkout: Checkout, name: string): Promise<Other> => {
   const file = benchFile(checkout, name)
-  const exists = await fs.access(file).then(
-    () => true,
-    () => false
-  )
-  return { checkout, bench: exists ? await loadFile(file) : undefined }
+  return { checkout, bench: fs.existsSync(file) ? await loadFile(file) : undefined }
 }
 
 const parse = () => {
@@ -60,7 +51,8 @@ const parse = () => {
         only: { type: "string", default: "" },
         profile: { type: "string" },
         quick: { type: "boolean", default: false },
-        rounds: { type: "string" }
+        rounds: { type: "string" },
+        write: { type: "boolean", default: false }
       }
     })
   } catch (error) {
@@ -78,7 +70,7 @@ const namesOf = ({ candidates }: Bench, against: Checkout | undefined): Readonly
   )
 
 const problemOf = (
-  benches: ReadonlyArray<readonly [string, Bench]>,
+  benches: ReadonlyArray<Named>,
   chosen: ReadonlyArray<string>,
   only: ReadonlyArray<string>,
   rounds: number | undefined,
@@ -95,6 +87,35 @@ const problemOf = (
     return "--rounds must be a whole number from 1 to 1000."
   }
   return undefined
+}
+
+/** Measures the ratios of `kept.json`, and writes all files. */
+const write = async (
+  benches: ReadonlyArray<Named>,
+  results: Results,
+  seconds: Map<string, number>,
+  plan: PlanName
+): Promise<void> => {
+  console.log(`\nratios for ${path.relative(root, keptFile)}`)
+  const began = performance.now()
+  await keep(benches)
+  seconds.set("bench:check", (performance.now() - began) / 1000)
+  const date = new Date().toISOString().slice(0, 10)
+  const versions = await versionsOf(new Set(benches.flatMap(([, bench]) => bench.versions)))
+  const page = path.join(root, pagePath)
+  const filled = Object.entries(parts({ date, machine: machine(), versions, plan, seconds }, results, benches)).reduce(
+    (text, [part, content]) => fill(text, part, content),
+    fs.readFileSync(page, "utf8")
+  )
+  const written = [
+    [page, filled],
+    [path.join(root, plotPath), plot(results, benches)]
+  ] as const
+  for (const [file, text] of written) fs.writeFileSync(file, text)
+  await runTool("oxfmt/bin/oxfmt", [page], { cwd: root })
+  console.log(
+    `\n${verdict(results)}\nwritten: ${path.relative(root, keptFile)}, ${written.map(([file]) => path.relative(root, file)).join(", ")}`
+  )
 }
 
 const main = async (): Promise<void> => {
@@ -122,11 +143,19 @@ const main = async (): Promise<void> => {
     refuse(problem)
     return
   }
+  if (values.write && [...positionals, ...only, values.against, values.profile].some((value) => value !== undefined)) {
+    refuse("--write needs all benches and candidates: use it without names, --only, --against and --profile.")
+    return
+  }
+  const chosen = benches.filter(([name, { onlyByName }]) =>
+    positionals.length > 0 ? positionals.some((wanted) => isOf(name, wanted)) : onlyByName !== true
+  )
   if (positionals.length === 0)
-    console.log(`benches: ${benches.map(([name]) => name).join(", ")} (--help describes them)`)
+    console.log(`benches: ${chosen.map(([name]) => name).join(", ")} (--help describes them)`)
   endPeersWithUs()
-  for (const [name, bench] of benches) {
-    if (positionals.length > 0 && !positionals.some((chosen) => isOf(name, chosen))) continue
+  const results = new Map<string, Result>()
+  const seconds = new Map<string, number>()
+  for (const [name, bench] of chosen) {
     const other = against === undefined ? undefined : await loadOther(against, name)
     const { entrants, missing } = entrantsOf(name, bench, { only, plan }, other)
     if (entrants.length === 0) continue
@@ -144,12 +173,18 @@ const main = async (): Promise<void> => {
     await printMachine(bench)
     await printCheckouts(bench, new Set(entrants.map(({ checkout }) => checkout)))
     const result = await measure(bench, entrants, options)
+    results.set(name, result)
     printResult(bench, entrants, result, options)
+    const took = (performance.now() - began) / 1000
+    seconds.set(name, took)
     console.log(
       `\nspread: interquartile range of the rounds, in per cent of the median. CPU: user and system time of the process.\n` +
-        `÷: median of the ratios of all rounds. The bench took ${((performance.now() - began) / 1000).toFixed(0)} s.`
+        `÷: median of the ratios of all rounds. The bench took ${took.toFixed(0)} s.`
     )
   }
+  const measured = targetTable(results, "measured")
+  if (measured !== "") console.log(`\ntargets (medians and quartiles of the rounds)\n\n${measured}`)
+  if (values.write) await write(chosen, results, seconds, plan)
 }
 
 await main()

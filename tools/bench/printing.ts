@@ -16,7 +16,7 @@ import {
 } from "./harness.ts"
 import { median, ratios, spread } from "./statistics.ts"
 
-const printTable = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
+export const printTable = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   for (const row of rows) {
     const cells = row.map((cell, column) =>

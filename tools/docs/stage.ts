@@ -101,6 +101,8 @@ export const stage = (folder: string): ReadonlyArray<string> => {
   }
   fs.cpSync(path.join(root, "docs/.vitepress"), path.join(folder, ".vitepress"), { recursive: true })
   fs.cpSync(path.join(root, "docs/screenshots"), path.join(folder, "public/screenshots"), { recursive: true })
+  for (const file of fs.readdirSync(path.join(root, "docs")).filter((name) => name.endsWith(".svg")))
+    fs.cpSync(path.join(root, "docs", file), path.join(folder, "public", file))
   for (const [file, page] of known) {
     if (file.endsWith(".md") && file !== "README.md") write(page, relink(file, page, read(file), known, problems))
   }

@@ -1,0 +1,61 @@
+/**
+ * The CPU ratios that `npm run bench:check` compares with those of `kept.json`. Ratios of CPU time vary less on a busy
+ * machine than ratios of time.
+ */
+import { type Figure, type Results, valuesOf } from "./figures.ts"
+import { type Summary, summaryOf } from "./statistics.ts"
+
+const cpu = (bench: string, turn: string, of: string, to: string): Figure => ({ bench, turn, field: "cpu", of, to })
+
+/** The checked ratios. Each of their benches has a plan `check`. */
+export const checked: ReadonlyArray<Figure> = [
+  cpu("login", "concurrency 64", "ours-node", "undici"),
+  cpu("login", "concurrency 64", "ours-fetch", "fetch"),
+  cpu("session-fiber", "one account", "ours", "map"),
+  cpu("session-promise", "one account", "ours", "google"),
+  cpu("session-stampede", "10000 concurrent calls: the session has expired", "ours", "google")
+]
+
+export const keyOf = ({ bench, of, to }: Figure): string => `${bench}: ${of} ÷ ${to}`
+
+/** The content of `kept.json`. */
+export interface Kept {
+  readonly date: string
+  /** Version of Node. */
+  readonly node: string
+  readonly ratios: Readonly<Record<string, Summary>>
+}
+
+const rounded = (value: number): number => Number(value.toFixed(3))
+
+/** Returns the ratios that were measured. */
+export const ratiosOf = (results: Results): Kept["ratios"] =>
+  Object.fromEntries(
+    checked.flatMap((figure) => {
+      const values = valuesOf(results, figure)
+      if (values.length === 0) return []
+      const { high, low, median } = summaryOf(values)
+      return [[keyOf(figure), { low: rounded(low), median: rounded(median), high: rounded(high) }]]
+    })
+  )
+
+/** A ratio that is larger than the kept one by less than this fraction is not a loss. */
+export const margin = 0.35
+
+export type Judgement = "ok" | "slower" | "faster" | "not kept" | "not measured"
+
+/**
+ * Compares a ratio with the kept ratio. It is a loss if the median is larger by more than the margin, and if the
+ * quartiles of both measurements do not overlap. A ratio that is smaller by more than the margin is a gain.
+ */
+export const judge = (kept: Summary | undefined, now: Summary | undefined): Judgement => {
+  if (now === undefined) return "not measured"
+  if (kept === undefined) return "not kept"
+  if (now.median > kept.median * (1 + margin) && now.low > kept.high) return "slower"
+  if (now.median * (1 + margin) < kept.median && now.high < kept.low) return "faster"
+  return "ok"
+}
+
+/** Whether the check fails with this judgement. */
+export const isFailure = (judgement: Judgement): boolean =>
+  judgement === "slower" || judgement === "not kept" || judgement === "not measured"

@@ -1,0 +1,103 @@
+/** Tests of the statistics of rounds, and of the comparison with kept ratios and with targets. */
+import { assert, describe, it } from "@effect/vitest"
+import { type Figure, valuesOf } from "./figures.ts"
+import type { Measured, Result } from "./harness.ts"
+import { checked, isFailure, judge, keyOf, ratiosOf } from "./kept.ts"
+import { quantile, ratios, spread, summaryOf } from "./statistics.ts"
+import { assess, type Target } from "./targets.ts"
+
+const measured = (perSecond: number, cpuMicros: number, notes: Measured["notes"] = {}): Measured => ({
+  perSecond,
+  cpuMicros,
+  notes
+})
+
+const resultOf = (title: string, figures: Readonly<Record<string, ReadonlyArray<Measured>>>): Result => ({
+  rounds: 3,
+  turns: [{ turn: { concurrency: 1, count: 1 }, title, figures: new Map(Object.entries(figures)) }],
+  loads: new Map(),
+  server: undefined
+})
+
+describe("statistics", () => {
+  it("quantile sorts the values, interpolates, and returns NaN without values", () => {
+    assert.strictEqual(quantile([3, 1, 2], 0.5), 2)
+    assert.strictEqual(quantile([1, 2], 0.5), 1.5)
+    assert.strictEqual(quantile(Float64Array.from([10, 9, 1]), 1), 10)
+    assert.isNaN(quantile([], 0.5))
+  })
+
+  it("summaryOf and spread ignore the slowest and the fastest rounds", () => {
+    assert.deepStrictEqual(summaryOf([1000, 4, 5, 6, 0]), { low: 4, median: 5, high: 6 })
+    assert.strictEqual(spread([1000, 4, 5, 6, 0]), "40 %")
+  })
+
+  it("ratios divides the figures of the same round", () => {
+    assert.deepStrictEqual(ratios([2, 30], [1, 10]), [2, 3])
+  })
+})
+
+describe("valuesOf", () => {
+  const results = new Map([
+    ["some", resultOf("turn", { ours: [measured(100, 5, { p99: 8 })], base: [measured(50, 10, { p99: 4 })] })]
+  ])
+  const figure: Figure = { bench: "some", turn: "turn", field: "rate", of: "ours" }
+
+  it("reads rates, times, CPU times and additional columns, and divides them by those of another candidate", () => {
+    assert.deepStrictEqual(valuesOf(results, figure), [100])
+    assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base" }), [2])
+    assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base", field: "time" }), [0.5])
+    assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base", field: "cpu" }), [0.5])
+    assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base", field: "p99" }), [2])
+  })
+
+  it("returns nothing for a bench, a turn, a candidate or a column that was not measured", () => {
+    for (const missing of [{ bench: "other" }, { turn: "other" }, { of: "other" }, { to: "other" }, { field: "other" }])
+      assert.deepStrictEqual(valuesOf(results, { ...figure, ...missing }), [])
+  })
+})
+
+describe("assess", () => {
+  const target: Target = { name: "P0", job: "a job", bench: "some", turn: "turn", field: "rate", of: "ours" }
+  const results = new Map([["some", resultOf("turn", { ours: [measured(1, 1), measured(2, 1), measured(9, 1)] })]])
+
+  it("compares the median of the rounds with the lower and the upper limit", () => {
+    assert.strictEqual(assess({ ...target, atLeast: 2 }, results).verdict, "met")
+    assert.strictEqual(assess({ ...target, atLeast: 2.1 }, results).verdict, "not met")
+    assert.strictEqual(assess({ ...target, atMost: 2 }, results).verdict, "met")
+    assert.strictEqual(assess({ ...target, atMost: 1.9 }, results).verdict, "not met")
+  })
+
+  it("reports a target without a figure", () => {
+    assert.strictEqual(assess({ ...target, of: "other", atMost: 2 }, results).verdict, "not measured")
+  })
+})
+
+describe("judge", () => {
+  const kept = { low: 0.9, median: 1, high: 1.1 }
+
+  it("reports a loss only beyond the margin, and only if the quartiles do not overlap", () => {
+    assert.strictEqual(judge(kept, { low: 1.3, median: 1.36, high: 1.4 }), "slower")
+    assert.strictEqual(judge(kept, { low: 1.3, median: 1.34, high: 1.4 }), "ok")
+    assert.strictEqual(judge(kept, { low: 1.05, median: 1.5, high: 2 }), "ok")
+  })
+
+  it("reports a gain, a missing figure and a missing kept ratio", () => {
+    assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.7 }), "faster")
+    assert.strictEqual(judge(kept, undefined), "not measured")
+    assert.strictEqual(judge(undefined, kept), "not kept")
+  })
+
+  it("fails the check for a loss and for a missing figure, but not for a gain", () => {
+    assert.deepStrictEqual((["slower", "not kept", "not measured"] as const).map(isFailure), [true, true, true])
+    assert.deepStrictEqual((["ok", "faster"] as const).map(isFailure), [false, false])
+  })
+})
+
+it("ratiosOf returns the CPU ratios of the measured benches", () => {
+  const [first] = checked
+  assert.isDefined(first)
+  const figures = { [first.of]: [measured(1, 30)], [first.to ?? ""]: [measured(1, 20)] }
+  const ratio = { low: 1.5, median: 1.5, high: 1.5 }
+  assert.deepStrictEqual(ratiosOf(new Map([[first.bench, resultOf(first.turn, figures)]])), { [keyOf(first)]: ratio })
+})
