@@ -51,12 +51,6 @@ const steps: ReadonlyArray<Step> = [
     script: "tools/size/main.ts",
     nodeArgs: ["--conditions=@auth/source"]
   },
-  {
-    name: "speed",
-    title: "CPU time of logins and sessions, compared with earlier figures",
-    script: "tools/bench/check.ts",
-    nodeArgs: ["--conditions=@auth/source"]
-  },
   { name: "packages", title: "packages, as they will be published", script: "tools/packages/check.ts" }
 ]
 
