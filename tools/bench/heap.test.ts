@@ -1,4 +1,4 @@
-/** Tests that logins leave nothing behind. The bench `heap` does the same with larger numbers. */
+/** Tests that logins leave nothing behind. The bench `login-memory` measures more logins, without a session manager. */
 import { afterAll, assert, it } from "@effect/vitest"
 import { makeScratch, stopPeers } from "../interop/peer.ts"
 import { type Job, runHeap, startServer } from "./heapRun.ts"
