@@ -12,13 +12,15 @@ const isCurrent = ({ path: folder }: Package, file: string): boolean =>
   file.startsWith(`${commandFolder}/`) ||
   fs.existsSync(path.join(folder, file.replace(/^dist/, "src").replace(/\.(?:js|d\.ts)(?:\.map)?$/, ".ts")))
 
-/** Returns the files that npm packs, in npm's order: files with the same ending are neighbours. */
+/** Returns the files that npm packs, in npm's order: by their endings. */
 const packedFiles = (pkg: Package): ReadonlyArray<string> => {
   const excluded = pkg.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))
   const isExcluded = (file: string) =>
     excluded.some((entry) => path.matchesGlob(file, entry) || file.startsWith(`${entry}/`))
   const isFolder = (entry: string) => fs.statSync(path.join(pkg.path, entry)).isDirectory()
-  return ["package.json", ...pkg.manifest.files.filter((entry) => !entry.startsWith("!"))]
+  // Before its first release, a package has no changelog.
+  const isPresent = (entry: string) => fs.existsSync(path.join(pkg.path, entry))
+  return ["package.json", ...pkg.manifest.files.filter((entry) => !entry.startsWith("!") && isPresent(entry))]
     .flatMap((entry) =>
       isFolder(entry) ? files(path.join(pkg.path, entry)).map((file) => `${entry}/${file}`) : [entry]
     )
