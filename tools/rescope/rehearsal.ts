@@ -80,8 +80,16 @@ export const rehearse = async (folder: string): Promise<void> => {
     `A work tree with changes was changed:\n${refused.printed}`
   )
   await succeed(rescope.replace(scope, `--force ${old}`), copy)
-  const changed = await git("status", "--porcelain")
-  assert(changed === "", `A change to another scope and back changed files:\n${changed}`)
+  // A longer scope can make the formatter break a line, which it does not join again.
+  const bare = (text: string) => text.replace(/[\s,]/g, "")
+  const changed: Array<string> = []
+  for (const file of (await git("diff", "--name-only")).split("\n").filter((line) => line !== "")) {
+    const before = await git("show", `HEAD:${file}`)
+    if (bare(before) !== bare(fs.readFileSync(path.join(copy, file), "utf8"))) changed.push(file)
+  }
+  none(changed, "A change to another scope and back changed files")
+  await git("add", "--all")
+  await git("commit", "--quiet", "--no-verify", "--allow-empty", "--message", "round trip")
 
   const printed = await succeed(rescope, copy)
   assert(printed.includes(`Changed the scope ${old} to ${scope}`), printed)
