@@ -85,9 +85,9 @@ interface Folders {
 }
 
 /** Uses our public API as in the README, but with a fixed one-time code, because the other programs compute no code. */
-const ours = ({ broker, login }: Folders): string => `
+const oursOn = (client: "FetchClient" | "NodeHttpClient", { broker, login }: Folders): string => `
 import * as AngelAuth from "@auth/angel/AngelAuth"
-import * as FetchClient from "@auth/broker-core/${broker}FetchClient"
+import * as Client from "${client === "FetchClient" ? `@auth/broker-core/${broker}FetchClient` : "@auth/node/NodeHttpClient"}"
 import * as CodeSource from "@auth/broker-core/${login}CodeSource"
 import * as Login from "@auth/broker-core/${login}Login"
 import * as Effect from "effect/Effect"
@@ -104,7 +104,7 @@ const Angel = AngelAuth.layer({
     totp: CodeSource.fromEffect(() => Effect.succeed(code))
   },
   origins: { api: process.argv[2] }
-}).pipe(Layer.provide(FetchClient.layer))
+}).pipe(Layer.provide(${client === "FetchClient" ? "Client.layer" : "Client.layer()"}))
 
 const session = await Effect.runPromise(Effect.provide(Login.session, Angel))
 if (session.account.id !== ${text(clientCode)}) throw new Error("The login did not succeed.")
@@ -155,6 +155,7 @@ export const files = {
   fetch: "fetch.mjs",
   "smartapi-javascript": "smartapi.cjs",
   ours: "ours.mjs",
+  "ours-node": "ours-node.mjs",
   kiteconnect: "kiteconnect.mjs",
   "openid-client": "openid-client.mjs",
   bundle: "bundle.mjs"
@@ -174,15 +175,17 @@ const foldersOf = async (root: string): Promise<Folders> =>
  * `node_modules`.
  */
 export const writePrograms = async (root: string, folder: string): Promise<void> => {
-  await compile(root, ["angel"])
+  await compile(root, ["angel", "node"])
   await fs.symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
+  const folders = await foldersOf(root)
   const programs = {
     [files.node]: node,
     [files.fetch]: fetch,
     [files["smartapi-javascript"]]: smartApi,
     [files.kiteconnect]: kiteConnect,
     [files["openid-client"]]: openIdClient,
-    [files.ours]: ours(await foldersOf(root))
+    [files.ours]: oursOn("FetchClient", folders),
+    [files["ours-node"]]: oursOn("NodeHttpClient", folders)
   }
   for (const [file, program] of Object.entries(programs)) await fs.writeFile(path.join(folder, file), program)
   await bundle(folder)

@@ -6,11 +6,12 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import -- makes the import fail on an unsupported Node
 import "./internal/nodeVersion.ts"
+import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
+import type * as HttpClient from "effect/http/HttpClient"
+import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { fromTransport } from "./internal/http/client.ts"
@@ -157,4 +158,4 @@ export const make = Effect.fnUntraced(function* ({
  * @since 0.1.0
  */
 export const layer = (options: Options = {}): Layer.Layer<HttpClient.HttpClient, AuthError.AuthError> =>
-  Layer.effect(HttpClient.HttpClient, make(options))
+  PlainHttp.layer(make(options))

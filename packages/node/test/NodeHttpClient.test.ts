@@ -575,18 +575,22 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("never sends a call that is interrupted while its connection is opened", () =>
-      Effect.gen(function* () {
-        const server = yield* serve(echo)
-        const client = yield* make({})
-        const fiber = yield* Effect.forkChild(client.post(`${server.url}/interrupted`), { startImmediately: true })
-        yield* Fiber.interrupt(fiber)
-        yield* client.post(`${server.url}/next`)
-        assert.deepStrictEqual(
-          server.received.map(({ path }) => path),
-          ["/next"]
-        )
-      })
+    it.live.each(["its connection is opened", "Effect's modules are loaded"])(
+      "never sends a call that is interrupted while %s",
+      (moment) =>
+        Effect.gen(function* () {
+          const server = yield* serve(echo)
+          const client = yield* make({})
+          // Loads the modules, and opens no connection.
+          if (moment === "its connection is opened") yield* Effect.flip(client.get("ftp://127.0.0.1/"))
+          const fiber = yield* Effect.forkChild(client.post(`${server.url}/interrupted`), { startImmediately: true })
+          yield* Fiber.interrupt(fiber)
+          yield* client.post(`${server.url}/next`)
+          assert.deepStrictEqual(
+            server.received.map(({ path }) => path),
+            ["/next"]
+          )
+        })
     )
 
     it.live("closes its connections at the end of its scope", () =>

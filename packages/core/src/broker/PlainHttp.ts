@@ -4,8 +4,14 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { HttpClient } from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as EffectKeys from "../login/internal/effectKeys.ts"
+import { lazyModule } from "../login/internal/lazyModule.ts"
+import { lazyClient } from "./internal/lazyClient.ts"
 
 /**
  * The property of an `HttpClient` that contains the function that `addSend` has added.
@@ -113,3 +119,63 @@ export const sendOf = (client: HttpClient, fiber: Fiber.Fiber<unknown, unknown>)
  */
 export const addSend = (client: HttpClient, find: Find): HttpClient =>
   Object.defineProperty(client, PlainSend, { value: find })
+
+/**
+ * The parts of a client.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Parts {
+  readonly find: Find
+  /**
+   * Makes the client for all requests that do not use `Send`. It is called at the first such request. If it rejects, the
+   * request is not sent, its fiber dies, and the next request calls it again.
+   */
+  readonly load: () => Promise<HttpClient>
+}
+
+/**
+ * Makes a client of a function `Send`, and of a client that is loaded only if a request needs it. So a program that
+ * makes only the calls of brokers does not load the HTTP modules of Effect.
+ *
+ * @example
+ * ```ts
+ * import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
+ * import * as Effect from "effect/Effect"
+ *
+ * const send: PlainHttp.Send = ({ url }, { onAnswer }) => {
+ *   const answer = { status: 200, headers: {}, text: url, isTooLarge: false }
+ *   const timer = setTimeout(onAnswer, 10, answer)
+ *   return () => clearTimeout(timer)
+ * }
+ *
+ * const client = PlainHttp.makeClient({
+ *   find: () => send,
+ *   load: async () => {
+ *     const [{ layer }, { HttpClient }] = await Promise.all([
+ *       import("effect/http/FetchHttpClient"),
+ *       import("effect/http/HttpClient")
+ *     ])
+ *     return Effect.runPromise(Effect.provide(HttpClient, layer))
+ *   }
+ * })
+ *
+ * const layer = PlainHttp.layer(Effect.succeed(client))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeClient = ({ find, load }: Parts): HttpClient =>
+  addSend(lazyClient(Effect.orDie(lazyModule(load))), find)
+
+/**
+ * Provides a client, as `Layer.effect(HttpClient, client)` does, but without loading the module of `HttpClient`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <E, R>(
+  client: Effect.Effect<HttpClient, E, R>
+): Layer.Layer<HttpClient, E, Exclude<R, Scope.Scope>> => Layer.effect(EffectKeys.HttpClient, client)

@@ -1,6 +1,9 @@
 /** Effect's client on `fetch`. `FetchClient` loads it at the first request that does not use `PlainHttp`. */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 
-export const client: Effect.Effect<HttpClient.HttpClient> = Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer)
+/** Makes the client with the services that the layer of `FetchClient` was built with. */
+export const make = (ofLayer: Context.Context<never>): Promise<HttpClient.HttpClient> =>
+  Effect.runPromise(Effect.provideContext(Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer), ofLayer))

@@ -1,89 +1,9 @@
 /** Makes an `HttpClient` of a transport. */
-import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
 import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
-import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import * as HttpClient from "effect/http/HttpClient"
-import type * as HttpClientError from "effect/http/HttpClientError"
-import type * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
-import * as Url from "effect/http/Url"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as Result from "effect/Result"
-import * as Tracer from "effect/Tracer"
-import { BufferedResponse } from "./bufferedResponse.ts"
+import { defaultHeaders, type Limits, type Transport } from "./exchange.ts"
 import { plainAnswerOf } from "./plainAnswer.ts"
-import type { Limits, Transport, WireRequest } from "./exchange.ts"
-import * as faults from "./faults.ts"
-import { bodyOf } from "./requestBody.ts"
-
-type Run = (
-  request: HttpClientRequest.HttpClientRequest,
-  url: URL,
-  fiber: Fiber.Fiber<unknown, unknown>
-) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
-
-const problemOf = ({ password, protocol, username }: URL): string | undefined => {
-  if (protocol !== "https:" && protocol !== "http:") return "the URL must begin with https: or http:"
-  return username === "" && password === "" ? undefined : "the URL must not contain a user name or a password"
-}
-
-/** Firewalls refuse requests without these headers. `fetch` of Node sends the same values. */
-const defaultHeaders = { accept: "*/*", "user-agent": "node" }
-
-const wireOf = (
-  { headers, method }: HttpClientRequest.HttpClientRequest,
-  { origin, pathname, search }: URL,
-  body: WireRequest["body"]
-): WireRequest => ({ origin, path: pathname + search, method, headers: { ...defaultHeaders, ...headers }, body })
-
-const exchange = (
-  transport: Transport,
-  limits: Limits,
-  request: HttpClientRequest.HttpClientRequest,
-  url: URL,
-  wire: WireRequest
-) =>
-  Effect.callback<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>((resume) => {
-    const sent = transport.send(wire, limits, {
-      onAnswer: (answer) => resume(Effect.succeed(new BufferedResponse(request, url, answer, limits.maxBodyBytes))),
-      onError: (error) => resume(Effect.fail(faults.transportError(request, error)))
-    })
-    return Effect.sync(() => sent.cancel())
-  })
-
-/** Sends a request whose URL is known. The fiber is suspended once, until the whole answer has arrived. */
-const runWith =
-  (transport: Transport, limits: Limits): Run =>
-  (request, url, fiber) => {
-    const problem = problemOf(url)
-    if (problem !== undefined) return Effect.fail(faults.invalidUrl(request, problem))
-    const maxBodyBytes = fiber.getRef(AnswerLimit) ?? limits.maxBodyBytes
-    const own = maxBodyBytes === limits.maxBodyBytes ? limits : { ...limits, maxBodyBytes }
-    const body = bodyOf(request)
-    if (body !== undefined) return exchange(transport, own, request, url, wireOf(request, url, body))
-    return Effect.fail(
-      faults.encodeError(request, "the body is a form with files or a stream, which this client does not send")
-    )
-  }
-
-/**
- * Like `HttpClient.make`, but without a span, without an abort signal, and without a check for unread answers. This
- * client reads each answer completely, so no answer is unread.
- */
-const untraced = (run: Run): HttpClient.HttpClient =>
-  HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
-    Effect.flatMap((request) =>
-      Effect.withFiber((fiber) => {
-        const url = Url.make(request.url, request.urlParams, undefined)
-        if (Result.isFailure(url)) return Effect.fail(faults.invalidUrl(request, "the URL cannot be parsed"))
-        // `HttpClient.make` calls this function before each request. The check of redirects in `@auth/broker-core`
-        // depends on the call: the function throws if the request goes to another origin.
-        if (!fiber.getRef(Tracer.DisablePropagation)) fiber.getRef(HttpClient.TracerDisabledWhen)(request)
-        return run(request, url.success, fiber)
-      })
-    ),
-    Effect.succeed
-  )
 
 /** Matches an address that needs no parser. The groups are the origin, and the path with the query. */
 const plainAddress = /^(https?:\/\/[\w.-]+(?::\d{1,5})?)(\/[!-"$-~]*)$/
@@ -119,8 +39,9 @@ export const fromTransport = (
   limits: Limits,
   tracing: "effect" | undefined
 ): HttpClient.HttpClient => {
-  const run = runWith(transport, limits)
-  if (tracing === "effect") return HttpClient.make((request, url, _, fiber) => run(request, url, fiber))
-  const send = sendPlainly(transport, limits)
-  return PlainHttp.addSend(untraced(run), () => send)
+  const send = tracing === "effect" ? undefined : sendPlainly(transport, limits)
+  return PlainHttp.makeClient({
+    find: () => send,
+    load: () => import("./execute.ts").then(({ make }) => make(transport, limits, tracing))
+  })
 }

@@ -13,6 +13,9 @@ export interface WireRequest {
   readonly body: string | Uint8Array | null
 }
 
+/** Firewalls refuse requests without these headers. `fetch` of Node sends the same values. */
+export const defaultHeaders = { accept: "*/*", "user-agent": "node" }
+
 export interface WireAnswer {
   readonly status: number
   /** The headers by their names in lower case. The value of a repeated header can be an array. */

@@ -1,0 +1,73 @@
+import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+
+const url = "https://api.example.com/orders"
+
+/** Makes a client whose second part is loaded when the test calls `end`. Records the requests that it sends. */
+const loading = () => {
+  const sent: Array<string> = []
+  const loads: Array<{
+    readonly resolve: (client: HttpClient.HttpClient) => void
+    readonly reject: (error: Error) => void
+  }> = []
+  const whole = HttpClient.make((request) => {
+    sent.push(request.method)
+    return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("ok")))
+  })
+  const client = PlainHttp.makeClient({
+    find: () => undefined,
+    load: () => new Promise((resolve, reject) => loads.push({ resolve, reject }))
+  })
+  return { client, sent, loads, end: () => loads.at(-1)?.resolve(whole) }
+}
+
+const start = (client: HttpClient.HttpClient) => Effect.forkChild(client.post(url), { startImmediately: true })
+
+describe("a client that is loaded at its first request", () => {
+  it.live("is loaded once", () =>
+    Effect.gen(function* () {
+      const { client, end, loads, sent } = loading()
+      assert.lengthOf(loads, 0)
+      const first = yield* start(client)
+      assert.deepStrictEqual(sent, [])
+      end()
+      assert.strictEqual(yield* (yield* Fiber.join(first)).text, "ok")
+      yield* client.get(url)
+      assert.deepStrictEqual(sent, ["POST", "GET"])
+      assert.lengthOf(loads, 1)
+    })
+  )
+
+  it.live("never sends a request that was interrupted while the client was loaded", () =>
+    Effect.gen(function* () {
+      const { client, end, sent } = loading()
+      const first = yield* start(client)
+      const interruption = yield* Effect.forkChild(Fiber.interrupt(first), { startImmediately: true })
+      end()
+      yield* Fiber.join(interruption)
+      const second = yield* Effect.forkChild(client.get(url), { startImmediately: true })
+      end()
+      yield* Fiber.join(second)
+      assert.deepStrictEqual(sent, ["GET"])
+    })
+  )
+
+  it.live("sends nothing if it cannot be loaded, and is loaded again for the next request", () =>
+    Effect.gen(function* () {
+      const { client, end, loads, sent } = loading()
+      const first = yield* start(client)
+      loads[0]?.reject(new Error("no such file"))
+      assert.isTrue(Exit.hasDies(yield* Fiber.await(first)))
+      assert.deepStrictEqual(sent, [])
+      const second = yield* start(client)
+      end()
+      yield* Fiber.join(second)
+      assert.deepStrictEqual(sent, ["POST"])
+    })
+  )
+})

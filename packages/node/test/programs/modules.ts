@@ -1,0 +1,41 @@
+/**
+ * Logs in at Angel One over `NodeHttpClient`, and then sends one request without `PlainHttp`. Prints as JSON which
+ * modules of Effect were loaded before and after that request.
+ */
+import { registerHooks } from "node:module"
+
+const loaded: Array<string> = []
+registerHooks({
+  load: (url, context, next) => {
+    const [, name] = /\/node_modules\/effect\/(?:dist|src)\/(.+)\.[jt]s$/.exec(url) ?? []
+    if (name !== undefined) loaded.push(name)
+    return next(url, context)
+  }
+})
+
+// The hook sees only modules that are loaded after this line.
+const AngelAuth = await import("@auth/angel/AngelAuth")
+const Login = await import("@auth/broker-core/login/Login")
+const NodeHttpClient = await import("@auth/node/NodeHttpClient")
+const Effect = await import("effect/Effect")
+const Layer = await import("effect/Layer")
+const Redacted = await import("effect/Redacted")
+
+const [api = ""] = process.argv.slice(2)
+
+const Angel = AngelAuth.layer({
+  credentials: {
+    clientCode: "A123456",
+    pin: Redacted.make("4711"),
+    apiKey: Redacted.make("demoTrd1"),
+    totp: Redacted.make("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+  },
+  origins: { api }
+}).pipe(Layer.provide(NodeHttpClient.layer()))
+
+const { account } = await Effect.runPromise(Effect.provide(Login.session, Angel))
+const afterLogin = [...loaded]
+const { status } = await Effect.runPromise(
+  Effect.scoped(Effect.flatMap(NodeHttpClient.make(), (client) => client.get(api)))
+)
+console.log(JSON.stringify({ id: account.id, status, afterLogin, afterRequest: loaded }))
