@@ -114,7 +114,7 @@ describe("picture", () => {
     assert.match(svg, /<rect class="card"/)
   })
 
-  it("refuses a label that leaves no room for its bar", () => {
+  it("refuses a label that leaves less than 200 pixels for the bars", () => {
     const long = { ...panel, bars: panel.bars.map((bar) => ({ ...bar, label: "x".repeat(80) })) }
     assert.throws(() => draw("Speed", [long]), /80 characters/)
   })

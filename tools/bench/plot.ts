@@ -1,6 +1,6 @@
 /**
- * Draws bar charts as one SVG. The picture has its own background, and follows the light or dark scheme of the reader.
- * All lengths are in pixels.
+ * Draws bar charts as one SVG. The picture has its own background, and uses the light or dark color scheme of the
+ * viewer's system. All lengths are in pixels.
  */
 import type { Summary } from "./statistics.ts"
 
@@ -24,9 +24,9 @@ const rowHeight = 28
 const barHeight = 14
 const headHeight = 58
 const panelGap = 18
-/** Width of the widest letters of the font, so that a label never reaches the bars. */
+/** Estimated width of a letter. It is more than the average width, so that a usual label does not reach the bars. */
 const letter = 8
-/** Width of the longest number behind a bar. */
+/** Width reserved for the number at the right of a bar. */
 const numberWidth = 56
 
 const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
@@ -68,7 +68,7 @@ export const draw = (title: string, panels: ReadonlyArray<Panel>): string => {
   const longest = Math.max(...panels.flatMap(({ bars }) => bars.map(({ label }) => label.length)))
   const left = margin + longest * letter + 10
   const room = width - left - margin - numberWidth
-  if (room < 200) throw new Error(`A label of ${longest} characters leaves no room for its bar.`)
+  if (room < 200) throw new Error(`A label of ${longest} characters leaves less than 200 pixels for the bars.`)
   const lines: Array<string> = []
   let top = margin
   for (const panel of panels) {

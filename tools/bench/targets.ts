@@ -162,7 +162,7 @@ export const targets: ReadonlyArray<Target> = [
   },
   {
     name: "P9",
-    job: "the share of our packages in this program",
+    job: "our packages in a program that logs in once, minified and compressed",
     bench: "size",
     turn: "sizes",
     field: "own kB compressed",

@@ -18,7 +18,7 @@ describe("rewrite: the npm scope in a text", () => {
     ["the scope alone", `node_modules/@old", "@old"`, `node_modules/@new", "@new"`],
     ["a setting of npm", "npm_config_@old:registry @old:registry=", "npm_config_@new:registry @new:registry="],
     ["two scopes in one line", "@old/angel @old/angel", "@new/angel @new/angel"]
-  ])("replaces it in %s", (_, text, expected) => {
+  ])("replaces the scope: %s", (_, text, expected) => {
     const result = rewritten(text)
     assert.strictEqual(result.text, expected)
     assert.strictEqual(result.count, expected.split("@new").length - 1)
@@ -30,7 +30,7 @@ describe("rewrite: the npm scope in a text", () => {
     (text) => assert.deepStrictEqual(rewritten(text), { text, count: 0, foreign: [] })
   )
 
-  it("leaves names of other products as they are, and reports them", () => {
+  it("leaves names that do not belong to this repository as they are, and reports them", () => {
     const text = "`@old/core`, @old/angel-two and @old/sourced"
     assert.deepStrictEqual(rewritten(text), {
       text,
@@ -39,7 +39,7 @@ describe("rewrite: the npm scope in a text", () => {
     })
   })
 
-  it("rewrites a scope with a dot, and then another one", () => {
+  it("rewrites to and from a scope with a dot, and does not match another character in place of the dot", () => {
     const first = rewritten("@old/angel @oldXother/angel", { from, to: "@my.org" }).text
     assert.strictEqual(first, "@my.org/angel @oldXother/angel")
     assert.strictEqual(

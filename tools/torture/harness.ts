@@ -29,7 +29,7 @@ export interface Scenario {
   readonly summary: string
   /** Description of the part that the option --broken breaks. */
   readonly breaks: string
-  /** Set if no other scenario may run at the same time, because the scenario measures time. */
+  /** Set if no other scenario may run at the same time, because the load of other scenarios could change the result. */
   readonly alone?: true
   /** Time limit of a quick run and of a full run, in seconds. */
   readonly seconds: Readonly<Record<Size, number>>
@@ -345,7 +345,9 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   return { run, stop }
 }
 
-/** The row of a scenario without counts. It is wrong, because otherwise such a scenario would always pass. */
+/**
+ * The row of a scenario without counts. Its verdict is `WRONG`, because otherwise such a scenario would always pass.
+ */
 const nothingCounted: Row = {
   scenario: "",
   title: "",
@@ -382,7 +384,7 @@ export const oneOf = async (programs: Promise<ReadonlyArray<Program>>): Promise<
   return program
 }
 
-/** Makes all programs call at the same time. */
+/** Makes all programs request the session, or a replacement for it, at the same time. */
 export const askAtOnce = (
   programs: ReadonlyArray<Program>,
   name: string,

@@ -35,7 +35,7 @@ import type { BrokerId, Broken, Open, Outcome, Place, Request } from "./protocol
 
 type Manager = SessionManager.SessionManager["Service"]
 
-/** For each session, how far its clock is ahead of the machine's clock, in milliseconds. Scenarios set this number. */
+/** Offset of each session's clock from the machine's clock, in milliseconds. Scenarios set it. */
 const aheadOf = new Map<string, number>()
 const clockOf = (name: string) => SimulatorClock.make(() => aheadOf.get(name) ?? 0)
 

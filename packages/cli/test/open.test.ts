@@ -31,11 +31,11 @@ it.effect("broker-auth open exchanges a link once, within 60 seconds, and refuse
     const late = yield* made.issue
     yield* TestClock.adjust("60 seconds")
     assert.isUndefined(yield* made.exchange(late))
-    assert.isTrue(made.isAllowed(header), "an open page stays open")
+    assert.isTrue(made.isAllowed(header), "the bearer stays valid after its link has expired")
   })
 )
 
-it.effect("broker-auth open ends 15 minutes after the last page was closed, and not while a page is open", () =>
+it.effect("idle.ended completes after the duration without an open page, and not while a page is open", () =>
   Effect.gen(function* () {
     const idle = idles.make("15 minutes")
     const fiber = yield* Effect.forkChild(idle.ended)
@@ -142,7 +142,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth open passes the link to the browser in a private file that is removed at its first use",
+  "broker-auth open passes the link to the browser in a private file, and removes the file when the link is used",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

@@ -39,7 +39,7 @@ interface Format {
 const scale = 4
 const border = 16
 
-/** A PNG image of the modules. The filters are applied to bytes, so a pixel has whole bytes. */
+/** Makes a PNG image of the modules. Each pixel must have whole bytes, because this function filters bytes. */
 const pngOf = ({ bytes, colour, depth, filter }: Format): string => {
   const size = count * scale + 2 * border
   const pixel = (x: number, y: number) =>
@@ -103,7 +103,7 @@ it("qrImage.draw draws two modules with each character, and a light margin", () 
   assert.strictEqual(lines[1]?.slice(0, 9), "██ ▄▄▄▄▄ ")
 })
 
-it("qrImage.read returns nothing for an image that is not a QR code", () => {
+it("qrImage.read returns undefined for a text that is not a complete PNG image in base64", () => {
   const png = pngOf(formats[0]!)
   for (const image of ["", "no base64", "AAAA", png.slice(0, 100), png.slice(0, 60)]) {
     assert.isUndefined(qrImage.read(image), image.slice(0, 20))

@@ -38,6 +38,11 @@ describe("ErrorTable.matches", () => {
 
   it("returns false for a row with a message pattern if the answer has no message", () =>
     assert.isFalse(ErrorTable.matches(row({ message: /.*/ }), { ...failure, message: undefined })))
+
+  it("ignores leading, trailing and repeated blanks in a message", () => {
+    const spaced = { ...failure, message: " Access  \tDenied\n" }
+    assert.isTrue(ErrorTable.matches(row({ message: /^access denied$/i }), spaced))
+  })
 })
 
 describe("ErrorTable.totpHints", () => {

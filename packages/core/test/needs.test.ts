@@ -26,8 +26,8 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { connect, type Seen, yes } from "./tiny.ts"
 
-// Each test declares a fake broker that uses one special option: an encoding, a checksum, a place for the token,
-// extras, an envelope or an expiry.
+// Each group of tests covers one special option of a broker: an encoding, a GET request with a body, a checksum, a
+// place for the token, extras, an envelope or an expiry.
 
 const Anything = Schema.Unknown
 const token = Redacted.make("access-canary")
@@ -341,7 +341,7 @@ describe("the extras of a session", () => {
   )
 
   it.effect(
-    "give Authorize.request the origin that receives the headers of their session, and of no other session",
+    "make Authorize.request add the headers for the origin in the extras, and not if they have another origin or none",
     () =>
       Effect.gen(function* () {
         const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
@@ -411,21 +411,6 @@ describe("Envelope.byFields", () => {
       assert.match(error.message, /Set a new password/)
     })
   )
-
-  it("can return a message with repeated blanks, because ErrorTable.matches ignores repeated blanks", () => {
-    const row = ErrorTable.rows("made up", "2026-11-27")(/^invalid input : user$/i, "", ErrorTable.rejected)
-    const failure = {
-      operation: "q",
-      status: 200,
-      code: undefined,
-      message: " Invalid  Input :\tUser\n",
-      supportId: undefined,
-      retryAfter: undefined,
-      clockDrift: undefined,
-      request: undefined
-    }
-    assert.isTrue(ErrorTable.matches(row, failure))
-  })
 })
 
 describe("Expiry.fromAnswer", () => {

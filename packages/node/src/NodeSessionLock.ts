@@ -23,7 +23,7 @@ import * as sqlite from "./internal/sqlite.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** Folder of the vault. Default: the user's directory for application state. */
+  /** Folder of the vault. Default: the folder `broker-auth` in the user's directory for application state. */
   readonly folder?: string | undefined
   /** Time-out for acquiring a lock. Must be positive. Default: 60 seconds. */
   readonly acquireTimeout?: Duration.Input | undefined
@@ -64,8 +64,9 @@ export const make = Effect.fnUntraced(function* (
  * same user and use the same folder. The folder must be on a local disk. If other users have access to the
  * folder, `withLock` fails with `Io`.
  *
- * A damaged lock file is recreated, because a lock file contains no data. Before the file is replaced, it is checked
- * again under a lock for the whole folder. So a lock file is never replaced while a program holds its lock.
+ * A damaged lock file is recreated. It contained only the fence, and the next fence is at least the current time.
+ * Before the file is replaced, it is checked again under a lock for the whole folder. So a lock file is never replaced
+ * while a program holds its lock.
  *
  * @example
  * ```ts

@@ -182,8 +182,8 @@ export const layerStore = (
 /**
  * The vault of this user: the sessions in `sessions.db`, and one lock per account.
  *
- * Default folder: the user's directory for application state. It is `~/.local/state/broker-auth` on Linux,
- * `~/Library/Application Support/broker-auth` on macOS, and `%LOCALAPPDATA%\broker-auth` on Windows. If
+ * Default folder: `broker-auth` in the user's directory for application state. It is `~/.local/state/broker-auth` on
+ * Linux, `~/Library/Application Support/broker-auth` on macOS, and `%LOCALAPPDATA%\broker-auth` on Windows. If
  * `XDG_STATE_HOME` is an absolute path, the default folder is `$XDG_STATE_HOME/broker-auth`. A folder that begins with
  * `~/` is in the user's home directory. The folder must be on a local disk.
  *

@@ -9,8 +9,9 @@
  * | `layerPassphrase`       | derived from a passphrase that your program passes       | a command with a prompt        |
  * | `layerPlaintext`        | not used: everything is stored in clear                  | tests                          |
  *
- * No layer falls back to another layer. If a layer cannot get its key, it fails with `KeyUnavailable`. The error says
- * what to do.
+ * None of these layers falls back to another. If a layer cannot get its key, it fails with `KeyUnavailable`. The error
+ * says what to do. `layerDefault`, the default of a connection on Node, uses `BROKER_AUTH_KEY` if it is set, otherwise
+ * the keyring.
  *
  * @since 0.1.0
  */
@@ -61,7 +62,7 @@ export interface KeyringOptions {
   readonly timeout?: Duration.Input | undefined
   /**
    * Folder of the lock that a program holds while it creates the key. Programs that share the key must use the same
-   * folder. Default: the user's directory for application state.
+   * folder. Default: the folder `broker-auth` in the user's directory for application state.
    */
   readonly folder?: string | undefined
 }
@@ -165,7 +166,10 @@ export const layerDefault = (
  * @since 0.1.0
  */
 export interface PassphraseOptions {
-  /** Folder of the vault, which also stores the salt. Default: the user's directory for application state. */
+  /**
+   * Folder of the vault, which also stores the salt. Default: the folder `broker-auth` in the user's directory for
+   * application state.
+   */
   readonly folder?: string | undefined
 }
 

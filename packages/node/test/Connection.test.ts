@@ -76,7 +76,7 @@ const run = (program: string, args: ReadonlyArray<string>, env: Readonly<Record<
 const key = "00112233".repeat(8)
 
 describe("a connection on Node", () => {
-  it("stores the session encrypted, and finds it after a restart", async () => {
+  it("stores the session encrypted, and uses it in the next connection", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())
     const options = { folder, key: layerKey(), client: TestHttp.layerFake(fake) }
@@ -177,18 +177,22 @@ describe("a connection on Node", () => {
     assert.strictEqual((await again.session()).account.id, samco.userId)
   })
 
-  it("opens one browser for 20 processes", { tags: ["thorough"], timeout: 180_000 }, async () => {
-    const folder = freshFolder()
-    const parent = Path.dirname(folder)
-    const [tabs, gate] = [Path.join(parent, "tabs"), Path.join(parent, "gate")]
-    const programs = Array.from({ length: 20 }, () => run("tab.ts", [folder, tabs, gate], { BROKER_AUTH_KEY: key }))
-    await Promise.all(programs.map(({ isReady }) => isReady))
-    Fs.writeFileSync(gate, "")
-    const printed = await Promise.all(programs.map(({ ended }) => ended))
-    const [pid, ...others] = Fs.readFileSync(tabs, "utf8").trim().split("\n")
-    assert.deepStrictEqual(others, [])
-    assert.deepStrictEqual(new Set(printed), new Set([`ready\ntoken-${pid}`]))
-  })
+  it(
+    "runs one browser login for 20 processes that log in at the same time",
+    { tags: ["thorough"], timeout: 180_000 },
+    async () => {
+      const folder = freshFolder()
+      const parent = Path.dirname(folder)
+      const [tabs, gate] = [Path.join(parent, "tabs"), Path.join(parent, "gate")]
+      const programs = Array.from({ length: 20 }, () => run("tab.ts", [folder, tabs, gate], { BROKER_AUTH_KEY: key }))
+      await Promise.all(programs.map(({ isReady }) => isReady))
+      Fs.writeFileSync(gate, "")
+      const printed = await Promise.all(programs.map(({ ended }) => ended))
+      const [pid, ...others] = Fs.readFileSync(tabs, "utf8").trim().split("\n")
+      assert.deepStrictEqual(others, [])
+      assert.deepStrictEqual(new Set(printed), new Set([`ready\ntoken-${pid}`]))
+    }
+  )
 })
 
 describe("a connection on Node behind a proxy", () => {
@@ -205,7 +209,7 @@ describe("a connection on Node behind a proxy", () => {
     )
 
   beforeAll(async () => {
-    // The certificate is for broker.test and localhost. It is valid until 2126, and only this test uses it.
+    // The certificate is for broker.test and localhost. It is valid until 2126, and only tests and benches use it.
     const [keyFile, certificate] = ["key.pem", "certificate.pem"].map((file) =>
       Path.join(import.meta.dirname, "tls", file)
     ) as [string, string]
@@ -284,7 +288,7 @@ describe("a connection on Node behind a proxy", () => {
 
   for (const started of [{}, { NODE_USE_ENV_PROXY: "1" }]) {
     it(
-      `sends a login through HTTPS_PROXY if the program starts with the variables ${JSON.stringify(started)}`,
+      `sends a login through HTTPS_PROXY (additional environment variables: ${JSON.stringify(started)})`,
       { timeout: 60_000 },
       async () => {
         connected.length = 0
@@ -378,7 +382,7 @@ describe("a connection on Node without the option `client`", () => {
     })
   )
 
-  it.live("sends all requests with the global fetch if the program has replaced this function", () =>
+  it.live("sends a login with the global fetch if the program has replaced this function", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       yield* serveFake(fake)

@@ -45,7 +45,7 @@ export const layerOf = Effect.fnUntraced(function* (
   )
 })
 
-/** An account with its broker's package. */
+/** An account, its broker's package, its login method and an open connection. */
 export interface Opened {
   readonly entry: Entry
   readonly loaded: brokers.Loaded
@@ -72,11 +72,11 @@ export const asksCode = (method: Method, { values }: Entry): boolean =>
   method.capabilities.includes("StepUp") &&
   !Object.values(method.credentials).some(({ codes, env }) => codes === true && values[env] !== undefined)
 
-/** Whether only a person can log in: in a browser, with a QR code, or with a one-time code that the broker sends. */
+/** Whether only a person can log in: in a browser, with a QR code, or with a one-time code that the user enters. */
 export const needsPerson = (method: Method, entry: Entry): boolean =>
   method.capabilities.includes("RedirectLogin") || method.capabilities.includes("QrLogin") || asksCode(method, entry)
 
-/** Opens the connection until the scope closes. Sends nothing. */
+/** Opens the connection. It is closed when the scope closes. Sends no request to the broker. */
 export const open = Effect.fnUntraced(function* (
   home: Home,
   entry: Entry,
@@ -101,7 +101,7 @@ export const open = Effect.fnUntraced(function* (
   return { entry, loaded, method, connection }
 })
 
-/** Calls a function of the connection. If only a person can log in, the failure names the command for that. */
+/** Calls a function of the connection. If only a person can log in, the failure names the command that logs in. */
 export const needsLogin = <A>({ entry }: Opened, call: () => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.mapError(promised(call), (failure) => forPerson(failure, entry.name))
 

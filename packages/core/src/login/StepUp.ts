@@ -41,7 +41,7 @@ export class StepUp extends Context.Service<
     ) => Effect.Effect<Session, AuthError.AuthError>
     /**
      * Requests a new code from the broker, and returns a new challenge. The old challenge can then no longer be answered.
-     * If `resend` fails, the old challenge can still be answered, except if it has expired.
+     * If `resend` fails, the old challenge can still be answered, unless it was used or has expired.
      */
     readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   }

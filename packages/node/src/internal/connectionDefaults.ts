@@ -14,7 +14,7 @@ import { useProxyOfEnvironment } from "./proxy.ts"
 
 /** The option that sets the folder of the vault. */
 export interface FolderOptions {
-  /** Folder of the vault. Default: the user's directory for application state. */
+  /** Folder of the vault. Default: the folder `broker-auth` in the user's directory for application state. */
   readonly folder?: string | undefined
 }
 

@@ -90,7 +90,7 @@ const decodeAnswer = Schema.decodeUnknownResult(
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
   [/locked|unlock|interaction is not allowed/i, "the keyring is locked"],
   [/secret.?service|d-?bus|platform secure storage|zbus|no such file|connect/i, "no keyring is running for this user"],
-  [/cannot find module|native binding/i, `the package ${packageName} does not run here`]
+  [/cannot find module|native binding/i, `the package ${packageName} does not work on this machine`]
 ]
 
 const whyOf = (said: string): string =>
@@ -117,7 +117,10 @@ const marker = "BROKER_AUTH_KEYRING_HELPER"
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
 
-/** The environment is read without `Config`, because its variables are only passed on to the child process. */
+/**
+ * The environment is read without `Config`. Its variables are passed on to the child process, and the marker is not
+ * configuration.
+ */
 const environment = (): NodeJS.ProcessEnv => process.env
 
 const childEnvironment = (): NodeJS.ProcessEnv => ({
@@ -127,7 +130,7 @@ const childEnvironment = (): NodeJS.ProcessEnv => ({
   ...(process.versions["electron"] === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" })
 })
 
-/** Reads a property of a value that may be no object. */
+/** Reads a property of a value. Returns `undefined` if the value is not an object or does not have the property. */
 const property = (value: unknown, name: string): unknown =>
   Predicate.hasProperty(value, name) ? value[name] : undefined
 
@@ -160,7 +163,7 @@ const start = Effect.try({
     (error as { readonly code?: unknown }).code === "ERR_ACCESS_DENIED"
       ? unavailable(
           "Node's permission model does not allow this program to read the keyring",
-          `Start it with --allow-child-process. Or use another key layer: ${otherLayers}`
+          `Start the program with --allow-child-process. Or use another key layer: ${otherLayers}`
         )
       : unavailable("the process that reads the keyring does not start")
 })

@@ -111,7 +111,10 @@ const takeOrReplace = (path: string, now: number): Open => {
   throw isDamage(again.failure, path) ? new sqlite.Busy() : again.failure
 }
 
-/** Recreates a damaged lock file, and acquires the lock. No data is lost, because a lock file contains no data. */
+/**
+ * Recreates a damaged lock file, and acquires the lock. The old file contained only the fence, and the next fence is at
+ * least the current time.
+ */
 const repair = Effect.fnUntraced(function* (
   path: string,
   now: number

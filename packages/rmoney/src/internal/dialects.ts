@@ -23,7 +23,9 @@ const no = (json: unknown, message: unknown): Envelope.Verdict => {
   return Envelope.no({ code: Predicate.isString(code) && code.trim() !== "" ? code.trim() : codeIn(message), message })
 }
 
-/** The formats of the back end's answers, as of 2026-11-21. A refusal has HTTP 200, or HTTP 401 for a token. */
+/**
+ * The formats of the back end's answers, as of 2026-11-21. A refusal has HTTP 200. The refusal of a token has HTTP 401.
+ */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "access",

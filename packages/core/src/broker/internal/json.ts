@@ -38,7 +38,10 @@ const mends: ReadonlyArray<readonly [Quirk, (text: string) => string]> = [
 const parseMended = (text: string, quirks: ReadonlyArray<Quirk>): unknown =>
   parseStrictly(mends.reduce((mended, [quirk, mend]) => (quirks.includes(quirk) ? mend(mended) : mended), text))
 
-/** Parses a body. Returns `undefined` if it is not JSON. A byte order mark, which JSON does not allow, is removed. */
+/**
+ * Parses a body. Returns `undefined` if it is not a JSON object or array. A byte order mark, which JSON does not allow,
+ * is removed.
+ */
 export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unknown => {
   const text = body.charCodeAt(0) === 0xfeff ? body.slice(1) : body
   const first = text.trimStart()[0]
@@ -46,8 +49,8 @@ export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unkn
   if (first !== "{" && first !== "[") return undefined
   const strict = parseStrictly(text)
   if (strict !== undefined) return strict
-  // Tries each repair alone before all repairs, because a repair may change correct text. For example, a curly quotation
-  // mark may belong to a text.
+  // First tries each repair alone, and then all repairs together, because a repair may change correct text. For
+  // example, a curly quotation mark may belong to a text.
   for (const defects of [...quirks.map((quirk) => [quirk]), quirks]) {
     const value = parseMended(text, defects)
     if (value !== undefined) return value

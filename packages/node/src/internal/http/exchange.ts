@@ -22,7 +22,9 @@ export interface WireAnswer {
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   /** The bytes as they were sent, possibly compressed. Empty if `isTooLarge` is true. */
   readonly body: Uint8Array
-  /** Whether the body is larger than the limit. Its rest was not read, and its connection was closed. */
+  /**
+   * Whether the body is larger than the limit. If so, the rest of the body was not read, and the connection was closed.
+   */
   readonly isTooLarge: boolean
 }
 
@@ -53,7 +55,7 @@ export interface Exchange {
 /** Starts exchanges. For each exchange, calls one function of the listener exactly once, after `send` has returned. */
 export interface Transport {
   readonly send: (request: WireRequest, limits: Limits, listener: Listener) => Exchange
-  /** Closes the connections. */
+  /** Closes the connections that the transport owns. A dispatcher of the program stays open. */
   readonly close: () => Promise<void>
 }
 
