@@ -91,6 +91,9 @@ const make = (limiter: RateLimiters.RateLimiter, address = ""): SharedLimits => 
  * A quarter of a limit's calls may be sent at once, and the others are spread over the period. So no period contains
  * more calls than the limit allows.
  *
+ * If the store cannot be opened when the layer is built, the layer fails. In the example, the program then starts
+ * without shared limits, and counts only its own calls until it is restarted.
+ *
  * `address` is the IP address, or a name for it, from which this program calls the broker. Programs with the same
  * `address` share the limits with the scope `address`. Default: all programs share them.
  *
@@ -105,7 +108,8 @@ const make = (limiter: RateLimiters.RateLimiter, address = ""): SharedLimits => 
  * const Limits = SharedLimits.layerRateLimiter({ address: "203.0.113.7" }).pipe(
  *   Layer.provide(RateLimiter.layer),
  *   Layer.provide(RateLimiter.layerStoreRedis({ prefix: "broker-limits:" })),
- *   Layer.provide(NodeRedis.layer({ url: "redis://127.0.0.1:6379", disableOfflineQueue: true }))
+ *   Layer.provide(NodeRedis.layer({ url: "redis://127.0.0.1:6379", disableOfflineQueue: true })),
+ *   Layer.catch(() => Layer.empty)
  * )
  * ```
  *
