@@ -28,16 +28,20 @@ const limited = (...limits: ReadonlyArray<Endpoint.Limit>) =>
 
 const inMemory = RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory))
 
-interface ProgramOptions {
-  readonly shared?: SharedLimits.SharedLimits | undefined
+interface ProgramOptions<R> {
+  readonly shared?: Layer.Layer<never, never, R>
   readonly key?: string
   readonly queueTimeout?: Duration.Input
 }
 
 /** A program with a client of its own. `call` returns the time at which the call was sent, or the reason of its failure. */
-const program = Effect.fnUntraced(function* ({ key = "key-canary", queueTimeout = "1 hour", shared }: ProgramOptions) {
+const program = Effect.fnUntraced(function* <R = never>({
+  key = "key-canary",
+  queueTimeout = "1 hour",
+  shared = Layer.empty
+}: ProgramOptions<R>) {
   const { client, login, seen } = yield* connect([], { queueTimeout }, { app: { api_key: Redacted.make(key) } }).pipe(
-    Effect.provideService(SharedLimits.SharedLimits, shared)
+    Effect.provide(shared)
   )
   // A first call loads modules, during which the clock of the test must not be moved.
   yield* login
@@ -51,16 +55,6 @@ const program = Effect.fnUntraced(function* ({ key = "key-canary", queueTimeout 
     )
   return { call, seen }
 })
-
-/** The shared limits that this layer sets. */
-const from = <R>(layer: Layer.Layer<never, never, R>) =>
-  Effect.map(
-    Effect.flatMap(Layer.build(layer), (context) => Effect.provide(SharedLimits.SharedLimits, context)),
-    (made) => {
-      if (made === undefined) throw new Error("The layer sets no shared limits")
-      return made
-    }
-  )
 
 /** Starts the effects at the same time, and returns their results after the clock was moved. */
 const together = <A, E, R>(effects: ReadonlyArray<Effect.Effect<A, E, R>>, time: Duration.Input = "1 hour") =>
@@ -96,7 +90,7 @@ describe("a limit for each app", () => {
 
   it.effect("is kept by two clients together, with shared limits", () =>
     Effect.gen(function* () {
-      const shared = yield* from(SharedLimits.layerRateLimiter())
+      const shared = SharedLimits.layerRateLimiter()
       const programs = [yield* program({ shared }), yield* program({ shared })]
       const limits = [
         { requests: 8, per: "10 seconds", scope: "app" },
@@ -116,7 +110,7 @@ describe("a limit for each app", () => {
 
   it.effect("does not delay the calls of another app, or calls whose limit is for each account", () =>
     Effect.gen(function* () {
-      const shared = yield* from(SharedLimits.layerRateLimiter())
+      const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, key: "another key" })]
       const perApp = limited({ requests: 1, per: "1 minute", scope: "app" })
       const perAccount = limited({ requests: 1, per: "1 minute" })
@@ -132,7 +126,7 @@ describe("a limit for each app", () => {
 
   it.effect("rejects a call at once if another client's calls would delay it longer than the queueTimeout", () =>
     Effect.gen(function* () {
-      const shared = yield* from(SharedLimits.layerRateLimiter())
+      const shared = SharedLimits.layerRateLimiter()
       const [first, second] = [yield* program({ shared }), yield* program({ shared, queueTimeout: "5 seconds" })]
       const endpoint = limited({ requests: 1, per: "10 seconds", scope: "app" })
       yield* first.call(endpoint)
@@ -147,7 +141,7 @@ describe("a limit for each app", () => {
     Effect.gen(function* () {
       const keys: Array<string> = []
       const take = (key: string) => Effect.sync(() => (keys.push(key), Duration.zero))
-      const { call } = yield* program({ shared: { take } })
+      const { call } = yield* program({ shared: SharedLimits.layer({ take }) })
       yield* call(limited({ requests: 1, per: "1 second", scope: "app" }), "AB1234")
       assert.strictEqual(keys.length, 1)
       assert.match(keys[0] ?? "", /^tiny:exchange:1\/1050:app:[0-9a-f]{32}$/)
@@ -157,8 +151,8 @@ describe("a limit for each app", () => {
 
 it.effect("a limit for each address is shared by the programs that state the same address", () =>
   Effect.gen(function* () {
-    const here = { shared: yield* from(SharedLimits.layerRateLimiter({ address: "192.0.2.1" })) }
-    const there = { shared: yield* from(SharedLimits.layerRateLimiter({ address: "192.0.2.2" })) }
+    const here = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.1" }) }
+    const there = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.2" }) }
     const programs = [yield* program(here), yield* program({ ...here, key: "another app" }), yield* program(there)]
     const endpoint = limited({ requests: 1, per: "1 second", scope: "address" })
     assert.deepStrictEqual(yield* together(programs.map(({ call }) => call(endpoint))), [0, 1050, 0])
@@ -174,7 +168,7 @@ describe("if the shared limits", () => {
     const logger = Logger.map(Logger.formatJson, (line) => void logged.push(line))
     let asked = 0
     const take = () => Effect.suspend(() => ((asked += 1), answer))
-    const { call } = yield* program({ shared: { take } })
+    const { call } = yield* program({ shared: SharedLimits.layer({ take }) })
     const sent = yield* together(times(6, () => call(perApp))).pipe(Effect.provide(Logger.layer([logger])))
     return { logged, sent, asked: () => asked }
   })
@@ -214,7 +208,7 @@ it.effect.prop(
   { pauses: Pauses, requests: Requests },
   ({ pauses, requests }) =>
     Effect.gen(function* () {
-      const { take } = yield* from(SharedLimits.layerRateLimiter())
+      const { take } = yield* SharedLimits.makeRateLimiter()
       const limit = { requests, per: "1 second" } as const
       const sent: Array<number> = []
       for (const pause of pauses) {
@@ -233,7 +227,7 @@ it.effect.each([2, 3, 8, 10, 24])(
   "layerRateLimiter allows at most %i calls in a second if calls are sent as early as possible after a slow start",
   (requests) =>
     Effect.gen(function* () {
-      const { take } = yield* from(SharedLimits.layerRateLimiter())
+      const { take } = yield* SharedLimits.makeRateLimiter()
       const limit = { requests, per: "1 second" } as const
       for (let gap = 0; gap <= 200; gap += 5) {
         const sent: Array<number> = []
@@ -252,7 +246,7 @@ it.effect.each([2, 3, 8, 10, 24])(
 
 it.effect("layerRateLimiter allows a quarter of the calls at once, and spreads the others over the period", () =>
   Effect.gen(function* () {
-    const { call } = yield* program({ shared: yield* from(SharedLimits.layerRateLimiter()) })
+    const { call } = yield* program({ shared: SharedLimits.layerRateLimiter() })
     const perSecond = (requests: number) => limited({ requests, per: "1 second", scope: "app" })
     assert.deepStrictEqual(yield* together(times(6, () => call(perSecond(10)))), [0, 0, 234, 234, 468, 468])
   }).pipe(Effect.provide(inMemory))
@@ -268,7 +262,7 @@ describe.runIf(runsRedis)("with Redis", () => {
         const redis = Layer.succeed(Redis.Redis, yield* connectRedis(url()))
         const store = RateLimiter.layerStoreRedis({ prefix }).pipe(Layer.provide(redis))
         const limiter = RateLimiter.layer.pipe(Layer.provide(store))
-        return yield* program({ shared: yield* from(SharedLimits.layerRateLimiter().pipe(Layer.provide(limiter))) })
+        return yield* program({ shared: SharedLimits.layerRateLimiter().pipe(Layer.provide(limiter)) })
       })
       const programs = [yield* start, yield* start]
       const limit = { requests: 4, per: "500 millis", scope: "app" } as const

@@ -34,7 +34,7 @@ import { beginning } from "./internal/printable.ts"
 import * as Problems from "./internal/problems.ts"
 import * as Redirects from "./internal/redirects.ts"
 import { countRequest } from "../login/internal/requestsSent.ts"
-import { SharedLimits } from "./SharedLimits.ts"
+import { Sharing } from "./internal/sharing.ts"
 import { secretParts } from "./internal/secretParts.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
@@ -380,9 +380,6 @@ const hasBody = ({ query }: Endpoint, request: unknown): boolean => query === un
 /** Loads the code that needs Schema, which most logins do not need. */
 const loadSchema = lazyModule(() => import("./internal/bySchema.ts"))
 
-/** Loads the code that counts calls for all programs, which only programs with `SharedLimits` need. */
-const loadSharing = lazyModule(() => import("./internal/askShared.ts"))
-
 const notLoaded = "it is unusual, and the module that reads such answers could not be loaded"
 
 /** Whether a request is accepted without Schema. */
@@ -593,11 +590,8 @@ export const make = Effect.fnUntraced(function* (
   const origins = { ...environment, ...options.origins }
   yield* checkOrigins(protocol, environment, options)
   const { queueTimeout, ...transport } = yield* readLimits(protocol.broker, options)
-  const shared = yield* SharedLimits
-  const limiter = makeLimiter(
-    queueTimeout,
-    shared && (yield* (yield* Effect.orDie(loadSharing)).askShared(shared, protocol))
-  )
+  const sharing = yield* Sharing
+  const limiter = makeLimiter(queueTimeout, sharing && (yield* sharing(protocol)))
 
   const fail = (endpoint: Endpoint, reason: AuthError.Reason) =>
     Effect.fail(AuthError.make(protocol.broker, endpoint.name, reason))

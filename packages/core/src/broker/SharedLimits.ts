@@ -3,13 +3,14 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as RateLimiters from "effect/persistence/RateLimiter"
 import * as EffectKeys from "../login/internal/effectKeys.ts"
 import type { Limit } from "./Endpoint.ts"
+import { askShared } from "./internal/askShared.ts"
+import { Sharing } from "./internal/sharing.ts"
 
 /**
  * Counts calls for all programs that share the limits.
@@ -27,29 +28,27 @@ export interface SharedLimits {
 }
 
 /**
- * The shared limits. A broker's layer reads them when it is built, and uses them for limits with the scope `app` or
+ * Sets the shared limits. A broker's layer reads them when it is built, and uses them for limits with the scope `app` or
  * `address`. The client also counts these calls itself. If the shared limits fail or do not answer within one second,
- * only the count of the client applies, and the shared limits are not used for 10 seconds. Default: `undefined`. Each
- * client then counts only its own calls.
+ * only the count of the client applies, and the shared limits are not used for 10 seconds. Without shared limits, each
+ * client counts only its own calls.
  *
  * @example
  * ```ts
- * import { SharedLimits } from "@auth/broker-core/broker/SharedLimits"
+ * import * as SharedLimits from "@auth/broker-core/broker/SharedLimits"
+ * import * as Duration from "effect/Duration"
  * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
  *
- * const program = Effect.gen(function* () {
- *   const limits = yield* SharedLimits
- *   limits // => undefined
- * })
+ * const limits: SharedLimits.SharedLimits = { take: () => Effect.succeed(Duration.zero) }
+ * Layer.isLayer(SharedLimits.layer(limits)) // => true
  * ```
  *
- * @category references
+ * @category layers
  * @since 0.1.0
  */
-export const SharedLimits: Context.Reference<SharedLimits | undefined> = Context.Reference<SharedLimits | undefined>(
-  "@auth/broker-core/broker/SharedLimits",
-  { defaultValue: () => undefined }
-)
+export const layer = (limits: SharedLimits): Layer.Layer<never> =>
+  Layer.succeed(Sharing, (protocol) => askShared(limits, protocol))
 
 /**
  * Splits a limit into a number of calls that may be sent at once, and the pause in milliseconds after which one more
@@ -62,7 +61,21 @@ const paceOf = ({ per, requests }: Limit) => {
   return { burst, pause: Math.ceil(Duration.toMillis(per) / (requests - burst + 1)) }
 }
 
-const make = (limiter: RateLimiters.RateLimiter, address = ""): SharedLimits => ({
+/**
+ * Options of `makeRateLimiter` and `layerRateLimiter`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * The IP address, or a name for it, from which this program calls the broker. Programs with the same `address` share
+   * the limits with the scope `address`. Default: all programs share them.
+   */
+  readonly address?: string | undefined
+}
+
+const make = (limiter: RateLimiters.RateLimiter, { address = "" }: Options): SharedLimits => ({
   take: (key, limit) => {
     const { burst, pause } = paceOf(limit)
     return limiter
@@ -86,6 +99,31 @@ const make = (limiter: RateLimiters.RateLimiter, address = ""): SharedLimits => 
 })
 
 /**
+ * Makes shared limits from Effect's `RateLimiter`. `layerRateLimiter` describes them.
+ *
+ * @example
+ * ```ts
+ * import * as SharedLimits from "@auth/broker-core/broker/SharedLimits"
+ * import * as Duration from "effect/Duration"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as RateLimiter from "effect/persistence/RateLimiter"
+ *
+ * const inMemory = RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory))
+ * const program = Effect.gen(function* () {
+ *   const limits = yield* SharedLimits.makeRateLimiter()
+ *   const wait = yield* limits.take("key", { requests: 1, per: "1 second" })
+ *   Duration.toMillis(wait) // => 0
+ * }).pipe(Effect.provide(inMemory))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeRateLimiter = (options: Options = {}): Effect.Effect<SharedLimits, never, RateLimiters.RateLimiter> =>
+  Effect.map(EffectKeys.RateLimiter, (limiter) => make(limiter, options))
+
+/**
  * Shares the limits through Effect's `RateLimiter`. With its store in Redis, programs on all machines share the limits.
  *
  * A quarter of a limit's calls may be sent at once, and the others are spread over the period. So no period contains
@@ -93,9 +131,6 @@ const make = (limiter: RateLimiters.RateLimiter, address = ""): SharedLimits => 
  *
  * If the store cannot be opened when the layer is built, the layer fails. In the example, the program then starts
  * without shared limits, and counts only its own calls until it is restarted.
- *
- * `address` is the IP address, or a name for it, from which this program calls the broker. Programs with the same
- * `address` share the limits with the scope `address`. Default: all programs share them.
  *
  * @example
  * ```ts no-run
@@ -116,10 +151,5 @@ const make = (limiter: RateLimiters.RateLimiter, address = ""): SharedLimits => 
  * @category layers
  * @since 0.1.0
  */
-export const layerRateLimiter = (
-  options: { readonly address?: string | undefined } = {}
-): Layer.Layer<never, never, RateLimiters.RateLimiter> =>
-  Layer.effect(
-    SharedLimits,
-    Effect.map(EffectKeys.RateLimiter, (limiter) => make(limiter, options.address))
-  )
+export const layerRateLimiter = (options: Options = {}): Layer.Layer<never, never, RateLimiters.RateLimiter> =>
+  Layer.unwrap(Effect.map(makeRateLimiter(options), layer))

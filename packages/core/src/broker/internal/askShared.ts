@@ -1,9 +1,7 @@
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
-import * as Order from "effect/Order"
 import * as Redacted from "effect/Redacted"
 import { sha256 } from "../../session/internal/sha256.ts"
 import type { Protocol } from "../BrokerClient.ts"
@@ -52,7 +50,7 @@ export const askShared = Effect.fnUntraced(function* (shared: SharedLimits, prot
 
   // A refusal by the limit of a long period may follow a call that the limit of a short period has counted. The other
   // way round, repeated refusals would use up the limit of the long period.
-  const shortestFirst = Order.mapInput(Order.Number, ({ span }: { readonly span: number }) => span)
+  const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
 
   const take = Effect.fnUntraced(function* ({ limits, name }: Endpoint) {
     const rows = limits
@@ -82,9 +80,7 @@ export const askShared = Effect.fnUntraced(function* (shared: SharedLimits, prot
 
   return (endpoint: Endpoint): Effect.Effect<number> => {
     const asked = Effect.suspend(() => take(endpoint)).pipe(
-      Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause) ? Effect.interrupt : withoutShared(endpoint, "failed")
-      ),
+      Effect.catchCause(() => withoutShared(endpoint, "failed")),
       Effect.timeoutOrElse({
         duration: patience,
         orElse: () => withoutShared(endpoint, "did not answer within a second")

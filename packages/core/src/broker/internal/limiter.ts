@@ -57,21 +57,13 @@ export const makeLimiter = (
 ): Limiter => {
   /** The windows by the name of the endpoint, then by account. */
   const windows = new Map<string, Map<string, ReadonlyArray<Window>>>()
-  /** The windows of the limits that count all accounts, by the name of the endpoint. Other limits have no window here. */
-  const commonWindows = new Map<string, ReadonlyArray<Window | undefined>>()
-  const commonOf = ({ limits, name }: Endpoint) => {
-    const known = commonWindows.get(name)
-    if (known !== undefined) return known
-    const made = limits.map((limit) => (isCommon(limit) ? toWindow(limit) : undefined))
-    commonWindows.set(name, made)
-    return made
-  }
   const windowsOf = (account: string, endpoint: Endpoint) => {
     const accounts = windows.get(endpoint.name) ?? new Map<string, ReadonlyArray<Window>>()
     const known = accounts.get(account)
     if (known !== undefined) return known
-    const common = commonOf(endpoint)
-    const made = endpoint.limits.map((limit, index) => common[index] ?? toWindow(limit))
+    // All accounts share the windows of the common limits.
+    const [first] = accounts.values()
+    const made = endpoint.limits.map((limit, index) => (isCommon(limit) && first?.[index]) || toWindow(limit))
     windows.set(endpoint.name, accounts.set(account, made))
     return made
   }
@@ -109,27 +101,25 @@ export const makeLimiter = (
     )
   }
 
-  const isShared = ({ limits }: Endpoint): boolean => ask !== undefined && limits.some(isCommon)
+  const askFor = (endpoint: Endpoint) => (endpoint.limits.some(isCommon) ? ask?.(endpoint) : undefined)
 
   return {
     takeNow: (account, endpoint, now) =>
-      endpoint.limits.length === 0 || (!isShared(endpoint) && tryTake(account, endpoint, now) === 0),
+      endpoint.limits.length === 0 || (askFor(endpoint) === undefined && tryTake(account, endpoint, now) === 0),
     take: (account, endpoint) => {
       if (endpoint.limits.length === 0) return Effect.void
       return Effect.flatMap(Clock.currentTimeMillis, (began) => {
-        const waitThenRetry = (wait: number, now: number): Effect.Effect<void, AuthError.RateLimited> => {
-          if (wait === 0) return Effect.void
-          if (now + wait - began > deadlineAfter) {
-            return Effect.fail(new AuthError.RateLimited({ retryAfter: Duration.millis(wait), by: "client" }))
-          }
-          return Effect.andThen(Effect.sleep(Duration.millis(wait)), Effect.flatMap(Clock.currentTimeMillis, attempt))
-        }
-        const attempt = (now: number): Effect.Effect<void, AuthError.RateLimited> => {
-          if (ask === undefined || !isShared(endpoint)) return waitThenRetry(tryTake(account, endpoint, now), now)
-          return Effect.flatMap(tryTakeShared(account, endpoint, ask(endpoint), now), (wait) =>
-            Effect.flatMap(Clock.currentTimeMillis, (later) => waitThenRetry(wait, later))
-          )
-        }
+        const proceed = (wait: number): Effect.Effect<void, AuthError.RateLimited> =>
+          wait === 0 ? Effect.void : Effect.flatMap(Clock.currentTimeMillis, (now) => waitThenRetry(wait, now))
+        const waitThenRetry = (wait: number, now: number) =>
+          now + wait - began > deadlineAfter
+            ? Effect.fail(new AuthError.RateLimited({ retryAfter: Duration.millis(wait), by: "client" }))
+            : Effect.andThen(Effect.sleep(Duration.millis(wait)), Effect.flatMap(Clock.currentTimeMillis, attempt))
+        const asked = askFor(endpoint)
+        const attempt = (now: number): Effect.Effect<void, AuthError.RateLimited> =>
+          asked === undefined
+            ? proceed(tryTake(account, endpoint, now))
+            : Effect.flatMap(tryTakeShared(account, endpoint, asked, now), proceed)
         return attempt(began)
       })
     }
