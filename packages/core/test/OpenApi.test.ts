@@ -155,3 +155,16 @@ describe("a document of OpenApi", () => {
     assert.notMatch("not ok", new RegExp(String(pattern)))
   })
 })
+
+it("an OpenAPI document states the scope of a limit that is not for each account", () => {
+  const limits = [
+    { requests: 2, per: "1 second" },
+    { requests: 9, per: "1 hour", scope: "app" }
+  ] as const
+  const { paths } = OpenApi.make({ ...input, table: { end: { ...table.end, limits } } })
+  const operation = paths["/token"]?.["delete"] as { readonly "x-limits": unknown }
+  assert.deepStrictEqual(operation["x-limits"], [
+    { requests: 2, per: "1s" },
+    { requests: 9, per: "1h", scope: "app" }
+  ])
+})

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Terminal from "effect/Terminal"
 import * as EffectKeys from "../src/login/internal/effectKeys.ts"
 import { withHeaders } from "../src/login/internal/requestHeaders.ts"
@@ -13,6 +14,7 @@ describe("parts of Effect that are used without their modules", () => {
     [EffectKeys.HttpClient, HttpClient.HttpClient],
     [EffectKeys.Fetch, FetchHttpClient.Fetch],
     [EffectKeys.RequestInit, FetchHttpClient.RequestInit],
+    [EffectKeys.RateLimiter, RateLimiter.RateLimiter],
     [EffectKeys.Terminal, Terminal.Terminal]
   ])("%o is the key of Effect", (own, { key }) => assert.strictEqual(own.key, key))
 

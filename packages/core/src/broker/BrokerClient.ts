@@ -34,6 +34,7 @@ import { beginning } from "./internal/printable.ts"
 import * as Problems from "./internal/problems.ts"
 import * as Redirects from "./internal/redirects.ts"
 import { countRequest } from "../login/internal/requestsSent.ts"
+import { Sharing } from "./internal/sharing.ts"
 import { secretParts } from "./internal/secretParts.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import * as Transport from "./internal/transport.ts"
@@ -589,7 +590,8 @@ export const make = Effect.fnUntraced(function* (
   const origins = { ...environment, ...options.origins }
   yield* checkOrigins(protocol, environment, options)
   const { queueTimeout, ...transport } = yield* readLimits(protocol.broker, options)
-  const limiter = makeLimiter(queueTimeout)
+  const sharing = yield* Sharing
+  const limiter = makeLimiter(queueTimeout, sharing && (yield* sharing(protocol)))
 
   const fail = (endpoint: Endpoint, reason: AuthError.Reason) =>
     Effect.fail(AuthError.make(protocol.broker, endpoint.name, reason))

@@ -10,7 +10,23 @@ import * as Encoding from "./Encoding.ts"
 import * as Shape from "./Shape.ts"
 
 /**
- * A rate limit. For each account, at most `requests` calls of the endpoint are sent in any period of the length `per`.
+ * A rate limit. At most `requests` calls of the endpoint are sent in any period of the length `per`.
+ *
+ * `scope` says which calls the broker counts together. `account`: the calls for one account. `app`: the calls of one app,
+ * for all its accounts. `address`: the calls from one IP address. Default: `account`. A client counts its own calls. If
+ * several programs share a limit with the scope `app` or `address`, set `SharedLimits`. The values in `app` of the
+ * protocol identify the app.
+ *
+ * @example
+ * ```ts
+ * import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+ *
+ * const limits: ReadonlyArray<Endpoint.Limit> = [
+ *   { requests: 1, per: "1 second" },
+ *   { requests: 500, per: "1 hour", scope: "app" }
+ * ]
+ * limits.length // => 2
+ * ```
  *
  * @category models
  * @since 0.1.0
@@ -18,6 +34,7 @@ import * as Shape from "./Shape.ts"
 export interface Limit {
   readonly requests: number
   readonly per: Duration.Input
+  readonly scope?: "account" | "app" | "address" | undefined
 }
 
 /**

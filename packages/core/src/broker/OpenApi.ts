@@ -336,7 +336,11 @@ const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArr
 }
 
 const limitsOf = ({ limits }: Endpoint): ReadonlyArray<Json> =>
-  limits.map(({ per, requests }) => ({ requests, per: Duration.format(Duration.fromInputUnsafe(per)) }))
+  limits.map(({ per, requests, scope = "account" }) => ({
+    requests,
+    per: Duration.format(Duration.fromInputUnsafe(per)),
+    ...(scope !== "account" && { scope })
+  }))
 
 const operationOf = (input: Input, endpoints: readonly [Endpoint, ...ReadonlyArray<Endpoint>]): Json => {
   const [first] = endpoints

@@ -17,11 +17,13 @@ interface Window {
   readonly sent: Array<number>
 }
 
-const toWindow = ({ per, requests }: Limit): Window => ({
-  requests,
-  span: Duration.toMillis(per) + transit,
-  sent: []
-})
+/** The length of the period in which the calls are counted, in milliseconds. */
+export const spanOf = ({ per }: Limit): number => Duration.toMillis(per) + transit
+
+/** Whether the broker counts the calls of all accounts together. */
+export const isCommon = ({ scope = "account" }: Limit): boolean => scope !== "account"
+
+const toWindow = (limit: Limit): Window => ({ requests: limit.requests, span: spanOf(limit), sent: [] })
 
 /** How long the next call must wait, in milliseconds. */
 const waitOf = (window: Window, now: number): number => {
@@ -45,25 +47,38 @@ export interface Limiter {
 /**
  * Counts the calls of each account and endpoint within the last period of the limit (a sliding window). Fixed windows
  * and token buckets could allow twice as many calls within one period, which the broker would refuse.
+ *
+ * The limits of an app or of an address count the calls for all accounts. If `ask` is given, it counts a call against
+ * these limits for all programs, and returns 0, or how long the call must wait, in milliseconds.
  */
-export const makeLimiter = (queueTimeout: Duration.Duration): Limiter => {
+export const makeLimiter = (
+  queueTimeout: Duration.Duration,
+  ask?: (endpoint: Endpoint) => Effect.Effect<number>
+): Limiter => {
   /** The windows by the name of the endpoint, then by account. */
   const windows = new Map<string, Map<string, ReadonlyArray<Window>>>()
   const windowsOf = (account: string, endpoint: Endpoint) => {
     const accounts = windows.get(endpoint.name) ?? new Map<string, ReadonlyArray<Window>>()
     const known = accounts.get(account)
     if (known !== undefined) return known
-    const made = endpoint.limits.map(toWindow)
+    // All accounts share the windows of the common limits.
+    const [first] = accounts.values()
+    const made = endpoint.limits.map((limit, index) => (isCommon(limit) && first?.[index]) || toWindow(limit))
     windows.set(endpoint.name, accounts.set(account, made))
     return made
   }
   const deadlineAfter = Duration.toMillis(queueTimeout)
 
+  const longestWait = (own: ReadonlyArray<Window>, now: number): number => {
+    let wait = 0
+    for (const window of own) wait = Math.max(wait, waitOf(window, now))
+    return wait
+  }
+
   /** Counts the call and returns 0, or returns the wait in milliseconds. */
   const tryTake = (account: string, endpoint: Endpoint, now: number): number => {
     const own = windowsOf(account, endpoint)
-    let wait = 0
-    for (const window of own) wait = Math.max(wait, waitOf(window, now))
+    const wait = longestWait(own, now)
     if (wait > 0) return wait
     for (const window of own) {
       window.sent.push(now)
@@ -72,19 +87,39 @@ export const makeLimiter = (queueTimeout: Duration.Duration): Limiter => {
     return 0
   }
 
+  /**
+   * As `tryTake`, for all programs. The call is counted here only after it was counted for all programs. Otherwise the
+   * time here would be earlier than the time at which the call is sent.
+   */
+  const tryTakeShared = (account: string, endpoint: Endpoint, asked: Effect.Effect<number>, now: number) => {
+    const wait = longestWait(windowsOf(account, endpoint), now)
+    if (wait > 0) return Effect.succeed(wait)
+    return Effect.flatMap(asked, (shared) =>
+      shared > 0
+        ? Effect.succeed(shared)
+        : Effect.map(Clock.currentTimeMillis, (later) => tryTake(account, endpoint, later))
+    )
+  }
+
+  const askFor = (endpoint: Endpoint) => (endpoint.limits.some(isCommon) ? ask?.(endpoint) : undefined)
+
   return {
-    takeNow: (account, endpoint, now) => endpoint.limits.length === 0 || tryTake(account, endpoint, now) === 0,
+    takeNow: (account, endpoint, now) =>
+      endpoint.limits.length === 0 || (askFor(endpoint) === undefined && tryTake(account, endpoint, now) === 0),
     take: (account, endpoint) => {
       if (endpoint.limits.length === 0) return Effect.void
       return Effect.flatMap(Clock.currentTimeMillis, (began) => {
-        const attempt = (now: number): Effect.Effect<void, AuthError.RateLimited> => {
-          const wait = tryTake(account, endpoint, now)
-          if (wait === 0) return Effect.void
-          if (now + wait - began > deadlineAfter) {
-            return Effect.fail(new AuthError.RateLimited({ retryAfter: Duration.millis(wait), by: "client" }))
-          }
-          return Effect.andThen(Effect.sleep(Duration.millis(wait)), Effect.flatMap(Clock.currentTimeMillis, attempt))
-        }
+        const proceed = (wait: number): Effect.Effect<void, AuthError.RateLimited> =>
+          wait === 0 ? Effect.void : Effect.flatMap(Clock.currentTimeMillis, (now) => waitThenRetry(wait, now))
+        const waitThenRetry = (wait: number, now: number) =>
+          now + wait - began > deadlineAfter
+            ? Effect.fail(new AuthError.RateLimited({ retryAfter: Duration.millis(wait), by: "client" }))
+            : Effect.andThen(Effect.sleep(Duration.millis(wait)), Effect.flatMap(Clock.currentTimeMillis, attempt))
+        const asked = askFor(endpoint)
+        const attempt = (now: number): Effect.Effect<void, AuthError.RateLimited> =>
+          asked === undefined
+            ? proceed(tryTake(account, endpoint, now))
+            : Effect.flatMap(tryTakeShared(account, endpoint, asked, now), proceed)
         return attempt(began)
       })
     }

@@ -4,6 +4,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Effects from "effect/http/HttpClient"
+import type * as RateLimiters from "effect/persistence/RateLimiter"
 import type * as Terminals from "effect/Terminal"
 
 export const HttpClient: Context.Service<Effects.HttpClient, Effects.HttpClient> = Context.Service("effect/HttpClient")
@@ -19,3 +20,7 @@ export const RequestInit: Context.Service<"RequestInit", globalThis.RequestInit>
 )
 
 export const Terminal: Context.Service<Terminals.Terminal, Terminals.Terminal> = Context.Service("effect/Terminal")
+
+export const RateLimiter: Context.Service<RateLimiters.RateLimiter, RateLimiters.RateLimiter> = Context.Service(
+  "~effect/persistence/RateLimiter"
+)

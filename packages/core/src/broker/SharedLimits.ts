@@ -1,0 +1,155 @@
+/**
+ * Rate limits that several programs share, because the broker counts the calls of an app or of an IP address.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as RateLimiters from "effect/persistence/RateLimiter"
+import * as EffectKeys from "../login/internal/effectKeys.ts"
+import type { Limit } from "./Endpoint.ts"
+import { askShared } from "./internal/askShared.ts"
+import { Sharing } from "./internal/sharing.ts"
+
+/**
+ * Counts calls for all programs that share the limits.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SharedLimits {
+  /**
+   * Counts one call, and returns zero. If the limit does not allow the call now, it is not counted, and the result is the
+   * time after which the program may ask again. `key` contains no secret. `per` of the limit is 50 milliseconds longer
+   * than in the broker's table, because two calls that were counted far enough apart may arrive too close together.
+   */
+  readonly take: (key: string, limit: Limit) => Effect.Effect<Duration.Duration, unknown>
+}
+
+/**
+ * Sets the shared limits. A broker's layer reads them when it is built, and uses them for limits with the scope `app` or
+ * `address`. The client also counts these calls itself. If the shared limits fail or do not answer within one second,
+ * only the count of the client applies, and the shared limits are not used for 10 seconds. Without shared limits, each
+ * client counts only its own calls.
+ *
+ * @example
+ * ```ts
+ * import * as SharedLimits from "@auth/broker-core/broker/SharedLimits"
+ * import * as Duration from "effect/Duration"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * const limits: SharedLimits.SharedLimits = { take: () => Effect.succeed(Duration.zero) }
+ * Layer.isLayer(SharedLimits.layer(limits)) // => true
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (limits: SharedLimits): Layer.Layer<never> =>
+  Layer.succeed(Sharing, (protocol) => askShared(limits, protocol))
+
+/**
+ * Splits a limit into a number of calls that may be sent at once, and the pause in milliseconds after which one more
+ * call is allowed. Effect's fixed window starts at its first call and ends one pause later for each of its calls. Within
+ * one period it therefore allows the calls that the pauses of the period allow, and up to `burst` further calls at the
+ * end. The pause is chosen so that both together are at most `requests`.
+ */
+const paceOf = ({ per, requests }: Limit) => {
+  const burst = Math.max(1, Math.floor(requests / 4))
+  return { burst, pause: Math.ceil(Duration.toMillis(per) / (requests - burst + 1)) }
+}
+
+/**
+ * Options of `makeRateLimiter` and `layerRateLimiter`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * The IP address, or a name for it, from which this program calls the broker. Programs with the same `address` share
+   * the limits with the scope `address`. Default: all programs share them.
+   */
+  readonly address?: string | undefined
+}
+
+const make = (limiter: RateLimiters.RateLimiter, { address = "" }: Options): SharedLimits => ({
+  take: (key, limit) => {
+    const { burst, pause } = paceOf(limit)
+    return limiter
+      .consume({
+        algorithm: "fixed-window",
+        onExceeded: "fail",
+        key: limit.scope === "address" ? `${key}:${address}` : key,
+        limit: burst,
+        window: burst * pause
+      })
+      .pipe(
+        Effect.as(Duration.zero),
+        Effect.catch((error) =>
+          error.reason._tag === "RateLimitExceeded"
+            ? // Zero would mean that the call was counted.
+              Effect.succeed(Duration.max(error.reason.retryAfter, Duration.millis(1)))
+            : Effect.fail(error)
+        )
+      )
+  }
+})
+
+/**
+ * Makes shared limits from Effect's `RateLimiter`. `layerRateLimiter` describes them.
+ *
+ * @example
+ * ```ts
+ * import * as SharedLimits from "@auth/broker-core/broker/SharedLimits"
+ * import * as Duration from "effect/Duration"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as RateLimiter from "effect/persistence/RateLimiter"
+ *
+ * const inMemory = RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory))
+ * const program = Effect.gen(function* () {
+ *   const limits = yield* SharedLimits.makeRateLimiter()
+ *   const wait = yield* limits.take("key", { requests: 1, per: "1 second" })
+ *   Duration.toMillis(wait) // => 0
+ * }).pipe(Effect.provide(inMemory))
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeRateLimiter = (options: Options = {}): Effect.Effect<SharedLimits, never, RateLimiters.RateLimiter> =>
+  Effect.map(EffectKeys.RateLimiter, (limiter) => make(limiter, options))
+
+/**
+ * Shares the limits through Effect's `RateLimiter`. With its store in Redis, programs on all machines share the limits.
+ *
+ * A quarter of a limit's calls may be sent at once, and the others are spread over the period. So no period contains
+ * more calls than the limit allows.
+ *
+ * If the store cannot be opened when the layer is built, the layer fails. In the example, the program then starts
+ * without shared limits, and counts only its own calls until it is restarted.
+ *
+ * @example
+ * ```ts no-run
+ * import * as SharedLimits from "@auth/broker-core/broker/SharedLimits"
+ * import * as NodeRedis from "@effect/platform-node/NodeRedis"
+ * import * as Layer from "effect/Layer"
+ * import * as RateLimiter from "effect/persistence/RateLimiter"
+ *
+ * // Provide this layer to the layer of the broker.
+ * const Limits = SharedLimits.layerRateLimiter({ address: "203.0.113.7" }).pipe(
+ *   Layer.provide(RateLimiter.layer),
+ *   Layer.provide(RateLimiter.layerStoreRedis({ prefix: "broker-limits:" })),
+ *   Layer.provide(NodeRedis.layer({ url: "redis://127.0.0.1:6379", disableOfflineQueue: true })),
+ *   Layer.catch(() => Layer.empty)
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRateLimiter = (options: Options = {}): Layer.Layer<never, never, RateLimiters.RateLimiter> =>
+  Layer.unwrap(Effect.map(makeRateLimiter(options), layer))

@@ -1,0 +1,91 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as Redacted from "effect/Redacted"
+import { sha256 } from "../../session/internal/sha256.ts"
+import type { Protocol } from "../BrokerClient.ts"
+import type { Endpoint, Limit } from "../Endpoint.ts"
+import type { SharedLimits } from "../SharedLimits.ts"
+import { isCommon, spanOf } from "./limiter.ts"
+
+/** How long the shared limits may take to answer. */
+const patience = Duration.seconds(1)
+
+/** How long the shared limits are not used after a failure, in milliseconds. */
+const pause = 10_000
+
+/**
+ * Identifies the app by a hash, because its API key must not become part of a key. A broker without values in `app` has
+ * one app.
+ */
+const appId = ({ app = {} }: Protocol): Effect.Effect<string> => {
+  const values = Object.keys(app)
+    .toSorted()
+    .map((name) => {
+      const value = app[name]
+      return [name, Redacted.isRedacted(value) ? Redacted.value(value) : value]
+    })
+  const bytes = new TextEncoder().encode(`broker-auth app 1\n${JSON.stringify(values)}`)
+  return Effect.map(sha256(bytes), (digest) => Hex.encode(digest.slice(0, 16)))
+}
+
+/**
+ * Makes the function that counts a call against the limits that several programs share. It returns 0, or how long the
+ * call must wait, in milliseconds. If the shared limits fail, it returns 0 and logs a warning without the error, because
+ * the error may contain the address of the store with its password.
+ */
+export const askShared = Effect.fnUntraced(function* (shared: SharedLimits, protocol: Protocol) {
+  const id = yield* appId(protocol)
+  let pausedAt: number | undefined
+
+  const isPaused = (now: number) => pausedAt !== undefined && now >= pausedAt && now < pausedAt + pause
+
+  const toRow = (name: string, limit: Limit) => {
+    const span = spanOf(limit)
+    const whose = limit.scope === "app" ? `app:${id}` : "address"
+    const key = `${protocol.broker}:${name}:${limit.requests}/${span}:${whose}`
+    return { key, span, limit: { ...limit, per: Duration.millis(span) } }
+  }
+
+  // A refusal by the limit of a long period may follow a call that the limit of a short period has counted. The other
+  // way round, repeated refusals would use up the limit of the long period.
+  const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
+
+  const take = Effect.fnUntraced(function* ({ limits, name }: Endpoint) {
+    const rows = limits
+      .filter(isCommon)
+      .map((limit) => toRow(name, limit))
+      .toSorted(shortestFirst)
+    for (const { key, limit } of rows) {
+      const wait = Duration.toMillis(yield* shared.take(key, limit))
+      if (wait > 0) return wait
+    }
+    return 0
+  })
+
+  const withoutShared = Effect.fnUntraced(function* ({ name }: Endpoint, problem: string) {
+    const now = yield* Clock.currentTimeMillis
+    // Calls that asked at the same time log one warning.
+    if (isPaused(now)) return 0
+    pausedAt = now
+    yield* Effect.annotateLogs(
+      Effect.logWarning(
+        `The shared rate limits ${problem}. For 10 seconds, only the calls of this program are counted`
+      ),
+      { "broker.id": protocol.broker, operation: name }
+    )
+    return 0
+  })
+
+  return (endpoint: Endpoint): Effect.Effect<number> => {
+    const asked = Effect.suspend(() => take(endpoint)).pipe(
+      Effect.catchCause(() => withoutShared(endpoint, "failed")),
+      Effect.timeoutOrElse({
+        duration: patience,
+        orElse: () => withoutShared(endpoint, "did not answer within a second")
+      })
+    )
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => (isPaused(now) ? Effect.succeed(0) : asked))
+  }
+})
