@@ -7,12 +7,16 @@ import { accounts, clientCodeOf, inFibers, makeAccounts, sessionOf, undiciAgent,
 
 const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Runs a turn in parts of at most one login for each account, at most one part a second: the broker's rate limit. */
+/** Time after which an account may log in again, in milliseconds: the broker's rate limit. */
+const pause = 1050
+
+/** Runs a turn in parts of at most one login for each account, with a pause after each part. */
 const inParts =
   (part: Run): Run =>
   async (turn) => {
     for (let left = turn.count; left > 0; left -= accounts) {
-      await Promise.all([part({ ...turn, count: Math.min(accounts, left) }), wait(left > accounts ? 1050 : 0)])
+      await part({ ...turn, count: Math.min(accounts, left) })
+      await wait(left > accounts ? pause : 0)
     }
   }
 
@@ -23,9 +27,9 @@ const weigh =
   (run: Run): Run =>
   async (turn) => {
     if (turn.count < accounts) return run(turn)
-    await wait(1050)
+    await wait(pause)
     await run({ ...turn, count: accounts })
-    await wait(1050)
+    await wait(pause)
     const before = { bytes: heap(), handles: handles() }
     await run({ ...turn, count: turn.count - accounts })
     await wait(100)
