@@ -1,9 +1,9 @@
 /**
  * If an authentication call fails, its error is an `AuthError`. This module defines `AuthError` and its reasons.
  *
- * No reason contains a request, a response or the error of another library. If a program printed such a value, the
- * output could contain a password. The broker's own code and message are in `code` and `brokerMessage`, with secrets
- * removed.
+ * No reason contains a request, a response or the error of another library. If a program printed a request, a response
+ * or such an error, the output could contain a password. The broker's own code and message are in `code` and
+ * `brokerMessage`, with secrets removed.
  *
  * @since 0.1.0
  */
@@ -49,7 +49,7 @@ const said = (reason: BrokerSaid): string => {
   return parts.length === 0 ? "" : ` (${parts.join(": ")})`
 }
 
-/** Formats a wait. It is rounded up to whole seconds, because a call that comes too early is refused again. */
+/** Formats a wait. The wait is rounded up to whole seconds, because a call that comes too early is refused again. */
 const waitText = (wait: Duration.Duration): string => timeText(Duration.seconds(Math.ceil(Duration.toSeconds(wait))))
 
 /**
@@ -330,8 +330,8 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 
 /**
  * There was no usable answer. The network failed, the call timed out, or the broker has a fault. In general, it is not
- * known whether the broker has processed the request. Nothing reached the broker if no connection to it was made, as
- * with the system code `ECONNREFUSED` or with HTTP 407 from a proxy.
+ * known whether the broker has processed the request. Nothing reached the broker if there was no connection to the
+ * broker, as with the system code `ECONNREFUSED` or with HTTP 407 from a proxy.
  *
  * @category reasons
  * @since 0.1.0
@@ -339,7 +339,7 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
   BrokerSaid & {
     /**
-     * The part that failed. If `why` is `certificate` or `proxy`, and usually also if it is `network`, the fault is between this
+     * What failed. If `why` is `certificate` or `proxy`, and usually also if it is `network`, the fault is between this
      * program and the broker.
      */
     readonly why: "time-out" | "network" | "broker" | "certificate" | "proxy"
@@ -464,8 +464,9 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
 }
 
 /**
- * The broker rejected the call with a code that is not in the error table of this library. `code` is the broker's own
- * code.
+ * The broker rejected the call, and the error table of this library has no entry for the rejection. `code` is the
+ * broker's own code. If the broker sent no code, `code` is the HTTP status, such as `HTTP 404`, or `none` if the status
+ * is below 400.
  *
  * @category reasons
  * @since 0.1.0
@@ -542,8 +543,9 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
-     * Why it was rejected. `request-changed` and `request-expired` are possible only if the program encrypted the
-     * `AuthorizationRequest` with `SealedRequest`.
+     * Why it was rejected. `request-changed` is possible only if the program encrypted the `AuthorizationRequest` with
+     * `SealedRequest`. `request-expired` is possible in that case, and if a login of `BrowserLogin.run` takes longer
+     * than five minutes.
      */
     readonly why:
       | "state"
@@ -654,7 +656,7 @@ export class AuthError extends Data.TaggedError("AuthError")<{
   readonly reason: Reason
 }> {
   override get message(): string {
-    // If the message ends with text of the broker or of the caller, it may already have a full stop.
+    // If the message ends with text of the broker or of the caller, it may already have a final punctuation mark.
     const { message } = this.reason
     return `${this.broker} ${this.operation}: ${message}${/[.!?…]$/.test(message) ? "" : "."} ${this.remedy}`
   }

@@ -57,7 +57,7 @@ export class Authorize extends Context.Service<
   }
 >()("@auth/broker-core/login/Authorize") {}
 
-/** Returns the origin of a URL. It uses `URL`, so that it parses the URL in the same way as the HTTP client. */
+/** Returns the origin of a URL. Uses `URL`, which parses the text in the same way as the HTTP client. */
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**

@@ -5,7 +5,7 @@
  * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code, the
  * challenge can be answered again, until the number of wrong codes reaches a limit. If the answer failed with
  * `RateLimited`, the challenge can also be answered again. After any other result, the challenge has ended. Each layer
- * with challenges has a `Ledger`, which keeps track of them. The ledger checks these rules before a code is sent.
+ * with challenges has a `Ledger`, which keeps track of its challenges and checks these rules before a code is sent.
  *
  * @since 0.1.0
  */
@@ -27,12 +27,12 @@ import * as CodeSource from "./CodeSource.ts"
  * @since 0.1.0
  */
 export interface Challenge {
-  /** Identifies the challenge within its layer. It is not secret. */
+  /** Identifies the challenge within its layer. The id is not secret. */
   readonly id: string
   readonly account: Account.Account
   /** The kinds of code that the broker accepts. The preferred kind is first. */
   readonly kinds: readonly [CodeSource.CodeKind, ...ReadonlyArray<CodeSource.CodeKind>]
-  /** Where the code was sent, such as `xxxxxx1234`. The broker has masked it. */
+  /** Where the code was sent, such as `xxxxxx1234`. The broker has masked this text. */
   readonly destinations: ReadonlyArray<string>
   /** When a new code can be requested, in milliseconds since the epoch. `undefined` if no new code can be requested. */
   readonly resendAt: number | undefined
@@ -80,11 +80,12 @@ export interface Ledger {
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
   /**
-   * Requests a new code. Runs `send`, which sends the request. If no new code can be requested, `send` does not run,
-   * and `resend` fails with `InvalidRequest`. Before `resendAt`, `send` does not run either, and `resend` fails with
-   * `RateLimited`. If `send` succeeds, `resend` returns a new challenge, and the previous challenge has ended. If
-   * `send` fails with `ChallengeExpired`, the previous challenge has also ended. After any other failure of `send`, the
-   * previous challenge stays open, because its code is still valid.
+   * Requests a new code. Runs `send`, which sends the request, at most once. If the challenge is not open, has expired,
+   * or belongs to another account, `send` does not run, and `resend` fails with `ChallengeExpired`. If no new code can
+   * be requested, `send` does not run, and `resend` fails with `InvalidRequest`. Before `resendAt`, `send` does not run
+   * either, and `resend` fails with `RateLimited`. If `send` succeeds, `resend` returns a new challenge, and the
+   * previous challenge has ended. If `send` fails with `ChallengeExpired`, the previous challenge has also ended. After
+   * any other failure of `send`, the previous challenge stays open, because its code is still valid.
    */
   readonly resend: <R>(
     challenge: Challenge,

@@ -30,7 +30,7 @@ const TypeId = "~@auth/broker-core/login/CodeSource"
 export interface CodeRequest {
   readonly account: Account.Account
   readonly kind: CodeKind
-  /** Where the broker sent the code. The broker may have masked it. */
+  /** Where the broker sent the code. The broker may have masked these texts. */
   readonly destinations?: ReadonlyArray<string> | undefined
   /** Number of digits. Default: 6. */
   readonly digits?: number | undefined
@@ -75,10 +75,10 @@ export const isCodeSource = (value: unknown): value is CodeSource => Predicate.h
 
 /**
  * Makes a source that computes codes from a TOTP secret. Each code belongs to one period, which is usually 30 seconds
- * long. A code must still be valid when it arrives at the broker. So if the current period ends within `margin`
- * (default: 2 seconds), the source waits for the next period. The source also waits if it has already returned the code
- * of this period for the account, because brokers refuse a code that was used before. The source reads the time from
- * Effect's `Clock`.
+ * long. A code must still be valid when it arrives at the broker. So if the current period ends within `margin`, the
+ * source waits for the next period. Default for `margin`: 2 seconds. The source also waits if it has already returned
+ * the code of this period for the account, because brokers refuse a code that was used before. The source reads the
+ * time from Effect's `Clock`.
  *
  * @example
  * ```ts
@@ -137,8 +137,8 @@ export const totp = (
 }
 
 /**
- * Makes a source that returns one given code. Use it for one login. Blanks and quotation marks around the code are
- * removed.
+ * Makes a source that returns one given code. Use it for one login. Blanks, invisible characters and quotation marks
+ * around the code are removed.
  *
  * @example
  * ```ts
@@ -221,9 +221,9 @@ const withoutGroups = (line: string): string => {
  * Makes a source that prompts the user for the code at the terminal. The prompt shows where the code was sent, how long
  * it is valid, when a new code can be requested, and how many attempts are left. Facts that are unknown are not shown.
  *
- * If the input cannot be a code, such as an empty line or five digits, the prompt asks again, up to three times. Such
- * an input is not sent to the broker, so it does not count as a wrong code. If the fourth input cannot be a code
- * either, the source fails with `InvalidRequest`. If the user cancels the prompt, or if there is no terminal, the
+ * If the input cannot be a code, such as an empty line or a wrong number of digits, the prompt asks again, up to three
+ * times. Such an input is not sent to the broker, so it does not count as a wrong code. If the fourth input cannot be a
+ * code either, the source fails with `InvalidRequest`. If the user cancels the prompt, or if there is no terminal, the
  * source fails with `ActionRequired`.
  *
  * @example

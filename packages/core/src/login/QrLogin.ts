@@ -26,8 +26,8 @@ export interface QrCode {
 }
 
 /**
- * `begin` returns a QR code for the user. `poll` checks whether the user has scanned it. Before the scan, `poll`
- * returns `None`. After the scan, `poll` returns the session.
+ * `begin` returns a QR code for the user. `poll` checks whether the user has scanned this QR code. Before the scan,
+ * `poll` returns `None`. After the scan, `poll` returns the session.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Converts sessions to JSON and back, for stores. A login does not need this module, so it does not load it.
+ * Converts sessions to JSON and back, for stores. A login does not load this module.
  *
  * @since 0.1.0
  */

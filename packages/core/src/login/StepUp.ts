@@ -1,5 +1,5 @@
 /**
- * The second step of a login: it answers the broker's challenge with a one-time code.
+ * The second step of a login. This step answers the broker's challenge with a one-time code.
  *
  * @since 0.1.0
  */

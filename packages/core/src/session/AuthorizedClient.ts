@@ -32,13 +32,15 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * If the broker refuses the token, the session is renewed. A `GET`, `HEAD` or `OPTIONS` request is then sent again with
  * the new token. A request that is marked with `replayable` is also sent again. Any other request fails with
  * `SessionExpired`, and the next request uses the new token. If the broker refuses the new token as well, the session
- * is not renewed again for ten minutes. The cause is then not the token, and more logins could lock the account. An
- * answer that does not refuse the token is returned unchanged, even if it reports another error of the broker. Requests
- * to hosts that do not belong to the broker are sent without the session.
+ * is not renewed again until it is ten minutes old. The cause is then not the token, and more logins could lock the
+ * account. An answer that does not refuse the token is returned unchanged, even if it reports another error of the
+ * broker. Requests to other origins than those of the broker are sent without the session. An origin is the scheme,
+ * host and port of a URL.
  *
  * To find a refusal, the client reads answers of up to 1 MiB (1,048,576 bytes) that are JSON, plain text or HTML, or
- * that have no content type. Any other answer is returned as soon as its status and headers have arrived. The client
- * never keeps more than 1 MiB of a body in memory.
+ * that have no content type. An answer of another type, or with a larger `content-length`, is returned as soon as its
+ * status and headers have arrived. An answer without a `content-length` is returned when it has ended or when more than
+ * 1 MiB has arrived. The client keeps at most 1 MiB and one more chunk of a body in memory.
  *
  * @category services
  * @since 0.1.0
@@ -70,8 +72,8 @@ export const replayable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
 
 /**
  * Maximum time from sending a request until the status and headers of its answer have arrived. Default: 30 seconds.
- * After this time, the call fails with an `HttpClientError`. Reading the body has no time-out. If a request is sent
- * again with a new token, the time-out starts again.
+ * After this time, the call fails with an `HttpClientError`. Reading the body has no time-out. Requests to origins that
+ * do not belong to the broker have no time-out. If a request is sent again with a new token, the time-out starts again.
  *
  * @example
  * ```ts
@@ -235,9 +237,9 @@ export const make: Effect.Effect<
   // If the broker refused a session and then also the new session of its renewal, this is the new session. It is not
   // renewed again at once, because repeated renewals could lock the account.
   let refusedAfterRenewal: Session | undefined
-  // In the next two names, an order is any request that must not be sent twice. If the broker refuses the session of an
-  // order, the session is renewed, but the order is not sent again. This variable holds the new session. If the broker
-  // also refuses the new session for the next order, the session is not renewed at once.
+  // In the names of the next two variables, an order is any request that must not be sent twice. If the broker refuses
+  // the session of an order, the session is renewed, but the order is not sent again. `untestedByOrder` is the new
+  // session. If the broker also refuses the new session for the next order, the session is not renewed at once.
   let untestedByOrder: Session | undefined
   // The last session that an order was sent with and that was not refused. An accepted `GET` does not set this
   // variable, because a broker can accept a session for `GET` and refuse the same session for orders. If an accepted

@@ -113,12 +113,12 @@ const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _ta
  * that share the store runs a browser login at a time:
  *
  * - If the stored session is live, it is returned, and `login` does not run. If the layer has a profile call, that call
- *   is sent first. If the broker then refuses the token of the stored session, `login` runs.
+ *   is sent first. If the broker refuses the token in this call, `login` runs.
  * - If the browser login of another program is pending, `run` waits for the session of that login. If that login fails
  *   or is not completed in time, `run` fails with `ActionRequired`. If that program was killed, `run` begins a login
  *   itself.
- * - All programs together begin at most three browser logins in an hour. If this limit is reached, `run` fails with
- *   `ActionRequired`.
+ * - All programs together begin at most three browser logins without `byPerson` in an hour. If this limit is reached,
+ *   `run` fails with `ActionRequired`.
  *
  * With `byPerson`, the login always runs, and replaces a pending login. If a login takes longer than five minutes,
  * `run` fails with `RedirectRejected` (`request-expired`).
@@ -157,7 +157,10 @@ export const run = <E, R>(
     /** A live session that this login must replace. */
     let replacing: Session | undefined
 
-    /** The stored session, if it is live and is not the one to replace. The manager then uses it as well. */
+    /**
+     * The stored session, if it is live and is not the session to replace. The manager then also uses the stored
+     * session.
+     */
     const findStored = Effect.gen(function* () {
       const record = yield* Record.read(store, account)
       const now = yield* Clock.currentTimeMillis
@@ -168,14 +171,20 @@ export const run = <E, R>(
         : Option.none<Session>()
     })
 
-    /** The live session, unless this login must replace it. The manager may still have the session to replace. */
+    /**
+     * The live session, unless this login must replace it. The manager may still return the session to replace, so the
+     * store is then read.
+     */
     const found = Effect.flatMap(peek, (session) =>
       replacing !== undefined && (Option.isNone(session) || Cached.sameToken(session.value, replacing))
         ? findStored
         : Effect.succeed(session)
     )
 
-    /** Whether the broker refuses the token of a session that is live by its expiry. If this is unknown, `false`. */
+    /**
+     * Whether the broker refuses the token of a session that has not expired. `false` if the layer has no profile call,
+     * or if the call fails for another reason.
+     */
     const isRefused = (session: Session): Effect.Effect<boolean> =>
       profile === undefined
         ? Effect.succeed(false)

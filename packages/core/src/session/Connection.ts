@@ -36,9 +36,11 @@ export type CodeQuestion = stepUpCodes.CodeQuestion
 export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function can ask
-   * the user for the code. If the broker refuses the code, the function is called again, until it was called five times
-   * or the account's limit on refused logins is reached. The function may take up to five minutes for each code. The
-   * function is not called if the credentials contain the TOTP secret and the broker accepts TOTP codes.
+   * the user for the code. If the broker refuses the code, or if the code has a wrong number of digits, the function is
+   * called again. It is not called again after five calls, if the broker allows no more attempts, or if the account's
+   * limit on refused logins is reached. A code with a wrong number of digits is not sent. The function may take up to
+   * five minutes for each code. The function is not called if the credentials contain the TOTP secret and the broker
+   * accepts TOTP codes.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }

@@ -1,7 +1,7 @@
 /**
- * Limits logins, so that the broker does not lock the account. At most one login is sent in each TOTP period. If the
- * number of failed logins reaches a limit, no further login is sent. The counts are in the store, so they remain after a
- * restart and apply to all programs that share the store.
+ * Limits logins, so that the broker does not lock the account. If a login sends a TOTP code, at most one login is sent
+ * in each TOTP period. If the number of failed logins reaches a limit, no further login is sent. The counts are in the
+ * store, so they remain after a restart and apply to all programs that share the store.
  *
  * @since 0.1.0
  */
@@ -36,11 +36,11 @@ export interface Memory {
   readonly attemptedAt: number | undefined
   /** When the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>
-  /** When logins were sent that got no answer, oldest first. */
+  /** When logins were sent that have no answer, oldest first. A login that still waits for its answer is included. */
   readonly unansweredAt: ReadonlyArray<number>
   /**
-   * When the pause ends. A pause starts if a login fails and a retry would not help. During a pause, a login is sent
-   * only with `byPerson`.
+   * When the pause ends. This time may be in the past. A pause starts if a login fails and a retry would not help.
+   * During a pause, a login is sent only with `byPerson`.
    */
   readonly pausedUntil: number | undefined
 }
@@ -54,12 +54,13 @@ export interface Memory {
 export interface ProtectOptions {
   /**
    * The credentials of the login as one text. The guard stores only a fingerprint of them, so that it can recognize the
-   * same credentials later. The fingerprint is made with the key of the vault.
+   * same credentials later. The fingerprint is made with the key of the store. If the store has no key, the guard does
+   * not recognize credentials.
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
   /**
-   * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if many logins
-   * got no answer.
+   * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if ten logins of
+   * the last hour got no answer. The limit on failed logins still applies.
    */
   readonly byPerson?: boolean | undefined
 }
@@ -74,13 +75,16 @@ export class LoginGuard extends Context.Service<
   LoginGuard,
   {
     /**
-     * Runs a login. If another login was already sent in this TOTP period, first waits for the next period. The login
-     * is recorded in the store before it is sent. The caller must hold the account's `SessionLock`.
+     * Runs a login. If the policy has a `step`, at most one login is sent in each TOTP period. If a login was already
+     * sent in this period, or if the period ends within 3 seconds, first waits for the next period. The login is
+     * recorded in the store before it is sent. The caller must hold the account's `SessionLock`.
      *
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
-     * has refused these credentials before. During a pause, fails with the broker's last reason. If ten logins of the
-     * last hour got no answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them.
-     * Fails with `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
+     * has refused these credentials before. During a pause, fails with the reason that started the pause, if it is
+     * `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any other reason, fails with
+     * `ActionRequired`, whose `what` is the message of that reason. If ten logins of the last hour got no answer, fails
+     * with `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails with `InvalidRequest` if the
+     * policy is invalid. In all these cases, nothing is sent.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -108,8 +112,8 @@ export class LoginGuard extends Context.Service<
       policy: Pick<GuardPolicy, "window">
     ) => Effect.Effect<ReadonlyArray<number>, VaultError.VaultError>
     /**
-     * Removes the stored failed logins, the pause, and the record that the broker has locked the account. Call it after
-     * a person has corrected the credentials. Credentials that the broker has refused stay blocked. To allow them
+     * Removes the stored failed logins, the pauses, and the record that the broker has locked the account. Call `reset`
+     * after a person has corrected the credentials. Credentials that the broker has refused stay blocked. To allow them
      * again, pass them as `credentials`. For example, pass `credentials` of a `Renewal`.
      */
     readonly reset: (
@@ -120,8 +124,8 @@ export class LoginGuard extends Context.Service<
 >()("@auth/broker-core/session/LoginGuard") {}
 
 /**
- * No login starts in the last 3 seconds of a TOTP period, because the code could arrive in the next period. In
- * milliseconds.
+ * In milliseconds. No login starts in this last part of a TOTP period, because the code could arrive in the next
+ * period. If a period is shorter than 6 seconds, half a period applies instead.
  */
 const margin = 3000
 
@@ -133,8 +137,8 @@ const timeToNextLogin = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, 
   const span = Duration.toMillis(step)
   const period = periodOf(now, step)
   const left = (period + 1) * span - now
-  // If the recorded period is far in the future, the clock was set back. Such a record is ignored, because it could
-  // block logins for years.
+  // If the recorded period is ten or more periods in the future, the clock was set back. The record is then ignored,
+  // because it could block logins for years.
   const last = attemptedAt === undefined ? -1 : periodOf(attemptedAt, step)
   if (last >= period && last - period < 10) return left + (last - period) * span
   return left > Math.min(margin, span / 2) ? 0 : left
@@ -365,7 +369,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
                         account,
                         AuthError.isAuthError(error)
                           ? failed(attempt, error, now)
-                          : // Nothing was sent, because the lock was lost or because there was a logout.
+                          : // A `VaultError` comes from a check before the login, so nothing was sent.
                             (ledger) => Ledger.removeAttempt(ledger, attempt.id)
                       )
                     ),
@@ -398,7 +402,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 }
 
 /**
- * Returns the account under which a store keeps the state of the guard, in the slot `guard`. It has no app, and its id
+ * Returns the account under which a store keeps the state of the guard, in the slot `guard`. Its app is `*`, and its id
  * is in lower case, because a broker locks an account for all apps and all spellings of its id.
  *
  * @example

@@ -24,9 +24,9 @@ const isSecretText = (value: unknown): boolean =>
  * The text belongs to one browser. Set the cookie with `HttpOnly` and `SameSite=Lax`. If the app uses https, also set
  * it with `Secure`. Clear the cookie when the callback arrives.
  *
- * Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`, if the lifetime is zero or infinite, if
- * `request` is not a request that `RedirectLogin.begin` returned, or if the text would be too long for a cookie (4096
- * characters).
+ * Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`, if the lifetime is not a duration, or is zero or
+ * infinite, if `request` is not a request that `RedirectLogin.begin` returned, or if the text would be too long for a
+ * cookie (4096 characters).
  *
  * @example
  * ```ts
@@ -71,8 +71,9 @@ export const seal = (
 /**
  * Decrypts a text that `seal` returned. Fails with `RedirectRejected` (`request-changed`) if the text is missing, was
  * changed, was sealed with another key, or belongs to another account. Fails with `RedirectRejected`
- * (`request-expired`) if the lifetime of the text has passed. After each of these failures, begin the login again.
- * Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`.
+ * (`request-expired`) if the lifetime of the text has passed. It also does so if the text was sealed at a time that is
+ * in the future by more than its lifetime, because a clock is then wrong. After each of these failures, begin the login
+ * again. Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`.
  *
  * @category keeping
  * @since 0.1.0

@@ -226,8 +226,8 @@ export interface RedisOptions {
   /**
    * Maximum time that other programs wait for the lock after its holder was killed: from 1 millisecond to 1 day.
    * Default: 800 milliseconds. While the holder runs, it renews the lease four times in this time. If the holder is
-   * suspended for longer than this time, another program may acquire the lock. `check` of the suspended holder then
-   * fails.
+   * suspended for longer than this time, another program may acquire the lock. If another program has acquired it,
+   * `check` of the suspended holder fails.
    */
   readonly lease?: Duration.Input | undefined
   /** Time-out for acquiring the lock. Default: 60 seconds. */
@@ -239,7 +239,8 @@ export interface RedisOptions {
  * is released when its lease ends.
  *
  * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails
- * with `LockUnavailable` (`busy`). If Redis was not reachable, it fails with `Io` instead. If Redis becomes unreachable
+ * with `LockUnavailable` (`busy`). If Redis was not reachable, `withLock` fails with `Io` instead. If a retry cannot
+ * succeed, for example because of a wrong password, `withLock` fails with `Io` at once. If Redis becomes unreachable
  * while the lock is held, `use` continues, but `check` fails when the lease has ended. After the release, `check` fails
  * with `lost`.
  *

@@ -1,6 +1,6 @@
 /**
  * Keeps the session of one account live. The session is stored, so it remains after a restart, and other programs can
- * use it too. When it must be renewed, one renewal is sent for all callers.
+ * use it too. If the session must be renewed, one renewal runs for all callers.
  *
  * @since 0.1.0
  */
@@ -85,7 +85,7 @@ export class SessionManager extends Context.Service<
      * if they are marked `replayable`. Requests that are sent in any other way are not noticed, so do not place orders
      * in any other way inside the effect.
      *
-     * If the broker refuses the new token as well, the session is not renewed again for ten minutes.
+     * If the broker refuses the new token as well, the session is not renewed again until it is ten minutes old.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
@@ -94,9 +94,10 @@ export class SessionManager extends Context.Service<
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
      * Ends the session at the broker, and deletes it from memory and from the store. The session is deleted even if the
-     * broker's logout call fails. A renewal that is running in this program, or in another program that shares the
-     * store, does not bring the session back. Other programs notice the logout within a second if the store is in Redis.
-     * Otherwise they notice it when they next look for changes, or when the broker refuses the token.
+     * broker's logout call fails. If the session cannot be deleted from the store, `logout` fails with the error of the
+     * store. A renewal that is running in this program, or in another program that shares the store, does not bring the
+     * session back. Other programs notice the logout within a second if the store is in Redis. Otherwise they notice it
+     * when they next look for changes, or when the broker refuses the token.
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
@@ -107,12 +108,12 @@ export class SessionManager extends Context.Service<
     readonly accepted: (session: Session.Session) => void
     /**
      * Returns the cached session without running an effect. `now` is the current time, in milliseconds since the epoch.
-     * Returns `undefined` if the session must be renewed, or if the store must be read first.
+     * Returns `undefined` if there is no cached session, if it must be renewed, or if the store must be read first.
      */
     readonly freshUnsafe: (now: number) => Exit.Exit<Session.Session> | undefined
     /**
      * The changes of the session that happen after the stream was started. The stream ends when the manager's scope
-     * closes. If a reader is too slow, it misses the oldest changes.
+     * closes. If a reader is more than 256 changes behind, it misses the oldest changes.
      */
     readonly changes: Stream.Stream<SessionChange>
   }
@@ -319,8 +320,8 @@ export const sessionPromise: Effect.Effect<() => Promise<Session.Session>, never
     const { freshUnsafe, session } = yield* SessionManager
     const clock = yield* Clock.Clock
     const run = Effect.runPromiseWith(yield* Effect.context<never>())
-    // Callers that wait at the same time share one promise, because starting a fiber for each caller would take several
-    // times as long as the wait itself.
+    // Callers that wait at the same time share one promise, because a fiber for each caller would cost much more time
+    // than a shared promise.
     let pending: Promise<Session.Session> | undefined
     const start = () => {
       let isDone = false

@@ -55,7 +55,9 @@ export interface Progress<E = never> {
 export interface WarmOptions {
   /** Maximum number of accounts that log in at the same time. Default: 32. */
   readonly concurrency?: number | undefined
-  /** Maximum random delay before an account starts. The delay spreads the calls over time. Default: 250 ms. */
+  /**
+   * Maximum random delay before an account starts. The delay spreads the calls over time. Default: 250 milliseconds.
+   */
   readonly jitter?: Duration.Input | undefined
   /**
    * Maximum number of accounts that start to log in per second. The accounts of all brokers count together. Default: no
@@ -79,8 +81,9 @@ export interface WarmOptions {
  */
 export interface Options extends SessionManager.Options {
   /**
-   * An account that was not used for this time is closed. The next call opens it again. Its stored session is kept. The
-   * account may be closed later, by up to a quarter of `idle` plus one `pollInterval`. Default: accounts stay open.
+   * An account that was not used for this time is closed. The next call opens it again. Its stored session is kept.
+   * Minimum: 1 second. The account may be closed later, by up to a quarter of `idle` plus one `pollInterval`. Default:
+   * accounts stay open.
    */
   readonly idle?: Duration.Input | undefined
 }

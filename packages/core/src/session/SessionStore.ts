@@ -61,8 +61,8 @@ export interface Changes {
    */
   readonly mark: Effect.Effect<string | number | undefined>
   /**
-   * Calls `changed` with the new version after another program, or this program, has written the session of the
-   * account. `changed` must return at once. The returned effect ends these calls.
+   * Calls `changed` with the new version after any program has written the session of the account. `changed` must
+   * return at once. The returned effect ends these calls.
    */
   readonly watch: (account: Account.Account, changed: Changed) => Effect.Effect<Effect.Effect<void>>
 }
@@ -145,7 +145,7 @@ export class SessionStore extends Context.Service<
     ) => Effect.Effect<boolean, VaultError.VaultError>
     /**
      * Computes the fingerprint of a secret with the store's key. Absent if the store has no key. In this case, the
-     * login guard cannot recognize credentials that the broker has refused.
+     * login guard cannot recognize credentials that the broker has accepted or refused.
      */
     readonly fingerprint?: ((secret: Redacted.Redacted<string>) => Effect.Effect<string>) | undefined
     /**
@@ -375,7 +375,7 @@ redis.call("SET", KEYS[1], ARGV[2])
 if ARGV[4] ~= "" then ${redisChanges.announceLua("ARGV[4]", "ARGV[5]", "ARGV[6]")} end
 return 1`
 
-/** `stream` and `account` announce the write: see `redisChanges`. They are empty if the write is not announced. */
+/** `stream` and `account` announce the write: see `redisChanges`. `stream` is empty if the write is not announced. */
 interface Write {
   readonly key: string
   readonly expected: number
@@ -453,8 +453,9 @@ export const makeRedis = Effect.fnUntraced(function* (
 })
 
 /**
- * Stores entries in Redis, encrypted with the `VaultKey`. Redis never receives an unencrypted token. Any number of
- * programs may share the store. See also `makeRedis`. `SessionLock.layerRedis` is the lock for this store.
+ * Stores entries in Redis, encrypted with the `VaultKey`. With a key other than `VaultKey.layerPlaintext`, Redis never
+ * receives an unencrypted token. Any number of programs may share the store. See also `makeRedis`.
+ * `SessionLock.layerRedis` is the lock for this store.
  *
  * @category layers
  * @since 0.1.0

@@ -49,19 +49,20 @@ export const layerMemory: Layer.Layer<SessionStore.SessionStore | SessionLock.Se
 export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.RedisOptions {}
 
 /**
- * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted. If the holder of a
- * lock is killed, the lock is released when its lease ends, which is within one second by default.
+ * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted with the `VaultKey`. If
+ * the holder of a lock is killed, the lock is released when its lease ends, which is within one second by default.
  *
  * Redis must be 5.0 or newer. Configure it so that it loses no session, because each lost session requires a new login.
  * Persist the data with `appendonly yes`. If a refresh token can be used only once, set `appendfsync always` as well.
  * Set `maxmemory-policy noeviction`, so that Redis does not evict sessions.
  *
  * Session managers learn of changes by other programs within a second, through one blocking read on a connection that
- * the client reserves. The user of Redis needs the commands `XADD`, `XREAD`, `XRANGE`, `XREVRANGE` and `INFO`. Without
- * them, and in a cluster, each manager reads its session at every poll interval.
+ * the client reserves. For this, the user of Redis must be allowed to run the commands `XADD`, `XREAD`, `XRANGE`,
+ * `XREVRANGE` and `INFO`. Without these commands, and in a cluster, each manager reads its session at every poll
+ * interval.
  *
  * Set `disableOfflineQueue: true` in the client. Otherwise the client queues requests while Redis is unreachable, and a
- * program cannot exit before they are answered.
+ * program cannot exit before these requests are answered.
  *
  * @example
  * ```ts no-run

@@ -29,8 +29,8 @@ export class Tampered extends Data.TaggedError("Tampered")<{
 }
 
 /**
- * The stored entry was written with another key. Or it was written without a key and is read with a key, or the other
- * way round.
+ * The stored entry was written with another key. This reason also applies to an entry that was written without a key
+ * and is read with a key, and to the reverse case.
  *
  * @category reasons
  * @since 0.1.0
@@ -69,7 +69,7 @@ export class NewerVersion extends Data.TaggedError("NewerVersion")<{
 }
 
 /**
- * Reading or writing failed.
+ * The storage could not be used. For example, a read, a write or a connection failed.
  *
  * @category reasons
  * @since 0.1.0
@@ -190,7 +190,7 @@ export type Reason = Tampered | WrongKey | NewerVersion | Io | KeyUnavailable | 
  * @since 0.1.0
  */
 export class VaultError extends Data.TaggedError("VaultError")<{
-  /** The operation that failed: `get`, `put`, `lock`, `key`, `open`, `connect`. */
+  /** The operation that failed: `get`, `put`, `lock`, `key`, `open`, `connect` or `remove`. */
   readonly operation: string
   readonly reason: Reason
 }> {
