@@ -1,6 +1,6 @@
 /**
- * Sessions of stock brokers for Node programs that do not use Effect. A session is stored encrypted on this machine.
- * All programs of this user share it.
+ * Sessions of stock brokers for Node programs that do not use Effect. By default, a session is stored encrypted on this
+ * machine, and all programs of this user share this session.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import * as defaults from "./internal/connectionDefaults.ts"
 
 export {
   /**
-   * The plain text of a secret, such as a token or the address of a login page. Do not log it.
+   * Returns the plain text of a secret, such as a token or the address of a login page. Do not log this text.
    *
    * @category secrets
    * @since 0.1.0
@@ -38,9 +38,9 @@ export {
  * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring of
  *   the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`, and the error contains
  *   the command that makes a key.
- * - `client`: `NodeHttpClient` for the calls of the broker's layer, such as a login. The global `fetch` for the requests
- *   of the function `fetch`. If the program has replaced the global `fetch`, for example with a fake of the broker, all
- *   requests use it. If `HTTPS_PROXY` is set, requests go through that proxy.
+ * - `client`: the calls of the broker's layer, such as a login, use `NodeHttpClient`. The requests of the function
+ *   `fetch` use the global `fetch`. If the program has replaced the global `fetch`, for example with a fake of the
+ *   broker, all requests use the replacement. If `HTTPS_PROXY` is set, requests go through that proxy.
  *
  * @category models
  * @since 0.1.0
@@ -71,7 +71,7 @@ export type {
 } from "./internal/browserCalls.ts"
 
 /**
- * An open connection. After `close`, each function rejects.
+ * An open connection. After `close`, all its functions return rejected promises.
  *
  * @category models
  * @since 0.1.0
@@ -79,15 +79,17 @@ export type {
 export type Connection<Services> = Core.Connection<Services> & WithBrowser<Services>
 
 /**
- * Opens a connection for the account of a broker's layer. It opens the vault and checks the format of the
- * credentials, but it sends no request. The first call of the connection uses the stored session. If there is no stored
- * session, the first call logs in. If both the credentials and the key are missing, one error names both.
+ * Opens a connection for the account of a broker's layer. `open` opens the vault and checks the format of the
+ * credentials, but sends no request. The first call that needs a session uses the stored session if it is live.
+ * Otherwise this call gets a new session from the broker. If both the credentials and the key are missing, one error
+ * names both.
  *
- * If the option `client` is not set, `open` applies the environment variables `HTTPS_PROXY` and `NO_PROXY` to every
- * request of the connection and of the global `fetch` in this process. Node before 24.14 can use these variables only
- * if it was started with `NODE_USE_ENV_PROXY=1`. If it was started without `NODE_USE_ENV_PROXY=1` and `HTTPS_PROXY` is
- * set, `open` fails with `InvalidRequest`. At its start, every version of Node reads the variable
- * `NODE_EXTRA_CA_CERTS`, which contains the path of a file with additional certificates.
+ * If the option `client` is not set and `HTTPS_PROXY` is set, `open` applies the environment variables `HTTPS_PROXY`
+ * and `NO_PROXY` to every request of the connection and of the global `fetch` in this process. Node before 24.14 can
+ * use these variables only if it was started with `NODE_USE_ENV_PROXY=1`, which Node 22.21 and 24.5 or newer support.
+ * If such a Node was started without `NODE_USE_ENV_PROXY=1`, `open` fails with `InvalidRequest`. `open` also fails with
+ * `InvalidRequest` if `HTTPS_PROXY` is not the address of a proxy. At its start, every version of Node reads the
+ * variable `NODE_EXTRA_CA_CERTS`, which contains the path of a file with additional certificates.
  *
  * @example
  * ```ts
@@ -112,9 +114,9 @@ export const open = <Services, E extends AuthError | VaultError>(
   )
 
 /**
- * The default of the option `client`. If `HTTPS_PROXY` is set, its requests go through that proxy. Use this layer for
- * requests outside a connection. The layer fails with `InvalidRequest` if `HTTPS_PROXY` is not the address of a proxy,
- * or if this version of Node ignores it. See `open`.
+ * The default of the option `client`. If `HTTPS_PROXY` is set, the requests of this client and of the global `fetch` go
+ * through that proxy. Use this layer for requests outside a connection. The layer fails with `InvalidRequest` if
+ * `HTTPS_PROXY` is not the address of a proxy, or if this version of Node ignores `HTTPS_PROXY`. See `open`.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * Connections to many accounts on Node, of one broker or of several, for programs without Effect. The sessions are
- * stored encrypted on this machine.
+ * Connections to many accounts on Node, for programs without Effect. The accounts may belong to several brokers. By
+ * default, the sessions are stored encrypted on this machine.
  *
  * @since 0.1.0
  */
@@ -41,7 +41,7 @@ export interface Connections<A extends Core.Accounts> extends Omit<Core.Connecti
 }
 
 /**
- * Opens connections to several accounts, with one encrypted vault and one HTTP client. Opens the vault, and sends no
+ * Opens connections to several accounts, with one vault and one HTTP client. `open` opens the vault, but sends no
  * request.
  *
  * @example

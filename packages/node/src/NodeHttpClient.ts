@@ -1,6 +1,6 @@
 /**
- * An HTTP client for the calls of brokers: a request is sent once, and its answer is read completely. It needs much less
- * time per call than clients that read the answer as a stream.
+ * An HTTP client for the calls of brokers. The client sends a request once, and reads the whole answer. It needs much
+ * less time per call than clients that read the answer as a stream.
  *
  * @since 0.1.0
  */
@@ -84,8 +84,8 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * Makes the client. Its connections are closed at the end of the scope. Fails with `InvalidRequest` if an option is
  * invalid.
  *
- * The client sends each request once: it follows no redirect and repeats nothing. If the fiber is interrupted before the
- * request got a connection, the request is never sent. If it is interrupted later, the connection is closed.
+ * The client sends each request once. It follows no redirect and repeats no request. If the fiber is interrupted before
+ * the request has a connection, the request is never sent. If the fiber is interrupted later, the connection is closed.
  *
  * Requests use HTTP/1.1. A request body is text or bytes: the client does not send streams and forms with files. An
  * answer is decompressed if its header `content-encoding` says so, but the client does not ask for compression. If a body
@@ -96,8 +96,8 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * certificates. If the program has replaced the global dispatcher, the client uses the new dispatcher. If the runtime
  * has no such dispatcher, the client uses `node:http`.
  *
- * An error of the client contains the method and the URL of the request without the query, and neither its headers nor
- * its body.
+ * An error of the client contains the method of the request, and the URL without its query. It contains neither the
+ * headers nor the body of the request.
  *
  * @example
  * ```ts

@@ -30,7 +30,8 @@ export interface Options {
 }
 
 /**
- * Makes the locks of a folder. Fails with `InvalidOption` if `acquireTimeout` is not positive.
+ * Makes the locks of a folder. Fails with `InvalidOption` if `acquireTimeout` is not positive, and with `Io` if the
+ * path of the folder cannot be determined.
  *
  * @category constructors
  * @since 0.1.0
@@ -65,8 +66,8 @@ export const make = Effect.fnUntraced(function* (
  * folder, `withLock` fails with `Io`.
  *
  * A damaged lock file is recreated. It contained only the fence, and the next fence is at least the current time.
- * Before the file is replaced, it is checked again under a lock for the whole folder. So a lock file is never replaced
- * while a program holds its lock.
+ * Before a program replaces the file, it acquires a lock for the whole folder and checks the file again. So a lock file
+ * is never replaced while a program holds the lock of this file.
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 /**
- * Stores sessions on this machine's disk. They are encrypted, survive a crash, and are shared among programs.
+ * Stores sessions on this machine's disk. The sessions are encrypted and survive a crash, and several programs can
+ * share them.
  *
  * @since 0.1.0
  */
@@ -34,7 +35,7 @@ import * as NodeSessionLock from "./NodeSessionLock.ts"
 export type Options = NodeSessionLock.Options
 
 /**
- * The folder of a vault, as an absolute path. The folder may not exist yet.
+ * Returns the folder of a vault, as an absolute path. Does not create the folder.
  *
  * @example
  * ```ts
@@ -161,7 +162,7 @@ const open = Effect.fnUntraced(function* (
 })
 
 /**
- * The sessions of the vault, without its locks. Use it if your program provides another `SessionLock`.
+ * The store of the vault, without its locks. Use this layer if your program provides another `SessionLock`.
  *
  * Fails with the same errors as `layer`.
  *
@@ -180,7 +181,7 @@ export const layerStore = (
   )
 
 /**
- * The vault of this user: the sessions in `sessions.db`, and one lock per account.
+ * The vault of this user: the entries in `sessions.db`, and one lock per account.
  *
  * Default folder: `broker-auth` in the user's directory for application state. It is `~/.local/state/broker-auth` on
  * Linux, `~/Library/Application Support/broker-auth` on macOS, and `%LOCALAPPDATA%\broker-auth` on Windows. If
@@ -190,7 +191,8 @@ export const layerStore = (
  * Programs share the vault if they run as the same user, with the same folder and the same key.
  *
  * The folder has mode 0700, and its files have mode 0600. If other users have access to the folder or to a file, each
- * operation fails and changes nothing. On Windows, the permissions of the user's profile protect the files.
+ * operation fails and changes nothing. On Windows, modes are not checked. The permissions of the user's profile protect
+ * only a folder inside the profile, such as the default folder.
  *
  * When a write succeeds, the data is on disk. A write blocks the event loop until the disk has written.
  *
@@ -234,8 +236,10 @@ const unlink = (path: string): Effect.Effect<void, VaultError.VaultError> =>
   })
 
 /**
- * Deletes all sessions of a vault and the salt of its passphrase. Use this function if the vault fails with `Tampered`,
- * or if its key is lost. The next session of each account then needs a new login.
+ * Deletes all entries of a vault, and the salt of its passphrase. The entries are sessions, states of the login guard,
+ * records of browser logins, and stored credentials. Use this function if the vault fails with `Tampered`, or if its
+ * key is lost. The next session of each account then needs a new login. The login guard no longer knows earlier failed
+ * logins and locked accounts.
  *
  * If a program has the vault open, the program continues with a new, empty vault. The lock files are not deleted,
  * because a program may hold a lock. Fails with `Io` if a file cannot be deleted.

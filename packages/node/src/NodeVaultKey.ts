@@ -88,7 +88,8 @@ const readTimeout = (input: Duration.Input) =>
  * at the first use. Programs that start at the same time get the same key.
  *
  * Needs the optional package `@napi-rs/keyring`. Fails with `KeyUnavailable` if the package is missing, if there is no
- * keyring, or if the keyring does not answer in time. If the keyring hangs, the program is not blocked and can exit.
+ * keyring, or if the keyring does not answer in time. Fails with `InvalidOption` if `timeout` is not positive. If the
+ * keyring hangs, the program is not blocked and can exit.
  *
  * @example
  * ```ts
@@ -131,8 +132,9 @@ const withCommand = (error: VaultError.VaultError): VaultError.VaultError => {
 }
 
 /**
- * The key of `Connection.open`: the key in `BROKER_AUTH_KEY`, otherwise the key in the keyring. A key file is never
- * written. Without both, it fails with `KeyUnavailable`, and the error contains the command that makes a key.
+ * The key of `Connection.open`: the key in `BROKER_AUTH_KEY`, otherwise the key in the keyring. The key is never
+ * written to a file. If `BROKER_AUTH_KEY` is not set and the keyring is not available, the layer fails with
+ * `KeyUnavailable`. The error contains the command that makes a key.
  *
  * @example
  * ```ts
@@ -180,7 +182,8 @@ export interface PassphraseOptions {
  *
  * If the passphrase ends with a line break, that line break is ignored. With a different passphrase, the key is
  * different, and reading a stored session fails with `WrongKey`. Fails with `KeyUnavailable` if the passphrase is
- * empty, with `Tampered` if the salt was changed, and with `Io` if the folder cannot be used.
+ * empty, or if the salt was generated on Node 24.7 or newer and this Node is older. Fails with `Tampered` if the salt
+ * was changed, and with `Io` if the folder cannot be used.
  *
  * @example
  * ```ts

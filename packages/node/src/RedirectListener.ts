@@ -9,7 +9,7 @@
  *
  * @since 0.1.0
  */
-// oxlint-disable-next-line import/no-unassigned-import -- ends the import on an unsupported Node
+// oxlint-disable-next-line import/no-unassigned-import -- makes the import fail on an unsupported Node
 import "./internal/nodeVersion.ts"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -34,8 +34,8 @@ import * as standardInput from "./internal/standardInput.ts"
 
 /**
  * Opens an address in the user's browser. Returns whether a browser was started. Other programs can see this address in
- * the list of processes. So `login` does not pass the address of the login page. It passes `PendingLogin.startUrl`,
- * which redirects to the login page and contains no secret.
+ * the list of processes. So `login` passes `PendingLogin.startUrl` instead of the address of the login page. `startUrl`
+ * redirects to the login page and contains no secret.
  *
  * The default uses the optional package `open`. It returns `false` if that package is not installed, in an SSH session,
  * in CI, and on Linux without a display.
@@ -67,8 +67,8 @@ export const Browser: Context.Reference<{ readonly open: (url: string) => Effect
  */
 export interface Terminal {
   /**
-   * Whether a person reads the texts. If `false`, the address of the login page is not shown, because this address
-   * contains the API key.
+   * Whether a person reads the texts, and can paste an address. If `false`, the address of the login page is not shown,
+   * because this address contains the API key.
    */
   readonly isTerminal: Effect.Effect<boolean>
   readonly show: (text: string) => Effect.Effect<void>
@@ -120,7 +120,9 @@ export const UserTerminal: Context.Reference<Terminal> = Context.Reference<Termi
 export interface LoginOptions {
   /** Time-out for the user's login. Must be positive. Default: 5 minutes. */
   readonly timeout?: Duration.Input | undefined
-  /** HTTP method of the callback. With `POST`, the callback is a form of at most 64 kB. Default: `GET`. */
+  /**
+   * HTTP method of the callback. With `POST`, the callback is a form of at most 64 KiB (65,536 bytes). Default: `GET`.
+   */
   readonly method?: "GET" | "POST" | undefined
 }
 
@@ -310,7 +312,8 @@ const listen = Effect.fnUntraced(function* (
  * program must do something between the steps of a login. Use it also if the operating system should select a free
  * port. Most brokers do not allow this, because they redirect only to the registered port.
  *
- * Fails with `InvalidRequest` if the redirect URL is not `http` on loopback, or if its port cannot be opened.
+ * Fails with `InvalidRequest` if `timeout` is not positive, if the redirect URL is not `http` on loopback, or if its
+ * port cannot be opened.
  *
  * @example
  * ```ts
@@ -408,7 +411,8 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
 
 /**
  * Reads the callback at the terminal. The listener serves only the start page. The browser is started with the address
- * of the start page instead of the login page, because other programs can see this address.
+ * of the start page instead of the login page, because other programs can see the address with which a browser is
+ * started.
  */
 const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.AuthorizationRequest, wait: Wait) {
   const redirect = yield* RedirectLogin.RedirectLogin
@@ -434,7 +438,8 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * the login page, and can be opened only on this machine.
  *
  * Fails with `ActionRequired` if the user does not log in within the time-out, or if the address must be pasted and
- * standard input has ended. Fails with `InvalidRequest` if the port cannot be opened.
+ * standard input has ended. Fails with `InvalidRequest` if an option is invalid, if the redirect URL has port 0, or if
+ * the port cannot be opened. Fails with `RedirectRejected` after four wrong addresses.
  *
  * @example
  * ```ts

@@ -464,9 +464,9 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
 }
 
 /**
- * The broker rejected the call, and the error table of this library has no entry for the rejection. `code` is the
- * broker's own code. If the broker sent no code, `code` is the HTTP status, such as `HTTP 404`, or `none` if the status
- * is below 400.
+ * The broker rejected the call, and no other reason describes the rejection. For example, the error table of this
+ * library has no entry for the broker's code. `code` is the broker's own code. If the broker sent no code, `code` is
+ * the HTTP status, such as `HTTP 404`, or `none` if the status is below 400.
  *
  * @category reasons
  * @since 0.1.0

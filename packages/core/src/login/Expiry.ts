@@ -101,7 +101,7 @@ const fromNumericDate = (exp: unknown): number | undefined => {
 
 const base64Url = /^[\w-]+={0,2}$/
 
-/** The claims of a JWT. `undefined` if the token is no JWT. */
+/** The claims of a JWT. `undefined` if the token is not a JWT. */
 const claimsOf = (token: string): unknown => {
   const start = token.indexOf(".") + 1
   const end = token.indexOf(".", start)

@@ -107,16 +107,17 @@ export interface Completion<Callback extends { readonly code: Redacted.Redacted<
 }
 
 /**
- * Maximum number of completed logins that are remembered. Older logins can be forgotten, because their codes expire
- * within minutes.
+ * Maximum number of states, and of codes, that are remembered. Older states and codes can be forgotten, because a code
+ * expires within minutes.
  */
 const maxCompletions = 10_000
 
 type Secrets = Array<Redacted.Redacted<string>>
 
 /**
- * The states of completed requests. All layers of this process share this array, because a web app may build a layer
- * for each HTTP request. To simulate another process in a test, provide an empty array.
+ * The states of the requests that were completed, or whose code was sent. All layers of this process share this array,
+ * because a web app may build a layer for each HTTP request. To simulate another process in a test, provide an empty
+ * array.
  *
  * @category services
  * @since 0.1.0
@@ -160,9 +161,10 @@ const replayed = (broker: string) =>
  * rejected before its code is sent, the request can still be completed. If `request` does not have the fields of a
  * request that `begin` returns, or if `callbackUrl` is not `Redacted` text, `complete` fails with `InvalidRequest`.
  *
- * Each process remembers only the requests that it has completed itself, and each layer only the codes that it has sent
- * itself. If another process sends a used code again, this library does not detect it, and only the broker can refuse
- * the code. So if you keep a request in a cookie, clear the cookie when the callback arrives.
+ * Each process remembers only the last 10,000 requests that it has completed itself. Each layer remembers only the last
+ * 10,000 codes that it has sent itself. If another process sends a used code again, this library does not detect it,
+ * and only the broker can refuse the code. So if you keep a request in a cookie, clear the cookie when the callback
+ * arrives.
  *
  * @category constructors
  * @since 0.1.0

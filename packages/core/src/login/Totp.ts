@@ -125,7 +125,7 @@ export const codeAtStep = Effect.fnUntraced(function* (totp: Totp, step: number)
   const signed = Option.isSome(mac)
     ? Effect.provideService(sign(totp, counter), Mac.Mac, mac.value)
     : Effect.provide(sign(totp, counter), webCrypto)
-  // The key is not empty, and WebCrypto supports the three algorithms. So a failure here is a fault of the runtime.
+  // `parse` returns no empty key, and WebCrypto supports the three algorithms. So a failure is a fault of the runtime.
   const digest = yield* Effect.orDie(signed)
   const offset = (digest.at(-1) ?? 0) & 0xf
   const truncated = new DataView(digest.buffer, digest.byteOffset).getUint32(offset) & 0x7fffffff

@@ -71,8 +71,8 @@ export const seal = (
 /**
  * Decrypts a text that `seal` returned. Fails with `RedirectRejected` (`request-changed`) if the text is missing, was
  * changed, was sealed with another key, or belongs to another account. Fails with `RedirectRejected`
- * (`request-expired`) if the lifetime of the text has passed. It also does so if the text was sealed at a time that is
- * in the future by more than its lifetime, because a clock is then wrong. After each of these failures, begin the login
+ * (`request-expired`) if the lifetime of the text has passed. `open` fails in the same way if the time of sealing is in
+ * the future by more than the lifetime, because a clock is then wrong. After each of these failures, begin the login
  * again. Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`.
  *
  * @category keeping

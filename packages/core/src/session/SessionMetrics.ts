@@ -8,8 +8,9 @@
 import * as Metric from "effect/Metric"
 
 /**
- * Counts the logins that were sent, by `broker` and `outcome`. `outcome` is `ok`, `interrupted`, or the reason of the
- * failure.
+ * Counts the logins that a session manager started, by `broker` and `outcome`. A login that the login guard stopped is
+ * not counted. A login in the browser or by a QR code is not counted either. `outcome` is `ok`, `interrupted`, or the
+ * reason of the failure.
  *
  * @example
  * ```ts
@@ -59,6 +60,7 @@ export const refreshes = Metric.counter("broker_auth_refreshes", {
 
 /**
  * Counts the renewals that failed, by `broker` and `reason`. Also counts renewals that failed before anything was sent.
+ * A renewal that ended because of a logout is not counted.
  *
  * @category metrics
  * @since 0.1.0
@@ -69,8 +71,8 @@ export const failures = Metric.counter("broker_auth_renewal_failures", {
 })
 
 /**
- * Measures how long renewals take, by `broker`. A renewal that ends without a session is not measured. The time
- * includes the wait for the lock and the wait for a TOTP period.
+ * Measures how long renewals take, by `broker`. A failed renewal is measured only if the current session is still live.
+ * The time includes the wait for the lock and the wait for a TOTP period.
  *
  * @category metrics
  * @since 0.1.0
