@@ -1,6 +1,6 @@
 /**
- * Login in the browser from a program on this machine: opens the login page, and receives the callback on loopback
- * (RFC 8252) or as a pasted address.
+ * Login in the browser from a program on this machine. The program opens the login page. The callback arrives on
+ * loopback (RFC 8252) or as a pasted address.
  *
  * | redirect URL                                                    | how the callback arrives                           |
  * | --------------------------------------------------------------- | -------------------------------------------------- |

@@ -82,8 +82,8 @@ export class SessionManager extends Context.Service<
      *
      * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of
      * `AuthorizedClient` and `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or
-     * if they are marked `replayable`. Requests that are sent in any other way are not noticed, so do not place orders
-     * in any other way inside the effect.
+     * if they are marked `replayable`. Requests that are sent in any other way are not counted, so do not place orders
+     * in any other way inside the effect. If no request was counted, the effect does not run again.
      *
      * If the broker refuses the new token as well, the session is not renewed again until it is ten minutes old.
      */
