@@ -106,4 +106,24 @@ describe("sessions: the calls of the store for a login", () => {
       assert.deepStrictEqual(tiny.calls, [])
     })
   )
+
+  it.effect("starts no pause if there is a logout while the login waits for the next TOTP period", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      yield* writeGuard(shared.store, { attemptedAt: morning })
+      const tiny = makeTiny({ codes: "totp" })
+      const manager = yield* start(tiny, shared)
+      const asked = yield* Effect.forkChild(Effect.flip(manager.session))
+      yield* pass("1 second")
+      yield* manager.logout
+      yield* pass("1 minute")
+      assert.strictEqual((yield* Fiber.join(asked)).reason._tag, "SessionExpired")
+      assert.deepStrictEqual(tiny.calls, [])
+      assert.isUndefined((yield* LoginGuard.make(shared.store).memory(account)).pausedUntil)
+      // Another program that starts now may log in at once.
+      const other = makeTiny({ codes: "totp" })
+      assert.strictEqual(numberOf(yield* (yield* start(other, shared)).renew()), "1")
+    })
+  )
 })

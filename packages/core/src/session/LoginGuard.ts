@@ -265,6 +265,9 @@ const classify = ({ reason }: AuthError.AuthError): Answer => {
     case "InvalidRequest":
     case "ActionRequired":
       return isOfTheBroker(reason) ? "final" : "nothing-sent"
+    case "SessionExpired":
+      // After a logout in this program, the login is not sent.
+      return reason.why === "logged-out" && !isOfTheBroker(reason) ? "nothing-sent" : "final"
     default:
       return "final"
   }
