@@ -110,7 +110,7 @@ export interface Calls<Services> {
    */
   readonly session: () => Promise<Session>
   /**
-   * Like the standard `fetch`, but adds the session to requests to the broker's hosts. Requests to other hosts are sent
+   * Like the standard `fetch`, but adds the session to requests to the broker's origins. Requests to other origins are sent
    * without the session. If the broker refuses the token, the session is renewed once, and a `GET`, `HEAD` or `OPTIONS`
    * request is sent again. A request with another method, such as an order, is not sent again, and fails with
    * `SessionExpired`. Redirects are not followed. A request that gets no answer fails with `BrokerUnavailable`.
