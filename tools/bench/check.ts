@@ -10,7 +10,7 @@ import { load, type Named } from "./benches.ts"
 import { entrantsOf } from "./entrants.ts"
 import type { Results } from "./figures.ts"
 import { measure, planOf, type Result, root } from "./harness.ts"
-import { checked, isFailure, judge, type Judgement, type Kept, keyOf, margin, ratiosOf } from "./kept.ts"
+import { checked, defaultMargin, isFailure, judge, type Judgement, type Kept, keyOf, ratiosOf } from "./kept.ts"
 import { printTable } from "./printing.ts"
 import type { Summary } from "./statistics.ts"
 
@@ -56,12 +56,13 @@ const print = (kept: Kept, now: Kept["ratios"], judgements: ReadonlyMap<string, 
 const usage = `Usage: npm run bench:check
 
 Measures ratios of CPU time in about a minute, and compares them with tools/bench/kept.json, which
-npm run bench -- --write also writes. A ratio is a loss if its median is larger by more than ${100 * margin} %, and if its quartiles
-lie above those of the kept ratio. A loss is measured a second time with twice as many rounds.
+npm run bench -- --write also writes. A ratio is a loss if its median is larger by more than the margin, and if its quartiles
+lie above those of the kept ratio. A loss is measured a second time with three times as many rounds.
 
 Options:
-  --write  writes the measured ratios to tools/bench/kept.json, and compares nothing
-  --help   prints this text
+  --margin <per cent>  default: ${100 * defaultMargin}; on another machine than that of kept.json, use a larger margin
+  --write              writes the measured ratios to tools/bench/kept.json, and compares nothing
+  --help               prints this text
 
 Exit codes: 0 if no ratio is a loss, 1 if one is, 2 if the options are wrong.`
 
@@ -81,18 +82,26 @@ const readKept = (): Kept => {
   }
 }
 
-const judgeAll = (kept: Kept, now: Kept["ratios"]): ReadonlyMap<string, Judgement> =>
+const judgeAll = (kept: Kept, now: Kept["ratios"], margin: number): ReadonlyMap<string, Judgement> =>
   new Map(
     checked.map((figure) => {
       const key = keyOf(figure)
-      return [key, judge(kept.ratios[key], now[key])]
+      return [key, judge(kept.ratios[key], now[key], margin)]
     })
   )
 
 const parse = () => {
   try {
     const flag = { type: "boolean", default: false } as const
-    return parseArgs({ options: { help: { ...flag, short: "h" }, write: flag } }).values
+    const { values } = parseArgs({
+      options: {
+        help: { ...flag, short: "h" },
+        margin: { type: "string", default: String(100 * defaultMargin) },
+        write: flag
+      }
+    })
+    const margin = Number(values.margin) / 100
+    return margin > 0 && margin < 10 ? { ...values, margin } : "The margin must be a number of per cent above 0."
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
@@ -118,7 +127,7 @@ const main = async (): Promise<number> => {
   const kept = readKept()
   const benches = await load()
   let now = await measureChecked(benches)
-  let judgements = judgeAll(kept, now)
+  let judgements = judgeAll(kept, now, parsed.margin)
   const slower = new Set(
     checked.filter((figure) => judgements.get(keyOf(figure)) === "slower").map(({ bench }) => bench)
   )
@@ -132,7 +141,7 @@ const main = async (): Promise<number> => {
         3
       ))
     }
-    judgements = judgeAll(kept, now)
+    judgements = judgeAll(kept, now, parsed.margin)
   }
   console.log()
   print(kept, now, judgements)

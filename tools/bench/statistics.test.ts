@@ -77,9 +77,10 @@ describe("judge", () => {
   const kept = { low: 0.9, median: 1, high: 1.1 }
 
   it("reports a loss only beyond the margin, and only if the quartiles do not overlap", () => {
-    assert.strictEqual(judge(kept, { low: 1.3, median: 1.36, high: 1.4 }), "slower")
-    assert.strictEqual(judge(kept, { low: 1.3, median: 1.34, high: 1.4 }), "ok")
+    assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }), "slower")
+    assert.strictEqual(judge(kept, { low: 1.15, median: 1.19, high: 1.4 }), "ok")
     assert.strictEqual(judge(kept, { low: 1.05, median: 1.5, high: 2 }), "ok")
+    assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }, 0.6), "ok")
   })
 
   it("reports a gain, a missing figure and a missing kept ratio", () => {

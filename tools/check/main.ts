@@ -51,6 +51,14 @@ const steps: ReadonlyArray<Step> = [
     script: "tools/size/main.ts",
     nodeArgs: ["--conditions=@auth/source"]
   },
+  {
+    name: "speed",
+    title: "CPU time of logins and sessions, compared with kept ratios",
+    script: "tools/bench/check.ts",
+    // The kept ratios come from another machine.
+    args: ["--margin", "60"],
+    nodeArgs: ["--conditions=@auth/source"]
+  },
   { name: "packages", title: "packages, as they will be published", script: "tools/packages/check.ts" }
 ]
 

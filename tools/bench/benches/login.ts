@@ -16,7 +16,6 @@ export const bench: Bench = {
   versions,
   plans: {
     full: { rounds: 7, seconds: 150, warmUp: 6000, turns: turns([600, 2000, 2048]) },
-    check: { rounds: 9, seconds: 60, warmUp: 8000, turns: [{ concurrency: 64, count: 2000 }] },
     quick: { rounds: 3, seconds: 30, warmUp: 1000, turns: turns([200, 800, 1024]) }
   },
   candidates

@@ -189,7 +189,6 @@ export const bench: Bench = {
   versions: ["effect", "google-auth-library"],
   plans: {
     full: { rounds: 15, seconds: 45, warmUp: 400_000, turns: turns(100_000) },
-    check: { rounds: 9, seconds: 15, warmUp: 200_000, turns: turns(30_000).slice(0, 1) },
     quick: { rounds: 7, seconds: 25, warmUp: 200_000, turns: turns(50_000) }
   },
   candidates: {
