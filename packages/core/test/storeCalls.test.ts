@@ -44,6 +44,18 @@ const readGuard = (store: Store) =>
     entry === undefined ? undefined : new TextDecoder().decode(Redacted.value(entry.value))
   )
 
+/** Requests a session in a TOTP period in which a login was already sent. The login waits for the next period. */
+const waitForPeriod = Effect.gen(function* () {
+  yield* TestClock.setTime(morning)
+  const shared = makeShared()
+  yield* writeGuard(shared.store, { attemptedAt: morning })
+  const tiny = makeTiny({ codes: "totp" })
+  const manager = yield* start(tiny, shared)
+  const asked = yield* Effect.forkChild(Effect.flip(manager.session))
+  yield* pass("1 second")
+  return { asked, manager, shared, tiny }
+})
+
 describe("sessions: the calls of the store for a login", () => {
   it.effect("reads the state of the login guard once, and writes it before and after the login", () =>
     Effect.gen(function* () {
@@ -92,13 +104,7 @@ describe("sessions: the calls of the store for a login", () => {
 
   it.effect("sends no login if another program notes a locked account during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const shared = makeShared()
-      yield* writeGuard(shared.store, { attemptedAt: morning })
-      const tiny = makeTiny({ codes: "totp" })
-      const manager = yield* start(tiny, shared)
-      const asked = yield* Effect.forkChild(Effect.flip(manager.session))
-      yield* pass("1 second")
+      const { asked, shared, tiny } = yield* waitForPeriod
       const said = { tag: "AccountLocked", message: "the account is locked", remedy: "Unlock it." }
       yield* writeGuard(shared.store, { locked: { since: morning, said } })
       yield* pass("1 minute")
@@ -109,13 +115,7 @@ describe("sessions: the calls of the store for a login", () => {
 
   it.effect("starts no pause if there is a logout while the login waits for the next TOTP period", () =>
     Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const shared = makeShared()
-      yield* writeGuard(shared.store, { attemptedAt: morning })
-      const tiny = makeTiny({ codes: "totp" })
-      const manager = yield* start(tiny, shared)
-      const asked = yield* Effect.forkChild(Effect.flip(manager.session))
-      yield* pass("1 second")
+      const { asked, manager, shared, tiny } = yield* waitForPeriod
       yield* manager.logout
       yield* pass("1 minute")
       assert.strictEqual((yield* Fiber.join(asked)).reason._tag, "SessionExpired")
