@@ -60,8 +60,14 @@ const parse = () => {
   }
 }
 
-/** Whether a name selects a bench. `session` selects `session-fiber`, `session-promise` and so on. */
-const isOf = (bench: string, name: string): boolean => bench === name || bench.startsWith(`${name}-`)
+/**
+ * The benches that a name selects. If no bench has this name, the name selects all benches that begin with it: `session`
+ * selects `session-fiber`, `session-promise` and so on.
+ */
+const selectedBy = (name: string, benches: ReadonlyArray<Named>): ReadonlyArray<Named> => {
+  const own = benches.filter(([bench]) => bench === name)
+  return own.length > 0 ? own : benches.filter(([bench]) => bench.startsWith(`${name}-`))
+}
 
 /** Names that `--only` accepts. */
 const namesOf = ({ candidates }: Bench, against: Checkout | undefined): ReadonlyArray<string> =>
@@ -76,7 +82,7 @@ const problemOf = (
   rounds: number | undefined,
   against: Checkout | undefined
 ): string | undefined => {
-  const unknown = chosen.find((name) => !benches.some(([known]) => isOf(known, name)))
+  const unknown = chosen.find((name) => selectedBy(name, benches).length === 0)
   if (unknown !== undefined) return `There is no bench "${unknown}".`
   const problem = against === undefined ? undefined : problemOfCheckout(against)
   if (problem !== undefined) return problem
@@ -147,9 +153,8 @@ const main = async (): Promise<void> => {
     refuse("--write needs all benches and candidates: use it without names, --only, --against and --profile.")
     return
   }
-  const chosen = benches.filter(([name, { onlyByName }]) =>
-    positionals.length > 0 ? positionals.some((wanted) => isOf(name, wanted)) : onlyByName !== true
-  )
+  const named = new Set(positionals.flatMap((name) => selectedBy(name, benches)))
+  const chosen = benches.filter((bench) => (positionals.length > 0 ? named.has(bench) : bench[1].onlyByName !== true))
   if (positionals.length === 0)
     console.log(`benches: ${chosen.map(([name]) => name).join(", ")} (--help describes them)`)
   endPeersWithUs()
