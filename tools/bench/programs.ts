@@ -129,7 +129,7 @@ export const compile = async (root: string, names: ReadonlyArray<string>): Promi
   if ((await Promise.all(outputs)).includes(false)) await tsc("--force")
 }
 
-/** Bundles the program into one minified file, as a user's bundler does. */
+/** Bundles and minifies the program, as a user's bundler does: code behind `import()` is in files of its own. */
 const bundle = async (folder: string): Promise<void> => {
   // Imported only here, because the processes of the candidates import this file, and do not need vite.
   const { build } = await import("vite")
@@ -144,7 +144,9 @@ const bundle = async (folder: string): Promise<void> => {
       emptyOutDir: false,
       minify: true,
       target: "es2023",
-      rolldownOptions: { output: { format: "es", codeSplitting: false, entryFileNames: files.bundle } }
+      rolldownOptions: {
+        output: { format: "es", entryFileNames: files.bundle, chunkFileNames: "bundle-[hash].mjs" }
+      }
     }
   })
 }

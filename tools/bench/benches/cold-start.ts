@@ -82,7 +82,7 @@ export const bench: Bench = {
     fetch: candidate("fetch, response.json()", files.fetch),
     ours: candidate("ours, from node_modules", files.ours, { ours: true }),
     "ours-node": candidate("ours on NodeHttpClient, from node_modules", files["ours-node"], { ours: true }),
-    "ours-bundled": candidate("ours, bundled in one file", files.bundle, { ours: true }),
+    "ours-bundled": candidate("ours, bundled", files.bundle, { ours: true }),
     "ours-bundled-cached": candidate("ours, bundled, with Node's compile cache", files.bundle, {
       ours: true,
       cached: true

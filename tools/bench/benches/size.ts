@@ -16,24 +16,50 @@ interface Size {
   readonly own: number
 }
 
-/** Bundles a program as for production, and returns its size in kB after compression with gzip. */
-const sizeOf = async (folder: string, file: string): Promise<Size> => {
-  const { metafile, outputFiles } = await build({
+/** Bundles a program as for production. With `splitting`, code behind `import()` is in files of its own. */
+const bundle = (folder: string, file: string, splitting: boolean) =>
+  build({
     absWorkingDir: folder,
     entryPoints: [file],
     bundle: true,
     minify: true,
     write: false,
     metafile: true,
+    outdir: folder,
+    splitting,
     format: file.endsWith(".cjs") ? "cjs" : "esm",
     platform: "node",
     target: "es2023",
     logLevel: "error"
   })
+
+const compressedSize = (contents: Uint8Array | string): number => gzipSync(contents, { level: 9 }).byteLength / 1000
+
+/** Returns the size in kB of the files that the program loads at its start, after compression with gzip. */
+const startSizeOf = async (folder: string, file: string): Promise<number> => {
+  const { metafile, outputFiles } = await bundle(folder, file, true)
+  const loaded = new Set<string>()
+  const load = (output: string): void => {
+    if (loaded.has(output)) return
+    loaded.add(output)
+    for (const { kind, path: imported } of metafile.outputs[output]?.imports ?? []) {
+      if (kind === "import-statement") load(imported)
+    }
+  }
+  const [entry] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === file) ?? []
+  if (entry !== undefined) load(entry)
+  return outputFiles
+    .filter((output) => loaded.has(path.relative(folder, output.path)))
+    .reduce((sum, { contents }) => sum + compressedSize(contents), 0)
+}
+
+/** Returns the size of the program in one file, in kB after compression with gzip. */
+const sizeOf = async (folder: string, file: string): Promise<Size> => {
+  const { metafile, outputFiles } = await bundle(folder, file, false)
   const [output] = Object.values(metafile.outputs)
   const own = Object.entries(output?.inputs ?? {}).filter(([input]) => ownFolder.test(input))
   const ownBytes = own.reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0)
-  const compressed = gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).byteLength / 1000
+  const compressed = compressedSize(outputFiles[0]?.contents ?? "")
   return { compressed, own: (compressed * ownBytes) / (output?.bytes ?? Number.NaN) }
 }
 
@@ -74,8 +100,9 @@ const candidate = (title: string, file: string, name: string, ours?: true): Cand
       const modules = path.join(folder, "node_modules")
       const packages = installedWith(modules, name)
       const { compressed, own } = await sizeOf(folder, file)
-      const notes = { "kB compressed": compressed, packages: packages.size }
-      if (!ours) return { notes }
+      if (!ours) return { notes: { "kB compressed": compressed, packages: packages.size } }
+      const atStart = await startSizeOf(folder, file)
+      const notes = { "kB compressed": compressed, "kB at the start": atStart, packages: packages.size }
       const ownNames = Array.from(packages).filter((one) => one.startsWith("@auth/"))
       const onDisks = await Promise.all(ownNames.map((one) => onDisk(modules, one)))
       return {
