@@ -7,18 +7,16 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
-import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as AuthError from "../login/AuthError.ts"
-import * as ErrorTable from "./ErrorTable.ts"
+import type * as ErrorTable from "./ErrorTable.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Envelope from "./Envelope.ts"
 import * as durations from "../login/internal/durations.ts"
@@ -30,13 +28,15 @@ import * as EffectKeys from "../login/internal/effectKeys.ts"
 import { parseJson } from "./internal/json.ts"
 import { makeLimiter } from "./internal/limiter.ts"
 import { absent, unsure } from "./internal/plainDecoder.ts"
-import { beginning } from "./internal/printable.ts"
+import { checkOrigins } from "./internal/origins.ts"
 import * as Problems from "./internal/problems.ts"
 import * as Redirects from "./internal/redirects.ts"
+import { reasonFor } from "./internal/refusalReason.ts"
 import { countRequest } from "../login/internal/requestsSent.ts"
 import { Sharing } from "./internal/sharing.ts"
-import { secretParts } from "./internal/secretParts.ts"
+import * as SentSecrets from "./internal/sentSecrets.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
+import { allowedAddress } from "./internal/toldAddress.ts"
 import * as Transport from "./internal/transport.ts"
 import { bodyOf, complete, queryOf, reveal, unsendableFields } from "./internal/requestParts.ts"
 import * as Redaction from "./Redaction.ts"
@@ -234,33 +234,6 @@ export const otherCall = "request"
  */
 const longestRefusal = 65_536
 
-const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i
-
-const originProblem = (origin: string, options: Options): string | undefined => {
-  const url = Result.getOrUndefined(Result.try(() => new URL(origin)))
-  if (url === undefined || url.origin !== origin.toLowerCase()) {
-    return "must be an origin such as https://api.example.com, without a path or a slash at the end"
-  }
-  if (url.protocol === "https:" || loopback.test(origin) || options.insecureHttp === "allow") return undefined
-  return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
-}
-
-/**
- * Rejects unknown purposes. If a purpose were misspelled, its origin would be ignored, and calls would go to the
- * broker's real host.
- */
-const checkOrigins = (protocol: Protocol, environment: Readonly<Record<string, string>>, options: Options) => {
-  const known = Array.from(new Set([...Object.keys(environment), ...(protocol.purposes ?? [])]))
-  for (const [purpose, origin] of Object.entries({ ...environment, ...options.origins })) {
-    const problem = known.includes(purpose)
-      ? originProblem(origin, options)
-      : `is not a purpose of this broker's hosts: use ${known.join(", ")}`
-    if (problem === undefined) continue
-    return Effect.fail(AuthError.invalidRequest(protocol.broker, "configuration", `origins.${purpose}`, problem))
-  }
-  return Effect.void
-}
-
 /**
  * Reads the options that are numbers or durations. Rejects NaN. Also rejects zero, except for `queueTimeout`. If
  * `timeout` were NaN or zero, a login would be sent and would then fail at once.
@@ -307,35 +280,12 @@ export const readDuration: (
   input: Duration.Input
 ) => Effect.Effect<Duration.Duration, AuthError.AuthError> = durations.read
 
-/**
- * Everything that was sent. Tokens are listed in addition to the headers that contain them, because an answer may quote
- * only the token and not the whole header.
- */
-interface Sent {
-  readonly request: unknown
+/** What a call sends. */
+interface Sent extends SentSecrets.Sent {
   readonly headers: Headers
   readonly query: Headers | undefined
   readonly tokens: Tokens | undefined
-  readonly step?: Redacted.Redacted<string> | undefined
   readonly base?: string | undefined
-}
-
-const redactedIn = (value: unknown): ReadonlyArray<string> => {
-  // A secret can be a number, because some brokers require the one-time code as a number.
-  if (Redacted.isRedacted(value)) return [String(Redacted.value(value))]
-  return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
-}
-
-/** Headers whose values are always secret, even if the broker's table does not wrap them in `Redacted`. */
-const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
-
-const secretsOf = ({ headers, query, request, step, tokens }: Sent): ReadonlyArray<Redacted.Redacted<string>> => {
-  const bare = Object.entries({ ...headers }).filter(([name]) => secretHeader.test(name))
-  const values = [
-    ...redactedIn([headers, query, tokens, step]),
-    ...bare.map(([, value]) => value).filter(Predicate.isString)
-  ]
-  return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
 }
 
 /**
@@ -349,19 +299,6 @@ const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => 
     ...Object.fromEntries(others),
     ...(encoding.contentType !== undefined && { "content-type": encoding.contentType })
   }
-}
-
-const isAllowedHost = (hostname: string, hosts: ReadonlyArray<string>): boolean =>
-  hosts.some((host) => (host.startsWith(".") ? hostname.endsWith(host) : hostname === host))
-
-/**
- * The address that the broker returned at login, without a slash at its end. `undefined` if the address is not allowed.
- */
-const allowedAddress = (told: ToldAddress, extras: Extras | undefined): string | undefined => {
-  const url = Result.getOrUndefined(Result.try(() => new URL(extras?.[told.extra] ?? "")))
-  const isPlain = url?.protocol === "https:" && url.username === "" && url.password === "" && url.port === ""
-  if (url === undefined || !isPlain || url.search !== "" || url.hash !== "") return undefined
-  return isAllowedHost(url.hostname, told.hosts) ? `${url.origin}${url.pathname.replace(/\/+$/, "")}` : undefined
 }
 
 const isRedactedText = (value: unknown): boolean =>
@@ -401,37 +338,6 @@ const getBodyByFetch =
 
 const noGetBody = "cannot be sent with a GET: set query or getBody in the endpoint"
 
-/**
- * Reads a date in the form of RFC 9110, section 5.6.7. The form is checked first, because `DateTime.make` also accepts
- * a number without units.
- */
-const dateOf = (text: string | undefined): number | undefined =>
-  text !== undefined && /^[A-Z][a-z]+, .+ GMT$/.test(text)
-    ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
-    : undefined
-
-/** Maximum wait that is taken from a `Retry-After` header, in milliseconds. */
-const longestWait = 900_000
-
-/**
- * The wait that a `Retry-After` header requests. If the header contains a date, the wait is the time from the answer's
- * `Date` header to that date, because the broker's clock and this machine's clock may differ by hours. If the answer
- * has no `Date` header, the wait is the time from this machine's clock to that date.
- */
-const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
-  const text = headers["retry-after"]?.trim()
-  const wait = (millis: number) => Duration.millis(Math.min(Math.max(0, millis), longestWait))
-  // RFC 9110 allows only whole seconds, but gateways also send fractions of a second.
-  if (text !== undefined && /^\d+(?:\.\d+)?$/.test(text)) return wait(Math.round(Number(text) * 1000))
-  const [at, from] = [dateOf(text), dateOf(headers["date"]) ?? now]
-  return at === undefined || from === undefined ? undefined : wait(at - from)
-}
-
-const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefined): number | undefined => {
-  const at = dateOf(headers["date"])
-  return at === undefined || now === undefined ? undefined : at - now
-}
-
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
 /**
@@ -454,54 +360,6 @@ const noteAnswer = (fiber: AnyFiber, { headers }: Transport.WireResponse): void 
 const nowOf = (fiber: AnyFiber): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
-
-/** The values, besides the answer, that decide the reason of a failure. */
-interface FailureContext {
-  readonly operation: string
-  readonly token: Endpoint["token"]
-  /** Time by this machine's clock, in milliseconds since the epoch. */
-  readonly now: number | undefined
-  readonly request: unknown
-  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
-}
-
-/**
- * The reason of a refusal. It comes from the error table or, if no row matches, from the broker's code or the HTTP
- * status. `undefined` if the answer is not a refusal.
- */
-const reasonFor = (
-  { codes }: Protocol,
-  answer: Envelope.Answer,
-  verdict: Envelope.Verdict | undefined,
-  { now, operation, request, secrets, token }: FailureContext
-): AuthError.Reason | undefined => {
-  const scrub = (text: string | undefined) =>
-    text === undefined ? undefined : beginning(Redaction.scrub(text, secrets), 300)
-  const no = verdict?._tag === "No" ? verdict : undefined
-  const original: ErrorTable.Failure = {
-    operation,
-    status: answer.status,
-    code: no?.code?.slice(0, 500),
-    message: no?.message?.slice(0, 500),
-    supportId: scrub(no?.supportId),
-    retryAfter: retryAfterOf(answer.headers, now),
-    clockDrift: clockDriftOf(answer.headers, now),
-    request
-  }
-  const row = codes.find((candidate) => ErrorTable.matches(candidate, original))
-  // If the broker's code is in the error table, the code is public. So this code is not redacted, even if a PIN has the
-  // same digits.
-  const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
-  if (row !== undefined) return row.reason(failure)
-  if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
-  // If an answer with HTTP 401 is not JSON, it comes from a gateway or a proxy. It then does not mean that the
-  // credentials are wrong.
-  const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
-  if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
-  const byStatus = ErrorTable.byStatus(answer.status, token)
-  if (byStatus !== undefined) return byStatus(failure)
-  return no === undefined ? undefined : ErrorTable.rejected(failure)
-}
 
 /**
  * Returns the reason why a request got no answer. `error` is the error of the HTTP client, and `url` is the address of
@@ -588,7 +446,8 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<BrokerClient, AuthError.AuthError, HttpClient.HttpClient> {
   const client = yield* EffectKeys.HttpClient
   const origins = { ...environment, ...options.origins }
-  yield* checkOrigins(protocol, environment, options)
+  const { insecureHttp, origins: own } = options
+  yield* checkOrigins(protocol.broker, { environment, origins: own, purposes: protocol.purposes, insecureHttp })
   const { queueTimeout, ...transport } = yield* readLimits(protocol.broker, options)
   const sharing = yield* Sharing
   const limiter = makeLimiter(queueTimeout, sharing && (yield* sharing(protocol)))
@@ -599,15 +458,19 @@ export const make = Effect.fnUntraced(function* (
   const { sign, told } = protocol
   const spanAttributes = { "broker.id": protocol.broker }
 
-  const hasTold = (extras: Extras | undefined) => told !== undefined && extras?.[told.extra] !== undefined
+  const toldBase = (extras: Extras | undefined): string | undefined => {
+    const address = told && extras?.[told.extra]
+    return told === undefined || address === undefined ? undefined : allowedAddress(address, told.hosts)
+  }
+
+  const isTold = (endpoint: Endpoint, extras: Extras | undefined): boolean =>
+    told !== undefined && endpoint.origin === told.origin && extras?.[told.extra] !== undefined
 
   const baseOf = (endpoint: Endpoint, extras: Extras | undefined): string | undefined =>
-    told !== undefined && endpoint.origin === told.origin && hasTold(extras)
-      ? allowedAddress(told, extras)
-      : origins[endpoint.origin]
+    isTold(endpoint, extras) ? toldBase(extras) : origins[endpoint.origin]
 
   const toldOrigin = (extras: Extras | undefined): string | undefined => {
-    const base = told !== undefined && hasTold(extras) ? allowedAddress(told, extras) : undefined
+    const base = toldBase(extras)
     return base === undefined ? undefined : new URL(base).origin
   }
 
@@ -661,8 +524,8 @@ export const make = Effect.fnUntraced(function* (
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { name: operation, token } = endpoint
-      const context = { operation, token, now, request: sent.request, secrets: secretsOf(sent) }
-      const reason = reasonFor(protocol, answer, verdict, context)
+      const context = { operation, token, now, request: sent.request, secrets: SentSecrets.secretsOf(sent) }
+      const reason = reasonFor(protocol.codes, answer, verdict, context)
       return reason === undefined ? malformed(endpoint, answer, problemOf(answer), sent) : fail(endpoint, reason)
     })
   }
@@ -693,7 +556,7 @@ export const make = Effect.fnUntraced(function* (
     })
 
   const malformed = (endpoint: Endpoint, answer: Envelope.Answer, problem: string, sent: Sent) => {
-    const secrets = secretsOf(sent)
+    const secrets = SentSecrets.secretsOf(sent)
     const reason = new AuthError.MalformedResponse({
       status: answer.status,
       // The problem contains names of fields. In a record, the broker chooses these names, so a name may contain a
@@ -761,7 +624,7 @@ export const make = Effect.fnUntraced(function* (
     if (isSuccess(answer) && verdict?._tag !== "No") return undefined
     const whole: Sent = { request: undefined, headers: sent.headers ?? {}, query: undefined, tokens: sent.tokens }
     const context = { operation: otherCall, token: "required", now: undefined, request: undefined } as const
-    const reason = reasonFor(protocol, answer, verdict, { ...context, secrets: secretsOf(whole) })
+    const reason = reasonFor(protocol.codes, answer, verdict, { ...context, secrets: SentSecrets.secretsOf(whole) })
     return reason === undefined ? undefined : AuthError.make(protocol.broker, otherCall, reason)
   }
 

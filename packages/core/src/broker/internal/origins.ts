@@ -1,0 +1,43 @@
+/** Checks the origins of a broker's calls. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as AuthError from "../../login/AuthError.ts"
+
+type Origins = Readonly<Record<string, string>>
+
+interface Given {
+  /** The broker's origins, keyed by purpose. */
+  readonly environment: Origins
+  /** The origins that replace them. */
+  readonly origins: Origins | undefined
+  /** Further purposes that `origins` may contain. */
+  readonly purposes: ReadonlyArray<string> | undefined
+  readonly insecureHttp: "allow" | undefined
+}
+
+const loopback = /^http:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::\d+)?$/i
+
+const originProblem = (origin: string, insecureHttp: "allow" | undefined): string | undefined => {
+  const url = Result.getOrUndefined(Result.try(() => new URL(origin)))
+  if (url === undefined || url.origin !== origin.toLowerCase()) {
+    return "must be an origin such as https://api.example.com, without a path or a slash at the end"
+  }
+  if (url.protocol === "https:" || loopback.test(origin) || insecureHttp === "allow") return undefined
+  return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
+}
+
+/**
+ * Rejects unknown purposes. If a purpose were misspelled, its origin would be ignored, and calls would go to the
+ * broker's real host.
+ */
+export const checkOrigins = (broker: string, { environment, insecureHttp, origins, purposes = [] }: Given) => {
+  const known = Array.from(new Set([...Object.keys(environment), ...purposes]))
+  for (const [purpose, origin] of Object.entries({ ...environment, ...origins })) {
+    const problem = known.includes(purpose)
+      ? originProblem(origin, insecureHttp)
+      : `is not a purpose of this broker's hosts: use ${known.join(", ")}`
+    if (problem === undefined) continue
+    return Effect.fail(AuthError.invalidRequest(broker, "configuration", `origins.${purpose}`, problem))
+  }
+  return Effect.void
+}

@@ -1,0 +1,90 @@
+/** Finds the reason of a refusal, from the error table, the broker's code or the HTTP status. */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import type * as AuthError from "../../login/AuthError.ts"
+import type { Endpoint } from "../Endpoint.ts"
+import type * as Envelope from "../Envelope.ts"
+import * as ErrorTable from "../ErrorTable.ts"
+import * as Redaction from "../Redaction.ts"
+import { beginning } from "./printable.ts"
+
+/**
+ * Reads a date in the form of RFC 9110, section 5.6.7. The form is checked first, because `DateTime.make` also accepts
+ * a number without units.
+ */
+const dateOf = (text: string | undefined): number | undefined =>
+  text !== undefined && /^[A-Z][a-z]+, .+ GMT$/.test(text)
+    ? Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
+    : undefined
+
+/** Maximum wait that is taken from a `Retry-After` header, in milliseconds. */
+const longestWait = 900_000
+
+/**
+ * The wait that a `Retry-After` header requests. If the header contains a date, the wait is the time from the answer's
+ * `Date` header to that date, because the broker's clock and this machine's clock may differ by hours. If the answer
+ * has no `Date` header, the wait is the time from this machine's clock to that date.
+ */
+const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
+  const text = headers["retry-after"]?.trim()
+  const wait = (millis: number) => Duration.millis(Math.min(Math.max(0, millis), longestWait))
+  // RFC 9110 allows only whole seconds, but gateways also send fractions of a second.
+  if (text !== undefined && /^\d+(?:\.\d+)?$/.test(text)) return wait(Math.round(Number(text) * 1000))
+  const [at, from] = [dateOf(text), dateOf(headers["date"]) ?? now]
+  return at === undefined || from === undefined ? undefined : wait(at - from)
+}
+
+const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefined): number | undefined => {
+  const at = dateOf(headers["date"])
+  return at === undefined || now === undefined ? undefined : at - now
+}
+
+/** The values, besides the answer, that decide the reason of a failure. */
+export interface FailureContext {
+  readonly operation: string
+  readonly token: Endpoint["token"]
+  /** Time by this machine's clock, in milliseconds since the epoch. */
+  readonly now: number | undefined
+  readonly request: unknown
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+}
+
+/**
+ * The reason of a refusal. It comes from the error table or, if no row matches, from the broker's code or the HTTP
+ * status. `undefined` if the answer is not a refusal.
+ */
+export const reasonFor = (
+  codes: ReadonlyArray<ErrorTable.ErrorRow>,
+  answer: Envelope.Answer,
+  verdict: Envelope.Verdict | undefined,
+  { now, operation, request, secrets, token }: FailureContext
+): AuthError.Reason | undefined => {
+  const scrub = (text: string | undefined) =>
+    text === undefined ? undefined : beginning(Redaction.scrub(text, secrets), 300)
+  const no = verdict?._tag === "No" ? verdict : undefined
+  const original: ErrorTable.Failure = {
+    operation,
+    status: answer.status,
+    code: no?.code?.slice(0, 500),
+    message: no?.message?.slice(0, 500),
+    supportId: scrub(no?.supportId),
+    retryAfter: retryAfterOf(answer.headers, now),
+    clockDrift: clockDriftOf(answer.headers, now),
+    request
+  }
+  const row = codes.find((candidate) => ErrorTable.matches(candidate, original))
+  // If the broker's code is in the error table, the code is public. So this code is not redacted, even if a PIN has the
+  // same digits.
+  const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
+  if (row !== undefined) return row.reason(failure)
+  if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
+  // If an answer with HTTP 401 is not JSON, it comes from a gateway or a proxy. It then does not mean that the
+  // credentials are wrong.
+  const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
+  if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
+  const byStatus = ErrorTable.byStatus(answer.status, token)
+  if (byStatus !== undefined) return byStatus(failure)
+  return no === undefined ? undefined : ErrorTable.rejected(failure)
+}

@@ -1,0 +1,41 @@
+/** Finds the secrets that a request contains, so that they can be removed from the broker's messages. */
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import { secretParts } from "./secretParts.ts"
+
+/**
+ * The parts of a request that may contain secrets. Tokens are listed in addition to the headers that contain them,
+ * because an answer may quote only the token and not the whole header.
+ */
+export interface Sent {
+  readonly request: unknown
+  readonly headers: object
+  readonly query: object | undefined
+  readonly tokens: object | undefined
+  readonly step?: Redacted.Redacted<string> | undefined
+}
+
+const redactedIn = (value: unknown): ReadonlyArray<string> => {
+  // A secret can be a number, because some brokers require the one-time code as a number.
+  if (Redacted.isRedacted(value)) return [String(Redacted.value(value))]
+  return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
+}
+
+/** Headers whose values are always secret, even if the broker's table does not wrap them in `Redacted`. */
+const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
+
+/** Returns all secrets that were sent, also each secret part of a longer value, such as the token in a header. */
+export const secretsOf = ({
+  headers,
+  query,
+  request,
+  step,
+  tokens
+}: Sent): ReadonlyArray<Redacted.Redacted<string>> => {
+  const bare = Object.entries({ ...headers }).filter(([name]) => secretHeader.test(name))
+  const values = [
+    ...redactedIn([headers, query, tokens, step]),
+    ...bare.map(([, value]) => value).filter(Predicate.isString)
+  ]
+  return [...redactedIn(request), ...values, ...values.flatMap(secretParts)].map((text) => Redacted.make(text))
+}
