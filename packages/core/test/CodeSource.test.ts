@@ -302,7 +302,7 @@ describe("CodeSource.prompt", () => {
   )
 
   it.effect(
-    "receives from CodeSource.respond all fields of the challenge except `id` and `stepToken`, as every source does",
+    "gets from CodeSource.respond the first kind and all other fields of a challenge, except its id and step token",
     () =>
       Effect.gen(function* () {
         const { account } = request()

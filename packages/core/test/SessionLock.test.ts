@@ -279,7 +279,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
 })
 
 describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
-  it.live("does not use a fence that another program wrote if it is too large or not a number", () =>
+  it.live("does not use a fence that another program wrote if it is too large, negative or not a number", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       for (const planted of ["99999999999999999999", "1e300", "inf", "nan", "-5", "x"]) {

@@ -144,11 +144,11 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     program.loggedOut = false
     assert.isTrue(
       yield* ask(day, program, program.manager.renew()),
-      "a program could not get a session after these events"
+      "a program could not get a session after the random steps"
     )
     assert.isTrue(
       yield* ask(day, program, program.manager.session),
-      "a program could not get a session after these events"
+      "a program could not get a session after the random steps"
     )
   }
   return tiny.calls.length
