@@ -46,7 +46,7 @@ interface Program {
   readonly manager: SessionManager["Service"]
   /** Tokens that this program reported as rejected by the broker. */
   readonly refused: Set<string>
-  /** Sessions that this program logged out. It must not get them again, even after a restart. */
+  /** Sessions that this program logged out. The program must not get them again, even after a restart. */
   readonly ended: Set<string>
   loggedOut: boolean
 }

@@ -182,7 +182,7 @@ describe("sessions: credentials", () => {
 const waf = new AuthError.PermissionDenied({ why: "waf", supportId: "42" })
 const notSubscribed = new AuthError.PermissionDenied({ why: "subscription", code: "T9" })
 
-describe("sessions: a login that the broker rejects for a permanent reason", () => {
+describe("sessions: a login that the broker rejects for a reason that lasts", () => {
   const sentIn = Effect.fnUntraced(function* (reason: AuthError.Reason, minutes: number) {
     const { login, program, sent } = yield* begin
     const at: Array<number> = []

@@ -152,7 +152,7 @@ describe("a limit for each app", () => {
   )
 })
 
-it.effect("a limit for each address is shared by the programs that state the same address", () =>
+it.effect("a limit for each address is shared by the programs that pass the same address", () =>
   Effect.gen(function* () {
     const here = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.1" }) }
     const there = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.2" }) }

@@ -31,7 +31,7 @@ describe("SharedWait", () => {
     })
   )
 
-  it.effect("does not retain fibers that were interrupted", () =>
+  it.effect("retains only a limited number of interrupted fibers", () =>
     Effect.gen(function* () {
       const { wait } = SharedWait.make<number, string>()
       const references: Array<WeakRef<object>> = []
@@ -43,7 +43,7 @@ describe("SharedWait", () => {
       yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
       collect()
       const retained = references.filter((reference) => reference.deref() !== undefined)
-      // SharedWait removes ended fibers only when its list is full, so it still has the newest fibers.
+      // SharedWait removes ended fibers only when its list reaches a limit, so it still has the newest fibers.
       assert.isBelow(retained.length, 130)
       yield* Effect.forkChild(wait)
     })

@@ -69,9 +69,9 @@ interface ProgramOptions {
   readonly prefix: string
   readonly tiny: Tiny
   readonly pollInterval?: Duration.Input
-  /** Changes the client before it is used. */
+  /** Returns the client to use instead of the given client. */
   readonly client?: (redis: Service, sent: Sent) => Service
-  /** Makes the changes of the store. Default: the changes of `SessionStore.makeRedis`. */
+  /** Makes the `changes` of the store. Default: the `changes` of `SessionStore.makeRedis`. */
   readonly changes?: (redis: Service) => SessionStore.Changes
 }
 
@@ -129,7 +129,7 @@ const proxyTo = (port: number) =>
     ({ stop }) => Effect.promise(stop)
   )
 
-/** Changes whose reads wait for a shorter time, so that a test does not take half a minute. */
+/** Makes `changes` whose blocking reads end sooner, so that a test does not take half a minute. */
 const impatient = (prefix: string) => (redis: Service) =>
   redisChanges.make(redis, prefix, { block: Duration.millis(300), grace: Duration.millis(500) })
 
@@ -177,7 +177,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
       const { url } = yield* server
       const tiny = makeTiny()
       const one = yield* program(url, { prefix, tiny, pollInterval: "1 hour" })
-      // This program never polls and never watches, so only the first program's connection is interrupted.
+      // This store has no manager, so it never waits for changes. Only the connection of the program is interrupted.
       const writer = yield* SessionStore.makeRedis(yield* connect(url), { prefix })
       assert.isTrue(yield* eventually(one.isWatching))
       yield* one.manager.session
