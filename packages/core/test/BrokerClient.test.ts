@@ -227,7 +227,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("is sent exactly once if no answer comes within the time-out of the options", () =>
+  it.effect("fails if no answer comes within the time-out of the options", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([silence], { timeout: "1 second" })
       const fiber = yield* Effect.forkChild(reasonOf(tiny.login))

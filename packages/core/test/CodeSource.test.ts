@@ -49,7 +49,7 @@ describe("CodeSource.totp", () => {
     { asked: 29, given: 30 },
     { asked: 30, given: 30 }
   ])(
-    "returns a code at $given s if it is requested at $asked s, and no code in the last two seconds of a period",
+    "returns no code in the last two seconds of a period: a request at $asked s gets its code at $given s",
     ({ asked, given }) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(asked * 1000)

@@ -447,7 +447,7 @@ describe("Connection: a browser login", () => {
     }
   })
 
-  it("stores its session at the second call of complete() if the store failed at the first call, and sends no second token request", async () => {
+  it("stores its session at the next call of complete() if the store failed, and sends no second token request", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []
