@@ -303,7 +303,7 @@ describe("AuthError", () => {
 const retryable = ["RateLimited", "BrokerUnavailable"]
 
 it.each(rows.map(([reason]) => reason))(
-  "isRetryable is true for RateLimited and BrokerUnavailable, and false for all other reasons: $_tag",
+  "isRetryable is true only for RateLimited and BrokerUnavailable: $_tag",
   (reason) => {
     const error = AuthError.make("angel", "login", reason)
     assert.strictEqual(error.isRetryable, retryable.includes(reason._tag))
@@ -315,7 +315,7 @@ it.each([
   new AuthError.BrokerUnavailable({ why: "certificate", systemCode: "CERT_HAS_EXPIRED" }),
   new AuthError.BrokerUnavailable({ why: "proxy", status: 407 })
 ])(
-  "BrokerUnavailable with the why `$why` is not retryable, and its message does not mention a status page",
+  'BrokerUnavailable with `why: "$why"` is not retryable, and its message does not mention a status page',
   (reason) => {
     const error = AuthError.make("angel", "login", reason)
     assert.isFalse(error.isRetryable)

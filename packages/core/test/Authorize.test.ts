@@ -34,7 +34,7 @@ describe("Authorize.request", () => {
     })
   )
 
-  it.effect("keeps the headers of a request that the session does not set", () =>
+  it.effect("keeps a header of the request unless the session sets the same header", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },

@@ -261,7 +261,7 @@ describe("sessions: a rejected token", () => {
 })
 
 describe("sessions: an answer that does not reject the token", () => {
-  it.effect("is returned unchanged, even if it is a refusal", () =>
+  it.effect("is returned unchanged, even if it reports another error", () =>
     Effect.gen(function* () {
       const { client } = yield* begin(() =>
         Promise.resolve(new Response('{"code":"NO FUNDS"}', { status: 400, headers: { "x-trace": "7" } }))

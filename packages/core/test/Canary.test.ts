@@ -26,8 +26,8 @@ const withRequest = (leak: string) => {
 const withCause = (cause: unknown) => new CauseError({ cause })
 
 /**
- * Each of these programs leaks a secret in a different place. The net, the recorder that `Canary.make` returns, must
- * record the leak.
+ * Each of these programs leaks a secret in a different place. `Canary.make` returns a net, which records what a program
+ * shows. The net must record each of these leaks.
  */
 const leaking: ReadonlyArray<readonly [title: string, program: (leak: string) => Effect.Effect<unknown, unknown>]> = [
   ["a log", (leak) => Effect.logInfo(`PIN ${leak}`)],

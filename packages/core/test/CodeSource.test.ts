@@ -49,7 +49,7 @@ describe("CodeSource.totp", () => {
     { asked: 29, given: 30 },
     { asked: 30, given: 30 }
   ])(
-    "returns a code at $given s if it is requested at $asked s, and no code in the last two seconds of a period",
+    "returns no code in the last two seconds of a period: a request at $asked s gets its code at $given s",
     ({ asked, given }) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(asked * 1000)
@@ -302,7 +302,7 @@ describe("CodeSource.prompt", () => {
   )
 
   it.effect(
-    "receives from CodeSource.respond all fields of the challenge except `id` and `stepToken`, as every source does",
+    "gets from CodeSource.respond the first kind and all other fields of a challenge, except its id and step token",
     () =>
       Effect.gen(function* () {
         const { account } = request()

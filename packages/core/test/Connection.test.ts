@@ -97,7 +97,7 @@ describe("Connection:", () => {
     assert.deepStrictEqual(tiny.calls, ["login 1"])
   })
 
-  it("fetch() sends the token only to the broker's host", async () => {
+  it("fetch() sends the token only to the broker's origins", async () => {
     const { client, sent } = clientOf(() => new Response("hello", { status: 201, headers: { "x-a": "b" } }))
     await using connection = await Connection.open(layerOf(), { client })
     const answer = await connection.fetch(`${origin}/funds?a=b`)
@@ -199,7 +199,7 @@ describe("Connection:", () => {
     assert.strictEqual(await pending, reason)
   })
 
-  it("fetch() ends the body of an answer with the abort reason when its signal is aborted", async () => {
+  it("fetch() makes the body of an answer fail with the abort reason when its signal is aborted", async () => {
     const { client } = clientOf(
       () => new Response(new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(700_000)) }))
     )
@@ -250,7 +250,7 @@ describe("Connection: call(), profile() and run():", () => {
     assert.deepStrictEqual([runs, tiny.calls], [1, ["login 1", "login 2"]])
   })
 
-  it("call() rejects with the same error object with which the effect of its callback fails", async () => {
+  it("call() rejects with the error object of its callback's effect, unchanged", async () => {
     await using connection = await Connection.open(profiled())
     const error = AuthError.make("tiny", "order", new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
     assert.strictEqual(await rejection(connection.call(Profile, () => Effect.fail(error))), error)
@@ -447,7 +447,7 @@ describe("Connection: a browser login", () => {
     }
   })
 
-  it("stores its session at the second call of complete() if the store failed at the first call, and sends no second token request", async () => {
+  it("stores its session at the next call of complete() if the store failed, and sends no second token request", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []
@@ -629,7 +629,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("makes session() reject with ActionRequired if the option rejects, and the error hides the message of the rejection", async () => {
+  it("makes session() reject with ActionRequired if its promise rejects, and the error hides the message of that rejection", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })

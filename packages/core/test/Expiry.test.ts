@@ -82,7 +82,7 @@ describe("Expiry.dailyAt", () => {
     ["06:00", "2027-02-28T07:00", "2027-03-01T06:00"],
     ["23:59", "2026-11-21T23:59", "2026-11-22T23:59"],
     ["00:00", "1969-12-31T12:00", "1970-01-01T00:00"]
-  ] as const)("given the time %s IST, ends a session that is issued at %s IST at %s IST", (time, at, end) =>
+  ] as const)("for the cut-off %s IST and the issue time %s IST, returns the end %s IST", (time, at, end) =>
     assert.deepStrictEqual(Expiry.dailyAt(time)(issued({ at: ist(at) })), { at: ist(end), source: "daily-cut-off" })
   )
 

@@ -37,7 +37,7 @@ const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
 describe("sessions: refused logins", () => {
-  it.effect("stop the third login after two refusals of any credential", () =>
+  it.effect("stop the third login after two refusals, whichever credential was refused", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       assert.strictEqual(yield* reasonOf(guard.protect(account, policy, login(wrongPin))), "InvalidCredentials")
@@ -138,7 +138,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("are impossible if the policy is invalid, because then LoginGuard sends no login", () =>
+  it.effect("do not occur if the policy is invalid, because LoginGuard then sends no login", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [

@@ -143,7 +143,7 @@ describe("a document of OpenApi", () => {
     assert.lengthOf(ofEnd, 1)
   })
 
-  it("lists the hosts of a call if they differ from the hosts of the document", () => {
+  it("lists the servers of a call if they differ from the servers of the document", () => {
     assert.deepStrictEqual(document.servers, [{ url: "https://api.example.com", description: "production" }])
     assert.deepStrictEqual(operation("post").servers, [{ url: "https://login.example.com", description: "production" }])
     assert.isUndefined(operation("delete").servers)

@@ -8,7 +8,7 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 
 const url = "https://api.example.com/orders"
 
-/** Makes a client whose second part is loaded when the test calls `end`. Records the requests that it sends. */
+/** Makes a client whose loading ends when the test calls `end`. Records the loads and the requests that are sent. */
 const loading = () => {
   const sent: Array<string> = []
   const loads: Array<{

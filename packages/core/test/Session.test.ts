@@ -82,7 +82,7 @@ it("Session.isSession returns true for a session, and false for other values", (
   for (const other of [null, undefined, "session", {}, { ...account }]) assert.isFalse(Session.isSession(other))
 })
 
-it("a session is printed without its tokens by every function that prints values", () => {
+it("no printed form of a session contains its tokens", () => {
   const text = shown(session({ access: "access-canary", refresh: "refresh-canary" }))
   assert.notInclude(text, "canary")
   assert.include(text, "T1")

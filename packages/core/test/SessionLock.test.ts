@@ -257,7 +257,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("is lost after a limited number of checks if each answer of Redis takes longer than the lease", () =>
+  it.live("is lost after a limited number of renewals if each answer of Redis takes as long as the lease", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let isSlow = false
@@ -279,7 +279,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
 })
 
 describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
-  it.live("does not use a fence that another program wrote if it is too large or not a number", () =>
+  it.live("does not use a fence that another program wrote if it is too large, negative or not a number", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       for (const planted of ["99999999999999999999", "1e300", "inf", "nan", "-5", "x"]) {
@@ -507,7 +507,7 @@ describe.runIf(runsRedis)(
   "vaults: a lock in a Redis that becomes unavailable",
   { concurrent: true, tags: ["thorough"] },
   () => {
-    it.live("is lost within its lease, but the result of its holder is still returned", () =>
+    it.live("is lost at the end of its lease, but the result of its holder is still returned", () =>
       Effect.gen(function* () {
         const { freeze, thaw, url } = yield* server
         const lock = makeRedis(yield* connect(url), { lease: "2 seconds" })

@@ -531,7 +531,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("during a renewal in this program makes callers fail, and revokes the new session too", () =>
+  it.effect("during a renewal in this program makes callers fail, and revokes the new session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -549,7 +549,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("during a renewal in another program makes callers fail, and revokes the new session too", () =>
+  it.effect("during a renewal in another program makes callers fail, and revokes the new session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]

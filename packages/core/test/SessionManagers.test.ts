@@ -209,7 +209,7 @@ describe("sessions: the layer of an account", () => {
 })
 
 describe("sessions: SessionManagers.warm", () => {
-  it.effect("logs in every account once, and reports each result", () =>
+  it.effect("logs in to every account once, and reports each result", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const all = names(100)

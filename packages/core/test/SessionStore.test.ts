@@ -222,17 +222,15 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect(
-    "fails with WrongKey if it has no key and an entry is encrypted, or if it has a key and an entry is in clear",
-    () =>
-      Effect.gen(function* () {
-        const { raw, store } = yield* begin
-        const clear = SessionStore.encrypted(plaintext)(raw)
-        assert.strictEqual(yield* reasonOf(clear), "WrongKey")
-        yield* clear.put(account, "session", value, 1)
-        assert.strictEqual(yield* reasonOf(store), "WrongKey")
-        assert.strictEqual(clear.describe, "a transparent store; no key: in clear")
-      })
+  it.effect("fails with WrongKey for an encrypted entry without a key, and for an entry in clear with a key", () =>
+    Effect.gen(function* () {
+      const { raw, store } = yield* begin
+      const clear = SessionStore.encrypted(plaintext)(raw)
+      assert.strictEqual(yield* reasonOf(clear), "WrongKey")
+      yield* clear.put(account, "session", value, 1)
+      assert.strictEqual(yield* reasonOf(store), "WrongKey")
+      assert.strictEqual(clear.describe, "a transparent store; no key: in clear")
+    })
   )
 
   it.effect("fails with NewerVersion for an entry of a newer format, with or without a key", () =>

@@ -56,7 +56,7 @@ describe("a VaultError", () => {
     }
   )
 
-  it("is not confused with other errors by isVaultError", () => {
+  it("is distinguished from other values by isVaultError", () => {
     assert.isFalse(VaultError.isVaultError(new Error("vault")))
     assert.isFalse(VaultError.isVaultError(undefined))
   })

@@ -46,7 +46,7 @@ interface Program {
   readonly manager: SessionManager["Service"]
   /** Tokens that this program reported as rejected by the broker. */
   readonly refused: Set<string>
-  /** Sessions that this program logged out. It must not get them again, even after a restart. */
+  /** Sessions that this program logged out. The program must not get them again, even after a restart. */
   readonly ended: Set<string>
   loggedOut: boolean
 }
@@ -144,11 +144,11 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     program.loggedOut = false
     assert.isTrue(
       yield* ask(day, program, program.manager.renew()),
-      "a program could not get a session after these events"
+      "a program could not get a session after the random steps"
     )
     assert.isTrue(
       yield* ask(day, program, program.manager.session),
-      "a program could not get a session after these events"
+      "a program could not get a session after the random steps"
     )
   }
   return tiny.calls.length

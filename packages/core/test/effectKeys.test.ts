@@ -31,7 +31,7 @@ describe("parts of Effect that are used without their modules", () => {
     assert.deepStrictEqual(own.pipe(HttpClientRequest.toWebResult), HttpClientRequest.toWebResult(expected))
   })
 
-  it.effect("FetchClient is a client of Effect", () => {
+  it.effect("FetchClient.layer provides an HttpClient of Effect", () => {
     const sent: Array<string> = []
     const fetch = ((url: URL, { headers, method }: RequestInit) => {
       sent.push(`${method} ${url.href} ${new Headers(headers).get("x-key")}`)

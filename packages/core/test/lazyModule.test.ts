@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { lazyModule } from "../src/login/internal/lazyModule.ts"
 
-it.effect("a module is loaded once, at its first use, and is tried again if it could not be loaded", () =>
+it.effect("a module is loaded once, at its first use, and is loaded again at its next use if loading failed", () =>
   Effect.gen(function* () {
     let loads = 0
     const module = lazyModule(() => {

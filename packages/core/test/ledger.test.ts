@@ -182,7 +182,7 @@ describe("sessions: credentials", () => {
 const waf = new AuthError.PermissionDenied({ why: "waf", supportId: "42" })
 const notSubscribed = new AuthError.PermissionDenied({ why: "subscription", code: "T9" })
 
-describe("sessions: a login that the broker rejects for a permanent reason", () => {
+describe("sessions: a login that the broker rejects for a reason that lasts", () => {
   const sentIn = Effect.fnUntraced(function* (reason: AuthError.Reason, minutes: number) {
     const { login, program, sent } = yield* begin
     const at: Array<number> = []
@@ -253,16 +253,14 @@ describe("sessions: a login that the broker rejects for a permanent reason", () 
     })
   )
 
-  it.effect(
-    "differs from a login that fails because of an outage or a rate limit, after which the next login is sent at once",
-    () =>
-      Effect.gen(function* () {
-        const { guard, login, sent } = yield* begin
-        const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })
-        const many = new AuthError.RateLimited({ by: "broker", retryAfter: undefined })
-        for (const reason of [down, many, down, many]) yield* tagOf(guard.protect(account, policy, login(reason)))
-        assert.strictEqual(sent(), 4)
-      })
+  it.effect("is not an outage or a rate limit, after which the next login is sent at once", () =>
+    Effect.gen(function* () {
+      const { guard, login, sent } = yield* begin
+      const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })
+      const many = new AuthError.RateLimited({ by: "broker", retryAfter: undefined })
+      for (const reason of [down, many, down, many]) yield* tagOf(guard.protect(account, policy, login(reason)))
+      assert.strictEqual(sent(), 4)
+    })
   )
 })
 

@@ -340,28 +340,26 @@ describe("the extras of a session", () => {
     })
   )
 
-  it.effect(
-    "make Authorize.request add the headers for the origin in the extras, and not if they have another origin or none",
-    () =>
-      Effect.gen(function* () {
-        const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
-        const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})
-        const service = {
-          headers: api.headers,
-          refusal: api.refusal,
-          origins: Object.values(api.origins),
-          toldOrigin: api.toldOrigin
-        }
-        const order = HttpClientRequest.get("https://e21.tiny.example/orders")
-        const headersFor = (extras: Session.Extras) =>
-          Effect.map(
-            Effect.provideService(Authorize.request(order, session(extras)), Authorize.Authorize, service),
-            ({ headers }) => headers["auth"]
-          )
-        assert.strictEqual(yield* headersFor({ baseUrl: "https://e21.tiny.example" }), "access-canary")
-        assert.isUndefined(yield* headersFor({ baseUrl: "https://e22.tiny.example" }))
-        assert.isUndefined(yield* headersFor({}))
-      }).pipe(Effect.provide(TestHttp.layerRespond(() => Promise.resolve(yes({})))))
+  it.effect("make Authorize.request add the headers only if the extras contain the origin of the request", () =>
+    Effect.gen(function* () {
+      const protocol = { broker: "tiny", headers: () => ({ auth: token }), dialects: [], codes: [], told }
+      const api = yield* BrokerApi.make({ limits: row }, protocol, { api: "https://api.tiny.example" }, {})
+      const service = {
+        headers: api.headers,
+        refusal: api.refusal,
+        origins: Object.values(api.origins),
+        toldOrigin: api.toldOrigin
+      }
+      const order = HttpClientRequest.get("https://e21.tiny.example/orders")
+      const headersFor = (extras: Session.Extras) =>
+        Effect.map(
+          Effect.provideService(Authorize.request(order, session(extras)), Authorize.Authorize, service),
+          ({ headers }) => headers["auth"]
+        )
+      assert.strictEqual(yield* headersFor({ baseUrl: "https://e21.tiny.example" }), "access-canary")
+      assert.isUndefined(yield* headersFor({ baseUrl: "https://e22.tiny.example" }))
+      assert.isUndefined(yield* headersFor({}))
+    }).pipe(Effect.provide(TestHttp.layerRespond(() => Promise.resolve(yes({})))))
   )
 })
 

@@ -54,12 +54,12 @@ export const freshPrefix = Effect.sync(() => `test${++prefixes}`)
 export const connect = (url: string) =>
   Layer.build(NodeRedis.layer({ url, disableOfflineQueue: true })).pipe(
     Effect.map((context) => Context.get(context, Redis.Redis)),
-    // Hides the log of the client about a lost server, because some tests stop the server on purpose.
+    // Hides the client's log messages about a lost server, because some tests stop the server on purpose.
     Effect.provide(Logger.layer([])),
     Effect.orDie
   )
 
-/** Returns every key with this prefix, except the list of changes, and its value. */
+/** Returns every key with this prefix and its value. Leaves out the list of changes. */
 export const dump = Effect.fnUntraced(function* (redis: Service, prefix: string) {
   const keys = yield* redis.send<Array<string>>("KEYS", `${prefix}:*`)
   const strings = keys.filter((key) => key !== `${prefix}:changes`).toSorted()

@@ -69,7 +69,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("can be opened for ten minutes, and then the error is `request-expired`", () =>
+  it.effect("can be opened for ten minutes, and after that, opening it fails with `request-expired`", () =>
     Effect.gen(function* () {
       const { key, text } = yield* sealed()
       yield* TestClock.adjust("599 seconds")

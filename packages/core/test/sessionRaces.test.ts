@@ -247,7 +247,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("rejects a session that was issued in the future, and tells the user to set the clock", () =>
+  it.effect("rejects a session whose issue time is in the future, and tells the user to set the clock", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny())

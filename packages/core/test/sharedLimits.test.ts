@@ -34,7 +34,10 @@ interface ProgramOptions<R> {
   readonly queueTimeout?: Duration.Input
 }
 
-/** A program with a client of its own. `call` returns the time at which the call was sent, or the reason of its failure. */
+/**
+ * Makes a program with its own client. `call` returns the time at which the call was sent, or the reason of its
+ * failure.
+ */
 const program = Effect.fnUntraced(function* <R = never>({
   key = "key-canary",
   queueTimeout = "1 hour",
@@ -43,7 +46,7 @@ const program = Effect.fnUntraced(function* <R = never>({
   const { client, login, seen } = yield* connect([], { queueTimeout }, { app: { api_key: Redacted.make(key) } }).pipe(
     Effect.provide(shared)
   )
-  // A first call loads modules, during which the clock of the test must not be moved.
+  // The first call loads modules. The test must not move its clock during this time.
   yield* login
   seen.length = 0
   const call = (endpoint: ReturnType<typeof limited>, account = "T1") =>
@@ -56,7 +59,7 @@ const program = Effect.fnUntraced(function* <R = never>({
   return { call, seen }
 })
 
-/** Starts the effects at the same time, and returns their results after the clock was moved. */
+/** Starts the effects at the same time, advances the clock by `time`, and returns the results. */
 const together = <A, E, R>(effects: ReadonlyArray<Effect.Effect<A, E, R>>, time: Duration.Input = "1 hour") =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(Effect.all(effects, { concurrency: "unbounded" }), { startImmediately: true })
@@ -88,7 +91,7 @@ describe("a limit for each app", () => {
     })
   )
 
-  it.effect("is kept by two clients together, with shared limits", () =>
+  it.effect("applies to the calls of two clients together, with shared limits", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const programs = [yield* program({ shared }), yield* program({ shared })]
@@ -137,7 +140,7 @@ describe("a limit for each app", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.effect("is shared with a key that contains neither the API key nor the account", () =>
+  it.effect("is passed to the shared limits with a key that contains neither the API key nor the account", () =>
     Effect.gen(function* () {
       const keys: Array<string> = []
       const take = (key: string) => Effect.sync(() => (keys.push(key), Duration.zero))
@@ -149,7 +152,7 @@ describe("a limit for each app", () => {
   )
 })
 
-it.effect("a limit for each address is shared by the programs that state the same address", () =>
+it.effect("a limit for each address is shared by the programs that pass the same address", () =>
   Effect.gen(function* () {
     const here = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.1" }) }
     const there = { shared: SharedLimits.layerRateLimiter({ address: "192.0.2.2" }) }
@@ -176,11 +179,11 @@ describe("if the shared limits", () => {
   it.effect.each([
     { how: "fail", answer: Effect.fail(secret) },
     { how: "have a defect", answer: Effect.die(new Error(secret)) }
-  ])("$how, the client counts alone, warns without the error, and asks again after 10 seconds", ({ answer }) =>
+  ])("$how, the client counts alone, logs a warning without the error, and asks again after 10 seconds", ({ answer }) =>
     Effect.gen(function* () {
       const { asked, logged, sent } = yield* broken(answer)
       assert.deepStrictEqual(sent, [0, 2050, 4100, 6150, 8200, 10_250])
-      // The calls at 0 and at 10,250 milliseconds ask.
+      // The client asks the shared limits only for the calls at 0 and at 10,250 milliseconds.
       assert.strictEqual(asked(), 2)
       assert.strictEqual(logged.length, 2)
       for (const line of logged) {
@@ -213,7 +216,8 @@ it.effect.prop(
       const sent: Array<number> = []
       for (const pause of pauses) {
         yield* TestClock.adjust(pause)
-        // Often takes one call, so that a window has calls left at its end, and sometimes as many as are allowed.
+        // After some pauses, asks for as many calls as the limit allows. After the other pauses, asks for one call, so that
+        // a window can end before all its calls are used.
         for (let asked = 0; asked < (pause % 4 === 0 ? requests : 1); asked += 1) {
           if (Duration.isZero(yield* take("key", limit))) sent.push(yield* Clock.currentTimeMillis)
         }
@@ -255,7 +259,7 @@ it.effect("layerRateLimiter allows a quarter of the calls at once, and spreads t
 describe.runIf(runsRedis)("with Redis", () => {
   const { url } = sharedServer()
 
-  it.live("two programs with connections of their own keep the limit of their app together", () =>
+  it.live("two programs, each with its own connection, together keep the limit of their app", () =>
     Effect.gen(function* () {
       const prefix = `${yield* freshPrefix}:`
       const start = Effect.gen(function* () {

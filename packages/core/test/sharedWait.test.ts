@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as SharedWait from "../src/session/internal/sharedWait.ts"
 
-describe("waiting for one result", () => {
-  it.effect("ends every wait with the first result, also those that begin later", () =>
+describe("SharedWait", () => {
+  it.effect("ends every wait with the first result, also a wait that begins later", () =>
     Effect.gen(function* () {
       const { end, wait } = SharedWait.make<number, string>()
       const fibers = yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.forkChild(wait))
@@ -31,7 +31,7 @@ describe("waiting for one result", () => {
     })
   )
 
-  it.effect("does not retain fibers that were interrupted", () =>
+  it.effect("retains only a limited number of interrupted fibers", () =>
     Effect.gen(function* () {
       const { wait } = SharedWait.make<number, string>()
       const references: Array<WeakRef<object>> = []
@@ -43,7 +43,7 @@ describe("waiting for one result", () => {
       yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
       collect()
       const retained = references.filter((reference) => reference.deref() !== undefined)
-      // At most the fibers since the last sweep.
+      // SharedWait removes ended fibers only when its list reaches a limit, so it still has the newest fibers.
       assert.isBelow(retained.length, 130)
       yield* Effect.forkChild(wait)
     })

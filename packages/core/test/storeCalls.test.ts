@@ -9,7 +9,7 @@ import { account, makeShared, makeTiny, morning, numberOf, pass, start } from ".
 
 type Store = SessionStore["Service"]
 
-/** Notes each call of a store, and runs `before` ahead of it. */
+/** Makes a store that adds each call to `calls`, and runs `before` before the call. */
 const noting = (
   store: Store,
   calls: Array<string>,
@@ -56,8 +56,8 @@ const waitForPeriod = Effect.gen(function* () {
   return { asked, manager, shared, tiny }
 })
 
-describe("sessions: the calls of the store for a login", () => {
-  it.effect("reads the state of the login guard once, and writes it before and after the login", () =>
+describe("sessions: a login", () => {
+  it.effect("reads the state of the login guard once, and writes this state before and after its request", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -70,7 +70,7 @@ describe("sessions: the calls of the store for a login", () => {
     })
   )
 
-  it.effect("sends no login if another program notes that the account is locked before the login is recorded", () =>
+  it.effect("is not sent if another program stores that the account is locked before the login is recorded", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -85,7 +85,7 @@ describe("sessions: the calls of the store for a login", () => {
     })
   )
 
-  it.effect("keeps credentials that another program notes as refused while the login runs", () =>
+  it.effect("keeps the fingerprint of refused credentials that another program stores while the login runs", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -102,18 +102,20 @@ describe("sessions: the calls of the store for a login", () => {
     })
   )
 
-  it.effect("sends no login if another program notes a locked account during the wait for the next TOTP period", () =>
-    Effect.gen(function* () {
-      const { asked, shared, tiny } = yield* waitForPeriod
-      const said = { tag: "AccountLocked", message: "the account is locked", remedy: "Unlock it." }
-      yield* writeGuard(shared.store, { locked: { since: morning, said } })
-      yield* pass("1 minute")
-      assert.strictEqual((yield* Fiber.join(asked)).reason._tag, "ActionRequired")
-      assert.deepStrictEqual(tiny.calls, [])
-    })
+  it.effect(
+    "is not sent if another program stores that the account is locked during the wait for the next TOTP period",
+    () =>
+      Effect.gen(function* () {
+        const { asked, shared, tiny } = yield* waitForPeriod
+        const said = { tag: "AccountLocked", message: "the account is locked", remedy: "Unlock it." }
+        yield* writeGuard(shared.store, { locked: { since: morning, said } })
+        yield* pass("1 minute")
+        assert.strictEqual((yield* Fiber.join(asked)).reason._tag, "ActionRequired")
+        assert.deepStrictEqual(tiny.calls, [])
+      })
   )
 
-  it.effect("starts no pause if there is a logout while the login waits for the next TOTP period", () =>
+  it.effect("is not followed by a pause if a logout happens while the login waits for the next TOTP period", () =>
     Effect.gen(function* () {
       const { asked, manager, shared, tiny } = yield* waitForPeriod
       yield* manager.logout

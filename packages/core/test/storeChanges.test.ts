@@ -19,13 +19,13 @@ type Service = Redis.Redis["Service"]
 interface Program {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly redis: Service
-  /** The commands of the store and of the lock of this program, without those that read the list of changes. */
+  /** The commands of the store and the lock of this program. With `quiet`, also the reads of the list of changes. */
   readonly sent: Sent
   /** Whether the store reports changes now. */
   readonly isWatching: Effect.Effect<boolean>
 }
 
-/** The commands of a client, and the number of those that are not answered yet. */
+/** The commands of a client, and the number of commands that Redis has not answered yet. */
 interface Sent {
   readonly commands: Array<string>
   waiting: number
@@ -52,7 +52,7 @@ const counting = (redis: Service, sent: Sent): Service => {
   }
 }
 
-/** Ends each blocking read without entries after its time, by the clock of the test. */
+/** Makes a client whose blocking reads never find an entry. Each read waits for its `BLOCK` time of the test clock. */
 const quiet = (redis: Service, sent: Sent): Service => ({
   ...redis,
   reserve: Effect.map(redis.reserve, (connection) => ({
@@ -69,13 +69,13 @@ interface ProgramOptions {
   readonly prefix: string
   readonly tiny: Tiny
   readonly pollInterval?: Duration.Input
-  /** Changes the client before it is used. */
+  /** Returns the client to use instead of the given client. */
   readonly client?: (redis: Service, sent: Sent) => Service
-  /** Makes the changes of the store. Default: the changes of `SessionStore.makeRedis`. */
+  /** Makes the `changes` of the store. Default: the `changes` of `SessionStore.makeRedis`. */
   readonly changes?: (redis: Service) => SessionStore.Changes
 }
 
-/** Starts a program with a connection of its own. */
+/** Starts a program with its own connection. */
 const program = Effect.fnUntraced(function* (
   url: string,
   { changes, client = (redis) => redis, pollInterval, prefix, tiny }: ProgramOptions
@@ -98,7 +98,7 @@ const markOf = ({ changes }: SessionStore.SessionStore["Service"]) => changes?.m
 const isListening = (store: SessionStore.SessionStore["Service"]) =>
   Effect.map(markOf(store), (mark) => mark !== undefined)
 
-/** Waits until `isTrue` returns true, for at most `seconds`. */
+/** Waits until `isTrue` returns true, for at most `seconds`. Returns whether this happened. */
 const eventually = (isTrue: Effect.Effect<boolean, unknown>, seconds = 1) => {
   return Effect.repeat(Effect.andThen(Effect.sleep("10 millis"), Effect.orDie(isTrue)), { until: (is) => is }).pipe(
     Effect.timeoutOption(`${seconds} seconds`),
@@ -129,11 +129,11 @@ const proxyTo = (port: number) =>
     ({ stop }) => Effect.promise(stop)
   )
 
-/** Changes whose reads wait for a shorter time, so that a test does not take half a minute. */
+/** Makes `changes` whose blocking reads end sooner, so that a test does not take half a minute. */
 const impatient = (prefix: string) => (redis: Service) =>
   redisChanges.make(redis, prefix, { block: Duration.millis(300), grace: Duration.millis(500) })
 
-describe.runIf(runsRedis)("sessions: changes in Redis", () => {
+describe.runIf(runsRedis)("sessions: a store in Redis", () => {
   const { url } = sharedServer()
 
   it.live("reports a logout and a renewal of another program within a second, without polling", () =>
@@ -177,7 +177,7 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
       const { url } = yield* server
       const tiny = makeTiny()
       const one = yield* program(url, { prefix, tiny, pollInterval: "1 hour" })
-      // This program never polls and never watches, so only the first program's connection is interrupted.
+      // This store has no manager, so it never waits for changes. Only the connection of the program is interrupted.
       const writer = yield* SessionStore.makeRedis(yield* connect(url), { prefix })
       assert.isTrue(yield* eventually(one.isWatching))
       yield* one.manager.session
@@ -259,35 +259,37 @@ describe.runIf(runsRedis)("sessions: changes in Redis", () => {
     })
   )
 
-  it.effect("needs at most two commands an hour, besides the login, for an account that is requested all day", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const prefix = yield* freshPrefix
-      const { isWatching, manager, sent } = yield* program(url(), { prefix, tiny: makeTiny(), client: quiet })
-      assert.isTrue(yield* TestClock.withLive(eventually(isWatching, 5)))
-      const answered = TestClock.withLive(eventually(Effect.sync(() => sent.waiting === 0)))
-      const asked = yield* Effect.forkChild(manager.session)
-      for (let tries = 0; tries < 200 && asked.pollUnsafe() === undefined; tries++) {
-        yield* TestClock.withLive(Effect.sleep("5 millis"))
-        yield* pass("1 milli")
-      }
-      const before = sent.commands.length
-      const hours = 12
-      for (let minute = 0; minute < hours * 60; minute++) {
-        yield* pass("1 minute")
-        assert.strictEqual(numberOf(yield* manager.session), "1")
-        yield* TestClock.withLive(Effect.sleep("1 milli"))
-        if (sent.waiting > 0) assert.isTrue(yield* answered)
-      }
-      const after = sent.commands.slice(before)
-      const reads = after.filter((command) => command === "XREAD").length
-      assert.isAtMost(after.length - reads, 2 * hours)
-      // About once an hour, it reads the store although no change was reported.
-      assert.isAtLeast(after.length - reads, hours - 2)
-      // The process reads the list of changes every 20 seconds, for all accounts together.
-      assert.isAtMost(reads, 180 * hours)
-      assert.isAtLeast(reads, 170 * hours)
-    })
+  it.effect(
+    "needs at most two commands an hour, besides the login, for an account whose session is requested all day",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const prefix = yield* freshPrefix
+        const { isWatching, manager, sent } = yield* program(url(), { prefix, tiny: makeTiny(), client: quiet })
+        assert.isTrue(yield* TestClock.withLive(eventually(isWatching, 5)))
+        const answered = TestClock.withLive(eventually(Effect.sync(() => sent.waiting === 0)))
+        const asked = yield* Effect.forkChild(manager.session)
+        for (let tries = 0; tries < 200 && asked.pollUnsafe() === undefined; tries++) {
+          yield* TestClock.withLive(Effect.sleep("5 millis"))
+          yield* pass("1 milli")
+        }
+        const before = sent.commands.length
+        const hours = 12
+        for (let minute = 0; minute < hours * 60; minute++) {
+          yield* pass("1 minute")
+          assert.strictEqual(numberOf(yield* manager.session), "1")
+          yield* TestClock.withLive(Effect.sleep("1 milli"))
+          if (sent.waiting > 0) assert.isTrue(yield* answered)
+        }
+        const after = sent.commands.slice(before)
+        const reads = after.filter((command) => command === "XREAD").length
+        assert.isAtMost(after.length - reads, 2 * hours)
+        // About once an hour, the manager reads the store although no change was reported.
+        assert.isAtLeast(after.length - reads, hours - 2)
+        // The process reads the list of changes every 20 seconds, for all accounts together.
+        assert.isAtMost(reads, 180 * hours)
+        assert.isAtLeast(reads, 170 * hours)
+      })
   )
 
   it.live("reads every account again only if the list of changes was lost during an interruption", () =>
