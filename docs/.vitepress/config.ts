@@ -50,7 +50,7 @@ const guide = [
   ]),
   group("Run it", [
     item("Operations", "/operations"),
-    item("What may be sent after what", "/failures"),
+    item("What may be sent after a failure", "/failures"),
     item("Performance", "/performance"),
     item("Cost of many accounts", "/scale"),
     item("Runtimes", "/runtimes"),

@@ -110,7 +110,7 @@ it.live.skipIf(!runsPython)(
 
 const files = fs.readdirSync(import.meta.dirname).filter((file) => file.endsWith(".py"))
 
-it("each Python example has at most 40 lines, a row in README.md and the same function serve as the other examples", () => {
+it("each Python example has at most 40 lines, a row in README.md, and the same function serve", () => {
   const readme = fs.readFileSync(path.join(import.meta.dirname, "../README.md"), "utf8")
   const known = [...examples.map(({ broker }) => broker), "zerodha"].map((broker) => `${broker}.py`)
   assert.deepStrictEqual(files.toSorted(), known.toSorted())

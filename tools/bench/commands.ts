@@ -14,7 +14,7 @@ export const files = {
 
 const preload = "cpu.cjs"
 
-/** Code of all programs: when the program ends, it writes its CPU time in microseconds to the descriptor 3. */
+/** Code of all programs: when the program ends, it writes its CPU time in microseconds to file descriptor 3. */
 const cpuTime = `
 process.on("exit", () => {
   const { system, user } = process.cpuUsage()

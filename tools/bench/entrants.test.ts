@@ -38,7 +38,7 @@ it("a run without another checkout has no twins", () => {
   assert.deepStrictEqual(namesOf(entrantsOf("some", bench, all)), ["map", "ours", "fresh"])
 })
 
-it("a twin follows each candidate that measures our library, and twins that the other checkout lacks are listed", () => {
+it("a twin follows each candidate that measures our library, and missing twins are listed", () => {
   const found = entrantsOf("some", bench, all, other)
   assert.deepStrictEqual(namesOf(found), ["map", "ours", "ours@before", "fresh"])
   assert.deepStrictEqual(found.missing, ["fresh@before"])

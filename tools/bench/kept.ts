@@ -41,8 +41,9 @@ export const ratiosOf = (results: Results): Kept["ratios"] =>
   )
 
 /**
- * A ratio that is larger than the kept one by less than this fraction is not a loss. On one machine, two runs differ by
- * up to a tenth, and a span for each login adds a quarter.
+ * A ratio that is larger than the kept one by less than this fraction is not a loss. The fraction is
+ * larger than the difference between two runs on one machine, which is up to a tenth. It is smaller than the cost of a
+ * span for each login, which is a quarter.
  */
 export const defaultMargin = 0.2
 

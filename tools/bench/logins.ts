@@ -23,8 +23,8 @@ import { addressAt, type Answer, apiKey, check, code, loginPath, pin, requestOf 
 import { type Candidate, loops, type Run, type Turn } from "./harness.ts"
 
 /**
- * Number of accounts. It is larger than the number of logins of any turn. Therefore no account logs in twice within one
- * second, which is the window of the broker's rate limit.
+ * Number of accounts. No account may log in twice within one second, which is the window of the broker's rate limit. A
+ * bench with at least this number of logins in a turn therefore pauses before an account logs in again.
  */
 export const accounts = 10_000
 

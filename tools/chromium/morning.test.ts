@@ -101,7 +101,7 @@ const contains = (text: string, secret: string): boolean =>
 /** Returns the content of every place where the page could leave a secret, as one text. */
 const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen }): Promise<string> => {
   const session = await window.newCDPSession(page)
-  // The history also contains the address that was opened first, with the link. The link was used by then.
+  // The history also contains the address that was opened first, with the link. By then, the link has been used.
   const { entries } = await session.send("Page.getNavigationHistory")
   const stored = await page.evaluate(async () => [
     JSON.stringify(localStorage),

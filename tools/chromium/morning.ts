@@ -1,4 +1,4 @@
-/** The page of `broker-auth open`, its accounts, and a person who logs in on it. */
+/** Helpers for tests of the page of `broker-auth open`: they add accounts, open the page, and act as the user. */
 import { assert } from "@effect/vitest"
 import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
@@ -13,7 +13,7 @@ import { fill } from "./logins.ts"
 
 type Simulated = Simulator.Simulator["Service"]
 
-/** An account of the desk, with the name under which the user has added it. */
+/** An account that the user has added, with its name. */
 export interface Member {
   readonly name: string
   readonly way: Way
@@ -32,7 +32,7 @@ const variant = (account: FakeAccount, index: number): FakeAccount =>
     ])
   )
 
-/** Brokers whose apps accept only redirect URLs with https. The person pastes the address after the login. */
+/** Brokers whose apps accept only redirect URLs with https. The user pastes the address after the login. */
 const pastes = new Set(["angel"])
 
 const members = Effect.fnUntraced(function* (simulator: Simulated, chosen: ReadonlyArray<Way>) {
@@ -118,7 +118,7 @@ export const cardOf = (page: Page, name: string): Locator =>
 export const until = async (what: string, isDone: () => Promise<boolean>, millis = 30_000): Promise<void> => {
   const end = Date.now() + millis
   while (!(await isDone())) {
-    if (Date.now() > end) throw new Error(`Not within ${millis / 1000} s: ${what}`)
+    if (Date.now() > end) throw new Error(`Timed out after ${millis / 1000} s: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -1,8 +1,7 @@
 /**
-/**
- * Generates the files that name every broker, from `packages/brokers.json`, everything that contains the address of the
- * repository, from the `package.json` of the root, and the files that contain the version of a package, from its
- * manifest. Only the list and the manifests are edited manually.
+ * Generates files and fields that repeat a fact from another file. `packages/brokers.json` has the list of all brokers,
+ * the `package.json` of the root has the address of the repository, and the manifest of a package has its version. Only
+ * the list and the manifests are edited manually.
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -119,7 +118,6 @@ export const simulatorPackage = "${manifestOf("simulator").name}"
   return { path, current: read(path), wanted }
 }
 
-/** The brokers and the simulator are optional peers of the command: a user installs the ones that they need. */
 /** The broker Motilal Oswal requires the version of the calling program in a header. */
 const motilalVersion = (): Document => {
   const path = "packages/motilal/src/internal/version.ts"
@@ -131,6 +129,7 @@ export const version = "${manifestOf("motilal").version}"
   return { path, current: read(path), wanted }
 }
 
+/** The optional peers of the command: the brokers and the simulator. A user installs only those that are needed. */
 const commandFields = (list: ReadonlyArray<Listed>, manifest: Fields): Fields => {
   const current = manifest["peerDependencies"] as Ranges
   const optional = [...list.map(({ id }) => id), "simulator"]
@@ -175,7 +174,8 @@ export const wiring = (): ReadonlyArray<Document> => {
     registry(list),
     commandRegistry(list),
     motilalVersion(),
-    // The manifests contain the address that the READMEs may still have, so they are written after the READMEs.
+    // The READMEs are written before the manifests, because `readmeDocument` reads the previous address from a manifest.
+    // If a run is interrupted, the next run still finds this address.
     ...folders.map(readmeDocument),
     ...folders.map((folder) => manifestDocument(folder, list)),
     withReferences(

@@ -37,7 +37,7 @@ for (const broker of documented) {
     const answers = answerFixtures(broker)
 
     for (const call of broker.calls) {
-      it.effect(`${call} has a typed call, a handler in the fake, and fixtures`, () =>
+      it.effect(`${call} has a handler in the fake, and fixtures of its request and its answer`, () =>
         Effect.gen(function* () {
           const sent = requests.find(({ method, url }) => `${method} ${new URL(url).pathname}` === call)
           assert.isDefined(sent, "the call has no request fixture")

@@ -212,8 +212,8 @@ for (const broker of documented) {
           const { reason, why = found["why"] } = answer.expect
           assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
         }
-        // Endpoints without a fixture of an expired session are skipped. Such an endpoint can be one that is called
-        // before a session exists, and in its answers, the same message has another meaning.
+        // Endpoints without a fixture of an expired session are skipped, because some of them are called before a
+        // session exists. In their answers, the same message has another meaning.
         const withSession = new Set(expired.map(({ endpoint }) => endpoint))
         for (const answer of answers) {
           if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue

@@ -1,16 +1,16 @@
-/** A TCP proxy on loopback for tests. It can stop to forward on open connections, as a network that loses packets does. */
+/** A TCP proxy on loopback for tests. It can stop forwarding on open connections, as a network that loses packets does. */
 import * as net from "node:net"
 
 export interface Proxy {
   readonly port: number
   /**
-   * Stops to forward, in both directions, on each open connection on which the client has sent `text`. The connections
+   * Stops forwarding, in both directions, on each open connection on which the client has sent `text`. The connections
    * stay open. Returns their number.
    */
   readonly silence: (text: string) => number
   /** From now on, the proxy accepts new connections, and forwards nothing on them. */
   readonly silenceNew: () => void
-  /** Forwards on new connections again, and closes the silent connections. */
+  /** Undoes `silenceNew`, and closes the connections on which nothing is forwarded. */
   readonly recover: () => void
   /** Number of connections that clients have open. */
   readonly open: () => number

@@ -3,8 +3,9 @@
  * Counts the calls of the store, and measures heap and CPU time.
  *
  * The clock is set forward by one step at a time, and in each step the session of every account is requested once. With
- * many accounts, the steps are longer. Between two steps, a real program requests the session more often. Those requests
- * return the cached session, and at most one request per poll interval also looks for changes in memory.
+ * many accounts, the steps are longer. A real program would also request the session between two steps. Such a request
+ * returns the cached session. At most once per poll interval, it also checks in memory whether the store has reported a
+ * change.
  */
 import { Logout } from "@auth/broker-core/login/Logout"
 import * as Expiry from "@auth/broker-core/login/Expiry"

@@ -13,7 +13,7 @@ const list = "packages/brokers.json"
 // Names of packages in this repository that are not brokers.
 const reserved = new Set(["cli", "core", "node", "simulator"])
 
-/** The problem of the words that the author chooses. */
+/** Returns what is wrong with the name, the prefix or the title. Returns `undefined` if all are valid. */
 const wordProblem = ({ name, prefix, title }) => {
   if (!/^[a-z][a-z0-9]*$/.test(name)) {
     return `"${name}" cannot be a broker's name: use lower-case letters and digits, starting with a letter, as in "zerodha".`
@@ -26,7 +26,7 @@ const wordProblem = ({ name, prefix, title }) => {
   return undefined
 }
 
-/** The problem of a package in this repository. */
+/** Returns why this repository cannot have a package with this name and prefix. Returns `undefined` if it can. */
 const placeProblem = (tree, { name, prefix }) => {
   if (reserved.has(name)) return `"${name}" is the name of another package in this repository: choose another name.`
   if (tree.exists(`packages/${name}`)) return `packages/${name} already exists: choose another name, or remove it.`
@@ -109,7 +109,7 @@ export default function broker(tree, options) {
     })
     run(tree.root, oxfmt, folder)
     console.log(
-      `\nMade ${folder}. It describes an invented broker. README.md says how to test it. To find each place for a fact of your broker:\n` +
+      `\nMade ${folder}. It describes an invented broker. README.md says how to test it. This command prints each place for a fact of your broker:\n` +
         `  grep -rn "Fill in" ${folder} --exclude-dir=node_modules`
     )
     return
@@ -136,7 +136,7 @@ export default function broker(tree, options) {
     run(root, ...docs)
     run(root, oxfmt, folder, changeset, list, "README.md", "AGENTS.md", "docs", "packages/simulator", "tsconfig.json")
     console.log(
-      `\nMade ${folder}. It describes an invented broker. Fill in the facts of your broker at each place that this prints:\n` +
+      `\nMade ${folder}. It describes an invented broker. Fill in the facts of your broker at each place that this command prints:\n` +
         `  grep -rn "Fill in" ${folder} ${page} ${changeset}\n` +
         "Then run npm run check."
     )

@@ -1,4 +1,4 @@
-/** Searches all stored data for tokens and credentials, in common encodings. It must contain none of them. */
+/** Searches all stored data for tokens and credentials, in common encodings. The data must contain no secret. */
 import { createClient, RESP_TYPES } from "redis"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -80,8 +80,8 @@ const filesIn = (folder: string): ReadonlyArray<Stored> =>
     })
 
 /**
- * Reads every key of Redis with its value, also the stream of changes, as text and in the dump format of Redis. Then makes Redis write a snapshot
- * to its folder.
+ * Reads the value of every key in Redis, as text and in the dump format of Redis. The stream of changes is one of these
+ * values. Then makes Redis write a snapshot to its folder.
  */
 const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
   const client = createClient({ url })

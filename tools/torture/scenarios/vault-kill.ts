@@ -20,7 +20,7 @@ import { account, isValueOf } from "../rotating.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
 
-/** A writer is killed after a random time of at most this length, in milliseconds. `isEarly` says when it starts. */
+/** A writer is killed after a random time of at most this length, in milliseconds. `isEarly` decides when this time starts. */
 const longestLife = 40
 
 /**
