@@ -20,7 +20,7 @@ export interface Left {
 
 /** Starts the server that answers the logins, and returns its address. It ends with this process, or by `stopPeers`. */
 export const startServer = async (cwd: string): Promise<string> => {
-  const server = await startPeer(path.join(here, "server.ts"), { cwd, args: ["login", "0"] })
+  const server = await startPeer(path.join(here, "server.ts"), { cwd, args: ["0"] })
   return (await server.call<{ readonly url: string }>("address")).url
 }
 

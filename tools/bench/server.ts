@@ -60,6 +60,7 @@ const serve = (delay: number, count: () => void) => (socket: net.Socket) => {
 
 const [delay = "0", scheme] = process.argv.slice(2)
 const isTls = scheme === "tls"
+if (!Number.isFinite(Number(delay))) throw new Error(`The delay must be a number of milliseconds, not "${delay}".`)
 
 let requests = 0
 const onConnection = serve(Number(delay), () => (requests += 1))

@@ -23,9 +23,10 @@ const report = (problems: ReadonlyArray<string>): void => {
   if (problems.length > 0) throw new Error(problems.join("\n"))
 }
 
-const skip = (reason: string): void => console.log(`The next step is skipped: ${reason}.`)
+/** Does the work of a step. Returns the reason if the step is skipped. */
+type Work = () => Promise<string | void> | string | void
 
-const steps: ReadonlyArray<readonly [title: string, work: () => Promise<void> | void]> = [
+const steps: ReadonlyArray<readonly [title: string, work: Work]> = [
   ["generated tables are current (npm run docs:tables updates them)", () => run("tools/docs/tables.ts")],
   [
     "declarations of the packages",
@@ -41,19 +42,21 @@ const steps: ReadonlyArray<readonly [title: string, work: () => Promise<void> | 
   ["build", () => run("node_modules/vitepress/bin/vitepress.js", "build", folder)],
   [
     "accessibility of five pages in Chromium",
-    () => (runsChromium ? run("tools/chromium/site.ts") : skip("no chromium"))
+    () => (runsChromium ? run("tools/chromium/site.ts") : "there is no Chromium on this machine")
   ],
   ["links and anchors of the built pages", () => report(deadLinks(path.join(folder, ".vitepress/dist")))]
 ]
 
 for (const [title, work] of steps) {
   const began = performance.now()
+  let skipped: string | void
   try {
-    await work()
+    skipped = await work()
   } catch (error) {
     console.error(`FAILED ${title}\n${error instanceof Error ? error.message : String(error)}`)
     process.exit(1)
   }
-  console.log(`ok     ${title} (${((performance.now() - began) / 1000).toFixed(1)} s)`)
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  console.log(skipped === undefined ? `ok     ${title} (${seconds} s)` : `skipped ${title}: ${skipped}`)
 }
 console.log(`The site is in ${path.relative(root, path.join(folder, ".vitepress/dist"))}.`)

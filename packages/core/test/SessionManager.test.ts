@@ -149,10 +149,18 @@ describe("sessions: SessionManager.session", () => {
       const tiny = makeTiny()
       tiny.failures.push(...Array.from({ length: 1000 }, () => unavailable))
       const manager = yield* start(tiny)
+      const sent: Array<number> = []
       for (let seconds = 0; seconds < 600; seconds++) {
         yield* Effect.result(manager.session)
         yield* pass("1 second")
+        while (sent.length < tiny.calls.length) sent.push(seconds)
       }
+      const firstGaps = sent.slice(1, 5).map((at, index) => at - sent[index]!)
+      assert.deepStrictEqual(
+        firstGaps,
+        firstGaps.toSorted((one, other) => one - other)
+      )
+      assert.isBelow(firstGaps[0]!, firstGaps[3]!)
       assert.isAbove(tiny.calls.length, 24)
       assert.isBelow(tiny.calls.length, 60)
     })

@@ -105,9 +105,9 @@ describe("Startup.mergeAll", () => {
         One,
         Effect.sync(() => (built += 1))
       )
-      const needs = (name: string) => Layer.effectDiscard(Effect.asVoid(Effect.andThen(One, Effect.succeed(name))))
+      const needsOne = () => Layer.effectDiscard(Effect.asVoid(One))
       yield* Effect.scoped(
-        Layer.build(Startup.mergeAll(Layer.provide(needs("a"), shared), Layer.provide(needs("b"), shared)))
+        Layer.build(Startup.mergeAll(Layer.provide(needsOne(), shared), Layer.provide(needsOne(), shared)))
       )
       assert.strictEqual(built, 1)
     })
