@@ -287,7 +287,8 @@ export const invalidRequest =
     new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }] })
 
 /**
- * Returns `BrokerRejected`, with the broker's code. If there is no code, uses the HTTP status as the code.
+ * Returns `BrokerRejected`, with the broker's code. If there is no code, the code is `HTTP 404` for the status 404, for
+ * example, and `none` for a status below 400.
  *
  * @category reasons
  * @since 0.1.0

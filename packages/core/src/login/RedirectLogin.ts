@@ -250,8 +250,8 @@ const sameText = (left: string, right: string): boolean => {
 }
 
 /**
- * Parses a callback. The callback must have the registered redirect URL and the right state, and must not say that the
- * login was denied.
+ * Parses a callback. The callback must have the registered redirect URL, and must not say that the login was denied. If
+ * the callback contains a state, the state must be right. The option `state` says whether a state is required.
  *
  * The scheme, host, port and path must be those of the registered redirect URL. A custom scheme is allowed. If the
  * callback is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin.

@@ -1,6 +1,6 @@
 /**
- * The modules that make the schema of a `Shape`. They are loaded only when a schema is needed. `Schema` is not the whole
- * module, because a bundler would then keep all of it.
+ * The modules that make the schema of a `Shape`. They are loaded only when a schema is needed. `Schema` lists the parts
+ * that shapes use, because a bundler would keep the whole module otherwise.
  */
 import * as All from "effect/Schema"
 export * as Decode from "../Decode.ts"
