@@ -336,7 +336,7 @@ const readField = (field: Field, given: unknown, advice: string): Reading => {
   return { value: isAsItStands ? verbatim(Redacted.make(text)) : Redacted.make(text) }
 }
 
-const inCode: VerbatimAdvice = () => "give Credentials.verbatim(…)"
+const inCode: VerbatimAdvice = () => "use Credentials.verbatim(…)"
 
 /**
  * Checks all fields. If several fields are wrong, one error names all of them. Blanks around a value are removed.

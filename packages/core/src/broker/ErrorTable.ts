@@ -287,8 +287,8 @@ export const invalidRequest =
     new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }] })
 
 /**
- * Returns `BrokerRejected`, with the broker's code. If there is no code, the code is `HTTP 404` for the status 404, for
- * example, and `none` for a status below 400.
+ * Returns `BrokerRejected`, with the broker's code. If there is no code, the code is the HTTP status, such as
+ * `HTTP 404`. If the status is below 400, the code is `none`.
  *
  * @category reasons
  * @since 0.1.0

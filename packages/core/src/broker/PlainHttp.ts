@@ -14,7 +14,7 @@ import { lazyModule } from "../login/internal/lazyModule.ts"
 import { lazyClient } from "./internal/lazyClient.ts"
 
 /**
- * The property of an `HttpClient` that contains the function `find`. The function `addSend` adds this property.
+ * The property of an `HttpClient` that contains a function `Find`. The function `addSend` adds this property.
  *
  * @category symbols
  * @since 0.1.0
@@ -88,9 +88,9 @@ export type Find = (fiber: Fiber.Fiber<unknown, unknown>) => Send | undefined
 const hasFind = (client: object): client is { readonly [PlainSend]: Find } => PlainSend in client
 
 /**
- * Returns the function `Send` of a client, or `undefined`. A client that was changed with functions such as
- * `HttpClient.mapRequest` has no `Send`, so that all its calls go through these functions. `fiber` is the fiber that
- * sends the request.
+ * Returns the function `Send` of a client, or `undefined` if the client has none. If a program changes a client with
+ * functions such as `HttpClient.mapRequest`, the result has no `Send`. So all its calls go through these functions.
+ * `fiber` is the fiber that sends the request.
  *
  * @example
  * ```ts

@@ -100,8 +100,8 @@ export interface Completion<Callback extends { readonly code: Redacted.Redacted<
   /** Exchanges the callback for a session. */
   readonly exchange: (callback: Callback) => Effect.Effect<Session, AuthError.AuthError>
   /**
-   * Content of the callback. A `code` is sent only once, even if the exchange fails. A `token` may be sent again
-   * until the login is completed. Default: `code`.
+   * Whether the callback contains a code or a token. A code is sent only once, even if the exchange fails. A token may
+   * be sent again until the login is completed. Default: `code`.
    */
   readonly carries?: "code" | "token" | undefined
 }

@@ -9,7 +9,7 @@ import type { Endpoint, Limit } from "../Endpoint.ts"
 import type { SharedLimits } from "../SharedLimits.ts"
 import { isCommon, spanOf } from "./limiter.ts"
 
-/** How long the shared limits may take to answer. */
+/** Time-out for an answer of the shared limits. */
 const patience = Duration.seconds(1)
 
 /** How long the shared limits are not used after a failure, in milliseconds. */

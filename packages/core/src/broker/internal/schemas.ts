@@ -1,6 +1,6 @@
 /**
- * The modules that make the schema of a `Shape`. They are loaded only when a schema is needed. `Schema` lists the parts
- * that shapes use, because a bundler would keep the whole module otherwise.
+ * The modules that make the schema of a `Shape`. They are loaded only when a schema is needed. `Schema` contains only
+ * the parts that shapes use. Otherwise, a bundler would keep the whole module.
  */
 import * as All from "effect/Schema"
 export * as Decode from "../Decode.ts"
