@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
  * example a list of instruments, can have any size.
  *
  * An HTTP client may read the whole body of the answer before it returns the response. If the body is larger than the
- * limit, reading it must then fail with an `HttpClientError` whose cause has the code `ERR_BODY_TOO_LARGE`.
+ * limit, such a client must fail with an `HttpClientError` whose cause has the code `ERR_BODY_TOO_LARGE`.
  *
  * @example
  * ```ts

@@ -28,8 +28,9 @@ export interface Field {
   readonly codes?: true
   /**
    * Set this if a quotation mark at the start or at the end can be part of the value, as in a password that the user
-   * has chosen. With `freeText`, such a quotation mark is rejected, except in a `verbatim` value, because it is not
-   * known whether it is part of the value. Without `freeText`, a pair of quotation marks around the value is removed.
+   * has chosen. With `freeText`, such a quotation mark is rejected, because it is not known whether it is part of the
+   * value. In a `verbatim` value, it is accepted. Without `freeText`, a pair of quotation marks around the value is
+   * removed.
    */
   readonly freeText?: true
   /**
@@ -335,14 +336,14 @@ const readField = (field: Field, given: unknown, advice: string): Reading => {
   return { value: isAsItStands ? verbatim(Redacted.make(text)) : Redacted.make(text) }
 }
 
-const inCode: VerbatimAdvice = () => "give Credentials.verbatim(…)"
+const inCode: VerbatimAdvice = () => "use Credentials.verbatim(…)"
 
 /**
  * Checks all fields. If several fields are wrong, one error names all of them. Blanks around a value are removed.
  * Invisible characters and pairs of quotation marks around a value are also removed, because an env file or a chat
- * program may have added them. In a field with `freeText`, invisible characters, and quotation marks at its ends, are
- * rejected instead. A quotation mark at only one end is rejected in every field. In a `verbatim` value, nothing is
- * removed, and quotation marks and invisible characters are accepted.
+ * program may have added them. In a field with `freeText`, invisible characters and quotation marks at the ends of the
+ * value are rejected instead. A quotation mark at only one end is rejected in every field. In a `verbatim` value,
+ * nothing is removed, and quotation marks and invisible characters are accepted.
  *
  * @example
  * ```ts
@@ -409,8 +410,9 @@ export const fromOptions = (fields: Fields, options: object): Readonly<Record<st
 
 /**
  * Reads all fields from the configuration. The name of each variable is `env` of the field. If several fields are
- * missing or wrong, one error names all of them. `BROKER_AUTH_VERBATIM` contains the names of variables whose values
- * are `verbatim`, separated by commas. If a field is an option of the layer, its value in `options` takes precedence.
+ * missing or wrong, one error names all of them. The variable `BROKER_AUTH_VERBATIM` contains names of other variables,
+ * separated by commas. Their values are `verbatim`. If a field is an option of the layer, its value in `options` takes
+ * precedence.
  *
  * @category configuration
  * @since 0.1.0

@@ -194,7 +194,7 @@ export const items = <A, I>(schema: Schema.Codec<A, I>) =>
   )
 
 /**
- * Converts a decoded answer to another shape.
+ * Converts a decoded answer with the function `to`.
  *
  * @category schemas
  * @since 0.1.0
@@ -248,7 +248,7 @@ export const optional = <A, I>(schema: Schema.Codec<A, I>) =>
   )
 
 /**
- * Checks that the answer has the documented shape, and discards it.
+ * Checks that the answer has the documented shape, and discards the answer.
  *
  * @category schemas
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
  * Reads whether the broker's answer reports success or a refusal. A broker may report this in several forms, called
- * dialects. The function `read` of a dialect returns the verdict on an answer, yes or no. The envelope is the part of
- * an answer around the data, such as a status and a code.
+ * dialects. The function `read` of a dialect returns the verdict on an answer: yes for a success, no for a refusal. The
+ * envelope is the part of an answer around the data, such as a status and a code.
  *
  * @since 0.1.0
  */
@@ -98,7 +98,6 @@ export const no = (fields: {
   readonly supportId?: string | undefined
 }): Verdict => ({ _tag: "No", code: textOf(fields.code), message: textOf(fields.message), supportId: fields.supportId })
 
-// A code or message may be text or a number. Blank text and values of other types count as absent.
 const textOf = (value: unknown): string | undefined => {
   const text = Predicate.isString(value) ? value.trim() : Predicate.isNumber(value) ? String(value) : ""
   return text === "" ? undefined : text
@@ -155,7 +154,8 @@ const normalized = (value: unknown): unknown =>
   Predicate.isString(value) ? value.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "") : value
 
 /**
- * Makes a dialect from a description of the fields. An answer without the `status` field is in another dialect.
+ * Makes a dialect from a description of the fields. If the `status` field of an answer is absent or null, the answer is
+ * in another dialect. If `no` is set, this also applies to a value that neither `yes` nor `no` contains.
  *
  * @example
  * ```ts

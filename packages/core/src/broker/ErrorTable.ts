@@ -287,7 +287,8 @@ export const invalidRequest =
     new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }] })
 
 /**
- * Returns `BrokerRejected`, with the broker's code. If there is no code, uses the HTTP status as the code.
+ * Returns `BrokerRejected`, with the broker's code. If there is no code, the code is the HTTP status, such as
+ * `HTTP 404`. If the status is below 400, the code is `none`.
  *
  * @category reasons
  * @since 0.1.0

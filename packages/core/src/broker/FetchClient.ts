@@ -1,6 +1,6 @@
 /**
- * An HTTP client on `fetch`, for every runtime. It is `FetchHttpClient` of Effect with the faster way of `PlainHttp`, so
- * the calls of brokers need about half the CPU time.
+ * An HTTP client on `fetch`, for every runtime. It is Effect's `FetchHttpClient`, but sends the calls of brokers in the
+ * faster way of `PlainHttp`. These calls then need about half the CPU time.
  *
  * @since 0.1.0
  */
@@ -13,8 +13,8 @@ import * as EffectKeys from "../login/internal/effectKeys.ts"
 import * as PlainHttp from "./PlainHttp.ts"
 
 /**
- * Provides the client to a broker's layer. As with `FetchHttpClient.layer`, the program can replace `fetch` with
- * `FetchHttpClient.Fetch`, and can set options such as a dispatcher with `FetchHttpClient.RequestInit`.
+ * Provides the client to a broker's layer. As with `FetchHttpClient.layer`, the program can provide another `fetch` as
+ * `FetchHttpClient.Fetch`, and options such as a dispatcher as `FetchHttpClient.RequestInit`.
  *
  * @example
  * ```ts

@@ -14,7 +14,7 @@ import { lazyModule } from "../login/internal/lazyModule.ts"
 import { lazyClient } from "./internal/lazyClient.ts"
 
 /**
- * The property of an `HttpClient` that contains the function that `addSend` has added.
+ * The property of an `HttpClient` that contains a function `Find`. The function `addSend` adds this property.
  *
  * @category symbols
  * @since 0.1.0
@@ -33,7 +33,7 @@ export interface Request {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
-  /** Maximum size of the answer's body in bytes, before and after it was decompressed. */
+  /** Maximum size of the answer's body in bytes. Neither the compressed nor the decompressed body may be larger. */
   readonly maxBodyBytes: number
 }
 
@@ -63,14 +63,14 @@ export interface Answer {
  */
 export interface Listener {
   readonly onAnswer: (answer: Answer) => void
-  /** Called if there is no usable answer. Only codes and numbers of the error are read. */
+  /** Called if there is no usable answer. Only codes and numbers are copied from the error. */
   readonly onError: (error: unknown) => void
 }
 
 /**
- * Sends a request once, and follows no redirect. Returns a function that stops the request. If the request waits for a
- * connection, it is then never sent. The listener is called only after `Send` has returned. A stopped request may still
- * call the listener, which must then ignore the call.
+ * Sends a request once, and follows no redirect. Returns a function that stops the request. If the request still waits
+ * for a connection when it is stopped, it is never sent. The listener is called only after `Send` has returned. A
+ * stopped request may still call the listener, which must then ignore the call.
  *
  * @category models
  * @since 0.1.0
@@ -88,9 +88,9 @@ export type Find = (fiber: Fiber.Fiber<unknown, unknown>) => Send | undefined
 const hasFind = (client: object): client is { readonly [PlainSend]: Find } => PlainSend in client
 
 /**
- * Returns the function `Send` of a client, or `undefined`. A client that was changed with functions such as
- * `HttpClient.mapRequest` has none, so all its calls go through these functions. `fiber` is the fiber that sends the
- * request.
+ * Returns the function `Send` of a client, or `undefined` if the client has none. If a program changes a client with
+ * functions such as `HttpClient.mapRequest`, the result has no `Send`. So all its calls go through these functions.
+ * `fiber` is the fiber that sends the request.
  *
  * @example
  * ```ts
@@ -136,7 +136,7 @@ export interface Parts {
 }
 
 /**
- * Makes a client of a function `Send`, and of a client that is loaded only if a request needs it. So a program that
+ * Makes a client from a function `Send`, and from a client that is loaded only if a request needs it. So a program that
  * makes only the calls of brokers does not load the HTTP modules of Effect.
  *
  * @example

@@ -95,10 +95,10 @@ const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): stri
 }
 
 /**
- * Replaces the given secrets by `<redacted>`, in every encoding that an answer may contain. A secret with fewer than
- * three characters is not replaced. Also replaces text that looks like a secret. Removes or replaces control
- * characters, invisible characters, and characters that change the direction of text. Removes all text after the first
- * 1,048,576 characters.
+ * Replaces the given secrets by `<redacted>`, also if they are encoded for JSON, HTML, a URL or a form, or in base64 or
+ * hexadecimal. A secret with fewer than three characters is not replaced. Also replaces text that looks like a secret.
+ * Removes or replaces control characters, invisible characters, and characters that change the direction of text.
+ * Removes all text after the first 1,048,576 characters.
  *
  * @example
  * ```ts

@@ -62,7 +62,9 @@ export class Renewal extends Context.Service<
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
     readonly afterCutOff?: boolean | undefined
-    /** A session is renewed this long before it expires. Zero if sessions end at a daily cut-off. */
+    /**
+     * A session is renewed this long before it expires. If it is zero, a session is renewed only after it has expired.
+     */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
     /** The source of the TOTP codes of `login`. `undefined` if the credentials have none. */
@@ -249,7 +251,10 @@ export const answering = (options: {
 }): Effect.Effect<Effect.Effect<Session, AuthError.AuthError>> =>
   Effect.map(Ref.make(false), (refusesTotp) => {
     const { account, codes, login, verify } = options
-    const other = unanswerable(account, "the broker requires a code by SMS or mail, not a code of an authenticator")
+    const other = unanswerable(
+      account,
+      "the broker requires a code by SMS or mail, not a code from an authenticator app"
+    )
     if (codes === undefined)
       return unanswerable(account, "without a TOTP secret, the broker sends the codes by SMS or mail")
     const answer = (challenge: Challenge) =>

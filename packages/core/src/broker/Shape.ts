@@ -3,8 +3,8 @@
  * only when it is needed, and usually a decoder that does not need the schema.
  *
  * `effect/Schema` would be a quarter of the code that a login loads. The decoders of this module decode the usual
- * answers without it. For all other data, the schema is made: it decides, and it reports what is wrong. The fields
- * have the same names as the schemas in `Decode`.
+ * answers without it. For all other data, the schema is made. It decodes the data, or reports what is wrong. If
+ * `Decode` has the schema of a field, the field and the schema have the same name.
  *
  * @since 0.1.0
  */
@@ -66,6 +66,8 @@ export type SchemaOf<S> = S extends Shape<infer Made> ? Made : S
 export type TypeOf<S> = SchemaOf<S> extends { readonly Type: infer A } ? A : never
 
 /**
+ * Whether a value is a `Shape`.
+ *
  * @category guards
  * @since 0.1.0
  */
@@ -84,8 +86,8 @@ const ifKnown = (
 ): plain.PlainDecoder | undefined => (decode === undefined ? undefined : use(decode))
 
 /**
- * Makes a shape from a function that makes its schema. `is` says whether a value is good data that the schema would
- * return unchanged. Without `is`, only the schema decodes the data.
+ * Makes a shape from a function that makes its schema. `is` returns `true` only for a value that the schema would
+ * accept and return unchanged. Without `is`, only the schema decodes the data.
  *
  * @example
  * ```ts
@@ -199,6 +201,8 @@ export const each = <S, const Names extends ReadonlyArray<string>>(
 export const string = make(({ Schema }) => Schema.String, Predicate.isString)
 
 /**
+ * True or false.
+ *
  * @category fields
  * @since 0.1.0
  */
@@ -253,7 +257,7 @@ export const Text = make(({ Decode }) => Decode.Text, plain.isText)
 export const SecretText = make(({ Decode }) => Decode.SecretText, plain.isText)
 
 /**
- * Secret text that matches a pattern, as it is in an answer. It is not wrapped in `Redacted`.
+ * Secret text in an answer. The text must match the pattern, and is not wrapped in `Redacted`.
  *
  * @category fields
  * @since 0.1.0
@@ -433,7 +437,7 @@ export const union = <const Members extends readonly [Shape<Schema.Top>, ...Read
   )
 
 /**
- * Converts a decoded answer to another shape.
+ * Converts a decoded answer with the function `to`.
  *
  * @category combinators
  * @since 0.1.0
@@ -470,7 +474,7 @@ export const extend = <A extends object, I, B extends object>(
 ) => map(shape, (value): A & B => ({ ...value, ...more(value) }))
 
 /**
- * Checks that the answer has the documented shape, and discards it.
+ * Checks that the answer has the documented shape, and discards the answer.
  *
  * @category combinators
  * @since 0.1.0

@@ -52,9 +52,9 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
 
 /**
  * Splits a limit into a number of calls that may be sent at once, and the pause in milliseconds after which one more
- * call is allowed. Effect's fixed window starts at its first call and ends one pause later for each of its calls. Within
- * one period it therefore allows the calls that the pauses of the period allow, and up to `burst` further calls at the
- * end. The pause is chosen so that both together are at most `requests`.
+ * call is allowed. Effect's fixed window starts at its first call, and each call extends the window by one pause. So
+ * one period contains at most one call for each of its pauses, and up to `burst` further calls at its end. The pause is
+ * chosen so that both together are at most `requests`.
  */
 const paceOf = ({ per, requests }: Limit) => {
   const burst = Math.max(1, Math.floor(requests / 4))

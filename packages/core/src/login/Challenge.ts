@@ -32,7 +32,7 @@ export interface Challenge {
   readonly account: Account.Account
   /** The kinds of code that the broker accepts. The preferred kind is first. */
   readonly kinds: readonly [CodeSource.CodeKind, ...ReadonlyArray<CodeSource.CodeKind>]
-  /** Where the code was sent, such as `xxxxxx1234`. The broker has masked this text. */
+  /** Where the code was sent, such as `xxxxxx1234`. The broker may have masked this text. */
   readonly destinations: ReadonlyArray<string>
   /** When a new code can be requested, in milliseconds since the epoch. `undefined` if no new code can be requested. */
   readonly resendAt: number | undefined
@@ -64,11 +64,11 @@ export interface Ledger {
   /** Opens a challenge again after `claim`. Call `reopen` if the answer failed, but another answer is allowed. */
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
-   * Answers a challenge. Runs `send`, which sends the code, at most once. If the code does not have `digits` digits, it
-   * is not sent, and the challenge stays open. After a rate limit, the challenge also stays open. After a wrong code,
-   * the challenge stays open until the number of wrong codes reaches the limit. The limit is the `attemptsLeft` with
-   * which the challenge was opened or, if that is `undefined`, `misses`. If both are `undefined`, there is no limit.
-   * After any other result, the challenge has ended.
+   * Answers a challenge. `send` sends the code, and runs at most once. If the code does not have `digits` digits, it is
+   * not sent, and the challenge stays open. After a rate limit, the challenge also stays open. After a wrong code, the
+   * challenge stays open until the number of wrong codes reaches the limit. The limit is the `attemptsLeft` with which
+   * the challenge was opened or, if that is `undefined`, `misses`. If both are `undefined`, there is no limit. After
+   * any other result, the challenge has ended.
    */
   readonly answer: <A, R>(
     challenge: Challenge,
@@ -80,12 +80,14 @@ export interface Ledger {
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
   /**
-   * Requests a new code. Runs `send`, which sends the request, at most once. If the challenge is not open, has expired,
-   * or belongs to another account, `send` does not run, and `resend` fails with `ChallengeExpired`. If no new code can
-   * be requested, `send` does not run, and `resend` fails with `InvalidRequest`. Before `resendAt`, `send` does not run
-   * either, and `resend` fails with `RateLimited`. If `send` succeeds, `resend` returns a new challenge, and the
-   * previous challenge has ended. If `send` fails with `ChallengeExpired`, the previous challenge has also ended. After
-   * any other failure of `send`, the previous challenge stays open, because its code is still valid.
+   * Requests a new code. `send` sends the request, and runs at most once. If no new code can be requested, `resend`
+   * fails with `InvalidRequest`. Before `resendAt`, it fails with `RateLimited`. If the challenge is not open, has
+   * expired, or belongs to another account, it fails with `ChallengeExpired`. In these three cases, `send` does not
+   * run.
+   *
+   * If `send` succeeds, `resend` returns a new challenge, and the previous challenge has ended. If `send` fails with
+   * `ChallengeExpired`, the previous challenge has also ended. After any other failure of `send`, the previous
+   * challenge stays open, because its code is still valid.
    */
   readonly resend: <R>(
     challenge: Challenge,

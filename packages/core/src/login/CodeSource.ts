@@ -22,7 +22,7 @@ import * as Totp from "./Totp.ts"
 const TypeId = "~@auth/broker-core/login/CodeSource"
 
 /**
- * A request for a one-time code, which is passed to a source. It contains what is known about the code.
+ * The request that a source receives when a login needs a one-time code. It contains the known facts about the code.
  *
  * @category models
  * @since 0.1.0
@@ -109,8 +109,8 @@ export const totp = (
   }
   const parameters = parsed.success
   const periodMillis = parameters.period * 1000
-  // If the margin were as long as the period, no code would ever be returned. So codes are returned at least in the
-  // first second of a period.
+  // If the margin were as long as the period, no code would ever be returned. So the margin is limited: a code is
+  // always returned in the first second of a period.
   const margin = Math.min(Duration.toMillis(requestedMargin), periodMillis - 1000)
   const lastSteps = new Map<string, number>()
   return make({

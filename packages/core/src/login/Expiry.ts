@@ -74,7 +74,8 @@ export type Expiry = (issued: Issued) => End | undefined
 const millisPerDay = 86_400_000
 const istOffset = 19_800_000
 /**
- * The latest time that `Date` supports, minus one day, because IST is ahead of UTC. In milliseconds since the epoch.
+ * Every accepted expiry is before this time. `Date` supports one more day, which leaves room for the conversion to IST.
+ * In milliseconds since the epoch.
  */
 const maxInstant = 8.64e15 - millisPerDay
 

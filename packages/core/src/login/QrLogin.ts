@@ -1,5 +1,5 @@
 /**
- * Logs in by a QR code that the user scans with the broker's app.
+ * Logs in with a QR code that the user scans with the broker's app.
  *
  * @since 0.1.0
  */
@@ -36,7 +36,7 @@ export interface QrCode {
  * import * as Option from "effect/Option"
  * import * as Schedule from "effect/Schedule"
  *
- * // Polls every two seconds until the QR code was scanned.
+ * // Polls every two seconds until the QR code has been scanned.
  * const session = Effect.gen(function* () {
  *   const { begin, poll } = yield* QrLogin.QrLogin
  *   const code = yield* begin

@@ -100,8 +100,8 @@ export interface Completion<Callback extends { readonly code: Redacted.Redacted<
   /** Exchanges the callback for a session. */
   readonly exchange: (callback: Callback) => Effect.Effect<Session, AuthError.AuthError>
   /**
-   * Content of the callback. A `code` is sent only once, even if the exchange fails. A `token` may be sent again
-   * until the login is completed. Default: `code`.
+   * Whether the callback contains a code or a token. A code is sent only once, even if the exchange fails. A token may
+   * be sent again until the login is completed. Default: `code`.
    */
   readonly carries?: "code" | "token" | undefined
 }
@@ -250,8 +250,8 @@ const sameText = (left: string, right: string): boolean => {
 }
 
 /**
- * Parses a callback. The callback must have the registered redirect URL and the right state, and must not say that the
- * login was denied.
+ * Parses a callback. The callback must have the registered redirect URL, and must not say that the login was denied. If
+ * the callback contains a state, the state must be right. The option `state` says whether a state is required.
  *
  * The scheme, host, port and path must be those of the registered redirect URL. A custom scheme is allowed. If the
  * callback is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin.

@@ -28,8 +28,8 @@ export interface Tokens {
   /** The token for the market feed. */
   readonly feed?: Redacted.Redacted<string>
   /**
-   * The token from the first request of the login. Only for brokers whose login has two requests: the second request
-   * then returns the access token.
+   * The token from the first request of the login. Present only if the broker's login has two requests. The second
+   * request then returns the access token.
    */
   readonly login?: Redacted.Redacted<string>
 }
@@ -290,7 +290,7 @@ export const withUnknownEnd = (session: Session): Session =>
   new SessionImpl({ ...session, expiresAt: undefined, expirySource: "unknown" })
 
 /**
- * Those fields of a session that a call needs.
+ * The fields of a session that a call needs.
  *
  * @category models
  * @since 0.1.0

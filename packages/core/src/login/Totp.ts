@@ -62,8 +62,8 @@ export const make = (options: {
  *
  * The parser does not guess. It fails for an unknown algorithm, parameters that contradict each other, a counter
  * (HOTP), an export of several accounts (`otpauth-migration://`), a web address, hexadecimal and base64. The failure
- * describes the problem, but does not contain the secret. An unknown parameter is ignored only if it cannot affect the
- * codes, such as `issuer`.
+ * describes the problem, but does not contain the secret. Other parameters, such as `issuer`, are ignored only if they
+ * cannot affect the codes.
  *
  * @example
  * ```ts

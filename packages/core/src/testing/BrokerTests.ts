@@ -254,7 +254,7 @@ const judge = (
   return remedy === "" ? { tag: "", problem: "the error has no remedy" } : { tag: reason._tag }
 }
 
-/** Only V8 has `Error.stackTraceLimit`, so the property is optional here. */
+/** Not every JavaScript engine has `Error.stackTraceLimit`, so the property is optional here. */
 const errors: { stackTraceLimit?: number } = Error as object
 
 /** Shortens stack traces, because printing complete stack traces would take most of the test's time. */

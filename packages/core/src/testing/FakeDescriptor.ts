@@ -81,9 +81,8 @@ interface Common {
   /** The address of the login page. Absent if the broker has no browser login. */
   readonly page?: (account: FakeAccount) => Page
   /**
-   * The paths of all login pages, keyed by origin. Pages of other websites are allowed to link or redirect to these
-   * pages. By default, the simulator refuses all other requests that such pages start. Default: there are no login
-   * pages.
+   * The paths of all login pages, keyed by origin. Other websites are allowed to link or redirect to these pages. By
+   * default, the simulator refuses all other requests that other websites start. Default: there are no login pages.
    */
   readonly loginPages?: Readonly<Record<string, ReadonlyArray<string>>>
   /** Lines of a shell script that logs in. Absent if a login needs more than one request. */

@@ -243,8 +243,8 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 ]
 
 /**
- * Makes a function that returns malformed answers. They are made by changing the real answers in `corpus`, in the
- * format that `idiom` describes. The malformed answers can contain any of the `secrets`.
+ * Makes a function that returns random answers. Most of them are malformed. They are made by changing the real answers
+ * in `corpus`, whose format `idiom` describes. The random answers can contain any of the `secrets`.
  *
  * @category answers
  * @since 0.1.0

@@ -50,8 +50,8 @@ const kindOf = (value: unknown): string => {
 }
 
 /**
- * Decodes the parts of a snapshot. Returns `undefined` if the names or the kinds of the parts are not the same as in
- * `like`.
+ * Decodes the parts of a snapshot. Returns `undefined` if the snapshot cannot be decoded, or if the names or the kinds
+ * of its parts are not the same as in `like`.
  */
 export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown, like: Parts): Parts | undefined => {
   const decoded = Result.getOrUndefined(Result.try(() => decode(accounts, snapshot)))
@@ -61,7 +61,10 @@ export const decodeMemory = (accounts: ReadonlyArray<object>, snapshot: unknown,
   return Array.from(names).every((name) => kindOf(parts[name]) === kindOf(like[name])) ? parts : undefined
 }
 
-/** Replaces the parts of `target` with the parts of a snapshot. */
+/**
+ * Replaces the parts of `target` with the parts of a snapshot. Changes the maps, sets and lists of `target` in place,
+ * because the routes of the fake use these objects.
+ */
 export const restoreMemory = (target: Parts, parts: Parts): void => {
   for (const [name, part] of Object.entries(parts)) {
     const into = target[name]

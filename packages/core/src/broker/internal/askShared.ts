@@ -9,15 +9,15 @@ import type { Endpoint, Limit } from "../Endpoint.ts"
 import type { SharedLimits } from "../SharedLimits.ts"
 import { isCommon, spanOf } from "./limiter.ts"
 
-/** How long the shared limits may take to answer. */
+/** Time-out for an answer of the shared limits. */
 const patience = Duration.seconds(1)
 
 /** How long the shared limits are not used after a failure, in milliseconds. */
 const pause = 10_000
 
 /**
- * Identifies the app by a hash, because its API key must not become part of a key. A broker without values in `app` has
- * one app.
+ * Identifies the app by a hash, because the API key must not become part of a key in the store. If the protocol has no
+ * values in `app`, all programs count as one app.
  */
 const appId = ({ app = {} }: Protocol): Effect.Effect<string> => {
   const values = Object.keys(app)
@@ -32,8 +32,8 @@ const appId = ({ app = {} }: Protocol): Effect.Effect<string> => {
 
 /**
  * Makes the function that counts a call against the limits that several programs share. It returns 0, or how long the
- * call must wait, in milliseconds. If the shared limits fail, it returns 0 and logs a warning without the error, because
- * the error may contain the address of the store with its password.
+ * call must wait, in milliseconds. If the shared limits fail or do not answer in time, it returns 0 and logs a warning.
+ * The warning does not contain the error, because the error may contain the address of the store with its password.
  */
 export const askShared = Effect.fnUntraced(function* (shared: SharedLimits, protocol: Protocol) {
   const id = yield* appId(protocol)
@@ -48,8 +48,8 @@ export const askShared = Effect.fnUntraced(function* (shared: SharedLimits, prot
     return { key, span, limit: { ...limit, per: Duration.millis(span) } }
   }
 
-  // A refusal by the limit of a long period may follow a call that the limit of a short period has counted. The other
-  // way round, repeated refusals would use up the limit of the long period.
+  // If a later limit refuses the call, the earlier limits have already counted it. So the limit with the longest period
+  // comes last. Otherwise calls that a short limit refuses repeatedly would use up the limit of the long period.
   const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
 
   const take = Effect.fnUntraced(function* ({ limits, name }: Endpoint) {
@@ -66,7 +66,7 @@ export const askShared = Effect.fnUntraced(function* (shared: SharedLimits, prot
 
   const withoutShared = Effect.fnUntraced(function* ({ name }: Endpoint, problem: string) {
     const now = yield* Clock.currentTimeMillis
-    // Calls that asked at the same time log one warning.
+    // If several calls ask at the same time, only the first of them logs a warning.
     if (isPaused(now)) return 0
     pausedAt = now
     yield* Effect.annotateLogs(

@@ -4,6 +4,6 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 
-/** Makes the client with the services that the layer of `FetchClient` was built with. */
+/** Makes the client. `ofLayer` has the services, such as `Fetch`, with which the layer of `FetchClient` was built. */
 export const make = (ofLayer: Context.Context<never>): Promise<HttpClient.HttpClient> =>
   Effect.runPromise(Effect.provideContext(Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer), ofLayer))

@@ -1,4 +1,4 @@
-/** Sends requests with any client of Effect. */
+/** Sends requests with any `HttpClient` of Effect. */
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as HttpBody from "effect/http/HttpBody"

@@ -7,7 +7,7 @@ const TypeId: HttpClient.HttpClient["~effect/http/HttpClient"] = "~effect/http/H
 
 const methods = ["get", "query", "head", "post", "patch", "put", "del", "options"] as const
 
-/** A client that gets the client to which it passes all requests only when it has a request. */
+/** Makes a client that passes each request to another client. The effect `client` runs only when there is a request. */
 export const lazyClient = (client: Effect.Effect<HttpClient.HttpClient>): HttpClient.HttpClient => {
   const pass =
     <Args extends ReadonlyArray<unknown>, A, E>(

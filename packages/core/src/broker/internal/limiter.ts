@@ -13,7 +13,7 @@ const transit = 50
 interface Window {
   readonly requests: number
   readonly span: number
-  /** When the last calls were sent, oldest first. At most as many as `requests`. */
+  /** When the last calls were sent, oldest first. Contains at most `requests` times. */
   readonly sent: Array<number>
 }
 
@@ -40,7 +40,10 @@ export interface Limiter {
    * `queueTimeout`. The call is then not counted.
    */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
-  /** Counts the call and returns true if the limits allow it at `now`. Otherwise the call is not counted. */
+  /**
+   * Counts the call and returns true if the limits allow it at `now`. Otherwise the call is not counted. Returns false
+   * for every call with shared limits, because only `take` can wait for their answer.
+   */
   readonly takeNow: (account: string, endpoint: Endpoint, now: number) => boolean
 }
 
@@ -49,7 +52,7 @@ export interface Limiter {
  * and token buckets could allow twice as many calls within one period, which the broker would refuse.
  *
  * The limits of an app or of an address count the calls for all accounts. If `ask` is given, it counts a call against
- * these limits for all programs, and returns 0, or how long the call must wait, in milliseconds.
+ * these limits for all programs that share them. It returns 0, or how long the call must wait, in milliseconds.
  */
 export const makeLimiter = (
   queueTimeout: Duration.Duration,
@@ -88,8 +91,8 @@ export const makeLimiter = (
   }
 
   /**
-   * As `tryTake`, for all programs. The call is counted here only after it was counted for all programs. Otherwise the
-   * time here would be earlier than the time at which the call is sent.
+   * Like `tryTake`, but also counts the call for all programs that share the limits. This client counts the call only
+   * after that. Otherwise the counted time would be earlier than the time at which the call is sent.
    */
   const tryTakeShared = (account: string, endpoint: Endpoint, asked: Effect.Effect<number>, now: number) => {
     const wait = longestWait(windowsOf(account, endpoint), now)

@@ -14,13 +14,13 @@ export const absent: unique symbol = Symbol("absent")
 /** Decodes a value. The value of a field that is missing is `undefined`. */
 export type PlainDecoder = (value: unknown) => unknown
 
-/** Decodes a value that is not changed. */
+/** Makes a decoder for values that `is` accepts. The decoder returns them unchanged. */
 export const ifIs =
   (is: (value: unknown) => boolean): PlainDecoder =>
   (value) =>
     is(value) ? value : unsure
 
-/** A decoder is missing if only Schema can decode the field. */
+/** The decoders of the fields. A decoder is `undefined` if only Schema can decode the field. */
 type Fields = Readonly<Record<string, PlainDecoder | undefined>>
 
 export const structOf = (fields: Fields): PlainDecoder | undefined => {
@@ -61,7 +61,7 @@ export const listOf =
 /** Text that is not blank. */
 export const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
 
-/** A secret, before it is sent. */
+/** Makes a decoder for a secret of a request. `decode` checks the text, and the secret stays `Redacted`. */
 export const secretOf =
   (decode: PlainDecoder): PlainDecoder =>
   (value) =>
@@ -76,7 +76,7 @@ export const ifPresent =
     return value.trim() === "" ? absent : use(value)
   }
 
-/** A whole number from 0 to 999,999. */
+/** Reads a whole number from 0 to 999,999. Returns `undefined` for any other value. */
 export const countOf = (value: string | number | null): number | undefined => {
   const count = Predicate.isString(value) && value.trim() !== "" ? Number(value) : value
   return Predicate.isNumber(count) && Number.isInteger(count) && count >= 0 && count < 1e6 ? count : undefined

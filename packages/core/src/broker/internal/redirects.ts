@@ -18,13 +18,19 @@ export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
 export const originOf = (url: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
-/** Whether two addresses have the same origin. Addresses that begin with the same host need no parser. */
+/**
+ * Whether two addresses have the same origin. If `url` begins with the origin of `other` and a slash, neither is
+ * parsed.
+ */
 export const isSameOrigin = (url: string, other: string): boolean => {
   const path = other.indexOf("/", "https://".length)
   return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)
 }
 
-/** The failure of an answer that came from another origin than that of `sentTo`. `undefined` if it did not. */
+/**
+ * Returns the failure for an answer from another origin than that of `sentTo`. Returns `undefined` if the origin is the
+ * same or unknown.
+ */
 export const followedTo = (answeredBy: string, sentTo: string, status: number): RedirectFollowed | undefined => {
   if (isSameOrigin(answeredBy, sentTo)) return undefined
   // Some clients do not know the address of the answer.

@@ -1,6 +1,6 @@
 /**
- * The modules that make the schema of a `Shape`. They are loaded only when a schema is needed. `Schema` is not the whole
- * module, because a bundler would then keep all of it.
+ * The modules that make the schema of a `Shape`. They are loaded only when a schema is needed. `Schema` contains only
+ * the parts that shapes use. Otherwise, a bundler would keep the whole module.
  */
 import * as All from "effect/Schema"
 export * as Decode from "../Decode.ts"

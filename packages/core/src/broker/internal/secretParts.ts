@@ -6,7 +6,9 @@ const plain = new Set(
   "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
 )
 
-/** Decodes the base64 word of a Basic header. Returns `id:password` and its two parts. */
+/**
+ * Decodes the base64 word of a Basic header. Returns `id:password` and its parts, or an empty list for any other word.
+ */
 const decoded = (word: string): ReadonlyArray<string> => {
   if (!/^[\w+/-]{8,}={0,2}$/.test(word)) return []
   const text = Result.getOrElse(Base64.decodeString(word.replaceAll("-", "+").replaceAll("_", "/")), () => "")

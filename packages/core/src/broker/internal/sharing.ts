@@ -4,12 +4,15 @@ import type { Protocol } from "../BrokerClient.ts"
 import type { Endpoint } from "../Endpoint.ts"
 
 /**
- * Makes the function with which a client of this protocol counts its calls for all programs. The function returns 0, or
- * how long the call must wait, in milliseconds.
+ * Makes the function with which a client of this protocol counts its calls for all programs that share the limits. The
+ * function returns 0, or how long the call must wait, in milliseconds.
  */
 export type Sharing = (protocol: Protocol) => Effect.Effect<(endpoint: Endpoint) => Effect.Effect<number>>
 
-/** Set by the layers of `SharedLimits`, so that only programs with shared limits contain their code. */
+/**
+ * The layers of `SharedLimits` set this reference. So a bundle contains the code for shared limits only if the program
+ * uses these layers.
+ */
 export const Sharing: Context.Reference<Sharing | undefined> = Context.Reference<Sharing | undefined>(
   "@auth/broker-core/internal/Sharing",
   { defaultValue: () => undefined }

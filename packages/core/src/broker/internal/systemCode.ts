@@ -1,8 +1,8 @@
 import * as Predicate from "effect/Predicate"
 
 /**
- * Finds the error code of the operating system, such as `ENOSPC`, in an error or its causes. Nothing else is copied
- * from the error, because it may contain secrets.
+ * Finds an error code of the operating system or of the runtime, such as `ENOSPC` or `ERR_BODY_TOO_LARGE`, in an error
+ * or its causes. Nothing else is copied from the error, because it may contain secrets.
  */
 export const systemCode = (error: unknown, depth = 0): string | undefined => {
   if (depth > 5 || !Predicate.isObject(error)) return undefined

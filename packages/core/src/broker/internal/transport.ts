@@ -21,7 +21,7 @@ export interface TransportOptions {
 
 const timedOut = Effect.fail(new TransportFailure({ why: "time-out" }))
 
-/** Longest time of a timer, in milliseconds. */
+/** Longest time for which the runtime can set a timer, in milliseconds. */
 const longestTimer = 2_147_483_647
 
 const withQuery = ({ query, url }: WireRequest): string => {
@@ -43,7 +43,7 @@ const resultOf = (
   return answer.isTooLarge ? Effect.fail(tooLarge(answer.status)) : Effect.succeed(answer)
 }
 
-/** Suspends the fiber once. Without `millis`, there is no time-out. */
+/** Sends a request with the function `Send` of `PlainHttp`. Without `millis`, there is no time-out. */
 const sendPlainly = (
   send: PlainHttp.Send,
   wire: WireRequest,
@@ -80,7 +80,7 @@ const sendPlainly = (
 /** Loaded only for clients without `PlainHttp`, because Effect's HTTP modules also load Schema and streams. */
 const loadExecute = Effect.orDie(lazyModule(() => import("./httpClientSend.ts")))
 
-/** The clock of programs that do not set one. A test clock does not move timers of the runtime. */
+/** The clock of programs that set no other clock. Timers of the runtime follow this clock, but not a test clock. */
 const systemClock = Context.get(Context.empty(), Clock.Clock)
 
 /** Sends a request of `fiber` once and reads the whole answer, within the time-out. */

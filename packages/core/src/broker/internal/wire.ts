@@ -3,8 +3,7 @@ import type * as Redacted from "effect/Redacted"
 import type { ConnectionFault } from "./connectionFault.ts"
 
 /**
- * A request whose headers and body contain secrets as plain text. Use this type only in this module and in modules that
- * call this module.
+ * A request whose headers and body contain secrets as plain text. Use this type only where a request is made and sent.
  */
 export interface WireRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE"

@@ -1,6 +1,6 @@
 /**
- * The keys of services of Effect. The modules that define these keys also load Schema, streams and cookies, which a login
- * does not need. A key is found by its text alone. A test compares the texts with Effect's.
+ * The keys of services of Effect. The modules that define these keys also load Schema, streams and cookies, which a
+ * login does not need. Effect compares keys only by their text. A test compares these texts with Effect's.
  */
 import * as Context from "effect/Context"
 import type * as Effects from "effect/http/HttpClient"

@@ -1,8 +1,9 @@
 import * as Effect from "effect/Effect"
 
 /**
- * Returns a module that a login does not need, and loads it when it is first used. Later uses do not wait. If it cannot
- * be loaded, the effect fails, and the next use tries again.
+ * Makes an effect that returns a module. The module is loaded when the effect first runs. Use it for a module that a
+ * login does not need. Later runs do not wait. If the module cannot be loaded, the effect fails, and the next run tries
+ * again.
  */
 export const lazyModule = <M>(load: () => Promise<M>): Effect.Effect<M, "not loaded"> => {
   let loaded: M | undefined

@@ -4,8 +4,8 @@ const copyOf = <A extends object>(value: A, changes: object): A =>
   Object.assign(Object.create(Object.getPrototypeOf(value) as object) as A, value, changes)
 
 /**
- * Like `HttpClientRequest.setHeaders`, which would also load Schema and streams. A program that has a request has loaded
- * them, but a program that only logs in does not need them.
+ * Like `HttpClientRequest.setHeaders`. That function is not imported, because its module also loads Schema and streams,
+ * which a program that only logs in does not need.
  */
 export const withHeaders = (
   request: HttpClientRequest.HttpClientRequest,

@@ -182,13 +182,13 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       const others = entries.map(({ headers, url }) => [headers, url])
       yield* ensure(
         !JSON.stringify(others).includes(token),
-        "the token of the first login was sent with the second login"
+        "the headers or the URL of a login contain the token of the first login"
       )
       const expected = subject.loginCarries === "session-before" ? [false, true] : bodies.map(() => false)
       yield* same(
         bodies.map((body) => body.includes(token)),
         expected,
-        "number of request bodies with the token of the first login"
+        "whether each request body contains the token of the first login"
       )
     })
   },

@@ -70,9 +70,7 @@ export interface Subject {
   readonly make: Effect.Effect<World, never, Scope.Scope>
   /** The names of the fake's endpoints, keyed by capability. */
   readonly endpoints: Partial<Record<Capability, string>>
-  /**
-   * Changes that each make one credential wrong. Each key is the name of this credential in the test titles.
-   */
+  /** Each entry makes one credential wrong. Its key is the name of this credential in the test titles. */
   readonly wrongCredentials: Readonly<Record<string, Changes>>
   /** Changes that make the one-time code of a login wrong. Absent if a login has no one-time code. */
   readonly wrongCode?: Changes
@@ -160,7 +158,7 @@ export const start = Effect.fnUntraced(function* (subject: Subject) {
   return yield* subject.make
 })
 
-/** Logs in by the login method of the subject: a browser login, a QR code or credentials. */
+/** Logs in with the login method of the subject: a browser login, a QR code or credentials. */
 export const signIn = Effect.fnUntraced(function* (
   subject: Subject,
   world: World,
