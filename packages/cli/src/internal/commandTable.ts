@@ -1,6 +1,6 @@
 /**
- * The commands as a table. The parser, the help and the README are made from it. It imports nothing, so that `--help`
- * is fast.
+ * The commands as a table. The parser, the help and the README are made from it. This module imports
+ * nothing, so that `--help` is fast.
  */
 
 /** `rest`: all remaining arguments. */
@@ -57,7 +57,7 @@ export const table = [
   },
   {
     name: "add",
-    arguments: [{ name: "broker", kind: "required", description: "a broker of broker-auth brokers" }],
+    arguments: [{ name: "broker", kind: "required", description: "a broker that broker-auth brokers lists" }],
     flags: [
       { name: "method", value: "METHOD", description: "the way to log in; asked for if there are several" },
       { name: "name", value: "NAME", description: "your name for the account (default: the broker's id)" },
@@ -68,7 +68,7 @@ export const table = [
     summary: "Add an account, and store its credentials encrypted",
     details: [
       "At a terminal, the command asks for each credential, and does not show secrets. Otherwise it reads lines NAME=value from standard input. The names are those of the environment variables, such as ANGEL_PIN.",
-      "A value may be a reference that is resolved at each use: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), keyring:SERVICE/ACCOUNT (the keyring of the operating system), exec:COMMAND (the first line that the command prints). text:VALUE is a value that begins like a reference.",
+      "A value may be a reference that is resolved at each use: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), keyring:SERVICE/ACCOUNT (the keyring of the operating system), exec:COMMAND (the first line that the command prints). text:VALUE stands for VALUE itself, even if VALUE begins like a reference.",
       "Nothing is sent to the broker. No flag takes a secret, because other programs can read the arguments of a command."
     ]
   },

@@ -98,7 +98,7 @@ const showQr = (image: Redacted.Redacted<string>) =>
   Effect.gen(function* () {
     const modules = qrImage.read(Redacted.value(image))
     if (modules === undefined) {
-      return yield* fail("answer", "The broker's image cannot be drawn: it is no QR code in PNG format.")
+      return yield* fail("answer", "The broker's image cannot be drawn: it is not a QR code in PNG format.")
     }
     const lines = qrImage.draw(modules)
     const columns = process.stderr.columns || 80

@@ -47,7 +47,7 @@ const shortened = (text: string, room: number): string =>
 /** Free columns after the line. Terminals show Ctrl-C as `^C`, and a text in the last column would wrap. */
 const margin = 3
 
-/** The line, shorter than the terminal is wide. */
+/** Returns the line. It is shorter than a row of the terminal. */
 export const lineOf = (
   { counts, current, total, turn }: State,
   { columns, isColoured }: { readonly columns: number; readonly isColoured: boolean }

@@ -50,7 +50,7 @@ const misplaced = (
   }
   const isSecret = given.problem !== undefined && CodeSource.looksLikeSecret(value)
   if (isSecret || (given.totp !== "" && symbolsOf(value) === given.totp)) {
-    return ["secret-as-code", "looks like the TOTP secret, which does not belong there"]
+    return ["secret-as-code", "looks like the TOTP secret, which does not belong in this field"]
   }
   if (!clientFields.has(name)) return undefined
   const otherName = otherNameIn(text, field)

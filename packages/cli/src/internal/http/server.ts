@@ -37,7 +37,7 @@ const keepAliveMillis = 30_000
 const receiveTimeout = "10 seconds"
 /** When the server ends, it waits at most this long for the answers that it is preparing. */
 const grace = "10 seconds"
-/** A client of a stream is disconnected if more than this is unsent, in bytes. */
+/** Maximum number of unsent bytes of a stream. If there are more, the client is disconnected. */
 const maxUnsentBytes = 65_536
 /**
  * Maximum number of connections. It is above the number of connections that the system queues (511), so that a request

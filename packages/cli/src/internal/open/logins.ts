@@ -29,10 +29,10 @@ export interface Handlers {
 /** Shows a step of an account. */
 export type Show = (step: Step, handlers?: Handlers) => void
 
-/** A step without an action of the person. */
+/** A step at which the person can do nothing. */
 export const busy = (text: string): Step => ({ _tag: "busy", text, canCancel: false })
 
-/** A step that waits for other accounts. */
+/** A step that waits for other accounts. The person can cancel it. */
 export const waiting = (text: string): Step => ({ _tag: "busy", text, canCancel: true })
 
 const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
@@ -130,7 +130,7 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
 const stepOfQr = ({ expiresAt, image }: QrCode): Effect.Effect<Step, Failure> => {
   const modules = qrImage.read(Redacted.value(image))
   return modules === undefined
-    ? fail("answer", "The broker's image cannot be drawn: it is no QR code in PNG format.")
+    ? fail("answer", "The broker's image cannot be drawn: it is not a QR code in PNG format.")
     : Effect.succeed({
         _tag: "qr",
         text: "Scan the QR code with the mobile app of the broker, and approve the login there.",

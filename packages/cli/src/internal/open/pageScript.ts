@@ -1,6 +1,6 @@
 /**
  * The script of the page. It runs in the browser as it is here, without a build. The bearer is only in a variable of
- * this script, so it ends with the document.
+ * this script, so it is lost when the page is closed or reloaded.
  */
 export const script = String.raw`"use strict";
 (() => {
