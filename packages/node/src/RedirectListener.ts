@@ -410,9 +410,8 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
 })
 
 /**
- * Reads the callback at the terminal. The listener serves only the start page. The browser is started with the address
- * of the start page instead of the login page, because other programs can see the address with which a browser is
- * started.
+ * Reads the callback at the terminal. The listener serves only the start page. Other programs can see the address
+ * with which a browser is started. So the browser is started with the address of the start page, not of the login page.
  */
 const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.AuthorizationRequest, wait: Wait) {
   const redirect = yield* RedirectLogin.RedirectLogin

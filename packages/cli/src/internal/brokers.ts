@@ -1,6 +1,6 @@
 /**
  * Loads the packages of brokers. They are resolved from the place where this package is installed, and never from the
- * current folder, because a package in a downloaded repository could read the vault.
+ * current folder. Otherwise a package in a downloaded repository could read the vault.
  */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
@@ -150,7 +150,7 @@ const hasManifest = (folder: string): boolean => Fs.existsSync(Path.join(folder,
 
 /**
  * Returns the folder of a package that the user has named. `named` is a folder, or the name of a package that is
- * installed in the current folder or in a folder above. Other packages are never searched for there.
+ * installed in the current folder or in a folder above. The command searches there for no other package.
  */
 export const folderOfPackage = (named: string): string => {
   const folder = Path.resolve(named)

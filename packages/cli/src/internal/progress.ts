@@ -8,7 +8,7 @@ import { say } from "./output.ts"
 import { type Outcome, textOf } from "./summary.ts"
 
 export interface Progress {
-  /** The login of an account begins. */
+  /** Reports that the login of an account begins. */
   readonly begin: (name: string) => Effect.Effect<void>
   readonly end: (outcome: Outcome) => Effect.Effect<void>
   /** Hides the line while `effect` runs, because another program may use the terminal. */

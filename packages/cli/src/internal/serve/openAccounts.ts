@@ -71,8 +71,8 @@ const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>)
   Redacted.value(tokens.access) === Redacted.value(token)
 
 /**
- * A live session. After a failure, the manager pauses and does not read the store. In the meantime, a person may have
- * logged in with another program.
+ * Returns a live session. After a failure, `session` pauses and does not read the store. `peek` reads the store: a person
+ * may have logged in with another program in the meantime.
  */
 const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Session, Failure> =>
   Effect.catch(manager.session, (failure) =>

@@ -1,6 +1,6 @@
 /**
- * Sends exchanges with a dispatcher of undici, the HTTP client inside Node. undici 6 has another handler
- * API than undici 7 and 8.
+ * Sends exchanges with a dispatcher of undici, the HTTP client inside Node. undici 6 has one handler API, and
+ * undici 7 and 8 have another.
  */
 import { Buffer } from "node:buffer"
 import * as Result from "effect/Result"
