@@ -16,7 +16,7 @@ export interface Row {
 }
 
 /**
- * All exit codes, by name. `exec` ends with the exit code of the program that it runs instead.
+ * All exit codes, by name. `exec` ends with the exit code of the program that it runs.
  *
  * @example
  * ```ts

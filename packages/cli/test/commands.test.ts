@@ -39,7 +39,8 @@ const withAngel = Effect.fnUntraced(function* (change: Readonly<Record<string, s
   return { simulator, user, values }
 })
 
-const oneLine = (text: string) =>
+/** The lines of a text, without the line that names the simulator. */
+const ownLines = (text: string) =>
   text
     .trimEnd()
     .split("\n")
@@ -89,7 +90,7 @@ it.live(
       assert.match(status.stdout, /Stored in .*-simulator\/sessions\.db, SQLite; encrypted/)
       const logout = yield* run(user, ["logout", "--all"])
       assert.deepStrictEqual(
-        [logout.code, oneLine(logout.stderr)],
+        [logout.code, ownLines(logout.stderr)],
         [0, ["mine is logged out: the broker has ended the session."]]
       )
       assert.include(
@@ -104,7 +105,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth guard shows and clears the failed logins, and nothing is sent after the budget is used up",
+  "broker-auth guard shows and clears the failed logins, and login does not send refused credentials again",
   () =>
     Effect.gen(function* () {
       const { simulator, user, values } = yield* withAngel({ ANGEL_PIN: "0000" })
@@ -226,7 +227,7 @@ it.live(
         const { code: found, stderr = "", stdout } = results[index] ?? {}
         assert.strictEqual(found, code, `${title}: ${stderr}`)
         assert.match(stderr, says, title)
-        assert.deepStrictEqual([oneLine(stderr).length, stdout], [1, ""], `${title}: ${stderr}`)
+        assert.deepStrictEqual([ownLines(stderr).length, stdout], [1, ""], `${title}: ${stderr}`)
         assert.notMatch(stderr, /\n\s+at |4711|secret-47/, title)
       }
     }),
@@ -234,7 +235,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth lists the possible accounts if the user names no account, an unknown account or several accounts",
+  "broker-auth lists the possible accounts if the user names none, an unknown one, or a broker with several accounts",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -399,7 +400,7 @@ it.live(
       yield* refused("absent", /it has no package\.json with a name\. Name the folder of a package, or a package/)
       const write = (file: string, text: string) => fs.writeFileSync(path.join(place, "mine", file), text)
       write("package.json", '{"name":"mine","type":"module","exports":{"./*":"./dist/*.js"}}')
-      const noBroker = /no module of it whose name ends in Broker exports the description of a broker/
+      const noBroker = /it has no module whose name ends in Broker and which exports the description of a broker/
       yield* refused("mine", noBroker)
       write("dist/MineBroker.js", 'export const broker = { id: "mine", title: "Mine", methods: [{}] }')
       yield* refused("mine", noBroker)

@@ -30,7 +30,7 @@ const visitor = Effect.map(makeUser(), (user) => {
 
 const preload = (code: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` })
 
-/** One run of the demo, shared by all tests of the output. A request through the proxy would fail. */
+/** One run of the demo, whose results several tests check. A request through the proxy would fail. */
 const finished = Effect.runSync(
   Effect.cached(
     Effect.scoped(
@@ -210,7 +210,7 @@ it.live(
 /** Fields of a fake's account that are secret, but are not credentials of a login method. */
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken", "totpSecret"]
 
-/** In an account of a fake, the field `totp` says whether TOTP is enabled. */
+/** Names of secret fields. `totp` is not secret in an account of a fake: there, it says whether TOTP is enabled. */
 const secretFields = new Set([
   ...alsoSecret,
   ...brokers

@@ -84,7 +84,7 @@ const begin = Effect.fnUntraced(function* (broker: "angel" | "samco" | "rmoney",
 
 const thorough = { tags: ["thorough"], timeout }
 
-/** An answer of Angel's login. */
+/** An answer of Angel One that refuses a login. */
 const refusal = (errorcode: string, message: string): Fault => ({
   kind: "answer",
   status: 200,

@@ -74,14 +74,14 @@ it("the help fits into 40 columns", () => {
   }
 })
 
-it("the table of exit codes has a different code for each reason", () => {
+it("the table of exit codes has no code twice, and has codes only for reasons of an AuthError", () => {
   const codes = Object.values(ExitCode.table).map(({ code }) => code)
   assert.strictEqual(new Set(codes).size, codes.length)
   const reasons = Object.keys(AuthError).filter((name) => name in ExitCode.ofReason)
   assert.deepStrictEqual(reasons.toSorted(), Object.keys(ExitCode.ofReason).toSorted())
 })
 
-it("the help names the exit codes of the table", () => {
+it("the help of login and of vault list names exit codes of the table", () => {
   const detailsOf = (name: string) => rows.find((row) => row.name === name)?.details.join(" ")
   const { notification, person, vault } = ExitCode.table
   assert.include(detailsOf("login"), `${person.code} if an account needs a person`)

@@ -203,7 +203,7 @@ it.live(
     Effect.gen(function* () {
       const { user } = yield* withSamco()
       const wrong = yield* run(user, ["open", "--port", "x"])
-      assert.deepStrictEqual([wrong.code, /--port has a number/.test(wrong.stderr)], [2, true])
+      assert.deepStrictEqual([wrong.code, /--port must be a number/.test(wrong.stderr)], [2, true])
       const first = yield* open(user)
       const { port } = new URL(first.link)
       const taken = yield* run(user, ["open", "--link", "--port", port])

@@ -89,7 +89,7 @@ it.live.skipIf(!runsPython)(
 )
 
 it.live(
-  "broker-auth serve does not renew a new token that a program reports as rejected but the broker accepts",
+  "broker-auth serve keeps a new session whose token a program reports as rejected, if the broker accepts the token",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -282,7 +282,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve uses accounts that are added, changed or removed while it is running",
+  "broker-auth serve notices accounts that are added, changed or removed while it is running",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -387,7 +387,7 @@ it.live(
         [["--socket", file], /is not a socket/],
         [["--socket", path.join(open, "s.sock")], /Other users have access/],
         [["--socket", path.join(file, "s.sock")], /is not a folder/],
-        [["--port", "70000"], /--port has a number/],
+        [["--port", "70000"], /--port must be a number/],
         [["--port", "-1"], /port/],
         [["--port", String(port)], /Another program on this machine uses port/],
         [["--port", "0", "--socket", "s"], /only one of --socket and --port/],

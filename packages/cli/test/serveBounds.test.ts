@@ -39,7 +39,7 @@ const untilClosed = (socket: net.Socket) =>
   })
 
 it.live(
-  "broker-auth serve closes slow and malformed requests, and serves sessions beside many idle connections",
+  "broker-auth serve closes slow and malformed requests, and serves sessions while many connections are idle",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -151,7 +151,7 @@ const seconds = 10
 const perSecond = 1000
 
 it.live(
-  "broker-auth serve answers 1,000 requests a second beside 1,000 slow connections, with bounded memory",
+  "broker-auth serve answers requests at 1,000 a second during 1,000 slow connections, with bounded memory",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

@@ -84,10 +84,10 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  * Otherwise this call gets a new session from the broker. If both the credentials and the key are missing, one error
  * names both.
  *
- * If the option `client` is not set and `HTTPS_PROXY` is set, `open` applies the environment variables `HTTPS_PROXY`
- * and `NO_PROXY` to every request of the connection and of the global `fetch` in this process. Node before 24.14 can
- * use these variables only if it was started with `NODE_USE_ENV_PROXY=1`, which Node 22.21 and 24.5 or newer support.
- * If such a Node was started without `NODE_USE_ENV_PROXY=1`, `open` fails with `InvalidRequest`. `open` also fails with
+ * If the option `client` is not set and `HTTPS_PROXY` is set, `open` applies `HTTPS_PROXY` and `NO_PROXY` to every
+ * request of the connection. It also applies them to the global `fetch` in this process. Node before 24.14 can use
+ * these variables only if it was started with `NODE_USE_ENV_PROXY=1`, which Node 22.21 and 24.5 or newer support. If
+ * such a Node was started without `NODE_USE_ENV_PROXY=1`, `open` fails with `InvalidRequest`. `open` also fails with
  * `InvalidRequest` if `HTTPS_PROXY` is not the address of a proxy. At its start, every version of Node reads the
  * variable `NODE_EXTRA_CA_CERTS`, which contains the path of a file with additional certificates.
  *

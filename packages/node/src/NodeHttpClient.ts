@@ -87,7 +87,7 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * The client sends each request once. It follows no redirect and repeats no request. If the fiber is interrupted before
  * the request has a connection, the request is never sent. If the fiber is interrupted later, the connection is closed.
  *
- * Requests use HTTP/1.1. A request body is text or bytes: the client does not send streams and forms with files. An
+ * Requests use HTTP/1.1. A request body is text or bytes: the client sends neither streams nor forms with files. An
  * answer is decompressed if its header `content-encoding` says so, but the client does not ask for compression. If a body
  * is larger than the maximum, reading it fails. To download larger files or to read an endless answer, use
  * `FetchHttpClient.layer` of Effect.

@@ -172,9 +172,9 @@ export interface PendingLogin {
   readonly startUrl: string
   /**
    * Waits for the callback, and returns the address of the callback. Pass this address to `complete` as the second
-   * argument. A request for the redirect URL with the state of the login is the callback. If a request does not contain
-   * the state, the broker's package decides whether this request is the callback. Every other request is refused, and
-   * the wait continues. Fails with `ActionRequired` after the time-out.
+   * argument. The callback is a request for the redirect URL that contains the state of the login. If a request for the
+   * redirect URL does not contain the state, the broker's package decides whether it is the callback. Every other
+   * request is refused, and the wait continues. Fails with `ActionRequired` after the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
@@ -234,7 +234,7 @@ const listenFailure =
       return invalid(
         broker,
         "redirectUrl",
-        `has port ${port}, which this user must not open`,
+        `has port ${port}, which this user is not allowed to open`,
         "Register a redirect URL with a port above 1023 at the broker."
       )
     }
@@ -387,7 +387,7 @@ const paste = (
 /** Shown if no browser was started. A callback in a browser on another machine does not reach this listener. */
 const elsewhere = "If the browser is on another machine, it shows an error page after the login."
 
-const inFragment = "The browser shows a page of this program that asks for its address."
+const inFragment = "The browser shows a page of this program."
 
 const receiveOnLoopback = Effect.fnUntraced(function* (
   request: RedirectLogin.AuthorizationRequest,
@@ -410,9 +410,8 @@ const receiveOnLoopback = Effect.fnUntraced(function* (
 })
 
 /**
- * Reads the callback at the terminal. The listener serves only the start page. The browser is started with the address
- * of the start page instead of the login page, because other programs can see the address with which a browser is
- * started.
+ * Reads the callback at the terminal. The listener serves only the start page. Other programs can see the address
+ * with which a browser is started. So the browser is started with the address of the start page, not of the login page.
  */
 const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.AuthorizationRequest, wait: Wait) {
   const redirect = yield* RedirectLogin.RedirectLogin

@@ -397,7 +397,7 @@ describe("a connection on Node without the option `client`", () => {
     })
   )
 
-  it("can recognize the fetch of this version of Node", () => {
+  it("recognizes the fetch of this version of Node", () => {
     assert.isTrue(isFetchOfNode())
   })
 })

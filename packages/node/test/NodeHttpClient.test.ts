@@ -118,7 +118,7 @@ const logIn = (client: HttpClient.HttpClient, api: string, options: AngelAuth.Op
 const json = { a: "1", text: "é ₹ 漢" }
 const methods: ReadonlyArray<HttpMethod> = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-const closed = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+const okHead = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
 const codings: ReadonlyArray<readonly [coding: string, encode: (bytes: Buffer) => Buffer]> = [
   ["gzip", Zlib.gzipSync],
@@ -491,7 +491,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
         const sockets: Array<Socket> = []
         const server = yield* serveRaw((socket) => {
           sockets.push(socket)
-          socket.write(`${closed}content-length: 2\r\n\r\n{}`)
+          socket.write(`${okHead}content-length: 2\r\n\r\n{}`)
         })
         const client = yield* make({})
         for (const end of ["end", "resetAndDestroy"] as const) {
@@ -603,21 +603,21 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
   })
 
   describe("when a call fails", () => {
-    const half = `${closed}content-length: 900\r\n\r\n{"token":"${canary}`
+    const half = `${okHead}content-length: 900\r\n\r\n{"token":"${canary}`
     const breaks: Readonly<Record<string, (socket: Socket) => void>> = {
       "closes the connection before the answer": (socket) => void socket.end(),
       "resets the connection before the answer": (socket) => void socket.resetAndDestroy(),
-      "closes the connection within the headers": (socket) => void socket.end(`${closed}x-token: ${canary}`),
+      "closes the connection within the headers": (socket) => void socket.end(`${okHead}x-token: ${canary}`),
       "closes the connection within the body": (socket) => void socket.end(half),
       "resets the connection within the body": (socket) =>
         void socket.write(half, () => setTimeout(() => socket.resetAndDestroy(), 5)),
       "closes the connection within a chunked body": (socket) =>
-        void socket.end(`${closed}transfer-encoding: chunked\r\n\r\n${(100).toString(16)}\r\n${canary}`),
+        void socket.end(`${okHead}transfer-encoding: chunked\r\n\r\n${(100).toString(16)}\r\n${canary}`),
       "sends text that is not HTTP": (socket) => void socket.end(`${canary} is not HTTP\r\n\r\n`),
       "upgrades the connection without a request": (socket) =>
         void socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: ${canary}\r\nconnection: upgrade\r\n\r\n`),
       "sends two different lengths": (socket) =>
-        void socket.end(`${closed}content-length: 2\r\ncontent-length: 3\r\nx: ${canary}\r\n\r\n{} `)
+        void socket.end(`${okHead}content-length: 2\r\ncontent-length: 3\r\nx: ${canary}\r\n\r\n{} `)
     }
     for (const [name, end] of Object.entries(breaks)) {
       it.live(`fails with a TransportError, and sends the request once, if the server ${name}`, () =>
@@ -642,7 +642,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     it.live("fails if the headers of an answer are too large", () =>
       Effect.gen(function* () {
         const server = yield* serveRaw((socket) =>
-          socket.write(`${closed}x-large: ${canary.repeat(6000)}\r\ncontent-length: 0\r\n\r\n`)
+          socket.write(`${okHead}x-large: ${canary.repeat(6000)}\r\ncontent-length: 0\r\n\r\n`)
         )
         const client = yield* make({})
         const error = yield* errorOf(client.execute(withSecrets(HttpClientRequest.post(server.url))))
@@ -860,7 +860,7 @@ describe("NodeHttpClient", () => {
     assert.isTrue(dispatchers.every((dispatcher) => "dispatch" in dispatcher))
   })
 
-  it.live("uses the proxy of the program's agents over node:http", () =>
+  it.live("uses the proxy of the program's agents when it sends with node:http", () =>
     Effect.gen(function* () {
       yield* trustCertificate
       const server = yield* serveTls(echo)

@@ -154,7 +154,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("makes every operation fail after the end of its scope", () =>
+  it.effect("fails with EBADF if it is read after the end of its scope", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const store = yield* using(folder, ({ store }) => Effect.succeed(store))

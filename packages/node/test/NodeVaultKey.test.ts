@@ -21,7 +21,7 @@ import { account, bytes, contents, freshFolder, modeOf, reasonOf, start, textOf,
 
 const horse = Redacted.make("correct horse battery staple")
 
-/** Node has Argon2id since version 24.7. */
+/** Node has had Argon2id since version 24.7. */
 const hasArgon2 = typeof Crypto.argon2Sync === "function"
 
 const hex = (key: VaultKey.Key): string =>

@@ -134,7 +134,7 @@ const refusals: ReadonlyArray<
   ["a callback with a state that lacks its last character", 400, ({ callback }) => ({ url: callback.slice(0, -1) })],
   ["a callback without parameters", 400, ({ redirectUrl }) => ({ url: redirectUrl })],
   [
-    "a callback that says access_denied, without state",
+    "a callback with access_denied and without state",
     400,
     ({ redirectUrl }) => ({ url: `${redirectUrl}?error=access_denied` })
   ],
@@ -311,7 +311,7 @@ describe("a login on loopback", () => {
     })
   )
 
-  it.live("can be completed beside 100 open connections that send nothing or half a request", () =>
+  it.live("can be completed while 100 open connections send nothing or half a request", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
       yield* Effect.forEach(Array.from({ length: 100 }), (_, index) =>

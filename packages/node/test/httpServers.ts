@@ -19,7 +19,7 @@ export interface Server {
   readonly url: string
   /** The requests, in the order of their arrival. */
   readonly received: ReadonlyArray<Received>
-  /** Number of connections that were opened so far. */
+  /** Number of connections that have been opened so far. */
   readonly opened: () => number
   /** Number of connections that are open now. */
   readonly open: () => number

@@ -233,7 +233,7 @@ describe("a browser login", () => {
         const page = yield* send(redirectUrl)
         assert.strictEqual(page.status, 400)
         assert.include(page.text, "copy the whole address and paste it in your program")
-        assert.include(yield* user.nextText, "The browser shows a page of this program that asks for its address.")
+        assert.include(yield* user.nextText, "The browser shows a page of this program. Copy its whole address")
         yield* user.paste(`${redirectUrl}#/?code=${code}&state=${state}`)
         yield* Fiber.join(login)
         assert.deepStrictEqual(exchanged, [code])

@@ -176,7 +176,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.live("repeats a safe call once after a lost connection, and no other call", () =>
+  it.live("repeats a safe call once after a lost connection, and repeats no other call", () =>
     Effect.gen(function* () {
       const server = yield* serve((_, response) => response.destroy())
       const api = yield* apiOf(yield* make, server.url)
@@ -190,15 +190,15 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.live("names the code of a port that is closed", () =>
+  it.live("reports ECONNREFUSED if the port is closed", () =>
     Effect.gen(function* () {
-      const port = yield* Effect.scoped(
+      const closedUrl = yield* Effect.scoped(
         Effect.map(
           serve(() => undefined),
           ({ url }) => url
         )
       )
-      const error = yield* Effect.flip(logIn(yield* apiOf(yield* make, port)))
+      const error = yield* Effect.flip(logIn(yield* apiOf(yield* make, closedUrl)))
       assert.include(error.reason, { why: "network", systemCode: "ECONNREFUSED" })
       assert.notInclude(JSON.stringify(error), canary)
     })
@@ -219,7 +219,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.effect("takes the time-out from the clock of the program", () =>
+  it.effect("measures the time-out with the clock of the program", () =>
     Effect.gen(function* () {
       const server = yield* serve(() => undefined)
       const api = yield* apiOf(yield* make, server.url, { timeout: "1 hour" })

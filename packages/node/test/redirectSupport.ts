@@ -98,7 +98,7 @@ export const raw = (port: number, bytes: string, host = "127.0.0.1"): Effect.Eff
     return Effect.sync(() => socket.destroy())
   })
 
-/** A connection that sends `bytes` and then nothing, until the scope closes. */
+/** Opens a connection until the scope closes. The connection sends `bytes`, and then nothing. */
 export const idle = (port: number, bytes = "") =>
   Effect.acquireRelease(
     Effect.callback<Net.Socket>((resume) => {
@@ -129,7 +129,10 @@ export interface UserOptions {
   readonly isTerminal?: boolean
 }
 
-/** Makes a browser and a terminal. The browser records the opened address. The terminal records the shown texts, and returns the lines that the test pastes. */
+/**
+ * Makes a browser and a terminal. The browser records the opened address. The terminal records the shown texts, and
+ * returns the lines that the test pastes.
+ */
 export const makeUser = (options: UserOptions = {}) =>
   Effect.gen(function* () {
     const opened = yield* Deferred.make<string>()
@@ -163,7 +166,10 @@ export const makeUser = (options: UserOptions = {}) =>
     }
   })
 
-/** Requests the start address without the headers that a browser adds. Returns the state from the redirect to the login page. */
+/**
+ * Requests the start address without the headers that a browser adds. Returns the state from the redirect to the login
+ * page.
+ */
 export const startLogin = (startUrl: string): Effect.Effect<string> =>
   Effect.map(send(startUrl), ({ location }) => new URL(location).searchParams.get("state") ?? "")
 

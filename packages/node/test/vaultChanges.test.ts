@@ -69,7 +69,7 @@ const start = Effect.gen(function* () {
   return { folder, one, other }
 })
 
-/** Lets a read in the background end. It decrypts outside of Effect's runtime, so it does not depend on the test clock. */
+/** Waits in real time for a read in the background. The read decrypts outside of Effect's runtime and its test clock. */
 const settle = TestClock.withLive(Effect.sleep("30 millis"))
 
 /** Requests the session once a minute, while the other program writes the sessions of other accounts. */
@@ -84,7 +84,7 @@ const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, min
 
 describe("vaults: changes in a NodeVault", () => {
   it.effect(
-    "needs about one read an hour for an account that is requested all day, although other accounts are written",
+    "needs about one read an hour for an account that is requested all day, even if other accounts are written",
     () =>
       Effect.gen(function* () {
         const { one, other } = yield* start

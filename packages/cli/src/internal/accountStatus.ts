@@ -66,7 +66,7 @@ export const guardText = (status: Status): string => {
 
 export const sessionText = ({ session, state }: Status): string => {
   if (session === undefined) return "not logged in"
-  if (session.expiresAt === undefined) return "stored; the broker does not say until when it is live"
+  if (session.expiresAt === undefined) return "stored; the broker does not say when it expires"
   return `${state === "live" ? "live until" : "expired at"} ${Expiry.toIst(session.expiresAt)}`
 }
 

@@ -1,6 +1,6 @@
 /**
  * Loads the packages of brokers. They are resolved from the place where this package is installed, and never from the
- * current folder, because a package in a downloaded repository could read the vault.
+ * current folder. Otherwise a package in a downloaded repository could read the vault.
  */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
@@ -123,7 +123,7 @@ const unusable = (folder: string, problem: string) =>
 /** Two copies of `effect` do not recognize each other's secrets. */
 const effectModule = "effect/Redacted"
 
-/** What this command reads in the description of a broker. A package of another author may have another form. */
+/** Checks the fields that this command reads. The package of another author may lack some of them. */
 const isBroker = Schema.is(
   Schema.Struct({
     id: Schema.String,
@@ -149,8 +149,8 @@ export interface NamedPackage {
 const hasManifest = (folder: string): boolean => Fs.existsSync(Path.join(folder, "package.json"))
 
 /**
- * The folder of a package that the user has named: by its folder, or by its name if it is installed in the current
- * folder or in a folder above. Only a package that the user has named is looked for there.
+ * Returns the folder of a package that the user has named. `named` is a folder, or the name of a package that is
+ * installed in the current folder or in a folder above. The command searches there for no other package.
  */
 export const folderOfPackage = (named: string): string => {
   const folder = Path.resolve(named)
@@ -199,7 +199,10 @@ export const loadPackage = Effect.fnUntraced(function* (folder: string): Effect.
   const exported = yield* Effect.forEach(modules, (module) => importModule<Partial<BrokerModule>>(module))
   const brokers = exported.flatMap(({ broker }) => (isBroker(broker) ? [loadedOf(broker, importModule)] : []))
   if (brokers.length === 0) {
-    return yield* unusable(folder, "no module of it whose name ends in Broker exports the description of a broker")
+    return yield* unusable(
+      folder,
+      "it has no module whose name ends in Broker and which exports the description of a broker"
+    )
   }
   return { name, brokers }
 })

@@ -1,6 +1,6 @@
 /**
- * The commands as a table. The parser, the help and the README are made from it. It imports nothing, so that `--help`
- * is fast.
+ * The commands as a table. The parser, the help and the README are made from it. This module imports
+ * nothing, so that `--help` is fast.
  */
 
 /** `rest`: all remaining arguments. */
@@ -57,7 +57,7 @@ export const table = [
   },
   {
     name: "add",
-    arguments: [{ name: "broker", kind: "required", description: "a broker of broker-auth brokers" }],
+    arguments: [{ name: "broker", kind: "required", description: "a broker that broker-auth brokers lists" }],
     flags: [
       { name: "method", value: "METHOD", description: "the way to log in; asked for if there are several" },
       { name: "name", value: "NAME", description: "your name for the account (default: the broker's id)" },
@@ -68,7 +68,7 @@ export const table = [
     summary: "Add an account, and store its credentials encrypted",
     details: [
       "At a terminal, the command asks for each credential, and does not show secrets. Otherwise it reads lines NAME=value from standard input. The names are those of the environment variables, such as ANGEL_PIN.",
-      "A value may be a reference that is resolved at each use: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), keyring:SERVICE/ACCOUNT (the keyring of the operating system), exec:COMMAND (the first line that the command prints). text:VALUE is a value that begins like a reference.",
+      "A value may be a reference that is resolved at each use. The references are: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), keyring:SERVICE/ACCOUNT (the keyring of the operating system), exec:COMMAND (the first line that the command prints). text:VALUE stands for VALUE itself, even if VALUE begins like a reference.",
       "Nothing is sent to the broker. No flag takes a secret, because other programs can read the arguments of a command."
     ]
   },
@@ -113,8 +113,8 @@ export const table = [
     summary: "Log in, unless the session is live",
     details: [
       "Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal.",
-      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. Then the command asks for each account that needs a person, if it runs at a terminal. The exit code is 0 if all accounts are logged in, 7 if an account needs a person, and otherwise the one of the first account that failed.",
-      "The summary lists three groups of accounts: those that are logged in, those that need a person, each with the command that logs in, and those that failed, each with the reason. The summary contains no secret. It contains no link to a login page, because every such link contains a secret. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If the notification fails, the exit code is 13, unless a login has failed."
+      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. Then the command asks for each account that needs a person, if it runs at a terminal. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is the one of the first account that failed.",
+      "The summary lists the accounts that are logged in. Then it lists the accounts that need a person, each with the command that logs in, and the accounts that failed, each with the reason. The summary contains no secret. It contains no link to a login page, because every such link contains a secret. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If the notification fails, the exit code is 13, unless a login has failed."
     ]
   },
   {
@@ -152,7 +152,7 @@ export const table = [
     summary: "Run a program with the session in its environment",
     details: [
       "broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. BROKER_AUTH_KEY is removed, so that the program cannot read the vault.",
-      "The exit code is the one of the program, 128 plus the number of the signal that ended it, or 127 if it cannot be started.",
+      "The exit code is the one of the program. If a signal ended the program, the exit code is 128 plus the number of the signal. If the program cannot be started, the exit code is 127.",
       sessionNote
     ]
   },
@@ -202,7 +202,7 @@ export const table = [
     summary: "Check what can prevent a login, and say what to do",
     details: [
       "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is the one of the worst problem.",
-      "Without --login, nothing that counts as an attempt is sent, so a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent if no other check found a problem. If the broker accepts it, you are logged in.",
+      "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent if no other check found a problem. If the broker accepts it, you are logged in.",
       "No third party is asked for the IP address of this machine. If the address is not registered, the broker refuses the session or the login."
     ]
   },
@@ -224,7 +224,7 @@ export const table = [
     summary: "Open a page in the browser that shows all accounts and logs in to them",
     details: [
       "For each account, the page shows the expiry of the session, the kind of its renewal, the state of the login guard, and the last failure. It logs in through the pages of the brokers, with one-time codes or with a QR code. No token and no credential is on the page.",
-      "The command ends with Ctrl-C, or 15 minutes after the last page is closed. A link opens the page once, so a reload needs a new one: press Enter in the terminal of the command, or run it again.",
+      "The command ends with Ctrl-C, or 15 minutes after the last page is closed. A link opens the page once, so a reload needs a new link. To get one, press Enter in the terminal of the command, or run the command again.",
       "On a machine without a browser: broker-auth open --link --port 8400 there, and ssh -N -L 8400:127.0.0.1:8400 MACHINE on your own."
     ]
   },

@@ -79,7 +79,7 @@ export const codeOf = (failure: Failure): number => {
 /** An exception of a function that returns a promise. */
 export class Rejected extends Data.TaggedError("Rejected")<{ readonly error: unknown }> {}
 
-/** Calls a function that returns a promise. Its rejections with the errors of our packages are failures. */
+/** Calls a function that returns a promise. Fails with the errors of our packages. Other rejections are defects. */
 export const promised = <A>(call: () => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.catch(
     Effect.tryPromise({ try: call, catch: (error) => new Rejected({ error }) }),

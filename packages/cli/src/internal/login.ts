@@ -90,7 +90,7 @@ const browserLogin = (opened: connect.Opened, { paste }: How) => {
   return Effect.flatten(promised(() => opened.connection.run(Effect.exit(BrowserLogin.run(shown, { byPerson: true })))))
 }
 
-/** Sets the colours white and black, so that a QR code can be scanned on a dark and on a light background. */
+/** Sets white text on black, so that a QR code can be scanned in a dark and in a light terminal. */
 const onPaper = (line: string): string => `\u001b[97;40m${line}\u001b[0m`
 
 /** Shows a QR code on standard error. The image is a secret of this login: it is not written to a file. */
@@ -98,7 +98,7 @@ const showQr = (image: Redacted.Redacted<string>) =>
   Effect.gen(function* () {
     const modules = qrImage.read(Redacted.value(image))
     if (modules === undefined) {
-      return yield* fail("answer", "The broker's image cannot be drawn: it is no QR code in PNG format.")
+      return yield* fail("answer", "The broker's image cannot be drawn: it is not a QR code in PNG format.")
     }
     const lines = qrImage.draw(modules)
     const columns = process.stderr.columns || 80
@@ -114,7 +114,7 @@ const qrLogin = ({ connection }: connect.Opened): Effect.Effect<Session, Failure
   Effect.gen(function* () {
     if (!(yield* prompts.isTerminal))
       return yield* fail("person", "A QR code needs a terminal, so that a person can scan it.")
-    // A connection reports a failure of `show` without its reason.
+    // The failure of `show` is kept here, because the connection reports it without its reason.
     let shown: Failure | undefined
     const show = ({ image }: QrCode) =>
       Effect.runPromise(

@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { type ChildProcess, spawn } from "node:child_process"
 import process from "node:process"
 
-/** Time-out of a program. It is long, because some programs wait until the user has confirmed. */
+/** Time-out of a program. It is long, because some programs wait for a confirmation of the user. */
 export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<Duration.Duration>(
   "@auth/cli/programs/Timeout",
   { defaultValue: () => Duration.seconds(30) }
@@ -29,14 +29,14 @@ const environment = (): NodeJS.ProcessEnv => {
   return others
 }
 
-/** Whether a program gets its own process group, so that its child processes can be ended together with it. */
+/** Whether a program gets its own process group. If so, its child processes can be ended together with the program. */
 const hasGroup = process.platform !== "win32"
 
-/** Ends a program and its process group. A process that has left the group does not keep this process running. */
+/** Ends a program and its process group. A child process that has left the group does not keep this command running. */
 const end = (child: ChildProcess): void => {
   const { pid } = child
   if (pid !== undefined) {
-    // The group may have ended in the meantime.
+    // Fails if the group has ended in the meantime.
     Result.try(() => (hasGroup ? process.kill(-pid, "SIGKILL") : child.kill("SIGKILL")))
   }
   child.stdout?.destroy()
@@ -73,7 +73,7 @@ const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =
       spawn(program, args, {
         detached: hasGroup,
         env: environment(),
-        // Standard error may contain a secret.
+        // Standard error is ignored, because it may contain a secret.
         stdio: ["pipe", options.output === "ignored" ? "ignore" : "pipe", "ignore"],
         windowsHide: true
       })

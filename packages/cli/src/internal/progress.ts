@@ -8,7 +8,7 @@ import { say } from "./output.ts"
 import { type Outcome, textOf } from "./summary.ts"
 
 export interface Progress {
-  /** The login of an account begins. */
+  /** Reports that the login of an account begins. */
   readonly begin: (name: string) => Effect.Effect<void>
   readonly end: (outcome: Outcome) => Effect.Effect<void>
   /** Hides the line while `effect` runs, because another program may use the terminal. */
@@ -47,7 +47,7 @@ const shortened = (text: string, room: number): string =>
 /** Free columns after the line. Terminals show Ctrl-C as `^C`, and a text in the last column would wrap. */
 const margin = 3
 
-/** The line, shorter than the terminal is wide. */
+/** Returns the line. It is shorter than a row of the terminal. */
 export const lineOf = (
   { counts, current, total, turn }: State,
   { columns, isColoured }: { readonly columns: number; readonly isColoured: boolean }

@@ -1,4 +1,4 @@
-/** Questions to the person at the terminal. They are written to standard error. */
+/** Questions for the person at the terminal. They are written to standard error. */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"

@@ -29,7 +29,7 @@ const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidR
 /** Whether the person may answer again: the answer was not sent, or the broker allows another code. */
 const mayRetry = (error: AuthError): boolean => isMistyped(error) || error.reason._tag === "InvalidStepUpCode"
 
-/** Prints why an answer was not accepted. The text does not contain the field name, which is for programs. */
+/** Returns why an answer was not accepted. The text does not contain the field name, which is for programs. */
 const complaint = ({ reason }: AuthError): string =>
   reason._tag === "InvalidRequest"
     ? `This value ${translated(reason.problems.map(({ problem }) => problem).join("; "))}`

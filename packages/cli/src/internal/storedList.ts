@@ -24,14 +24,17 @@ export interface StoredList<A> {
   readonly version: (store: Store) => Effect.Effect<number, VaultError.VaultError>
   /** Like `list`, for frequent reads: as long as the stored entry is the same, the items are the same objects. */
   readonly reader: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
-  /** Changes the list. If another program writes at the same time, `change` is applied to its list. */
+  /** Changes the list. If another program writes at the same time, `change` is applied to the new list. */
   readonly update: <E>(
     store: Store,
     change: (list: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<A>, E>
   ) => Effect.Effect<void, E | VaultError.VaultError>
 }
 
-/** A list under a field of the entry. `id` is its place in the vault; `what` names it in errors. No broker has this id. */
+/**
+ * Makes a list. `id` is the field of the list in its entry, and the account id under which the entry is stored. The
+ * broker id is `broker-auth`, which no broker has. `what` names the list in errors.
+ */
 export const make = <A extends { readonly name: string }>(options: {
   readonly id: string
   readonly what: string

@@ -31,7 +31,7 @@ const isIn = (outcome: Outcome): outcome is In => outcome.state === "in"
 const outs = (outcomes: ReadonlyArray<Outcome>, state: Out["state"]): ReadonlyArray<Out> =>
   outcomes.filter((outcome): outcome is Out => outcome.state === state)
 
-/** Returns why a person is needed, if the reason is not only that the login method needs a person. */
+/** Returns why a person is needed. `undefined` for a failure of the command itself, such as a missing terminal. */
 const whyPerson = ({ failure, name }: Out): string | undefined =>
   failure._tag === "CommandFailed" ? undefined : printable(partsOf(failure, name).reason)
 

@@ -1,6 +1,6 @@
 /**
- * The last sessions that were written to a vault, as a named value of its database. With this list, a program finds the
- * changes of other programs without reading the session of every account.
+ * A list of the last sessions that were written to a vault. It is stored as a named value of the vault's database. With
+ * this list, a program finds the changes of other programs without reading the session of every account.
  */
 import type { DatabaseSync } from "node:sqlite"
 import * as checked from "./checked.ts"
@@ -15,7 +15,10 @@ export interface Change {
 }
 
 interface ChangeList {
-  /** Number of writes when the list was written. If more writes were made, an older program did not add them. */
+  /**
+   * Number of writes to the vault when the list was written. If the vault counts more writes, a program with an older
+   * version of this package made them. That version does not know the list.
+   */
   readonly writes: number
   /** The list has every session that was written after this number of writes. */
   readonly from: number

@@ -1,6 +1,6 @@
 /**
  * A database that detects changes made by other programs. Each row has a checksum, because SQLite does not notice a
- * changed value. The number of rows is stored too, because a changed page of the file can hide a row.
+ * changed value. A vault also stores the number of its entries, because a changed page of the file can hide a row.
  */
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"

@@ -20,8 +20,8 @@ const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpC
 
 /**
  * Sends the documented calls of brokers with `NodeHttpClient`. Sends all other requests with the global `fetch`,
- * because their answers can have any size, or never end. If the program has replaced the global `fetch`, for example
- * with a fake of the broker, or if the runtime has no dispatcher, every request uses `fetch`.
+ * because their answers can have any size, or never end. If the runtime has no dispatcher, every request uses `fetch`.
+ * The same applies if the program has replaced the global `fetch`, for example with a fake of the broker.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

@@ -96,7 +96,7 @@ const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
 const whyOf = (said: string): string =>
   refusals.find(([pattern]) => pattern.test(said))?.[1] ?? "the keyring refused the request"
 
-/** Kills the child process. This process can exit even if the child process has not ended yet. */
+/** Kills the child process. The program can then exit even if the child process has not ended yet. */
 const abandon = (child: ChildProcess): void => {
   child.kill("SIGKILL")
   child.stdin?.destroy()
@@ -176,7 +176,7 @@ const exchange = (question: string): Effect.Effect<string, VaultError.VaultError
       Effect.callback<string, VaultError.VaultError>((resume) => {
         let printed = ""
         child.once("error", () => resume(Effect.fail(unavailable("the process that reads the keyring does not start"))))
-        // Ignored: the child can exit before it reads the request, and then the `close` event follows.
+        // The child may exit before it reads the request. This error is ignored, because the `close` event follows.
         child.stdin.once("error", () => undefined)
         child.stdout.setEncoding("utf8").on("data", (chunk: string) => (printed += chunk))
         child.once("close", () => resume(Effect.succeed(printed)))

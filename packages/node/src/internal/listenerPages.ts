@@ -1,7 +1,7 @@
 /** Pages that the redirect listener shows in the browser. They are HTML without scripts. All texts are escaped. */
 import { createHash } from "node:crypto"
 
-/** A page, with the HTTP status that it is sent with. */
+/** A page and its HTTP status. */
 export interface Page {
   readonly status: number
   readonly title: string
@@ -51,7 +51,7 @@ export const pages = {
     "Start the login again in your program."
   ),
   notFound: page(404, "Page not found", "Nothing is served at this address."),
-  otherHost: page(400, "Wrong address", "This listener answers only to the address that the program registered."),
+  otherHost: page(400, "Wrong address", "This listener answers only requests for its own host and port."),
   otherTarget: page(400, "Wrong request", "The request line must contain a path."),
   otherMethod: page(405, "Method not allowed", "This address does not accept the method of the request."),
   notOpened: page(

@@ -28,7 +28,10 @@ export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.
   sent
 })
 
-/** A callback may contain several tokens of about 1 kB each, and the cookies of other programs on this host. */
+/**
+ * A callback may contain several tokens of about 1 kB each. The browser also sends the cookies of other programs on this
+ * host.
+ */
 const maxHeaderBytes = 32_768
 const maxBodyBytes = 65_536
 /** A browser opens fewer connections. Further connections are closed. */

@@ -31,8 +31,8 @@ type Derive = (passphrase: Uint8Array, salt: Uint8Array, done: Done) => void
 
 /**
  * Key derivation functions. They do not run on the thread of the event loop. Both functions meet OWASP's password
- * storage cheat sheet, read on 2026-11-22. It requires Argon2id with at least 46 MiB and 1 pass, Argon2id with at least
- * 19 MiB and 2 passes, or scrypt with at least N = 2^17, r = 8 and p = 1. Each salt file stores the name of its
+ * storage cheat sheet, read on 2026-11-22. It requires at least one of: Argon2id with 46 MiB and 1 pass, Argon2id with
+ * 19 MiB and 2 passes, scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores the name of its
  * function. This name never changes.
  */
 const ways: Readonly<Record<string, Derive>> = {
@@ -47,7 +47,7 @@ const ways: Readonly<Record<string, Derive>> = {
     Crypto.scrypt(message, salt, keyLength, { N: 131_072, r: 8, p: 1, maxmem: 256 * 1024 * 1024 }, done)
 }
 
-/** Node has Argon2id since version 24.7. */
+/** Node has had Argon2id since version 24.7. */
 const hasArgon2 = (): boolean => typeof Crypto.argon2 === "function"
 
 interface Stored {

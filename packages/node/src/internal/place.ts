@@ -173,8 +173,8 @@ const refused = (what: string, advice: string): Effect.Effect<never, VaultError.
 const separator = process.platform === "win32" ? /[\\/]/ : /\//
 
 /**
- * Resolves the option `folder`. A leading `~` is the user's home directory. Default: the user's directory for
- * application state.
+ * Resolves the option `folder`. A leading `~` is the user's home directory. Default: the folder `broker-auth` in the
+ * user's directory for application state.
  */
 export const resolve = Effect.fnUntraced(function* (
   given: string | undefined,

@@ -1,5 +1,5 @@
 /**
- * Makes the global `fetch` use the proxy that the environment names. Node uses this proxy without this module only if
+ * Makes the global `fetch` use the proxy that the environment names. Without this module, Node uses this proxy only if
  * it was started with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`.
  */
 import * as AuthError from "@auth/broker-core/login/AuthError"

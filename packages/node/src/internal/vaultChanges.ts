@@ -1,6 +1,6 @@
 /**
- * Reports changes of the sessions in a vault. All accounts share one read of the database's change counter, at most
- * once a second, and only when a session is requested.
+ * Reports changes of the sessions in a vault. Reads the change counter of the database at most once a second, for all
+ * accounts together, and only when a session is requested.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
@@ -15,13 +15,14 @@ import * as vaultFile from "./vaultFile.ts"
 /** Minimum time between two reads of the change counter, in milliseconds. */
 const lookInterval = 1000
 
-/** Pause before a write of this program is reported. The write has then returned, so its writer recognizes it. */
+/** Pause before a write of this program is reported. After the pause, the caller of the write knows the new version. */
 const settle = Duration.millis(50)
 
 interface State {
   readonly database: DatabaseSync
-  /** The change counter, and the number of writes at its last read. */
+  /** The change counter at its last read. */
   readonly data: unknown
+  /** Number of writes to the vault at that time. */
   readonly writes: number
 }
 

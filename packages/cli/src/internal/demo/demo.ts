@@ -59,8 +59,8 @@ const temporaryFolder = Effect.acquireRelease(
 )
 
 /**
- * Starts the second process, which loads its modules and waits. Returns a function that passes the setting to it. Its
- * steps appear in the output of this process.
+ * Starts the second process, which loads its modules and waits. Returns a function that passes the setting to the
+ * second process, and waits until that process ends. Its steps appear in the output of this process.
  */
 const startSecond = Effect.gen(function* () {
   const child = yield* Effect.acquireRelease(

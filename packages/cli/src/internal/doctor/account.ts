@@ -58,7 +58,7 @@ export const checkGuard = (home: Home, opened: connect.Opened): Effect.Effect<Fi
       "login guard",
       ["paused", "person"],
       `programs send no login for now. ${what}`,
-      `${remedy} broker-auth login ${name} is sent nevertheless.`
+      `${remedy} broker-auth login ${name} still sends a login.`
     )
   })
   return settled("login guard", opened, found)

@@ -3,7 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import { type Finding, fine, problem } from "./finding.ts"
 
-/** If the clocks differ by more than this, a TOTP code may belong to another period. In milliseconds. */
+/** Maximum difference of the clocks, in milliseconds. Beyond it, a TOTP code may belong to another period. */
 const maxSkew = 15_000
 
 /** When the broker answered, in milliseconds since the epoch. */

@@ -13,7 +13,7 @@ type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
 /** The credentials of an account, and their problems. */
 export interface Checked {
-  /** Resolved values. */
+  /** The resolved values, by the names of the environment variables. */
   readonly values: Values
   readonly findings: ReadonlyArray<Finding>
 }
@@ -23,9 +23,7 @@ const otherNames: ReadonlyArray<readonly [form: RegExp, name: string]> = [
   [/^[A-Za-z]{5}\d{4}[A-Za-z]$/, "PAN"]
 ]
 
-/**
- * Returns the kind of a value, such as a mobile number, that identifies the account holder but is not a client code.
- */
+/** Returns what the value is, if it identifies the account holder but is not a client code: for example a PAN. */
 const otherNameIn = (text: string, { problem: problemIn }: Field): string | undefined => {
   // A field that accepts an e-mail address also accepts a mobile number and a PAN.
   const isAlias = problemIn === undefined || problemIn("name@example.com") === undefined
@@ -50,7 +48,7 @@ const misplaced = (
   }
   const isSecret = given.problem !== undefined && CodeSource.looksLikeSecret(value)
   if (isSecret || (given.totp !== "" && symbolsOf(value) === given.totp)) {
-    return ["secret-as-code", "looks like the TOTP secret, which does not belong there"]
+    return ["secret-as-code", "looks like the TOTP secret, which does not belong in this field"]
   }
   if (!clientFields.has(name)) return undefined
   const otherName = otherNameIn(text, field)

@@ -119,7 +119,7 @@ const causeOf = (reason: AuthError.Reason): Cause => {
 const ownCertificates =
   "Node does not know the CA that issued it, so a proxy of your company or an attacker reads the traffic. If it is the proxy, set NODE_EXTRA_CA_CERTS to a file with its CA certificate, or set NODE_USE_SYSTEM_CA=1 if the operating system trusts the CA. Do not disable the check: an attacker could then read the credentials."
 
-/** Remedies that are more precise than those of the reason, because this command knows the broker. */
+/** Returns the remedy of the reason, or a more precise remedy. */
 const remedyOf = (reason: AuthError.Reason, cause: Cause, broker: Broker | undefined): string => {
   if (cause === "unknown-ca") return ownCertificates
   const [page] = broker?.documentation ?? []

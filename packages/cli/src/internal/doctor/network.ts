@@ -1,6 +1,6 @@
 /**
- * Sends one request without credentials to the broker. Checks whether a firewall has answered, and the time of the
- * answer.
+ * Sends one request without credentials to the broker. Checks whether the broker, a proxy or a firewall has answered,
+ * and compares the clock of this machine with the date of the answer.
  */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"

@@ -37,11 +37,11 @@ const keepAliveMillis = 30_000
 const receiveTimeout = "10 seconds"
 /** When the server ends, it waits at most this long for the answers that it is preparing. */
 const grace = "10 seconds"
-/** A client of a stream is disconnected if more than this is unsent, in bytes. */
+/** Maximum number of unsent bytes of a stream. If there are more, the client is disconnected. */
 const maxUnsentBytes = 65_536
 /**
- * Maximum number of connections. It is above the number of connections that the system queues (511), so that a request
- * is read before a flood of connections can close its connection. If there are more, the server closes one connection:
+ * Maximum number of connections. It is above the number of connections that the system queues (511). So a request is
+ * read before a flood of connections can close its connection. Above the maximum, the server closes one connection:
  * the oldest connection without a complete request, otherwise the connection that has been idle for the longest time.
  * If all connections wait for answers, the server closes the newest connection.
  */
@@ -50,7 +50,7 @@ export const maxConnections = 1024
 /** Headers of every answer. They forbid storing an answer, and guessing another content type. */
 const fixedHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
 
-/** The open connections of a server. Those without a request in preparation are ordered by their waiting time. */
+/** The open connections of a server. Connections without a pending request are ordered by waiting time. */
 const makeConnections = () => {
   const open = new Set<Socket>()
   /** Connections that have not sent a complete request yet. */

@@ -21,9 +21,13 @@ const refusals = {
   LinkRefused: [403, "The link was used before, or is older than 60 seconds", "Run broker-auth open again."],
   BearerRefused: [401, "The page is not open any more", "Run broker-auth open again."],
   PathUnknown: [404, "There is no such path", "Use the page that broker-auth open has opened."],
-  MethodRefused: [405, "This path has other methods", "The header Allow names them."],
+  MethodRefused: [
+    405,
+    "This path does not accept the method of the request",
+    "The header Allow names the accepted methods."
+  ],
   AccountUnknown: [404, "There is no account of this name", "Add it with broker-auth add."],
-  Busy: [409, "Something is done for this account already", "Wait until it has ended, or cancel it."],
+  Busy: [409, "Another action for this account is running", "Wait until it has ended, or cancel it."],
   Nothing: [409, "The account does not wait for this", "Look at the page: it shows the current step."],
   BodyInvalid: [400, "The body is not the expected JSON", "Use the page that broker-auth open has opened."],
   StreamsExhausted: [503, "Too many pages are open", "Close some of them, then run broker-auth open again."],
@@ -41,7 +45,7 @@ export const refuse = (reason: Refusal, headers: Readonly<Record<string, string>
 /** Maximum number of pages that are open at the same time. */
 const maxStreams = 16
 
-/** Interval of the comments that show the page that the command still runs. */
+/** Interval of the comments in a stream. They show the page that the command is still running. */
 const heartbeat = "15 seconds"
 
 const done = (value: unknown = {}): Answer => json(200, value, page.headers)

@@ -33,7 +33,7 @@ export const actions = ["login", "renew", "logout"] as const
 
 export type Action = (typeof actions)[number]
 
-/** Whether a request was accepted. The result of an action is a change. */
+/** Whether a request was accepted. The result of the action follows as a change. */
 export type Accepted = "accepted" | "unknown" | "busy" | "nothing"
 
 export interface Desk {
@@ -82,7 +82,7 @@ const troubleOf = (cause: Cause.Cause<Failure>, name: string): rows.Trouble => {
   return { message, remedy }
 }
 
-/** The semaphore of a key. */
+/** Returns the semaphore of a key. Makes the semaphore at its first use. */
 const semaphoreOf = (all: Map<string, Semaphore.Semaphore>, key: string, permits: number): Semaphore.Semaphore => {
   const found = all.get(key) ?? Semaphore.makeUnsafe(permits)
   all.set(key, found)

@@ -41,7 +41,7 @@ const removeOld = (folder: string, isOld: (modified: number) => boolean) => {
   }
 }
 
-/** Names a file in a folder of this user. It is removed when its link has expired, and at the end of the scope. */
+/** Names a file in a folder of this user. The file is removed when its link expires, and at the end of the scope. */
 export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<LinkFile, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const now = yield* Clock.currentTimeMillis
@@ -59,7 +59,7 @@ export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Retu
           Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
           removeOld(folder, isOld)
           Fs.rmSync(path, { force: true })
-          // Fails if the path exists, so that it cannot follow a link that another program has made meanwhile.
+          // Fails if the path exists. Otherwise the write could follow a link that another program has made.
           Fs.writeFileSync(path, html(Redacted.value(link)), { mode: 0o600, flag: "wx" })
         })
         writes += 1

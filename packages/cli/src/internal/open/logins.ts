@@ -1,4 +1,4 @@
-/** Logs in, renews and logs out, while the person answers on the page. */
+/** Logs in, renews sessions and logs out. The person answers on the page. */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
@@ -29,10 +29,10 @@ export interface Handlers {
 /** Shows a step of an account. */
 export type Show = (step: Step, handlers?: Handlers) => void
 
-/** A step without an action of the person. */
+/** A step at which the person can do nothing. */
 export const busy = (text: string): Step => ({ _tag: "busy", text, canCancel: false })
 
-/** A step that waits for other accounts. */
+/** A step that waits for other accounts. The person can cancel it. */
 export const waiting = (text: string): Step => ({ _tag: "busy", text, canCancel: true })
 
 const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
@@ -64,7 +64,7 @@ const askCode = (show: Show, question: CodeQuestion) =>
       ask({ ...step, resendAt: null, problem: "A new code is requested." })
       const problem = yield* Effect.match(promised(question.resend), {
         onFailure: ({ message }) => message,
-        onSuccess: () => "A new code was requested. Enter that one."
+        onSuccess: () => "A new code was requested. Enter the new code."
       })
       // The expiry of the new code is not known before it is sent.
       ask({ ...step, expiresAt: null, resendAt: now + wait, problem })
@@ -105,7 +105,7 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
       }),
       Effect.provideService(RedirectListener.UserTerminal, {
         isTerminal: Effect.succeed(true),
-        // The first text after `lines` is the instruction for a terminal. Later texts are problems of an address.
+        // The first text after `lines` is an instruction for a terminal. Each later text is the problem of an address.
         show: (text) =>
           Effect.sync(() => {
             if (!step.paste) return
@@ -130,7 +130,7 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
 const stepOfQr = ({ expiresAt, image }: QrCode): Effect.Effect<Step, Failure> => {
   const modules = qrImage.read(Redacted.value(image))
   return modules === undefined
-    ? fail("answer", "The broker's image cannot be drawn: it is no QR code in PNG format.")
+    ? fail("answer", "The broker's image cannot be drawn: it is not a QR code in PNG format.")
     : Effect.succeed({
         _tag: "qr",
         text: "Scan the QR code with the mobile app of the broker, and approve the login there.",
@@ -141,7 +141,7 @@ const stepOfQr = ({ expiresAt, image }: QrCode): Effect.Effect<Step, Failure> =>
 
 const qrLogin = ({ connection }: connect.Opened, show: Show): Effect.Effect<Session, Failure> =>
   Effect.suspend(() => {
-    // A connection reports a failure of `show` without its reason.
+    // The failure of `show` is kept here, because the connection reports it without its reason.
     let failed: Failure | undefined
     const draw = (code: QrCode) =>
       Effect.runPromise(

@@ -1,12 +1,12 @@
 /**
  * The script of the page. It runs in the browser as it is here, without a build. The bearer is only in a variable of
- * this script, so it ends with the document.
+ * this script, so it is lost when the page is closed or reloaded.
  */
 export const script = String.raw`"use strict";
 (() => {
   const find = (id) => document.getElementById(id)
   const cards = new Map()
-  // Accounts whose action was started on this page: only for these, the page moves the focus.
+  // Accounts whose action was started on this page. The page moves the focus only for these accounts.
   const own = new Set()
   const openedPages = new Set()
   let bearer
@@ -25,11 +25,11 @@ export const script = String.raw`"use strict";
   const write = (element, text) => {
     if (element.textContent !== text) element.textContent = text
   }
-  // SVG elements have the attribute, but not the property.
+  // SVG elements have the attribute hidden, but not the property.
   const reveal = (element, isShown) => element.toggleAttribute("hidden", !isShown)
   const tell = (text) => {
     const news = find("news")
-    // The same text twice would not be read again.
+    // A screen reader would not read the same text again.
     news.textContent = news.textContent === text ? text + "\u00a0" : text
   }
 

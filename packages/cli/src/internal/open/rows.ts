@@ -56,7 +56,7 @@ export interface Row {
   readonly stateText: string
   readonly renewal: string
   readonly guard: string
-  /** Whether the login guard sends no login now. */
+  /** Whether the login guard blocks logins now. */
   readonly isHeldBack: boolean
   readonly storedIn: string
   readonly canRenew: boolean

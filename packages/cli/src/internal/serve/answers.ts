@@ -30,7 +30,7 @@ export interface Server {
 /** Maximum number of programs that read the events at the same time. */
 const maxStreams = 32
 
-/** Interval of the comments that show the client, and any proxy in between, that the stream is alive. */
+/** Interval of the comments in a stream. They show the client, and any proxy in between, that the stream is alive. */
 const heartbeat = "15 seconds"
 
 const plain = (value: string | Redacted.Redacted<string>): string =>

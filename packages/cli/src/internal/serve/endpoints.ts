@@ -107,7 +107,7 @@ export const endpoints = {
     method: "POST",
     path: "/v1/accounts/{name}/renew",
     summary:
-      "A session with another token than the one that the broker has refused. One renewal serves all callers. If the current session has another token already, nothing is sent.",
+      "A session with a token other than the one that the broker has refused. One renewal serves all callers. If the current session already has another token, nothing is sent.",
     body: "DeadToken",
     answer: json("Session"),
     refusals: ["AccountUnknown", "BodyInvalid", "BodyTooLarge"],

@@ -35,7 +35,10 @@ export type Change =
 interface Open {
   readonly manager: SessionManager["Service"]
   readonly headers: Authorize["Service"]["headers"]
-  /** Present if only a person can log in. It returns another session than the one that a program has reported. */
+  /**
+   * Present if only a person can log in and the broker has a profile call. Returns a session other than the one that a
+   * program has reported.
+   */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
 
@@ -50,12 +53,12 @@ export interface OpenAccounts {
   readonly list: Effect.Effect<ReadonlyArray<accounts.Entry>, VaultError>
   /** A live session of an account. */
   readonly session: (entry: accounts.Entry) => Effect.Effect<Live, Failure>
-  /** A session with another token than `dead`, which the broker has refused. One renewal serves all callers. */
+  /** A session with a token other than `dead`, which the broker has refused. One renewal serves all callers. */
   readonly renew: (entry: accounts.Entry, dead: Redacted.Redacted<string>) => Effect.Effect<Live, Failure>
   readonly changes: PubSub.PubSub<Change>
 }
 
-/** If an account cannot be opened, the next try is after this time. A reference to a secret may start a program. */
+/** Pause after an account could not be opened. Without it, each request could start the program of a reference. */
 const pauseAfterFailure = "2 seconds"
 
 /** Interval at which a session in use is compared with the store, to find logins and logouts of other programs. */
@@ -68,8 +71,8 @@ const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>)
   Redacted.value(tokens.access) === Redacted.value(token)
 
 /**
- * A live session. After a failure, the manager pauses and does not read the store. In the meantime, a person may have
- * logged in with another program.
+ * Returns a live session. After a failure, `session` pauses and does not read the store. `peek` reads the store: a person
+ * may have logged in with another program in the meantime.
  */
 const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Session, Failure> =>
   Effect.catch(manager.session, (failure) =>
@@ -79,7 +82,7 @@ const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Se
     )
   )
 
-/** After the broker has accepted a profile call, no other profile call is sent for this time. In milliseconds. */
+/** After the broker has accepted a token, no profile call with this token is sent for this time, in milliseconds. */
 const acceptedMillis = 5000
 
 const accepted = (name: string, broker: string) =>
@@ -96,8 +99,9 @@ const accepted = (name: string, broker: string) =>
 
 /**
  * Makes the renewal of an account that only a person can log in to. If a program reports a live token by mistake, the
- * other programs must keep their session. So the profile call decides. If the broker refuses the session and it cannot
- * be refreshed, it is logged out, so that the next `broker-auth login` does not find it in the store.
+ * other programs must keep their session. So the profile call decides. If the broker refuses the session and the session
+ * cannot be refreshed, the account is logged out. Otherwise the next `broker-auth login` would find the session in the
+ * store, and send no login.
  */
 const makePersonal = (
   manager: SessionManager["Service"],
@@ -109,7 +113,7 @@ const makePersonal = (
   let acceptedAt = -Infinity
   let acceptedToken: Redacted.Redacted<string> | undefined
   const renew = Effect.fnUntraced(function* (reported: Session.Session): Effect.fn.Return<Session.Session, Failure> {
-    // Another caller may have renewed it in the meantime.
+    // Another caller may have renewed the session in the meantime.
     const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* manager.session)
     if (!hasToken(current, reported.tokens.access)) return current
     const kept = yield* stored
@@ -135,7 +139,7 @@ const makePersonal = (
 
 const toLive = (headers: Open["headers"], session: Session.Session): Live => ({ session, headers: headers(session) })
 
-/** Accounts of the user, until the scope closes. A removed or changed account is closed after its running requests. */
+/** Opens accounts on demand until the scope closes. Closes a removed or changed account after its requests. */
 export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<OpenAccounts, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const changes = yield* PubSub.sliding<Change>(keptChanges)
@@ -187,7 +191,10 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
       Effect.map(Clock.currentTimeMillis, (now) => session !== undefined && !Session.isExpired(session, now))
     )
 
-  /** After a logout, a connection returns no session, even if another program has logged in again. */
+  /**
+   * Runs `run`. After a logout, a connection returns no session, even if another program has logged in again. If a live
+   * session is stored after a logout, opens a new connection, and runs `run` again.
+   */
   const reopened = <A>(entry: accounts.Entry, run: (open: Open) => Effect.Effect<A, Failure>) =>
     Effect.catch(use(entry, run), (failure) =>
       isLoggedOut(failure)
@@ -205,7 +212,7 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
     renew: (entry, dead) =>
       reopened(entry, ({ headers, manager, renewPersonal = manager.renew }) =>
         Effect.gen(function* () {
-          // The program has only its token. The manager needs the session, so it is looked up without a renewal first.
+          // The program has only its token, and the manager needs the session. `peek` finds it without a renewal.
           const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* sessionOf(manager))
           return toLive(headers, hasToken(current, dead) ? yield* renewPersonal(current) : current)
         })

@@ -50,7 +50,11 @@ const refusals = {
     "Make a bearer with broker-auth serve --for PROGRAM, and send the header Authorization: Bearer …"
   ],
   PathUnknown: [404, "There is no such path", "GET /v1/openapi.json describes the paths."],
-  MethodRefused: [405, "This path has other methods", "The header Allow names them."],
+  MethodRefused: [
+    405,
+    "This path does not accept the method of the request",
+    "The header Allow names the accepted methods."
+  ],
   AccountUnknown: [404, "There is no account of this name", "GET /v1/accounts lists the accounts."],
   BodyInvalid: [
     400,

@@ -21,7 +21,7 @@ import * as programs from "./programs.ts"
 export const portOf = (text: string): Effect.Effect<number, CommandFailed> =>
   /^\d{1,5}$/.test(text) && Number(text) <= 65_535
     ? Effect.succeed(Number(text))
-    : fail("usage", `--port has a number from 0 to 65535, not ${JSON.stringify(text)}.`)
+    : fail("usage", `--port must be a number from 0 to 65535, not ${JSON.stringify(text)}.`)
 
 const listPrograms = Effect.fnUntraced(function* ({ store }: homes.Home): Effect.fn.Return<void, Failure> {
   const list = yield* programs.list(store)
@@ -94,7 +94,7 @@ const run = Effect.fnUntraced(function* (
   return yield* Effect.never
 })
 
-/** Flags of which a command line has at most one. */
+/** A command line may contain at most one of these flags. */
 const exclusive = ["socket", "port", "for", "revoke", "programs"] as const
 
 export const serve = (input: Input<"serve">): Effect.Effect<void, Failure> =>

@@ -19,7 +19,7 @@ export const writeHeaders = <T extends Record<string, string>>(given: WireAnswer
   return target
 }
 
-/** The body as the server means it, decompressed. `limit` is the maximum number of bytes. */
+/** Returns the decompressed body. `limit` is the maximum number of bytes. */
 export const bytesOf = (
   { body, headers, isTooLarge }: WireAnswer,
   limit: number

@@ -1,4 +1,4 @@
-/** An answer whose body is in memory. It uses no web streams, because they cost more than the rest of a request. */
+/** An answer whose body is in memory. It uses no web streams: they cost more CPU time than the rest of a request. */
 import * as Effect from "effect/Effect"
 import * as Cookies from "effect/http/Cookies"
 import * as Headers from "effect/http/Headers"
@@ -17,7 +17,7 @@ import { bytesOf, textOf, writeHeaders } from "./answerParts.ts"
 import type { WireAnswer } from "./exchange.ts"
 import { bare, decodeError } from "./faults.ts"
 
-/** The code of an error that a body larger than the limit causes. */
+/** Error code for a body that is larger than the limit. */
 export const tooLargeCode = "ERR_BODY_TOO_LARGE"
 
 type Failure = HttpClientError.HttpClientError
@@ -81,7 +81,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     )
   }
 
-  /** A response for errors, without the request's and the answer's headers and bodies. */
+  /** A copy of this response for errors. It has no headers, no bodies and no query. */
   private get bare(): BufferedResponse {
     const { status } = this.answer
     const answer: WireAnswer = { status, headers: {}, body: new Uint8Array(0), isTooLarge: false }

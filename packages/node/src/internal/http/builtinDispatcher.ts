@@ -54,8 +54,8 @@ const plainAgentClass = (dispatcher: Dispatcher): AgentClass | undefined => {
 const nothing = () => Promise.resolve()
 
 /**
- * Makes a transport of the global dispatcher. If that is an agent with default options, makes an agent of the same class
- * with at most `connections` connections to each origin. Otherwise uses the global dispatcher unchanged.
+ * Makes a transport from the global dispatcher. If the dispatcher is an agent with default options, makes an agent of
+ * the same class with at most `connections` connections to each origin. Otherwise uses the dispatcher unchanged.
  */
 export const fromGlobal = (dispatcher: Dispatcher, connections: number): Transport => {
   const Agent = plainAgentClass(dispatcher)

@@ -1,4 +1,4 @@
-/** Makes an `HttpClient` of a transport. */
+/** Makes an `HttpClient` from a transport. */
 import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Result from "effect/Result"

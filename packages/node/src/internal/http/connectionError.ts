@@ -11,7 +11,7 @@ interface Facts {
 }
 
 /**
- * The cause of a failed exchange. It has only the facts of the original error: parser errors of undici and Node contain
+ * The cause of a failed exchange. It has only the facts of the original error. Parser errors of undici and Node contain
  * a part of the answer, and other errors may contain the request.
  */
 export class ConnectionError extends Error {

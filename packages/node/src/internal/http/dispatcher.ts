@@ -1,4 +1,7 @@
-/** Sends exchanges with a dispatcher of undici, the HTTP client inside Node. Versions 6 to 8 have two handler APIs. */
+/**
+ * Sends exchanges with a dispatcher of undici, the HTTP client inside Node. undici 6 has one handler API, and
+ * undici 7 and 8 have another.
+ */
 import { Buffer } from "node:buffer"
 import * as Result from "effect/Result"
 import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
@@ -126,7 +129,7 @@ const send = (dispatcher: Dispatcher, request: WireRequest, limits: Limits, list
   return handler
 }
 
-/** Makes a transport of a dispatcher. `close` closes the resources that the transport owns. */
+/** Makes a transport from a dispatcher. `close` closes the resources that the transport owns. */
 export const fromDispatcher = (dispatcher: Dispatcher, close: () => Promise<void>): Transport => ({
   send: (request, limits, listener) => send(dispatcher, request, limits, listener),
   close

@@ -13,7 +13,7 @@ export interface WireRequest {
   readonly body: string | Uint8Array | null
 }
 
-/** Firewalls refuse requests without these headers. `fetch` of Node sends the same values. */
+/** Some firewalls refuse requests without these headers. `fetch` of Node sends the same values. */
 export const defaultHeaders = { accept: "*/*", "user-agent": "node" }
 
 export interface WireAnswer {
@@ -61,7 +61,7 @@ export interface Transport {
 
 const empty = new Uint8Array(0)
 
-/** Collects the parts of one answer, and reports it or an error to the listener once. */
+/** Collects the parts of one answer. Reports the answer or an error to the listener once. */
 export class Collector {
   readonly listener: Listener
   readonly limit: number
@@ -78,7 +78,7 @@ export class Collector {
     this.isHead = request.method === "HEAD"
   }
 
-  /** Returns false if the body is announced as too large. The caller then closes the connection. */
+  /** Returns false if `content-length` is above the limit. The caller then closes the connection. */
   begin(status: number, headers: WireAnswer["headers"]): boolean {
     this.status = status
     this.headers = headers

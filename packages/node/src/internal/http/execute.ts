@@ -1,4 +1,4 @@
-/** The part of the client that `PlainHttp` does not need. It is loaded at its first request. */
+/** The part of the client that `PlainHttp` does not need. It is loaded when it is first needed. */
 import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"

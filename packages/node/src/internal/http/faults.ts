@@ -27,7 +27,7 @@ const timeouts: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: "no connection was made within the time-out of the client"
 }
 
-/** The request was not answered completely. */
+/** The error of a request that was not answered completely. */
 export const transportError = (request: HttpClientRequest.HttpClientRequest, error: unknown) => {
   const cause = toConnectionError(error)
   const code: unknown = Reflect.get(cause, "code")
@@ -47,7 +47,7 @@ export const encodeError = (request: HttpClientRequest.HttpClientRequest, descri
     reason: new HttpClientError.EncodeError({ request: bare(request), description })
   })
 
-/** The answer has arrived, but its body cannot be read. `response` must contain no header and no body. */
+/** The error of an answer whose body cannot be read. `response` must contain no header and no body. */
 export const decodeError = (response: HttpClientResponse.HttpClientResponse, description: string, code?: string) =>
   new HttpClientError.HttpClientError({
     reason: new HttpClientError.DecodeError({

@@ -90,7 +90,7 @@ const start = (schemes: Schemes, request: WireRequest, limits: Limits, collector
   return sent
 }
 
-/** Makes a transport with at most `connections` connections to each origin, which stay open for further requests. */
+/** Makes a transport with at most `connections` connections to each origin. They stay open for further requests. */
 export const make = (connections: number): Transport => {
   const schemes = makeSchemes(connections)
   const send = (request: WireRequest, limits: Limits, listener: Listener): Exchange => {
