@@ -345,6 +345,14 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
     return (env: Values = {}) => run(user, ["doctor", "--json"], { env })
   })
 
+  it.effect("reports no proxy if https_proxy is empty, because Node then ignores HTTPS_PROXY", () =>
+    Effect.gen(function* () {
+      const doctor = yield* at("https://broker.test")
+      const found = yield* doctor({ https_proxy: "", HTTPS_PROXY: "http://127.0.0.1:9", NO_PROXY: "*" })
+      assert.include(textOf(found, "proxy"), "none")
+    })
+  )
+
   it.effect(
     "reports different problems for a proxy that is off, refuses the tunnel, requires a login or has an invalid address",
     () =>

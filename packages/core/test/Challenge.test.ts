@@ -31,6 +31,23 @@ const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
 
 describe("the ledger of challenges", () => {
+  it.effect(
+    "masks phone numbers and e-mail addresses that the broker has not masked, and removes control characters",
+    () =>
+      Effect.gen(function* () {
+        const { ledger } = yield* opened
+        const given = ["9876543210", "trader@example.com", "98******10", "t***@example.com", "98765\u001b[2J43210"]
+        const { destinations } = yield* ledger.open({ ...fields, destinations: given })
+        assert.deepStrictEqual(destinations, [
+          "xxxx3210",
+          "txxxx@example.com",
+          "98******10",
+          "t***@example.com",
+          "xxxx3210"
+        ])
+      })
+  )
+
   it.effect("gives each challenge a different id, and a printed challenge shows no step token", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened

@@ -266,8 +266,9 @@ const guard: Handler<"guard"> = Effect.fnUntraced(function* (input) {
   const rows = yield* Effect.forEach(chosen, (entry) => accountStatus.read(home, entry))
   if (input.json) {
     return yield* output.json(
-      rows.map(({ entry, memory, method }) => ({
+      rows.map(({ countedAt, entry, memory, method }) => ({
         name: entry.name,
+        countedAt: countedAt.map(output.toIso),
         refusedAt: memory.refusedAt.map(output.toIso),
         unansweredAt: memory.unansweredAt.map(output.toIso),
         pausedUntil: output.toIso(memory.pausedUntil),
@@ -278,8 +279,9 @@ const guard: Handler<"guard"> = Effect.fnUntraced(function* (input) {
   if (rows.length === 0) return yield* noAccounts
   for (const row of rows) {
     yield* output.line(`${row.entry.name}: ${accountStatus.guardText(row)}`)
-    for (const at of row.memory.refusedAt) yield* output.line(`    refused at ${Expiry.toIst(at)}`)
-    for (const at of row.memory.unansweredAt) yield* output.line(`    no answer at ${Expiry.toIst(at)}`)
+    const ending = (at: number) => `${Expiry.toIst(at)}${row.countedAt.includes(at) ? "" : ", no longer counted"}`
+    for (const at of row.memory.refusedAt) yield* output.line(`    refused at ${ending(at)}`)
+    for (const at of row.memory.unansweredAt) yield* output.line(`    no answer at ${ending(at)}`)
   }
 }, Effect.scoped)
 

@@ -19,6 +19,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import * as CodeSource from "./CodeSource.ts"
+import { maskDestination } from "./internal/maskDestination.ts"
 
 /**
  * A challenge: the broker's request for a one-time code.
@@ -32,7 +33,7 @@ export interface Challenge {
   readonly account: Account.Account
   /** The kinds of code that the broker accepts. The preferred kind is first. */
   readonly kinds: readonly [CodeSource.CodeKind, ...ReadonlyArray<CodeSource.CodeKind>]
-  /** Where the code was sent, such as `xxxxxx1234`. The broker may have masked this text. */
+  /** Where the code was sent, such as `xxxxxx1234`. Phone numbers and e-mail addresses are masked. */
   readonly destinations: ReadonlyArray<string>
   /** When a new code can be requested, in milliseconds since the epoch. `undefined` if no new code can be requested. */
   readonly resendAt: number | undefined
@@ -156,6 +157,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
         if (attemptsLeft !== undefined) allowed.set(id, attemptsLeft)
         const challenge: Challenge = {
           ...others,
+          destinations: others.destinations.map(maskDestination),
           id,
           account,
           get attemptsLeft() {

@@ -16,6 +16,7 @@ import * as AuthError from "./AuthError.ts"
 import * as durations from "./internal/durations.ts"
 import { withoutQuotes } from "./internal/pasted.ts"
 import * as EffectKeys from "./internal/effectKeys.ts"
+import { maskDestination } from "./internal/maskDestination.ts"
 import { timeText } from "./internal/timeText.ts"
 import * as Totp from "./Totp.ts"
 
@@ -185,18 +186,10 @@ const defaultDigits = 6
 
 const plural = (count: number, one: string) => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
 
-/** Masks a phone number or an e-mail address, if the broker has not masked it. */
-const mask = (destination: string): string => {
-  const text = destination.replace(/\p{C}/gu, "").trim()
-  if (/[*•#]|x{3}/i.test(text)) return text
-  const [name = "", host] = text.split("@")
-  return host === undefined ? `xxxx${text.slice(-4)}` : `${name.slice(0, 1)}xxxx@${host}`
-}
-
 /** Returns the text of the prompt, with everything that is known about the code. */
 const promptText = (request: CodeRequest, now: number): string => {
   const { account, attemptsLeft, destinations = [], expiresAt, kind, resendAt, resendsLeft } = request
-  const where = destinations.length === 0 ? "" : ` sent to ${destinations.map(mask).join(", ")}`
+  const where = destinations.length === 0 ? "" : ` sent to ${destinations.map(maskDestination).join(", ")}`
   const what = kind === "totp" ? "Code from your authenticator app" : `One-time code${where}`
   const isSent = kind === "otp"
   const wait = resendAt === undefined ? 0 : Math.ceil((resendAt - now) / 1000)

@@ -59,7 +59,7 @@ export const readForm = (message: Http.IncomingMessage): Effect.Effect<Redacted.
       text = ""
       resume(Effect.fail(pages.tooLarge))
     })
-    message.once("end", () => resume(Effect.succeed(Redacted.make(text))))
+    message.once("end", () => resume(Effect.succeed(Redacted.make(text + decoder.decode()))))
     message.once("error", () => resume(Effect.fail(pages.cutOff)))
     message.once("close", () => resume(Effect.fail(pages.cutOff)))
   })

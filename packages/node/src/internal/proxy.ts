@@ -11,8 +11,17 @@ import * as process from "node:process"
 const proxyOf = (environment: NodeJS.ProcessEnv): string | undefined =>
   environment["https_proxy"] ?? environment["HTTPS_PROXY"]
 
-const isEnabled = ({ env, execArgv }: NodeJS.Process): boolean =>
-  env["NODE_USE_ENV_PROXY"] === "1" ||
+/**
+ * Whether a version of Node reads the variable `NODE_USE_ENV_PROXY` for all its HTTP clients. Older versions ignore it,
+ * without a warning.
+ */
+export const readsVariable = (version: string): boolean => {
+  const [major = 0, minor = 0] = version.split(".").map(Number)
+  return major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21)
+}
+
+const isEnabled = ({ env, execArgv, versions }: NodeJS.Process): boolean =>
+  (env["NODE_USE_ENV_PROXY"] === "1" && readsVariable(versions.node)) ||
   [...execArgv, ...(env["NODE_OPTIONS"] ?? "").split(/\s+/)].includes("--use-env-proxy")
 
 const ignored = AuthError.make(

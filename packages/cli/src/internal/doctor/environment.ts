@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Fs from "node:fs"
+import process from "node:process"
 import { type Finding, fine, ofFailure, problem } from "./finding.ts"
 
 interface Variable {
@@ -13,14 +14,17 @@ interface Variable {
   readonly value: string
 }
 
-/** The first of the variables that is set and not empty. */
-const firstOf = Effect.fnUntraced(function* (names: ReadonlyArray<string>): Effect.fn.Return<Variable | undefined> {
-  for (const name of names) {
-    const value = Option.getOrElse(yield* Effect.option(Config.String(name)), () => "")
-    if (value !== "") return { name, value }
-  }
-  return undefined
+/** Reads a variable. Returns `undefined` if it is not set, or empty. */
+const variableOf = Effect.fnUntraced(function* (name: string): Effect.fn.Return<Variable | undefined> {
+  const value = Option.getOrElse(yield* Effect.option(Config.String(name)), () => "")
+  return value === "" ? undefined : { name, value }
 })
+
+/** Reads a setting of the proxy as Node does: if the lower-case variable is set, even to nothing, the other is ignored. */
+const proxySetting = (name: string): Effect.Effect<Variable | undefined> => {
+  const lower = name.toLowerCase()
+  return variableOf(process.env[lower] === undefined ? name : lower)
+}
 
 /** The address of a proxy without its user name and password. */
 const addressOf = (value: string): string => {
@@ -32,9 +36,9 @@ const addressOf = (value: string): string => {
 export const checkProxy: Effect.Effect<Finding> = Effect.gen(function* () {
   const built = yield* Effect.result(Effect.scoped(Layer.build(Connection.layerClient)))
   if (Result.isFailure(built)) return ofFailure("proxy", built.failure)
-  const proxy = yield* firstOf(["https_proxy", "HTTPS_PROXY"])
+  const proxy = yield* proxySetting("HTTPS_PROXY")
   if (proxy === undefined) {
-    const http = yield* firstOf(["http_proxy", "HTTP_PROXY"])
+    const http = yield* proxySetting("HTTP_PROXY")
     return http === undefined
       ? fine("proxy", "none: HTTPS_PROXY is not set")
       : fine(
@@ -43,7 +47,7 @@ export const checkProxy: Effect.Effect<Finding> = Effect.gen(function* () {
           "If this machine reaches the internet through a proxy, set HTTPS_PROXY."
         )
   }
-  const direct = yield* firstOf(["no_proxy", "NO_PROXY"])
+  const direct = yield* proxySetting("NO_PROXY")
   const except = direct === undefined ? "" : `, except for ${direct.value} (${direct.name})`
   return fine("proxy", `${addressOf(proxy.value)} (${proxy.name})${except}`)
 })
@@ -65,7 +69,7 @@ const extraFinding = ({ name, value }: Variable): Finding => {
 
 /** Checks which certificates Node accepts. */
 export const checkCertificates: Effect.Effect<Finding> = Effect.gen(function* () {
-  const unchecked = yield* firstOf(["NODE_TLS_REJECT_UNAUTHORIZED"])
+  const unchecked = yield* variableOf("NODE_TLS_REJECT_UNAUTHORIZED")
   if (unchecked?.value === "0") {
     return problem(
       "certificates",
@@ -74,7 +78,7 @@ export const checkCertificates: Effect.Effect<Finding> = Effect.gen(function* ()
       "Remove NODE_TLS_REJECT_UNAUTHORIZED. If Node does not know a CA, set NODE_EXTRA_CA_CERTS to a file with its certificate."
     )
   }
-  const extra = yield* firstOf(["NODE_EXTRA_CA_CERTS"])
+  const extra = yield* variableOf("NODE_EXTRA_CA_CERTS")
   return extra === undefined
     ? fine("certificates", "Node trusts its own CAs: NODE_EXTRA_CA_CERTS is not set")
     : extraFinding(extra)

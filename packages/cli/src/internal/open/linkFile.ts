@@ -44,8 +44,6 @@ const removeOld = (folder: string, isOld: (modified: number) => boolean) => {
 /** Names a file in a folder of this user. The file is removed when its link expires, and at the end of the scope. */
 export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<LinkFile, never, Scope.Scope> {
   const scope = yield* Effect.scope
-  const now = yield* Clock.currentTimeMillis
-  const isOld = (modified: number) => now - modified > linkMillis
   let writes = 0
   const path = Path.join(folder, `open-${process.pid}.html`)
   const remove = () => void Result.try(() => Fs.rmSync(path, { force: true }))
@@ -54,7 +52,8 @@ export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Retu
     path,
     remove,
     write: (link) =>
-      Effect.suspend(() => {
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const isOld = (modified: number) => now - modified > linkMillis
         const written = Result.try(() => {
           Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
           removeOld(folder, isOld)
