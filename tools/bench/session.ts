@@ -26,6 +26,13 @@ export const accountOf = (id: string): Account.Account => Account.make({ broker:
 /** Lifetime of a session of the bench, in milliseconds. */
 export const lifetime = 3_600_000
 
+/** A session of the bench is due for renewal this many milliseconds before its expiry. */
+export const early = 600_000
+
+/** All accounts share these values, as the accounts of one broker do. */
+const earlyDuration = Duration.millis(early)
+const expiry = Expiry.after(Duration.millis(lifetime))
+
 /** Makes a session as a login would return it. Its token is about as long as the token of a real broker. */
 export const sessionOf = (account: Account.Account, issuedAt: number): Session.Session =>
   Session.make({
@@ -33,11 +40,8 @@ export const sessionOf = (account: Account.Account, issuedAt: number): Session.S
     method: "totp",
     tokens: { access: Redacted.make(`${account.id}.${issuedAt}.${"Zm9vYmFy".repeat(60)}`) },
     issuedAt,
-    expiry: Expiry.after(Duration.millis(lifetime))
+    expiry
   })
-
-/** A session of the bench is due for renewal this many milliseconds before its expiry. */
-export const early = 600_000
 
 /** Makes a renewal by login. A login takes `latency` milliseconds, and then calls `exchanged`. */
 export const renewalOf = (
@@ -53,9 +57,9 @@ export const renewalOf = (
   return Effect.runSync(
     Renewal.make({
       account,
-      early: Duration.millis(early),
+      early: earlyDuration,
       login: Session.issue(
-        { account, method: "totp", expiry: Expiry.after(Duration.millis(lifetime)) },
+        { account, method: "totp", expiry },
         latency === 0 ? tell : Effect.andThen(Effect.sleep(latency), tell)
       )
     })
