@@ -240,7 +240,8 @@ const readWarm = (
  * with its own rate limits. If the layers belong to several brokers, the type of `services` has only the services that
  * every layer provides. Fails with `InvalidRequest` if `idle` is invalid.
  *
- * A manager with a cached session takes about 2 kB of heap, plus its session and the state of its layer. `idle` and
+ * A manager with a cached session takes about 1 kB of heap, plus its session and the state of its layer. If the program
+ * requests the manager or the services of the account, they take another kilobyte. `idle` and
  * `invalidate` free that memory.
  *
  * @example
