@@ -7,7 +7,7 @@ import * as Session from "@auth/broker-core/login/Session"
 import { SessionLock, makeMemory as makeLock } from "@auth/broker-core/session/SessionLock"
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as SessionManagers from "@auth/broker-core/session/SessionManagers"
-import { SessionStore, makeMemory as makeStore } from "@auth/broker-core/session/SessionStore"
+import { SessionStore, makeMemory as makeStore, makeWatchers, toKey } from "@auth/broker-core/session/SessionStore"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
+import { DatabaseSync } from "node:sqlite"
 import type { Turn } from "./harness.ts"
 
 export type Manager = SessionManager.SessionManager["Service"]
@@ -26,6 +27,13 @@ export const accountOf = (id: string): Account.Account => Account.make({ broker:
 /** Lifetime of a session of the bench, in milliseconds. */
 export const lifetime = 3_600_000
 
+/** A session of the bench is due for renewal this many milliseconds before its expiry. */
+export const early = 600_000
+
+/** All accounts share these values, as the accounts of one broker do. */
+const earlyDuration = Duration.millis(early)
+const expiry = Expiry.after(Duration.millis(lifetime))
+
 /** Makes a session as a login would return it. Its token is about as long as the token of a real broker. */
 export const sessionOf = (account: Account.Account, issuedAt: number): Session.Session =>
   Session.make({
@@ -33,11 +41,8 @@ export const sessionOf = (account: Account.Account, issuedAt: number): Session.S
     method: "totp",
     tokens: { access: Redacted.make(`${account.id}.${issuedAt}.${"Zm9vYmFy".repeat(60)}`) },
     issuedAt,
-    expiry: Expiry.after(Duration.millis(lifetime))
+    expiry
   })
-
-/** A session of the bench is due for renewal this many milliseconds before its expiry. */
-export const early = 600_000
 
 /** Makes a renewal by login. A login takes `latency` milliseconds, and then calls `exchanged`. */
 export const renewalOf = (
@@ -53,9 +58,9 @@ export const renewalOf = (
   return Effect.runSync(
     Renewal.make({
       account,
-      early: Duration.millis(early),
+      early: earlyDuration,
       login: Session.issue(
-        { account, method: "totp", expiry: Expiry.after(Duration.millis(lifetime)) },
+        { account, method: "totp", expiry },
         latency === 0 ? tell : Effect.andThen(Effect.sleep(latency), tell)
       )
     })
@@ -66,29 +71,64 @@ const noLogout: Logout["Service"] = {
   logout: ({ account }) => Effect.succeed({ _tag: "LocalOnly", account, why: "no-such-call" })
 }
 
-/** Makes a store and a lock in memory, and a scope that stays open until the process ends. */
-const makeShared = () =>
-  Context.make(SessionStore, makeStore()).pipe(
+/**
+ * Makes a store in an SQLite database in memory. SQLite keeps the entries outside of the heap, as a database on the disk
+ * or in the network does. Like the stores of our packages, the store reports changes to the watchers of an account.
+ */
+export const makeOutsideStore = (): SessionStore["Service"] => {
+  const database = new DatabaseSync(":memory:")
+  database.exec("CREATE TABLE entries (key TEXT PRIMARY KEY, version INTEGER, value BLOB) WITHOUT ROWID")
+  const read = database.prepare("SELECT version, value FROM entries WHERE key = ?")
+  const write = database.prepare("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)")
+  const watchers = makeWatchers()
+  const entryOf = (key: string) => read.get(key) as { version: number; value: Uint8Array } | undefined
+  return {
+    describe: "SQLite in memory",
+    changes: {
+      mark: Effect.succeed(0),
+      watch: (account, changed) =>
+        Effect.sync(() => {
+          const remove = watchers.add(account, changed)
+          return Effect.sync(remove)
+        })
+    },
+    get: (account, slot) =>
+      Effect.sync(() => {
+        const entry = entryOf(toKey(account, slot))
+        return entry && { version: entry.version, value: Redacted.make(entry.value) }
+      }),
+    put: (account, slot, value, expected) =>
+      Effect.sync(() => {
+        const key = toKey(account, slot)
+        if ((entryOf(key)?.version ?? 0) !== expected) return false
+        write.run(key, expected + 1, Redacted.value(value))
+        return true
+      })
+  }
+}
+
+/** Makes a lock in memory, and a scope that stays open until the process ends. */
+const makeShared = (store: SessionStore["Service"]) =>
+  Context.make(SessionStore, store).pipe(
     Context.add(SessionLock, makeLock()),
     Context.add(Scope.Scope, Scope.makeUnsafe())
   )
 
 export const makeManagers = (renewals: Iterable<Renewal.Renewal["Service"]>): Effect.Effect<ReadonlyArray<Manager>> => {
-  const shared = Context.add(makeShared(), Logout, noLogout)
+  const shared = Context.add(makeShared(makeStore()), Logout, noLogout)
   return Effect.forEach(renewals, (renewal) =>
     Effect.orDie(Effect.provideContext(SessionManager.make(), Context.add(shared, Renewal.Renewal, renewal)))
   )
 }
 
 /** Makes a `SessionManagers`, which makes the manager of an account at the first use of its id. */
-export const makeAccounts = Effect.suspend(() =>
+export const makeAccounts = (store: SessionStore["Service"] = makeStore()) =>
   Effect.provideContext(
     SessionManagers.make((id) =>
       Layer.succeedContext(Context.make(Logout, noLogout).pipe(Context.add(Renewal.Renewal, renewalOf(id))))
     ),
-    makeShared()
+    makeShared(store)
   )
-)
 
 /** Makes managers for many accounts, each with a cached session, and returns them by account id. */
 export const makeLive = Effect.fnUntraced(function* (accounts: number) {

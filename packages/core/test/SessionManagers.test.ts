@@ -1,6 +1,7 @@
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Logout } from "@auth/broker-core/login/Logout"
 import { Renewal } from "@auth/broker-core/broker/Renewal"
+import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as SessionManagers from "@auth/broker-core/session/SessionManagers"
 import * as Vault from "@auth/broker-core/session/Vault"
 import { assert, describe, it } from "@effect/vitest"
@@ -55,6 +56,19 @@ it.effect("SessionManagers builds the layer of an account once for all callers, 
     assert.strictEqual(built(), 1)
     assert.strictEqual(new Set(sessions).size, 1)
     assert.deepStrictEqual(brokers.get("T1")?.calls, ["login 1"])
+  })
+)
+
+it.effect("SessionManagers returns the same manager and the same services each time", () =>
+  Effect.gen(function* () {
+    const { managers } = yield* begin()
+    const session = yield* managers.session("T1")
+    const services = yield* managers.services("T1")
+    const manager = Context.get(services, SessionManager.SessionManager)
+    assert.strictEqual(yield* managers.manager("T1"), manager)
+    assert.strictEqual(yield* managers.services("T1"), services)
+    assert.strictEqual(yield* manager.session, session)
+    assert.strictEqual(Context.get(services, Renewal).account.id, "T1")
   })
 )
 

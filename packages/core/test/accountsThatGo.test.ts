@@ -11,6 +11,7 @@ import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import * as Vault from "@auth/broker-core/session/Vault"
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -22,7 +23,8 @@ import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./session
 /** Makes managers with one fake broker for all accounts. `counts` has the number of built and of open layers. */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
-  build: Effect.Effect<void> = Effect.void
+  build: Effect.Effect<void> = Effect.void,
+  store: SessionStore.SessionStore["Service"] = SessionStore.makeMemory()
 ) {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny({ expiry: Expiry.after("8 hours") })
@@ -43,7 +45,7 @@ const begin = Effect.fnUntraced(function* (
     options
   ).pipe(
     Effect.provideService(Scope.Scope, scope),
-    Effect.provideService(SessionStore.SessionStore, SessionStore.makeMemory()),
+    Effect.provideService(SessionStore.SessionStore, store),
     Effect.provideService(SessionLock.SessionLock, SessionLock.makeMemory())
   )
   return { close: Scope.close(scope, Exit.void), counts, managers, tiny }
@@ -153,6 +155,53 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
       yield* pass("10 seconds")
       yield* Fiber.join(invalidated)
       assert.include(yield* Fiber.join(waiting), "account was closed by SessionManagers.invalidate")
+      assert.deepStrictEqual(counts, { built: 1, open: 0 })
+    })
+  )
+})
+
+describe("sessions: the changes that a store reports for an account", () => {
+  const watched = (takes: Duration.Input) => {
+    const calls = { watch: 0, unwatch: 0 }
+    const changes: SessionStore.Changes = {
+      mark: Effect.succeed(0),
+      watch: () =>
+        Effect.as(
+          Effect.andThen(
+            Effect.sync(() => void (calls.watch += 1)),
+            Effect.sleep(takes)
+          ),
+          Effect.sync(() => void (calls.unwatch += 1))
+        )
+    }
+    return { calls, store: { ...SessionStore.makeMemory(), changes } }
+  }
+
+  it.effect("end once if the account is closed, and begin again with the next call", () =>
+    Effect.gen(function* () {
+      const { calls, store } = watched(0)
+      const { close, managers } = yield* begin({}, Effect.void, store)
+      yield* managers.session("T1")
+      yield* managers.invalidate("T1")
+      assert.deepStrictEqual(calls, { watch: 1, unwatch: 1 })
+      yield* managers.session("T1")
+      assert.deepStrictEqual(calls, { watch: 2, unwatch: 1 })
+      yield* close
+      assert.deepStrictEqual(calls, { watch: 2, unwatch: 2 })
+    })
+  )
+
+  it.effect("end once, before the layer is closed, if the account is closed before they begin", () =>
+    Effect.gen(function* () {
+      const { calls, store } = watched("10 seconds")
+      const { counts, managers } = yield* begin({}, Effect.void, store)
+      const waiting = yield* Effect.forkChild(failure(managers.session("T1")))
+      yield* pass("1 second")
+      const invalidated = yield* Effect.forkChild(managers.invalidate("T1"))
+      yield* pass("10 seconds")
+      yield* Fiber.join(invalidated)
+      assert.include(yield* Fiber.join(waiting), "account was closed by SessionManagers.invalidate")
+      assert.deepStrictEqual(calls, { watch: 1, unwatch: 1 })
       assert.deepStrictEqual(counts, { built: 1, open: 0 })
     })
   )

@@ -126,7 +126,7 @@ export const bench: Bench = {
       title: "ours: SessionManagers, accounts.session(id)",
       ours: true,
       prepare: async () => {
-        const accounts = await Effect.runPromise(makeAccounts)
+        const accounts = await Effect.runPromise(makeAccounts())
         return inFiber((count) =>
           Effect.gen(function* () {
             let last: Session.Session | undefined

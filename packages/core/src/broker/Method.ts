@@ -319,6 +319,19 @@ const describe = (
   return { ...found, renewal: found.renewal }
 }
 
+/**
+ * Parses the durations of a description, so that all accounts of a method share them. An invalid duration is kept, because
+ * the layer reports it.
+ */
+const withDurations = (renewal: NonNullable<Description["renewal"]>): NonNullable<Description["renewal"]> => {
+  const parse = (input: Duration.Input) => Option.getOrElse(Duration.fromInput(input), () => input)
+  return {
+    ...renewal,
+    ...(renewal.early !== undefined && { early: parse(renewal.early) }),
+    window: parse(renewal.window)
+  }
+}
+
 const codesOf = (fields: Credentials.Fields, values: Readonly<Record<string, unknown>>) => {
   const name = Object.keys(fields).find((key) => fields[key]?.codes === true)
   return name === undefined ? undefined : (values[name] as CodeSource.CodeSource | undefined)
@@ -453,7 +466,7 @@ export const make = <
   build: (given: Given<Api, F, O>, exclusively: Exclusive) => Effect.Effect<Own<Services>, AuthError.AuthError>
 ): Method<Services | Shared<Tag, Fam, S>, F, O> => {
   const { broker } = family
-  const { renewal: renewals } = describe(broker, spec.id)
+  const renewals = withDurations(describe(broker, spec.id).renewal)
 
   const assemble = Effect.fnUntraced(function* (credentials: Credentials.Values<F>, options: O) {
     const api = yield* spec.api(credentials, options)
@@ -461,8 +474,9 @@ export const make = <
     const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
     const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
     const given = { api, credentials, options, account, expiry, code }
-    const permit = yield* Semaphore.make(1)
-    const exclusively: Exclusive = (exchange) => permit.withPermit(exchange)
+    // Made for the first exchange, because many accounts never need it.
+    let permit: Semaphore.Semaphore | undefined
+    const exclusively: Exclusive = (exchange) => (permit ??= Semaphore.makeUnsafe(1)).withPermit(exchange)
     const { services, ways = {} } = yield* build(given, exclusively)
     const refresh = refreshOf(given, exclusively)
     const afterCutOff = spec.afterCutOff === undefined ? renewals.afterCutOff : spec.afterCutOff(options)

@@ -77,10 +77,15 @@ export class Renewal extends Context.Service<
   }
 >()("@auth/broker-core/broker/Renewal") {}
 
+const defaultStep = Duration.seconds(30)
+
 const stepOf = (codes: "totp" | CodeSource | undefined): Duration.Duration | undefined => {
   if (codes === undefined) return undefined
-  return (codes === "totp" ? undefined : codes.period) ?? Duration.seconds(30)
+  return (codes === "totp" ? undefined : codes.period) ?? defaultStep
 }
+
+/** All renewals share this duration, because a program may have a hundred thousand accounts. */
+const defaultWindow = Duration.hours(24)
 
 const inOneText = (credentials: Readonly<Record<string, unknown>>): Redacted.Redacted<string> => {
   const fields = Object.entries(credentials)
@@ -131,10 +136,10 @@ export const make = (options: {
       login: options.login,
       refresh: options.refresh,
       ...(options.afterCutOff === undefined ? {} : { afterCutOff: options.afterCutOff }),
-      early: Duration.fromInputUnsafe(options.early ?? 0),
+      early: Duration.fromInputUnsafe(options.early ?? Duration.zero),
       guard: {
         maxFailures: options.maxFailures ?? 2,
-        window: Duration.fromInputUnsafe(options.window ?? "24 hours"),
+        window: Duration.fromInputUnsafe(options.window ?? defaultWindow),
         step: stepOf(options.codes)
       },
       ...(isCodeSource(options.codes) ? { codes: options.codes } : {}),

@@ -224,11 +224,13 @@ export interface Issue {
  * @since 0.1.0
  */
 export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
-  afterDeparture(call, (value, departedAt) => [value, departedAt] as const)
+  afterDeparture(call, undefined, (value, departedAt) => [value, departedAt] as const)
 
-const afterDeparture = <A, E, R, B>(
+/** `use` gets `fields`, so that it does not have to be a closure for each account. */
+const afterDeparture = <A, E, R, B, F>(
   call: Effect.Effect<A, E, R>,
-  use: (value: A, departedAt: number) => B
+  fields: F,
+  use: (value: A, departedAt: number, fields: F) => B
 ): Effect.Effect<B, E, R> =>
   Effect.withFiber((fiber) => {
     const outer = fiber.getRef(Departure)
@@ -240,7 +242,7 @@ const afterDeparture = <A, E, R, B>(
         outer.date = departure.date ?? outer.date
         outer.answeredAt = departure.answeredAt ?? outer.answeredAt
       }
-      return use(value, departure.at ?? began)
+      return use(value, departure.at ?? began, fields)
     })
   })
 
@@ -253,10 +255,17 @@ const afterDeparture = <A, E, R, B>(
  * @category constructors
  * @since 0.1.0
  */
-export const issue = <E, R>(
-  fields: { readonly account: Account; readonly method: string; readonly expiry: Expiry },
-  call: Effect.Effect<Issue, E, R>
-): Effect.Effect<Session, E, R> => afterDeparture(call, (issued, issuedAt) => make({ ...fields, ...issued, issuedAt }))
+export const issue = <E, R>(fields: IssueFields, call: Effect.Effect<Issue, E, R>): Effect.Effect<Session, E, R> =>
+  afterDeparture(call, fields, fromIssue)
+
+interface IssueFields {
+  readonly account: Account
+  readonly method: string
+  readonly expiry: Expiry
+}
+
+const fromIssue = (issued: Issue, issuedAt: number, fields: IssueFields): Session =>
+  make({ ...fields, ...issued, issuedAt })
 
 /**
  * Whether the session has expired at `now`. A session whose expiry is unknown counts as not expired. Only a refusal of

@@ -6,32 +6,26 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Account } from "../login/Account.ts"
 import type { AuthError } from "../login/AuthError.ts"
-import { bounded } from "./internal/bounded.ts"
-import * as durations from "../login/internal/durations.ts"
 import type * as sessionChange from "./internal/sessionChange.ts"
-import * as Cached from "./internal/cachedSession.ts"
-import { adopt } from "./internal/adoption.ts"
-import { freshExit, onStoreChange, peekOf, renew, sessionOf } from "./internal/sessionRequests.ts"
-import { logoutOf } from "./internal/logout.ts"
-import { changes, close, lastUsed, type Self } from "./internal/managerState.ts"
+import type * as Cached from "./internal/cachedSession.ts"
+import { close } from "./internal/managerState.ts"
+import { open, serviceOf } from "./internal/openManager.ts"
 import { found } from "./internal/readyEffect.ts"
 import { ManagerOwner } from "./internal/managerOwner.ts"
-import { withSession as withSessionOf } from "./internal/sessionUse.ts"
-import { Logout, type LogoutReceipt } from "../login/Logout.ts"
-import { Profile } from "../login/Profile.ts"
-import { Renewal } from "../broker/Renewal.ts"
+import type { Logout, LogoutReceipt } from "../login/Logout.ts"
+import type { Renewal } from "../broker/Renewal.ts"
 import type * as Session from "../login/Session.ts"
-import { SessionLock } from "./SessionLock.ts"
-import { SessionStore } from "./SessionStore.ts"
+import type { SessionLock } from "./SessionLock.ts"
+import type { SessionStore } from "./SessionStore.ts"
 
 /**
  * The errors of a session manager: the errors of the broker and the errors of the vault.
@@ -142,73 +136,23 @@ export interface Options {
   readonly pollInterval?: Duration.Input | undefined
 }
 
-const noWatch = Effect.succeed(Effect.void)
-
-/** All managers share these durations, because a program may have a hundred thousand managers. */
-const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
-
 /**
  * Makes the manager for the account of the broker's layer. Fails with `InvalidRequest` if an option is invalid.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = Effect.fnUntraced(function* (
+export const make = (
   options: Options = {}
-): Effect.fn.Return<SessionManager["Service"], AuthError, Renewal | Logout | SessionStore | SessionLock | Scope.Scope> {
-  const renewal = yield* Renewal
-  const { logout: revoke } = yield* Logout
-  const {
-    early = renewal.early,
-    pollInterval = defaults.pollInterval,
-    renewalTimeout = defaults.renewalTimeout
-  } = options
-  const { broker } = renewal.account
-  const scope = Scope.makeUnsafe()
-  const owner = yield* ManagerOwner
-  const self: Self = {
-    account: renewal.account,
-    renewal,
-    revoke,
-    store: bounded(yield* SessionStore),
-    lock: yield* SessionLock,
-    profile: Option.getOrUndefined(yield* Effect.serviceOption(Profile))?.profile,
-    scope,
-    early: yield* durations.read(broker, "early", early),
-    renewalTimeout: yield* durations.read(broker, "renewalTimeout", renewalTimeout),
-    pollInterval: Duration.toMillis(yield* durations.read(broker, "pollInterval", pollInterval)),
-    state: Cached.makeState(),
-    isClosed: false,
-    usedAt: yield* Clock.currentTimeMillis,
-    owner,
-    lastRead: undefined,
-    trial: undefined,
-    hub: undefined
-  }
-  if (owner !== undefined) owner.lastUsed = (now) => lastUsed(self, now)
-  const watch = self.store.changes?.watch(self.account, (version) => onStoreChange(self, version)) ?? noWatch
-  const layerScope = yield* Effect.scope
-  // `Effect.addFinalizer` is not used, because it retains the context of this fiber for each account.
-  yield* Effect.uninterruptible(
-    Effect.flatMap(watch, (unwatch) =>
-      Scope.addFinalizerExit(layerScope, (exit) =>
-        Effect.andThen(close(self), Effect.andThen(unwatch, Scope.close(scope, exit)))
-      )
-    )
+): Effect.Effect<SessionManager["Service"], AuthError, Renewal | Logout | SessionStore | SessionLock | Scope.Scope> =>
+  Effect.uninterruptible(
+    Effect.gen(function* () {
+      const self = yield* open(options, yield* ManagerOwner)
+      // `Effect.addFinalizer` is not used, because it retains the context of this fiber for each account.
+      yield* Scope.addFinalizerExit(yield* Effect.scope, (exit) => close(self, exit))
+      return serviceOf(self)
+    })
   )
-  return {
-    account: self.account,
-    session: sessionOf(self),
-    peek: peekOf(self),
-    renew: (rejected) => renew(self, rejected),
-    withSession: (use) => withSessionOf(self, use),
-    adopt: (given) => adopt(self, given),
-    logout: logoutOf(self),
-    accepted: (session) => void (self.state.proven = session),
-    freshUnsafe: (now) => freshExit(self, now),
-    changes: changes(self)
-  }
-})
 
 /**
  * The manager for the account of the broker's layer.

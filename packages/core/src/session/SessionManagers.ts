@@ -20,7 +20,9 @@ import * as Stream from "effect/Stream"
 import * as AuthError from "../login/AuthError.ts"
 import * as Problems from "../broker/internal/problems.ts"
 import { delegating } from "./internal/readyEffect.ts"
-import { ManagerOwner } from "./internal/managerOwner.ts"
+import { close as closeManager, lastUsed, type Self } from "./internal/managerState.ts"
+import { open, serviceOf } from "./internal/openManager.ts"
+import { sessionOf as sessionOfManager } from "./internal/sessionRequests.ts"
 import type { Logout } from "../login/Logout.ts"
 import type { Renewal } from "../broker/Renewal.ts"
 import type { Session } from "../login/Session.ts"
@@ -149,13 +151,18 @@ export interface SessionManagers<in out Services, in out E = never> {
 
 interface Ready<Services> {
   readonly name: string
-  /** The services of the account's layer. */
-  readonly services: Context.Context<Services>
-  readonly manager: SessionManager.SessionManager["Service"]
   readonly scope: Scope.Closeable
-  readonly owner: ManagerOwner
-  /** `services` and the manager. Made when a program requests them. */
-  all: Context.Context<Services | SessionManager.SessionManager> | undefined
+  readonly self: Self
+  readonly session: Effect.Effect<Session, SessionManager.Failure>
+  /**
+   * The services of the account's layer by their keys. Their `Context` is not kept, because it needs five times as much
+   * memory.
+   */
+  readonly layerServices: ReadonlyMap<string, unknown>
+  /** The manager. Made when a program requests it, because `session` does not need it. */
+  manager: SessionManager.SessionManager["Service"] | undefined
+  /** The services of the layer, and the manager. Made when a program requests them. */
+  services: Context.Context<Services | SessionManager.SessionManager> | undefined
   /** Whether the program has requested the account since the last check for unused accounts. */
   isUsed: boolean
   /** Time of the last check that found the account in use, in milliseconds since the epoch. */
@@ -166,7 +173,8 @@ interface Ready<Services> {
 interface Attempt<Services, E> {
   readonly end: Deferred.Deferred<Ready<Services>, E | AuthError.AuthError>
   readonly scope: Scope.Closeable
-  readonly owner: ManagerOwner
+  /** The manager's state. `undefined` while the layer is being built. */
+  self: Self | undefined
   fiber: Fiber.Fiber<Ready<Services>, E | AuthError.AuthError> | undefined
 }
 
@@ -184,6 +192,13 @@ const closedReason = new AuthError.InvalidRequest({
   problems: [{ field: "SessionManagers", problem: "is closed: its scope has ended" }],
   advice: "Keep the scope open as long as sessions are needed."
 })
+
+/** Closes the manager first, and then the layer. The layer is closed even if the manager ends with a defect. */
+const closeParts = (
+  { scope, self }: Pick<Attempt<never, never>, "scope" | "self">,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<void> =>
+  Effect.onExit(self === undefined ? Effect.void : closeManager(self, exit), () => Scope.close(scope, exit))
 
 /** Used in place of a broker's name in errors for which no broker is known. */
 const noBroker = "accounts"
@@ -225,7 +240,8 @@ const readWarm = (
  * with its own rate limits. If the layers belong to several brokers, the type of `services` has only the services that
  * every layer provides. Fails with `InvalidRequest` if `idle` is invalid.
  *
- * A manager with a cached session takes about 2 kB of heap, plus its session and the state of its layer. `idle` and
+ * A manager with a cached session takes about 1 kB of heap, plus its session and the state of its layer. If the program
+ * requests the manager or the services of the account, they take another kilobyte. `idle` and
  * `invalidate` free that memory.
  *
  * @example
@@ -288,9 +304,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 
   // One finalizer closes all accounts. It runs after the layers that are being built were interrupted.
   yield* Scope.addFinalizerExit(scope, (exit) =>
-    Effect.forEach(Array.from(ready.values()).toReversed(), (account) =>
-      Effect.exit(Scope.close(account.scope, exit))
-    ).pipe(
+    Effect.forEach(Array.from(ready.values()).toReversed(), (account) => Effect.exit(closeParts(account, exit))).pipe(
       // Every account is closed, even if the layer of another account ends with a defect.
       Effect.flatMap(Exit.asVoidAll)
     )
@@ -301,12 +315,22 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const toReady = (
     name: string,
     services: Context.Context<Services>,
-    manager: SessionManager.SessionManager["Service"],
-    { scope, owner }: Attempt<Services, E>
-  ): Ready<Services> => ({ name, services, manager, scope, owner, all: undefined, isUsed: true, usedAt: -1 })
+    scope: Scope.Closeable,
+    self: Self
+  ): Ready<Services> => ({
+    name,
+    scope,
+    self,
+    session: sessionOfManager(self),
+    layerServices: services.mapUnsafe,
+    manager: undefined,
+    services: undefined,
+    isUsed: true,
+    usedAt: -1
+  })
 
-  const sessionOf = delegating(({ manager, name, owner }: Ready<Services>) =>
-    owner.closedBecause === undefined ? manager.session : sessionNow(name)
+  const sessionOf = delegating(({ name, self, session }: Ready<Services>) =>
+    self.owner === undefined ? session : sessionNow(name)
   )
 
   /**
@@ -316,20 +340,19 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const build = (name: string, attempt: Attempt<Services, E>) =>
     Effect.suspend(() => Layer.buildWithMemoMap(lookup(name), memoMap, attempt.scope)).pipe(
       Effect.provideContext(context),
-      // The manager has no layer of its own, because a layer needs more memory than the manager.
       Effect.flatMap((services) =>
-        Effect.map(makeManager(services, attempt), (manager) => toReady(name, services, manager, attempt))
+        Effect.map(openManager(services, attempt), (self) => toReady(name, services, attempt.scope, self))
       ),
-      Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Scope.close(attempt.scope, exit)))
+      Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : closeParts(attempt, exit)))
     )
 
-  const makeManager = (
-    services: Context.Context<Services | Renewal | Logout>,
-    { owner, scope }: Attempt<Services, E>
-  ) =>
-    Effect.provideContext(
-      SessionManager.make(options),
-      Context.merge(context, services).pipe(Context.add(ManagerOwner, owner), Context.add(Scope.Scope, scope))
+  /** The manager has no layer of its own, because a layer needs more memory than the manager. */
+  const openManager = (services: Context.Context<Services | Renewal | Logout>, attempt: Attempt<Services, E>) =>
+    Effect.uninterruptible(
+      Effect.map(Effect.provideContext(open(options, undefined), Context.merge(context, services)), (self) => {
+        attempt.self = self
+        return self
+      })
     )
 
   /**
@@ -342,7 +365,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
         const attempt: Attempt<Services, E> = {
           end: Deferred.makeUnsafe(),
           scope: Scope.makeUnsafe(),
-          owner: { lastUsed: () => -Infinity, closedBecause: undefined },
+          self: undefined,
           fiber: undefined
         }
         building.set(name, attempt)
@@ -374,11 +397,18 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 
   const services = (name: string) =>
     Effect.map(get(name), (account) => {
-      account.all ??= Context.add(account.services, SessionManager.SessionManager, account.manager)
-      return account.all
+      account.services ??= Context.add(
+        Context.makeUnsafe<Services>(account.layerServices),
+        SessionManager.SessionManager,
+        managerOf(account)
+      )
+      return account.services
     })
 
-  const manager = (name: string) => Effect.map(get(name), ({ manager }) => manager)
+  const managerOf = (account: Ready<Services>): SessionManager.SessionManager["Service"] =>
+    (account.manager ??= serviceOf(account.self, account.session))
+
+  const manager = (name: string) => Effect.map(get(name), managerOf)
 
   const session = (name: string): Effect.Effect<Session, E | SessionManager.Failure> => {
     const account = ready.get(name)
@@ -386,7 +416,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   }
 
   const sessionNow = (name: string): Effect.Effect<Session, E | SessionManager.Failure> =>
-    Effect.flatMap(get(name), ({ manager }) => manager.session)
+    Effect.flatMap(get(name), (account) => account.session)
 
   /**
    * Closes an account. The account is first removed from both maps, so that a call that arrives while the account is
@@ -400,11 +430,14 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
         if (account === undefined) return Effect.void
         building.delete(name)
         ready.delete(name)
-        account.owner.closedBecause = because
+        if (account.self !== undefined) account.self.owner = { closedBecause: because }
         if (attempt !== undefined)
           Deferred.doneUnsafe(attempt.end, Effect.fail(AuthError.make(noBroker, "session", because)))
         const stopped = attempt?.fiber === undefined ? Effect.void : Fiber.interrupt(attempt.fiber)
-        return Effect.andThen(stopped, Scope.close(account.scope, Exit.void))
+        return Effect.andThen(
+          stopped,
+          Effect.suspend(() => closeParts(account, Exit.void))
+        )
       })
     )
 
@@ -418,7 +451,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
           account.isUsed = false
           account.usedAt = now
         }
-        if (now - Math.max(account.usedAt, account.owner.lastUsed(now)) >= idleFor) names.push(name)
+        if (now - Math.max(account.usedAt, lastUsed(account.self, now)) >= idleFor) names.push(name)
       }
       // Each account is closed in its own fiber, so that an account that closes slowly does not delay the other
       // accounts.
@@ -439,7 +472,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
         advice:
           "The login continues in the background. Ask for the session again in a minute. Meanwhile, check the network and the vault."
       })
-      return Effect.fail(AuthError.make(ready.get(name)?.manager.account.broker ?? noBroker, "warm", reason))
+      return Effect.fail(AuthError.make(ready.get(name)?.self.account.broker ?? noBroker, "warm", reason))
     })
 
   const warm: SessionManagers<Services, E>["warm"] = (names, warmOptions = {}) => {

@@ -190,13 +190,18 @@ const renewAtOf = (
   return expiresAt - window * (1 - jitter / 2)
 }
 
-const freshness = (
+/** The objects have no spread properties, because V8 makes smaller objects from a list of names. */
+const cachedUntil = (
   session: Session.Session,
+  ready: Ready.Ready<Session.Session> | undefined,
   renewAt: number,
   { pollInterval, now }: { readonly now: number; readonly pollInterval: number }
-) => ({
+): Cached => ({
+  session,
+  ready,
   freshFrom: Math.max(session.issuedAt, now) - clockTolerance,
-  freshUntil: Math.min(renewAt, now + pollInterval)
+  freshUntil: Math.min(renewAt, now + pollInterval),
+  renewAt
 })
 
 /** Caches a session, and clears the state of the previous session. */
@@ -211,7 +216,7 @@ export const setCached = (
   }
 ): void => {
   const renewAt = renewAtOf(session, state.cached.session, options.early, options.jitter)
-  state.cached = { session, ready: Ready.make(session), renewAt, ...freshness(session, renewAt, options) }
+  state.cached = cachedUntil(session, Ready.make(session), renewAt, options)
   state.rejected = undefined
   state.pause = undefined
   state.failures = 0
@@ -225,7 +230,7 @@ export const postponeSync = (
   session: Session.Session,
   options: { readonly now: number; readonly pollInterval: number }
 ): void => {
-  state.cached = { ...state.cached, ...freshness(session, state.cached.renewAt, options) }
+  state.cached = cachedUntil(session, state.cached.ready, state.cached.renewAt, options)
 }
 
 /**

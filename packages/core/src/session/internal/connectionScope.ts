@@ -53,7 +53,7 @@ export const openIn = <A, E>(
 ): Promise<A & Closable> => {
   const scope = Scope.makeUnsafe()
   const closed = Deferred.makeUnsafe<never, AuthError.AuthError>()
-  const owner: ManagerOwner = { lastUsed: () => -Infinity, closedBecause: undefined }
+  const owner: ManagerOwner = { closedBecause: undefined }
   let closing: Promise<void> | undefined
   const close = () => {
     owner.closedBecause = closedReason

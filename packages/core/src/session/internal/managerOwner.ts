@@ -4,18 +4,13 @@ import type { Reason } from "../../login/AuthError.ts"
 /** The state that `SessionManagers` or a connection shares with a session manager. */
 export interface ManagerOwner {
   /**
-   * Returns the latest time at which the session may have been used, in milliseconds since the epoch. The session
-   * manager sets this function.
-   */
-  lastUsed: (now: number) => number
-  /**
    * The reason why the session manager is closed. Its owner (`SessionManagers` or a connection) sets this field.
    * `undefined` if the session manager closes because its scope ends.
    */
   closedBecause: Reason | undefined
 }
 
-/** The owner provides this state to each session manager that it builds. */
+/** A connection provides this state to the session manager that it builds. */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined
 })

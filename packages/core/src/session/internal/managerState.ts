@@ -5,7 +5,9 @@ import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Account } from "../../login/Account.ts"
 import * as AuthError from "../../login/AuthError.ts"
@@ -91,7 +93,6 @@ export interface Self {
   readonly lock: SessionLock["Service"]
   /** The broker's profile call, which shows whether a token is live. `undefined` if the broker has no profile call. */
   readonly profile: Profile["Service"]["profile"] | undefined
-  readonly scope: Scope.Scope
   readonly early: Duration.Duration
   readonly renewalTimeout: Duration.Duration
   /** In milliseconds. */
@@ -104,7 +105,11 @@ export interface Self {
    * count.
    */
   usedAt: number
-  readonly owner: ManagerOwner | undefined
+  owner: ManagerOwner | undefined
+  /** The scope of the fibers that run in the background. `undefined` while no such fiber runs. */
+  scope: Scope.Closeable | undefined
+  /** Ends the reports of the store about changes of the session. */
+  unwatch: Effect.Effect<void>
   /**
    * The mark and the time of the last read of the store: see `Changes` of `SessionStore`. `undefined` if the store must
    * be read at the next poll.
@@ -169,17 +174,38 @@ export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
 
 /**
- * Closes the manager. All callers that wait for a renewal fail, and the cached session is removed. Run it before the
- * renewal's fiber is interrupted. Otherwise the callers would be interrupted and would get no error.
+ * Runs an effect in the background, until it ends or the manager is closed. The scope of the fibers is not kept while no
+ * fiber runs, because a program may have a hundred thousand managers.
  */
-export const close = (self: Self) =>
+export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): Effect.Effect<Fiber.Fiber<A, E>> =>
+  Effect.suspend(() => {
+    const scope = (self.scope ??= Scope.makeUnsafe())
+    return Effect.map(Effect.forkIn(effect, scope), (fiber) => {
+      fiber.addObserver(() => {
+        if (scope.state._tag === "Empty") self.scope = undefined
+      })
+      return fiber
+    })
+  })
+
+/**
+ * Closes the manager. All callers that wait for a renewal fail, and the cached session is removed. Only then are the
+ * fibers in the background interrupted. Otherwise the callers would be interrupted and would get no error.
+ */
+export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { pendingRenewal } = self.state
+    const { unwatch } = self
     self.isClosed = true
+    self.unwatch = Effect.void
     self.state.pendingRenewal = undefined
     Cached.clear(self.state, "kept")
     if (pendingRenewal !== undefined) pendingRenewal.end(closed(self, "session"))
-    return self.hub === undefined ? Effect.void : PubSub.shutdown(self.hub)
+    const scope = (self.scope ??= Scope.makeUnsafe())
+    return (self.hub === undefined ? Effect.void : PubSub.shutdown(self.hub)).pipe(
+      Effect.andThen(unwatch),
+      Effect.andThen(Scope.close(scope, exit))
+    )
   })
 
 export const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
@@ -224,7 +250,7 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   Cached.clear(self.state, "logged-out")
   yield* publish(self, { _tag: "LoggedOut", account: self.account })
   // The unsaved session is revoked here, because it was never stored, so no other program can revoke it.
-  if (unsaved !== undefined) yield* Effect.forkIn(Effect.ignore(self.revoke(unsaved)), self.scope)
+  if (unsaved !== undefined) yield* forkBackground(self, Effect.ignore(self.revoke(unsaved)))
   return yield* loggedOut(self)
 })
 

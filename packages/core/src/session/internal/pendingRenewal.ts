@@ -12,7 +12,16 @@ import type { Lease } from "../SessionLock.ts"
 import * as SessionMetrics from "../SessionMetrics.ts"
 import * as Exchange from "./exchange.ts"
 import * as Cached from "./cachedSession.ts"
-import { cacheSession, keepsChanging, readStore, loggedOut, publish, type Self, maxWrites } from "./managerState.ts"
+import {
+  cacheSession,
+  forkBackground,
+  keepsChanging,
+  readStore,
+  loggedOut,
+  publish,
+  type Self,
+  maxWrites
+} from "./managerState.ts"
 import { withRecentEntries } from "./recentEntries.ts"
 import * as Record from "./record.ts"
 import { withSpanWhenTraced } from "../../broker/internal/spans.ts"
@@ -229,7 +238,7 @@ export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect
         boundedWait: undefined
       }
       self.state.pendingRenewal = pendingRenewal
-      return Effect.map(Effect.forkIn(runRenewal(self, request), self.scope), (fiber) => {
+      return Effect.map(forkBackground(self, runRenewal(self, request)), (fiber) => {
         fiber.addObserver((exit) => {
           if (self.state.pendingRenewal === pendingRenewal) self.state.pendingRenewal = undefined
           pendingRenewal.end(exit)

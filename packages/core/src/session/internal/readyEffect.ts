@@ -19,12 +19,21 @@ export interface Ready<A> {
   readonly next: () => Ready<A>
 }
 
-/** All values share this function, because a program may have a hundred thousand values. */
-function next<A>(this: Ready<A>): Ready<A> {
-  return this
+/** A class, because its objects are smaller than other objects. A program may have a hundred thousand values. */
+class ReadyValue<A> implements Ready<A> {
+  readonly value: A
+  readonly exit: Exit.Exit<A>
+  readonly done = true
+  constructor(value: A) {
+    this.value = value
+    this.exit = Exit.succeed(value)
+  }
+  next(): this {
+    return this
+  }
 }
 
-export const make = <A>(value: A): Ready<A> => ({ value, exit: Exit.succeed(value), done: true, next })
+export const make = <A>(value: A): Ready<A> => new ReadyValue(value)
 
 interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
   readonly subject: Subject
@@ -59,7 +68,15 @@ export const readyOr = <Subject, A, E, R>(
       return ready(this.subject, fiber) ?? iterate.call(this)
     }
   })
-  return (subject) => Object.assign(Object.create(prototype), { subject, reads: 0 }) as Self
+  class Impl {
+    readonly subject: Subject
+    reads = 0
+    constructor(subject: Subject) {
+      this.subject = subject
+    }
+  }
+  Object.setPrototypeOf(Impl.prototype, prototype)
+  return (subject) => new Impl(subject) as unknown as Self
 }
 
 /**

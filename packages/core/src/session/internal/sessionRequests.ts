@@ -10,7 +10,16 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Session from "../../login/Session.ts"
 import * as Cached from "./cachedSession.ts"
-import { closed, cacheSession, isUpToDate, loggedOut, readStore, type Self, whileOpen } from "./managerState.ts"
+import {
+  closed,
+  cacheSession,
+  forkBackground,
+  isUpToDate,
+  loggedOut,
+  readStore,
+  type Self,
+  whileOpen
+} from "./managerState.ts"
 import { delegating, readyOr } from "./readyEffect.ts"
 import * as Record from "./record.ts"
 import * as SharedWait from "./sharedWait.ts"
@@ -58,7 +67,7 @@ const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Sessi
           onSuccess: Option.match({ onSome: Exit.succeed, onNone: () => afterTimeout(self) })
         })
       return Effect.map(
-        Effect.forkIn(Effect.timeoutOption(pendingRenewal.wait, self.renewalTimeout), self.scope),
+        forkBackground(self, Effect.timeoutOption(pendingRenewal.wait, self.renewalTimeout)),
         (fiber) => {
           fiber.addObserver((exit) => end(self.isClosed ? closed(self, "session") : resultOf(exit)))
           return wait
@@ -97,7 +106,7 @@ const syncInBackground = (self: Self, live: Session.Session, now: number) => {
 }
 
 const startSync = (self: Self, live: Session.Session) =>
-  Effect.as(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope), live)
+  Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self))), live)
 
 /**
  * Shortens the poll interval at random. If the store cannot report changes any more, all accounts are read, and the
@@ -122,7 +131,7 @@ export const onStoreChange = (self: Self, version: number): Effect.Effect<void> 
       return Effect.void
     }
     self.lastRead = undefined
-    return Effect.asVoid(Effect.forkIn(Effect.ignore(syncFromStore(self)), self.scope))
+    return Effect.asVoid(forkBackground(self, Effect.ignore(syncFromStore(self))))
   })
 
 const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {

@@ -3,13 +3,14 @@ import * as Account from "../../login/Account.ts"
 import type { Changed, Watchers } from "../SessionStore.ts"
 
 export const make = (): Watchers => {
-  // Most accounts have one watcher. A list of one needs less memory than a set, and a program may have a hundred
-  // thousand accounts.
+  // Most accounts have one watcher, and a program may have a hundred thousand accounts. A list of one needs less memory
+  // than a set, and V8 reserves no space for more elements if the list is not made with `...`.
   const watchers = new Map<string, ReadonlyArray<Changed>>()
   return {
     add: (account, changed) => {
       const key = Account.toKey(account)
-      watchers.set(key, [...(watchers.get(key) ?? []), changed])
+      const before = watchers.get(key)
+      watchers.set(key, before === undefined ? [changed] : [...before, changed])
       return () => {
         const rest = (watchers.get(key) ?? []).filter((other) => other !== changed)
         if (rest.length === 0) watchers.delete(key)
