@@ -1,4 +1,8 @@
+import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
+import * as Endpoint from "@auth/broker-core/broker/Endpoint"
+import * as Envelope from "@auth/broker-core/broker/Envelope"
 import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
+import * as Shape from "@auth/broker-core/broker/Shape"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -68,6 +72,43 @@ describe("a client that is loaded at its first request", () => {
       end()
       yield* Fiber.join(second)
       assert.deepStrictEqual(sent, ["POST"])
+    })
+  )
+
+  it.live("does not shorten the interval between two calls that a rate limit requires", () =>
+    Effect.gen(function* () {
+      const sentAt: Array<number> = []
+      const whole = HttpClient.make((request) =>
+        Effect.sync(() => {
+          sentAt.push(performance.now())
+          return HttpClientResponse.fromWeb(request, Response.json({}))
+        })
+      )
+      const client = PlainHttp.makeClient({
+        find: () => undefined,
+        load: () => new Promise((resolve) => setTimeout(resolve, 400, whole))
+      })
+      const layer = PlainHttp.layer(Effect.succeed(client))
+      const endpoint = Endpoint.make({
+        name: "login",
+        method: "POST",
+        path: "/login",
+        token: "none",
+        response: Shape.unknown,
+        limits: [{ requests: 1, per: "300 millis" }]
+      })
+      const protocol: BrokerClient.Protocol = {
+        broker: "tiny",
+        headers: () => ({}),
+        dialects: [{ name: "plain", source: "a test", read: ({ json }) => Envelope.yes(json) }],
+        codes: []
+      }
+      const made = BrokerClient.make(protocol, { api: "https://api.example.com" })
+      const broker = yield* Effect.provide(made, layer)
+      const call = broker.call(endpoint, { account: "T1" })
+      yield* Effect.all([call, call], { concurrency: "unbounded" })
+      const [first = 0, second = 0] = sentAt
+      assert.isAtLeast(second - first, 300)
     })
   )
 })

@@ -503,8 +503,10 @@ export const make = Effect.fnUntraced(function* (
       limiter.takeNow(account, endpoint, nowOf(fiber))
         ? allowed()
         : Effect.flatMap(limiter.take(account, endpoint), allowed)
-    if (!endpoint.safe) return attempt()
-    return Effect.catchTag(attempt(), "TransportFailure", (failure) =>
+    const prepare = Transport.prepare(client, fiber)
+    const first = prepare === undefined ? attempt() : Effect.flatMap(prepare, attempt)
+    if (!endpoint.safe) return first
+    return Effect.catchTag(first, "TransportFailure", (failure) =>
       failure.why === "network"
         ? Effect.catchTag(Effect.suspend(attempt), "RateLimited", () => Effect.fail(failure))
         : Effect.fail(failure)

@@ -7,6 +7,12 @@ const TypeId: HttpClient.HttpClient["~effect/http/HttpClient"] = "~effect/http/H
 
 const methods = ["get", "query", "head", "post", "patch", "put", "del", "options"] as const
 
+const Loading = Symbol("@auth/broker-core/broker/internal/lazyClient/Loading")
+
+/** Loads the client to which a lazy client passes its requests. Does nothing for another client. */
+export const load = (client: HttpClient.HttpClient): Effect.Effect<unknown> =>
+  Loading in client ? (client[Loading] as Effect.Effect<HttpClient.HttpClient>) : Effect.void
+
 /** Makes a client that passes each request to another client. The effect `client` runs only when there is a request. */
 export const lazyClient = (client: Effect.Effect<HttpClient.HttpClient>): HttpClient.HttpClient => {
   const pass =
@@ -19,6 +25,7 @@ export const lazyClient = (client: Effect.Effect<HttpClient.HttpClient>): HttpCl
     Object.create({ ...Inspectable.BaseProto, ...Pipeable.Prototype, toJSON: () => ({ _id: "effect/HttpClient" }) }),
     {
       [TypeId]: TypeId,
+      [Loading]: client,
       preprocess: pass(({ preprocess }, request: Parameters<typeof preprocess>[0]) => preprocess(request)),
       postprocess: pass(({ postprocess }, request: Parameters<typeof postprocess>[0]) => postprocess(request)),
       execute: pass((found, request: Parameters<typeof found.execute>[0]) => found.execute(request)),

@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import { lazyModule } from "../../login/internal/lazyModule.ts"
 import * as PlainHttp from "../PlainHttp.ts"
 import { connectionFault } from "./connectionFault.ts"
+import { load } from "./lazyClient.ts"
 import type * as Redirects from "./redirects.ts"
 import { followedTo } from "./redirects.ts"
 import { tooLarge, TransportFailure, withLength, type WireRequest, type WireResponse } from "./wire.ts"
@@ -79,6 +80,16 @@ const sendPlainly = (
 
 /** Loaded only for clients without `PlainHttp`, because Effect's HTTP modules also load Schema and streams. */
 const loadExecute = Effect.orDie(lazyModule(() => import("./httpClientSend.ts")))
+
+/**
+ * Loads what `send` needs for this client. `undefined` if nothing must be loaded. Run it before the rate limits count
+ * the call. Otherwise the first request would be sent later than it was counted, and too close to the next request.
+ */
+export const prepare = (
+  client: HttpClient.HttpClient,
+  fiber: Fiber.Fiber<unknown, unknown>
+): Effect.Effect<unknown> | undefined =>
+  PlainHttp.sendOf(client, fiber) === undefined ? Effect.andThen(loadExecute, load(client)) : undefined
 
 /** The clock of programs that set no other clock. Timers of the runtime follow this clock, but not a test clock. */
 const systemClock = Context.get(Context.empty(), Clock.Clock)
