@@ -84,9 +84,10 @@ describe("a client that is loaded at its first request", () => {
           return HttpClientResponse.fromWeb(request, Response.json({}))
         })
       )
+      let loaded: Promise<HttpClient.HttpClient> | undefined
       const client = PlainHttp.makeClient({
         find: () => undefined,
-        load: () => new Promise((resolve) => setTimeout(resolve, 400, whole))
+        load: () => (loaded ??= new Promise((resolve) => setTimeout(resolve, 400, whole)))
       })
       const layer = PlainHttp.layer(Effect.succeed(client))
       const endpoint = Endpoint.make({
