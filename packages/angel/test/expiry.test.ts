@@ -118,7 +118,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it("is computed from issuedAt if another program obtained the tokens, whose prefixes are removed", () => {
+  it("is computed from issuedAt for tokens of another program, and Bearer prefixes of the tokens are removed", () => {
     const imported = AngelAuth.fromTokens({
       userId: " a123456\n",
       accessToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),
