@@ -38,7 +38,7 @@ export interface Account {
   /** Client code of the dealer's client. */
   readonly client: string
   readonly state: "active" | "not-live" | "no-consent" | "pan-not-linked"
-  /** Whether the caller's IP address is registered. */
+  /** Whether the caller's IP address is registered. The switch `addressCheck` selects the calls that check it. */
   readonly ip: "registered" | "unregistered"
 }
 

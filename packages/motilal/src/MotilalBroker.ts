@@ -167,7 +167,8 @@ export const broker: Broker.Broker = {
   environments: {
     production: { api: "https://openapi.motilaloswal.com", login: "https://invest.motilaloswal.com" },
     uat: { api: "https://openapi.motilaloswaluat.com", login: "https://uattrade.motilaloswaluat.com" },
-    // The only known address of its portal uses http and a separate port. To use the portal, set `origins.login`.
+    // The only known address of this environment's portal uses http and a separate port. To use the portal, set
+    // `origins.login`.
     "uat-old": { api: "https://uatopenapi.motilaloswal.com" }
   },
   secretHeaders: ["authorization", "accesstoken", "apikey", "apisecretkey"],
