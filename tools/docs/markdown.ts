@@ -21,22 +21,37 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
 export const servicesOf = (method: Method): string =>
   capabilities.filter((capability) => method.capabilities.includes(capability)).join(", ")
 
+interface VariableUse {
+  readonly description: string
+  readonly layer: string
+}
+
+const unique = (values: ReadonlyArray<string>): ReadonlyArray<string> => Array.from(new Set(values))
+
+/** Returns the description of a variable. If the layers describe the variable differently, names the layers. */
+const describeVariable = (uses: ReadonlyArray<VariableUse>): string => {
+  const descriptions = unique(uses.map(({ description }) => description))
+  if (descriptions.length === 1) return descriptions.join("")
+  const layersOf = (description: string) =>
+    unique(uses.filter((use) => use.description === description).map(({ layer }) => layer)).join(", ")
+  return descriptions.map((description) => `${layersOf(description)}: ${description}`).join(". ")
+}
+
 const variableTable = ({ broker }: Package): string => {
   const rows = broker.methods.flatMap((method) =>
     Object.values(method.credentials).map((field) => ({ ...field, layer: method.layer }))
   )
-  const variables = Array.from(new Set(rows.map(({ env }) => env)))
+  const variables = unique(rows.map(({ env }) => env))
   return table([
     ["variable", "layers", "secret", "description"],
     ...variables.map((env) => {
       const uses = rows.filter((row) => row.env === env)
-      const descriptions = Array.from(new Set(uses.map(({ description }) => description)))
       const optional = uses.every((use) => use.optional) ? " (optional)" : ""
       return [
         `\`${env}\``,
-        Array.from(new Set(uses.map(({ layer }) => layer))).join(", "),
+        unique(uses.map(({ layer }) => layer)).join(", "),
         uses.some(({ secret }) => secret) ? "yes" : "no",
-        `${descriptions.join("; ")}${optional}`
+        `${describeVariable(uses)}${optional}`
       ]
     })
   ])

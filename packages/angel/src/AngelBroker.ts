@@ -57,7 +57,7 @@ export const publisherCredentials = {
   clientCode,
   apiKey: {
     ...apiKey,
-    description: 'API key of an app of the kind "Publisher"; the broker refuses keys of other apps with HTTP 403'
+    description: 'API key of an app of the kind "Publisher". The broker refuses keys of other apps with HTTP 403'
   },
   redirectUrl: Credentials.redirectUrl("ANGEL_REDIRECT_URL", redirectUrlProblem)
 }

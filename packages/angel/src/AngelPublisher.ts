@@ -27,7 +27,7 @@ export interface PublisherCredentials extends Credentials.Input<typeof credentia
  */
 export interface Options extends FamilyOptions {
   /**
-   * `always` adds the redirect URL to the address of the login page, as the parameter `redirect_url`. Newer documents
+   * `always` adds the parameter `redirect_url` with the redirect URL to the address of the login page. Newer documents
    * of the broker allow this parameter. Default: the parameter is not sent.
    */
   readonly sendRedirectUrl?: "always" | undefined

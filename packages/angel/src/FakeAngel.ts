@@ -36,7 +36,7 @@ export interface Account {
 }
 
 /**
- * Switches for behaviour that the broker does not document.
+ * Switches for behaviour that the broker does not document. The default of a switch is the first value in its type.
  *
  * @category models
  * @since 0.1.0
@@ -95,7 +95,7 @@ const service = (errorcode: string, message: string) =>
 const gateway = (errorCode: string, message: string) =>
   FakeBroker.json({ success: false, message, errorCode, data: "" })
 
-/** Makes a refusal in the format of the documented sample: `status` and `data` are text. */
+/** Makes a refusal in the format of the documented sample, where `status` and `data` are text. */
 const documented = (errorcode: string, message: string) =>
   FakeBroker.json({ status: "false", message, errorcode, data: "null" })
 

@@ -8,7 +8,7 @@ import { calls, layer, layerAnswer, printed, reasonOf } from "./support.ts"
 const mebibyte = 1_048_576
 
 /** Makes a body of 20 MiB that contains incomplete JSON. Counts the chunks of 256 KiB that were read from the body. */
-const endless = () => {
+const bodyOf20MiB = () => {
   const chunk = new TextEncoder().encode(`{"status":true,"data":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }
   const body = new ReadableStream<Uint8Array>({
@@ -33,7 +33,7 @@ describe("oversized and malformed answers", () => {
     ] as const) {
       it.effect(`${endpoint}: an answer of 20 MiB ${what} is rejected before it is read to its end`, () =>
         Effect.gen(function* () {
-          const { body, counted } = endless()
+          const { body, counted } = bodyOf20MiB()
           const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body, { headers })))
           const reason = reasonOf(error, "MalformedResponse")
           assert.strictEqual(reason.problem, "it is larger than any answer of this broker")

@@ -41,20 +41,18 @@ const tokenWith = (claims: unknown) =>
   ["{}", JSON.stringify(claims), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".")
 
 describe("the expiry of a session", () => {
-  it.effect(
-    "is the midnight IST after the login was sent, even if the broker answers the login after this midnight",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(midnight - 500)
-        const fake = yield* FakeAngel.make()
-        yield* fake.inject("loginByPassword", { kind: "latency", duration: "1 second" })
-        const totp = CodeSource.fixed(Redacted.make(yield* codeNow(FakeAngel.demoAccount)))
-        const session = yield* TestHttp.settle(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), { totp })))
-        assert.strictEqual(session.issuedAt, midnight - 500)
-        assert.strictEqual(session.expiresAt, midnight)
-        assert.strictEqual(Expiry.toIst(midnight), "2026-11-24 00:00:00 IST")
-        assert.strictEqual(session.expirySource, "daily-cut-off")
-      })
+  it.effect("is the first midnight IST after the login was sent, even if the broker answers after this midnight", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(midnight - 500)
+      const fake = yield* FakeAngel.make()
+      yield* fake.inject("loginByPassword", { kind: "latency", duration: "1 second" })
+      const totp = CodeSource.fixed(Redacted.make(yield* codeNow(FakeAngel.demoAccount)))
+      const session = yield* TestHttp.settle(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), { totp })))
+      assert.strictEqual(session.issuedAt, midnight - 500)
+      assert.strictEqual(session.expiresAt, midnight)
+      assert.strictEqual(Expiry.toIst(midnight), "2026-11-24 00:00:00 IST")
+      assert.strictEqual(session.expirySource, "daily-cut-off")
+    })
   )
 
   it.effect("is midnight IST of the next day if the login waits for a fresh code until after midnight IST", () =>
@@ -118,7 +116,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it("is computed from issuedAt if another program obtained the tokens, whose prefixes are removed", () => {
+  it("is computed from issuedAt for tokens of another program, and Bearer prefixes of the tokens are removed", () => {
     const imported = AngelAuth.fromTokens({
       userId: " a123456\n",
       accessToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),

@@ -20,8 +20,8 @@ const login = (clientcode: string) =>
   Effect.flatMap(AngelApi.AngelApi, (api) => Effect.result(api.loginByPassword({ ...loginRequest, clientcode })))
 
 /**
- * Step by which `TestHttp.settle` advances the test clock, in milliseconds. Because of this step, a call can reach the
- * fake up to one second late.
+ * Step by which `TestHttp.settle` advances the test clock, in milliseconds. Because of this step, the fake can receive
+ * a call up to one second late.
  */
 const tick = 1000
 
@@ -124,7 +124,7 @@ describe("the client's rate limiter", () => {
   }
 
   it.effect(
-    "does not send the profile request number 1001 within one hour",
+    "sends 1000 profile requests in an hour, but not one more",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

@@ -38,12 +38,12 @@ export interface Account {
   /** Client code of the dealer's client. */
   readonly client: string
   readonly state: "active" | "not-live" | "no-consent" | "pan-not-linked"
-  /** Whether the caller's IP address is registered. */
+  /** Whether the caller's IP address is registered. The switch `addressCheck` selects the calls that check it. */
   readonly ip: "registered" | "unregistered"
 }
 
 /**
- * Switches for behaviour that the broker does not document.
+ * Switches for behaviour that the broker does not document. The default of a switch is the first value in its type.
  *
  * @category models
  * @since 0.1.0
@@ -56,13 +56,13 @@ export interface Switches {
   readonly refusals: "each" | "FAILURE" | "ERROR"
   /** Whether a v7 login without the API secret is refused. The call `getaccesstoken` always requires the API secret. */
   readonly loginWithoutSecret: "refused" | "accepted"
-  /** Error code of a call that requires a finished login, while the login still waits for its one-time code. */
+  /** While a login waits for its one-time code, a call that requires a finished login fails with this error code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
-  /** Limit of concurrent sessions of an account. */
+  /** Maximum number of concurrent sessions of an account. Default: 10. */
   readonly maxSessions: number
   /** Whether a TOTP code is refused if a code of the same or a later period was accepted before. */
   readonly reusedCode: "refused" | "accepted"
-  /** JSON type in which the fake accepts a one-time code that was sent by SMS. */
+  /** JSON type that the fake accepts for a one-time code by SMS. */
   readonly otpType: "either" | "text" | "number"
   /** Whether the portal's callback contains the state. */
   readonly portalState: "echoed" | "dropped"
@@ -118,15 +118,15 @@ interface Issued {
   readonly authToken: string
   readonly end: number
   accessToken: string | undefined
-  /** Set while the login waits for its one-time code. */
+  /** The one-time code for which the login waits. `undefined` if the login is finished. */
   otp: Otp | undefined
   over: "no" | "logged-out"
 }
 
-/** Number of wrong one-time codes after which a login has ended. */
+/** Number of wrong one-time codes after which a login accepts no further code. */
 const otpMisses = 3
 
-/** Default limit of concurrent sessions of an account. */
+/** Default of the switch `maxSessions`. */
 const sessionsAtOnce = 10
 
 const twoPerSecond = [{ requests: 2, per: "1 second" }] as const
@@ -134,7 +134,7 @@ const twoPerSecond = [{ requests: 2, per: "1 second" }] as const
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { ...FakeBroker.describeLimits("each call", twoPerSecond, "user id"), switch: "limit" },
   { ...FakeBroker.authenticatorLimit, switch: "reusedCode" },
-  { of: "a code by SMS", limit: `${otpMisses} wrong attempts, then the login has ended` },
+  { of: "a code by SMS", limit: `${otpMisses} wrong attempts, then the login accepts no further code` },
   { of: "sessions of an account", limit: `${sessionsAtOnce} at once`, switch: "maxSessions" },
   { of: "a session and its tokens", limit: "until 06:00 IST, and at most 24 hours" }
 ]
@@ -253,8 +253,8 @@ export const make = Effect.fnUntraced(function* (
     accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
 
   /**
-   * Returns whether a header has a placeholder of the official Node SDK 2.3. The SDK sends the placeholders until it
-   * has read the data of its machine. The broker's answer to them is not known.
+   * Returns whether the value of a header is a placeholder of the official Node SDK 2.3. The SDK sends placeholders
+   * until it has read the data of its machine. The broker's answer to placeholders is not known.
    */
   const isLeftOpen = (name: string, value: string | undefined): boolean =>
     (name === "macaddress" && value === "null") || (name === "manufacturer" && value === "")
@@ -265,8 +265,8 @@ export const make = Effect.fnUntraced(function* (
   }
 
   /**
-   * Returns whether a header of the table has the required format, and for `apikey`, whether an account has this key.
-   * Other functions check the secret and the tokens.
+   * Returns whether a header of the table has the required format. For `apikey`, returns whether an account has this
+   * key. Other functions check the secret and the tokens.
    */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]

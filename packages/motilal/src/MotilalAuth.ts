@@ -45,7 +45,7 @@ const fieldsFor = (options: Options): typeof lenientCredentials => {
   return { ...lenientCredentials, ...secret, ...factor } as typeof lenientCredentials
 }
 
-/** Ends a session when the token of its login expires, at the latest. */
+/** Makes a rule by which a session ends at `end`, when the token of its login expires. */
 const notAfter =
   (end: number | undefined): Expiry.Expiry =>
   () =>

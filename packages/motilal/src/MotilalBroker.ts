@@ -15,13 +15,13 @@ const asOf = "2026-11-21"
 const yearFirst = /^(?<year>\d{4})-(?<month>\d{1,2})-(?<day>\d{1,2})$/
 const dayFirst = /^(?<day>\d{1,2})(?<mark>[/-])(?<month>\d{1,2})\k<mark>(?<year>\d{4})$/
 
-/** Returns a date in the format `yyyy-mm-dd`. */
+/** Returns a date in the format `yyyy-mm-dd`, or `undefined` if the text has no known format. */
 const readDay = (text: string): string | undefined => {
   const { day = "", month = "", year } = (yearFirst.exec(text) ?? dayFirst.exec(text))?.groups ?? {}
   return year && `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`
 }
 
-/** Some parsers accept 30 February and return a day in March. */
+/** Rejects days such as 30 February, which some parsers accept as a day in March. */
 const exists = (day: string): boolean =>
   day >= "1900" && Option.exists(DateTime.make(day), (date) => DateTime.formatIso(date).startsWith(day))
 
@@ -43,7 +43,10 @@ const toSecondFactor = (value: string): string =>
 
 const indianOffset = 19_800_000
 
-/** Returns the day of a `Date` at midnight in UTC or in India. Another time is returned as an instant, and rejected. */
+/**
+ * Returns the day of a `Date` at midnight in UTC or in India. For any other time, returns the instant, which
+ * `secondFactorProblem` rejects.
+ */
 const textOfDate = (date: Date): string => {
   const instant = Option.getOrUndefined(DateTime.make(date))
   if (instant === undefined) return "not a date"
@@ -164,7 +167,8 @@ export const broker: Broker.Broker = {
   environments: {
     production: { api: "https://openapi.motilaloswal.com", login: "https://invest.motilaloswal.com" },
     uat: { api: "https://openapi.motilaloswaluat.com", login: "https://uattrade.motilaloswaluat.com" },
-    // The only known address of its portal uses http and a separate port. To use the portal, set `origins.login`.
+    // The only known address of this environment's portal uses http and a separate port. To use the portal, set
+    // `origins.login`.
     "uat-old": { api: "https://uatopenapi.motilaloswal.com" }
   },
   secretHeaders: ["authorization", "accesstoken", "apikey", "apisecretkey"],

@@ -5,7 +5,7 @@ import { calls, layerAnswer, printed, reasonOf, sentBy } from "./support.ts"
 const mebibyte = 1_048_576
 
 /** Makes a body of 20 MiB that contains incomplete JSON. Counts the chunks of 256 KiB that were read from the body. */
-const endless = () => {
+const bodyOf20MiB = () => {
   const chunk = new TextEncoder().encode(`{"status":"SUCCESS","AuthToken":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }
   const body = new ReadableStream<Uint8Array>({
@@ -25,7 +25,7 @@ describe("answers that are too large or repeat secrets", () => {
   for (const [endpoint, call] of Object.entries(calls)) {
     it.effect(`${endpoint}: an answer of 20 MiB is rejected before it is read to its end`, () =>
       Effect.gen(function* () {
-        const { body, counted } = endless()
+        const { body, counted } = bodyOf20MiB()
         const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body)))
         assert.strictEqual(reasonOf(error, "MalformedResponse").problem, "it is larger than any answer of this broker")
         assert.isBelow(counted.chunks, 8)

@@ -44,7 +44,8 @@ export interface Account {
   /**
    * `barred`: the broker blocked the account, and only the broker can unblock it. `unapproved`: the app's vendor is not
    * approved. `unlisted`: the calls come from an unregistered IP address. `totp-first`: the user must first log in with
-   * TOTP; the vendor calls report this with the status `Ok`.
+   * TOTP; the vendor calls report this with the status `Ok`. The vendor calls refuse every state except `active`. Of
+   * these states, only `barred` also affects other calls.
    */
   readonly state: "active" | "barred" | "unapproved" | "unlisted" | "totp-first"
   readonly passChangeFlag: "Y" | "N"
@@ -52,7 +53,7 @@ export interface Account {
 }
 
 /**
- * Switches for undocumented behaviour of the broker. The default of a switch is the first value in its type.
+ * Switches for behaviour that the broker does not document. The default of a switch is the first value in its type.
  *
  * @category models
  * @since 0.1.0
@@ -300,7 +301,7 @@ const accountFields = {
   nseCommViewRights: "Y"
 }
 
-/** State of the fake. */
+/** Makes the state of the fake. */
 const emptyState = () => ({
   passwords: new Map<string, string>(),
   /** The times of an account's recent wrong passwords, by user id. */

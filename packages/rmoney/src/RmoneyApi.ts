@@ -71,7 +71,7 @@ export type OsName = "MOBANDROID" | "MOBIOS" | "EXECLIENT" | "EXEMANAGER" | "WEB
  */
 export interface LogoutCall {
   readonly method: "GET" | "POST"
-  /** For example `/auth/logout`. The body of a `POST` contains the user id and the source. */
+  /** Example: `/auth/logout`. The body of a `POST` contains the user id and the source. */
   readonly path: string
 }
 
@@ -106,7 +106,7 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * A call in addition to the documented calls.
+ * The members of the service in addition to its documented calls.
  *
  * @category models
  * @since 0.1.0
@@ -132,7 +132,7 @@ const program = { deviceId: text, appName: text, osName: text, versionNo: text, 
 const fields = { environment: credentials.environment, ...program }
 
 /**
- * Makes the typed calls for one device.
+ * Makes the typed calls for one device. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

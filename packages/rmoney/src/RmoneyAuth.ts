@@ -46,7 +46,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
   const { password, totp, userId, vendor } = credentials
   const ledger = yield* Challenge.makeLedger(account)
   const challengeOf = yield* services.challenges(options)
-  // The broker returns the user id that it expects in later steps.
+  // Later steps send the user id that the broker returns in the first step.
   const known = yield* Ref.make(userId)
 
   const kindsOf = (sent: ResponseOf<RmoneyApi, "otpSend">): Challenge.Challenge["kinds"] => {
@@ -100,7 +100,7 @@ const method = Method.stepUp(family, { id: "password", credentials, api, account
 /**
  * Provides all services of this method for one account. A login always returns a challenge: answer it with
  * `Login.withStepUp`. The answer is sent as a code of the first kind in the `kinds` of the challenge. To answer with a
- * code of another kind, pass a copy of the challenge in which that kind is first to `StepUp.verify`.
+ * code of another kind, pass `StepUp.verify` a copy of the challenge in which that kind is first.
  *
  * @example
  * ```ts
@@ -130,8 +130,9 @@ const method = Method.stepUp(family, { id: "password", credentials, api, account
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_PASSWORD`, and `RMONEY_ENVIRONMENT`
- * if the option `environment` is absent. `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and `RMONEY_VENDOR` are optional.
+ * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_PASSWORD`, and
+ * `RMONEY_ENVIRONMENT` if the option `environment` is absent. `RMONEY_TOTP_SECRET`, `RMONEY_DEVICE_ID` and
+ * `RMONEY_VENDOR` are optional.
  *
  * @category layers
  * @since 0.1.0

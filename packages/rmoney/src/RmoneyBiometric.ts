@@ -87,7 +87,7 @@ const method = Method.make(
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ACCESS_TOKEN`, and
+ * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_ACCESS_TOKEN`, and
  * `RMONEY_ENVIRONMENT` if the option `environment` is absent. `RMONEY_DEVICE_ID` is optional.
  *
  * @example

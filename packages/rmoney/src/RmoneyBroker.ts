@@ -1,5 +1,5 @@
 /**
- * Description of RMoney as data.
+ * Describes RMoney as data: login methods, credentials, hosts and assumptions.
  *
  * @since 0.1.0
  */

@@ -39,7 +39,7 @@ type Sent = ResponseOf<typeof RmoneyApi.RmoneyApi, "clientUnblock">
 type Request = RequestOf<typeof RmoneyApi.RmoneyApi, "clientUnblockVerify">
 type Given = Pick<Method.Given<Api, typeof recoveryCredentials, Options>, "account" | "api" | "credentials" | "options">
 
-/** Purpose of a challenge. A code for one purpose must not be sent for another purpose. */
+/** Purpose of a challenge. A code for one purpose must not be sent to a call for another purpose. */
 type Purpose = "unblock" | "forgotPassword" | "resetPassword"
 
 const invalid = (operation: string, field: string, problem: string) =>
@@ -52,7 +52,10 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
     : invalid(operation, "identity", "must be a PAN: five letters, four digits and a letter")
 }
 
-/** Applies the rules for the password of a login. Otherwise a later login could change it or refuse to send it. */
+/**
+ * Applies the rules for a login password to the new password. Otherwise, a later login could change the new password or
+ * refuse to send it.
+ */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
     Effect.catch(({ reason }) => services.fail("resetPassword", reason))
@@ -145,8 +148,8 @@ const method = Method.withoutSession(family, { credentials: recoveryCredentials,
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` if the option
- * `environment` is absent. `RMONEY_DEVICE_ID` is optional.
+ * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, and `RMONEY_ENVIRONMENT` if the
+ * option `environment` is absent. `RMONEY_DEVICE_ID` is optional.
  *
  * @category layers
  * @since 0.1.0

@@ -39,7 +39,10 @@ export interface SsoVendorCredentials extends Credentials.Input<typeof ssoVendor
  * @since 0.1.0
  */
 export interface Options extends services.Options {
-  /** Whether a callback must contain the state. Default: `optional`, because the broker documents no state. */
+  /**
+   * Whether a callback must contain the state. Default: `optional`, because the broker documents no state. With
+   * `optional`, a callback with a wrong state is still rejected.
+   */
   readonly state?: "required" | "optional" | undefined
   /** Path of the login page. Default: `/`. */
   readonly loginPath?: string | undefined
@@ -121,7 +124,7 @@ export const layer = (options: Options & Exchange) =>
   options.exchange === "vendor" ? byVendor.layer(options) : byChecksum.layer(options)
 
 /**
- * Like `layer`, with credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, and
+ * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, and
  * `RMONEY_ENVIRONMENT` if the option `environment` is absent. The newer call also needs `RMONEY_APP_CODE` and
  * `RMONEY_API_SECRET`. The older call also needs `RMONEY_VENDOR`.
  *

@@ -161,7 +161,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect('requires no step header with stepToken: "ignored"', () =>
+  it.effect('with stepToken: "ignored", requires no step header', () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
@@ -189,14 +189,14 @@ describe("the fake", () => {
     })
   )
 
-  it.effect('answers a right password with an array with result: "array"', () =>
+  it.effect('with result: "array", answers a right password with an array', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ result: "array" })
       assert.isArray(said.json["result"])
     })
   )
 
-  it.effect('answers a right password with a masked user id with userIds: "masked"', () =>
+  it.effect('with userIds: "masked", answers a right password with a masked user id', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ userIds: "masked" })
       assert.strictEqual(said.result["userId"], "TE***01")
@@ -218,7 +218,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect('sends no code after a right password with codeSent: "on-demand"', () =>
+  it.effect('with codeSent: "on-demand", sends no code after a right password', () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated({ codeSent: "on-demand" })
       assert.lengthOf(yield* fake.codes(demo.userId), 0)
@@ -301,7 +301,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect('a code is accepted once, also with stepToken: "ignored"', () =>
+  it.effect('with stepToken: "ignored", a code is also accepted only once', () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")

@@ -315,7 +315,7 @@ describe("the tables cover the documentation", () => {
       })
       assert.isNotEmpty(own)
       for (const fixture of own) {
-        // pwdValidate needs no token, so its HTTP status 401 needs no row.
+        // pwdValidate sends no token, so the error table needs no row for its HTTP status 401.
         if (fixture.endpoint !== "pwdValidate" || fixture.status !== 401)
           assert.isDefined(Fixtures.rowOf(answers, fixture), fixture.name)
       }

@@ -299,7 +299,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("sets a new password in three steps, and sends in each step the token of the previous step", () =>
+  it.effect("sets a new password in three steps, and each later step sends the token of the previous step", () =>
     Effect.gen(function* () {
       const { fake, login, recovery } = yield* recoveryWorld()
       const challenge = yield* recovery.forgotPassword(pan)

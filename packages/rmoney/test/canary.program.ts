@@ -1,5 +1,5 @@
 /**
- * A typical program of a user. It logs at every level, prints its errors in every way, and does not delete its files.
+ * A typical user program. It logs at every level, prints its errors in every way, and does not delete its files.
  */
 import * as AccountRecovery from "@auth/broker-core/login/AccountRecovery"
 import type { AuthError } from "@auth/broker-core/login/AuthError"

@@ -62,7 +62,7 @@ export interface Switches {
   readonly lifetime: Duration.Input
   /** Whether a login ends the earlier sessions of its account. Default: no. */
   readonly earlierSessions: "live" | "die"
-  /** Whether a token is still valid after its logout. Default: no. */
+  /** Whether a token is still valid after a logout of its session. Default: no. */
   readonly loggedOutTokens: "die" | "live"
   /** The HTTP status for an invalid or expired token. Default: 401. */
   readonly deadToken: 401 | 403
@@ -155,7 +155,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "a session and its token", limit: lifetimes.token, switch: "lifetime" }
 ]
 
-/** Returns the text fields with these names, or `undefined` if a field is missing. */
+/** Returns the text fields with the given names, or `undefined` if one of them is missing, blank or not text. */
 const textFields = <const Names extends ReadonlyArray<string>>(
   json: unknown,
   ...names: Names
@@ -244,8 +244,8 @@ export const make = Effect.fnUntraced(function* (
     accounts.some((account) => account.apiKey === apiKey && account.applicationId === applicationId)
 
   /**
-   * Makes a token in the format of the broker's tokens. Its header names RS512, and its payload begins with `exp`. Its
-   * signature is random.
+   * Makes a token in the format of the broker's tokens. Its header names RS512, but its signature is random. Its
+   * payload begins with `exp`, unless the switch `tokenEnd` is `absent`.
    */
   const makeToken = (end: number): string => {
     const claims = { ...(options.tokenEnd === "absent" ? {} : { exp: end / 1000 }), jti: randomHex(8) }
@@ -313,8 +313,8 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /**
-   * Returns the account of an `auth` code, or `undefined` if the code is unknown or has expired. The code is then used
-   * up, except if the switch `authCode` is `reusable`.
+   * Returns the account of an `auth` code, or `undefined` if the code is unknown or has expired. This uses up the code,
+   * unless the switch `authCode` is `reusable`.
    */
   const takeAuthCode = (code: string): Account | undefined => {
     const known = authCodes.get(code)

@@ -277,7 +277,7 @@ describe("the rate limits of the client", () => {
     )
   }
 
-  it.effect("make a login fail, without a request, if it would wait longer than queueTimeout", () =>
+  it.effect("make a login fail without a request if the login would wait longer than queueTimeout", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const twice = Effect.andThen(Effect.exit(calls["login"] ?? Effect.void), calls["login"] ?? Effect.void)

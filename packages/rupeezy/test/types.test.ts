@@ -20,8 +20,8 @@ import * as Redacted from "effect/Redacted"
 import { layer, loginRequest, partnerLayer, session } from "./support.ts"
 
 /**
- * Accepts a program that needs no service. For any other program, a second argument with its missing services is
- * required.
+ * Accepts a program that needs no service. For any other program, the type requires a second argument, so that the call
+ * does not compile. The compiler's error names the missing services.
  */
 const complete = <P extends Effect.Effect<unknown, unknown, unknown>>(
   program: P,

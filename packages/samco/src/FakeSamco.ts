@@ -53,7 +53,8 @@ export interface Account {
 }
 
 /**
- * Switches for undocumented behaviour of the broker.
+ * Switches for behaviour that the broker does not document. The default of a switch is the first value in its type,
+ * except for `oauthFailures`.
  *
  * @category models
  * @since 0.1.0
@@ -67,11 +68,11 @@ export interface Switches {
   readonly tokenEnd: "in-token" | "absent"
   /** HTTP status of failures of the legacy login. */
   readonly legacyFailures: 200 | 401
-  /** HTTP status of failures of the OAuth calls. */
+  /** HTTP status of failures of the OAuth calls. Default: 400. */
   readonly oauthFailures: 200 | 400
   /** Contents of a failure of an OAuth call: an error code, a text, or both. */
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
-  /** Whether the legacy login requires an access token. In the past it did not. */
+  /** Whether the legacy login requires an access token. In the past, it required none. */
   readonly accessToken: "required" | "ignored"
   /** `concurrent`: an exchange fails as if another exchange of the same authorization code were pending. */
   readonly codeExchange: "alone" | "concurrent"
@@ -222,7 +223,7 @@ const toServerTime = (at: number) => Expiry.toIst(at).replace(/^\d\d(\d\d)-(\d\d
 const cutOffAfter = (at: number): number =>
   Expiry.dailyAt(lifetimes.sessionEnd)({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
 
-/** State of the fake. */
+/** Makes the state of the fake. */
 const makeMemory = () => ({
   sessions: new Map<string, Issued>(),
   /** The sessions by refresh token. A refresh token is valid longer than its session. */
@@ -405,7 +406,7 @@ const askedByBody = ({ json }: FakeBroker.FakeRequest): Asked => ({
   scopes: FakeBroker.textField(json, "scopes")
 })
 
-/** Returns the account of the requested app. Returns an error code if the key or the redirect URL is wrong. */
+/** Returns the account of the requested app, or an error code if the API key or the redirect URL is wrong. */
 const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
   const account = accounts.find(({ apiKey, app }) => apiKey === asked.apiKey && app === "active")
   if (account === undefined) return "EOAUTH001"
@@ -780,7 +781,7 @@ const routesOf = (parts: Parts): ReadonlyArray<FakeBroker.Route> => {
 }
 
 /**
- * Makes the fake. The fake uses the clock of the calling program.
+ * Makes the fake. It uses the clock of the calling program.
  *
  * @example
  * ```ts

@@ -43,7 +43,7 @@ export const descriptor = FakeDescriptor.make<FakeSamco.Account, FakeSamco.Switc
     appSignIn: [oneOf("done", "needed"), "`needed`: a login is refused (EOAUTH999)"],
     ip: [
       oneOf("registered", "unregistered", "unregistered-server"),
-      "`unregistered`: the login page and orders are refused (EOAUTH009)"
+      "`unregistered`: the login page (EOAUTH009) and orders are refused; `unregistered-server`: the exchange of a code (EOAUTH009) and orders are refused"
     ],
     primaryIp: [text, [answer("sessionToken", "primaryIp"), body("ipUpdate", "primaryIp")]],
     secondaryIp: [optionalText, [answer("sessionToken", "secondaryIp"), body("ipUpdate", "secondaryIp")]]

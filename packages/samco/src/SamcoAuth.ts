@@ -10,7 +10,7 @@ import { credentials } from "./SamcoBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. If the broker returns a session of an account other than `userId`, the login fails, except if
+ * Credentials of a login. If the broker returns a session of an account other than `userId`, the login fails, unless
  * the option `accountCheck` is `off`.
  *
  * @category models
@@ -68,7 +68,8 @@ const method = Method.login(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_API_SECRET`.
+ * Like `layer`, but reads the credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and
+ * `SAMCO_API_SECRET`.
  *
  * @category layers
  * @since 0.1.0
@@ -76,7 +77,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from a token that another program obtained. `Bearer ` prefixes are removed.
+ * Makes a session from a token that another program obtained, and removes `Bearer ` prefixes from the token.
  *
  * @category constructors
  * @since 0.1.0

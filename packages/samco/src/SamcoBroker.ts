@@ -1,5 +1,5 @@
 /**
- * Description of Samco as data.
+ * Describes Samco as data: login methods, credentials, hosts and assumptions.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ const plaintext =
 /** 32 hexadecimal digits are one AES block. The broker's secrets have about 96 digits. */
 const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i.test(value) ? undefined : plaintext)
 
-/** The form of the key is documented less clearly than the form of the secret, so base64 is accepted too. */
+/** The broker documents the form of the key less clearly than the form of the secret, so base64 is accepted too. */
 const keyProblem = (value: string): string | undefined => (/^[0-9a-z+/=]{32,}$/i.test(value) ? undefined : plaintext)
 
 const yearProblem = (value: string) => (/^(?:19|20)\d\d$/.test(value) ? undefined : "must be a year of four digits")

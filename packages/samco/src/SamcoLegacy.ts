@@ -47,8 +47,8 @@ const method = Method.login(services.family, {
     const { accessToken, password, userId, yob } = given.credentials
     return services.toIssue(given, given.api.login({ userId, password, accessToken, ...(yob && { yob }) }))
   },
-  // The layer's access token expires at the first 08:00 IST after the layer was built. A `SessionManager` then sends no
-  // login, because the broker would refuse the login, and the manager would count the refusal.
+  // The configured access token expires at the first 08:00 IST after the layer was built. From that time, a
+  // `SessionManager` sends no login. The broker would refuse the login, and the manager would count the refusal.
   before: () =>
     Effect.map(Clock.currentTimeMillis, (issuedAt) => {
       const end = services.cutOff({ issuedAt, accessToken: Redacted.make("") })?.at ?? Infinity
@@ -66,8 +66,8 @@ const method = Method.login(services.family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_PASSWORD`, `SAMCO_ACCESS_TOKEN` and,
- * if set, `SAMCO_YOB`.
+ * Like `layer`, but reads the credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_PASSWORD`,
+ * `SAMCO_ACCESS_TOKEN` and the optional `SAMCO_YOB`.
  *
  * @example
  * ```ts
@@ -88,7 +88,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from a token that another program obtained. `Bearer ` prefixes are removed.
+ * Makes a session from a token that another program obtained, and removes `Bearer ` prefixes from the token.
  *
  * @deprecated The broker will remove this login: use `SamcoAuth.fromTokens`.
  * @category constructors

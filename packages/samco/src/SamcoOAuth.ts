@@ -43,7 +43,10 @@ export interface Options extends services.Options, services.CredentialCheck {
   readonly authorizePage?: "standard" | undefined
   /** `delete`: ends sessions with `DELETE /logout`. Default: `/oauth/revoke`, which accepts even an unknown token. */
   readonly logout?: "delete" | undefined
-  /** `refuse`: does not refresh an expired session. Use this if the broker's refresh tokens expire at 08:00 IST. */
+  /**
+   * `refuse`: does not refresh an expired session. Use this if the broker's refresh tokens expire at 08:00 IST.
+   * Default: refreshes an expired session.
+   */
   readonly refreshAfterEnd?: "refuse" | undefined
   /** `fail`: does not resend a refresh that was refused because of a concurrent refresh. Default: resends it once. */
   readonly concurrentExchange?: "fail" | undefined
@@ -73,7 +76,7 @@ const authorizeUrl = ({ api, credentials, options, state }: Given & { readonly s
       })
 }
 
-/** The state is removed from the broker's message. */
+/** Reads the refusal in a callback, and removes the state from the broker's message. */
 const refusalOf = (parameters: RedirectLogin.CallbackParameters, state: Redacted.Redacted<string>) => {
   const read = (name: string) => {
     const value = parameters.get(name)
@@ -148,7 +151,8 @@ const method = Method.redirect(family, {
 export const layer = method.layer
 
 /**
- * Like `layer`, with credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and `SAMCO_REDIRECT_URL`.
+ * Like `layer`, but reads the credentials from the configuration: `SAMCO_USER_ID`, `SAMCO_API_KEY` and
+ * `SAMCO_REDIRECT_URL`.
  *
  * @example
  * ```ts
@@ -168,7 +172,7 @@ export const layer = method.layer
 export const layerConfig = method.layerConfig
 
 /**
- * A session from tokens that another program obtained. `Bearer ` prefixes are removed.
+ * Makes a session from tokens that another program obtained, and removes `Bearer ` prefixes from the tokens.
  *
  * @category constructors
  * @since 0.1.0

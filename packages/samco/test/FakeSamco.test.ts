@@ -6,7 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 
 const demo = FakeSamco.demoAccount
 
-/** `morning` is 09:30 IST. `nextCutOff` is the next 08:00 IST. */
+/** `morning` is 09:30 IST. `nextCutOff` is the first 08:00 IST after `morning`. */
 const morning = Date.UTC(2026, 10, 21, 4)
 const nextCutOff = Date.UTC(2026, 10, 22, 2, 30)
 

@@ -1,5 +1,5 @@
 /**
- * A typical program of a user. It logs at every level, prints its errors in every way, and does not delete its files.
+ * A typical user program. It logs at every level, prints its errors in every way, and does not delete its files.
  */
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"

@@ -19,7 +19,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf } from "./support.ts"
 
-/** `morning` is 09:30 IST. `nextCutOff` is the next 08:00 IST. */
+/** `morning` is 09:30 IST. `nextCutOff` is the first 08:00 IST after `morning`. */
 const morning = Date.UTC(2026, 10, 21, 4)
 const nextCutOff = Date.UTC(2026, 10, 22, 2, 30)
 
@@ -130,7 +130,7 @@ describe("a login with key and secret", () => {
     )
   }
 
-  it.effect("returns a token that the broker also accepts with the prefix Bearer", () =>
+  it.effect("returns a token that SamcoAuth.fromTokens also accepts with the prefix Bearer", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {

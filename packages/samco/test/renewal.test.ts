@@ -18,7 +18,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { credentials, demo, legacyCredentials, oauthCredentials } from "./support.ts"
 
-/** `morning` is 09:30 IST. `cutOff` is the next 08:00 IST. */
+/** `morning` is 09:30 IST. `cutOff` is the first 08:00 IST after `morning`. */
 const morning = Date.UTC(2026, 10, 21, 4)
 const cutOff = Date.UTC(2026, 10, 22, 2, 30)
 

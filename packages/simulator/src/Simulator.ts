@@ -77,9 +77,8 @@ export interface Options {
   /** The control port. The origins use the ports after the control port. Default: free ports. */
   readonly port?: number | undefined
   /**
-   * Accounts and switches (options of a fake) of the brokers, as in a seed file. For a broker in the seed, `fakes` is
-   * ignored. Example:
-   * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`.
+   * Accounts and switches (options of a fake) of the brokers, as in a seed file. Example:
+   * `{ brokers: { angel: { accounts: [{ clientCode: "B1" }] } } }`. For a broker in the seed, `fakes` is ignored.
    */
   readonly seed?: unknown
   /** Fakes to serve instead of the default fakes, such as `{ angel: FakeAngel.make({ reusedCode: "accepted" }) }`. */
@@ -131,7 +130,7 @@ export class Simulator extends Context.Service<
     readonly totp: (broker: BrokerId, account: string) => Effect.Effect<TotpCode, SimulatorError>
     /** Replaces the accounts and switches, clears all other state, and resets the clock. */
     readonly seed: (seed: unknown) => Effect.Effect<void, SimulatorError>
-    /** Sessions, tokens, counters and the clock as JSON. */
+    /** Takes a snapshot: sessions, tokens, counters and the clock, as JSON. */
     readonly snapshot: Effect.Effect<unknown>
     /** Restores a snapshot of this simulator, or of another simulator with the same accounts. */
     readonly restore: (snapshot: unknown) => Effect.Effect<void, SimulatorError>

@@ -50,7 +50,7 @@ const webSocket = async (frame: Frame, address: string): Promise<string> => {
 describe.runIf(runsChromium)("a page in Chromium", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     it.effect(
-      "sends requests that would succeed if a client other than a browser sent them",
+      "attacks with requests that succeed if a client other than a browser sends them",
       () =>
         Effect.gen(function* () {
           const { before, simulator } = yield* prepare()

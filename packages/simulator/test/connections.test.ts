@@ -84,8 +84,8 @@ interface Way<Services> {
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
   /**
-   * The answer with which the broker refuses the token, for a renewal that needs the state of the broker. Default: the
-   * test clears the state of the broker, so the broker does not know the token.
+   * An answer that refuses the token. The test injects this answer if the renewal needs the state of the broker.
+   * Default: the test clears the state of the broker, so that the broker no longer knows the token.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>
@@ -347,7 +347,7 @@ const fetchJson = async ({ broker, path }: Row, { simulator }: Setting, connecti
   return answer.json()
 }
 
-/** Logs in as the program and its user do. */
+/** Logs in, and does the steps of the program and of its user. */
 const logIn = async ({ form, person }: Row, { simulator }: Setting, connection: Opened): Promise<Session> => {
   const { broker, id } = connection.account
   if (person === "scan") {
@@ -476,7 +476,7 @@ describe("Connections", () => {
   })
   const seed = { brokers: { rupeezy: { accounts: [{ clientCode: rupeezy.clientCode }, { clientCode: "YY1111" }] } } }
 
-  it.live("warm logs in to an account of each broker; after a wrong password, only its account fails", () =>
+  it.live("warm logs in to an account of each broker, and a wrong password makes only its own account fail", () =>
     inSetting(
       async (setting) => {
         const sent = makeSent(setting)

@@ -58,7 +58,7 @@ export interface Switches {
   readonly dailyEnd: `${number}:${number}`
   /** Whether a login ends the account's previous session. Default: yes. */
   readonly earlierSessions: "die" | "live"
-  /** Whether a refresh returns a new refresh token and invalidates the old refresh token. Default: yes. */
+  /** Whether a refresh returns a new refresh token, and invalidates the old one. Default: yes. */
   readonly refreshToken: "rotates" | "stays"
   /** Whether a refresh token is still valid after the end of its session. Default: yes. */
   readonly refreshAfterEnd: "works" | "refused"
@@ -125,7 +125,7 @@ const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head>
 /** Rate limit. Source: Kite Connect 3 documentation, "Exceptions", as of 2026-11-27. */
 const tenPerSecond = [{ requests: 10, per: "1 second" }] as const
 
-/** Number of consecutive wrong passwords or codes that block a user. */
+/** Number of consecutive wrong passwords or codes that blocks a user. */
 const allowedMisses = 5
 
 /** Default lifetimes, which switches can change. `dailyEnd` is the time of day in IST at which all sessions end. */

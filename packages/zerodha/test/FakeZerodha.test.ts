@@ -265,7 +265,7 @@ describe("a session of the fake", () => {
     })
   )
 
-  it.effect("has a refresh token only on an approved platform", () =>
+  it.effect("has a refresh token on an approved platform, and the refresh token is accepted once", () =>
     Effect.gen(function* () {
       const platform = { ...demo, platform: "approved" } as const
       const fake = yield* start({ accounts: [platform] })

@@ -68,7 +68,7 @@ describe("the checksum", () => {
 })
 
 describe("the address of the login page", () => {
-  it.effect("has the state, encoded twice, inside redirect_params", () =>
+  it.effect("has the state inside redirect_params, as an encoded pair of name and value", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const request = yield* redirect.begin

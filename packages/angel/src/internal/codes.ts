@@ -7,7 +7,7 @@ const row = ErrorTable.rows('SmartAPI documentation, "Error codes"', "2026-11-21
 const from = (source: string) => ({ source })
 
 /**
- * Returns the hints for AB1050. The broker checks the one-time code before PIN and API key, and it often returns AB1050
+ * Returns the hints for AB1050. The broker checks the one-time code before PIN and API key. It often returns AB1050
  * although the one-time code is right.
  */
 const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {

@@ -14,17 +14,17 @@ const secondFactor = invalidCredentials(
 const noTotpKey = invalidCode(
   "totp",
   () => [{ id: "ReEnrolled", text: "If TOTP was enabled again, the old secret is no longer valid." }],
-  "Enable TOTP in the broker's portal, and use its new secret. Without a secret, the login needs a code by SMS."
+  "Enable TOTP in the broker's portal, and use the new secret. Without a secret, the login needs a code by SMS."
 )
 const noClient = invalidRequest(
   "clientcode",
   "is missing or wrong: for the login of a dealer, set the option dealer.clientCode to the code of the client"
 )
-const notVerified = ErrorTable.actionRequired("Answer the one-time code of this login, or log in again")
+const notVerified = ErrorTable.actionRequired("Send the one-time code of this login, or log in again")
 const notLinked = denied("unknown", "Link the PAN with Aadhaar. The broker documents a missing link as the cause.")
 const notAllowed = denied(
   "unknown",
-  "If this login waits for a one-time code, answer it first. Otherwise contact the broker's support."
+  "If this login waits for a one-time code, send the code first. Otherwise contact the broker's support."
 )
 const forDealers = denied("unknown", "Only dealers can make this call: use a dealer's login.")
 const otherUser = invalidCredentials("userId", "Check the userId, and that the apiKey belongs to an app of this user.")

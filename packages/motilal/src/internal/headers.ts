@@ -123,7 +123,7 @@ export interface HeaderOptions extends Identity {
 
 const applies = (row: HeaderRow, source: SourceId): boolean => row.from === "identity" && row.sources.includes(source)
 
-/** Whether a value can be missing. `vendorInfo` can be missing, because its default is the user id of the account. */
+/** Whether an option can be missing. `vendorInfo` can be missing, because its default is the user id of the account. */
 const canWait = (row: HeaderRow): boolean => row.mandatory === "no" || row.option === "vendorInfo"
 
 const problemOf = (row: HeaderRow, value: unknown): string | undefined => {
@@ -133,7 +133,7 @@ const problemOf = (row: HeaderRow, value: unknown): string | undefined => {
     : `does not have the format of the header ${row.name} (${row.code})`
 }
 
-/** Returns each identity option that the broker would reject, with its problem. */
+/** Returns the problem of each identity option whose header the broker would reject. */
 export const problems = (options: Identity): ReadonlyArray<AuthError.Problem> =>
   table.flatMap((row) => {
     const { option, preset } = row

@@ -90,7 +90,7 @@ const checkDealer = (dealer: Options["dealer"]): Effect.Effect<void, AuthError.A
     : Effect.fail(AuthError.invalidRequest(broker.id, "configuration", "dealer.clientCode", "is not a client code"))
 }
 
-/** The broker's answer to this mistake is hard to interpret. */
+/** Rejects an API secret that equals the API key, because the broker's answer does not show this mistake. */
 const refuseSameKeys = ({ apiKey, apiSecret }: Keys): Effect.Effect<void, AuthError.AuthError> => {
   if (apiSecret === undefined || Redacted.value(apiKey) !== Redacted.value(apiSecret)) return Effect.void
   const problem = "is the same as the apiKey: the portal shows two different values"

@@ -3,7 +3,7 @@ import { otherCall } from "@auth/broker-core/broker/BrokerClient"
 import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as Duration from "effect/Duration"
 
-/** Reads a message such as "after 5 mins" or "after 30 seconds". */
+/** Reads the wait in a message such as "after 5 mins" or "after 30 seconds". */
 const waitIn = (message: string | undefined): Duration.Duration | undefined => {
   const [, count, unit = ""] = /(\d{1,4})\s*(sec|min|hour)/i.exec(message ?? "") ?? []
   if (count === undefined) return undefined
@@ -17,7 +17,7 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
 const stepAdvice =
-  "If every login fails in this way, the broker may expect the step token in another form of header. In this case, set " +
+  "If every login fails in this way, the broker may expect the step token in a header of another form. In this case, set " +
   'the option stepHeader to "three-part" (or "bare") before the next login. Do not log in repeatedly: each login sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
   new AuthError.ChallengeExpired({ ...said(failure), why: "refused", advice: stepAdvice })

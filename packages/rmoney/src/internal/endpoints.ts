@@ -108,7 +108,7 @@ const session = {
   essential: ["clientId", "userSession"]
 }
 
-/** Puts the fields of the app after the fields of the request and before `vendor`, as in the documented samples. */
+/** Orders a body as in the documented samples: first the fields of the request, then of the app, then `vendor`. */
 const inOrder = (request: unknown, app: Endpoint.AppFields) => {
   const { vendor, ...own } = request as { readonly vendor?: unknown }
   return { ...own, ...app, ...(vendor !== undefined && { vendor }) }
@@ -166,8 +166,8 @@ export const table = {
   /** Needs the token of `pwdForgotVerify`. */
   pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
   /**
-   * `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. This is the spelling of RMoney's API
-   * page.
+   * `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. RMoney's API page writes the name with a
+   * capital S.
    */
   vendorGetUserDetails: Endpoint.make({
     name: "vendorGetUserDetails",
@@ -191,7 +191,9 @@ export const table = {
   })
 }
 
-/** Not documented. Other brokers with this back end use `GET /auth/logout` or `POST /auth/client/logout`. */
+/**
+ * RMoney documents no logout. Other brokers with this back end use `GET /auth/logout` or `POST /auth/client/logout`.
+ */
 export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/auth/logout" }) =>
   Endpoint.make({
     name: "logout",
@@ -204,11 +206,13 @@ export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/a
     response: Shape.discard(Shape.unknown)
   })
 
-/** An origin counts as `production`. */
+/** Returns the name of the environment. An origin counts as `production`. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 
-/** If the environment is an origin, it replaces the host of the login API. */
+/**
+ * Returns the hosts of an environment. If the environment is an origin, the origin replaces the host of the login API.
+ */
 export const originsOf = (environment: string): Readonly<Record<string, string>> => ({
   ...broker.environments[environmentName(environment)],
   ...(/^https?:/i.test(environment) && { api: environment })

@@ -7,7 +7,7 @@ const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Hea
   authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`)
 })
 
-/** The back end compares the user id in the header with the user id in the body, so they must be equal. */
+/** Makes the step header. The back end compares its user id with the user id in the body, so the two must be equal. */
 const ofStep = (form: StepHeader, userId: string, source: string, token: Redacted.Redacted<string>) => {
   if (form === "bare") return bearer(token)
   if (form === "three-part") return bearer(token, `${userId} ${source} `)

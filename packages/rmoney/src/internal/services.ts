@@ -37,7 +37,7 @@ export interface Holder {
   readonly deviceId?: string | undefined
 }
 
-/** Makes a device id in the form of the documented samples. The device id of a user id is always the same. */
+/** Makes a device id in the form of the documented samples. The same user id always gives the same device id. */
 const deviceOf = (userId: string): Effect.Effect<string> =>
   Effect.map(Checksum.sha256(["device of ", userId]), (digest) =>
     Redacted.value(digest).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5")
@@ -70,7 +70,7 @@ export const familyWithProfile = {
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
-/** Returns `known` if the user id of the answer is absent, invalid or masked by `*`, as RMoney documents. */
+/** Returns the user id of the answer. Returns `known` if this user id is absent, invalid, or masked by `*`. */
 const canonical = (returned: string | undefined, known: string): string => {
   const id = returned?.trim() ?? ""
   return /^[\x21-\x29\x2b-\x7e]+$/.test(id) ? id : known

@@ -29,7 +29,9 @@ const locked = unlessFault(ErrorTable.locked("account", "unknown"))
 const wrongCode = unlessFault(ErrorTable.invalidCode("totp", ErrorTable.totpHints))
 const wrongCredentials = unlessFault(ErrorTable.invalidCredentials("clientCode or password"))
 
-/** The order matters: a message about a lock can contain "password", and a message about a code "client". */
+/**
+ * The order matters: a message about a lock can contain "password", and a message about a code can contain "client".
+ */
 const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/\b(?:block|lock|disabled)/i, "The account is locked", locked, logins),
   row(/\b(?:t?otp|2fa)/i, "The one-time code is wrong", wrongCode, login),

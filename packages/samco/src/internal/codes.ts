@@ -97,7 +97,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/invalid otp/i, "Wrong one-time code", invalidCode("otp")),
   row(validationErrors, "The answer lists faults of the request", badRequest),
   row(/are required/i, "Fields are missing (HTTP 400)", lacksField, { status: 400 }),
-  // Only for the calls of this package, because an order can also be refused when a share is blocked.
+  // This row applies only to the calls of this package. In an answer to an order, `blocked` can describe a share.
   row(/blocked|dormant/i, "The account is blocked or dormant", ErrorTable.locked("account", "broker"), own),
   row(/not subscribed/i, "The user has not subscribed to the API (HTTP 403)", denied("subscription"), { status: 403 }),
   row(/token is mandatory/i, "No session token was sent", sessionExpired("missing"), withToken),

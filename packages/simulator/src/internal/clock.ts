@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 
 /**
  * Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. The new clock sleeps with the
- * function `sleep`. Default for `sleep`: the function of `base`.
+ * function `sleep`. Default for `sleep`: the `sleep` of `base`.
  */
 export const runAhead = (
   base: Clock.Clock,

@@ -34,7 +34,10 @@ interface Row {
   readonly does: string
 }
 
-/** Every fault, by its kind. A fault without fields can be written as the name of its kind, such as `"waf"`. */
+/**
+ * The faults that `POST /faults` accepts, by kind. A fault without fields can be written as the name of its kind, such
+ * as `"waf"`.
+ */
 export const table = {
   waf: { fields: {}, sample: '"waf"', does: "returns the answer of its firewall" },
   "rate-limit": { fields: {}, sample: '"rate-limit"', does: "returns the answer of its rate limiter" },

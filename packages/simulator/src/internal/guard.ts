@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http"
 /** The rules by which `refusalOf` refuses requests to a port. Loopback names are always allowed as `Host`. */
 export interface Guard {
   readonly kind: "control" | "broker"
-  /** Paths of the login pages. Pages of other sites are allowed to link or redirect to these, as web apps do. */
+  /** Paths of the login pages. Pages of other sites may link or redirect to these paths, as web apps do. */
   readonly loginPages: ReadonlyArray<string>
   readonly allowHosts: ReadonlyArray<string>
   readonly allowOrigins: ReadonlyArray<string>
@@ -40,9 +40,9 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
  * Returns the reason why a request is refused, or `undefined` if the request is accepted.
  *
  * A web page of another origin must not reach the simulator. The page could send a request to the simulator's address,
- * for example with a form. Against this, the function checks `Origin` and `Sec-Fetch-Site`. The page could also use
- * another host name that resolves to 127.0.0.1 (DNS rebinding). Against this, the function checks `Host`. Clients that
- * are not browsers send neither `Origin` nor `Sec-Fetch-Site`.
+ * for example with a form. To prevent this, the function checks `Origin` and `Sec-Fetch-Site`. The page could also use
+ * another host name that resolves to 127.0.0.1 (DNS rebinding). To prevent this, the function checks `Host`. Clients
+ * that are not browsers send neither `Origin` nor `Sec-Fetch-Site`.
  *
  * With speculation rules, a page can make Chromium 156 prefetch an address. This request has no `Origin`, and its
  * `Sec-Fetch-Site` is `none`, as if a person had typed the address. So this function also checks `Sec-Purpose`.

@@ -22,7 +22,7 @@ const digest = (value: unknown) => Effect.map(Checksum.sha256([JSON.stringify(va
 const accountsOf = (served: ReadonlyArray<FakeBroker>) =>
   digest(served.map(({ accounts, broker }) => [broker, accounts]))
 
-/** The state of all fakes and the clock, as JSON. */
+/** Returns the state of all fakes and the clock, as JSON. */
 export const take = Effect.fnUntraced(function* (served: ReadonlyArray<FakeBroker>, aheadMillis: number) {
   const brokers: Record<string, unknown> = {}
   for (const fake of served) brokers[fake.broker] = yield* fake.snapshot

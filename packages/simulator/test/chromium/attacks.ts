@@ -5,8 +5,8 @@ export interface Target {
 }
 
 /**
- * Sends a request to the target in one way. Resolves with the text that the page could read from the answer. Resolves
- * with `undefined` if the browser does not offer this way to the page.
+ * Sends a request to the target by one feature of the browser, such as a form. Resolves with the text that the page
+ * could read from the answer. Resolves with `undefined` if the page cannot use this feature.
  */
 export type Attack = (target: Target) => Promise<string | undefined>
 
@@ -58,7 +58,10 @@ export const install = (): void => {
     }
   }
 
-  /** Loads a document in a frame. A frame without an address has loaded its blank page when it is added. */
+  /**
+   * Loads a document in a frame. A frame without an address loads its blank page at once, before the function listens.
+   * So the function waits for the document that `start` loads.
+   */
   const frame = async (tag: string, fields: Readonly<Record<string, string>>, start = () => {}): Promise<string> => {
     const element = add(make(tag, fields) as HTMLIFrameElement)
     const settled = new Promise<string>((resolve) => {

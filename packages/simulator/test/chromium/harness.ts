@@ -1,4 +1,4 @@
-/** Runs the attacks of a page, and checks the changes that they made. */
+/** Runs the attacks of a page, and checks that the simulator refuses them. */
 import { assert } from "@effect/vitest"
 import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
@@ -64,7 +64,7 @@ export const logins = (simulator: Simulator.Simulator["Service"]) =>
     }))
   )
 
-/** Requests whose answers a client other than a browser can read. A fault is pending for the last request. */
+/** Requests whose answers a client other than a browser can read. The fault of `alter` applies to the last request. */
 export const readable = ({ control, origins }: Simulator.Info): ReadonlyArray<Target> =>
   [
     ...["/info", "/", "/journal", "/snapshot", "/codes?broker=rmoney&account=TEST101"].map(
