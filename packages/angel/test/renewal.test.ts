@@ -97,7 +97,6 @@ describe("a typed call with a token that the broker no longer accepts", () => {
       const both = withSession((session) => Effect.andThen(api.logout(request, session), api.getProfile(session)))
       const error = yield* Effect.flip(later(both))
       assert.strictEqual(error.reason._tag, "SessionExpired")
-      assert.strictEqual(error.reason._tag, "SessionExpired")
       assert.include(error.remedy, "There is a new session now")
       const before = ["loginByPassword", "logout", "getProfile", "generateTokens"]
       assert.deepStrictEqual(yield* asked(fake), before)

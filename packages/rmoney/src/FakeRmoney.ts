@@ -390,12 +390,11 @@ export const make = Effect.fnUntraced(function* (
     return missing || !osNames.has(textField(request.json, "osName") ?? "") ? notOk("Invalid Parameter") : undefined
   }
 
+  const barred = () =>
+    notOk("Your account has been blocked by adminstrator. Please contact support (Unblock Accout option wont work)")
+
   const lockedFault = (account: Account): FakeBroker.FakeResponse | undefined => {
-    if (account.state === "barred") {
-      return notOk(
-        "Your account has been blocked by adminstrator. Please contact support (Unblock Accout option wont work)"
-      )
-    }
+    if (account.state === "barred") return barred()
     return state.locked.has(account.userId) ? notOk("User blocked") : undefined
   }
 
@@ -650,7 +649,7 @@ export const make = Effect.fnUntraced(function* (
     if (refused !== undefined) return refused
     const account = accountOf(textField(request.json, "userId") ?? "")
     if ("body" in account) return account
-    if (account.state === "barred") return lockedFault(account) ?? unauthorized
+    if (account.state === "barred") return barred()
     if (textField(request.json, "pan") !== account.pan) return notOk("Invalid PAN")
     return codeSent(account, sendCode(account, purpose), beginStep(account, purpose))
   }
@@ -777,8 +776,13 @@ export const make = Effect.fnUntraced(function* (
     const fields = new URLSearchParams(request.body)
     const account = accountOf(fields.get("userid")?.trim() ?? "")
     const now = clock.now()
-    const wrong = "body" in account || fields.get("password") !== state.passwords.get(account.userId)
-    if (wrong || now - picture.madeAt >= seconds.picture * 1000) return form("Approve", address, "Failed", scanFields)
+    const failed = form("Approve", address, "Failed", scanFields)
+    if ("body" in account || lockedFault(account) !== undefined) return failed
+    if (fields.get("password") !== state.passwords.get(account.userId)) {
+      missPassword(account)
+      return failed
+    }
+    if (now - picture.madeAt >= seconds.picture * 1000) return failed
     state.pictures.set(name, { ...picture, approval: { account, at: now } })
     return FakeBroker.html("<html><body>Approved</body></html>")
   }

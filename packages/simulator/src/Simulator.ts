@@ -147,7 +147,7 @@ const checkPort = (port: number, origins: number) => {
     ? Effect.void
     : Effect.fail(
         new SimulatorError({
-          message: `Port ${port} is not valid: it and the ${origins} ports after it must be between 1 and ${highestPort}.`
+          message: `Port ${port} is not valid: it and the ${origins} ports after it must be between 1 and ${highestPort}. 0 selects free ports.`
         })
       )
 }
