@@ -121,7 +121,6 @@ const tsconfig = {
     noEmit: true,
     composite: false,
     declaration: false,
-    declarationMap: false,
     incremental: false,
     noUnusedLocals: false,
     types: ["node"],

@@ -1,6 +1,6 @@
 /**
  * Bundles the command `broker-auth`: `dist/command/broker-auth.js` answers `--help` alone, and loads the file with all
- * commands for everything else. npm runs this file whenever it packs `packages/cli`.
+ * commands for everything else. `pack` bundles it whenever it packs `packages/cli`.
  *
  * Only modules of the package itself are bundled. `effect` and the packages of this repository stay imports, because
  * two copies of `effect` in one process do not recognize each other's secrets.
@@ -35,10 +35,7 @@ export const bundle = async (from = root, to = path.join(from, folder)): Promise
   await build.write({
     dir: target,
     format: "es",
-    chunkFileNames: "[name].js",
-    sourcemap: true,
-    // The package contains the sources.
-    sourcemapExcludeSources: true
+    chunkFileNames: "[name].js"
   })
   await build.close()
 }

@@ -14,7 +14,8 @@ import * as path from "node:path"
 import { parseArgs } from "node:util"
 import { commandFolder } from "./bundle.ts"
 import { checkCommand } from "./command.ts"
-import { compareFiles, outputsOf, staleLists, writeList } from "./fileList.ts"
+import { outputsOf } from "./contents.ts"
+import { compareFiles, staleLists, writeList } from "./fileList.ts"
 import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
 import { checkOutside } from "./outside.ts"
@@ -47,7 +48,7 @@ const step = async <A>(title: string | ((result: A) => string), work: () => Prom
 
 const readmeOf = ({ folder }: Package): string => `packages/${folder}/README.md`
 
-/** Whether a file of `dist` belongs to the bundle, which npm makes when it packs the package. */
+/** Whether a file of `dist` belongs to the bundle, which is made when the package is packed. */
 const isBundled = (file: string): boolean => `dist/${file}`.startsWith(`${commandFolder}/`)
 
 const isTestCode = (file: string): boolean => /(^|\/)(test|tests|fixtures|__tests__)\/|\.(test|spec)\./.test(file)

@@ -2,7 +2,8 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { compareFiles, difference, outputsOf, staleLists, toLines } from "./fileList.ts"
+import { commandFolder } from "./bundle.ts"
+import { compareFiles, difference, filesOf, staleLists, toLines } from "./fileList.ts"
 import { files, packages, root } from "./workspace.ts"
 
 const [pkg] = packages()
@@ -13,27 +14,20 @@ const listed = fs
   .readFileSync(path.join(root, "tools/packages/files/angel.txt"), "utf8")
   .trim()
   .split("\n")
-  .flatMap((line) => {
-    const source = line.replace(" + dist", "")
-    return source === line ? [line] : [source, ...outputsOf(source)]
-  })
+  .flatMap(filesOf)
 
 describe("the list of files in a tarball", () => {
-  it("has one line for a source and the four files that are compiled from it", () => {
-    const source = "src/internal/a.ts"
-    assert.deepStrictEqual(outputsOf(source), [
-      "dist/internal/a.js",
-      "dist/internal/a.js.map",
-      "dist/internal/a.d.ts",
-      "dist/internal/a.d.ts.map"
-    ])
-    assert.deepStrictEqual(toLines(["src/b.json", source, ...outputsOf(source)]), ["src/b.json", `${source} + dist`])
+  it("has one line for a module and its declaration", () => {
+    const module = "dist/internal/a"
+    assert.deepStrictEqual(filesOf(module), [`${module}.js`, `${module}.d.ts`])
+    assert.deepStrictEqual(toLines(["LICENSE", ...filesOf(module)]), ["LICENSE", module])
   })
 
-  it("names each file if one of the four is missing", () => {
-    const [script, ...others] = outputsOf("src/a.ts")
-    assert.deepStrictEqual(toLines(["src/a.ts", ...others]), [...others.toSorted(), "src/a.ts"])
-    assert.deepStrictEqual(toLines([script!]), ["dist/a.js"])
+  it("names the file if a module has no declaration, or a declaration has no module", () => {
+    for (const file of ["dist/a.js", "dist/a.d.ts", "LICENSE"]) {
+      assert.deepStrictEqual(filesOf(file), [file])
+      assert.deepStrictEqual(toLines([file]), [file])
+    }
   })
 
   it("shows a missing file with - and another file with +, sorted by path", () => {
@@ -42,7 +36,7 @@ describe("the list of files in a tarball", () => {
 
   it("is compared with every file", () => {
     assert.deepStrictEqual(compareFiles(angel!, listed), [])
-    assert.deepStrictEqual(compareFiles(angel!, [...listed, "src/notes.txt"]), ["+ src/notes.txt"])
+    assert.deepStrictEqual(compareFiles(angel!, [...listed, "dist/notes.txt"]), ["+ dist/notes.txt"])
     for (const gone of listed)
       assert.isNotEmpty(
         compareFiles(
@@ -66,11 +60,20 @@ describe("the list of files in a tarball", () => {
     }
   })
 
-  it.each(packages())("has the sources of $folder (npm run pack-check -- --update-files writes it)", (one) => {
-    const lines = fs.readFileSync(path.join(root, `tools/packages/files/${one.folder}.txt`), "utf8").split("\n")
+  it.each(packages())("has the modules of $folder (npm run pack-check -- --update-files writes it)", (one) => {
+    const text = fs.readFileSync(path.join(root, `tools/packages/files/${one.folder}.txt`), "utf8")
+    const excluded = one.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))
+    const isExcluded = (file: string) =>
+      excluded.some((entry) => path.matchesGlob(file, entry) || file.startsWith(`${entry}/`))
     assert.deepStrictEqual(
-      lines.filter((line) => line.startsWith("src/")).map((line) => line.replace(" + dist", "")),
-      files(path.join(one.path, "src")).map((file) => `src/${file}`)
+      text
+        .trim()
+        .split("\n")
+        .flatMap(filesOf)
+        .filter((file) => file.endsWith(".js") && !file.startsWith(`${commandFolder}/`)),
+      files(path.join(one.path, "src"))
+        .map((file) => `dist/${file.replace(/\.ts$/, ".js")}`)
+        .filter((file) => !isExcluded(file))
     )
   })
 

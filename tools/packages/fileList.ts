@@ -1,6 +1,6 @@
 /**
- * Compares the files of each tarball with a list in `tools/packages/files`. The line `src/a.ts + dist` stands for a
- * source and the four files that the compiler makes of it. Every other line is the path of one file.
+ * Compares the files of each tarball with a list in `tools/packages/files`. The line `dist/a` stands for a module:
+ * `dist/a.js` and `dist/a.d.ts`. Every other line is the path of one file.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -8,23 +8,19 @@ import { files, type Package, root } from "./workspace.ts"
 
 const folder = path.join(root, "tools/packages/files")
 
-const isCompiled = " + dist"
-
-/** The files that the compiler makes of a source. Both paths are relative to the package. */
-export const outputsOf = (source: string): ReadonlyArray<string> =>
-  [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => source.replace(/^src\//, "dist/").replace(/\.ts$/, end))
+/** The files that a line stands for. */
+export const filesOf = (line: string): ReadonlyArray<string> =>
+  line.startsWith("dist/") && !/\.(?:js|d\.ts)$/.test(line) ? [`${line}.js`, `${line}.d.ts`] : [line]
 
 /** Returns the lines for these files. */
 export const toLines = (paths: ReadonlyArray<string>): ReadonlyArray<string> => {
   const packed = new Set(paths)
-  const compiled = paths.filter(
-    (file) => /^src\/.*\.ts$/.test(file) && outputsOf(file).every((output) => packed.has(output))
-  )
-  const implied = new Set(compiled.flatMap(outputsOf))
-  return paths
-    .filter((file) => !implied.has(file))
-    .map((file) => (compiled.includes(file) ? file + isCompiled : file))
-    .toSorted()
+  const modules = paths
+    .filter((file) => /^dist\/.*\.js$/.test(file))
+    .map((file) => file.replace(/\.js$/, ""))
+    .filter((module) => packed.has(`${module}.d.ts`))
+  const implied = new Set(modules.flatMap(filesOf))
+  return [...modules, ...paths.filter((file) => !implied.has(file))].toSorted()
 }
 
 /** Returns the lines that differ: `- …` is only in the list, `+ …` is only in the tarball. */

@@ -1,15 +1,17 @@
-/** Packs the packages as npm publishes them, and lists their exports. */
+/** Packs the packages as they are published, and lists their exports. */
 import * as fs from "node:fs"
+import * as os from "node:os"
 import * as path from "node:path"
 import { isDeepStrictEqual } from "node:util"
+import { contentsOf, isClosed } from "./contents.ts"
 import { runNpm } from "./process.ts"
 import { fieldsOf, relativeLinks } from "./repository.ts"
 import { files, type Package, root } from "./workspace.ts"
 
 /** Size limit of a tarball. */
-const maxPackedBytes = 1_000_000
-/** Files and folders that a tarball may contain. */
-const shipped = ["dist/", "src/", "package.json", "README.md", "CHANGELOG.md", "LICENSE"]
+const maxPackedBytes = 300_000
+/** Files that a tarball may contain. */
+const shipped = /^(?:dist\/.+(?:\.js|\.d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
 
 export const assert: (condition: boolean, message: string) => asserts condition = (condition, message) => {
   if (!condition) throw new Error(message)
@@ -48,35 +50,55 @@ export interface Packed {
   readonly paths: ReadonlyArray<string>
 }
 
+interface Report {
+  readonly filename: string
+  readonly size: number
+  readonly files: ReadonlyArray<{ readonly path: string }>
+}
+
+/** Packs the files with npm. */
+const runPack = async (name: string, contents: ReadonlyMap<string, string>, destination: string): Promise<Report> => {
+  const staging = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-staging-"))
+  try {
+    for (const [file, text] of contents) {
+      fs.mkdirSync(path.dirname(path.join(staging, file)), { recursive: true })
+      fs.writeFileSync(path.join(staging, file), text)
+    }
+    const printed = await runNpm(["pack", "--json", "--silent", "--pack-destination", destination], { cwd: staging })
+    const parsed = JSON.parse(printed.slice(printed.search(/^[[{]/m))) as unknown
+    const [report] = Object.values(parsed as Record<string, unknown>) as unknown as ReadonlyArray<Report>
+    assert(report !== undefined, `${name}: npm pack printed no report`)
+    return report
+  } finally {
+    fs.rmSync(staging, { recursive: true, force: true })
+  }
+}
+
+/** Packs a package into a tarball in `folder`. All tarballs that are installed in a check or published come from here. */
 export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
-  const printed = await runNpm(["pack", "--json", "--silent", "--pack-destination", folder], { cwd: pkg.path })
-  const parsed = JSON.parse(printed.slice(printed.search(/^[[{]/m))) as unknown
-  const [report] = Object.values(parsed as Record<string, unknown>) as unknown as ReadonlyArray<{
-    readonly filename: string
-    readonly size: number
-    readonly files: ReadonlyArray<{ readonly path: string }>
-  }>
-  assert(report !== undefined, `${pkg.manifest.name}: npm pack printed no report`)
+  const { name } = pkg.manifest
+  const contents = await contentsOf(pkg)
+  const report = await runPack(name, contents, path.resolve(folder))
   const paths = report.files.map((file) => file.path)
   none(
-    paths.filter((file) => !shipped.some((part) => (part.endsWith("/") ? file.startsWith(part) : file === part))),
-    `${pkg.manifest.name}: files that must not be packed`
+    paths.filter((file) => !shipped.test(file)),
+    `${name}: files that must not be packed`
   )
   none(
     [
+      ...contents.keys(),
       "README.md",
       "LICENSE",
       ...(isReleased(pkg.manifest) ? ["CHANGELOG.md"] : []),
       "dist/index.js",
       "dist/index.d.ts",
-      "src/index.ts",
       ...commandsOf(pkg)
     ].filter((file) => !paths.includes(file)),
-    `${pkg.manifest.name}: files missing from the package`
+    `${name}: files missing from the package`
   )
   assert(
     report.size < maxPackedBytes,
-    `${pkg.manifest.name}: the tarball has ${report.size} bytes, but the limit is ${maxPackedBytes}`
+    `${name}: the tarball has ${report.size} bytes, but the limit is ${maxPackedBytes}`
   )
   return { tarball: path.join(folder, path.basename(report.filename)), bytes: report.size, paths }
 }
@@ -87,12 +109,10 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
 export const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { exports, name } = pkg.manifest
   const commands = new Set(commandsOf(pkg))
-  const closed = Object.keys(exports).filter((key) => exports[key] === null)
-  const isClosed = (subpath: string) => closed.some((key) => subpath.startsWith(key.replace("*", "")))
   const wildcards = files(path.join(pkg.path, "dist"))
     .filter((file) => file.endsWith(".js") && !commands.has(`dist/${file}`))
     .map((file) => `./${file.replace(/\.js$/, "")}`)
-    .filter((subpath) => !isClosed(subpath))
+    .filter((subpath) => !isClosed(pkg.manifest, subpath))
   const named = Object.keys(exports).filter(
     (key) => exports[key] !== null && !key.includes("*") && !key.endsWith(".json")
   )

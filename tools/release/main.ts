@@ -9,6 +9,7 @@ import { parseArgs } from "node:util"
 import { runNpm, runTool, stopAll } from "../packages/process.ts"
 import { pack } from "../packages/tarballs.ts"
 import { clean, root } from "../packages/workspace.ts"
+import { namesIn, type Plan, tarballFolder, writePlan } from "./plan.ts"
 import { published, refusals } from "./refusals.ts"
 
 const usage = `Usage: npm run release -- [option …]
@@ -19,6 +20,8 @@ entry for the version of its package, or if npm is not logged in.
 
 Options:
   --dry-run        prints what would be published, and publishes nothing; needs no login
+  --pack <folder>  writes the tarballs to this folder for changeset publish --from-pack-dir, and publishes nothing; needs
+                   no login
   --no-git-tag     makes no git tags; by default, each published package gets a tag such as @auth/angel@0.1.0
   --no-provenance  publishes without provenance
   --help           prints this text
@@ -64,21 +67,14 @@ const environment = (provenance: boolean): Readonly<Record<string, string>> => (
   ...(provenance && { npm_config_provenance: "true" })
 })
 
-interface Plan {
-  readonly plan: ReadonlyArray<
-    ReadonlyArray<{ readonly kind: string; readonly name: string; readonly version: string }>
-  >
-}
-
 const changeset = (args: ReadonlyArray<string>, options: Omit<Parameters<typeof runTool>[2], "cwd">): Promise<string> =>
   runTool("@changesets/cli/bin.js", args, { cwd: root, ...options })
 
-/** The names of the packages whose version the registry does not have. */
-const missing = async (temp: string): Promise<ReadonlyArray<string>> => {
+/** What changesets would publish: the packages whose version the registry does not have. */
+const readPlan = async (temp: string): Promise<Plan> => {
   const file = path.join(temp, "plan.json")
   await changeset(["publish-plan", "--output", file], { env: environment(false), limit: limits.query })
-  const { plan } = JSON.parse(fs.readFileSync(file, "utf8")) as Plan
-  return plan.flat().flatMap(({ kind, name }) => (kind === "publish" ? name : []))
+  return JSON.parse(fs.readFileSync(file, "utf8")) as Plan
 }
 
 const parse = () => {
@@ -88,6 +84,7 @@ const parse = () => {
       options: {
         "dry-run": { type: "boolean", default: false },
         "git-tag": { type: "boolean", default: true },
+        pack: { type: "string" },
         provenance: { type: "boolean", default: true },
         help: { type: "boolean", short: "h", default: false }
       }
@@ -107,16 +104,18 @@ const main = async (temp: string): Promise<number> => {
     console.log(usage)
     return 0
   }
-  const isDry = options["dry-run"]
+  const isDry = options["dry-run"] || options.pack !== undefined
   const problems = await refusals(root, isDry ? async () => "" : whoami)
   for (const problem of problems) console.error(`release: ${problem}`)
   if (problems.length > 0) {
     console.error("release: nothing was published")
     return 1
   }
-  const names = await missing(temp)
+  const plan = await readPlan(temp)
+  const names = namesIn(plan)
   const chosen = published(root).filter(({ manifest }) => names.includes(manifest.name))
-  if (chosen.length === 0) {
+  // The job that publishes reads the plan of --pack, also if it is empty.
+  if (chosen.length === 0 && options.pack === undefined) {
     console.log("release: the registry has the versions of all packages")
     return 0
   }
@@ -124,20 +123,25 @@ const main = async (temp: string): Promise<number> => {
   clean()
   const projects = published(root).map((pkg) => pkg.path)
   await runTool("typescript/bin/tsc", ["-b", ...projects], { cwd: root, limit: limits.build })
+  const packed = path.resolve(options.pack ?? path.join(temp, "packed"))
+  const tarballs = new Map<string, string>()
+  fs.mkdirSync(path.join(packed, tarballFolder), { recursive: true })
   for (const pkg of chosen) {
-    const { bytes } = await pack(pkg, temp)
+    const { bytes, tarball } = await pack(pkg, path.join(packed, tarballFolder))
     const { name, version } = pkg.manifest
+    tarballs.set(name, tarball)
     console.log(`release: ${isDry ? "would publish" : "publishing"} ${name} ${version} (${Math.ceil(bytes / 1000)} kB)`)
   }
+  writePlan(packed, plan, tarballs)
   if (isDry) {
-    console.log("release: nothing was published, because of --dry-run")
+    console.log(`release: nothing was published, because of ${options.pack === undefined ? "--dry-run" : "--pack"}`)
     return 0
   }
   const provenance = options.provenance && hasIdToken()
   // With the terminal of this process, npm can ask for the second factor of the user.
   const terminal = { inherit: true, input: true } as const
   const env = environment(provenance)
-  await changeset(["publish", ...(options["git-tag"] ? [] : ["--no-git-tag"])], {
+  await changeset(["publish", "--from-pack-dir", packed, ...(options["git-tag"] ? [] : ["--no-git-tag"])], {
     ...terminal,
     env,
     limit: limits.publish

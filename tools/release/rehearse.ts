@@ -11,10 +11,11 @@ import { stopPeers } from "../interop/peer.ts"
 import { type Simulator, startSimulator } from "../interop/simulator.ts"
 import { copyRepository } from "../packages/copy.ts"
 import { run, runNpm, stopAll } from "../packages/process.ts"
+import { compareFiles } from "../packages/fileList.ts"
 import { programsOf, runPrograms } from "../packages/programs.ts"
 import { type Registry, withRegistry } from "../packages/registry.ts"
 import { assert, emptyProject, fromRoot, installed, none, optionalPeers } from "../packages/tarballs.ts"
-import type { Package } from "../packages/workspace.ts"
+import { files, type Package } from "../packages/workspace.ts"
 import { outputOf } from "../runtimes/child.ts"
 import { copyPrograms, firstWays, installedVersion, layerOf, loginProgram } from "../runtimes/project.ts"
 import { playLogin } from "../runtimes/world.ts"
@@ -201,6 +202,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
       "installed packages"
     )
     const own = path.join(folder, "node_modules", name)
+    none(compareFiles(pkg, files(own)), `${name}: installed files that differ from tools/packages/files`)
     const changelog = fs.readFileSync(path.join(own, "CHANGELOG.md"), "utf8")
     assert(changelog.includes(`\n## ${now}\n`), `The packed CHANGELOG.md has no entry for ${now}:\n${changelog}`)
     for (const command of Object.keys(pkg.manifest.bin ?? {})) {

@@ -2,7 +2,7 @@
 export interface Budgets {
   /** Size of the code that the program loads at its start, minified and compressed. */
   readonly programs: Readonly<Record<string, number>>
-  /** Size of the tarball. */
+  /** Size after installation. */
   readonly packages: Readonly<Record<string, number>>
 }
 

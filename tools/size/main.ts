@@ -8,16 +8,16 @@ import { parseArgs } from "node:util"
 import { stopAll } from "../packages/process.ts"
 import { type Measured, measure } from "./bundle.ts"
 import { type Budgets, overBudget, withSlack } from "./budgets.ts"
-import { packedSizes } from "./packed.ts"
+import { installedSizes } from "./packed.ts"
 import { programs } from "./programs.ts"
 
 const budgetFile = path.join(import.meta.dirname, "budgets.json")
 
 const usage = `Usage: npm run size -- [program …] [option …]
 
-Bundles programs with rolldown, minifies and compresses the bundles, estimates the sizes of the packed packages,
-and compares the sizes with tools/size/budgets.json. The run fails if a size is over its budget. With names of programs, measures only these
-programs, and no packages. The programs are: ${Object.keys(programs).join(", ")}
+Bundles programs with rolldown, minifies and compresses the bundles, measures the packages as they are installed, and
+compares the sizes with tools/size/budgets.json. The run fails if a size is over its budget. With names of programs,
+measures only these programs, and no packages. The programs are: ${Object.keys(programs).join(", ")}
 
 Options:
   --top <n>        shows the n largest modules of each program. Default: 0
@@ -72,7 +72,7 @@ const measurePrograms = async (names: ReadonlyArray<string>, top: number, why: s
 }
 
 const measurePackages = async () => {
-  const sizes = await packedSizes()
+  const sizes = await installedSizes()
   for (const [name, bytes] of Object.entries(sizes)) {
     console.log(`size: package ${name.padEnd(10)}${kilobytes(bytes).padStart(9)}`)
   }

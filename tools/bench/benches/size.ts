@@ -3,7 +3,8 @@ import { build } from "esbuild"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { gzipSync } from "node:zlib"
-import { runNpm } from "../../packages/process.ts"
+import { contentsOf, installedBytes } from "../../packages/contents.ts"
+import { packages } from "../../packages/workspace.ts"
 import type { Bench, Candidate } from "../harness.ts"
 import { files, writePrograms } from "../programs.ts"
 
@@ -80,12 +81,12 @@ const installedWith = (modules: string, name: string, found = new Set<string>())
   return found
 }
 
-/** Returns the size of a package in kB after its installation. */
+/** Returns the size of a package of this repository in kB after its installation. */
 const onDisk = async (modules: string, name: string): Promise<number> => {
-  const cwd = fs.realpathSync(path.join(modules, name))
-  const packed = await runNpm(["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd })
-  const { unpackedSize } = (JSON.parse(packed) as ReadonlyArray<{ readonly unpackedSize: number }>)[0]!
-  return unpackedSize / 1000
+  const checkout = path.resolve(fs.realpathSync(path.join(modules, name)), "../..")
+  const pkg = packages(checkout).find(({ manifest }) => manifest.name === name)
+  if (pkg === undefined) throw new Error(`${name} is no package of this repository.`)
+  return installedBytes(await contentsOf(pkg)) / 1000
 }
 
 const broker = "@auth/angel"
@@ -98,12 +99,12 @@ const candidate = (title: string, file: string, name: string, ours?: true): Cand
     async ({ count }) => {
       if (count === 0) return undefined
       const modules = path.join(folder, "node_modules")
-      const packages = installedWith(modules, name)
+      const needed = installedWith(modules, name)
       const { compressed, own } = await sizeOf(folder, file)
-      if (!ours) return { notes: { "kB compressed": compressed, packages: packages.size } }
+      if (!ours) return { notes: { "kB compressed": compressed, packages: needed.size } }
       const atStart = await startSizeOf(folder, file)
-      const notes = { "kB compressed": compressed, "kB at the start": atStart, packages: packages.size }
-      const ownNames = Array.from(packages).filter((one) => one.startsWith("@auth/"))
+      const notes = { "kB compressed": compressed, "kB at the start": atStart, packages: needed.size }
+      const ownNames = Array.from(needed).filter((one) => one.startsWith("@auth/"))
       const onDisks = await Promise.all(ownNames.map((one) => onDisk(modules, one)))
       return {
         notes: { ...notes, "own kB compressed": own, "own kB on disk": onDisks.reduce((one, other) => one + other, 0) }

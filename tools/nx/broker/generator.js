@@ -42,14 +42,15 @@ const filesBelow = (folder) =>
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
 
+/** Modules of a new broker that no declaration imports, so they are packed without one. */
+const untyped = ["internal/codes", "internal/dialects", "internal/endpoints"]
+
 /** The list of the files in the package's tarball, see tools/packages/fileList.ts. */
 const packed = (fill) => {
   const files = filesBelow(templates).map((file) => fill(file.replaceAll(path.sep, "/")).replace(/\.tmpl$/, ""))
-  const sources = files.filter((file) => file.startsWith("src/")).map((file) => `${file} + dist`)
-  return (
-    ["LICENSE", "README.md", "package.json", ...sources].toSorted((left, right) => (left < right ? -1 : 1)).join("\n") +
-    "\n"
-  )
+  const modules = files.flatMap((file) => /^src\/(.+)\.ts$/.exec(file)?.[1] ?? [])
+  const lines = modules.map((module) => `dist/${module}${untyped.includes(module) ? ".js" : ""}`)
+  return `${["LICENSE", "README.md", "package.json", ...lines].toSorted((left, right) => (left < right ? -1 : 1)).join("\n")}\n`
 }
 
 const today = () => new Date().toISOString().slice(0, 10)

@@ -1,0 +1,148 @@
+/**
+ * The contents of a package as it is published: the compiled files without comments and source maps, the declarations
+ * that a user can reach, the documents, and a manifest without what only this repository needs. See decision 026.
+ */
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { minifySync, parseSync } from "rolldown/utils"
+import { bundle, commandFolder } from "./bundle.ts"
+import { files, type Manifest, type Package } from "./workspace.ts"
+
+/** The export condition that leads to the sources. */
+const sourceCondition = "@auth/source"
+
+/** Files that are copied as they are. Before the first release, a package has no changelog. */
+const documents = ["README.md", "CHANGELOG.md", "LICENSE"]
+
+/** Comments that a bundler or a runtime reads. The printer would remove them as well. */
+const directive = /[@#]__[A-Z_]+__|@vite-ignore|webpack[A-Z]\w*:/
+
+/** The files that the compiler makes of a source. Both paths are relative to the package. */
+export const outputsOf = (source: string): ReadonlyArray<string> =>
+  [".js", ".d.ts"].map((end) => source.replace(/^src\//, "dist/").replace(/\.ts$/, end))
+
+/** Returns whether the exports of a package close a subpath, such as `./internal/codes`. */
+export const isClosed = ({ exports }: Manifest, subpath: string): boolean =>
+  Object.keys(exports).some((key) => exports[key] === null && subpath.startsWith(key.replace("*", "")))
+
+const problem = (pkg: Package, text: string): Error => new Error(`${pkg.manifest.name}: ${text}`)
+
+/** Returns the paths of the compiled files that may be published. Leaves out files of sources that were removed. */
+const compiledFiles = (pkg: Package): ReadonlyArray<string> => {
+  const excluded = pkg.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))
+  const commands = files(path.join(pkg.path, commandFolder)).map((file) => `${commandFolder}/${file}`)
+  return files(path.join(pkg.path, "src"))
+    .filter((file) => file.endsWith(".ts"))
+    .flatMap((file) => outputsOf(`src/${file}`))
+    .concat(commands)
+    .filter((file) => !excluded.some((entry) => path.matchesGlob(file, entry) || file.startsWith(`${entry}/`)))
+}
+
+type Parsed = ReturnType<typeof parseSync>
+
+const parse = (pkg: Package, file: string, text: string): Parsed => {
+  const parsed = parseSync(file, text, { preserveParens: false })
+  const [error] = parsed.errors
+  if (error !== undefined) throw problem(pkg, `${file} cannot be parsed: ${error.message}`)
+  return parsed
+}
+
+/** Properties of a node of the syntax tree that say how the code is written. */
+const notation = new Set(["start", "end", "range", "raw"])
+
+/** The program without its positions, its comments and the notation of its literals. */
+const meaningOf = ({ program }: Parsed): string =>
+  JSON.stringify(program, (key, value: unknown) =>
+    notation.has(key) ? undefined : typeof value === "bigint" ? `${value}n` : value
+  )
+
+/** Prints code without comments. Keeps all names. */
+const withoutComments = (pkg: Package, file: string, text: string): string => {
+  const parsed = parse(pkg, file, text)
+  // The command is not bundled again, so its annotations have no effect.
+  const isCommand = file.startsWith(`${commandFolder}/`)
+  const lost = isCommand ? undefined : parsed.comments.find(({ value }) => directive.test(value))
+  if (lost !== undefined)
+    throw problem(pkg, `${file} has a comment that bundlers read, and that would be lost: ${lost.value}`)
+  const { code } = minifySync(file, text, {
+    compress: false,
+    mangle: false,
+    codegen: { removeWhitespace: false, legalComments: "none" }
+  })
+  if (meaningOf(parse(pkg, file, code)) !== meaningOf(parsed)) {
+    throw problem(pkg, `${file} would be another program without its comments`)
+  }
+  return code
+}
+
+/** Returns the relative specifiers in a declaration, also in types such as `import("./a.ts").A`. */
+const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
+  const found = new Set<string>()
+  JSON.stringify(parsed.program, (_, value: unknown) => {
+    const source = (value as { readonly source?: { readonly value?: unknown } | null } | null | undefined)?.source
+      ?.value
+    if (typeof source === "string" && source.startsWith(".")) found.add(source)
+    return typeof value === "bigint" ? null : value
+  })
+  return found
+}
+
+/**
+ * Returns the declarations that a user can reach: those of the open modules, and those that they import. The compiler
+ * of a user never reads the others.
+ */
+const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): ReadonlySet<string> => {
+  const subpathOf = (file: string) => file.replace(/^dist\//, "./").replace(/\.d\.ts$/, "")
+  const found = new Set([...declarations.keys()].filter((file) => !isClosed(pkg.manifest, subpathOf(file))))
+  for (const file of found) {
+    for (const specifier of relativeImports(parse(pkg, file, declarations.get(file) ?? ""))) {
+      const target = path.posix.join(path.posix.dirname(file), specifier).replace(/\.[jt]s$/, ".d.ts")
+      if (!declarations.has(target)) throw problem(pkg, `${file} imports ${specifier}, which is not packed`)
+      found.add(target)
+    }
+  }
+  return found
+}
+
+/** Returns the manifest without the condition, the scripts and the patterns that only this repository needs. */
+const publishedManifest = (manifest: Manifest & { readonly scripts?: unknown }): object => {
+  const { scripts: _, ...fields } = manifest
+  const conditionsOf = (target: Manifest["exports"][string]) =>
+    typeof target === "string" || target === null
+      ? target
+      : Object.fromEntries(Object.entries(target).filter(([condition]) => condition !== sourceCondition))
+  return {
+    ...fields,
+    files: manifest.files.filter((entry) => !entry.startsWith("!")),
+    exports: Object.fromEntries(Object.entries(manifest.exports).map(([key, target]) => [key, conditionsOf(target)]))
+  }
+}
+
+/**
+ * Returns the text of each file of a package as it is published, by its path. The package must be compiled. If it has
+ * the command, bundles the command first.
+ */
+export const contentsOf = async (pkg: Package): Promise<ReadonlyMap<string, string>> => {
+  if (Object.values(pkg.manifest.bin ?? {}).some((file) => file.startsWith(`./${commandFolder}/`))) {
+    await bundle(path.resolve(pkg.path, "../.."), pkg.path)
+  }
+  const read = (file: string) => fs.readFileSync(path.join(pkg.path, file), "utf8")
+  const compiled = compiledFiles(pkg)
+  const missing = compiled.find((file) => !fs.existsSync(path.join(pkg.path, file)))
+  if (missing !== undefined) throw problem(pkg, `${missing} does not exist. Run npm run build.`)
+  const texts = new Map(compiled.map((file) => [file, read(file)]))
+  const declarations = new Map([...texts].filter(([file]) => file.endsWith(".d.ts")))
+  const open = reachable(pkg, declarations)
+  return new Map([
+    ["package.json", `${JSON.stringify(publishedManifest(JSON.parse(read("package.json")) as Manifest), null, 2)}\n`],
+    ...documents.filter((file) => fs.existsSync(path.join(pkg.path, file))).map((file) => [file, read(file)] as const),
+    ...[...texts].flatMap(([file, text]) => {
+      if (!declarations.has(file)) return [[file, withoutComments(pkg, file, text)] as const]
+      return open.has(file) ? [[file, text] as const] : []
+    })
+  ])
+}
+
+/** Returns the number of bytes that the files of a package take after installation. */
+export const installedBytes = (contents: ReadonlyMap<string, string>): number =>
+  [...contents.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0)

@@ -1,0 +1,43 @@
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { namesIn, type Plan, tarballFolder, writePlan } from "./plan.ts"
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-plan-"))
+
+const release = (kind: string, name: string) => ({ kind, name, version: "1.0.0", tag: "latest" })
+
+const plan: Plan = { version: 1, plan: [[release("publish", "core")], [release("tag-only", "private")]] }
+
+describe("the plan of a release", () => {
+  afterAll(() => fs.rmSync(folder, { recursive: true }))
+
+  it("names the packages that are published", () => assert.deepStrictEqual(namesIn(plan), ["core"]))
+
+  it("is written with the tarball and the hash of each package that is published", () => {
+    fs.mkdirSync(path.join(folder, tarballFolder))
+    const tarball = path.join(folder, tarballFolder, "core-1.0.0.tgz")
+    fs.writeFileSync(tarball, "abc")
+    writePlan(folder, plan, new Map([["core", tarball]]))
+    assert.deepStrictEqual(JSON.parse(fs.readFileSync(path.join(folder, "publish-plan.json"), "utf8")), {
+      version: 1,
+      plan: [
+        [
+          {
+            ...release("publish", "core"),
+            // SHA-256 of "abc", from FIPS 180-4, in base64.
+            tarball: {
+              path: "packages/core-1.0.0.tgz",
+              integrity: "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
+            }
+          }
+        ],
+        [release("tag-only", "private")]
+      ]
+    })
+  })
+
+  it("cannot publish a package that was not packed", () =>
+    assert.throws(() => writePlan(folder, plan, new Map()), /core was not packed/))
+})
