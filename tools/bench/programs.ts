@@ -1,7 +1,9 @@
 /** The programs of `cold-start`: each logs in once at Angel One, prints its CPU time in microseconds, and ends. */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
+import { contentsOf } from "../packages/contents.ts"
 import { run } from "../packages/process.ts"
+import { packages } from "../packages/workspace.ts"
 import { addressAt, apiKey, code, pin, requestOf } from "./angelLogin.ts"
 
 const clientCode = "A123456"
@@ -173,12 +175,34 @@ const foldersOf = async (root: string): Promise<Folders> =>
     : { broker: "", login: "" }
 
 /**
- * Writes the programs to `folder`. They import the compiled packages of the checkout `root` by name, through its
- * `node_modules`.
+ * Makes a `node_modules` with our packages as they are published. All other packages are links to those of the checkout
+ * `root`.
  */
+const install = async (root: string, folder: string): Promise<void> => {
+  const modules = path.join(folder, "node_modules")
+  await fs.mkdir(modules)
+  const ours = packages(root).filter((pkg) => installed.includes(pkg.folder))
+  const scope = path.dirname(ours[0]?.manifest.name ?? "")
+  for (const name of await fs.readdir(path.join(root, "node_modules"))) {
+    if (name !== scope && !name.startsWith("."))
+      await fs.symlink(path.join(root, "node_modules", name), path.join(modules, name), "junction")
+  }
+  for (const pkg of ours) {
+    for (const [file, text] of await contentsOf(pkg)) {
+      const target = path.join(modules, pkg.manifest.name, file)
+      await fs.mkdir(path.dirname(target), { recursive: true })
+      await fs.writeFile(target, text)
+    }
+  }
+}
+
+/** Folders of the packages that the programs use. */
+const installed = ["angel", "core", "node"]
+
+/** Writes the programs to `folder`, and the packages of the checkout `root` that they import by name. */
 export const writePrograms = async (root: string, folder: string): Promise<void> => {
-  await compile(root, ["angel", "node"])
-  await fs.symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
+  await compile(root, installed)
+  await install(root, folder)
   const folders = await foldersOf(root)
   const programs = {
     [files.node]: node,

@@ -3,13 +3,12 @@ import { build } from "esbuild"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { gzipSync } from "node:zlib"
-import { contentsOf, installedBytes } from "../../packages/contents.ts"
-import { packages } from "../../packages/workspace.ts"
+import { files as listFiles } from "../../packages/workspace.ts"
 import type { Bench, Candidate } from "../harness.ts"
 import { files, writePrograms } from "../programs.ts"
 
 /** Path prefix of our packages in the metafile of esbuild. */
-const ownFolder = /(?:^|\/)packages\/[a-z]+\/(?:dist|src)\//
+const ownFolder = /(?:^|\/)node_modules\/@auth\//
 
 interface Size {
   readonly compressed: number
@@ -81,13 +80,10 @@ const installedWith = (modules: string, name: string, found = new Set<string>())
   return found
 }
 
-/** Returns the size of a package of this repository in kB after its installation. */
-const onDisk = async (modules: string, name: string): Promise<number> => {
-  const checkout = path.resolve(fs.realpathSync(path.join(modules, name)), "../..")
-  const pkg = packages(checkout).find(({ manifest }) => manifest.name === name)
-  if (pkg === undefined) throw new Error(`${name} is no package of this repository.`)
-  return installedBytes(await contentsOf(pkg)) / 1000
-}
+/** Returns the size of an installed package in kB. */
+const onDisk = (modules: string, name: string): number =>
+  listFiles(path.join(modules, name)).reduce((sum, file) => sum + fs.statSync(path.join(modules, name, file)).size, 0) /
+  1000
 
 const broker = "@auth/angel"
 
@@ -105,9 +101,12 @@ const candidate = (title: string, file: string, name: string, ours?: true): Cand
       const atStart = await startSizeOf(folder, file)
       const notes = { "kB compressed": compressed, "kB at the start": atStart, packages: needed.size }
       const ownNames = Array.from(needed).filter((one) => one.startsWith("@auth/"))
-      const onDisks = await Promise.all(ownNames.map((one) => onDisk(modules, one)))
       return {
-        notes: { ...notes, "own kB compressed": own, "own kB on disk": onDisks.reduce((one, other) => one + other, 0) }
+        notes: {
+          ...notes,
+          "own kB compressed": own,
+          "own kB on disk": ownNames.reduce((sum, one) => sum + onDisk(modules, one), 0)
+        }
       }
     }
 })
