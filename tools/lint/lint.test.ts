@@ -22,6 +22,17 @@ const refused: ReadonlyArray<readonly [rule: string, file: string, source: strin
   ["house(layers)", "angel/src/Node.ts", `import * as fs from "node:fs"`],
   ["house(layers)", "angel/src/Motilal.ts", `import * as Motilal from "@auth/motilal/MotilalAuth"`],
   ["house(layers)", "node/src/Angel.ts", `import * as Angel from "@auth/angel/AngelAuth"`],
+  ["house(core-folders)", "core/src/login/Up.ts", `import * as Manager from "../session/SessionManager.ts"`],
+  ["house(core-folders)", "core/src/login/internal/Up.ts", `import type { Table } from "../../broker/ErrorTable.ts"`],
+  [
+    "house(core-folders)",
+    "core/src/broker/internal/Up.ts",
+    `export { sha256 } from "../../session/internal/sha256.ts"`
+  ],
+  ["house(core-folders)", "core/src/broker/Later.ts", `export const later = () => import("../session/Vault.ts")`],
+  ["house(core-folders)", "core/src/session/Fake.ts", `export * from "../testing/FakeBroker.ts"`],
+  ["import(no-cycle)", "core/src/login/CycleA.ts", `import type { B } from "./CycleB.ts"\nexport type A = B | 1`],
+  ["import(no-cycle)", "core/src/login/CycleB.ts", `import type { A } from "./CycleA.ts"\nexport type B = A | 2`],
   ["house(no-try)", "angel/src/Try.ts", `export const f = (g) => { try { g() } catch { return 1 } }`],
   ["oxc(no-async-await)", "angel/src/Async.ts", `export const f = async (p) => await p`],
   ["eslint(no-console)", "core/src/Console.ts", `console.log(1)`],
@@ -37,6 +48,8 @@ const refused: ReadonlyArray<readonly [rule: string, file: string, source: strin
 ]
 
 const allowed: ReadonlyArray<readonly [file: string, source: string]> = [
+  ["core/src/session/Down.ts", `export * from "../broker/Broker.ts"\nexport * from "../login/Login.ts"`],
+  ["core/src/broker/Down.ts", `import type { Login } from "../login/Login.ts"\nexport type L = Login`],
   ["core/src/Module.ts", `export * as Http from "effect/http/HttpClient"`],
   ["angel/src/msw.ts", `export { http } from "msw"\nexport * as Session from "@auth/broker-core/login/Session"`],
   ["simulator/src/bin.ts", `export * as http from "node:http"\nexport * as Angel from "@auth/angel/msw"`],

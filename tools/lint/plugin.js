@@ -1,5 +1,7 @@
 // The lint rules that this repository defines. lint.test.ts shows that each rule can fail.
 
+import * as path from "node:path"
+
 // The import specifiers that each layer may use, as regular expressions. A folder of `packages` that has no row here
 // belongs to the layer `broker`.
 const effect = /^effect(\/|$)/
@@ -44,6 +46,41 @@ const imports = {
   }
 }
 
+// The folders of `core/src` that the modules of each folder may import, type imports included.
+const folders = {
+  login: ["login"],
+  broker: ["login", "broker"],
+  session: ["login", "broker", "session"],
+  testing: ["login", "broker", "session", "testing"]
+}
+
+const coreFolder = /[/\\]core[/\\]src[/\\](login|broker|session|testing)[/\\]/
+
+const coreFolders = {
+  meta: {
+    type: "problem",
+    docs: { description: "In core, session may import broker and login, and broker may import login." }
+  },
+  create(context) {
+    const own = coreFolder.exec(context.filename)?.[1]
+    if (own === undefined) return {}
+    const check = (node) => {
+      const specifier = node.source?.value
+      if (typeof specifier !== "string" || !isRelative(specifier)) return
+      const other = coreFolder.exec(path.join(path.dirname(context.filename), specifier))?.[1]
+      if (other === undefined || folders[own].includes(other)) return
+      context.report({ node: node.source, message: `core/src/${own} must not import from core/src/${other}.` })
+    }
+    return {
+      ImportDeclaration: check,
+      ImportExpression: check,
+      ExportAllDeclaration: check,
+      ExportNamedDeclaration: check,
+      TSImportType: check
+    }
+  }
+}
+
 const noTry = {
   meta: {
     type: "problem",
@@ -57,5 +94,5 @@ const noTry = {
 
 export default {
   meta: { name: "house" },
-  rules: { layers: imports, "no-try": noTry }
+  rules: { "core-folders": coreFolders, layers: imports, "no-try": noTry }
 }

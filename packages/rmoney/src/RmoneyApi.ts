@@ -13,7 +13,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
 import { broker, credentials } from "./RmoneyBroker.ts"
 import { codes } from "./internal/codes.ts"
 import { dialects } from "./internal/dialects.ts"
@@ -36,13 +35,7 @@ export type Environment = "uat" | "production" | { readonly production: string }
  * @category models
  * @since 0.1.0
  */
-export interface StepToken {
-  /** The user id, exactly as in the body of the same request. */
-  readonly userId: string
-  /** The source of the request: `WEB`, `MOB` or `API`. */
-  readonly source: string
-  readonly token: Redacted.Redacted<string>
-}
+export type StepToken = headers.StepToken
 
 /**
  * Header with the token of the previous step. `bare`: `Authorization: Bearer <token>`, as the Python package
@@ -53,7 +46,7 @@ export interface StepToken {
  * @category models
  * @since 0.1.0
  */
-export type StepHeader = "bare" | "three-part" | ((step: StepToken) => BrokerClient.Headers)
+export type StepHeader = headers.StepHeader
 
 /**
  * Operating systems that the broker accepts.

@@ -43,7 +43,7 @@ const filesBelow = (folder) =>
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
 
 /** Modules of a new broker that no declaration imports, so they are packed without one. */
-const untyped = ["internal/codes", "internal/dialects", "internal/endpoints"]
+const untyped = ["internal/codes", "internal/dialects"]
 
 /** The list of the files in the package's tarball, see tools/packages/fileList.ts. */
 const packed = (fill) => {

@@ -48,7 +48,7 @@ export interface SharedLimits {
  * @since 0.1.0
  */
 export const layer = (limits: SharedLimits): Layer.Layer<never> =>
-  Layer.succeed(Sharing, (protocol) => askShared(limits, protocol))
+  Layer.succeed(Sharing, (protocol) => askShared((key, limit) => limits.take(key, limit), protocol))
 
 /**
  * Splits a limit into a number of calls that may be sent at once, and the pause in milliseconds after which one more

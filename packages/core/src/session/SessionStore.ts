@@ -15,6 +15,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Account from "../login/Account.ts"
 import * as entryText from "./internal/entryText.ts"
 import { defaultPrefix, keyOf as redisKey, persist } from "./internal/redis.ts"
+import type * as changes from "./internal/changes.ts"
 import * as redisChanges from "./internal/redisChanges.ts"
 import * as sealedEntry from "./internal/sealedEntry.ts"
 import { fingerprints } from "./internal/fingerprints.ts"
@@ -53,19 +54,7 @@ export interface Entry {
  * @category models
  * @since 0.1.0
  */
-export interface Changes {
-  /**
-   * Returns a mark of the current state, or `undefined` while it is unknown whether a session has changed. If two calls
-   * return the same mark, `watch` has reported, or will report within a second, every change between the two calls. Marks
-   * are compared with `===`.
-   */
-  readonly mark: Effect.Effect<string | number | undefined>
-  /**
-   * Calls `changed` with the new version after any program has written the session of the account. `changed` must
-   * return at once. The returned effect ends these calls.
-   */
-  readonly watch: (account: Account.Account, changed: Changed) => Effect.Effect<Effect.Effect<void>>
-}
+export type Changes = changes.Changes
 
 /**
  * A function that is called with the new version of a stored session.
@@ -73,7 +62,7 @@ export interface Changes {
  * @category models
  * @since 0.1.0
  */
-export type Changed = (version: number) => Effect.Effect<void>
+export type Changed = changes.Changed
 
 /**
  * The functions to call after sessions were written, by account.
@@ -81,16 +70,7 @@ export type Changed = (version: number) => Effect.Effect<void>
  * @category models
  * @since 0.1.0
  */
-export interface Watchers {
-  /** Adds a function. The returned function removes it. */
-  readonly add: (account: Account.Account, changed: Changed) => () => void
-  /** Whether an account has a function. `key` is the text that `Account.toKey` returns. */
-  readonly has: (key: string) => boolean
-  /** Number of accounts that have a function. */
-  readonly size: () => number
-  /** Calls the functions of an account. `key` is the text that `Account.toKey` returns. */
-  readonly tell: (key: string, version: number) => Effect.Effect<void>
-}
+export type Watchers = changes.Watchers
 
 /**
  * Makes an empty list of functions to call. Use it for the `changes` of a store of your own.

@@ -3,7 +3,6 @@ import * as Shape from "@auth/broker-core/broker/Shape"
 import * as Session from "@auth/broker-core/login/Session"
 import * as Redacted from "effect/Redacted"
 import { broker } from "../RmoneyBroker.ts"
-import type { LogoutCall, Options } from "../RmoneyApi.ts"
 
 // Source of paths and bodies: RMoney API documentation, as of 2026-11-21. The documentation states no rate limits.
 
@@ -194,7 +193,9 @@ export const table = {
 /**
  * RMoney documents no logout. Other brokers with this back end use `GET /auth/logout` or `POST /auth/client/logout`.
  */
-export const logout = ({ method, path }: LogoutCall = { method: "GET", path: "/auth/logout" }) =>
+export const logout = (
+  { method, path }: { readonly method: "GET" | "POST"; readonly path: string } = { method: "GET", path: "/auth/logout" }
+) =>
   Endpoint.make({
     name: "logout",
     method,
@@ -218,8 +219,13 @@ export const originsOf = (environment: string): Readonly<Record<string, string>>
   ...(/^https?:/i.test(environment) && { api: environment })
 })
 
+interface Paths {
+  readonly basePath?: string | undefined
+  readonly paths?: Readonly<Record<string, string>> | undefined
+}
+
 export const pathOf =
-  ({ basePath = base, paths = {} }: Options) =>
+  ({ basePath = base, paths = {} }: Paths) =>
   ({ name, path }: Endpoint.Endpoint): string => {
     if (!path.startsWith(`${base}/`)) return path
     const below = paths[name]?.replace(/^\/+/, "") ?? path.slice(base.length + 1)

@@ -1,7 +1,18 @@
 import type * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
-import type { StepHeader } from "../RmoneyApi.ts"
+
+/** See `RmoneyApi.StepToken`. */
+export interface StepToken {
+  /** The user id, exactly as in the body of the same request. */
+  readonly userId: string
+  /** The source of the request: `WEB`, `MOB` or `API`. */
+  readonly source: string
+  readonly token: Redacted.Redacted<string>
+}
+
+/** See `RmoneyApi.StepHeader`. */
+export type StepHeader = "bare" | "three-part" | ((step: StepToken) => BrokerClient.Headers)
 
 const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Headers => ({
   authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`)

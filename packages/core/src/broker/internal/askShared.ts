@@ -3,11 +3,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Redacted from "effect/Redacted"
-import { sha256 } from "../../session/internal/sha256.ts"
-import type { Protocol } from "../BrokerClient.ts"
+import { sha256 } from "../../login/internal/sha256.ts"
 import type { Endpoint, Limit } from "../Endpoint.ts"
-import type { SharedLimits } from "../SharedLimits.ts"
 import { isCommon, spanOf } from "./limiter.ts"
+import type { Counted } from "./sharing.ts"
+
+/** Counts a call: see `take` of `SharedLimits`. */
+type Take = (key: string, limit: Limit) => Effect.Effect<Duration.Duration, unknown>
 
 /** Time-out for an answer of the shared limits. */
 const patience = Duration.seconds(1)
@@ -19,7 +21,7 @@ const pause = 10_000
  * Identifies the app by a hash, because the API key must not become part of a key in the store. If the protocol has no
  * values in `app`, all programs count as one app.
  */
-const appId = ({ app = {} }: Protocol): Effect.Effect<string> => {
+const appId = ({ app = {} }: Counted): Effect.Effect<string> => {
   const values = Object.keys(app)
     .toSorted()
     .map((name) => {
@@ -35,7 +37,7 @@ const appId = ({ app = {} }: Protocol): Effect.Effect<string> => {
  * call must wait, in milliseconds. If the shared limits fail or do not answer in time, it returns 0 and logs a warning.
  * The warning does not contain the error, because the error may contain the address of the store with its password.
  */
-export const askShared = Effect.fnUntraced(function* (shared: SharedLimits, protocol: Protocol) {
+export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol: Counted) {
   const id = yield* appId(protocol)
   let pausedAt: number | undefined
 
@@ -58,7 +60,7 @@ export const askShared = Effect.fnUntraced(function* (shared: SharedLimits, prot
       .map((limit) => toRow(name, limit))
       .toSorted(shortestFirst)
     for (const { key, limit } of rows) {
-      const wait = Duration.toMillis(yield* shared.take(key, limit))
+      const wait = Duration.toMillis(yield* countCall(key, limit))
       if (wait > 0) return wait
     }
     return 0

@@ -1,13 +1,18 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { Protocol } from "../BrokerClient.ts"
-import type { Endpoint } from "../Endpoint.ts"
+import type { AppFields, Endpoint } from "../Endpoint.ts"
+
+/** The part of a protocol that says whose calls are counted together. */
+export interface Counted {
+  readonly broker: string
+  readonly app?: AppFields
+}
 
 /**
  * Makes the function with which a client of this protocol counts its calls for all programs that share the limits. The
  * function returns 0, or how long the call must wait, in milliseconds.
  */
-export type Sharing = (protocol: Protocol) => Effect.Effect<(endpoint: Endpoint) => Effect.Effect<number>>
+export type Sharing = (protocol: Counted) => Effect.Effect<(endpoint: Endpoint) => Effect.Effect<number>>
 
 /**
  * The layers of `SharedLimits` set this reference. So a bundle contains the code for shared limits only if the program

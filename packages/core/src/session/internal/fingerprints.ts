@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Redacted from "effect/Redacted"
-import { sha256 } from "./sha256.ts"
+import { sha256 } from "../../login/internal/sha256.ts"
 
 const label = "broker-auth fingerprint 1\n"
 

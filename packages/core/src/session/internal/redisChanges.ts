@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Redis from "effect/persistence/Redis"
 import * as Random from "effect/Random"
-import type { Changes } from "../SessionStore.ts"
+import type { Changes } from "./changes.ts"
 import * as watchers from "./watchers.ts"
 
 type Service = Redis.Redis["Service"]

@@ -21,7 +21,7 @@ import * as Redacted from "effect/Redacted"
 import * as VaultError from "../VaultError.ts"
 import type { Key } from "../VaultKey.ts"
 import { withKey } from "./aead.ts"
-import { sha256 } from "./sha256.ts"
+import { sha256 } from "../../login/internal/sha256.ts"
 
 /** The place and the version of an entry. `open` fails if `key` or `version` is not the same as for `seal`. */
 export interface Place {

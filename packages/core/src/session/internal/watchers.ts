@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Account from "../../login/Account.ts"
-import type { Changed, Watchers } from "../SessionStore.ts"
+import type { Changed, Watchers } from "./changes.ts"
 
 export const make = (): Watchers => {
   // Most accounts have one watcher, and a program may have a hundred thousand accounts. A list of one needs less memory

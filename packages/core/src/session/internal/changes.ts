@@ -1,0 +1,33 @@
+/** Types of `SessionStore` that its internal modules also need. */
+import type * as Effect from "effect/Effect"
+import type { Account } from "../../login/Account.ts"
+
+/** See `SessionStore.Changed`. */
+export type Changed = (version: number) => Effect.Effect<void>
+
+/** See `SessionStore.Changes`. */
+export interface Changes {
+  /**
+   * Returns a mark of the current state, or `undefined` while it is unknown whether a session has changed. If two calls
+   * return the same mark, `watch` has reported, or will report within a second, every change between the two calls. Marks
+   * are compared with `===`.
+   */
+  readonly mark: Effect.Effect<string | number | undefined>
+  /**
+   * Calls `changed` with the new version after any program has written the session of the account. `changed` must
+   * return at once. The returned effect ends these calls.
+   */
+  readonly watch: (account: Account, changed: Changed) => Effect.Effect<Effect.Effect<void>>
+}
+
+/** See `SessionStore.Watchers`. */
+export interface Watchers {
+  /** Adds a function. The returned function removes it. */
+  readonly add: (account: Account, changed: Changed) => () => void
+  /** Whether an account has a function. `key` is the text that `Account.toKey` returns. */
+  readonly has: (key: string) => boolean
+  /** Number of accounts that have a function. */
+  readonly size: () => number
+  /** Calls the functions of an account. `key` is the text that `Account.toKey` returns. */
+  readonly tell: (key: string, version: number) => Effect.Effect<void>
+}
