@@ -51,7 +51,7 @@ describe("page", () => {
     assert.match(met, /^\| P1 +\| logins per second, 64 .*\| at least 1\.10 +\| 1\.20 +\| 1\.20 to 1\.20 +\| met +\|$/m)
     assert.match(missed, /^\| P1 +\| logins per second, 64 .*\| 0\.50 +\| 0\.50 to 0\.50 +\| not met +\|$/m)
     assert.match(targetTable(logins(1)), /^\| P13 .*\| not measured +\|$/m)
-    assert.match(verdict(logins(0.5)), /1 do not \(P1\)\. \d+ were not measured/)
+    assert.match(verdict(logins(0.5)), /1 do not\. These figures belong to P1\. \d+ were not measured/)
   })
 
   it("contains the run, every candidate that took part, and the picture in words", () => {
@@ -59,7 +59,7 @@ describe("page", () => {
     const made = parts(run, logins(1.2), benches)
     assert.include(made["run"], "Measured on 2026-11-28. This was a quick run")
     assert.match(made["benches"] ?? "", /^\| ours on NodeHttpClient +\| 1\.20 +\|/m)
-    assert.include(made["plot"], "ours on NodeHttpClient 1.20")
+    assert.include(made["plot"], "ours on NodeHttpClient: 1.20")
   })
 })
 
@@ -81,9 +81,9 @@ describe("picture", () => {
 
   it("has a title, a description with every figure, and escapes its texts", () => {
     assert.include(svg, '<title id="title">Speed</title>')
-    assert.include(svg, "CPU time &amp; more: one 1.00, a &lt;longer&gt; label of ours 4.00.")
+    assert.include(svg, "CPU time &amp; more: one: 1.00; a &lt;longer&gt; label of ours: 4.00.")
     assert.notInclude(svg, "<longer>")
-    assert.strictEqual(description([panel]), "CPU time & more: one 1.00, a <longer> label of ours 4.00.")
+    assert.strictEqual(description([panel]), "CPU time & more: one: 1.00; a <longer> label of ours: 4.00.")
   })
 
   it("draws bars in proportion to the medians", () => {

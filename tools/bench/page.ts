@@ -55,7 +55,8 @@ export const verdict = (results: Results): string => {
   const of = (wanted: Assessed["verdict"]) => assessed.filter((one) => one.verdict === wanted)
   const names = (some: ReadonlyArray<Assessed>) => Array.from(new Set(some.map(({ target }) => target.name))).join(", ")
   const parts = [`${of("met").length} of ${assessed.length} figures meet their target.`]
-  if (of("not met").length > 0) parts.push(`${of("not met").length} do not (${names(of("not met"))}).`)
+  if (of("not met").length > 0)
+    parts.push(`${of("not met").length} do not. These figures belong to ${names(of("not met"))}.`)
   if (of("not measured").length > 0)
     parts.push(`${of("not measured").length} were not measured (${names(of("not measured"))}).`)
   return parts.join(" ")
@@ -114,7 +115,7 @@ const turnTable = ([name, bench]: Named, { figures, title }: TurnResult, results
     })
   const rows = Array.from(figures.keys(), (of) => [bench.candidates[of]?.title ?? of, ...cells(of)])
   const heads = columns.flatMap(({ heading }) => [heading, "quartiles"])
-  const compared = to === undefined ? "" : ` \`÷\` means: divided by the figure of ${bench.candidates[to]?.title}.`
+  const compared = to === undefined ? "" : ` \`÷\` means: divided by the figure of “${bench.candidates[to]?.title}”.`
   return `${title[0]?.toUpperCase()}${title.slice(1)}.${compared}\n\n${table([["candidate", ...heads], ...rows])}`
 }
 

@@ -56,7 +56,7 @@ const style = `
   `
 
 const describe = ({ bars, title }: Panel): string =>
-  `${title}: ${bars.map(({ label, summary }) => `${label} ${toText(summary.median)}`).join(", ")}.`
+  `${title}: ${bars.map(({ label, summary }) => `${label}: ${toText(summary.median)}`).join("; ")}.`
 
 /** Describes the picture in words. */
 export const description = (panels: ReadonlyArray<Panel>): string => panels.map(describe).join(" ")

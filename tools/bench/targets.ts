@@ -31,7 +31,7 @@ const stampede = (of: string, title: string): ReadonlyArray<Target> => {
   return [
     {
       ...row,
-      job: `10,000 calls for an expired session, ${title}: exchanges`,
+      job: `10,000 calls for an expired session, ${title}: number of logins`,
       field: "exchanges",
       unit: "exchange",
       atLeast: 1,
@@ -91,7 +91,7 @@ export const targets: ReadonlyArray<Target> = [
   },
   {
     name: "P5",
-    job: "CPU time of a login with the client for every runtime, ÷ `fetch`",
+    job: "CPU time of a login with `FetchClient`, ÷ `fetch`",
     bench: "login",
     turn: at(64),
     field: "cpu",
@@ -121,7 +121,7 @@ export const targets: ReadonlyArray<Target> = [
   },
   ...[10, 1000, 100_000].map((accounts): Target => ({
     name: "P6",
-    job: `the slowest of ${accounts.toLocaleString("en")} cached sessions ÷ the median`,
+    job: `time to read the slowest of ${accounts.toLocaleString("en")} cached sessions ÷ the median of their times`,
     bench: "session-keys",
     turn: `${accounts} accounts, one after the other, each many times`,
     field: "slowest ÷ median",
@@ -132,7 +132,7 @@ export const targets: ReadonlyArray<Target> = [
   ...stampede("ours-promise", "each with a promise"),
   {
     name: "P8",
-    job: "from the start of a process to its first login, bundled, ÷ smartapi-javascript",
+    job: "time from the start of a bundled program to its first login, ÷ smartapi-javascript",
     bench: "cold-start",
     turn: "one process after another",
     field: "time",
@@ -142,7 +142,7 @@ export const targets: ReadonlyArray<Target> = [
   },
   {
     name: "P8",
-    job: "from the start of a process to its first login, from `node_modules`, ÷ smartapi-javascript",
+    job: "time from the start of a program, without a bundler, to its first login, ÷ smartapi-javascript",
     bench: "cold-start",
     turn: "one process after another",
     field: "time",
@@ -182,7 +182,7 @@ export const targets: ReadonlyArray<Target> = [
   },
   {
     name: "P10",
-    job: "our packages for one broker on the disk",
+    job: "size on the disk of our packages for one broker",
     bench: "size",
     turn: "sizes",
     field: "own kB on disk",
@@ -217,9 +217,9 @@ export const targets: ReadonlyArray<Target> = [
   ]),
   {
     name: "P11",
-    job: "heap of an account of `SessionManagers`, with its session",
+    job: "heap per account of `SessionManagers`, with its session and a store outside of the heap",
     bench: "session-memory",
-    turn: "accounts with a session",
+    turn: "10000 accounts",
     field: "bytes each",
     of: "accounts",
     unit: "bytes",

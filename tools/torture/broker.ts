@@ -22,7 +22,7 @@ interface Kind {
   readonly login: string
   /** Endpoints that return a session: logins and refreshes. */
   readonly exchanges: ReadonlyArray<string>
-  /** The secret fields of an answer. The first field is the access token. */
+  /** Names of the secret fields of an answer. The first name is the field of the access token. */
   readonly tokens: ReadonlyArray<string>
   /** The secret fields of an account. */
   readonly secrets: ReadonlyArray<string>
@@ -113,7 +113,7 @@ const parse = (text: string): unknown => {
   }
 }
 
-/** Makes the same fake, but calls `hear` with the text of each successful answer. */
+/** Makes a fake like that of `make`. The fake also calls `hear` with the text of each successful answer. */
 const recorded = (make: Effect.Effect<FakeBroker>, hear: (text: string) => void): Effect.Effect<FakeBroker> =>
   Effect.map(make, (fake) => ({
     ...fake,

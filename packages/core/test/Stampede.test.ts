@@ -110,7 +110,7 @@ describe("callers of SessionManager.session", () => {
     })
   )
 
-  it.effect("fail without a wait if the scope of the manager has ended", () =>
+  it.effect("fail if the scope of the manager is closed", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const manager = yield* Effect.provideService(start(makeTiny()), Scope.Scope, scope)
@@ -193,7 +193,7 @@ describe("promises of SessionManager.sessionPromise", () => {
     })
   )
 
-  it.effect("are not returned to later callers if they have failed", () =>
+  it.effect("that have rejected are not returned to later callers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -206,7 +206,7 @@ describe("promises of SessionManager.sessionPromise", () => {
     })
   )
 
-  it.effect("are not returned after a logout or after the session has expired", () =>
+  it.effect("that are cached are not returned after a logout, or after the session has expired", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

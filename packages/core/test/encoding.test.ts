@@ -32,7 +32,7 @@ const problemsOf = (error: AuthError.AuthError) =>
   error.reason._tag === "InvalidRequest" ? error.reason.problems.map(({ field }) => field) : [error.reason._tag]
 
 describe("a form body", () => {
-  it.effect("is percent-encoded and has the form content type", () =>
+  it.effect("is form-encoded, and is sent with the content type of a form", () =>
     Effect.gen(function* () {
       const asked = yield* send(exchange, { code: Redacted.make("a+b/c d=&"), id: "T1" })
       assert.strictEqual(asked?.body, "code=a%2Bb%2Fc+d%3D%26&id=T1")
@@ -49,13 +49,13 @@ describe("a form body", () => {
   )
 
   it.effect.each([
-    ["text in any script", { a: "न\n\u0000😀" }, "a=%E0%A4%A8%0A%00%F0%9F%98%80"],
-    ["an empty text", { a: "" }, "a="],
+    ["Devanagari letters, control characters and an emoji", { a: "न\n\u0000😀" }, "a=%E0%A4%A8%0A%00%F0%9F%98%80"],
+    ["an empty string", { a: "" }, "a="],
     ["a whole number and a fraction", { a: 7, b: -0.5 }, "a=7&b=-0.5"],
     ["booleans", { a: true, b: false }, "a=true&b=false"],
     ["a secret number", { a: Redacted.make(1234) }, "a=1234"],
-    ["only the fields that are not undefined", { a: undefined, b: "1" }, "b=1"],
-    ["no text for an empty request", {}, ""]
+    ["no field that is undefined", { a: undefined, b: "1" }, "b=1"],
+    ["nothing if the request is empty", {}, ""]
   ] as const)("contains %s", ([, request, body]) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* send(exchange, request))?.body, body)
@@ -74,11 +74,11 @@ describe("a form body", () => {
     ["a field with a BigInt", { a: 1n }, ["a"]],
     ["a field with a date", { a: new Date(0) }, ["a"]],
     ["a field with a function", { a: () => "1" }, ["a"]],
-    ["two fields with null and a list", { a: null, b: "1", c: [] }, ["a", "c"]],
-    ["a text instead of an object", "a=1", ["request"]],
-    ["a list instead of an object", [["a", "1"]], ["request"]],
-    ["a secret instead of an object", Redacted.make("a=1"), ["request"]],
-    ["null instead of an object", null, ["request"]]
+    ["a field with null and another field with a list", { a: null, b: "1", c: [] }, ["a", "c"]],
+    ["a request that is a string", "a=1", ["request"]],
+    ["a request that is a list", [["a", "1"]], ["request"]],
+    ["a request that is a secret", Redacted.make("a=1"), ["request"]],
+    ["a request that is null", null, ["request"]]
   ] as const)("cannot be made from %s, and no request is sent", ([, request, fields]) =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
@@ -109,7 +109,7 @@ describe("a form body", () => {
     })
   )
 
-  it.effect("is not used if the endpoint sets no encoding, because the default encoding is JSON", () =>
+  it.effect("is replaced by JSON if the endpoint sets no encoding", () =>
     Effect.gen(function* () {
       const row = Endpoint.make({ ...exchange, encoding: undefined, request: Schema.Unknown, response: Schema.Unknown })
       const asked = yield* send(row, { a: ["1"] })

@@ -94,7 +94,9 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   [
     "the API key in place of the API secret",
     { ...credentials, apiSecret: credentials.apiKey },
-    { apiSecret: "is the same as the apiKey: the portal shows two different values" }
+    {
+      apiSecret: "is the same as apiKey: copy the API secret from Motilal's portal, which shows it as a separate value"
+    }
   ],
   ["the date of birth 30 February 1988", factor("30/02/1988"), { secondFactor: noDay }],
   ["the date of birth 29 February 1990, in a year without this day", factor("29-02-1990"), { secondFactor: noDay }],
@@ -268,7 +270,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
     { osVersion: 11 },
     { osVersion: "does not have the format of the header osversion (MO2015)" }
   ],
-  ["a dealer without a client code", { dealer: {} }, { "dealer.clientCode": "is not a client code" }]
+  ["a dealer without a client code", { dealer: {} }, { "dealer.clientCode": "must have 1 to 20 letters or digits" }]
 ]
 
 describe("checks of options", () => {

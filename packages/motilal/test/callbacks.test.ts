@@ -90,15 +90,17 @@ describe("a callback of a browser login", () => {
     )
   }
 
-  it.effect("with a Bearer prefix and capitals in the parameter name is accepted, and the prefix is removed", () =>
-    Effect.gen(function* () {
-      const { callback, completed } = yield* begun()
-      const token = callback.searchParams.get("authtoken") ?? ""
-      callback.searchParams.delete("authtoken")
-      callback.searchParams.set("AuthToken", `Bearer ${token}`)
-      const { tokens } = yield* completed(callback.href)
-      assert.strictEqual(Redacted.value(tokens.login ?? tokens.access), token)
-    })
+  it.effect(
+    "with capitals in the parameter name and the prefix Bearer in the token is accepted, and the prefix is removed",
+    () =>
+      Effect.gen(function* () {
+        const { callback, completed } = yield* begun()
+        const token = callback.searchParams.get("authtoken") ?? ""
+        callback.searchParams.delete("authtoken")
+        callback.searchParams.set("AuthToken", `Bearer ${token}`)
+        const { tokens } = yield* completed(callback.href)
+        assert.strictEqual(Redacted.value(tokens.login ?? tokens.access), token)
+      })
   )
 
   it.effect("without a state is accepted, because the broker does not document a state", () =>
@@ -109,7 +111,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect('without a state is rejected with state: "required"', () =>
+  it.effect('without a state is rejected if the option state is "required"', () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun({ portalState: "dropped" }, { state: "required" })
       assert.strictEqual(reasonOf(yield* Effect.flip(completed(callback.href)), "RedirectRejected").why, "state")
@@ -144,7 +146,7 @@ describe("the portal of the fake", () => {
     totp
   }))
 
-  it.effect("accepts user id and PAN in lower case and with surrounding white space", () =>
+  it.effect("accepts a user id in lower case with white space around it, and a PAN in lower case", () =>
     Effect.gen(function* () {
       yield* serve()
       assert.match((yield* browse(page, yield* filled)).location ?? "", /authtoken=[0-9a-f]{32}_M$/)
@@ -166,7 +168,7 @@ describe("the portal of the fake", () => {
     )
   }
 
-  it.effect("refuses a form that belongs to an earlier load of the page", () =>
+  it.effect("refuses a form whose page id is not the id of the latest load", () =>
     Effect.gen(function* () {
       yield* serve()
       const { html, location } = yield* browse(page, { ...(yield* filled), page: "0000000000000000" })

@@ -44,7 +44,8 @@ const afterPause =
 const turns = [{ concurrency: 1, count: accounts }]
 
 export const bench: Bench = {
-  summary: "the CPU time of a login at Angel One without HTTP, with 10,000 accounts",
+  summary:
+    "the CPU time of a login without HTTP: the client answers at once; 10,000 accounts log in, one after the other",
   job: "login",
   baselines: ["json"],
   versions: ["effect"],

@@ -48,7 +48,7 @@ interface Entry {
   readonly renewal: Deferred.Deferred<Session.Session> | undefined
 }
 
-const turns = [{ title: "accounts with a session", concurrency: 1, count: 10_000 }]
+const turns = [{ title: "10000 accounts", concurrency: 1, count: 10_000 }]
 
 export const bench: Bench = {
   summary: "heap bytes of an account with a session",
@@ -61,7 +61,7 @@ export const bench: Bench = {
   },
   candidates: {
     session: {
-      title: "its session and its tokens alone",
+      title: "only the account's session and its tokens",
       ours: true,
       prepare: async () => weigh(async (ids, now) => ids.map((id) => sessionOf(accountOf(id), now)))
     },
@@ -78,28 +78,28 @@ export const bench: Bench = {
         })
     },
     renewal: {
-      title: "its session and the way to renew it",
+      title: "the account's session, and the way to renew it",
       ours: true,
       prepare: async () =>
         weigh(async (ids, now) => ids.map((id) => [sessionOf(accountOf(id), now), renewalOf(id)] as const))
     },
     manager: {
-      title: "ours: its manager, before it has a session",
+      title: "ours: a manager without a session",
       ours: true,
       prepare: async () => weigh((ids) => Effect.runPromise(makeManagers(ids.map((id) => renewalOf(id)))))
     },
     ours: {
-      title: "ours: its manager with a session, and its entry of a store in memory",
+      title: "ours: a manager with a session, and the account's entries in a store in memory",
       ours: true,
       prepare: async () => weigh((ids) => Effect.runPromise(makeLive(ids.length)))
     },
     accounts: {
-      title: "ours: an account of SessionManagers with a session, its entries of a store outside of the heap",
+      title: "ours: an account of SessionManagers with a session, and a store outside of the heap",
       ours: true,
       prepare: async () => weigh((ids) => openAll(ids, makeOutsideStore()))
     },
     "accounts-memory": {
-      title: "ours: an account of SessionManagers with a session, and its entries of a store in memory",
+      title: "ours: an account of SessionManagers with a session, and its entries in a store in memory",
       ours: true,
       prepare: async () => weigh((ids) => openAll(ids, makeMemory()))
     }

@@ -183,7 +183,7 @@ const turns = (count: number): ReadonlyArray<Turn> =>
   }))
 
 export const bench: Bench = {
-  summary: `${waiters} concurrent calls for an expired session, with an exchange of ${latency} ms`,
+  summary: `${waiters} concurrent calls for a session that has expired or is due for renewal; a login takes ${latency} ms`,
   job: "waiter",
   baselines: ["google", "map"],
   versions: ["effect", "google-auth-library"],

@@ -56,7 +56,7 @@ const turns = (count: number): ReadonlyArray<Turn> => [
 ]
 
 export const bench: Bench = {
-  summary: `many accounts log in at Angel One, each through a separate manager; the broker answers after ${delay} ms`,
+  summary: `many accounts log in at a local server that answers after ${delay} ms; ours use a manager for each account`,
   job: "account",
   answer: { delay },
   baselines: ["undici"],

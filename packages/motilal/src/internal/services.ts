@@ -13,7 +13,10 @@ import { broker } from "../MotilalBroker.ts"
 type Api = MotilalApi.MotilalApi["Service"]
 
 export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret">, Method.Options {
-  /** The client for whom a dealer acts. A dealer needs no date of birth or PAN. */
+  /**
+   * Set it for a login of a dealer. `clientCode` is the client for whom the dealer acts. A dealer's login needs no date of
+   * birth and no PAN.
+   */
   readonly dealer?: { readonly clientCode: string } | undefined
 }
 
@@ -52,7 +55,7 @@ export const profile = (api: Api, session: Session.Authorized, options: Options)
   return Effect.map(api.getprofile(clientcode === undefined ? {} : { clientcode }, session), toProfile)
 }
 
-/** Returns the id of the account that the profile must name. For a dealer, it is the account of the client. */
+/** Returns the id that the profile must contain: for a dealer, the client's id, otherwise the id of the account. */
 export const expectedHolder = (account: Account.Account, options: Options): string => clientOf(options) ?? account.id
 
 export const accountOf = ({ userId: id }: { readonly userId: string }, { environment }: Options) => ({
@@ -72,7 +75,8 @@ export const family = {
   broker,
   api: MotilalApi.MotilalApi,
   accountId: (id: string) => id.trim().toUpperCase(),
-  // Motilal OpenAPI documentation: a token is valid for 24 hours or until logout, and every token expires at 06:00 IST.
+  // Motilal OpenAPI documentation, as of 2026-11-21: a token ends at logout, after 24 hours, or at 06:00 IST, whichever
+  // comes first.
   expiry: Expiry.earliest(Expiry.dailyAt("06:00"), Expiry.after("24 hours")),
   logout: (api: Api, session: Session.Session, { dealer }: Options) =>
     api.logout(dealer === undefined ? {} : { userid: session.account.id }, session),
@@ -87,12 +91,14 @@ const checkDealer = (dealer: Options["dealer"]): Effect.Effect<void, AuthError.A
   const clientCode: unknown = dealer.clientCode
   return Predicate.isString(clientCode) && /^[A-Za-z0-9]{1,20}$/.test(clientCode.trim())
     ? Effect.void
-    : Effect.fail(AuthError.invalidRequest(broker.id, "configuration", "dealer.clientCode", "is not a client code"))
+    : Effect.fail(
+        AuthError.invalidRequest(broker.id, "configuration", "dealer.clientCode", "must have 1 to 20 letters or digits")
+      )
 }
 
 /** Rejects an API secret that equals the API key, because the broker's answer does not show this mistake. */
 const refuseSameKeys = ({ apiKey, apiSecret }: Keys): Effect.Effect<void, AuthError.AuthError> => {
   if (apiSecret === undefined || Redacted.value(apiKey) !== Redacted.value(apiSecret)) return Effect.void
-  const problem = "is the same as the apiKey: the portal shows two different values"
+  const problem = "is the same as apiKey: copy the API secret from Motilal's portal, which shows it as a separate value"
   return Effect.fail(AuthError.invalidRequest(broker.id, "credentials", "apiSecret", problem))
 }

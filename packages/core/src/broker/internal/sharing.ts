@@ -9,8 +9,9 @@ export interface Counted {
 }
 
 /**
- * Makes the function with which a client of this protocol counts its calls for all programs that share the limits. The
- * function returns 0, or how long the call must wait, in milliseconds.
+ * Makes the function that counts a client's calls against limits that several programs share. That function returns 0
+ * if the call may be sent now, or if the shared limits fail. Otherwise it returns the number of milliseconds after which
+ * the call may ask again.
  */
 export type Sharing = (protocol: Counted) => Effect.Effect<(endpoint: Endpoint) => Effect.Effect<number>>
 

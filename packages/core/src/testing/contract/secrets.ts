@@ -51,13 +51,13 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
   ["an HTML page that quotes the request", { kind: "quote", as: "page" }],
   ["JSON that quotes the request", { kind: "quote", as: "json" }],
   ["a refusal that quotes the request", { kind: "quote", as: "refusal" }],
-  ["the firewall's page", { kind: "waf" }],
-  ["a connection that is cut", { kind: "lost" }]
+  ["a page of the broker's firewall", { kind: "waf" }],
+  ["no answer, because the connection is cut", { kind: "lost" }]
 ]
 
 /**
- * Finds the one-time codes that were generated while the case ran. If a value in a request body has at least four
- * digits in a row, it counts as a code, except if it is a credential that is not secret.
+ * Finds the one-time codes that were sent to the fake. Each quoted text of a request body with at least four digits in
+ * a row counts as a code. Public credentials, such as the client code, do not count.
  */
 const codesIn = (subject: Subject, world: World) =>
   Effect.map(world.fake.journal, (entries) => {
@@ -110,7 +110,7 @@ export const secrets = (subject: Subject): ReadonlyArray<Case> => [
   },
   ...(subject.method.capabilities.includes("Login")
     ? answers.map(([what, fault]): Case => ({
-        name: `shows no secret if a login ends with ${what}`,
+        name: `shows no secret if a login gets ${what}`,
         run: Effect.gen(function* () {
           const world = yield* start(subject)
           const context = yield* world.build()
@@ -126,7 +126,7 @@ export const secrets = (subject: Subject): ReadonlyArray<Case> => [
       }))
     : []),
   {
-    name: "shows no token if an expired session is used",
+    name: "shows no secret if an expired session is logged out",
     run: life(subject, "2 days", (context, session) =>
       Effect.flatMap(service(context, Logout), ({ logout }) => logout(session))
     )

@@ -22,14 +22,20 @@ import {
   untilAsked
 } from "./subject.ts"
 
-/** Logs in, and returns the challenge and the one-time code for the challenge. */
+/**
+ * Logs in. Returns the challenge, its one-time code, the step-up service and the fake. The effect `verified` sends the
+ * code when it runs.
+ */
 const challenged = Effect.fnUntraced(function* (subject: Subject) {
   const world = yield* start(subject)
   const context = yield* world.build(subject.stepUp)
   const { login } = yield* service(context, Login)
   const outcome = yield* login
-  if (outcome._tag !== "StepUpRequired" || world.answer === undefined) {
+  if (outcome._tag !== "StepUpRequired") {
     return yield* new ContractViolation({ message: "the login returned no challenge" })
+  }
+  if (world.answer === undefined) {
+    return yield* new ContractViolation({ message: "the subject's world has no `answer`" })
   }
   const { challenge } = outcome
   const code = yield* world.answer(challenge)
@@ -49,10 +55,13 @@ const wrong = Redacted.make("000000")
 
 export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a challenge that lists the accepted kinds of code and does not print its step token",
+    name: "returns a challenge that lists the accepted kinds of code. The printed challenge contains no step token",
     run: Effect.gen(function* () {
       const { challenge } = yield* challenged(subject)
-      yield* ensure(challenge.kinds.length > 0 && challenge.id !== "", "the challenge must have kinds and an id")
+      yield* ensure(
+        challenge.kinds.length > 0 && challenge.id !== "",
+        "the challenge must have an id and accept at least one kind of code"
+      )
       const printed = `${subject.inspect(challenge)} ${JSON.stringify(challenge)}`
       yield* ensure(!printed.includes(Redacted.value(challenge.stepToken)), "the step token was printed")
     })
@@ -148,7 +157,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "requests a new code only after `resendAt`, and returns a new challenge",
+    name: "requests no new code before `resendAt`, and then returns a new challenge. Without `resendAt`, it refuses",
     run: Effect.gen(function* () {
       const { challenge, fake, resend, verified } = yield* challenged(subject)
       if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")
