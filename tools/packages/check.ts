@@ -9,7 +9,6 @@
  * lists of packed files in `tools/packages/files`, and checks nothing else.
  */
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
 import { commandFolder } from "./bundle.ts"
@@ -19,7 +18,7 @@ import { compareFiles, staleLists, writeList } from "./fileList.ts"
 import { playScenarios } from "../examples/scenarios.ts"
 import { programsOf, runPrograms } from "./programs.ts"
 import { checkOutside } from "./outside.ts"
-import { run, runNpm, runTool, stopAll } from "./process.ts"
+import { run, runInFolder, runNpm, runTool } from "./process.ts"
 import { withRegistry } from "./registry.ts"
 import {
   assert,
@@ -292,19 +291,7 @@ if (parsed.help) {
   process.exit(0)
 }
 
-const temp = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-packages-"))
-const end = async (code: number): Promise<never> => {
-  await stopAll()
-  fs.rmSync(temp, { recursive: true, force: true })
-  process.exit(code)
-}
-process.once("SIGINT", () => void end(130))
-process.once("SIGTERM", () => void end(143))
-
-await main(parsed.only, parsed["update-files"], temp).then(
-  () => end(0),
-  (error: unknown) => {
-    console.error(`packages: the check failed\n${error instanceof Error ? error.message : String(error)}`)
-    return end(1)
-  }
-)
+await runInFolder("packages", async (temp) => {
+  await main(parsed.only, parsed["update-files"], temp)
+  return 0
+})

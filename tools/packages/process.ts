@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
+import * as fs from "node:fs"
 import type * as net from "node:net"
+import * as os from "node:os"
 import * as path from "node:path"
 import { root } from "./workspace.ts"
 
@@ -139,4 +141,24 @@ export const watchOver = (pid: number, folder: string): (() => void) => {
 /** Terminates every child process that is still running. */
 export const stopAll = async (): Promise<void> => {
   await Promise.all([...children].map(stop))
+}
+
+/**
+ * Runs the work of a tool in a temporary folder, and ends this process with the exit code that `work` returns. Before
+ * that, stops all processes that this module has started, and removes the folder. An error is printed after the name of
+ * the tool, and the exit code is then 1. SIGINT and SIGTERM end the work early.
+ */
+export const runInFolder = async (name: string, work: (folder: string) => Promise<number>): Promise<never> => {
+  const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), `broker-auth-${name}-`))
+  const end = async (code: number): Promise<never> => {
+    await stopAll()
+    fs.rmSync(folder, { recursive: true, force: true })
+    process.exit(code)
+  }
+  process.once("SIGINT", () => void end(130))
+  process.once("SIGTERM", () => void end(143))
+  return work(folder).then(end, (error: unknown) => {
+    console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+    return end(1)
+  })
 }

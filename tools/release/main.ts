@@ -6,7 +6,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
-import { runNpm, runTool, stopAll } from "../packages/process.ts"
+import { runInFolder, runNpm, runTool } from "../packages/process.ts"
 import { pack } from "../packages/tarballs.ts"
 import { clean, root } from "../packages/workspace.ts"
 import { namesIn, type Plan, tarballFolder, writePlan } from "./plan.ts"
@@ -151,16 +151,4 @@ const main = async (temp: string): Promise<number> => {
   return 0
 }
 
-const temp = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-release-"))
-const end = async (code: number): Promise<never> => {
-  await stopAll()
-  fs.rmSync(temp, { recursive: true, force: true })
-  process.exit(code)
-}
-process.once("SIGINT", () => void end(130))
-process.once("SIGTERM", () => void end(143))
-
-await main(temp).then(end, (error: unknown) => {
-  console.error(`release: ${error instanceof Error ? error.message : String(error)}`)
-  return end(1)
-})
+await runInFolder("release", main)

@@ -3,10 +3,9 @@
  * README and of `docs/start.md` to the letter.
  */
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { copyRepository } from "../packages/copy.ts"
-import { ended, run, runTool, start, stop, stopAll } from "../packages/process.ts"
+import { ended, run, runInFolder, runTool, start, stop } from "../packages/process.ts"
 import { assert, none } from "../packages/tarballs.ts"
 import { packages, root } from "../packages/workspace.ts"
 import { freePort } from "../vitest/freePort.ts"
@@ -136,26 +135,13 @@ export const rehearse = async (folder: string): Promise<void> => {
 }
 
 if (import.meta.main) {
-  const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-rescope-"))
-  const end = async (code: number): Promise<never> => {
-    await stopAll()
-    fs.rmSync(folder, { recursive: true, force: true })
-    process.exit(code)
-  }
-  process.once("SIGINT", () => void end(130))
-  process.once("SIGTERM", () => void end(143))
-  const began = performance.now()
-  await rehearse(folder).then(
-    () => {
-      console.log(
-        `rescope: renamed a copy of ${path.basename(root)}, installed its tarballs, and logged in ` +
-          `(${((performance.now() - began) / 1000).toFixed(1)} s)`
-      )
-      return end(0)
-    },
-    (error: unknown) => {
-      console.error(`rescope: the rehearsal failed\n${error instanceof Error ? error.message : String(error)}`)
-      return end(1)
-    }
-  )
+  await runInFolder("rescope", async (folder) => {
+    const began = performance.now()
+    await rehearse(folder)
+    console.log(
+      `rescope: renamed a copy of ${path.basename(root)}, installed its tarballs, and logged in ` +
+        `(${((performance.now() - began) / 1000).toFixed(1)} s)`
+    )
+    return 0
+  })
 }
