@@ -190,6 +190,11 @@ const renewAtOf = (
   return expiresAt - window * (1 - jitter / 2)
 }
 
+/** Makes the cached session due for renewal. It is still returned while a renewal is impossible. */
+export const makeDue = (state: State): void => {
+  state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
+}
+
 /** The objects have no spread properties, because V8 makes smaller objects from a list of names. */
 const cachedUntil = (
   session: Session.Session,

@@ -56,6 +56,8 @@ const storeSession = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session.Session, Failure> {
   let version = expected
   self.state.unsaved = got.session
+  // If the store fails, later calls try again to store the new session. The previous session may have ended.
+  Cached.makeDue(self.state)
   for (let writes = 0; writes < maxWrites; writes++) {
     if (yield* self.store.put(self.account, "session", Record.ofSession(got.session), version)) {
       return yield* cacheSession(self, got.session, { tag: got.by, version: version + 1, logouts })
