@@ -4,7 +4,7 @@ import * as Tracer from "effect/Tracer"
 
 /**
  * Runs `use` with the current fiber, in a span if the program has installed a tracer. Effect's default tracer creates
- * spans that no program reads. With them, a login would take twice the time.
+ * spans that no program reads. They would only cost CPU time.
  *
  * The span does not get the effect's value, because that value may contain unencrypted tokens, and exporters and
  * `inspect(span)` show it. If the effect fails, the span gets the failure.
