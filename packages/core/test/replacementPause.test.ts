@@ -41,7 +41,7 @@ describe("sessions: an endpoint that rejects every token", () => {
         assert.isAtMost(calls.length - 1, 9)
         assert.isAtLeast(calls.length - 1, 5)
       }),
-    { tags: ["thorough"] }
+    { tags: ["thorough"], timeout: 60_000 }
   )
 
   it.effect("causes one renewal for a program that restarts eight times", () =>
