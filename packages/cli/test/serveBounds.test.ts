@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as fs from "node:fs"
 import * as http from "node:http"
 import * as net from "node:net"
@@ -14,18 +15,20 @@ const session = "/v1/accounts/mine/session"
 /** Opens a connection, and sends a text. The connection is closed at the end of the scope. */
 const connect = ({ where }: Served, text: string) =>
   Effect.acquireRelease(
-    Effect.callback<net.Socket>((resume) => {
+    Effect.callback<net.Socket, Error>((resume) => {
       const place = placeOf(where)
       const socket = net.connect(
         where.startsWith("http") ? { host: "127.0.0.1", port: Number(place.port) } : { path: where }
       )
-      socket.on("error", () => undefined)
+      socket.on("error", (error) => resume(Effect.fail(error)))
       socket.once("connect", () => {
         socket.write(text)
         resume(Effect.succeed(socket))
       })
-      socket.once("error", () => resume(Effect.succeed(socket)))
-    }),
+    }).pipe(
+      // The queue of new connections can be full.
+      Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 200 })
+    ),
     (socket) => Effect.sync(() => socket.destroy())
   )
 
@@ -51,8 +54,10 @@ it.live(
         { concurrency: 32 }
       )
       assert.strictEqual((yield* ask(server, session)).status, 200)
-      yield* Effect.sleep("200 millis")
-      assert.isAtLeast(idle.filter(({ closed, destroyed }) => closed || destroyed).length, 50)
+      const closed = Effect.sync(() => idle.filter((socket) => socket.closed || socket.destroyed).length)
+      yield* Effect.repeat(closed, { until: (count) => count >= 50, schedule: Schedule.spaced("20 millis") }).pipe(
+        Effect.timeout("30 seconds")
+      )
 
       for (const [text, says] of [
         ["nonsense\r\n\r\n", /^HTTP\/1\.1 400/],

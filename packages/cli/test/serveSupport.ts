@@ -35,30 +35,46 @@ export interface Served {
 export const placeOf = (where: string): http.RequestOptions =>
   where.startsWith("http") ? { host: "127.0.0.1", port: new URL(where).port } : { socketPath: where }
 
+/** The error of a socket whose queue of new connections is full. Nothing has been sent. */
+const isQueueFull = (error: unknown) => error instanceof Error && "code" in error && error.code === "EAGAIN"
+
+const send = (where: string, path: string, { agent, body, headers, method = "GET" }: Request): Promise<Reply> =>
+  new Promise((resolve, reject) => {
+    const request = http.request(
+      { ...placeOf(where), path, method, ...(headers && { headers }), ...(agent && { agent }) },
+      (response) => {
+        let text = ""
+        response.on("data", (chunk) => (text += String(chunk)))
+        response.on("error", reject)
+        response.on("end", () => {
+          const isJson = response.headers["content-type"] === "application/json"
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text,
+            body: isJson ? JSON.parse(text) : undefined
+          })
+        })
+      }
+    )
+    request.on("error", reject)
+    request.end(body)
+  })
+
+/** Sends a request. If the queue of new connections is full, tries again for 10 seconds. */
 export const ask =
   (where: string) =>
-  (path: string, { agent, body, headers, method = "GET" }: Request = {}): Promise<Reply> =>
-    new Promise((resolve, reject) => {
-      const request = http.request(
-        { ...placeOf(where), path, method, ...(headers && { headers }), ...(agent && { agent }) },
-        (response) => {
-          let text = ""
-          response.on("data", (chunk) => (text += String(chunk)))
-          response.on("error", reject)
-          response.on("end", () => {
-            const isJson = response.headers["content-type"] === "application/json"
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: response.headers,
-              text,
-              body: isJson ? JSON.parse(text) : undefined
-            })
-          })
-        }
-      )
-      request.on("error", reject)
-      request.end(body)
-    })
+  async (path: string, request: Request = {}): Promise<Reply> => {
+    for (let tries = 0; tries < 200; tries++) {
+      try {
+        return await send(where, path, request)
+      } catch (error) {
+        if (!isQueueFull(error)) throw error
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    }
+    return send(where, path, request)
+  }
 
 /** Starts a server, and waits until it has printed its address. The server is killed at the end of the scope. */
 export const serve = (user: User, args: ReadonlyArray<string> = [], env: Readonly<Record<string, string>> = {}) =>
