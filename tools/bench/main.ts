@@ -23,7 +23,7 @@ After the benches, the command prints which targets of the project are met.
 Options:
   --quick           runs fewer rounds, in half a minute for each bench, with less exact results
   --write           runs all benches without a "*", and writes ${pagePath}, ${plotPath} and
-                    ${path.relative(root, keptFile)}, with which npm run bench:check compares. Takes about twelve minutes
+                    ${path.relative(root, keptFile)}, with which npm run bench:check compares. Takes about fifteen minutes
   --rounds <n>      runs this number of rounds
   --only <names>    runs only these candidates, separated by commas:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}

@@ -13,7 +13,7 @@ export const bench: Bench = {
   baselines: ["undici"],
   versions,
   plans: {
-    full: { rounds: 5, seconds: 110, warmUp: 3000, turns: turns(6400) },
+    full: { rounds: 12, seconds: 270, warmUp: 3000, turns: turns(6400) },
     quick: { rounds: 3, seconds: 25, warmUp: 1024, turns: turns(960) }
   },
   candidates: { undici, fetch, "ours-node": oursOnNode, "ours-fetch": oursOnFetch }

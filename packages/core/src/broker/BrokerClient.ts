@@ -38,7 +38,7 @@ import * as SentSecrets from "./internal/sentSecrets.ts"
 import { withSpanWhenTraced } from "./internal/spans.ts"
 import { allowedAddress } from "./internal/toldAddress.ts"
 import * as Transport from "./internal/transport.ts"
-import { bodyOf, complete, queryOf, reveal, unsendableFields } from "./internal/requestParts.ts"
+import { bodyOf, complete, queryOf, revealHeaders, unsendableFields } from "./internal/requestParts.ts"
 import * as Redaction from "./Redaction.ts"
 import type { Shape } from "./Shape.ts"
 import type { Extras, Tokens } from "../login/Session.ts"
@@ -478,7 +478,7 @@ export const make = Effect.fnUntraced(function* (
     method: endpoint.method,
     url: `${base}${protocol.path?.(endpoint) ?? endpoint.path}`,
     query: query ?? {},
-    headers: reveal(headers) as Record<string, string>,
+    headers: revealHeaders(headers),
     body: bodyOf(endpoint, request, protocol.emptyBody)
   })
 
@@ -488,7 +488,7 @@ export const make = Effect.fnUntraced(function* (
     const { body = "", method, url } = wire
     const now = nowOf(fiber)
     return Effect.flatMap(sign({ method, url, body: Redacted.make(body), now, tokens: sent.tokens }), (own) => {
-      const headers = { ...wire.headers, ...(reveal(own) as Record<string, string>) }
+      const headers = { ...wire.headers, ...revealHeaders(own) }
       return Transport.send(client, { ...wire, headers }, transport, fiber)
     })
   }

@@ -100,14 +100,12 @@ const fromNumericDate = (exp: unknown): number | undefined => {
   return number < firstMillis ? number * 1000 : number
 }
 
-const base64Url = /^[\w-]+={0,2}$/
-
 /** The claims of a JWT. `undefined` if the token is not a JWT. */
 const claimsOf = (token: string): unknown => {
   const start = token.indexOf(".") + 1
   const end = token.indexOf(".", start)
-  const payload = start === 0 ? "" : token.slice(start, end === -1 ? token.length : end)
-  if (!base64Url.test(payload)) return undefined
+  if (start === 0) return undefined
+  const payload = token.slice(start, end === -1 ? token.length : end)
   // `atob` is native, so it is ten times as fast as a decoder in JavaScript. It decodes only ASCII correctly, which is
   // enough for a number.
   const parse = () => JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))) as unknown

@@ -22,6 +22,16 @@ export const reveal = (value: unknown): unknown => {
   return revealed
 }
 
+/** Like `reveal`, for headers. It is faster, because every call sends headers. */
+export const revealHeaders = (headers: AppFields): Record<string, string> => {
+  const revealed: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) revealed[name] = Redacted.isRedacted(value) ? Redacted.value(value) : value
+  }
+  return revealed
+}
+
 const pick = (names: ReadonlyArray<string>, given: AppFields): Record<string, AppFields[string]> => {
   const found: Record<string, AppFields[string]> = {}
   for (const name of names) {
