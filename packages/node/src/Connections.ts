@@ -61,7 +61,7 @@ export interface Connections<A extends Core.Accounts> extends Omit<Core.Connecti
  * @since 0.1.0
  */
 export const open = <const A extends Core.Accounts>(options: Options<A>): Promise<Connections<A>> =>
-  Core.open<A>({ ...options, ...layersOf(options) }).then((connections) => ({
+  Core.open<A>({ ...options, ...layersOf({ ...options }) }).then((connections) => ({
     ...connections,
     account: (name) =>
       connections.account(name).then((calls) => withBrowser<Layer.Success<A[typeof name]>, typeof calls>(calls))

@@ -124,6 +124,21 @@ describe("a connection on Node", () => {
     assert.notInclude(message, "canary")
   })
 
+  it("rejects with InvalidRequest if a program in plain JavaScript passes no layer or wrong options", async () => {
+    const { open } = Connection as unknown as { readonly open: (...args: ReadonlyArray<unknown>) => Promise<unknown> }
+    const folder = freshFolder()
+    for (const [args, says] of [
+      [[undefined, { folder, key: layerKey() }], /layer is not the layer of a login method/],
+      [[AngelAuth, { folder, key: layerKey() }], /layer is not the layer of a login method/],
+      [[layer, null], /options must be an object/],
+      [[layer, folder], /options must be an object/]
+    ] as const) {
+      const error = await rejection(open(...args))
+      assert.isTrue(AuthError.isAuthError(error), String(error))
+      assert.match(String(error), says)
+    }
+  })
+
   it("rejects with a VaultError if the vault was written with another key", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())

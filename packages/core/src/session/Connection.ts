@@ -7,10 +7,11 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import type { AuthError } from "../login/AuthError.ts"
+import { type AuthError, invalidRequest } from "../login/AuthError.ts"
 import type { Authorize } from "../login/Authorize.ts"
 import type { Logout } from "../login/Logout.ts"
 import type { Renewal } from "../broker/Renewal.ts"
+import { requireLogin, requireObject } from "./internal/argumentChecks.ts"
 import { type CallsOf, fromServices } from "./internal/connectionCalls.ts"
 import { base, type BaseOptions, type Closable, openIn } from "./internal/connectionScope.ts"
 import * as stepUpCodes from "./internal/stepUpCodes.ts"
@@ -71,12 +72,16 @@ export type {
 export type Connection<Services> = CallsOf<Services> & Closable
 
 /**
- * Returns the plain text of a secret, such as a token or the address of a login page. Do not log this text.
+ * Returns the plain text of a secret, such as a token or the address of a login page. Do not log this text. Throws
+ * `InvalidRequest` for any other value, such as `tokens.refresh` of a session that has no refresh token.
  *
  * @category secrets
  * @since 0.1.0
  */
-export const reveal = (secret: Redacted.Redacted<string>): string => Redacted.value(secret)
+export const reveal = (secret: Redacted.Redacted<string>): string => {
+  if (Redacted.isRedacted(secret)) return Redacted.value(secret)
+  throw invalidRequest("connection", "reveal", "secret", "is not a secret: pass a secret such as session.tokens.access")
+}
 
 /**
  * Opens a connection to the account of a broker's layer. `open` checks the credentials and opens the vault, but sends
@@ -105,12 +110,14 @@ export const open = <Services, E extends AuthError | VaultError>(
   openIn((life, owner) =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
+      yield* requireObject("options", options)
       const { codes, early, pollInterval, renewalTimeout } = options
       const { client, vault } = base(options)
-      const account = stepUpCodes.withCodes<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>(
-        layer,
-        codes
-      )
+      const account = stepUpCodes.withCodes<
+        Services | Renewal | Logout | Authorize,
+        E | AuthError,
+        HttpClient.HttpClient
+      >(requireLogin(layer), codes)
       const services = yield* SessionManager.layer({ early, pollInterval, renewalTimeout }).pipe(
         Layer.provideMerge(Startup.mergeAll(account, vault)),
         Layer.provideMerge(client),

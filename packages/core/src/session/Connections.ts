@@ -17,6 +17,7 @@ import type { Logout } from "../login/Logout.ts"
 import type { Session } from "../login/Session.ts"
 import type { Renewal } from "../broker/Renewal.ts"
 import type * as Connection from "./Connection.ts"
+import { requireLogin, requireObject } from "./internal/argumentChecks.ts"
 import { type CallsOf, fromServices } from "./internal/connectionCalls.ts"
 import { base, type Closable, openIn } from "./internal/connectionScope.ts"
 import * as stepUpCodes from "./internal/stepUpCodes.ts"
@@ -124,15 +125,17 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
   openIn((life) =>
     Effect.gen(function* () {
       type Name = keyof A & string
+      yield* requireObject("accounts", { ...options }.accounts)
       const { accounts, codes, early, pollInterval, renewalTimeout } = options
       const names = Object.keys(accounts) as ReadonlyArray<Name>
       const scope = yield* Effect.scope
       const { client, vault } = base(options)
       const context = yield* Layer.buildWithScope(Layer.merge(vault, client), scope)
       const layerOf = (name: string) => {
-        const layer = Object.hasOwn(accounts, name) ? accounts[name] : undefined
-        if (layer === undefined) return Layer.effectContext(Effect.fail(unknownAccount(name, names)))
-        return stepUpCodes.withCodesIfNeeded(layer, codes)
+        const layer = accounts[name]
+        if (layer === undefined || !Object.hasOwn(accounts, name))
+          return Layer.effectContext(Effect.fail(unknownAccount(name, names)))
+        return stepUpCodes.withCodesIfNeeded(requireLogin(layer), codes)
       }
       const managers = yield* SessionManagers.make(layerOf, { early, pollInterval, renewalTimeout }).pipe(
         Effect.provideContext(Context.add(context, Scope.Scope, scope))

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -18,11 +19,13 @@ import type { LogoutReceipt } from "../../login/Logout.ts"
 import { Profile } from "../../login/Profile.ts"
 import { QrLogin, type QrCode } from "../../login/QrLogin.ts"
 import { type AuthorizationRequest, RedirectLogin } from "../../login/RedirectLogin.ts"
-import type { Session, UserProfile } from "../../login/Session.ts"
+import { isSession, type Session, type UserProfile } from "../../login/Session.ts"
+import { Renewal } from "../../broker/Renewal.ts"
 import * as AuthorizedClient from "../AuthorizedClient.ts"
+import * as LoginGuard from "../LoginGuard.ts"
 import * as SealedRequest from "../SealedRequest.ts"
 import * as SessionManager from "../SessionManager.ts"
-import type { SessionStore } from "../SessionStore.ts"
+import { SessionStore } from "../SessionStore.ts"
 import { VaultKey } from "../VaultKey.ts"
 import * as fetches from "./fetch.ts"
 
@@ -133,6 +136,12 @@ export interface Calls<Services> {
   /** Ends the session at the broker, and deletes it from memory and from the vault. */
   readonly logout: () => Promise<LogoutReceipt>
   /**
+   * Removes the stored failed logins and pauses, so that logins are sent again. Error messages call it
+   * `LoginGuard.reset`. Call it only after a person has corrected or checked the credentials of this connection. They
+   * may then be sent again, even if the broker has refused them. To log in at once, then call `renew`.
+   */
+  readonly resetLoginGuard: () => Promise<void>
+  /**
    * The changes of the session until the connection is closed. Use it in a loop: `for await (const change of
    * connection.changes)`.
    */
@@ -235,6 +244,8 @@ const qrSession = ({ begin, poll }: QrLogin["Service"], broker: string, show: Qr
     return yield* Effect.fail(expired)
   })
 
+const eventNames: ReadonlyArray<keyof Events> = ["renewed", "failed", "needs-person", "logged-out"]
+
 const eventsOf = (change: SessionManager.SessionChange): Partial<Events> => {
   switch (change._tag) {
     case "LoggedOut":
@@ -264,6 +275,7 @@ export const fromServices = <Services>(
     const all = services as Context.Context<unknown>
     const manager = Context.getUnsafe(all, SessionManager.SessionManager)
     const key = Context.getUnsafe(all, VaultKey)
+    const store = Context.getUnsafe(all, SessionStore)
     const { account } = manager
     const { broker } = account
     const client = yield* Effect.provideContext(AuthorizedClient.make, services)
@@ -281,6 +293,17 @@ export const fromServices = <Services>(
         ),
         Effect.mapError(Deferred.await(closed), () => closedError(operation))
       )
+    const wrong = (operation: string, field: string, problem: string) =>
+      AuthError.invalidRequest(broker, operation, field, problem)
+    const reject = (operation: string, field: string, problem: string): Promise<never> =>
+      Promise.reject(isClosed() ? closedError(operation) : wrong(operation, field, problem))
+    /** Checks what a callback returns. */
+    const requireEffect = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | AuthError.AuthError> => {
+      if (Effect.isEffect(effect)) return effect
+      // A promise is not awaited. Without a handler, its rejection would end the program.
+      Promise.resolve(effect).catch(() => undefined)
+      return Effect.fail(wrong("call", "use", "does not return an Effect: return the call, without async"))
+    }
     const runExit = Effect.runPromiseExitWith(all)
     const run = <A, E>(operation: string, effect: Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
       runExit(untilClosed(operation, effect), { signal }).then((exit) => {
@@ -351,16 +374,36 @@ export const fromServices = <Services>(
       account,
       session: () => (isClosed() ? Promise.reject(closedError("session")) : getSession()),
       fetch: fetches.make(broker, client, (effect, signal) => runExit(untilClosed("fetch", effect), { signal })),
-      call: (api, use) =>
-        run(
+      call: (api, use) => {
+        const service = Context.isKey(api) ? Context.getOption(all, api) : Option.none()
+        if (Option.isNone(service)) {
+          return reject("call", "api", "is not a service of the layer: pass a service such as AngelApi.AngelApi")
+        }
+        if (!Predicate.isFunction(use)) return reject("call", "use", "is not a function")
+        return run(
           "call",
-          manager.withSession((session) => use(Context.getUnsafe(all, api), session))
-        ),
-      renew: (rejected) => run("renew", manager.renew(rejected)),
+          manager.withSession((session) => requireEffect(use(service.value, session)))
+        )
+      },
+      renew: (rejected) =>
+        rejected === undefined || (isSession(rejected) && Redacted.isRedacted({ ...rejected.tokens }.access))
+          ? run("renew", manager.renew(rejected))
+          : reject("renew", "session", "is not a session: pass the session that session() returned, or nothing"),
       logout: () => run("logout", manager.logout),
+      resetLoginGuard: () => {
+        const { credentials } = Context.getUnsafe(all, Renewal)
+        return run("resetLoginGuard", LoginGuard.make(store).reset(account, { credentials }))
+      },
       changes: Stream.toAsyncIterableWith(manager.changes, all as Context.Context<never>),
-      run: (effect, options) => run("run", Effect.provideContext(effect, services), options?.signal),
+      run: (effect, options) =>
+        Effect.isEffect(effect)
+          ? run("run", Effect.provideContext(effect, services), options?.signal)
+          : reject("run", "effect", "is not an Effect"),
       on: (name, listener) => {
+        if (!eventNames.includes(name)) {
+          throw wrong("on", "name", `is not the name of an event: use ${eventNames.join(", ")}`)
+        }
+        if (!Predicate.isFunction(listener)) throw wrong("on", "listener", "is not a function")
         // Each call of `on` makes a new function, so that a listener that was added twice can be removed separately.
         const registered = (event: never) => listener(event)
         const known = listeners.get(name) ?? new Set()

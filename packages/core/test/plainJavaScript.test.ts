@@ -1,0 +1,180 @@
+/** Wrong arguments, which TypeScript rejects, but which programs in plain JavaScript can pass. */
+import { Connection, Connections } from "@auth/broker-core"
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import { Authorize } from "@auth/broker-core/login/Authorize"
+import { Logout } from "@auth/broker-core/login/Logout"
+import { Profile } from "@auth/broker-core/login/Profile"
+import * as Renewal from "@auth/broker-core/broker/Renewal"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { makeTiny } from "./sessions.ts"
+
+const authorize: Authorize["Service"] = {
+  headers: () => ({}),
+  origins: ["https://api.tiny.example"],
+  refusal: () => undefined
+}
+
+const layerOf = (tiny: ReturnType<typeof makeTiny>) =>
+  Layer.succeedContext(
+    Context.make(Renewal.Renewal, tiny.renewal).pipe(
+      Context.add(Logout, tiny.logout),
+      Context.add(Authorize, authorize)
+    )
+  )
+
+/** The error that `call` throws, or with which its promise rejects. */
+const errorOf = async (call: () => unknown): Promise<AuthError.AuthError> => {
+  try {
+    await call()
+  } catch (error) {
+    assert.isTrue(AuthError.isAuthError(error), `not typed: ${String(error)}`)
+    return error as AuthError.AuthError
+  }
+  return assert.fail("there was no error")
+}
+
+/** Removes the types, as in a program in plain JavaScript. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the tests pass what the types forbid
+const untyped = (value: unknown) => value as any
+
+const notLayers: ReadonlyArray<readonly [what: string, value: unknown]> = [
+  ["nothing", undefined],
+  ["null", null],
+  ["an object", {}],
+  ["a module", Connection],
+  ["the function layerConfig", () => layerOf(makeTiny())],
+  ["a promise of a layer", Promise.resolve(layerOf(makeTiny()))],
+  ["a layer without the services of a login", Layer.succeed(Authorize, authorize)]
+]
+
+describe("plain JavaScript:", () => {
+  for (const [what, value] of notLayers) {
+    it(`Connection.open() rejects with InvalidRequest if it is called with ${what}`, async () => {
+      const error = await errorOf(() => untyped(Connection).open(value))
+      assert.match(
+        error.message,
+        /layer is not the layer of a login method: pass a layer such as AngelAuth\.layerConfig\(\)/
+      )
+    })
+
+    it(`account() of Connections rejects with InvalidRequest if the account has ${what}, and other accounts work`, async () => {
+      const tiny = makeTiny()
+      await using connections = await untyped(Connections).open({ accounts: { bad: value, good: layerOf(tiny) } })
+      const error = await errorOf(() => connections.account("bad"))
+      assert.match(error.message, /is not/)
+      await (await connections.account("good")).session()
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+    })
+  }
+
+  for (const options of [null, "vault.db", 5]) {
+    it(`open() rejects with InvalidRequest for the options ${JSON.stringify(options)}`, async () => {
+      const error = await errorOf(() => untyped(Connection).open(layerOf(makeTiny()), options))
+      assert.match(error.message, /options must be an object/)
+    })
+  }
+
+  for (const options of [undefined, null, {}, { accounts: null }, { accounts: "mine" }]) {
+    it(`Connections.open() rejects with InvalidRequest for ${JSON.stringify(options)}`, async () => {
+      assert.match((await errorOf(() => untyped(Connections).open(options))).message, /accounts must be an object/)
+    })
+  }
+
+  const wrong: ReadonlyArray<
+    readonly [what: string, call: (connection: ReturnType<typeof untyped>) => unknown, says: RegExp]
+  > = [
+    ["renew() with the text of a token", ({ renew }) => renew("access-1"), /session is not a session/],
+    ["renew() with null", ({ renew }) => renew(null), /session is not a session/],
+    ["renew() with a token", ({ renew }) => renew(Redacted.make("access-1")), /session is not a session/],
+    [
+      "renew() with a session that was converted to JSON",
+      ({ account, renew }) =>
+        renew({
+          "~@auth/broker-core/login/Session": "~@auth/broker-core/login/Session",
+          account,
+          tokens: { access: "<redacted>" }
+        }),
+      /session is not a session/
+    ],
+    ["call() without arguments", ({ call }) => call(), /api is not/],
+    ["call() with a module", ({ call }) => call({ Authorize }, () => Effect.void), /api is not/],
+    [
+      "call() with a service that the layer does not have",
+      ({ call }) => call(Profile, () => Effect.void),
+      /api is not/
+    ],
+    ["call() without a function", ({ call }) => call(Authorize), /use is not a function/],
+    ["run() without an effect", ({ run }) => run(), /effect is not an Effect/],
+    ["run() with an async function", ({ run }) => run(async () => 5), /effect is not an Effect/],
+    [
+      "on() with an unknown event",
+      ({ on }) => on("renwed", () => undefined),
+      /name is not the name of an event.*needs-person/
+    ],
+    ["on() without a listener", ({ on }) => on("renewed"), /listener is not a function/]
+  ]
+
+  for (const [what, call, says] of wrong) {
+    it(`${what} fails with InvalidRequest, and sends nothing`, async () => {
+      const tiny = makeTiny()
+      await using connection = await Connection.open(layerOf(tiny))
+      const error = await errorOf(() => call(connection))
+      assert.strictEqual(error.reason._tag, "InvalidRequest")
+      assert.match(error.message, says)
+      assert.deepStrictEqual(tiny.calls, [])
+    })
+  }
+
+  for (const [what, use] of [
+    ["nothing", () => undefined],
+    ["a promise", async () => 5],
+    ["a promise that rejects", () => Promise.reject(new Error("mine"))]
+  ] as const) {
+    it(`call() rejects with InvalidRequest if its callback returns ${what}`, async () => {
+      await using connection = await Connection.open(layerOf(makeTiny()))
+      const error = await errorOf(() => untyped(connection).call(Authorize, use))
+      assert.match(error.message, /use does not return an Effect.*without async/)
+    })
+  }
+
+  for (const value of [undefined, null, "text", {}]) {
+    it(`reveal() throws InvalidRequest for ${JSON.stringify(value)}`, async () => {
+      const error = await errorOf(() => untyped(Connection).reveal(value))
+      assert.match(error.message, /secret is not a secret/)
+      assert.notInclude(error.message, "text")
+    })
+  }
+})
+
+describe("resetLoginGuard()", () => {
+  const refusal = new AuthError.InvalidCredentials({ field: "pin" })
+
+  it("allows logins again after failed logins have used up the limit", async () => {
+    const tiny = makeTiny()
+    tiny.failures.push(refusal, refusal)
+    await using connection = await Connection.open(layerOf(tiny))
+    await errorOf(() => connection.session())
+    await errorOf(() => connection.renew())
+    const blocked = await errorOf(() => connection.renew())
+    assert.strictEqual(blocked.reason._tag, "ActionRequired")
+    assert.match(blocked.message, /LoginGuard\.reset/)
+    await connection.resetLoginGuard()
+    assert.strictEqual(Connection.reveal((await connection.renew()).tokens.access), "access-1")
+    assert.deepStrictEqual(tiny.calls, ["login refused", "login refused", "login 1"])
+  })
+
+  it("allows the credentials that the broker has refused", async () => {
+    const tiny = makeTiny({ credentials: { pin: Redacted.make("4711") } })
+    tiny.failures.push(refusal)
+    await using connection = await Connection.open(layerOf(tiny))
+    await errorOf(() => connection.session())
+    assert.match((await errorOf(() => connection.renew())).message, /has refused them before/)
+    await connection.resetLoginGuard()
+    await connection.renew()
+    assert.deepStrictEqual(tiny.calls, ["login refused", "login 1"])
+  })
+})
