@@ -78,6 +78,20 @@ describe("plain JavaScript:", () => {
     })
   }
 
+  for (const [option, says] of [
+    ["vault", /vault must be a layer/],
+    ["key", /key must be a layer/],
+    ["client", /client must be a layer/],
+    ["codes", /codes must be a function/]
+  ] as const) {
+    it(`open() rejects with InvalidRequest if the option ${option} is text`, async () => {
+      const options = { [option]: "text" }
+      const accounts = { mine: layerOf(makeTiny()) }
+      assert.match((await errorOf(() => untyped(Connection).open(accounts.mine, options))).message, says)
+      assert.match((await errorOf(() => untyped(Connections).open({ accounts, ...options }))).message, says)
+    })
+  }
+
   for (const options of [undefined, null, {}, { accounts: null }, { accounts: "mine" }]) {
     it(`Connections.open() rejects with InvalidRequest for ${JSON.stringify(options)}`, async () => {
       assert.match((await errorOf(() => untyped(Connections).open(options))).message, /accounts must be an object/)

@@ -131,7 +131,10 @@ describe("a connection on Node", () => {
       [[undefined, { folder, key: layerKey() }], /layer is not the layer of a login method/],
       [[AngelAuth, { folder, key: layerKey() }], /layer is not the layer of a login method/],
       [[layer, null], /options must be an object/],
-      [[layer, folder], /options must be an object/]
+      [[layer, folder], /options must be an object/],
+      [[layer, { vault: folder }], /vault must be a layer/],
+      [[layer, { folder, key: "text" }], /key must be a layer/],
+      [[layer, { folder, key: layerKey(), client: fetch }], /client must be a layer/]
     ] as const) {
       const error = await rejection(open(...args))
       assert.isTrue(AuthError.isAuthError(error), String(error))

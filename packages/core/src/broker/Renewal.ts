@@ -218,7 +218,7 @@ const unanswerable = (account: Account, why: string) =>
         what: `Set a source for the broker's one-time codes: ${why}`,
         advice:
           "If the account has TOTP, give the layer the TOTP secret. Otherwise provide Renewal.layerLoginWithStepUp, " +
-          "which asks your program for the code."
+          "which asks your program for the code. In a connection, set the option codes."
       })
     )
   )

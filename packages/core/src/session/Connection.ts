@@ -11,7 +11,7 @@ import { type AuthError, invalidRequest } from "../login/AuthError.ts"
 import type { Authorize } from "../login/Authorize.ts"
 import type { Logout } from "../login/Logout.ts"
 import type { Renewal } from "../broker/Renewal.ts"
-import { requireLogin, requireObject } from "./internal/argumentChecks.ts"
+import { requireLogin, requireOptions } from "./internal/argumentChecks.ts"
 import { type CallsOf, fromServices } from "./internal/connectionCalls.ts"
 import { base, type BaseOptions, type Closable, openIn } from "./internal/connectionScope.ts"
 import * as stepUpCodes from "./internal/stepUpCodes.ts"
@@ -110,7 +110,7 @@ export const open = <Services, E extends AuthError | VaultError>(
   openIn((life, owner) =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
-      yield* requireObject("options", options)
+      yield* requireOptions(options)
       const { codes, early, pollInterval, renewalTimeout } = options
       const { client, vault } = base(options)
       const account = stepUpCodes.withCodes<

@@ -17,7 +17,7 @@ import type { Logout } from "../login/Logout.ts"
 import type { Session } from "../login/Session.ts"
 import type { Renewal } from "../broker/Renewal.ts"
 import type * as Connection from "./Connection.ts"
-import { requireLogin, requireObject } from "./internal/argumentChecks.ts"
+import { requireLogin, requireObject, requireOptions } from "./internal/argumentChecks.ts"
 import { type CallsOf, fromServices } from "./internal/connectionCalls.ts"
 import { base, type Closable, openIn } from "./internal/connectionScope.ts"
 import * as stepUpCodes from "./internal/stepUpCodes.ts"
@@ -125,6 +125,7 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
   openIn((life) =>
     Effect.gen(function* () {
       type Name = keyof A & string
+      yield* requireOptions({ ...options })
       yield* requireObject("accounts", { ...options }.accounts)
       const { accounts, codes, early, pollInterval, renewalTimeout } = options
       const names = Object.keys(accounts) as ReadonlyArray<Name>
@@ -160,8 +161,9 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
           opened.set(name, known)
           return known
         },
-        warm: ({ names: chosen = names, ...warmOptions } = {}) =>
-          Stream.toAsyncIterable(
+        warm: (given = {}) => {
+          const { names: chosen = names, ...warmOptions } = { ...given }
+          return Stream.toAsyncIterable(
             Stream.map(managers.warm(chosen, warmOptions), ({ outcome, ...progress }) => ({
               ...progress,
               ...(Exit.isSuccess(outcome)
@@ -169,6 +171,7 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
                 : { error: Cause.squash(outcome.cause) as Failure })
             }))
           )
+        }
       } as Omit<Connections<A>, keyof Closable>
     })
   )

@@ -32,12 +32,17 @@ export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.
   Layer.effectDiscard(useProxyOfEnvironment)
 )
 
+// `Layer.isLayer` would replace the type of a layer that it checks.
+const isLayer: (value: unknown) => boolean = Layer.isLayer
+
 /** Returns the vault, the key and the client of the options. For an option that is not set, returns its default. */
 export const layersOf = (options: DefaultsOptions) => {
   const key = options.key ?? NodeVaultKey.layerDefault(options)
+  const vault = options.vault ?? NodeVault.layer({ folder: options.folder })
   return {
     key,
-    vault: Layer.provide(options.vault ?? NodeVault.layer({ folder: options.folder }), key),
+    // In plain JavaScript, `vault` may be another value. `open` of the core package then rejects it.
+    vault: isLayer(vault) ? Layer.provide(vault, key) : (vault as never),
     client: options.client ?? layerClient
   }
 }

@@ -8,15 +8,31 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import { Renewal } from "../../broker/Renewal.ts"
+import type { BaseOptions } from "./connectionScope.ts"
 import * as AuthError from "../../login/AuthError.ts"
 import { Authorize } from "../../login/Authorize.ts"
 import { Logout } from "../../login/Logout.ts"
 
+// `Layer.isLayer` would replace the type of a layer that it checks.
+const isLayer: (value: unknown) => boolean = Layer.isLayer
+
+const rejected = (field: string, problem: string): Effect.Effect<never, AuthError.AuthError> =>
+  Effect.fail(AuthError.invalidRequest("connection", "open", field, problem))
+
 /** Fails unless a value is an object. */
 export const requireObject = (field: string, value: unknown): Effect.Effect<void, AuthError.AuthError> =>
-  Predicate.isObject(value)
-    ? Effect.void
-    : Effect.fail(AuthError.invalidRequest("connection", "open", field, "must be an object"))
+  Predicate.isObject(value) ? Effect.void : rejected(field, "must be an object")
+
+/** Fails if an option has the wrong type. The types of durations are checked where they are used. */
+export const requireOptions = (options: BaseOptions & { readonly codes?: unknown }) => {
+  const { client, codes, key, vault } = { ...options }
+  const layers = Object.entries({ client, key, vault })
+  const wrong = layers.find(([, value]) => value !== undefined && !isLayer(value))
+  if (wrong !== undefined) return rejected(wrong[0], "must be a layer")
+  return codes === undefined || Predicate.isFunction(codes)
+    ? requireObject("options", options)
+    : rejected("codes", "must be a function that returns the one-time code")
+}
 
 const notLoginLayer = AuthError.invalidRequest(
   "connection",
@@ -27,9 +43,6 @@ const notLoginLayer = AuthError.invalidRequest(
 
 const isComplete = ({ mapUnsafe }: Context.Context<never>): boolean =>
   [Renewal, Logout, Authorize].every(({ key }) => mapUnsafe.has(key))
-
-// `Layer.isLayer` would replace the type of the layer.
-const isLayer: (value: unknown) => boolean = Layer.isLayer
 
 /** Makes a layer that fails unless `layer` is a layer, and provides the services of a login method. */
 export const requireLogin = <Services, E>(

@@ -96,6 +96,9 @@ const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
  */
 const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
 
+const adopt =
+  "Pass the session of the login to SessionManager.adopt. In a connection, call login, beginLogin or loginByQr instead."
+
 export const reasonOf = (failure: Failure): string => failure.reason._tag
 
 /** A new token that expires in less than this time counts as expired. In milliseconds. */
@@ -235,8 +238,8 @@ export const make = (
         session === undefined ? byNewLogin(login, checks, byPerson) : Effect.succeed(session)
       )
     }
-    const what = `Log in to ${account.broker} as ${account.id}, and pass the session to SessionManager.adopt`
-    return Effect.fail(AuthError.make(account.broker, "session", new AuthError.ActionRequired({ what })))
+    const what = `Log in to ${account.broker} as ${account.id}`
+    return Effect.fail(AuthError.make(account.broker, "session", new AuthError.ActionRequired({ what, advice: adopt })))
   }
 
   const exchange = Effect.fnUntraced(function* (

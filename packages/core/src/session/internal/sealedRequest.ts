@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -78,6 +79,8 @@ export const open = Effect.fnUntraced(function* (text: string | undefined, key: 
     )
   }
   const changed = refused(account, "request-changed")
+  // In plain JavaScript, `text` may be another value.
+  if (!Predicate.isString(text)) return yield* changed
   const decoded = text.length > maxLength ? undefined : Result.getOrUndefined(Base64Url.decode(text))
   if (decoded === undefined) return yield* changed
   const plain = yield* Effect.catch(SealedEntry.open(key, Redacted.make(decoded), placeOf(account)), () => changed)
