@@ -272,10 +272,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
 describe("the test cases that Fixtures makes", () => {
   it.effect("all pass for a valid subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
-  it.effect("require only one fixture for all error rows that report the broker's code unchanged", () => {
-    const subject = orders("Concerns orders", ErrorTable.rejected)
-    return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
-  })
+  it.effect(
+    "require only one fixture for all error rows that differ only in their code and report the broker's code unchanged",
+    () => {
+      const subject = orders("Concerns orders", ErrorTable.rejected)
+      return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
+    }
+  )
 
   it("have unique names", () => {
     const names = casesOf(sound).map(({ name }) => name)

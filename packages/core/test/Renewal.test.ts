@@ -120,7 +120,7 @@ describe("the limits of a renewal", () => {
 })
 
 describe("Renewal.answering", () => {
-  it.effect("answers the challenge with one code of its code source", () =>
+  it.effect("answers the challenge with one code from its code source", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["totp", "otp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })

@@ -166,7 +166,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("stops after two rejected logins, also after a restart, so that the broker does not lock the account", () =>
+  it.effect("stops after two rejected logins, even after a restart, so that the broker does not lock the account", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -732,7 +732,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are searched for with two reads of the store in a minute, however often a session is requested", () =>
+  it.effect("are looked for with two reads of the store per minute, however often a session is requested", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -773,7 +773,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  /** Makes a manager with a lock. A check of the lock reports that the lock is lost if `lose` returns true. */
+  /** Makes a manager whose lock can be lost: if `lose` returns true, a check of the lock reports that it is lost. */
   const losing = Effect.fnUntraced(function* (lose: () => boolean) {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]
