@@ -119,7 +119,7 @@ const consume = Effect.fnUntraced(function* (response: HttpClientResponse.HttpCl
 describe("an answer of unknown length", () => {
   for (const type of ["application/json; charset=utf-8", "text/plain", "text/html", undefined, "text/csv", ""]) {
     it.effect(
-      `is not buffered when it is read as a stream (content type: ${type})`,
+      `is not buffered when it is read as a stream (content type: ${type === undefined ? "none" : `"${type}"`})`,
       () =>
         Effect.gen(function* () {
           const data = source(chunkOf(65_536), 1024)

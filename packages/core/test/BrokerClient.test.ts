@@ -712,7 +712,7 @@ describe("the reason for a failed call", () => {
     ["soon", undefined],
     ["", undefined],
     ["99999999999999999999", 900_000]
-  ] as const)('with the header "Retry-After: %s" has this delay in milliseconds: %s', ([text, millis]) =>
+  ] as const)('with the header "Retry-After: %s" has this retryAfter in milliseconds: %s', ([text, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       for (const code of [429, 503, 502, 500, 408]) {
@@ -810,8 +810,12 @@ describe("an answer that cannot be decoded", () => {
     ["is deeply nested", deep, /neither success nor failure/],
     ["lacks its data", `{"ok":true}`, /its data is not as documented/],
     ["lacks a field", `{"ok":true,"data":{}}`, /: token is not as documented/],
-    ["has a wrong type", `{"ok":true,"data":{"token":1,"list":["x"]}}`, /token/],
-    ["has a wrong type in a list", `{"ok":true,"data":{"token":"t","list":[1,"x"]}}`, /: list\.1 is not as documented/],
+    ["has a field of the wrong type", `{"ok":true,"data":{"token":1,"list":["x"]}}`, /token/],
+    [
+      "has a list item of the wrong type",
+      `{"ok":true,"data":{"token":"t","list":[1,"x"]}}`,
+      /: list\.1 is not as documented/
+    ],
     ["has an infinite number", `{"ok":true,"data":{"token":"t","list":[1e999]}}`, /list\.0/]
   ] as const)("makes the call fail with MalformedResponse if it %s", ([, text, words]) =>
     Effect.gen(function* () {

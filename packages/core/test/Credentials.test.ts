@@ -134,7 +134,7 @@ describe("Credentials.fromConfig", () => {
     })
   )
 
-  it.effect("reports an empty variable as missing, together with the problem with an invalid variable", () =>
+  it.effect("reports an empty variable as missing, and also reports the problem with an invalid variable", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ ...whole, TINY_PIN: "", TINY_CLIENT_CODE: "d@example.com" }))
       assert.deepStrictEqual(problems(error), [

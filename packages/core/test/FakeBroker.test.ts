@@ -62,7 +62,7 @@ const faults: ReadonlyArray<
 
 describe("a fault that a test injects into FakeBroker", () => {
   it.effect.each(faults)(
-    "%j causes one answer with the status %d, and then does not occur again",
+    "(%j) causes one answer with the status %d, and then does not occur again",
     ([fault, status, text, acted, type = "default"]) =>
       Effect.gen(function* () {
         const { ask, fake, state } = yield* make

@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as Broker from "@auth/broker-core/broker/Broker"
 import type { Challenge } from "@auth/broker-core/login/Challenge"
@@ -104,16 +105,14 @@ describe("the limits of a renewal", () => {
       fromDescription: Renewal.fromDescription(description, { account }, options)
     }
     for (const [way, made] of Object.entries(ways)) {
-      it.effect(
-        `are rejected by Renewal.${way} with ${name}: ${typeof value === "string" ? `"${value}"` : String(value)}`,
-        () =>
-          Effect.gen(function* () {
-            const { broker, operation, reason } = yield* Effect.flip(made)
-            assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
-            assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
-              `renewal.${name}`
-            ])
-          })
+      it.effect(`are rejected by Renewal.${way} with ${name}: ${inspect(value)}`, () =>
+        Effect.gen(function* () {
+          const { broker, operation, reason } = yield* Effect.flip(made)
+          assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
+          assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
+            `renewal.${name}`
+          ])
+        })
       )
     }
   }

@@ -11,12 +11,12 @@ import { withHeaders } from "../src/login/internal/requestHeaders.ts"
 
 describe("parts of Effect that core uses without loading their modules", () => {
   it.each([
-    [EffectKeys.HttpClient, HttpClient.HttpClient],
-    [EffectKeys.Fetch, FetchHttpClient.Fetch],
-    [EffectKeys.RequestInit, FetchHttpClient.RequestInit],
-    [EffectKeys.RateLimiter, RateLimiter.RateLimiter],
-    [EffectKeys.Terminal, Terminal.Terminal]
-  ])("%o is the same key as Effect's", (own, { key }) => assert.strictEqual(own.key, key))
+    ["HttpClient", EffectKeys.HttpClient, HttpClient.HttpClient],
+    ["Fetch", EffectKeys.Fetch, FetchHttpClient.Fetch],
+    ["RequestInit", EffectKeys.RequestInit, FetchHttpClient.RequestInit],
+    ["RateLimiter", EffectKeys.RateLimiter, RateLimiter.RateLimiter],
+    ["Terminal", EffectKeys.Terminal, Terminal.Terminal]
+  ])("%s has the same key as in Effect", (_, own, { key }) => assert.strictEqual(own.key, key))
 
   it("sets headers as Effect does", () => {
     const request = HttpClientRequest.post("https://api.example.com/orders?id=1", {
