@@ -443,26 +443,28 @@ it.effect(
 )
 
 describe("sessions: SessionManager.renew", () => {
-  it.effect("if the store fails after a login, the new session is stored and returned as soon as the store works", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const [tiny, shared] = [makeTiny(), makeShared()]
-      const { service, state } = breakable(shared.store)
-      const manager = yield* start(tiny, { ...shared, store: service })
-      assert.strictEqual(numberOf(yield* manager.session), "1")
-      yield* pass("1 minute")
-      state.broken = "session"
-      assert.strictEqual(reasonOf(yield* Effect.result(manager.renew())), "Io")
-      assert.strictEqual(numberOf(yield* manager.session), "1")
-      yield* pass("1 minute")
-      assert.strictEqual(numberOf(yield* manager.session), "1")
-      state.broken = false
-      yield* pass("1 minute")
-      assert.strictEqual(numberOf(yield* manager.session), "2")
-      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
-      const other = yield* start(tiny, shared)
-      assert.strictEqual(numberOf(yield* other.session), "2")
-    })
+  it.effect(
+    "stores and returns a new session as soon as the store works again if the session could not be stored after the login",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny(), makeShared()]
+        const { service, state } = breakable(shared.store)
+        const manager = yield* start(tiny, { ...shared, store: service })
+        assert.strictEqual(numberOf(yield* manager.session), "1")
+        yield* pass("1 minute")
+        state.broken = "session"
+        assert.strictEqual(reasonOf(yield* Effect.result(manager.renew())), "Io")
+        assert.strictEqual(numberOf(yield* manager.session), "1")
+        yield* pass("1 minute")
+        assert.strictEqual(numberOf(yield* manager.session), "1")
+        state.broken = false
+        yield* pass("1 minute")
+        assert.strictEqual(numberOf(yield* manager.session), "2")
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+        const other = yield* start(tiny, shared)
+        assert.strictEqual(numberOf(yield* other.session), "2")
+      })
   )
 
   it.effect("gets a new session in a program that has just started, although the stored session is valid", () =>

@@ -100,7 +100,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("is accepted as a form", () =>
+  it.effect("is accepted if it is sent as a form", () =>
     Effect.gen(function* () {
       const callback = RedirectLogin.fromForm(redirectUrl, Redacted.make("API_Session=a%2Bb%2F%3D&other=x+y"))
       assert.strictEqual(yield* complete({ names: ["API_Session"] }, callback), "a+b/=")

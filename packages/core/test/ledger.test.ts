@@ -223,7 +223,7 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
     })
   )
 
-  it.effect("fails with a message that says only once what a person must do, also during the pause", () =>
+  it.effect("fails with a message that says only once what a person must do, even during the pause", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))

@@ -323,7 +323,7 @@ describe("the extras of a session", () => {
   )
 
   it.effect.each([
-    ["plain http", "http://e21.tiny.example"],
+    ["the scheme http", "http://e21.tiny.example"],
     ["another host", "https://tiny.example.evil.test"],
     ["a host whose name ends with the same letters", "https://eviltiny.example"],
     ["a user name", "https://user@e21.tiny.example"],

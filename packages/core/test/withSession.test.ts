@@ -248,7 +248,7 @@ describe("sessions: SessionManager.withSession", () => {
       "order",
       rejectedReason
     ),
-    "an error of the program": new Error("mine")
+    "the program's own error": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
     it.effect(`does not change ${title}, and does not renew`, () =>
