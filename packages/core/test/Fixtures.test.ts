@@ -49,7 +49,7 @@ const slow = {
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
 /**
- * A valid subject: the tables and calls of a broker, and the fixtures that test them. Every test case passes for this
+ * A valid subject: a broker's tables and calls, and the fixtures that test them. Every test case passes for this
  * subject. A dialect is one of the forms in which the broker answers.
  */
 const sound: Subject = {

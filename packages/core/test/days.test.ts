@@ -57,7 +57,7 @@ interface Day {
   readonly another: Effect.Effect<Program, never, Effect.Services<ReturnType<typeof start>>>
 }
 
-/** Runs a call of the manager, and checks its result. */
+/** Runs a call to the manager, and checks its result. */
 const ask = Effect.fnUntraced(function* (
   { tiny }: Day,
   program: Program,
