@@ -282,7 +282,7 @@ describe("AuthError", () => {
   ]
 
   it.each([...rows.map(([reason]) => reason), ...kinds, ...redirects, ...excerpts, ...sentences])(
-    "has a message and a remedy of complete sentences for the reason $_tag",
+    "has a message and a remedy in complete sentences for the reason $_tag",
     (reason) => {
       const { message, remedy } = AuthError.make("angel", "login", reason)
       assert.isTrue(message.startsWith("angel login: "), message)

@@ -102,7 +102,7 @@ const memory = () => {
   return arrayBuffers + heapUsed
 }
 
-/** Reads a body as a stream. Returns the size of the body and the largest growth of the memory, in bytes. */
+/** Reads a body as a stream. Returns the size of the body and the largest growth in memory use, in bytes. */
 const consume = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse, before: number) {
   let size = 0
   let peak = 0
@@ -119,14 +119,14 @@ const consume = Effect.fnUntraced(function* (response: HttpClientResponse.HttpCl
 describe("an answer of unknown length", () => {
   for (const type of ["application/json; charset=utf-8", "text/plain", "text/html", undefined, "text/csv", ""]) {
     it.effect(
-      `is not buffered when it is read as a stream (content type: ${type})`,
+      `is not buffered when it is read as a stream (content type: ${type === undefined ? "none" : `"${type}"`})`,
       () =>
         Effect.gen(function* () {
           const data = source(chunkOf(65_536), 1024)
           const client = yield* connect(() => answer(data.body, type))
           const before = memory()
           const response = yield* client.get(url)
-          // The client inspects the first mebibyte, which is 16 chunks.
+          // The client inspects at most the first mebibyte, which is 16 chunks.
           assert.isAtMost(data.pulled, 18)
           const { peak, size } = yield* consume(response, before)
           assert.strictEqual(size, 64 * mebibyte)
@@ -146,7 +146,7 @@ describe("an answer of unknown length", () => {
   )
 
   it.effect(
-    "is not read faster than the caller reads it after the inspection, and is cancelled when the caller stops",
+    "is read no faster than the caller reads it once the inspection is over, and is cancelled when the caller stops",
     () =>
       Effect.gen(function* () {
         for (const type of ["application/json", "text/csv"]) {
@@ -198,7 +198,7 @@ describe("an answer of unknown length", () => {
   )
 })
 
-describe("an answer of a content type that is not inspected", () => {
+describe("an answer with a content type that is not inspected", () => {
   for (const type of ["text/event-stream", "text/csv", "application/x-ndjson", "application/octet-stream"]) {
     it.effect(`is returned before its body arrives (content type: ${type})`, () =>
       Effect.gen(function* () {

@@ -227,7 +227,7 @@ describe("a valid call", () => {
     })
   )
 
-  it.effect("fails if no answer comes within the time-out of the options", () =>
+  it.effect("fails if no answer comes within the time-out that the options set", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([silence], { timeout: "1 second" })
       const fiber = yield* Effect.forkChild(reasonOf(tiny.login))
@@ -374,7 +374,7 @@ describe("the body of an answer", () => {
     })
   )
 
-  it.effect("is rejected as invalid JSON if its last character is truncated", () =>
+  it.effect("is rejected as invalid JSON if an incomplete character follows the JSON", () =>
     Effect.gen(function* () {
       const bytes = new TextEncoder().encode(`{"ok":true,"data":{"token":"t"}}₹`).slice(0, -1)
       const tiny = yield* connect([() => new Response(new Blob([bytes]).stream())])
@@ -454,7 +454,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("adds no token of a login to a span", () =>
+  it.effect("writes no token from the answer to a login into a span", () =>
     Effect.gen(function* () {
       const { net } = yield* traced([() => yes({ token: "issued-canary" })])
       const spans = net.spans().filter(({ name }) => name.startsWith("tiny."))
@@ -466,7 +466,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("adds the reason of a failed call to the span of the call", () =>
+  it.effect("adds the reason for a failed call to the call's span", () =>
     Effect.gen(function* () {
       const { net } = yield* traced([() => no({ code: "SLOW" })])
       const [span] = net.spans().filter(({ name }) => name === "tiny.login")
@@ -518,7 +518,7 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("is reported with the broker's message, which is shortened and shows no values of the request", () =>
+  it.effect("is reported with the broker's message, which is shortened and shows no values from the request", () =>
     Effect.gen(function* () {
       const echo: Answer = (asked) =>
         no({ message: `${asked.body} with ${sentIn(asked).join(" and ").toUpperCase()} is wrong`, code: "X" })
@@ -622,7 +622,7 @@ describe("an error that quotes part of a header", () => {
   )
 })
 
-describe("the reason of a failed call", () => {
+describe("the reason for a failed call", () => {
   const rows: ReadonlyArray<readonly [code: number, login: string, profile: string]> = [
     [200, "MalformedResponse", "MalformedResponse"],
     [204, "MalformedResponse", "MalformedResponse"],
@@ -667,7 +667,7 @@ describe("the reason of a failed call", () => {
     })
   )
 
-  it.effect("does not come from an error row of another endpoint", () =>
+  it.effect("does not come from an error row for another endpoint", () =>
     Effect.gen(function* () {
       const codes = protocol.codes.map((row) => ({ ...row, operations: ["login"] }))
       const tiny = yield* connect([() => no({ code: "SLOW" })], {}, { codes })
@@ -712,7 +712,7 @@ describe("the reason of a failed call", () => {
     ["soon", undefined],
     ["", undefined],
     ["99999999999999999999", 900_000]
-  ] as const)('with the header "Retry-After: %s" has this delay in milliseconds: %s', ([text, millis]) =>
+  ] as const)('with the header "Retry-After: %s" has this retryAfter in milliseconds: %s', ([text, millis]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
       for (const code of [429, 503, 502, 500, 408]) {
@@ -790,7 +790,7 @@ describe("the reason of a failed call", () => {
     })
   )
 
-  it.effect("contains the delay of the header Retry-After if the broker is unavailable", () =>
+  it.effect("contains the delay from the header Retry-After if the broker is unavailable", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(503, "", { "retry-after": "7" })])
       assert.deepInclude(yield* reasonOf(tiny.login), { _tag: "BrokerUnavailable", retryAfter: Duration.seconds(7) })
@@ -810,8 +810,12 @@ describe("an answer that cannot be decoded", () => {
     ["is deeply nested", deep, /neither success nor failure/],
     ["lacks its data", `{"ok":true}`, /its data is not as documented/],
     ["lacks a field", `{"ok":true,"data":{}}`, /: token is not as documented/],
-    ["has a wrong type", `{"ok":true,"data":{"token":1,"list":["x"]}}`, /token/],
-    ["has a wrong type in a list", `{"ok":true,"data":{"token":"t","list":[1,"x"]}}`, /: list\.1 is not as documented/],
+    ["has a field of the wrong type", `{"ok":true,"data":{"token":1,"list":["x"]}}`, /token/],
+    [
+      "has a list item of the wrong type",
+      `{"ok":true,"data":{"token":"t","list":[1,"x"]}}`,
+      /: list\.1 is not as documented/
+    ],
     ["has an infinite number", `{"ok":true,"data":{"token":"t","list":[1e999]}}`, /list\.0/]
   ] as const)("makes the call fail with MalformedResponse if it %s", ([, text, words]) =>
     Effect.gen(function* () {
@@ -950,7 +954,7 @@ describe("a token in a header", () => {
     Effect.gen(function* () {
       let sent = 0
       const client = yield* overFetch("https://api.tiny.example", (url, init) => {
-        // Like `fetch`, `new Request` throws if a header is invalid. The error shows the value of the header.
+        // Like `fetch`, `new Request` throws if a header is invalid. The error shows the header's value.
         const { method } = new Request(url, init)
         sent += method.length
         return Promise.resolve(yes())
@@ -1015,7 +1019,7 @@ describe("a call over real sockets", () => {
     })
   )
 
-  it.live("does not follow a redirect if it contains credentials", () =>
+  it.live("with credentials does not follow a redirect", () =>
     Effect.gen(function* () {
       const followed: Array<string | undefined> = []
       const target = yield* listen((request, response) => {
@@ -1069,8 +1073,8 @@ describe("an answer with a token", () => {
     ["a lifetime too large for a number", { expires: "9".repeat(400) }, {}],
     ["a list item that is a number", { list: ["NSE", 7, "BSE"] }, { list: ["NSE", "BSE"] }],
     ["a list that is a boolean", { list: true }, {}],
-    ["an optional nested field of a wrong type", { holder: { name: 7, poa: "2" } }, { holder: { poa: 2 } }],
-    ["a required nested field of a wrong type", { holder: { name: "x", poa: "x" } }, {}],
+    ["an optional nested field of the wrong type", { holder: { name: 7, poa: "2" } }, { holder: { poa: 2 } }],
+    ["a required nested field of the wrong type", { holder: { name: "x", poa: "x" } }, {}],
     ["null instead of a list", { list: null }, {}]
   ] as const)("is decoded with its token and its valid fields if it contains %s", ([, fields, read]) =>
     Effect.gen(function* () {
@@ -1102,27 +1106,29 @@ describe("an answer with a token", () => {
     })
   )
 
-  it.effect("causes a debug event that contains the names, but not the values, of the fields with a wrong type", () =>
-    Effect.gen(function* () {
-      const events: Array<string> = []
-      const logger = Logger.make((options) => {
-        const notes = options.fiber.getRef(References.CurrentLogAnnotations)
-        events.push(JSON.stringify([options.logLevel, options.message, notes]))
+  it.effect(
+    "causes a debug log event that contains the names, but not the values, of the fields of the wrong type",
+    () =>
+      Effect.gen(function* () {
+        const events: Array<string> = []
+        const logger = Logger.make((options) => {
+          const notes = options.fiber.getRef(References.CurrentLogAnnotations)
+          events.push(JSON.stringify([options.logLevel, options.message, notes]))
+        })
+        const program = issue({
+          token: "token-canary",
+          refresh: { value: "refresh-canary" },
+          expires: "3600",
+          list: [7, "list-canary", 8]
+        })
+        yield* program.pipe(
+          Effect.provide(Logger.layer([logger])),
+          Effect.provideService(References.MinimumLogLevel, "Debug")
+        )
+        assert.strictEqual(events.length, 1)
+        assert.include(events[0], "refresh, expires, list")
+        assert.include(events[0], "Debug")
+        assert.notMatch(events.join(), /canary|3600/)
       })
-      const program = issue({
-        token: "token-canary",
-        refresh: { value: "refresh-canary" },
-        expires: "3600",
-        list: [7, "list-canary", 8]
-      })
-      yield* program.pipe(
-        Effect.provide(Logger.layer([logger])),
-        Effect.provideService(References.MinimumLogLevel, "Debug")
-      )
-      assert.strictEqual(events.length, 1)
-      assert.include(events[0], "refresh, expires, list")
-      assert.include(events[0], "Debug")
-      assert.notMatch(events.join(), /canary|3600/)
-    })
   )
 })

@@ -187,7 +187,7 @@ describe("a leak", () => {
   )
 })
 
-it.effect("a net of Canary lists an outer span before its inner span", () =>
+it.effect("a net from Canary.make lists an outer span before its inner span", () =>
   Effect.gen(function* () {
     const net = yield* caught(Effect.withSpan(Effect.withSpan(Effect.void, "inner"), "outer"))
     assert.deepStrictEqual(

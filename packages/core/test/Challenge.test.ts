@@ -58,7 +58,7 @@ describe("the ledger of challenges", () => {
     })
   )
 
-  it.effect("counts the remaining attempts, also after a resend, and closes the challenge after the last attempt", () =>
+  it.effect("counts the remaining attempts, even after a resend, and closes the challenge after the last attempt", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(30_000)
       const ledger = yield* Challenge.makeLedger(account)
@@ -157,7 +157,7 @@ const code = Redacted.make("123456")
 
 const failing = (reason: AuthError.Reason) => Effect.fail(AuthError.make(account.broker, "verify", reason))
 
-describe("the method `answer` of the ledger", () => {
+describe("the ledger's method `answer`", () => {
   it.effect.each([
     { title: "a success", send: Effect.succeed("session"), after: "used" },
     {
@@ -227,7 +227,7 @@ describe("the method `answer` of the ledger", () => {
   )
 })
 
-describe("the method `resend` of the ledger", () => {
+describe("the ledger's method `resend`", () => {
   const renewed = { ...fields, resendsLeft: 1 }
 
   it.effect("replaces the challenge after the resend delay has passed", () =>

@@ -199,7 +199,7 @@ describe("Connection:", () => {
     assert.strictEqual(await pending, reason)
   })
 
-  it("fetch() makes the body of an answer fail with the abort reason when its signal is aborted", async () => {
+  it("fetch() makes the body of an answer fail with the abort reason when the request's signal is aborted", async () => {
     const { client } = clientOf(
       () => new Response(new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(700_000)) }))
     )
@@ -258,7 +258,7 @@ describe("Connection: call(), profile() and run():", () => {
 })
 
 describe("Connection: open() and close():", () => {
-  it("open() reports the problems of the credentials and of the vault in one error", async () => {
+  it("open() reports the problems with the credentials and with the vault in one error", async () => {
     const credentials = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
     const key = VaultError.make("key", new VaultError.KeyUnavailable({ why: "TINY_KEY is not set" }))
     const layer = Layer.effectContext(Effect.fail(credentials)) as ReturnType<typeof layerOf>
@@ -270,7 +270,7 @@ describe("Connection: open() and close():", () => {
     assert.strictEqual(await rejection(Connection.open(layerOf(), { vault })), key)
   })
 
-  it("open() rejects with the error of the layer, and closes the vault that it has opened", async () => {
+  it("open() rejects with the layer's error, and closes the vault that it has opened", async () => {
     let isClosed = false
     const vault = Layer.merge(
       vaultOf(makeShared()),
@@ -352,7 +352,7 @@ describe("Connection: changes and events:", () => {
     assert.deepStrictEqual(seen, ["LoggedIn", "LoggedIn", "LoggedOut"])
   })
 
-  it("`changes` can be left with `return` inside the loop", async () => {
+  it("a loop over `changes` can be left with `return`", async () => {
     await using connection = await Connection.open(layerOf())
     const first = (async (): Promise<SessionChange["_tag"] | undefined> => {
       for await (const { _tag } of connection.changes) return _tag
@@ -369,7 +369,7 @@ describe("Connection: changes and events:", () => {
     const seen: Array<string> = []
     const settle = () => new Promise((resolve) => setTimeout(resolve, 20))
     connection.on("renewed", () => {
-      throw new Error("This listener fails, and is logged.")
+      throw new Error("This listener fails, and its error is logged.")
     })
     const remove = connection.on("renewed", ({ tokens }) => seen.push(Connection.reveal(tokens.access)))
     connection.on("logged-out", ({ id }) => seen.push(`${id} logged out`))
@@ -447,7 +447,7 @@ describe("Connection: a browser login", () => {
     }
   })
 
-  it("stores its session at the next call of complete() if the store failed, and sends no second token request", async () => {
+  it("stores its session at the next call to complete() if the store failed, and sends no second token request", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []
@@ -463,7 +463,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
-  it("rejects the callback of another login and invalid callbacks, and stores nothing", async () => {
+  it("rejects the callback for another login and invalid callbacks, and stores nothing", async () => {
     await using connection = await Connection.open(browser())
     const [one, other] = [await connection.beginLogin(), await connection.beginLogin()]
     for (const callback of [callbackOf(other, "c"), "", "https://app.example/callback?code=c", "nonsense"]) {
@@ -519,8 +519,8 @@ describe("Connection: the option `codes`", () => {
   const wrong = new AuthError.InvalidStepUpCode({ kind: "otp", by: "broker", hints: [] })
 
   /**
-   * Makes the layer of a broker that sends a code, and accepts only 123456. If `secret` is given, the layer provides
-   * `secret` as the code of the authenticator app.
+   * Makes the layer for a broker that requires a one-time code and accepts only 123456. If `secret` is given, the layer
+   * provides `secret` as the code from the authenticator app.
    */
   const twoSteps = (
     verified: Array<string>,
@@ -593,7 +593,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["first 000000", "first 111111"])
   })
 
-  it("is called for a code by SMS, but not for the code of an authenticator if the layer provides that code", async () => {
+  it("is called for a code sent by SMS, but not for the code from an authenticator app if the layer provides that code", async () => {
     const [verified, asked]: [Array<string>, Array<string>] = [[], []]
     const codes = ({ kinds: [kind] }: Connection.CodeQuestion) => {
       asked.push(kind ?? "none")

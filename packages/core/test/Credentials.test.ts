@@ -55,7 +55,7 @@ describe("Credentials.check", () => {
     })
   )
 
-  it.effect("accepts a code source unchanged, and reports the problem of an invalid code source", () =>
+  it.effect("accepts a code source unchanged, and reports the problem with an invalid code source", () =>
     Effect.gen(function* () {
       const own = CodeSource.fromEffect(() => Effect.succeed(Redacted.make("123456")))
       assert.strictEqual((yield* check({ ...valid, totpSecret: own })).totpSecret, own)
@@ -134,7 +134,7 @@ describe("Credentials.fromConfig", () => {
     })
   )
 
-  it.effect("reports an empty variable as missing, together with the problem of an invalid variable", () =>
+  it.effect("reports an empty variable as missing, and also reports the problem with an invalid variable", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ ...whole, TINY_PIN: "", TINY_CLIENT_CODE: "d@example.com" }))
       assert.deepStrictEqual(problems(error), [

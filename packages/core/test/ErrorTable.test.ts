@@ -93,7 +93,7 @@ const reasons = [
 ] as const
 
 it.each(reasons.map(([reasonOf, fields]) => ({ tag: fields._tag, reasonOf, fields })))(
-  "the reason $tag of an error table contains the broker's code and message",
+  "the reason $tag from an error table contains the broker's code and message",
   ({ fields, reasonOf }) => {
     const reason = reasonOf(failure)
     for (const [name, value] of Object.entries(fields)) assert.deepStrictEqual(Reflect.get(reason, name), value, name)

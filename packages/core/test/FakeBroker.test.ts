@@ -60,9 +60,9 @@ const faults: ReadonlyArray<
   [{ kind: "lost" }, 0, "", 1, "error"]
 ]
 
-describe("a fault of FakeBroker", () => {
+describe("a fault that a test injects into FakeBroker", () => {
   it.effect.each(faults)(
-    "%j causes one answer with the status %d, and then does not occur again",
+    "(%j) causes one answer with the status %d, and then does not occur again",
     ([fault, status, text, acted, type = "default"]) =>
       Effect.gen(function* () {
         const { ask, fake, state } = yield* make
@@ -141,7 +141,7 @@ describe("a route of FakeBroker", () => {
     })
   )
 
-  it.effect("answers with a Date header of the fake's time, so that a client can measure the clock drift", () =>
+  it.effect("answers with the fake's time in the Date header, so that a client can measure the clock drift", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
@@ -172,7 +172,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("is a copy, so that a change of an entry does not change the fake", () =>
+  it.effect("is a copy, so that a change to an entry does not change the fake", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* make
       yield* ask()
@@ -184,7 +184,7 @@ describe("the journal of FakeBroker", () => {
 })
 
 it.effect(
-  "a fake adds the durations of `advance` to the program's time, and `reset` removes the durations, the journal and the faults",
+  "a fake adds the durations that are passed to `advance` to the program's time, and `reset` removes these durations, the journal and the faults",
   () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make

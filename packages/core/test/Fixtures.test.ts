@@ -49,7 +49,7 @@ const slow = {
 const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "SLOW")
 
 /**
- * A valid subject: the tables and calls of a broker, and the fixtures that test them. Every test case passes for this
+ * A valid subject: a broker's tables and calls, and the fixtures that test them. Every test case passes for this
  * subject. A dialect is one of the forms in which the broker answers.
  */
 const sound: Subject = {
@@ -272,10 +272,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
 describe("the test cases that Fixtures makes", () => {
   it.effect("all pass for a valid subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
-  it.effect("require only one fixture for all error rows that report the broker's code unchanged", () => {
-    const subject = orders("Concerns orders", ErrorTable.rejected)
-    return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
-  })
+  it.effect(
+    "require only one fixture for all error rows that differ only in their code and report the broker's code unchanged",
+    () => {
+      const subject = orders("Concerns orders", ErrorTable.rejected)
+      return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })
+    }
+  )
 
   it("have unique names", () => {
     const names = casesOf(sound).map(({ name }) => name)

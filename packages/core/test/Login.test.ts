@@ -117,7 +117,7 @@ describe("Login.withStepUp", () => {
 })
 
 describe("the functions refresh, profile and logout", () => {
-  it.effect("call the services Refresh, Profile and Logout in the context", () =>
+  it.effect("call the services Refresh, Profile and Logout from the context", () =>
     Effect.gen(function* () {
       const renewed = session({ access: "new" })
       const services = Layer.mergeAll(

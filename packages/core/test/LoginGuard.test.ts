@@ -207,7 +207,7 @@ describe("sessions: TOTP periods", () => {
   const sendOne = (guard: LoginGuard.LoginGuard["Service"], login: Effect.Effect<string, AuthError.AuthError>) =>
     Effect.forkChild(guard.protect(account, totp, login))
 
-  it.effect("allow one login each, also after a restart of the program", () =>
+  it.effect("allow one login each, even after a restart of the program", () =>
     Effect.gen(function* () {
       const { guard, login, restarted, sent } = yield* begin
       yield* guard.protect(account, totp, login())
@@ -248,7 +248,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("allow no login that cannot be stored before it is sent", () =>
+  it.effect("allow no login that cannot be recorded before it is sent", () =>
     Effect.gen(function* () {
       const { login, sent, store } = yield* begin
       const { service, state } = breakable(store)
@@ -271,7 +271,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("do not block logins after the correction of a clock that was years ahead", () =>
+  it.effect("do not block logins after a clock that was years ahead is corrected", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* TestClock.setTime(morning + 1e11)

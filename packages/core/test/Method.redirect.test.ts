@@ -20,8 +20,8 @@ import * as Schema from "effect/Schema"
 import { shown } from "./support.ts"
 import { protocol, type Seen, yes } from "./tiny.ts"
 
-// The test broker `tiny` has a login page. Its callback contains the state as one of several parameters. If the user
-// cancels the login, the callback contains no state.
+// The test broker `tiny` has a login page. The callback from this page contains the state as one of several parameters.
+// If the user cancels the login, the callback contains no state.
 
 const credentials = {
   id: { env: "TINY_ID", description: "Id of the account", secret: false },
@@ -186,7 +186,7 @@ describe("the account of the tokens", () => {
   )
 })
 
-describe("tokens of another program", () => {
+describe("tokens from another program", () => {
   const given = { userId: " t1 ", accessToken: Redacted.make("Bearer access"), issuedAt: Date.UTC(2026, 10, 27) }
 
   it("become a session of the method, with the documented expiry", () => {
@@ -201,7 +201,7 @@ describe("tokens of another program", () => {
   })
 })
 
-describe("calls that need fields of the app", () => {
+describe("calls that need the app's fields", () => {
   it.effect("cannot be built if the fields are invalid", () =>
     Effect.gen(function* () {
       const layer = api.layer({ key: Redacted.make(" ") }).pipe(Layer.provide(TestHttp.layerLateFetch))

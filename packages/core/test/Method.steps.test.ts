@@ -200,7 +200,7 @@ describe("a QR login", () => {
     })
   )
 
-  it.effect("of another account is rejected, and is not polled again", () =>
+  it.effect("for another account is rejected, and is not polled again", () =>
     Effect.gen(function* () {
       const { qr } = yield* world({}, () => ({ token: "access-canary", holder: "T2" }))
       const code = yield* qr.begin

@@ -97,7 +97,7 @@ const document = OpenApi.make(input)
 const operation = (method: string) => document.paths["/token"]?.[method] as Operation
 const secret = { type: "string", format: "password" }
 
-describe("a document of OpenApi", () => {
+describe("a document that OpenApi.make returns", () => {
   it("has one operation for all calls with the same method and path, and describes each request body", () => {
     assert.deepStrictEqual(Object.keys(document.paths["/token"] ?? {}), ["post", "delete"])
     const byCode = { key: secret, grant_type: { const: "code" }, code: secret }
@@ -126,7 +126,7 @@ describe("a document of OpenApi", () => {
     assert.deepStrictEqual(document.components.securitySchemes, { authorization: scheme })
   })
 
-  it("describes the data inside the envelope, and the meanings of the refusals of a call", () => {
+  it("describes the data inside the envelope, and what each refusal of a call means", () => {
     const { responses } = operation("post")
     assert.include(JSON.stringify(responses["200"]), '"required":["ok","data"]')
     assert.include(JSON.stringify(responses["200"]), '"token":{"type":"string","format":"password"}')
@@ -143,13 +143,13 @@ describe("a document of OpenApi", () => {
     assert.lengthOf(ofEnd, 1)
   })
 
-  it("lists the servers of a call if they differ from the servers of the document", () => {
+  it("lists the servers for a call if they differ from the document's servers", () => {
     assert.deepStrictEqual(document.servers, [{ url: "https://api.example.com", description: "production" }])
     assert.deepStrictEqual(operation("post").servers, [{ url: "https://login.example.com", description: "production" }])
     assert.isUndefined(operation("delete").servers)
   })
 
-  it("describes a word by a pattern that ignores case", () => {
+  it("describes a word with a pattern that ignores case", () => {
     const { pattern } = OpenApi.word("Ok")
     for (const text of ["ok", " OK ", "Ok"]) assert.match(text, new RegExp(String(pattern)))
     assert.notMatch("not ok", new RegExp(String(pattern)))

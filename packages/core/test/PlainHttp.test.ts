@@ -47,7 +47,7 @@ describe("a client that is loaded at its first request", () => {
     })
   )
 
-  it.live("never sends a request that was interrupted while the client was loaded", () =>
+  it.live("never sends a request that was interrupted while the client was being loaded", () =>
     Effect.gen(function* () {
       const { client, end, sent } = loading()
       const first = yield* start(client)
@@ -75,7 +75,7 @@ describe("a client that is loaded at its first request", () => {
     })
   )
 
-  it.live("does not shorten the interval between two calls that a rate limit requires", () =>
+  it.live("does not shorten the interval that a rate limit requires between two calls", () =>
     Effect.gen(function* () {
       const sentAt: Array<number> = []
       const whole = HttpClient.make((request) =>

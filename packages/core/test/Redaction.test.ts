@@ -26,7 +26,7 @@ describe("Redaction.scrub without given secrets", () => {
     ["token eyJhbGciOiJIUzUxMiJ9.e30.c2ln is old", "token <redacted> is old"],
     ["session 4a5b6c7d8e9f0a1b2c3d4e5f6a7b is over", "session <redacted> is over"],
     ["hash q83vEjRWeJCrze8SNFZ4kA== differs", "hash <redacted> differs"]
-  ])("removes a secret by its format from the text %s", (text, clean) =>
+  ])("recognizes a secret by its format, and removes it from the text %s", (text, clean) =>
     assert.strictEqual(Redaction.scrub(text), clean)
   )
 
@@ -51,7 +51,7 @@ describe("a broker's text", () => {
     ["an escape of one byte", "\u009b2Jcleared", "\ufffd2Jcleared"],
     ["a bell and a delete", "\u0007x\u007f", "\ufffdx\ufffd"],
     ["NUL", "a\u0000b", "a\ufffdb"],
-    ["separators of lines and paragraphs", "a\u2028b\u2029c\u0085d", "a b c d"],
+    ["line and paragraph separators", "a\u2028b\u2029c\u0085d", "a b c d"],
     ["a direction override", "a\u202egpj.exe", "agpj.exe"],
     ["direction embeddings", "\u202aa\u202bb\u202cc\u202dd", "abcd"],
     ["direction isolates", "\u2066a\u2067b\u2068c\u2069", "abc"],
@@ -88,7 +88,7 @@ describe("Redaction.scrub with given secrets", () => {
     ["in JSON", JSON.stringify(secret).slice(1, -1)],
     ["in a URL", encodeURIComponent(secret)],
     ["in a URL in lower case", encodeURIComponent(secret).toLowerCase()],
-    ["in an encoded form", new URLSearchParams({ "": secret }).toString().slice(1)],
+    ["in a form body", new URLSearchParams({ "": secret }).toString().slice(1)],
     [
       "in HTML",
       secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(`"`, "&quot;")
@@ -137,7 +137,7 @@ describe("Redaction.scrub with given secrets", () => {
     "removes any secret from any text",
     [Schema.String, Schema.String.check(Schema.isMinLength(3)), Schema.String],
     ([before, value, after]) => {
-      // Skips a value that occurs in the mask `<redacted>` itself.
+      // Skips a value that could overlap with the mask `<redacted>`.
       if (/[<>]/.test(value) || "redacted".includes(value.toLowerCase())) return
       const clean = Redaction.scrub(`${before}${value}${after}`, secrets(value))
       const untouched = Redaction.scrub(`${before}\u0000${after}`)

@@ -72,7 +72,7 @@ describe("a valid callback", () => {
     })
   )
 
-  it.effect("is read if its state is in a parameter of another name", () =>
+  it.effect("is read if its state is in a parameter with another name", () =>
     Effect.gen(function* () {
       const own = { stateParameter: "SessionState" }
       const parameters = yield* parse(`https://app.example/callback?sessionState=${state}&state=other`, own)
@@ -201,7 +201,7 @@ describe("RedirectLogin.requireParameter", () => {
   )
 })
 
-describe("a begun browser login", () => {
+describe("a browser login that was begun", () => {
   const own = "https://app.example/callback"
   const session = Session.make({
     account: Account.make({ broker: "tiny", id: "T1" }),

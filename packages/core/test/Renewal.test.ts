@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as Broker from "@auth/broker-core/broker/Broker"
 import type { Challenge } from "@auth/broker-core/login/Challenge"
@@ -104,23 +105,21 @@ describe("the limits of a renewal", () => {
       fromDescription: Renewal.fromDescription(description, { account }, options)
     }
     for (const [way, made] of Object.entries(ways)) {
-      it.effect(
-        `are rejected by Renewal.${way} with ${name}: ${typeof value === "string" ? `"${value}"` : String(value)}`,
-        () =>
-          Effect.gen(function* () {
-            const { broker, operation, reason } = yield* Effect.flip(made)
-            assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
-            assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
-              `renewal.${name}`
-            ])
-          })
+      it.effect(`are rejected by Renewal.${way} with ${name}: ${inspect(value)}`, () =>
+        Effect.gen(function* () {
+          const { broker, operation, reason } = yield* Effect.flip(made)
+          assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
+          assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
+            `renewal.${name}`
+          ])
+        })
       )
     }
   }
 })
 
 describe("Renewal.answering", () => {
-  it.effect("answers the challenge with one code of its code source", () =>
+  it.effect("answers the challenge with one code from its code source", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["totp", "otp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })

@@ -139,7 +139,7 @@ describe("SessionJson.SessionFromJson", () => {
     ["text that is not JSON", "access-canary"],
     ["a session that is truncated", encode(session()).slice(0, -20)],
     ["JSON that is truncated after a token", `{"tokens":{"access":"access-canary`],
-    ["an empty text", ""],
+    ["empty text", ""],
     ["null", "null"],
     ["a list", `["access-canary"]`],
     ["a session without tokens", without("tokens")],

@@ -257,7 +257,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("is lost after a limited number of renewals if each answer of Redis takes as long as the lease", () =>
+  it.live("is lost after a limited number of renewals if each answer from Redis takes as long as the lease", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let isSlow = false
@@ -279,7 +279,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
 })
 
 describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
-  it.live("does not use a fence that another program wrote if it is too large, negative or not a number", () =>
+  it.live("does not use a fence that another program wrote if the fence is too large, negative or not a number", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       for (const planted of ["99999999999999999999", "1e300", "inf", "nan", "-5", "x"]) {
@@ -311,19 +311,21 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     })
   )
 
-  it.live("increases the fence even if Redis has lost the last fence or the clock of Redis was set back", () =>
-    Effect.gen(function* () {
-      const { lock, prefix, redis } = yield* begin
-      const fence = lock.withLock(account, (lease) => Effect.succeed(lease.fence))
-      const first = yield* fence
-      yield* redis.send("DEL", keyOf(prefix, "fence"))
-      yield* Effect.sleep("2 millis")
-      const second = yield* fence
-      assert.isAbove(second, first)
-      const ahead = second + 86_400_000
-      yield* redis.send("SET", keyOf(prefix, "fence"), String(ahead))
-      assert.deepStrictEqual([yield* fence, yield* fence], [ahead + 1, ahead + 2])
-    })
+  it.live(
+    "increases the fence even if Redis has lost the last fence or the clock of the Redis server was set back",
+    () =>
+      Effect.gen(function* () {
+        const { lock, prefix, redis } = yield* begin
+        const fence = lock.withLock(account, (lease) => Effect.succeed(lease.fence))
+        const first = yield* fence
+        yield* redis.send("DEL", keyOf(prefix, "fence"))
+        yield* Effect.sleep("2 millis")
+        const second = yield* fence
+        assert.isAbove(second, first)
+        const ahead = second + 86_400_000
+        yield* redis.send("SET", keyOf(prefix, "fence"), String(ahead))
+        assert.deepStrictEqual([yield* fence, yield* fence], [ahead + 1, ahead + 2])
+      })
   )
 
   it.live("sends no request to Redis for fibers that wait in the same process", () =>
@@ -366,7 +368,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "makes the check of its holder fail if another program took it, and does not change that program's key",
+    "makes its holder's check fail if another program took the lock, and does not change that program's key",
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
@@ -484,7 +486,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"] }
   )
 
-  it.live("is free after a fiber was interrupted while it acquired the lock", () =>
+  it.live("is free after a fiber was interrupted while acquiring the lock", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
       for (const delay of [0, 0, 0, 1, 1, 2, 3]) {
@@ -601,21 +603,23 @@ describe.runIf(runsRedis)(
       })
     )
 
-    it.live("fails with Io after the acquireTimeout, and its error does not contain the text of the Redis client", () =>
-      Effect.gen(function* () {
-        const { freeze, stop, url } = yield* server
-        const redis = yield* connect(url)
-        const lock = makeRedis(redis, { acquireTimeout: "900 millis" })
-        freeze()
-        const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
-        assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
-        assert.match(silent.remedy, /Check that Redis is running/)
-        yield* Effect.promise(stop)
-        assert.strictEqual(yield* reasonOf(lock.withLock(account, () => Effect.void)), "Io")
-      })
+    it.live(
+      "fails with Io after the acquireTimeout, and the error does not contain the Redis client's error message",
+      () =>
+        Effect.gen(function* () {
+          const { freeze, stop, url } = yield* server
+          const redis = yield* connect(url)
+          const lock = makeRedis(redis, { acquireTimeout: "900 millis" })
+          freeze()
+          const silent = yield* Effect.flip(lock.withLock(account, () => Effect.void))
+          assert.strictEqual(silent.reason.message, "Could not lock the account in Redis")
+          assert.match(silent.remedy, /Check that Redis is running/)
+          yield* Effect.promise(stop)
+          assert.strictEqual(yield* reasonOf(lock.withLock(account, () => Effect.void)), "Io")
+        })
     )
 
-    it.live("fails with the system's error code if the error of the Redis client has such a code", () =>
+    it.live("fails with the system's error code if the Redis client's error has such a code", () =>
       Effect.gen(function* () {
         const cause = Object.assign(new Error("connect ECONNREFUSED redis://user:hunter2@10.0.0.1"), {
           code: "ECONNREFUSED"

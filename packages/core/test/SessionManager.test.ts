@@ -166,7 +166,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("stops after two rejected logins, also after a restart, so that the broker does not lock the account", () =>
+  it.effect("stops after two rejected logins, even after a restart, so that the broker does not lock the account", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -443,26 +443,28 @@ it.effect(
 )
 
 describe("sessions: SessionManager.renew", () => {
-  it.effect("if the store fails after a login, the new session is stored and returned as soon as the store works", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const [tiny, shared] = [makeTiny(), makeShared()]
-      const { service, state } = breakable(shared.store)
-      const manager = yield* start(tiny, { ...shared, store: service })
-      assert.strictEqual(numberOf(yield* manager.session), "1")
-      yield* pass("1 minute")
-      state.broken = "session"
-      assert.strictEqual(reasonOf(yield* Effect.result(manager.renew())), "Io")
-      assert.strictEqual(numberOf(yield* manager.session), "1")
-      yield* pass("1 minute")
-      assert.strictEqual(numberOf(yield* manager.session), "1")
-      state.broken = false
-      yield* pass("1 minute")
-      assert.strictEqual(numberOf(yield* manager.session), "2")
-      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
-      const other = yield* start(tiny, shared)
-      assert.strictEqual(numberOf(yield* other.session), "2")
-    })
+  it.effect(
+    "stores and returns a new session as soon as the store works again if the session could not be stored after the login",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny(), makeShared()]
+        const { service, state } = breakable(shared.store)
+        const manager = yield* start(tiny, { ...shared, store: service })
+        assert.strictEqual(numberOf(yield* manager.session), "1")
+        yield* pass("1 minute")
+        state.broken = "session"
+        assert.strictEqual(reasonOf(yield* Effect.result(manager.renew())), "Io")
+        assert.strictEqual(numberOf(yield* manager.session), "1")
+        yield* pass("1 minute")
+        assert.strictEqual(numberOf(yield* manager.session), "1")
+        state.broken = false
+        yield* pass("1 minute")
+        assert.strictEqual(numberOf(yield* manager.session), "2")
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+        const other = yield* start(tiny, shared)
+        assert.strictEqual(numberOf(yield* other.session), "2")
+      })
   )
 
   it.effect("gets a new session in a program that has just started, although the stored session is valid", () =>
@@ -732,7 +734,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("are searched for with two reads of the store in a minute, however often a session is requested", () =>
+  it.effect("are looked for with two reads of the store per minute, however often a session is requested", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -773,7 +775,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  /** Makes a manager with a lock. A check of the lock reports that the lock is lost if `lose` returns true. */
+  /** Makes a manager whose lock can be lost: if `lose` returns true, a check of the lock reports that it is lost. */
   const losing = Effect.fnUntraced(function* (lose: () => boolean) {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]

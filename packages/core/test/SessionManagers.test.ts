@@ -349,7 +349,7 @@ describe("sessions: SessionManagers.warm", () => {
   })
 
   const others: ReadonlyArray<readonly [string, unknown]> = [
-    ["a text", "A123456"],
+    ["a string", "A123456"],
     ["undefined", undefined],
     ["a number", 7],
     ["a list of objects", [{ name: "T1" }]]
@@ -363,7 +363,7 @@ describe("sessions: SessionManagers.warm", () => {
     })
   )
 
-  it.effect("runs at most `concurrency` accounts at the same time", () =>
+  it.effect("logs in to at most `concurrency` accounts at the same time", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin((tiny) => {
         tiny.latency = "1 second"

@@ -27,7 +27,7 @@ const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes
 const keyOf = (digit: string) => VaultKey.fromText(Redacted.make(digit.repeat(64)), `key ${digit}`)
 const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "no key: in clear" }
 
-/** A store, and functions that read and change its stored bytes directly. */
+/** Makes a store, and functions that read and change its stored bytes directly. */
 const makeOpen = () => {
   const entries = new Map<string, SessionStore.Entry>()
   const store: Store = {
@@ -74,7 +74,7 @@ const bothOf = (store: Store, expected: number): ReadonlyArray<Effect.Effect<unk
   store.put(account, "session", value, expected)
 ]
 
-/** A key-value store that stores text only, as the storage of a browser does. */
+/** Makes a key-value store that stores only text, as a browser's storage does. */
 const makeStringOnly = () => {
   const texts = new Map<string, string>()
   return KeyValueStore.makeStringOnly({
@@ -112,7 +112,7 @@ contract("that encrypts its entries", {
   }))
 })
 contract(
-  "that stores its entries in clear",
+  "that stores its entries unencrypted",
   singleProcess(Effect.sync(() => SessionStore.encrypted(plaintext)(SessionStore.makeMemory())))
 )
 contract("made by layerKeyValueStore", {
@@ -135,7 +135,7 @@ describe("vaults: an encrypted store", () => {
     return { ...book, key, store, raw: book.store }
   })
 
-  it.effect("does not contain or print its content in clear", () =>
+  it.effect("does not store its content as plain text, and does not print it", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin
       assert.notInclude(textOf(bytes()), "access")
@@ -153,7 +153,7 @@ describe("vaults: an encrypted store", () => {
       for (let index = 0; index < whole.length; index += 1) {
         for (let bit = 0; bit < 8; bit += 1) {
           replace(flipped(whole, index, bit))
-          assert.strictEqual(yield* reasonOf(store), "Tampered", `for a changed bit ${bit} of byte ${index}`)
+          assert.strictEqual(yield* reasonOf(store), "Tampered", `with bit ${bit} of byte ${index} changed`)
           flips += 1
         }
       }
@@ -173,10 +173,10 @@ describe("vaults: an encrypted store", () => {
       const whole = new Uint8Array(bytes())
       for (let index = 12; index < whole.length - 8; index += 1) {
         replace(yield* summed(flipped(whole, index)))
-        assert.strictEqual(yield* reasonOf(store), "Tampered", `for a changed byte ${index}`)
+        assert.strictEqual(yield* reasonOf(store), "Tampered", `with byte ${index} changed`)
       }
       replace(yield* summed(flipped(whole, 0)))
-      assert.strictEqual(yield* reasonOf(store), "Tampered", "for a changed first byte")
+      assert.strictEqual(yield* reasonOf(store), "Tampered", "with the first byte changed")
     })
   )
 
@@ -222,18 +222,20 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  it.effect("fails with WrongKey for an encrypted entry without a key, and for an entry in clear with a key", () =>
-    Effect.gen(function* () {
-      const { raw, store } = yield* begin
-      const clear = SessionStore.encrypted(plaintext)(raw)
-      assert.strictEqual(yield* reasonOf(clear), "WrongKey")
-      yield* clear.put(account, "session", value, 1)
-      assert.strictEqual(yield* reasonOf(store), "WrongKey")
-      assert.strictEqual(clear.describe, "a transparent store; no key: in clear")
-    })
+  it.effect(
+    "fails with WrongKey if an encrypted entry is read without a key, or an unencrypted entry is read with a key",
+    () =>
+      Effect.gen(function* () {
+        const { raw, store } = yield* begin
+        const clear = SessionStore.encrypted(plaintext)(raw)
+        assert.strictEqual(yield* reasonOf(clear), "WrongKey")
+        yield* clear.put(account, "session", value, 1)
+        assert.strictEqual(yield* reasonOf(store), "WrongKey")
+        assert.strictEqual(clear.describe, "a transparent store; no key: in clear")
+      })
   )
 
-  it.effect("fails with NewerVersion for an entry of a newer format, with or without a key", () =>
+  it.effect("fails with NewerVersion for an entry in a newer format, with or without a key", () =>
     Effect.gen(function* () {
       const { bytes, raw, replace, store } = yield* begin
       const newer = new Uint8Array(bytes())
@@ -257,13 +259,14 @@ describe("vaults: an encrypted store", () => {
       "424156013a35a5ae84e109592ff7778ea95a6fe99cf8054e07d807ebd053254e4e98104b2ff6a92d85ff45082709b3d71fbd846d4cc458741eee6993036b28a9ccd8e36824"
     ],
     [
-      "in clear",
+      "without encryption",
       "424156010000000000000000d056c444529339e754e272779c58dc134f80473a099ebcd1612073657373696f6e0ebd84027baf1967"
     ]
   ] as const)("reads an entry that version 0.1.0 wrote %s", ([kind, hex]) =>
     Effect.gen(function* () {
       const { replace, store } = makeOpen()
-      const key = kind === "in clear" ? plaintext : yield* VaultKey.fromText(Redacted.make("00112233".repeat(8)), "old")
+      const key =
+        kind === "without encryption" ? plaintext : yield* VaultKey.fromText(Redacted.make("00112233".repeat(8)), "old")
       replace(Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)))
       const entry = yield* SessionStore.encrypted(key)(store).get(account, "session")
       assert.strictEqual(entry && textOf(Redacted.value(entry.value)), "a session")
@@ -388,7 +391,7 @@ contract("in Redis without encryption", { make: inRedis() })
 contract("in Redis with encryption", { make: Effect.flatMap(keyOf("a"), inRedis) })
 
 describe.runIf(runsRedis)("vaults: a store in Redis", () => {
-  it.live("stores each slot of an account at its own Redis key, and no token in clear", () =>
+  it.live("stores each slot of an account under its own Redis key, and stores no token as plain text", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       const store = yield* Effect.provide(
@@ -425,16 +428,16 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
       for (let index = 0; index < text.length; index += 1) {
         const code = text.charCodeAt(index)
         yield* redis.send("SET", key, text.slice(0, index) + String.fromCharCode(code ^ 1) + text.slice(index + 1))
-        assert.strictEqual(yield* reasonOf(store), "Tampered", `for a changed character ${index} of ${text.length}`)
+        assert.strictEqual(yield* reasonOf(store), "Tampered", `with character ${index} of ${text.length} changed`)
       }
-      yield* redis.send("SET", key, "text of another program")
+      yield* redis.send("SET", key, "text from another program")
       const error = yield* Effect.flip(store.put(account, "session", value, 0))
       assert.deepStrictEqual([error.operation, error.reason._tag], ["put", "Tampered"])
-      assert.strictEqual(yield* redis.send("GET", key), "text of another program")
+      assert.strictEqual(yield* redis.send("GET", key), "text from another program")
     })
   )
 
-  it.live("fails with Tampered, without retries, if the Redis key has a value of another type", () =>
+  it.live("fails with Tampered, which is not retryable, if the Redis key has a value of another type", () =>
     Effect.gen(function* () {
       const { open, prefix, redis } = yield* inRedis()
       const store = yield* open
@@ -447,7 +450,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails with Io while Redis is full, and its error does not contain the text of the Redis client", () =>
+  it.live("fails with Io while Redis is full, and the error does not contain the Redis client's error", () =>
     Effect.gen(function* () {
       const { open, redis } = yield* inRedis()
       const store = yield* open
@@ -486,7 +489,7 @@ describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
     })
   )
 
-  it.live("retries if an answer is lost, and does not treat its earlier write as a write of another program", () =>
+  it.live("retries if an answer is lost, and does not treat its earlier write as another program's write", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       let failures = 0

@@ -100,7 +100,7 @@ const datas: ReadonlyArray<unknown> = [
   undefined
 ]
 
-/** Replaces secrets by their text, so that two results can be compared. */
+/** Replaces secrets with their text, so that two results can be compared. */
 const shown = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return { secret: Redacted.value(value) }
   if (Array.isArray(value)) return value.map(shown)
@@ -114,7 +114,7 @@ const cases: ReadonlyArray<readonly [name: string, shape: Shape.Shape]> = [
 ]
 
 describe("Shape", () => {
-  it.each(cases)("decodes %s as its schema does, or leaves it to the schema", (_, shape) => {
+  it.each(cases)("decodes data for %s as its schema does, or leaves the data to the schema", (_, shape) => {
     const { decode } = shape
     const bySchema = Schema.decodeUnknownResult(schemaOf(shape as AnyShape))
     assert.isDefined(decode)
@@ -163,7 +163,7 @@ describe("Shape", () => {
   })
 
   it.effect(
-    "leaves an answer with a field of a wrong type to its schema, and an endpoint may have a schema instead",
+    "leaves an answer with a field of the wrong type to its schema, and an endpoint may have a schema instead of a shape",
     () =>
       Effect.gen(function* () {
         const row = { method: "POST", path: "/", token: "none" } as const

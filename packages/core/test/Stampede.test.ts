@@ -174,7 +174,7 @@ describe("a cached session", () => {
   )
 })
 
-describe("promises of SessionManager.sessionPromise", () => {
+describe("promises from SessionManager.sessionPromise", () => {
   const promiseOf = (manager: SessionManager.SessionManager["Service"]) =>
     Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
 

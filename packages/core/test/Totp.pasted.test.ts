@@ -82,7 +82,7 @@ describe("Totp.parse with an otpauth address", () => {
     assert.strictEqual(read(`${totp}&period=${period}`).period, period)
   )
 
-  // RFC 6238, Appendix B: the seed of each hash in base32, and its code of eight digits at 59 seconds.
+  // RFC 6238, Appendix B: the seed for each hash in base32, and the eight-digit code at 59 seconds.
   const seeds = [
     ["SHA1", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "94287082"],
     ["SHA256", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA", "46119246"],
@@ -183,7 +183,7 @@ describe("Totp.parse", () => {
     }
   )
 
-  it("needs less time than the time-out of the test for a text that repeats a sign 20,000 times", () => {
+  it("parses text that repeats a sign 20,000 times within the test's time-out", () => {
     for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
       parse(sign.repeat(20_000))
       assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)

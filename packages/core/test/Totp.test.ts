@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 
 // RFC 6238, Appendix B. The key is 1234567890, repeated to the length of the hash. Codes have eight digits, and a
-// period has 30 seconds.
+// period lasts 30 seconds.
 const seed = (length: number) => Redacted.make(new TextEncoder().encode("1234567890".repeat(7).slice(0, length)))
 
 const algorithms = { SHA1: seed(20), SHA256: seed(32), SHA512: seed(64) } as const
@@ -62,7 +62,7 @@ describe("Totp.parse", () => {
     ]
   ])("accepts a secret %s", (_, text) => assert.deepStrictEqual(success(text), hello))
 
-  it("decodes a secret with base32 of RFC 4648", () =>
+  it("decodes a secret as base32 (RFC 4648)", () =>
     assert.deepStrictEqual(hello, {
       key: [0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x21, 0xde, 0xad, 0xbe, 0xef],
       algorithm: "SHA1",
@@ -84,8 +84,8 @@ describe("Totp.parse", () => {
   })
   const uri = (query: string) => `otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&${query}`
   it.each([
-    ["an empty text", "", /^is empty$/],
-    ["a blank text", " \n ", /^is empty$/],
+    ["empty text", "", /^is empty$/],
+    ["blank text", " \n ", /^is empty$/],
     ["a code instead of the secret", "492039", /^is too short/],
     ["a code that consists of base32 digits", "234567", /^is too short/],
     ["a secret with a digit that is not base32", "JBSWY3DPEHPK3PX1", /^is not base32/],
@@ -106,7 +106,7 @@ describe("Totp.parse", () => {
   })
 })
 
-it.effect("Totp.codeAtStep uses the Mac service of the program if the program provides one", () =>
+it.effect("Totp.codeAtStep uses the program's Mac service, if there is one", () =>
   Effect.gen(function* () {
     const totp = Totp.make({ key: algorithms.SHA1 })
     // The last byte is the offset 0. RFC 4226 masks out the highest bit of the first byte.
@@ -121,7 +121,7 @@ it.effect("Totp.codeAtStep uses the Mac service of the program if the program pr
   })
 )
 
-it("Totp.stepAt returns the next step from the first millisecond of a period", () => {
+it("Totp.stepAt advances to the next step at the first millisecond of each period", () => {
   const totp = Totp.make({ key: algorithms.SHA1 })
   assert.deepStrictEqual(
     [29_999, 30_000, 59_999, 60_000].map((now) => Totp.stepAt(totp, now)),

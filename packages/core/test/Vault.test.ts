@@ -91,7 +91,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.live.runIf(runsRedis)("in Redis writes no token and no key in clear to Redis, to a log or to an error", () =>
+  it.live.runIf(runsRedis)("in Redis writes no unencrypted token and no key to Redis, to a log or to an error", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       const prefix = yield* freshPrefix

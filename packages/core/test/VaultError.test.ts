@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 
 const what = "session of tiny/production/default/T1"
 
-/** Every reason, whether it is retryable, and a pattern of its message. */
+/** Every reason, whether it is retryable, and a pattern that its message matches. */
 const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
   [new VaultError.Tampered({ what }), false, /session of tiny.* was changed .* new login/],
   [new VaultError.WrongKey({ what }), false, /session of tiny.* not written with this key.* Provide the key/],
@@ -33,12 +33,17 @@ const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
     /Could not use it\. chmod 700 it$/
   ],
   [new VaultError.LockUnavailable({ why: "busy" }), true, /held the lock of this account\. Look/],
-  [new VaultError.LockUnavailable({ why: "lost" }), true, /suspended for so long .* Try again\.$/]
+  [new VaultError.LockUnavailable({ why: "lost" }), true, /suspended for so long .* Try again\.$/],
+  [
+    new VaultError.InvalidOption({ option: "lease", problem: "must be a duration" }),
+    false,
+    /The option lease must be a duration\. Correct this option/
+  ]
 ]
 
 describe("a VaultError", () => {
   it.each(table.map(([reason, isRetryable, message]) => [reason._tag, message, reason, isRetryable] as const))(
-    "with the reason %s has the message %s",
+    "with the reason %s has a message that matches %s",
     (_, message, reason, isRetryable) => {
       const error = VaultError.make("get", reason)
       assert.match(error.message, message)

@@ -31,7 +31,7 @@ describe("vaults: a key", () => {
   )
 
   it.effect.each([
-    ["an empty text", ""],
+    ["empty text", ""],
     ["a password", "correct horse battery staple"],
     ["31 bytes in hexadecimal", hex.slice(2)],
     ["33 bytes in hexadecimal", `${hex}00`],

@@ -20,7 +20,8 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./sessions.ts"
 
-/** Makes managers with one fake broker for all accounts. `counts` has the number of built and of open layers. */
+/** Makes managers with one fake broker for all accounts. `counts` has the number of layers that were built, and of those that
+ * are open. */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
   build: Effect.Effect<void> = Effect.void,
@@ -160,7 +161,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
   )
 })
 
-describe("sessions: the changes that a store reports for an account", () => {
+describe("sessions: watching a store for changes to an account", () => {
   const watched = (takes: Duration.Input) => {
     const calls = { watch: 0, unwatch: 0 }
     const changes: SessionStore.Changes = {
@@ -177,7 +178,7 @@ describe("sessions: the changes that a store reports for an account", () => {
     return { calls, store: { ...SessionStore.makeMemory(), changes } }
   }
 
-  it.effect("end once if the account is closed, and begin again with the next call", () =>
+  it.effect("ends once if the account is closed, and begins again with the next call", () =>
     Effect.gen(function* () {
       const { calls, store } = watched(0)
       const { close, managers } = yield* begin({}, Effect.void, store)
@@ -191,7 +192,7 @@ describe("sessions: the changes that a store reports for an account", () => {
     })
   )
 
-  it.effect("end once, before the layer is closed, if the account is closed before they begin", () =>
+  it.effect("ends once if the account is closed while watching begins, and the layer is closed too", () =>
     Effect.gen(function* () {
       const { calls, store } = watched("10 seconds")
       const { counts, managers } = yield* begin({}, Effect.void, store)
@@ -207,7 +208,7 @@ describe("sessions: the changes that a store reports for an account", () => {
   )
 })
 
-describe("sessions: an account that is idle", () => {
+describe("sessions: an open account", () => {
   it.effect("is closed after the idle time without a call, and is opened again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "10 minutes" })
@@ -224,9 +225,9 @@ describe("sessions: an account that is idle", () => {
   )
 
   for (const [title, every] of [
-    ["of managers.session", "session"],
-    ["of a stored manager", "manager"],
-    ["of managers.services", "services"]
+    ["to managers.session", "session"],
+    ["to a stored manager", "manager"],
+    ["to managers.services", "services"]
   ] as const) {
     it.effect(
       `stays open during regular calls ${title}, even if all calls together take longer than the idle time`,
@@ -276,7 +277,7 @@ describe("sessions: an account that is idle", () => {
 })
 
 describe("sessions: a SessionManagers service whose scope has closed", () => {
-  it.effect("makes every new call and every waiting call fail with a remedy", () =>
+  it.effect("makes waiting calls and new calls for an account fail with a remedy, except `invalidate`", () =>
     Effect.gen(function* () {
       const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
       const open = yield* Effect.forkChild(managers.session("T1"))

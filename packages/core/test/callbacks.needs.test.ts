@@ -14,8 +14,8 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { protocol, yes } from "./tiny.ts"
 
-// Fake brokers with unusual callbacks: without a state, with several names for a parameter, in a form, or with a JSON
-// value.
+// Fake brokers with unusual callbacks: without a state, with several names for a parameter, sent as a form, or with a
+// JSON value.
 
 class TinyApi extends Context.Service<TinyApi, BrokerApi.BrokerApi<object>>()("test/TinyApi") {}
 
@@ -100,7 +100,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("is accepted as a form", () =>
+  it.effect("is accepted if it is sent as a form", () =>
     Effect.gen(function* () {
       const callback = RedirectLogin.fromForm(redirectUrl, Redacted.make("API_Session=a%2Bb%2F%3D&other=x+y"))
       assert.strictEqual(yield* complete({ names: ["API_Session"] }, callback), "a+b/=")
@@ -130,7 +130,7 @@ describe("a callback", () => {
   )
 })
 
-describe("RedirectLogin of a broker whose callbacks have no state", () => {
+describe("RedirectLogin for a broker whose callbacks have no state", () => {
   const callback = Redacted.make(`${redirectUrl}?code=abc`)
 
   it.effect("completes the newest request, and rejects a callback for an older request", () =>

@@ -12,8 +12,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOptions } from "./sessions.ts"
 import { thorough } from "../../../tools/vitest/thorough.ts"
 
-// Simulates random days of two programs with cut-offs, clock changes, rejected tokens, network failures and restarts.
-// Each session that a manager returns must be valid.
+// Simulates random days on which two programs share a vault, with cut-offs, clock changes, rejected tokens, network
+// failures and restarts. Each session that a manager returns must be valid.
 
 const days = thorough ? 150 : 30
 const stepsOfADay = 60
@@ -44,9 +44,9 @@ const oneOf = <A>(all: ReadonlyArray<A>): Effect.Effect<A> =>
 
 interface Program {
   readonly manager: SessionManager["Service"]
-  /** Tokens that this program reported as rejected by the broker. */
+  /** Numbers of the tokens that this program reported to its manager as rejected. */
   readonly refused: Set<string>
-  /** Sessions that this program logged out. The program must not get them again, even after a restart. */
+  /** Numbers of the sessions that this program logged out. It must not get these again, even after a restart. */
   readonly ended: Set<string>
   loggedOut: boolean
 }
@@ -57,7 +57,7 @@ interface Day {
   readonly another: Effect.Effect<Program, never, Effect.Services<ReturnType<typeof start>>>
 }
 
-/** Runs a call of the manager, and checks its result. */
+/** Runs a call to the manager, and checks its result. */
 const ask = Effect.fnUntraced(function* (
   { tiny }: Day,
   program: Program,

@@ -9,14 +9,14 @@ import * as Terminal from "effect/Terminal"
 import * as EffectKeys from "../src/login/internal/effectKeys.ts"
 import { withHeaders } from "../src/login/internal/requestHeaders.ts"
 
-describe("parts of Effect that are used without their modules", () => {
+describe("parts of Effect that core uses without loading their modules", () => {
   it.each([
-    [EffectKeys.HttpClient, HttpClient.HttpClient],
-    [EffectKeys.Fetch, FetchHttpClient.Fetch],
-    [EffectKeys.RequestInit, FetchHttpClient.RequestInit],
-    [EffectKeys.RateLimiter, RateLimiter.RateLimiter],
-    [EffectKeys.Terminal, Terminal.Terminal]
-  ])("%o is the key of Effect", (own, { key }) => assert.strictEqual(own.key, key))
+    ["HttpClient", EffectKeys.HttpClient, HttpClient.HttpClient],
+    ["Fetch", EffectKeys.Fetch, FetchHttpClient.Fetch],
+    ["RequestInit", EffectKeys.RequestInit, FetchHttpClient.RequestInit],
+    ["RateLimiter", EffectKeys.RateLimiter, RateLimiter.RateLimiter],
+    ["Terminal", EffectKeys.Terminal, Terminal.Terminal]
+  ])("%s has the same key as in Effect", (_, own, { key }) => assert.strictEqual(own.key, key))
 
   it("sets headers as Effect does", () => {
     const request = HttpClientRequest.post("https://api.example.com/orders?id=1", {
@@ -31,7 +31,7 @@ describe("parts of Effect that are used without their modules", () => {
     assert.deepStrictEqual(own.pipe(HttpClientRequest.toWebResult), HttpClientRequest.toWebResult(expected))
   })
 
-  it.effect("FetchClient.layer provides an HttpClient of Effect", () => {
+  it.effect("FetchClient.layer provides Effect's HttpClient", () => {
     const sent: Array<string> = []
     const fetch = ((url: URL, { headers, method }: RequestInit) => {
       sent.push(`${method} ${url.href} ${new Headers(headers).get("x-key")}`)

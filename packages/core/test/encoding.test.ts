@@ -146,7 +146,7 @@ describe("a DELETE request", () => {
       })
   )
 
-  it.effect("does not disclose a secret of its query in an error", () =>
+  it.effect("does not disclose a secret from its query in an error", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
       for (const answer of [() => Response.error(), ({ url }: { readonly url: string }) => no({ message: url })]) {
@@ -158,7 +158,7 @@ describe("a DELETE request", () => {
     })
   )
 
-  it.effect("is not sent if a parameter of its query contains a lone surrogate", () =>
+  it.effect("is not sent if a parameter in its query contains a lone surrogate", () =>
     Effect.gen(function* () {
       const endpoint = Endpoint.make({ ...row, request: Request, query: { access_token: "access" } })
       const { client, seen } = yield* connect([() => yes()])
@@ -170,7 +170,7 @@ describe("a DELETE request", () => {
   )
 })
 
-describe("the fields of the app", () => {
+describe("the app's fields", () => {
   const app = { api_key: Redacted.make("key-of-the-app") }
 
   it.effect("are the first fields of the body if the endpoint lists them in `app`", () =>

@@ -11,7 +11,7 @@ describe("parseJson", () => {
     ["an object with blanks around it", ' \r\n\t{"a":1}\n ', { a: 1 }],
     ["an object after a byte order mark", '\ufeff{"a":1}', { a: 1 }],
     ["an object after a byte order mark and a line break", '\ufeff\n{"a":1}', { a: 1 }],
-    ["an object with curly quotation marks inside a text", `{"a":"“b”"}`, { a: "“b”" }],
+    ["an object with curly quotation marks inside a string", `{"a":"“b”"}`, { a: "“b”" }],
     [
       "an object with very large and very small numbers",
       `{"big":9007199254740993,"small":-0.5e-7}`,
@@ -35,7 +35,7 @@ describe("parseJson", () => {
     assert.isUndefined(parseJson(broken, ["smart-quotes", "trailing-bytes"]))
   })
   it.each([
-    ["an empty text", ""],
+    ["empty text", ""],
     ["blanks", " \n"],
     ["a byte order mark without JSON", "\ufeff"],
     ["HTML", "<html>{}</html>"],
@@ -51,7 +51,7 @@ describe("parseJson", () => {
     ["an object with single quotation marks", "{'a':1}"],
     ["an object with a trailing comma", `{"a":1,}`],
     ["an object that contains NaN", `{"a":NaN}`],
-    ["an object with a line break inside a text", `{"a":"\n"}`]
+    ["an object with a line break inside a string", `{"a":"\n"}`]
   ])("returns undefined for %s", (_, text) => assert.isUndefined(parseJson(text)))
 })
 
@@ -90,7 +90,7 @@ it.prop(
   [Schema.Record(Schema.String, Schema.Json)],
   ([value]) => {
     const text = JSON.stringify(value)
-    // Compares with JSON.parse, not with `value`, because JSON.parse of Node 24 confuses some keys with escaped
+    // Compares with JSON.parse, not with `value`, because Node 24's JSON.parse confuses some keys with escaped
     // characters.
     const parsed = JSON.parse(text) as unknown
     assert.deepStrictEqual(parseJson(text), parsed)

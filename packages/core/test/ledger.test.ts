@@ -80,7 +80,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("logins of several programs at the same time are all counted", () =>
+  it.effect("concurrent logins by several programs are all counted", () =>
     Effect.gen(function* () {
       const { login, program, sent } = yield* begin
       yield* Effect.all(
@@ -223,7 +223,7 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
     })
   )
 
-  it.effect("fails with a message that says only once what a person must do, also during the pause", () =>
+  it.effect("fails with a message that says only once what a person must do, even during the pause", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))
@@ -253,7 +253,7 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
     })
   )
 
-  it.effect("is not an outage or a rate limit, after which the next login is sent at once", () =>
+  it.effect("is followed by a pause, unlike a login that fails because of an outage or a rate limit", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })

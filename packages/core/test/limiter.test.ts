@@ -15,7 +15,7 @@ const perSecond = (requests: number) => endpoint([{ requests, per: "1 second" }]
 
 /**
  * Starts the given calls at the same time, and returns one result for each call. If the limiter lets the call pass, the
- * result is the number of milliseconds until then. If the limiter rejects the call, the result is a text. For example,
+ * result is the number of milliseconds until then. If the limiter rejects the call, the result is a string. For example,
  * `client 1050` means: the client rejected the call, and the call may be repeated after 1,050 milliseconds.
  */
 const passing = (
@@ -48,7 +48,7 @@ describe("the rate limiter", () => {
     { requests: 1, count: 4, passed: [0, 1050, 2100, 3150] },
     { requests: 3, count: 7, passed: [0, 0, 0, 1050, 1050, 1050, 2100] }
   ])(
-    "lets $count calls pass at these milliseconds if $requests are permitted in a second: $passed",
+    "with a limit of $requests per second, lets $count calls pass at these milliseconds: $passed",
     ({ count, passed, requests }) =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* passing(times(count, ["a", perSecond(requests)])), passed)
@@ -71,7 +71,7 @@ describe("the rate limiter", () => {
     })
   )
 
-  it.effect("does not delay a call because of calls for other accounts or calls of other endpoints", () =>
+  it.effect("does not delay a call because of calls for other accounts or calls to other endpoints", () =>
     Effect.gen(function* () {
       const limits = [{ requests: 1, per: "1 second" }] as const
       const calls = Array.from({ length: 50 }, (_, index) => [

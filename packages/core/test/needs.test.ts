@@ -26,8 +26,8 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { connect, type Seen, yes } from "./tiny.ts"
 
-// Each group of tests covers one special option of a broker: an encoding, a GET request with a body, a checksum, a
-// place for the token, extras, an envelope or an expiry.
+// Each group of tests covers something that only some brokers need: an encoding, a GET request with a body, a checksum,
+// a place for the token, extras, an envelope or an expiry.
 
 const Anything = Schema.Unknown
 const token = Redacted.make("access-canary")
@@ -81,7 +81,7 @@ describe("the encoding of an endpoint", () => {
     })
   )
 
-  it.effect("makes a call fail before it is sent if the request has a list and the encoding is a form", () =>
+  it.effect("makes a call fail before it is sent if the request contains a list and the encoding is a form", () =>
     Effect.gen(function* () {
       const list = Schema.Struct({ ids: Schema.Array(Schema.String) })
       const form = Endpoint.make({
@@ -323,7 +323,7 @@ describe("the extras of a session", () => {
   )
 
   it.effect.each([
-    ["plain http", "http://e21.tiny.example"],
+    ["the scheme http", "http://e21.tiny.example"],
     ["another host", "https://tiny.example.evil.test"],
     ["a host whose name ends with the same letters", "https://eviltiny.example"],
     ["a user name", "https://user@e21.tiny.example"],

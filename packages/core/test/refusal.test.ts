@@ -102,7 +102,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("does not disclose a secret of the request, even if the answer quotes it", () =>
+  it.effect("does not disclose a secret from the request, even if the answer quotes the secret", () =>
     Effect.gen(function* () {
       const quoted = `you sent ${secrets.access} and ${secrets.key}`
       const fields = { message: quoted, code: secrets.access, support: quoted }

@@ -44,7 +44,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     { tags: ["thorough"], timeout: 60_000 }
   )
 
-  it.effect("causes one renewal for a program that restarts eight times", () =>
+  it.effect("causes one renewal for a program that is started eight times", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]

@@ -117,7 +117,7 @@ describe("a sealed request", () => {
       for (let index = 0; index < bytes.length; index += 1) {
         const changed = bytes.map((byte, at) => (at === index ? byte ^ 1 : byte))
         const opened = SealedRequest.open(Base64Url.encode(changed), key, { account })
-        assert.strictEqual(yield* refusal(opened), "request-changed", `for a changed byte ${index}`)
+        assert.strictEqual(yield* refusal(opened), "request-changed", `with byte ${index} changed`)
       }
       for (const damaged of [text.slice(4), text.slice(0, -4), `${text}AAAA`, "%%%", "AAAA", "x".repeat(100_000)]) {
         assert.strictEqual(yield* refusal(SealedRequest.open(damaged, key, { account })), "request-changed")

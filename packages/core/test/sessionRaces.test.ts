@@ -35,7 +35,7 @@ const isLoggedOut = ({ reason }: SessionManager.Failure): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out"
 
 /**
- * Makes a store. If `state.slow` is true, the next call of the method that `call` names takes one second, and sets
+ * Makes a store. If `state.slow` is true, the next call to the method that `call` names takes one second, and sets
  * `state.slow` to false.
  */
 const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "put") => {
@@ -53,7 +53,7 @@ const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "pu
   return { state, service }
 }
 
-/** A store that can be emptied, like a Redis that restarts without its data. */
+/** Makes a store that can be emptied, like a Redis that restarts without its data. */
 const emptied = () => {
   let inner = SessionStore.makeMemory()
   const service: SessionStore.SessionStore["Service"] = {
@@ -382,10 +382,10 @@ describe("sessions: SessionManager.layer", () => {
     { pollInterval: -5 },
     { pollInterval: "soon" as "1 second" }
   ] satisfies ReadonlyArray<SessionManager.Options>) {
-    it.effect(`rejects the options ${JSON.stringify(options)}, and names the invalid option`, () =>
+    const [[field, value] = ["", undefined]] = Object.entries(options)
+    it.effect(`rejects the value ${String(value)} of the option ${field}, and names the option`, () =>
       Effect.gen(function* () {
         const { reason } = yield* Effect.flip(startWith(makeTiny(), makeShared(), options))
-        const field = Object.keys(options)[0] ?? ""
         assert.deepInclude(reason, {
           _tag: "InvalidRequest",
           problems: [{ field, problem: "must be a duration, or zero" }]

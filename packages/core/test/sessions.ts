@@ -129,9 +129,10 @@ export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 export const breakable = (store: SessionStore.SessionStore["Service"]) => {
   const state: { broken: boolean | SessionStore.Slot; unreadable: boolean } = { broken: false, unreadable: false }
   const full = VaultError.make("put", new VaultError.Io({ what: "write the session", systemCode: "ENOSPC" }))
+  const unreadable = VaultError.make("get", new VaultError.Io({ what: "read the session", systemCode: "EIO" }))
   const service: SessionStore.SessionStore["Service"] = {
     ...store,
-    get: (...args) => (state.unreadable ? Effect.fail(full) : store.get(...args)),
+    get: (...args) => (state.unreadable ? Effect.fail(unreadable) : store.get(...args)),
     put: (...args) => (state.broken === true || state.broken === args[1] ? Effect.fail(full) : store.put(...args))
   }
   return { state, service }

@@ -35,7 +35,7 @@ interface ProgramOptions<R> {
 }
 
 /**
- * Makes a program with its own client. `call` returns the time at which the call was sent, or the reason of its
+ * Makes a program with its own client. `call` returns the time at which the call was sent, or the reason for its
  * failure.
  */
 const program = Effect.fnUntraced(function* <R = never>({
@@ -46,7 +46,7 @@ const program = Effect.fnUntraced(function* <R = never>({
   const { client, login, seen } = yield* connect([], { queueTimeout }, { app: { api_key: Redacted.make(key) } }).pipe(
     Effect.provide(shared)
   )
-  // The first call loads modules. The test must not move its clock during this time.
+  // The first call loads modules. The test must not advance its clock while they load.
   yield* login
   seen.length = 0
   const call = (endpoint: ReturnType<typeof limited>, account = "T1") =>
@@ -259,7 +259,7 @@ it.effect("layerRateLimiter allows a quarter of the calls at once, and spreads t
 describe.runIf(runsRedis)("with Redis", () => {
   const { url } = sharedServer()
 
-  it.live("two programs, each with its own connection, together keep the limit of their app", () =>
+  it.live("two programs, each with its own connection, together stay within the limit for their app", () =>
     Effect.gen(function* () {
       const prefix = `${yield* freshPrefix}:`
       const start = Effect.gen(function* () {

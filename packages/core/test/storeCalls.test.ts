@@ -31,7 +31,7 @@ const noting = (
 
 const placeOfGuard = LoginGuard.placeOf(account)
 
-/** Writes the state of the login guard, as another program does. */
+/** Writes the state of the login guard, as another program would. */
 const writeGuard = (store: Store, fields: object) =>
   Effect.gen(function* () {
     const { version } = (yield* store.get(placeOfGuard, "guard")) ?? { version: 0 }
@@ -44,7 +44,7 @@ const readGuard = (store: Store) =>
     entry === undefined ? undefined : new TextDecoder().decode(Redacted.value(entry.value))
   )
 
-/** Requests a session in a TOTP period in which a login was already sent. The login waits for the next period. */
+/** Requests a session in a TOTP period in which a login was already sent. The new login waits for the next period. */
 const waitForPeriod = Effect.gen(function* () {
   yield* TestClock.setTime(morning)
   const shared = makeShared()

@@ -91,7 +91,7 @@ export interface Seen {
 export type Answer = (asked: Seen) => Response | Promise<Response>
 
 /**
- * Makes a client of a fake server. The server gives the answers in order, and then repeats the last answer. If
+ * Makes a client for a fake server. The server gives the answers in order, and then repeats the last answer. If
  * `answers` is empty, the server always reports success.
  */
 export const connect = Effect.fnUntraced(function* (

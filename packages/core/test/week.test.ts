@@ -14,7 +14,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeShared, makeTiny, pass, start, type Tiny, type TinyOptions } from "./sessions.ts"
 
-// Simulates a week of two programs that share a vault. Each morning, the tokens expire at 08:00, and a fault lasts
+// Simulates one week in which two programs share a vault. Each morning, the tokens expire at 08:00, and a fault lasts
 // from 08:00 to 09:10. The market opens at 09:15.
 
 const day = 86_400_000
@@ -36,7 +36,7 @@ interface Fault {
   /** Maximum number of logins and refreshes in a day. One successful login or refresh is not counted. */
   readonly most: number
   /**
-   * Latest time at which both programs have a session, in minutes after 07:00 IST. If it is `undefined`, a person has
+   * Latest time by which both programs must have a session, in minutes after 07:00 IST. If it is `undefined`, a person has
    * to log in.
    */
   readonly sessionBy: number | undefined
@@ -175,7 +175,7 @@ const expiredUntilFaultEnds = (issuedAt: number): Expiry.End => {
   return { at: isFaulty(issuedAt) ? issuedAt - 3_600_001 : (healthy?.at ?? 0), source: "jwt" }
 }
 
-/** The renewal of the broker. It is faulty while the fault lasts. */
+/** The broker's renewal. It is faulty while the fault lasts. */
 const withFault = (tiny: Tiny, { during }: Fault): Renewal.Renewal["Service"] => {
   const { renewal } = tiny
   const faulty = during(renewal, tiny)
@@ -254,7 +254,7 @@ const liveThrough = Effect.fnUntraced(function* (fault: Fault) {
     }
     morning.sent = tiny.calls.length - before
     mornings.push(morning)
-    // If the programs cannot log in themselves, a person logs in.
+    // If the programs cannot log in by themselves, a person logs in.
     if (morning.by === undefined) yield* Effect.ignore(programs[0]!.manager.renew())
     yield* TestClock.setTime(monday + (number + 1) * day)
   }
@@ -265,7 +265,7 @@ const liveThrough = Effect.fnUntraced(function* (fault: Fault) {
 describe("two programs that share a vault", { tags: ["thorough"] }, () => {
   for (const fault of faults) {
     it.effect(
-      `send few logins${fault.sessionBy === undefined ? "" : " and recover in time"} despite this fault each morning: ${fault.title}`,
+      `send a limited number of logins${fault.sessionBy === undefined ? "" : " and recover in time"} despite this fault each morning: ${fault.title}`,
       () =>
         Effect.gen(function* () {
           const mornings = yield* liveThrough(fault)

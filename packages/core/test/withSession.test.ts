@@ -43,7 +43,7 @@ const authorize: Authorize.Authorize["Service"] = {
   refusal: ({ text }) => (text.includes("REJECTED") ? AuthError.make("tiny", "request", rejectedReason) : undefined)
 }
 
-/** A broker whose calls accept a token only if `state.isAlive` returns true for it. */
+/** Makes a broker whose calls accept a token only if `state.isAlive` returns true for the token and the path. */
 const begin = Effect.fnUntraced(function* () {
   yield* TestClock.setTime(morning)
   const state = {
@@ -218,7 +218,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("renews each token that the broker accepts first and rejects four minutes later", () =>
+  it.effect("renews each token that the broker first accepts and then rejects four minutes later", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       for (const last of ["1", "2", "3"]) {
@@ -237,18 +237,18 @@ describe("sessions: SessionManager.withSession", () => {
       "order",
       new AuthError.RateLimited({ retryAfter: undefined, by: "broker" })
     ),
-    "the error of a logged-out session": AuthError.make(
+    "the error for a logged-out session": AuthError.make(
       "tiny",
       "session",
       new AuthError.SessionExpired({ why: "logged-out" })
     ),
-    "the error of a missing token": AuthError.make("tiny", "order", new AuthError.SessionExpired({ why: "missing" })),
-    "the error of a rejected token of another broker": AuthError.make(
+    "the error for a missing token": AuthError.make("tiny", "order", new AuthError.SessionExpired({ why: "missing" })),
+    "the error for another broker's rejected token": AuthError.make(
       Account.make({ broker: "other", id: "T1" }).broker,
       "order",
       rejectedReason
     ),
-    "an error of the program": new Error("mine")
+    "the program's own error": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
     it.effect(`does not change ${title}, and does not renew`, () =>
