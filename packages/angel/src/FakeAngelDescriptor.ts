@@ -38,7 +38,7 @@ export const descriptor = FakeDescriptor.make<FakeAngel.Account, FakeAngel.Switc
     name: [text, [answer("getProfile", "name")]],
     email: [email, [answer("getProfile", "email")]],
     mobile: [mobile, [answer("getProfile", "mobileno")]],
-    state: [oneOf("active", "blocked"), "`blocked`: a login fails with AB1006"],
+    state: [oneOf("active", "blocked"), "`blocked`: loginByPassword fails with AB1006"],
     ip: [ip, ordersOnly]
   },
   switches: {

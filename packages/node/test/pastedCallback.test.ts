@@ -88,7 +88,7 @@ describe("a login whose redirect URL is not on loopback", () => {
       "This is not an address."
     ],
     [
-      "an address that ends within the state",
+      "an address that ends in the middle of the state",
       (state) => `${publicUrl}?code=${code}&state=${state.slice(0, 9)}`,
       "This address is incomplete, or belongs to another login."
     ],
@@ -103,7 +103,7 @@ describe("a login whose redirect URL is not on loopback", () => {
       "This address is incomplete: it contains no token."
     ],
     [
-      "an address of another host",
+      "an address on another host",
       (state) => `https://evil.example/callback?code=${code}&state=${state}`,
       "This address does not begin with https://app.example.com/callback."
     ],

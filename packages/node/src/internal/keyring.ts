@@ -84,7 +84,7 @@ const decodeAnswer = Schema.decodeUnknownResult(
 )
 
 /**
- * Patterns of error messages of keyrings. If a message matches a pattern, `KeyUnavailable` contains the text beside
+ * Patterns for the keyrings' error messages. If a message matches a pattern, `KeyUnavailable` contains the text beside
  * that pattern. The message itself is never shown, because it could contain a secret.
  */
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
@@ -118,8 +118,8 @@ const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
 
 /**
- * The environment is read without `Config`. Its variables are passed on to the child process, and the marker is not
- * configuration.
+ * The environment is read without `Config`, because its variables are passed on to the child process, and because the
+ * marker is not configuration.
  */
 const environment = (): NodeJS.ProcessEnv => process.env
 

@@ -13,7 +13,7 @@ export interface WireRequest {
   readonly body: string | Uint8Array | null
 }
 
-/** Some firewalls refuse requests without these headers. `fetch` of Node sends the same values. */
+/** Some firewalls refuse requests without these headers. Node's `fetch` sends the same values. */
 export const defaultHeaders = { accept: "*/*", "user-agent": "node" }
 
 export interface WireAnswer {
@@ -46,7 +46,7 @@ export interface Listener {
 /** A started exchange. */
 export interface Exchange {
   /**
-   * Stops the exchange. A request that waits for a connection is never sent. The connection of a request that was sent
+   * Stops the exchange. If the request still waits for a connection, it is never sent. If it was sent, its connection
    * is closed.
    */
   readonly cancel: () => void
