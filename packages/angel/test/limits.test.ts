@@ -60,7 +60,7 @@ describe("the client's rate limiter", () => {
     })
   )
 
-  it.effect("does not delay the login of another account", () =>
+  it.effect("does not delay a login to another account", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const all = Effect.forEach(["A123456", "A123456", "A123456", "B654321"], login, { concurrency: "unbounded" })

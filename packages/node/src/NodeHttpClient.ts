@@ -96,7 +96,7 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * certificates. If the program has replaced the global dispatcher, the client uses the new dispatcher. If the runtime
  * has no such dispatcher, the client uses `node:http`.
  *
- * An error of the client contains the method of the request, and the URL without its query. It contains neither the
+ * An error from the client contains the method of the request, and the URL without its query. It contains neither the
  * headers nor the body of the request.
  *
  * @example

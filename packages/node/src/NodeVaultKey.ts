@@ -179,7 +179,7 @@ export interface PassphraseOptions {
  * A key that is derived from a passphrase. The key derivation function is Argon2id with 64 MiB of memory and 3 passes.
  * If the salt was generated on Node before 24.7, the function is scrypt. The salt is generated at the first use, and
  * stored in the file `passphrase.db` in the folder of the vault. Each machine has its own salt, so the same passphrase
- * gives another key on another machine. If several machines share sessions, for example in Redis, use `layerConfig`.
+ * gives a different key on another machine. If several machines share sessions, for example in Redis, use `layerConfig`.
  *
  * If the passphrase ends with a line break, that line break is ignored. With a different passphrase, the key is
  * different, and reading a stored session fails with `WrongKey`. Fails with `KeyUnavailable` if the passphrase is

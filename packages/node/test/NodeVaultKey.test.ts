@@ -332,7 +332,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("removes NODE_OPTIONS and the secrets of the program from the environment of the helper process", () =>
+  it.live("removes NODE_OPTIONS and the program's secrets from the environment of the helper process", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const file = `${folder}-env`

@@ -17,7 +17,7 @@ import { randomUUID } from "node:crypto"
 import { createRequire } from "node:module"
 import process from "node:process"
 
-/** An entry of the keyring. */
+/** An entry in the keyring. */
 export interface Place {
   readonly service: string
   readonly account: string
@@ -112,7 +112,7 @@ const marker = "BROKER_AUTH_KEYRING_HELPER"
 
 /**
  * The variables that Node, the session bus and the keyrings need. Other variables are not passed on, because they may
- * contain secrets of the program. NODE_OPTIONS is not passed on, because it could load other code.
+ * contain the program's secrets. NODE_OPTIONS is not passed on, because it could load other code.
  */
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
