@@ -126,7 +126,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
               })
             )
             if (Exit.isFailure(exit)) assert.fail(String(exit.cause))
-            assert.include(texts.join("\n"), "The browser shows a page of this program. Copy its whole address")
+            assert.include(texts.join("\n"), "The browser shows a page from this program. Copy the whole address")
           })
         }),
       options

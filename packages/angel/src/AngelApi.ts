@@ -21,8 +21,8 @@ import { table } from "./internal/endpoints.ts"
 export class AngelApi extends Context.Service<AngelApi, BrokerApi.BrokerApi<typeof table>>()("@auth/angel/AngelApi") {}
 
 /**
- * Options of the client. The broker requires the three headers with addresses of the machine. The package assumes that
- * the broker does not check their values.
+ * Options of the client. The broker requires three headers with the machine's addresses. The package assumes that the
+ * broker does not check the addresses.
  *
  * @category models
  * @since 0.1.0

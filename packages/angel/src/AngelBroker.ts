@@ -16,7 +16,7 @@ const clientCode = Credentials.plain(
 
 const apiKey = Credentials.key("ANGEL_API_KEY", "API key of your app, from the SmartAPI portal")
 
-// A login sends the PIN of four digits in its field `password`. Source: an administrator in SmartAPI's forum, posts
+// A login sends the four-digit PIN in the field `password`. Source: an administrator in SmartAPI's forum, posts
 // 18654 and 18722.
 const pinProblem = (value: string) =>
   /^[0-9]{4}$/.test(value)

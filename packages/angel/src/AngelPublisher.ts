@@ -27,8 +27,8 @@ export interface PublisherCredentials extends Credentials.Input<typeof credentia
  */
 export interface Options extends FamilyOptions {
   /**
-   * `always` adds the parameter `redirect_url` with the redirect URL to the address of the login page. Newer documents
-   * of the broker allow this parameter. Default: the parameter is not sent.
+   * `always` adds the parameter `redirect_url` with the redirect URL to the address of the login page. The broker's
+   * newer documentation allows this parameter. Default: the parameter is not sent.
    */
   readonly sendRedirectUrl?: "always" | undefined
 }

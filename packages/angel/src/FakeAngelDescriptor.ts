@@ -38,7 +38,7 @@ export const descriptor = FakeDescriptor.make<FakeAngel.Account, FakeAngel.Switc
     name: [text, [answer("getProfile", "name")]],
     email: [email, [answer("getProfile", "email")]],
     mobile: [mobile, [answer("getProfile", "mobileno")]],
-    state: [oneOf("active", "blocked"), "`blocked`: a login fails with AB1006"],
+    state: [oneOf("active", "blocked"), "`blocked`: loginByPassword fails with AB1006"],
     ip: [ip, ordersOnly]
   },
   switches: {
@@ -60,7 +60,7 @@ export const descriptor = FakeDescriptor.make<FakeAngel.Account, FakeAngel.Switc
 })
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
+ * Makes the OpenAPI 3.1 document for the broker's calls, from which clients in other languages can be generated.
  *
  * @category descriptions
  * @since 0.1.0

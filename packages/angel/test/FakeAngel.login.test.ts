@@ -60,14 +60,14 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("a blocked client is refused in the format of the gateway", () =>
+  it.effect("a blocked client is refused in the gateway's format", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, state: "blocked" }] })
       assert.deepStrictEqual((yield* login(fake)).json, gateway("AB1006", "Client Is Block For Trading"))
     })
   )
 
-  it.effect("the answer has the state of the request, and no state if the request has none", () =>
+  it.effect("the answer repeats the state in the request, and has no state if the request has none", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       assert.strictEqual((yield* login(fake, { body: { state: "live" } })).data["state"], "live")

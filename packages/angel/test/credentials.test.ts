@@ -148,7 +148,7 @@ describe("invalid credentials", () => {
 
   for (const [what, given] of [
     ["that is missing because the options are undefined", undefined],
-    ["that is missing in the options", {}],
+    ["that is missing from the options", {}],
     ["that is blank", { apiKey: secret(" ") }],
     ["that is not Redacted", { apiKey: 7 }]
   ] as const) {

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { layerAnswer, loginRequest, printed, reasonOf } from "./support.ts"
 
-// The broker's answer can repeat secrets of the request. An error must not show these secrets.
+// The broker's answer can repeat secrets from the request. An error must not show these secrets.
 const pin = "8305"
 const apiKey = "canaryKey"
 const access = "canaryAccess"

@@ -116,7 +116,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it("is computed from issuedAt for tokens of another program, and Bearer prefixes of the tokens are removed", () => {
+  it("is computed from issuedAt for tokens from another program, and their Bearer prefixes are removed", () => {
     const imported = AngelAuth.fromTokens({
       userId: " a123456\n",
       accessToken: Redacted.make("Bearer bearer  eyJhbGciOiJIUzUxMiJ9.e30.c2ln"),

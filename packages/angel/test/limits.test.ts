@@ -49,7 +49,7 @@ const limits: ReadonlyArray<
 ]
 
 describe("the client's rate limiter", () => {
-  it.effect("sends the second of two concurrent logins of an account one second later", () =>
+  it.effect("sends the second of two concurrent logins to an account one second later", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const both = Effect.all([login("A123456"), login("A123456")], { concurrency: "unbounded" })
@@ -60,7 +60,7 @@ describe("the client's rate limiter", () => {
     })
   )
 
-  it.effect("does not delay the login of another account", () =>
+  it.effect("does not delay a login to another account", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const all = Effect.forEach(["A123456", "A123456", "A123456", "B654321"], login, { concurrency: "unbounded" })
@@ -95,7 +95,7 @@ describe("the client's rate limiter", () => {
 
   for (const [endpoint, perSecond, call] of limits) {
     it.effect(
-      `sends eight concurrent calls of ${endpoint} at ${perSecond} per second, so that the broker accepts all of them`,
+      `sends eight concurrent calls to ${endpoint} at ${perSecond} per second, so that the broker accepts all of them`,
       () =>
         Effect.gen(function* () {
           yield* TestClock.setTime(morning)

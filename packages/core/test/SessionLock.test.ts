@@ -161,7 +161,7 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError.VaultError, R>) =>
 const untilLost = ({ check }: SessionLock.Lease) =>
   timed(Effect.forever(Effect.andThen(check, Effect.sleep("5 millis"))).pipe(Effect.timeout("15 seconds"))).pipe(
     Effect.map(({ exit, millis }) => {
-      assert.isTrue(Exit.isFailure(exit) && shown(exit).includes("another program took its lock"), shown(exit))
+      assert.isTrue(Exit.isFailure(exit) && shown(exit).includes("no longer holds the lock"), shown(exit))
       return millis
     })
   )

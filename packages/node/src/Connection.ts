@@ -33,7 +33,7 @@ export {
 
 /**
  * Options of a connection: the options of `@auth/broker-core/session/Connection`, and the option `folder`. Three of
- * these options have other defaults than in `@auth/broker-core`:
+ * these options have different defaults from those in `@auth/broker-core`:
  *
  * - `vault`: the encrypted vault of this user on this machine (`NodeVault`).
  * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring of
@@ -87,8 +87,8 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  *
  * If the option `client` is not set and `HTTPS_PROXY` is set, `open` applies `HTTPS_PROXY` and `NO_PROXY` to every
  * request of the connection. It also applies them to the global `fetch` in this process. Node before 24.14 can use
- * these variables only if it was started with `NODE_USE_ENV_PROXY=1`, which Node 22.21 and 24.5 or newer support. If
- * such a Node was started without `NODE_USE_ENV_PROXY=1`, `open` fails with `InvalidRequest`. `open` also fails with
+ * these variables only if it was started with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`, which Node 22.21 and 24.5 or
+ * newer support. If such a Node was started without them, `open` fails with `InvalidRequest`. `open` also fails with
  * `InvalidRequest` if `HTTPS_PROXY` is not the address of a proxy. At its start, every version of Node reads the
  * variable `NODE_EXTRA_CA_CERTS`, which contains the path of a file with additional certificates.
  *

@@ -32,8 +32,8 @@ export interface Options<A extends Core.Accounts> extends ConnectionOptions {
  */
 export interface Connections<A extends Core.Accounts> extends Omit<Core.Connections<A>, "account"> {
   /**
-   * Returns the functions of an account. The first call of `account` for a name checks the credentials of that account.
-   * If they are invalid, the promise rejects. The other accounts are not affected.
+   * Returns the functions of an account. The first call to `account` with a name checks the credentials of that
+   * account. If they are invalid, the promise rejects. The other accounts are not affected.
    */
   readonly account: <Name extends keyof A & string>(
     name: Name

@@ -52,7 +52,7 @@ export interface Options {
   readonly bodyTimeout?: Duration.Input | undefined
   /**
    * A dispatcher of undici that sends the requests. Your program must close it. Default: the dispatcher inside Node.
-   * Example: `new ProxyAgent("http://proxy.example:8080")` of the package `undici`.
+   * Example: `new ProxyAgent("http://proxy.example:8080")` from the package `undici`.
    */
   readonly dispatcher?: dispatchers.Dispatcher | undefined
   /**
@@ -90,13 +90,13 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * Requests use HTTP/1.1. A request body is text or bytes: the client sends neither streams nor forms with files. An
  * answer is decompressed if its header `content-encoding` says so, but the client does not ask for compression. If a body
  * is larger than the maximum, reading it fails. To download larger files or to read an endless answer, use
- * `FetchHttpClient.layer` of Effect.
+ * Effect's `FetchHttpClient.layer`.
  *
  * Without the option `dispatcher`, the client uses the dispatcher of the global `fetch`, so it has the same proxy and
  * certificates. If the program has replaced the global dispatcher, the client uses the new dispatcher. If the runtime
  * has no such dispatcher, the client uses `node:http`.
  *
- * An error of the client contains the method of the request, and the URL without its query. It contains neither the
+ * An error from the client contains the method of the request, and the URL without its query. It contains neither the
  * headers nor the body of the request.
  *
  * @example

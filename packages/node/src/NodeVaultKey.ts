@@ -7,7 +7,7 @@
  * | `layerConfig`           | read from `BROKER_AUTH_KEY` in the configuration         | a server with injected secrets |
  * | `layerPassphraseConfig` | derived from `BROKER_AUTH_PASSPHRASE`                    | a server with a chosen secret  |
  * | `layerPassphrase`       | derived from a passphrase that your program passes       | a command with a prompt        |
- * | `layerPlaintext`        | not used: everything is stored in clear                  | tests                          |
+ * | `layerPlaintext`        | not used: everything is stored unencrypted               | tests                          |
  *
  * None of these layers falls back to another. If a layer cannot get its key, it fails with `KeyUnavailable`. The error
  * says what to do. `layerDefault`, the default of a connection on Node, uses `BROKER_AUTH_KEY` if it is set, otherwise
@@ -39,7 +39,7 @@ export {
    */
   layerConfig,
   /**
-   * No key. Everything is stored in clear, and any program with access to the files can read it.
+   * No key. Everything is stored unencrypted, and any program with access to the files can read it.
    *
    * @category layers
    * @since 0.1.0
@@ -58,11 +58,11 @@ export interface KeyringOptions {
   readonly service?: string | undefined
   /** Name of the key in the keyring entry. Default: `"vault"`. */
   readonly account?: string | undefined
-  /** Time-out for an answer of the keyring. Default: 3 seconds. Increase it if a person has to unlock the keyring. */
+  /** Time-out for an answer from the keyring. Default: 3 seconds. Increase it if a person has to unlock the keyring. */
   readonly timeout?: Duration.Input | undefined
   /**
-   * Folder of the lock that a program holds while it creates the key. Programs that share the key must use the same
-   * folder. Default: the folder `broker-auth` in the user's directory for application state.
+   * Folder of the vault. While a program creates the key, it holds a lock in this folder. Programs that share the key
+   * must use the same folder. Default: the folder `broker-auth` in the user's directory for application state.
    */
   readonly folder?: string | undefined
 }
@@ -179,7 +179,7 @@ export interface PassphraseOptions {
  * A key that is derived from a passphrase. The key derivation function is Argon2id with 64 MiB of memory and 3 passes.
  * If the salt was generated on Node before 24.7, the function is scrypt. The salt is generated at the first use, and
  * stored in the file `passphrase.db` in the folder of the vault. Each machine has its own salt, so the same passphrase
- * gives another key on another machine. If several machines share sessions, for example in Redis, use `layerConfig`.
+ * gives a different key on another machine. If several machines share sessions, for example in Redis, use `layerConfig`.
  *
  * If the passphrase ends with a line break, that line break is ignored. With a different passphrase, the key is
  * different, and reading a stored session fails with `WrongKey`. Fails with `KeyUnavailable` if the passphrase is

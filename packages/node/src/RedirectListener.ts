@@ -180,7 +180,7 @@ export interface PendingLogin {
   /**
    * Completes when the browser has opened the redirect URL without parameters. Some brokers put the parameters after a
    * `#`, and browsers do not send that part of an address. The listener then shows a page that asks the user to copy
-   * the address of that page, and to paste this address in the program.
+   * the address of that page, and to paste it into the program.
    */
   readonly withoutParameters: Effect.Effect<void>
   /**
@@ -309,7 +309,7 @@ const listen = Effect.fnUntraced(function* (
 
 /**
  * Opens the port of a redirect URL, and closes the port when the scope closes. Use `open` instead of `login` if your
- * program must do something between the steps of a login. Use it also if the operating system should select a free
+ * program must do something between the steps of a login. Also use it if the operating system should select a free
  * port. Most brokers do not allow this, because they redirect only to the registered port.
  *
  * Fails with `InvalidRequest` if `timeout` is not positive, if the redirect URL is not `http` on loopback, or if its
@@ -379,7 +379,9 @@ const paste = (
       const { lines, show } = yield* UserTerminal
       // The reader starts before the text is shown. Otherwise the terminal would echo an address that is pasted early.
       const readLine = yield* lines
-      yield* show(`${instruction} Copy its whole address, paste it here, and press Enter. The input is not shown.`)
+      yield* show(
+        `${instruction} Copy the whole address from the browser, paste it here, and press Enter. The input is not shown.`
+      )
       return yield* pastedCallback.read(redirect, request, readLine, show)
     })
   )
@@ -387,7 +389,7 @@ const paste = (
 /** Shown if no browser was started. A callback in a browser on another machine does not reach this listener. */
 const elsewhere = "If the browser is on another machine, it shows an error page after the login."
 
-const inFragment = "The browser shows a page of this program."
+const inFragment = "The browser shows a page from this program."
 
 const receiveOnLoopback = Effect.fnUntraced(function* (
   request: RedirectLogin.AuthorizationRequest,

@@ -53,7 +53,7 @@ afterAll(() => {
   for (const folder of folders) Fs.rmSync(folder, { recursive: true, force: true })
 })
 
-/** Starts a program of the folder `programs`. `ended` resolves to its output. */
+/** Starts a program from the folder `programs`. `ended` resolves to its output. */
 const run = (program: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) => {
   const { PATH = "" } = process.env
   const child = spawn(
@@ -234,7 +234,7 @@ describe("a connection on Node behind a proxy", () => {
     const broker = Https.createServer(
       { key: Fs.readFileSync(keyFile), cert: Fs.readFileSync(certificate) },
       ({ headers, method }, response) => {
-        // `fetch` of Node sends this header, and `NodeHttpClient` does not.
+        // Node's `fetch` sends this header, and `NodeHttpClient` does not.
         if (method === "POST") clients.push("sec-fetch-mode" in headers ? "fetch" : "NodeHttpClient")
         response.end("the broker")
       }
@@ -274,7 +274,7 @@ describe("a connection on Node behind a proxy", () => {
     assert.deepStrictEqual(connected, ["broker.test:443"])
   })
 
-  it("connects directly to the hosts of NO_PROXY", { timeout: 60_000 }, async () => {
+  it("connects directly to the hosts in NO_PROXY", { timeout: 60_000 }, async () => {
     connected.length = 0
     assert.strictEqual(await fetching(`https://localhost:${port}/`, { NO_PROXY: "localhost" }), "200 the broker")
     assert.deepStrictEqual(connected, [])
@@ -318,7 +318,7 @@ describe("a connection on Node behind a proxy", () => {
     )
   }
 
-  it("sends a login directly to a host of NO_PROXY", { timeout: 60_000 }, async () => {
+  it("sends a login directly to a host in NO_PROXY", { timeout: 60_000 }, async () => {
     connected.length = 0
     clients.length = 0
     assert.include(await loggingIn(`https://localhost:${port}`, { NO_PROXY: "localhost" }), "it is not JSON")
@@ -358,7 +358,7 @@ describe("a connection on Node behind a proxy", () => {
 describe("a connection on Node without the option `client`", () => {
   const options = () => ({ folder: freshFolder(), key: layerKey() })
 
-  /** Serves the fake over HTTP. The answer of the path `/events` never ends. */
+  /** Serves the fake over HTTP. The answer to a request for `/events` never ends. */
   const serveFakeOverHttp = (fake: Effect.Success<ReturnType<typeof FakeAngel.make>>) =>
     serve((request, response) => {
       if (request.path === "/events") {
@@ -378,7 +378,7 @@ describe("a connection on Node without the option `client`", () => {
         )
     })
 
-  it.live("sends a login with NodeHttpClient, and a call of connection.fetch with the global fetch", () =>
+  it.live("sends a login with NodeHttpClient, and a request from connection.fetch with the global fetch", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const server = yield* serveFakeOverHttp(fake)

@@ -57,7 +57,7 @@ const withNodeHttp = ({
 
 const transports = {
   "the dispatcher inside Node": (settings: Settings) => NodeHttpClient.make(settings),
-  "a dispatcher of the package undici": withUndici,
+  "a dispatcher from the package undici": withUndici,
   "node:http": withNodeHttp
 }
 
@@ -153,7 +153,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("sends a GET without a content-length, and a POST without a body with the content-length 0", () =>
+    it.live("sends no content-length with a GET, and sends content-length 0 with a POST that has no body", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -607,16 +607,16 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     const breaks: Readonly<Record<string, (socket: Socket) => void>> = {
       "closes the connection before the answer": (socket) => void socket.end(),
       "resets the connection before the answer": (socket) => void socket.resetAndDestroy(),
-      "closes the connection within the headers": (socket) => void socket.end(`${okHead}x-token: ${canary}`),
-      "closes the connection within the body": (socket) => void socket.end(half),
-      "resets the connection within the body": (socket) =>
+      "closes the connection in the middle of the headers": (socket) => void socket.end(`${okHead}x-token: ${canary}`),
+      "closes the connection in the middle of the body": (socket) => void socket.end(half),
+      "resets the connection in the middle of the body": (socket) =>
         void socket.write(half, () => setTimeout(() => socket.resetAndDestroy(), 5)),
-      "closes the connection within a chunked body": (socket) =>
+      "closes the connection in the middle of a chunked body": (socket) =>
         void socket.end(`${okHead}transfer-encoding: chunked\r\n\r\n${(100).toString(16)}\r\n${canary}`),
       "sends text that is not HTTP": (socket) => void socket.end(`${canary} is not HTTP\r\n\r\n`),
-      "upgrades the connection without a request": (socket) =>
+      "upgrades the connection without being asked": (socket) =>
         void socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: ${canary}\r\nconnection: upgrade\r\n\r\n`),
-      "sends two different lengths": (socket) =>
+      "sends two different content lengths": (socket) =>
         void socket.end(`${okHead}content-length: 2\r\ncontent-length: 3\r\nx: ${canary}\r\n\r\n{} `)
     }
     for (const [name, end] of Object.entries(breaks)) {
@@ -796,7 +796,7 @@ describe("NodeHttpClient", () => {
     )
   }
 
-  it.live('makes a span and sends the ids of the span with `tracing: "effect"`', () =>
+  it.live('makes a span and sends the ids of this span with `tracing: "effect"`', () =>
     Effect.gen(function* () {
       const server = yield* serve(echo)
       const client = yield* NodeHttpClient.make({ tracing: "effect" })
@@ -850,7 +850,7 @@ describe("NodeHttpClient", () => {
     })
   )
 
-  it("accepts the types of the dispatchers of the package undici", () => {
+  it("accepts the types of the dispatchers in the package undici", () => {
     const dispatchers: ReadonlyArray<NodeHttpClient.Dispatcher> = [
       new Undici.Agent(),
       new Undici.ProxyAgent("http://127.0.0.1:1"),

@@ -154,7 +154,7 @@ describe("vaults: NodeSessionLock", () => {
       })
   )
 
-  it.effect("makes `check` of the holder fail if the lock file was deleted", () =>
+  it.effect("makes the holder's `check` fail if the lock file was deleted", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const [one, two] = [yield* make(folder), yield* make(folder)]
@@ -169,6 +169,7 @@ describe("vaults: NodeSessionLock", () => {
         })
       )
       assert.deepInclude(reason, { _tag: "LockUnavailable", why: "lost" })
+      assert.match(reason.message, /or it was deleted$/)
       yield* fenceOf(one)
     })
   )

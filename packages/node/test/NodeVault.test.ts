@@ -102,7 +102,7 @@ describe("vaults: NodeVault", () => {
       })
   )
 
-  it.live("writes no session in clear to a file, both while the vault is open and when it is closed", () =>
+  it.live("writes no unencrypted session to a file, both while the vault is open and after it is closed", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const look = (key?: Layer.Layer<VaultKey.VaultKey>) =>
@@ -188,7 +188,7 @@ describe("vaults: NodeVault", () => {
   )
 
   it.live(
-    "does not block other fibers while it waits for the write of another program",
+    "does not block other fibers while it waits for a write by another program",
     () =>
       Effect.gen(function* () {
         const folder = yield* written
@@ -254,7 +254,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("fails with Tampered if sessions.db is the database of another program", () =>
+  it.effect("fails with Tampered if sessions.db is another program's database", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       Fs.mkdirSync(folder, { mode: 0o700 })

@@ -231,7 +231,7 @@ describe("vaults: layerPassphraseConfig", () => {
   )
 })
 
-it("NodeVaultKey re-exports layerConfig and layerPlaintext of VaultKey", () => {
+it("NodeVaultKey re-exports layerConfig and layerPlaintext from VaultKey", () => {
   assert.strictEqual(NodeVaultKey.layerConfig, VaultKey.layerConfig)
   assert.strictEqual(NodeVaultKey.layerPlaintext, VaultKey.layerPlaintext)
 })
@@ -310,7 +310,7 @@ describe("vaults: layerKeyring", () => {
     ]
   }
   for (const [what, [body, why]] of Object.entries(refusals)) {
-    it.live(`fails with KeyUnavailable if the keyring ${what}, and does not repeat the text of the keyring`, () =>
+    it.live(`fails with KeyUnavailable if the keyring ${what}, and does not repeat the keyring's message`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const error = yield* Effect.flip(ask(place(fakeKeyring(folder, body))))
@@ -332,7 +332,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("removes NODE_OPTIONS and the secrets of the program from the environment of the helper process", () =>
+  it.live("removes NODE_OPTIONS and the program's secrets from the environment of the helper process", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const file = `${folder}-env`
@@ -393,7 +393,7 @@ describe("vaults: layerKeyring", () => {
     Deno: "globalThis.Deno = { build: { standalone: true } }"
   }
 
-  it.live.each(Object.entries(standalone))("starts no helper process in a single executable of %s", ([, code]) =>
+  it.live.each(Object.entries(standalone))("starts no helper process in a single executable made with %s", ([, code]) =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const [preload, asked] = [`${folder}-standalone.cjs`, `${folder}-asked`]

@@ -278,7 +278,7 @@ const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pen
     ({ callback, origin }) => `GET ${callback.slice(origin.length)} HTTP/1.1\r\n\r\n`
   ],
   [
-    "a request of HTTP/1.0 without Host",
+    "an HTTP/1.0 request without Host",
     /^HTTP\/1.1 400 /,
     ({ callback, origin }) => `GET ${callback.slice(origin.length)} HTTP/1.0\r\n\r\n`
   ],
@@ -334,7 +334,7 @@ describe("a login on loopback", () => {
   )
 
   it.live(
-    "keeps at most 256 of 300 connections without a complete request open, and closes them after about 5 seconds",
+    "allows at most 256 connections that have sent no complete request, and closes them after about 5 seconds",
     () =>
       Effect.gen(function* () {
         const pending = yield* pendingLogin()
@@ -364,7 +364,7 @@ describe("a login on loopback", () => {
     })
   )
 
-  it.live("accepts a callback with tokens of 20 kB", () =>
+  it.live("accepts a callback with a token of 20 kB", () =>
     Effect.gen(function* () {
       const { callback, login, origin } = yield* pendingLogin()
       const { location } = yield* send(`${callback}&feed_token=${"t".repeat(20_000)}`)

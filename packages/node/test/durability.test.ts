@@ -71,7 +71,7 @@ const look = (folder: string, files: Files): string => {
   return Result.isSuccess(result) ? result.success : result.failure._tag
 }
 
-/** Yields a copy of the files for each offset. In this copy, one bit of the byte at the offset of `file` is changed. */
+/** Yields a copy of the files for each offset. In this copy, one bit of the byte at that offset in `file` is changed. */
 const flips = function* (files: Files, file: string, offsets: Iterable<number>): Generator<readonly [number, Files]> {
   const content = files[file] ?? new Uint8Array(0)
   for (const offset of offsets) {
@@ -115,7 +115,7 @@ describe("vaults: a vault", { tags: ["thorough"] }, () => {
   )
 
   it.live(
-    "returns its newest sessions if one bit of the file of shared memory was changed",
+    "returns its newest sessions if one bit of the shared-memory file was changed",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -194,7 +194,7 @@ it.live("a truncated vault is reported as damaged, or has lost no session", () =
 )
 
 it.live(
-  "a program that is killed with SIGKILL during a write loses no stored session and leaves only the database file",
+  "a program that is killed with SIGKILL during a write loses no stored session, and the next program removes its log",
   () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

@@ -68,7 +68,7 @@ const install = (folder: string): void => {
 }
 
 it.skipIf(oldNode === undefined)(
-  "importing @auth/node on an old Node fails with the required version and without a stack trace",
+  "importing @auth/node on an old Node fails, names the required version, and prints no stack trace",
   () => {
     const folder = Fs.mkdtempSync(Path.join(Fs.realpathSync(tmpdir()), "broker-auth-old-node-"))
     try {

@@ -77,7 +77,7 @@ const run = Effect.fnUntraced(function* (
   return { ...program, argumentsOf: () => Fs.readFileSync(Path.join(folder, "arguments"), "utf8") }
 })
 
-describe.runIf(process.platform === "linux")("the browser of the machine", () => {
+describe.runIf(process.platform === "linux")("the machine's browser", () => {
   it.live("gets an address without the API key as its argument, and completes the login", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`

@@ -55,7 +55,7 @@ describe("a login whose redirect URL is not on loopback", () => {
       const state = yield* startLogin(startUrl)
       assert.strictEqual(
         yield* user.nextText,
-        `After the login, the browser goes to ${publicUrl}. Copy its whole address, paste it here, and press Enter. The input is not shown.`
+        `After the login, the browser goes to ${publicUrl}. Copy the whole address from the browser, paste it here, and press Enter. The input is not shown.`
       )
       yield* user.paste(` "${publicUrl}?code=${code}&state=${state}" `)
       const session = yield* Fiber.join(login)
@@ -88,7 +88,7 @@ describe("a login whose redirect URL is not on loopback", () => {
       "This is not an address."
     ],
     [
-      "an address that ends within the state",
+      "an address that ends in the middle of the state",
       (state) => `${publicUrl}?code=${code}&state=${state.slice(0, 9)}`,
       "This address is incomplete, or belongs to another login."
     ],
@@ -103,7 +103,7 @@ describe("a login whose redirect URL is not on loopback", () => {
       "This address is incomplete: it contains no token."
     ],
     [
-      "an address of another host",
+      "an address on another host",
       (state) => `https://evil.example/callback?code=${code}&state=${state}`,
       "This address does not begin with https://app.example.com/callback."
     ],
@@ -233,7 +233,7 @@ describe("a browser login", () => {
         const page = yield* send(redirectUrl)
         assert.strictEqual(page.status, 400)
         assert.include(page.text, "copy the whole address and paste it in your program")
-        assert.include(yield* user.nextText, "The browser shows a page of this program. Copy its whole address")
+        assert.include(yield* user.nextText, "The browser shows a page from this program. Copy the whole address")
         yield* user.paste(`${redirectUrl}#/?code=${code}&state=${state}`)
         yield* Fiber.join(login)
         assert.deepStrictEqual(exchanged, [code])

@@ -27,8 +27,8 @@ const refused: ReadonlyArray<readonly [what: string, Partial<Facts>, Kind, probl
   ["a symbolic link to a file", { isLink: true }, "file", /symbolic link/, /: rm \/v\/x$/],
   ["a folder in place of a file", { isKind: false }, "file", /not a file/, /: mv \/v\/x \/v\/x\.old$/],
   ["a file in place of a folder", { isKind: false }, "folder", /not a folder/, /mv/],
-  ["a file of another user", { uid: 1001 }, "file", /another user/, /chown/],
-  ["a folder of root", { uid: 0 }, "folder", /another user/, /another folder/],
+  ["a file that another user owns", { uid: 1001 }, "file", /another user/, /chown/],
+  ["a folder that root owns", { uid: 0 }, "folder", /another user/, /another folder/],
   ["a file with mode 0640", { mode: 0o100640 }, "file", /mode 640/, /: chmod 600 \/v\/x$/],
   ["a file with mode 0602", { mode: 0o100602 }, "file", /mode 602/, /chmod 600/],
   ["a folder with mode 0701", { mode: 0o040701 }, "folder", /mode 701/, /: chmod 700 \/v\/x$/]

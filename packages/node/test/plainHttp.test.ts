@@ -24,7 +24,7 @@ import { type Respond, serve, serveRaw, until } from "./httpServers.ts"
 
 const clients = {
   "the dispatcher inside Node": NodeHttpClient.make({ connections: 1 }),
-  "a dispatcher of the package undici": Effect.flatMap(
+  "a dispatcher from the package undici": Effect.flatMap(
     Effect.acquireRelease(
       Effect.sync(() => new Undici.Agent({ connections: 1 })),
       (agent) => Effect.promise(() => agent.destroy())
@@ -125,7 +125,7 @@ const answers: Readonly<Record<string, Respond>> = {
   "an error page": (_, response) => response.writeHead(502).end("<html>bad gateway</html>"),
   "no body": (_, response) => response.writeHead(204).end(),
   "a closed connection": (_, response) => response.destroy(),
-  "a connection that closes within the body": (_, response) => {
+  "a connection that closes in the middle of the body": (_, response) => {
     response.setHeader("content-length", 100).write("{")
     setTimeout(() => response.destroy(), 5)
   },
@@ -219,7 +219,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.effect("measures the time-out with the clock of the program", () =>
+  it.effect("measures the time-out with the program's clock", () =>
     Effect.gen(function* () {
       const server = yield* serve(() => undefined)
       const api = yield* apiOf(yield* make, server.url, { timeout: "1 hour" })
@@ -241,7 +241,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
 })
 
 describe("PlainHttp over a client with one connection", () => {
-  it.live.each(["the dispatcher inside Node", "a dispatcher of the package undici", "node:http"] as const)(
+  it.live.each(["the dispatcher inside Node", "a dispatcher from the package undici", "node:http"] as const)(
     "never sends a call that was interrupted in the queue: %s",
     (name) =>
       Effect.gen(function* () {
@@ -267,7 +267,7 @@ describe("PlainHttp over a client with one connection", () => {
 describe("FetchClient", () => {
   const answered = (headers: HeadersInit = {}) => new Response(good, { headers })
 
-  it.effect("uses the `fetch` and the `RequestInit` of the program, and sets `redirect` itself", () =>
+  it.effect("uses the program's `fetch` and `RequestInit`, and sets `redirect` itself", () =>
     Effect.gen(function* () {
       const seen: Array<RequestInit | undefined> = []
       const own: typeof fetch = (_, init) => {
@@ -298,7 +298,7 @@ describe("FetchClient", () => {
     })
   )
 
-  it.effect("reports that a `fetch` of the program has followed a redirect", () =>
+  it.effect("reports that the program's own `fetch` has followed a redirect", () =>
     Effect.gen(function* () {
       const client = Context.get(yield* Layer.build(FetchClient.layer), HttpClient.HttpClient)
       const followed = Object.defineProperty(answered(), "url", { value: "https://elsewhere.example/x" })

@@ -26,7 +26,7 @@ export interface BrokerOptions {
   readonly exchange?: Effect.Effect<void, AuthError.AuthError>
 }
 
-/** The service of a broker, and the codes that it has exchanged. */
+/** A broker's service, and the codes that it has exchanged for sessions. */
 export const makeBroker = (redirectUrl: string, options: BrokerOptions = {}) => {
   const exchanged: Array<string> = []
   const state = options.state ?? "required"

@@ -27,7 +27,7 @@ const textOf = (line: Option.Option<Redacted.Redacted<string>>): string | undefi
   Option.getOrUndefined(Option.map(line, Redacted.value))
 
 describe("standard input", () => {
-  it.live("returns the lines of a pipe, and None after the pipe has ended", () =>
+  it.live("returns the lines from a pipe, and None after the pipe has ended", () =>
     Effect.gen(function* () {
       const { input } = yield* withInput(false)
       const readLine = yield* standardInput.lines
@@ -37,7 +37,7 @@ describe("standard input", () => {
     })
   )
 
-  it.live("returns a long line of a terminal in raw mode, and restores the mode", () =>
+  it.live("returns a long line from a terminal in raw mode, and restores the mode", () =>
     Effect.gen(function* () {
       const { input, modes } = yield* withInput(true)
       const long = `https://app.example.com/callback?code=${"x".repeat(9000)}`

@@ -16,7 +16,7 @@ import * as Path from "node:path"
 export const account = Account.make({ broker: "angel", id: "A123456" })
 export const other = Account.make({ broker: "samco", id: "DV99999" })
 
-/** A secret that must never be written to a file in clear. */
+/** A secret that must never be written to a file unencrypted. */
 export const secret = "canary-of-a-session-8f1d"
 
 export const bytes = (text: string): Redacted.Redacted<Uint8Array> => Redacted.make(new TextEncoder().encode(text))

@@ -95,7 +95,7 @@ describe("vaults: changes in a NodeVault", () => {
       })
   )
 
-  it.effect("notices a logout of another program at the next poll", () =>
+  it.effect("notices a logout by another program at the next poll", () =>
     Effect.gen(function* () {
       const { one, other } = yield* start
       yield* askAllDay(one, other, 10)

@@ -125,15 +125,16 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   /**
    * `busy`: the lock was not acquired within the time-out, because other programs or other fibers held it. `lost`: the
-   * lease has ended or was released, for example because this program was suspended for longer than its lease. Another
-   * program may hold the lock now.
+   * lease has ended or was released, for example because this program was suspended for longer than its lease, or the
+   * lock file was deleted. Another program may hold the lock now.
    */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined
 }> {
   readonly isRetryable = true
   override get message(): string {
-    if (this.why === "lost") return "This program was suspended for so long that another program took its lock"
+    if (this.why === "lost")
+      return "This program no longer holds the lock of this account: the lock has expired, for example while the program was suspended, or it was deleted"
     const waited = this.waited === undefined ? "" : ` for ${timeText(this.waited)}`
     return `Another program has held the lock of this account${waited}`
   }

@@ -26,10 +26,11 @@ export interface BrowserCalls {
   /**
    * Opens the login page in the user's browser, waits for the login, and stores the session. If the stored session is
    * live, it is returned and no browser opens. If another program has opened the browser for this account, this program
-   * waits for the session of that program. If no browser can be opened, the terminal shows the address of the page.
+   * waits for that program's session. If no browser can be opened, the terminal shows the address of the page.
    *
    * All programs together may open the browser three times in an hour for an account. If the user has started the
-   * login, pass `byPerson: true`: this login is not limited.
+   * login, pass `byPerson: true`: this login always opens the browser, and is not limited. A login that takes longer
+   * than five minutes fails, even if `timeout` is longer.
    */
   readonly login: (options?: LoginOptions) => Promise<Session>
 }

@@ -1,4 +1,4 @@
-/** Which requests of a browser the redirect listener accepts. */
+/** Decides which requests from a browser the redirect listener accepts. */
 import * as Mac from "effect/crypto/Mac"
 import * as Redacted from "effect/Redacted"
 import type { IncomingMessage } from "node:http"
@@ -24,8 +24,8 @@ export const hostRefusal = (message: IncomingMessage, hostname: string, port: nu
 
 /**
  * The page that refuses a request if the browser does not open the address as a whole page. Otherwise `undefined`. A
- * login must not be completed by a prefetch, or by an image, a frame or a script of another page. Browsers send the
- * header `Sec-Fetch-Dest` also to loopback. A client that sends neither this header nor a prefetch header is not
+ * login must not be completed by a prefetch, or by an image, a frame or a script of another page. Browsers also
+ * send the header `Sec-Fetch-Dest` to loopback. A client that sends neither this header nor a prefetch header is not
  * refused.
  */
 export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => {

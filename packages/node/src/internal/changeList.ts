@@ -1,6 +1,6 @@
 /**
  * A list of the last sessions that were written to a vault. It is stored as a named value of the vault's database. With
- * this list, a program finds the changes of other programs without reading the session of every account.
+ * this list, a program finds the changes by other programs without reading the session of every account.
  */
 import type { DatabaseSync } from "node:sqlite"
 import * as checked from "./checked.ts"

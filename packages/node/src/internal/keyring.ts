@@ -17,7 +17,7 @@ import { randomUUID } from "node:crypto"
 import { createRequire } from "node:module"
 import process from "node:process"
 
-/** An entry of the keyring. */
+/** An entry in the keyring. */
 export interface Place {
   readonly service: string
   readonly account: string
@@ -84,7 +84,7 @@ const decodeAnswer = Schema.decodeUnknownResult(
 )
 
 /**
- * Patterns of error messages of keyrings. If a message matches a pattern, `KeyUnavailable` contains the text beside
+ * Patterns for the keyrings' error messages. If a message matches a pattern, `KeyUnavailable` contains the text beside
  * that pattern. The message itself is never shown, because it could contain a secret.
  */
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
@@ -112,14 +112,14 @@ const marker = "BROKER_AUTH_KEYRING_HELPER"
 
 /**
  * The variables that Node, the session bus and the keyrings need. Other variables are not passed on, because they may
- * contain secrets of the program. NODE_OPTIONS is not passed on, because it could load other code.
+ * contain the program's secrets. NODE_OPTIONS is not passed on, because it could load other code.
  */
 const needed =
   /^(?:DBUS_|XDG_|LC_)|^(?:HOME|USER|LOGNAME|PATH|LANG|DISPLAY|WAYLAND_DISPLAY|TMPDIR|LD_LIBRARY_PATH|SystemRoot|windir|APPDATA|LOCALAPPDATA|USERPROFILE|USERNAME|USERDOMAIN|TEMP|TMP)$/i
 
 /**
- * The environment is read without `Config`. Its variables are passed on to the child process, and the marker is not
- * configuration.
+ * The environment is read without `Config`, because its variables are passed on to the child process, and because the
+ * marker is not configuration.
  */
 const environment = (): NodeJS.ProcessEnv => process.env
 

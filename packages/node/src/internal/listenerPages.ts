@@ -35,7 +35,7 @@ export const pages = {
   noParameters: page(
     400,
     "Login not received",
-    "Your program has received no parameters of a login.",
+    "Your program has received no login parameters.",
     "If you have just logged in and the address of this page contains a #, copy the whole address and paste it in your program."
   ),
   completed: page(
@@ -60,7 +60,7 @@ export const pages = {
     "This address is only for a page that the browser opens itself, not for a prefetch, a frame or a script."
   ),
   otherForm: page(415, "Not a form", "The callback must be an HTML form (application/x-www-form-urlencoded)."),
-  tooLarge: page(413, "Form too large", "The callback is larger than any callback of a broker."),
+  tooLarge: page(413, "Form too large", "The callback is larger than any broker's callback."),
   cutOff: page(400, "Incomplete request", "The connection closed before the request was complete."),
   broken: page(500, "Listener failed", "The listener has failed. Start the login again in your program.")
 } as const

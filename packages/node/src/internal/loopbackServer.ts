@@ -107,7 +107,7 @@ const listenOn = (
   return Effect.map(Effect.acquireRelease(start, close), (server) => (server.address() as AddressInfo).port)
 }
 
-/** Error codes of a machine without IPv6. */
+/** Error codes on a machine without IPv6. */
 const withoutIpv6 = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
 
 /** Number of further tries to find a port that is free on IPv4 and on IPv6. */

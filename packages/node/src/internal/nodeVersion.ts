@@ -1,4 +1,4 @@
-/** The first module that this package loads. On an unsupported Node, the import fails with an error of one line. */
+/** The first module that this package loads. On an unsupported Node, the import fails with a one-line error. */
 import process from "node:process"
 
 const needed = [22, 19] as const

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { ChildProcess } from "node:child_process"
 import process from "node:process"
 
-/** The optional package. Its name is a variable, so that a bundler does not require it. */
+/** The name of the optional package. It is in a variable, so that a bundler does not require the package. */
 const packageName = "open"
 
 interface Opener {

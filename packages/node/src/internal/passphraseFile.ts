@@ -92,7 +92,7 @@ const stored = Effect.fnUntraced(function* (vault: string) {
   )
 })
 
-/** Derives the key of 32 bytes from the passphrase and the folder's salt. */
+/** Derives the 32-byte key from the passphrase and the folder's salt. */
 export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
@@ -121,7 +121,7 @@ export const derive = Effect.fnUntraced(function* (
           : Effect.fail(
               unavailable(
                 "the key cannot be derived",
-                "Derivation needs 128 MiB of memory. Stop other programs, or raise the memory limit of this program."
+                "Deriving the key needs up to 128 MiB of memory. Stop other programs, or raise the memory limit of this program."
               )
             )
       )

@@ -139,7 +139,7 @@ const createEmpty = (path: string): void => {
  * files.
  *
  * An existing file is checked, but never opened. When a process closes a file, the system releases all locks of that
- * process on the file, also the locks of SQLite (https://sqlite.org/howtocorrupt.html, section 2.2).
+ * process on the file, including SQLite's locks (https://sqlite.org/howtocorrupt.html, section 2.2).
  */
 export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, VaultError.VaultError> {
   const what = `make the file ${path}`

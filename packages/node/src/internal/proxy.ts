@@ -12,8 +12,8 @@ const proxyOf = (environment: NodeJS.ProcessEnv): string | undefined =>
   environment["https_proxy"] ?? environment["HTTPS_PROXY"]
 
 /**
- * Whether a version of Node reads the variable `NODE_USE_ENV_PROXY` for all its HTTP clients. Older versions ignore it,
- * without a warning.
+ * Whether a version of Node reads the variable `NODE_USE_ENV_PROXY` for all its HTTP clients. Node 24.0 to 24.4
+ * read it only for `fetch`. The other older versions ignore it, without a warning.
  */
 export const readsVariable = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split(".").map(Number)

@@ -1,4 +1,4 @@
-/** Loads Node's SQLite without the warning that it is experimental, and maps the errors of SQLite to failures. */
+/** Loads Node's SQLite without the warning that it is experimental, and maps SQLite's errors to failures. */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -27,9 +27,9 @@ export class Failed extends Data.TaggedError("Failed")<{ readonly systemCode: st
 export type Failure = Busy | Damaged | Newer | Failed
 
 /**
- * When SQLite is loaded, Node 22 prints a warning that SQLite is experimental. Observed with Node 22.23; Node 24.21
- * does not print it. A user cannot act on this warning, so this function suppresses the warning while it loads
- * SQLite. Other warnings are printed.
+ * When SQLite is loaded, Node 22.23 prints a warning that SQLite is experimental. Node 24.21 does not print it. A user
+ * cannot act on this warning, so this function suppresses the warning while it loads SQLite. Other warnings are
+ * printed.
  */
 const load = (): typeof Sqlite | undefined => {
   // oxlint-disable-next-line typescript/unbound-method -- only saved and restored
@@ -58,7 +58,7 @@ const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   22: () => new Failed({ systemCode: "EFBIG" })
 }
 
-/** Extended result codes whose meaning differs from their primary code. */
+/** Extended result codes that differ in meaning from their primary codes. */
 const extendedCodes: Readonly<Record<number, () => Failure>> = {
   522: () => new Damaged(), // IOERR_SHORT_READ
   1032: () => new Failed({ systemCode: "ESTALE" }), // READONLY_DBMOVED

@@ -1,4 +1,4 @@
-/** Reads lines of standard input. They are not echoed to the terminal, because they are secrets. */
+/** Reads lines from standard input. They are not echoed to the terminal, because they are secrets. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

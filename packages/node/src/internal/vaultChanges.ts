@@ -15,7 +15,7 @@ import * as vaultFile from "./vaultFile.ts"
 /** Minimum time between two reads of the change counter, in milliseconds. */
 const lookInterval = 1000
 
-/** Pause before a write of this program is reported. After the pause, the caller of the write knows the new version. */
+/** Pause before this program's own write is reported. After the pause, the caller of the write knows the new version. */
 const settle = Duration.millis(50)
 
 interface State {
@@ -27,7 +27,7 @@ interface State {
 }
 
 export interface VaultChanges extends SessionStore.Changes {
-  /** Reports a session that this program has written, because the counter shows only writes of other connections. */
+  /** Reports a session that this program has written, because the counter shows only writes by other connections. */
   readonly wrote: (account: Account.Account, version: number) => Effect.Effect<void>
 }
 

@@ -1,4 +1,4 @@
-/** The tables and statements of a vault's database. The functions throw failures of `sqlite.ts`, or errors of SQLite. */
+/** The tables and statements of a vault's database. The functions throw failures of `sqlite.ts`, or SQLite's own errors. */
 import type { DatabaseSync } from "node:sqlite"
 import * as changeList from "./changeList.ts"
 import * as checked from "./checked.ts"

@@ -1,4 +1,4 @@
-/** Opens a connection, and prints the answer of one GET, or the message of the error. */
+/** Opens a connection, and prints the answer to one GET request, or the error message. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Connection from "@auth/node/Connection"
 import * as Redacted from "effect/Redacted"

@@ -1,4 +1,4 @@
-/** Opens a connection to Angel One at another origin, logs in, and prints the message of the error. */
+/** Opens a connection to Angel One at another origin, logs in, and prints `logged in` or the error message. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Connection from "@auth/node/Connection"
 import * as Redacted from "effect/Redacted"

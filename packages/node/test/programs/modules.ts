@@ -1,6 +1,6 @@
 /**
- * Logs in at Angel One over `NodeHttpClient`, and then sends one request without `PlainHttp`. Prints as JSON which
- * modules of Effect were loaded before and after that request.
+ * Logs in to Angel One over `NodeHttpClient`, and then sends one request without `PlainHttp`. Prints as JSON which
+ * Effect modules were loaded before and after that request.
  */
 import { registerHooks } from "node:module"
 

@@ -48,8 +48,8 @@ const interrupted = () => new Error("The request was interrupted.")
 const refused = () => new Error("The body is too large.")
 
 /**
- * The handler of one request, with the methods of both APIs: `onRequestStart` and so on of undici 7 and 8, and
- * `onConnect` and so on of undici 6. A dispatcher calls only the methods of its own API.
+ * The handler of one request, with the methods of both APIs: `onRequestStart` and so on for undici 7 and 8, and
+ * `onConnect` and so on for undici 6. A dispatcher calls only the methods of its own API.
  */
 class Handler implements Exchange {
   private readonly collector: Collector
@@ -65,7 +65,7 @@ class Handler implements Exchange {
     this.controller?.abort(interrupted())
   }
 
-  /** A dispatcher calls this method when it has a connection. It sends the request after this call. */
+  /** A dispatcher calls this method when it has a connection, before it sends the request. */
   onRequestStart(controller: Controller): void {
     this.controller = controller
     if (this.isCancelled) controller.abort(interrupted())

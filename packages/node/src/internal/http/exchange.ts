@@ -13,7 +13,7 @@ export interface WireRequest {
   readonly body: string | Uint8Array | null
 }
 
-/** Some firewalls refuse requests without these headers. `fetch` of Node sends the same values. */
+/** Some firewalls refuse requests without these headers. Node's `fetch` sends the same values. */
 export const defaultHeaders = { accept: "*/*", "user-agent": "node" }
 
 export interface WireAnswer {
@@ -46,7 +46,7 @@ export interface Listener {
 /** A started exchange. */
 export interface Exchange {
   /**
-   * Stops the exchange. A request that waits for a connection is never sent. The connection of a request that was sent
+   * Stops the exchange. If the request still waits for a connection, it is never sent. If it was sent, its connection
    * is closed.
    */
   readonly cancel: () => void
@@ -55,7 +55,7 @@ export interface Exchange {
 /** Starts exchanges. For each exchange, calls one function of the listener exactly once, after `send` has returned. */
 export interface Transport {
   readonly send: (request: WireRequest, limits: Limits, listener: Listener) => Exchange
-  /** Closes the connections that the transport owns. A dispatcher of the program stays open. */
+  /** Closes the connections that the transport owns. A dispatcher that the program has provided stays open. */
   readonly close: () => Promise<void>
 }
 
@@ -118,7 +118,7 @@ export class Collector {
   /**
    * Reports the answer after undici has freed the connection, so that the listener's next request can reuse the
    * connection. undici frees the connection in a `setImmediate` callback, which it registers after it has called its
-   * handler. Because of `nextTick`, the callback of this function is registered later than the callback of undici.
+   * handler. Because of `nextTick`, this function's callback is registered later than undici's callback.
    */
   private settle(answer: WireAnswer): void {
     if (this.isSettled) return

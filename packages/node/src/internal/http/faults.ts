@@ -1,4 +1,4 @@
-/** Makes the errors of the client. They contain no header, no body and no query. */
+/** Makes the client's errors. They contain no header, no body and no query. */
 import * as Headers from "effect/http/Headers"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClientError from "effect/http/HttpClientError"
@@ -20,14 +20,14 @@ export const bare = ({ method, url }: HttpClientRequest.HttpClientRequest): Http
     HttpBody.empty
   )
 
-/** The codes of time-outs, with a description of each. */
+/** The error codes for time-outs, with a description of each. */
 const timeouts: Readonly<Record<string, string>> = {
-  UND_ERR_HEADERS_TIMEOUT: "no answer came within the time-out of the client",
-  UND_ERR_BODY_TIMEOUT: "the answer stopped in the middle, and no more of it came within the time-out of the client",
-  UND_ERR_CONNECT_TIMEOUT: "no connection was made within the time-out of the client"
+  UND_ERR_HEADERS_TIMEOUT: "no answer came within the client's time-out",
+  UND_ERR_BODY_TIMEOUT: "the answer stopped in the middle, and no more of it came within the client's time-out",
+  UND_ERR_CONNECT_TIMEOUT: "no connection was made within the client's time-out"
 }
 
-/** The error of a request that was not answered completely. */
+/** The error for a request that was not answered completely. */
 export const transportError = (request: HttpClientRequest.HttpClientRequest, error: unknown) => {
   const cause = toConnectionError(error)
   const code: unknown = Reflect.get(cause, "code")
@@ -47,7 +47,7 @@ export const encodeError = (request: HttpClientRequest.HttpClientRequest, descri
     reason: new HttpClientError.EncodeError({ request: bare(request), description })
   })
 
-/** The error of an answer whose body cannot be read. `response` must contain no header and no body. */
+/** The error for an answer whose body cannot be read. `response` must contain no header and no body. */
 export const decodeError = (response: HttpClientResponse.HttpClientResponse, description: string, code?: string) =>
   new HttpClientError.HttpClientError({
     reason: new HttpClientError.DecodeError({
