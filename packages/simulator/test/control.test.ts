@@ -197,6 +197,7 @@ for (const [title, path, body, says] of refusals) {
 
 const queries: ReadonlyArray<readonly [query: string, status: number, says: string]> = [
   ["/journal?broker=nobody", 400, "use one of angel"],
+  ["/journal?broker=angel&broker=samco", 400, "contains the parameter broker more than once"],
   ["/codes", 400, "broker is missing"],
   ["/codes?broker=angel", 400, "account is missing"],
   ["/codes?broker=angel&account=B1", 400, "use one of A123456"],
