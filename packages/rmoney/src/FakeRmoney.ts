@@ -61,7 +61,7 @@ export interface Account {
 export interface Switches {
   /** Whether a step checks the token of the previous step. */
   readonly stepToken: "checked" | "ignored"
-  /** Accepted header of a step token: `Bearer <token>`, `Bearer <userId> <source> <token>`, or either form. */
+  /** Accepted header for a step token: `Bearer <token>`, `Bearer <userId> <source> <token>`, or either form. */
   readonly stepHeader: "either" | "bare" | "three-part"
   /** Which call makes the broker send the one-time code: the password step, or a later `otpSend`. */
   readonly codeSent: "with-password" | "on-demand"
@@ -101,7 +101,7 @@ const defaults: Switches = {
 }
 
 /**
- * The first default account. Its codes are sent by SMS and mail.
+ * The first default account. Its codes are sent by SMS and email.
  *
  * @category accounts
  * @since 0.1.0
@@ -231,7 +231,7 @@ const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQU
 /** Reads a field as trimmed text, because the broker's own sample has a blank after a code. */
 const textField = (json: unknown, name: string): string | undefined => {
   const value = Predicate.hasProperty(json, name) ? json[name] : undefined
-  // The back end is written in Java. The usual JSON reader of Java accepts numbers and booleans as text.
+  // The back end is written in Java. Java's usual JSON reader accepts numbers and booleans as text.
   if (Predicate.isNumber(value) || Predicate.isBoolean(value)) return String(value)
   return FakeBroker.textField(json, name)?.trim()
 }
@@ -448,7 +448,7 @@ export const make = Effect.fnUntraced(function* (
 
   /**
    * Returns the account of a step, or a refusal. The step token must belong to the user id in the body, except if the
-   * switch `userIds` is `masked`.
+   * switch `userIds` is `masked`. If the switch `stepToken` is `ignored`, no step token is needed.
    */
   const stepOf = (request: FakeBroker.FakeRequest, purpose: Purpose): Account | FakeBroker.FakeResponse => {
     const userId = textField(request.json, "userId") ?? ""
@@ -481,7 +481,7 @@ export const make = Effect.fnUntraced(function* (
 
   const fitsTotp = (account: Account, code: string) => authenticator.check(account.userId, account.totpSecret, code)
 
-  /** Starts a session, and ends the account's previous session of the same source. Returns the access token. */
+  /** Starts a session, and ends the account's previous session from the same source. Returns the access token. */
   const issue = (account: Account, source: string): string => {
     for (const [token, issued] of state.sessions) {
       if (issued.account === account && issued.source === source) state.sessions.delete(token)
@@ -643,7 +643,7 @@ export const make = Effect.fnUntraced(function* (
     return FakeBroker.json({ status: "Ok", message: "Success", result })
   }
 
-  /** The first step of unblocking an account and of a forgotten password. */
+  /** The first step for unblocking an account, and for replacing a forgotten password. */
   const recover = (purpose: "unblock" | "forgot") => (request: FakeBroker.FakeRequest) => {
     const refused = bodyFault(request, ["pan"])
     if (refused !== undefined) return refused

@@ -95,7 +95,7 @@ export const document = (): OpenApi.Document =>
     codes,
     headers: headers.make("bare", app.source),
     app,
-    // `result` is an object or a list with one object. Answers of a browser login have their fields next to `stat`.
+    // `result` is an object or a list with one object. Answers to a browser login have their fields next to `stat`.
     yes: (data) => ({
       anyOf: [
         OpenApi.inside("result", access)(data),

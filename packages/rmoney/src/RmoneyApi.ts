@@ -1,5 +1,5 @@
 /**
- * Typed calls of RMoney's login API.
+ * Typed calls to RMoney's login API.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Environment of the calls. `"uat"` is RMoney's test environment. RMoney publishes no production host of its login API.
+ * Environment of the calls. `"uat"` is RMoney's test environment. RMoney publishes no production host for its login API.
  * For `"production"`, this package assumes the host that a public client of RMoney uses.
  * `{ production: "https://…" }` names another host.
  *
@@ -80,13 +80,13 @@ export interface Options extends BrokerClient.Options {
   /** Path prefix of the calls. Default: `/auth/v1`. */
   readonly basePath?: string | undefined
   /**
-   * Paths below `basePath` that differ from RMoney's documentation, by the name of the call. Other brokers with this
+   * Paths below `basePath` that differ from RMoney's documentation, keyed by the name of the call. Other brokers with this
    * back end use `access/pwd/forget` and `access/totp/verify`.
    */
   readonly paths?: Readonly<Record<string, string>> | undefined
   /** Default: `RMONEY`. */
   readonly appName?: string | undefined
-  /** Default: `WEBEXTERNAL`, which the only known client of RMoney sends. Default of `RmoneyBiometric`: `MOBIOS`. */
+  /** Default: `WEBEXTERNAL`, which the only known client of RMoney sends. Default in `RmoneyBiometric`: `MOBIOS`. */
   readonly osName?: OsName | undefined
   /** Default: `1.0.0.1.4`, as in the documented samples. */
   readonly versionNo?: string | undefined
@@ -99,7 +99,7 @@ export interface Options extends BrokerClient.Options {
 }
 
 /**
- * The members of the service in addition to its documented calls.
+ * The members of the service in addition to the calls of the endpoint table.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Login to RMoney with user id and password, then a one-time code by SMS and mail, or TOTP.
+ * Login to RMoney with user id and password, then a one-time code by SMS and email, or TOTP.
  *
  * @since 0.1.0
  */
@@ -16,8 +16,8 @@ import { credentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. The session belongs to the user id that the broker returns. Without `totp`, a challenge needs
- * the code from the SMS or mail. `vendor` is sent together with this code. The default for `deviceId` is derived from
+ * Credentials for a login. The session belongs to the user id that the broker returns. Without `totp`, a challenge needs
+ * the code from the SMS or email. `vendor` is sent together with this code. The default for `deviceId` is derived from
  * the user id.
  *
  * @category models
@@ -34,7 +34,7 @@ export interface RmoneyCredentials extends Credentials.Input<typeof credentials>
 export interface Options extends services.Options, services.CodeOptions {
   /**
    * When the broker sends the one-time code. `with-password`: at the password step, as RMoney documents.
-   * `after-password`: at a separate call, as at other brokers with this back end. This call is not sent if the
+   * `after-password`: after a separate call, as at other brokers with this back end. This call is not sent if the
    * challenge expects a TOTP code. Default: `with-password`.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
@@ -84,7 +84,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
       Effect.gen(function* () {
         const { resendsLeft: before, stepToken } = challenge
         const sent = yield* api.otpSend({ userId: yield* Ref.get(known) }, stepToken)
-        // A resent code is sent by SMS and mail, so the kind `otp` comes first.
+        // A resent code is sent by SMS and email, so the kind `otp` comes first.
         const kinds: Challenge.Challenge["kinds"] = challenge.kinds.includes("totp") ? ["otp", "totp"] : ["otp"]
         const fields = yield* challengeOf(sent, { kinds, stepToken })
         return { ...fields, resendsLeft: fields.resendsLeft ?? (before === undefined ? undefined : before - 1) }

@@ -17,8 +17,9 @@ import { biometricCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. `accessToken` is the newest access token of the account, because the broker refuses older
- * access tokens. `deviceId` is a device on which biometric login is enabled. Its default is derived from the user id.
+ * Credentials for a login. `accessToken` is the newest access token of the account, because the broker refuses older
+ * access tokens. `deviceId` is the id of a device on which biometric login is enabled. The default for `deviceId` is
+ * derived from the user id.
  *
  * @category models
  * @since 0.1.0

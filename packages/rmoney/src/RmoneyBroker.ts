@@ -62,7 +62,7 @@ export const credentials = {
   password: Credentials.secret("RMONEY_PASSWORD", "Password of the account", { freeText: true }),
   totp: Credentials.secret(
     "RMONEY_TOTP_SECRET",
-    "The secret behind the QR code that is shown when TOTP is enabled. Without this secret, a login needs a code from an SMS or mail",
+    "The secret behind the QR code that is shown when TOTP is enabled. Without this secret, a login needs a code from an SMS or email",
     { codes: true, optional: true }
   ),
   deviceId,

@@ -10,7 +10,7 @@ import { qrCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * The expected account. A login of another account is rejected.
+ * The expected account. A login to another account is rejected.
  *
  * @category models
  * @since 0.1.0

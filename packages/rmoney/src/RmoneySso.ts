@@ -17,7 +17,7 @@ import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a browser login with a checksum. `userId` is the client id. A login of another account is rejected.
+ * Credentials of a browser login with a checksum. `userId` is the client id. A login to another account is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +25,7 @@ import * as services from "./internal/services.ts"
 export interface SsoCredentials extends Credentials.Input<typeof ssoCredentials> {}
 
 /**
- * Credentials of a browser login with the older vendor call. A login of an account other than `userId` is rejected.
+ * Credentials of a browser login with the older vendor call. A login to an account other than `userId` is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -114,7 +114,7 @@ const byVendor = Method.redirect(services.familyWithProfile, {
 })
 
 /**
- * Provides all services of this method for one account. The code of a callback is valid for one exchange, so the
+ * Provides all services of this method for one account. The code in a callback is valid for one exchange, so the
  * exchange is never resent.
  *
  * @category layers

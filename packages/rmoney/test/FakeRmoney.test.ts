@@ -81,7 +81,7 @@ const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly
 })
 
 describe("the fake", () => {
-  it.effect("requires JSON, every field of a password step, and one of the six names of operating systems", () =>
+  it.effect("requires JSON, every field of a password step, and one of the six operating system names", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const plain = yield* ask(fake, "access/pwd/validate", password, { "content-type": "text/plain" })
@@ -150,7 +150,7 @@ describe("the fake", () => {
       })
   )
 
-  it.effect("requires the user id that it returned for the password, not an alias, in each later step", () =>
+  it.effect("requires, in a later step, the user id that the password step returned, not an alias", () =>
     Effect.gen(function* () {
       const { fake, token } = yield* validated()
       const body = { ...otpBody("123456"), userId: demo.email }
@@ -167,7 +167,7 @@ describe("the fake", () => {
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
     })
   )
-  it.effect("answers a right password with the documented fields, and with numbers as text", () =>
+  it.effect("answers the right password with the documented fields, and with numbers as text", () =>
     Effect.gen(function* () {
       const { said, token } = yield* validated()
       assert.match(token, /^[A-Z0-9]{256}$/)
@@ -189,14 +189,14 @@ describe("the fake", () => {
     })
   )
 
-  it.effect('with result: "array", answers a right password with an array', () =>
+  it.effect('with result: "array", answers the right password with an array', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ result: "array" })
       assert.isArray(said.json["result"])
     })
   )
 
-  it.effect('with userIds: "masked", answers a right password with a masked user id', () =>
+  it.effect('with userIds: "masked", answers the right password with a masked user id', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ userIds: "masked" })
       assert.strictEqual(said.result["userId"], "TE***01")
@@ -218,7 +218,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect('with codeSent: "on-demand", sends no code after a right password', () =>
+  it.effect('with codeSent: "on-demand", sends no code after the right password', () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated({ codeSent: "on-demand" })
       assert.lengthOf(yield* fake.codes(demo.userId), 0)
@@ -266,7 +266,7 @@ describe("the fake's limits", () => {
     )
   }
 
-  it.effect("the count of wrong passwords restarts after five minutes and after a right password", () =>
+  it.effect("the count of wrong passwords restarts after five minutes and after the right password", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const wrong = ask(fake, "access/pwd/validate", { ...password, password: "wrong" })
@@ -341,7 +341,7 @@ describe("the fake's limits", () => {
   )
 
   it.effect(
-    "a login replaces the earlier session of the same source (API, MOB or WEB), and each session expires within a day",
+    "a login replaces the earlier session from the same source (API, MOB or WEB), and each session expires within a day",
     () =>
       Effect.gen(function* () {
         const { fake, header } = yield* validated()

@@ -63,7 +63,7 @@ const layers: Readonly<Record<string, (given: unknown) => Any>> = {
 const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
   RmoneyAuth: [
     ["no credentials", undefined, { userId: missing, password: missing }],
-    ["credentials without a field", {}, { userId: missing, password: missing }],
+    ["credentials without any field", {}, { userId: missing, password: missing }],
     ["null in every field", { userId: null, password: null, totp: null }, { userId: missing, password: missing }],
     ["blanks", { userId: " ", password: secret("\n") }, { userId: empty, password: empty }],
     ["numbers", { userId: 101, password: 4711, totp: 123456 }, { userId: noText, password: noText, totp: noText }],
@@ -361,7 +361,7 @@ describe("raw calls from untyped code", () => {
 
   for (const [what, token] of [
     ["undefined instead of the step token", undefined],
-    ["a step token in plain text", "plain text"],
+    ["a step token as plain text", "plain text"],
     ["a number instead of the step token", 7],
     ["undefined in Redacted instead of the step token", Redacted.make(undefined)]
   ] as const) {

@@ -60,7 +60,7 @@ describe("a browser login", () => {
   for (const [name, settings] of both) {
     for (const callback of ["query", "hash"] as const) {
       it.effect(
-        `with ${name} reads the code from the ${callback} of the callback, ignoring the case of the parameter name`,
+        `with ${name} reads the code from the callback's ${callback}, ignoring the case of the parameter name`,
         () =>
           Effect.gen(function* () {
             const { callback: url, redirect, request } = yield* begun(settings, { callback })
@@ -176,7 +176,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("opens the login page at the path of the option loginPath", () =>
+  it.effect("opens the login page at the path in the option loginPath", () =>
     Effect.gen(function* () {
       const { request } = yield* begun({ ...checksum, loginPath: "/admin/" })
       assert.match(Redacted.value(request.url), /^https:\/\/webuat\.rmoneyindia\.co\.in\/admin\/\?appcode=/)
@@ -234,7 +234,7 @@ describe("a QR login", () => {
     )
   }
 
-  it.effect("expires after 35 seconds or after the option codeLifetime, and a later poll sends no request", () =>
+  it.effect("expires after 35 seconds or the time in the option codeLifetime, and a later poll sends no request", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 35_000],

@@ -101,7 +101,7 @@ describe("a login with a code typed at the terminal", () => {
   )
 })
 
-describe("a login with a code by SMS and mail", () => {
+describe("a login with a code by SMS and email", () => {
   it.effect("returns a challenge whose counts are numbers, although the broker sends text", () =>
     Effect.gen(function* () {
       const { begin } = yield* make()
@@ -115,7 +115,7 @@ describe("a login with a code by SMS and mail", () => {
     })
   )
 
-  it.effect("with an alias as the configured user id returns a session of the user id that the broker returned", () =>
+  it.effect("with an alias as the configured user id returns a session for the user id that the broker returned", () =>
     Effect.gen(function* () {
       for (const userId of [demo.userId, demo.email, demo.mobile, demo.pan, demo.email.toUpperCase()]) {
         const { begin, fake, verify } = yield* make({}, { userId })
@@ -140,7 +140,7 @@ describe("a login with a code by SMS and mail", () => {
   )
 
   it.effect(
-    'with laterUserId: "given" sends the configured user id in later steps, but returns a session of the user id that the broker returned',
+    'with laterUserId: "given" sends the configured user id in later steps, but returns a session for the user id that the broker returned',
     () =>
       Effect.gen(function* () {
         const { begin, fake, verify } = yield* make(
@@ -236,7 +236,7 @@ describe("a login with TOTP", () => {
   }
 
   it.effect(
-    "accepts only a code by SMS or mail if the account has no authenticator, although the credentials contain a TOTP secret",
+    "accepts only a code by SMS or email if the account has no authenticator, although the credentials contain a TOTP secret",
     () =>
       Effect.gen(function* () {
         const { begin } = yield* make({}, { totp: secret })
@@ -244,7 +244,7 @@ describe("a login with TOTP", () => {
       })
   )
 
-  it.effect("sends a code as the first of the kinds in the challenge", () =>
+  it.effect("sends a code as a code of the first kind in the challenge", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -271,7 +271,7 @@ describe("a login with TOTP", () => {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
       const error = yield* Effect.flip(verify({ ...challenge, kinds: ["totp"] }, Redacted.make("123456")))
-      assert.include(reasonOf(error, "InvalidStepUpCode").remedy, "SMS or mail")
+      assert.include(reasonOf(error, "InvalidStepUpCode").remedy, "SMS or email")
       yield* verify(challenge, yield* newestCode(fake))
     })
   )
@@ -323,7 +323,7 @@ describe("wrong codes and resends", () => {
       })
   )
 
-  it.effect("a challenge expires after five minutes, or after the option codeLifetime", () =>
+  it.effect("a challenge expires after five minutes, or after the time in the option codeLifetime", () =>
     Effect.gen(function* () {
       for (const [codeLifetime, last] of [
         [undefined, 300_000],
@@ -486,7 +486,7 @@ describe("a logout", () => {
     ["POST", "/auth/client/logout"]
   ] as const) {
     it.effect(
-      `sends the ${method} call of the option logoutCall, and the result of a second logout is already-over`,
+      `sends the ${method} call in the option logoutCall, and the result of a second logout is already-over`,
       () =>
         Effect.gen(function* () {
           const { run, session: live } = yield* session(method === "GET" ? "get" : "post", { method, path })
@@ -500,7 +500,7 @@ describe("a logout", () => {
     )
   }
 
-  it.effect("fails if the broker does not have the call of the option logoutCall", () =>
+  it.effect("fails if the broker does not have the call in the option logoutCall", () =>
     Effect.gen(function* () {
       const { run, session: live } = yield* session("absent", { method: "GET", path: "/auth/logout" })
       reasonOf(yield* Effect.flip(run(Logout.logout(live))), "BrokerRejected")
@@ -509,7 +509,7 @@ describe("a logout", () => {
 })
 
 describe("the token of a session", () => {
-  it.effect("is sent as a bearer token in the calls of a program, and only to the broker's hosts", () =>
+  it.effect("is sent as a bearer token in a program's own calls, and only to the broker's hosts", () =>
     Effect.gen(function* () {
       const { begin, fake, run, verify } = yield* make()
       const live = yield* verify(yield* begin, yield* newestCode(fake))

@@ -55,7 +55,7 @@ const ofTotpAccount = {
 const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
-describe("a managed session of a password login", () => {
+describe("a managed session from a password login", () => {
   it.effect("is replaced by a new TOTP login at the token's exp, and not earlier", () =>
     Effect.gen(function* () {
       const fake = yield* begin
@@ -100,7 +100,7 @@ describe("a managed session of a password login", () => {
   )
 })
 
-describe("a managed session of a biometric login", () => {
+describe("a managed session from a biometric login", () => {
   const biometric: Methods = RmoneyBiometric.layer({
     environment: "uat",
     credentials: { userId: demo.userId, accessToken: Redacted.make(demo.accessToken), deviceId: demo.deviceId }

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { calls, demo, layer, layerApi, newestCode, printed, serve } from "./support.ts"
 
-describe("requests of RMoney", () => {
+describe("RMoney requests", () => {
   for (const [endpoint, call] of Object.entries(calls).filter(([name]) => name !== "getProfile")) {
     it.effect(`to ${endpoint} are not sent again after the connection was cut`, () =>
       Effect.gen(function* () {
@@ -60,7 +60,7 @@ describe("requests of RMoney", () => {
       })
   )
 
-  it.effect("of later login steps have the user id that the broker returned in the first step", () =>
+  it.effect("in later login steps have the user id that the broker returned in the first step", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Login.withStepUp(() => newestCode(fake)).pipe(Effect.provide(layer({ userId: demo.email })))

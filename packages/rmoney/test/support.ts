@@ -66,7 +66,7 @@ type Calls = Readonly<Record<string, Effect.Effect<unknown, AuthError, RmoneyApi
 const call = <A>(make: (api: RmoneyApi.RmoneyApi["Service"]) => Effect.Effect<A, AuthError>) =>
   Effect.flatMap(RmoneyApi.RmoneyApi, make)
 
-/** One request of each documented call, made with `RmoneyApi`. */
+/** One request for each call of `RmoneyApi`, including the undocumented calls `getProfile` and `logout`. */
 export const calls: Calls = {
   ssoGetUserDetails: call((api) =>
     api.ssoGetUserDetails({
@@ -99,7 +99,7 @@ export const calls: Calls = {
 /** The current TOTP code of an account. */
 export const totpNow = ({ totpSecret }: FakeRmoney.Account) => Effect.map(totpCode(totpSecret), Redacted.make)
 
-/** The newest code that was sent by SMS and mail. */
+/** The newest code that was sent by SMS and email. */
 export const newestCode = (fake: FakeBroker, account: string = demo.userId) =>
   Effect.map(fake.codes(account), (codes) => Redacted.make(codes.at(-1) ?? ""))
 
@@ -110,7 +110,7 @@ export const submit = (url: string, fields: Readonly<Record<string, string>>) =>
     (response) => response.headers.get("location") ?? ""
   )
 
-/** Approves the QR code on the page of the fake that replaces the mobile app. */
+/** Approves the QR code on the fake's page that replaces the mobile app. */
 export const scan = (name: Redacted.Redacted<string>, account: FakeRmoney.Account) =>
   Effect.asVoid(
     submit(`https://webuat.rmoneyindia.co.in/qr-scan?qrName=${Redacted.value(name)}`, {

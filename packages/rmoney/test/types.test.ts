@@ -104,7 +104,7 @@ describe("the types of the layers", () => {
     }
   })
 
-  it("a plain-text secret and the credentials of the other vendor call do not compile", () => {
+  it("a plain-text secret, the credentials of the other vendor call, and an unknown environment do not compile", () => {
     const given = [
       // @ts-expect-error: the password is Redacted
       RmoneyAuth.layer({ environment, credentials: { ...credentials, password: "Demo@101" } }),

@@ -124,7 +124,7 @@ export class Simulator extends Context.Service<
       fault: Fault,
       times?: number
     ) => Effect.Effect<void, SimulatorError>
-    /** The codes that the broker would have sent by SMS or mail, newest last. */
+    /** The codes that the broker would have sent by SMS or email, newest last. */
     readonly codes: (broker: BrokerId, account: string) => Effect.Effect<ReadonlyArray<string>, SimulatorError>
     /** The account's current TOTP code. */
     readonly totp: (broker: BrokerId, account: string) => Effect.Effect<TotpCode, SimulatorError>

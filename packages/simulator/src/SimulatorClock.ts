@@ -2,7 +2,7 @@
  * The simulator's clock, for programs that use the simulator.
  *
  * `POST /clock` advances only the brokers' clock. A program that still uses its own clock then computes one-time codes
- * of the wrong period, and treats an expired session as valid.
+ * for the wrong period, and treats an expired session as valid.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * The error of the simulator itself. An error of a simulated broker is an HTTP answer, not a `SimulatorError`.
+ * The error of the simulator itself. An error from a simulated broker is an HTTP answer, not a `SimulatorError`.
  *
  * @since 0.1.0
  */

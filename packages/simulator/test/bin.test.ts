@@ -159,7 +159,7 @@ it.live(
   timeout
 )
 
-/** A shell function that replaces curl on machines without curl. It has only the options that the README uses. */
+/** A shell function that replaces curl on machines without curl. It supports only the options that the README uses. */
 const curlShim = `curl() { '${process.execPath}' -e '
   const args = process.argv.slice(1), headers = {}
   let body, url, redirect = "follow"
@@ -324,7 +324,7 @@ it.live("the login pages in the README exist, and have the fields that the READM
 )
 
 it.live(
-  "the program of the README runs, and prints the documented line",
+  "the README's program runs, and prints the documented line",
   () =>
     Effect.sync(() => {
       const program = blockOf("ts")

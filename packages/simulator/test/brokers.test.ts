@@ -151,7 +151,7 @@ const authenticator = ({ control }: Simulator.Info, broker: string, account: str
   )
 
 it.live(
-  "a program logs in to RMoney with the TOTP code of GET /totp, and its logout only deletes the session locally",
+  "a program logs in to RMoney with the TOTP code from GET /totp, and its logout only deletes the session locally",
   () =>
     Effect.gen(function* () {
       const called = yield* inSimulator(
@@ -170,14 +170,14 @@ it.live(
     })
 )
 
-/** Returns the newest code of `GET /codes`. */
+/** Returns the newest code from `GET /codes`. */
 const phone = ({ control }: Simulator.Info, broker: string, account: string) =>
   Effect.map(send(`${control}/codes?broker=${broker}&account=${account}`), ({ text }) => {
     const { codes } = JSON.parse(text) as { readonly codes: ReadonlyArray<string> }
     return Redacted.make(codes.at(-1) ?? "")
   })
 
-it.live("GET /codes returns the SMS code of Motilal, and a login with this code succeeds", () =>
+it.live("GET /codes returns Motilal's SMS code, and a login with this code succeeds", () =>
   Effect.gen(function* () {
     const called = yield* inSimulator(motilalLayer, (simulator) =>
       Effect.gen(function* () {
@@ -189,7 +189,7 @@ it.live("GET /codes returns the SMS code of Motilal, and a login with this code 
   })
 )
 
-it.live("GET /codes returns the SMS code of RMoney, and a login with this code succeeds", () =>
+it.live("GET /codes returns RMoney's SMS code, and a login with this code succeeds", () =>
   Effect.gen(function* () {
     const called = yield* inSimulator(
       (simulator) => rmoneyLayer(simulator, rmoney),
@@ -211,7 +211,7 @@ it.live("GET /codes returns the SMS code of RMoney, and a login with this code s
   })
 )
 
-it.live("GET /codes returns the SMS code of Samco, and GET /totp reports that the account has no TOTP secret", () =>
+it.live("GET /codes returns Samco's SMS code, and GET /totp reports that the account has no TOTP secret", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const headers = { accept: "application/json", "content-type": "application/json" }
@@ -363,7 +363,7 @@ it.live("a program logs in to RMoney from a device with biometrics", () =>
 )
 
 it.live(
-  "the simulator serves every broker of brokers.json, and lists these brokers in the error for an unknown broker",
+  "the simulator serves every broker in brokers.json, and lists these brokers in the error for an unknown broker",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make()

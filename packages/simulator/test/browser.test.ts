@@ -32,7 +32,7 @@ const somePosts = ["a urlencoded form", "a text/plain form", "a form with a redi
 const someGets = ["fetch", "an image", "a window", "a speculative prefetch"]
 const windows = ["a window", "a window with a redirect"]
 
-/** Opens a WebSocket in a page. Returns the outcome, and the message of the browser's console about it. */
+/** Opens a WebSocket in a page. Returns the outcome, and the browser console's message about the WebSocket. */
 const webSocket = async (frame: Frame, address: string): Promise<string> => {
   const said = frame.page().waitForEvent("console", (message) => message.text().includes("WebSocket"))
   const outcome = await frame.evaluate(

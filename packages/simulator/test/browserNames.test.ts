@@ -27,7 +27,7 @@ describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
   layer(Browser.layer, { timeout: "40 seconds", excludeTestServices: true })((it) => {
     for (const host of ["evil.example", "evil.localhost"]) {
       it.effect(
-        `refuses requests of a page at ${host}, which resolves to the simulator after DNS rebinding`,
+        `refuses requests from a page at ${host}, which resolves to the simulator after DNS rebinding`,
         () =>
           Effect.gen(function* () {
             const prepared = yield* prepare()

@@ -69,13 +69,13 @@ interface Way<Services> {
     Layer.Layer<Services | Renewal | Logout | Authorize, AuthError.AuthError, HttpClient.HttpClient>
   /** Returns the fields of the broker's login page. Absent if this way to log in uses no login page. */
   readonly form?: (totp: string) => Account
-  /** Whether the program gets the one-time code from the user, or the user scans a QR code. */
+  /** The user's part. `codes`: the user gives the program the one-time code. `scan`: the user scans a QR code. */
   readonly person?: "codes" | "scan"
   /** The requests of a login. */
   readonly login: ReadonlyArray<string>
   /** Method and path of a call that the test sends with `fetch`. */
   readonly path: `${"GET" | "POST"} /${string}`
-  /** Makes the same call with the typed calls of the broker. */
+  /** Makes the same call with the broker's typed calls. */
   readonly read: (connection: Core.Calls<Services>) => Promise<unknown>
   /** The endpoint that `path` and `read` call. */
   readonly reads: string
@@ -84,8 +84,8 @@ interface Way<Services> {
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
   /**
-   * An answer that refuses the token. The test injects this answer if the renewal needs the state of the broker.
-   * Default: the test clears the state of the broker, so that the broker no longer knows the token.
+   * An answer that refuses the token. The test injects this answer if the renewal needs the broker's state.
+   * Default: the test clears the broker's state, so that the broker no longer knows the token.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>
@@ -347,7 +347,7 @@ const fetchJson = async ({ broker, path }: Row, { simulator }: Setting, connecti
   return answer.json()
 }
 
-/** Logs in, and does the steps of the program and of its user. */
+/** Logs in: takes the steps of the program and those of its user. */
 const logIn = async ({ form, person }: Row, { simulator }: Setting, connection: Opened): Promise<Session> => {
   const { broker, id } = connection.account
   if (person === "scan") {
@@ -368,7 +368,7 @@ const logIn = async ({ form, person }: Row, { simulator }: Setting, connection: 
   )
 }
 
-/** Makes a function that returns the endpoints of the requests since its previous call. */
+/** Makes a function that returns the endpoints of the requests that were sent since the function was last called. */
 const makeSent = ({ simulator }: Setting) => {
   let known = 0
   return async (): Promise<ReadonlyArray<string>> => {
@@ -404,7 +404,7 @@ describe("Connection", () => {
       inSetting(async (setting) => {
         const { simulator } = setting
         const sent = makeSent(setting)
-        /** Advances the brokers' clock, because brokers allow only a few calls in a second. */
+        /** Advances the brokers' clock, because brokers allow only a few calls per second. */
         const wait = () => Effect.runPromise(simulator.advance("2 seconds"))
 
         const first = await row.open(setting)
@@ -476,7 +476,7 @@ describe("Connections", () => {
   })
   const seed = { brokers: { rupeezy: { accounts: [{ clientCode: rupeezy.clientCode }, { clientCode: "YY1111" }] } } }
 
-  it.live("warm logs in to an account of each broker, and a wrong password makes only its own account fail", () =>
+  it.live("warm gets a session for each account, and only the account with a wrong password fails", () =>
     inSetting(
       async (setting) => {
         const sent = makeSent(setting)

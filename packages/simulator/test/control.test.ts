@@ -78,7 +78,7 @@ it.live(
       ] as const) {
         yield* post(`${simulator.control}${path}`, body)
         assert.deepStrictEqual(yield* ask(""), [[], 0])
-        // The limit also applies to the fakes of the new seed.
+        // The limit also applies to the fakes that are made from the new seed.
         yield* fill
         assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
       }
@@ -131,7 +131,7 @@ it.live(
     })
 )
 
-it.live("the control port accepts the name of a kind as a fault, and removes the fault at a reset", () =>
+it.live("the control port accepts a fault that is given only as the name of its kind, and a reset removes it", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const armed = yield* post(`${simulator.control}/faults`, { broker: "angel", endpoint: "*", fault: "waf", times: 2 })
@@ -151,12 +151,17 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
   ["a negative duration", "/clock", { advance: -1 }, ["advance: not a duration"]],
   ["an infinite duration", "/clock", { advance: "Infinity" }, ["advance: not a duration"]],
   ["a duration that would advance the clock beyond the year 9999", "/clock", { advance: "4000000 days" }, ["9999"]],
-  ["an unknown field of a change of the clock", "/clock", { advance: 1, by: 2 }, ["by"]],
-  ["a misspelt field of a fault", "/faults", faults({ time: 2 }), ["time"]],
-  ["a field that the fault does not have", "/faults", faults({ fault: { kind: "waf", status: 5 } }), ["status"]],
+  ["a clock change with an unknown field", "/clock", { advance: 1, by: 2 }, ["by"]],
+  ["a fault with a misspelt field", "/faults", faults({ time: 2 }), ["time"]],
+  [
+    "a fault with a field that its kind does not have",
+    "/faults",
+    faults({ fault: { kind: "waf", status: 5 } }),
+    ["status"]
+  ],
   ["an unknown query parameter", "/clock?dry=1", { advance: 1 }, ["dry", "no parameters"]],
-  ["a query parameter of a reset", "/reset?broker=angel", "", ["broker", "no parameters"]],
-  ["a change of the clock without a duration", "/clock", {}, ["advance: Missing key"]],
+  ["a reset with a query parameter", "/reset?broker=angel", "", ["broker", "no parameters"]],
+  ["a clock change without a duration", "/clock", {}, ["advance: Missing key"]],
   ["a fault for an unknown broker", "/faults", faults({ broker: "nobody" }), ["nobody", "use one of angel"]],
   ["a fault for an unknown endpoint", "/faults", faults({ endpoint: "login" }), ['"login"', "loginByPassword", "*"]],
   ["an unknown fault", "/faults", faults({ fault: "flood" }), ['"flood"', "rate-limit, truncated"]],
@@ -175,7 +180,7 @@ const refusals: ReadonlyArray<readonly [title: string, path: string, body: unkno
     ["headers: has a name or a value"]
   ],
   ["a fault that applies to zero requests", "/faults", faults({ times: 0 }), ["times", "between 1 and 1000"]],
-  ["an empty object in place of the fields of a fault", "/faults", {}, ["broker: Missing key; endpoint: Missing key"]]
+  ["a fault without any field", "/faults", {}, ["broker: Missing key; endpoint: Missing key"]]
 ]
 
 for (const [title, path, body, says] of refusals) {
@@ -192,6 +197,7 @@ for (const [title, path, body, says] of refusals) {
 
 const queries: ReadonlyArray<readonly [query: string, status: number, says: string]> = [
   ["/journal?broker=nobody", 400, "use one of angel"],
+  ["/journal?broker=angel&broker=samco", 400, "contains the parameter broker more than once"],
   ["/codes", 400, "broker is missing"],
   ["/codes?broker=angel", 400, "account is missing"],
   ["/codes?broker=angel&account=B1", 400, "use one of A123456"],

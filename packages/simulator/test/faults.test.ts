@@ -13,7 +13,7 @@ const arm = (simulator: Simulator.Info, endpoint: string, fault: unknown, times 
 const statuses = (simulator: Simulator.Simulator["Service"]) =>
   Effect.map(simulator.journal("angel"), (journal) => journal.map(({ endpoint, status }) => `${endpoint} ${status}`))
 
-it.live("the fault `reset` resets the connection, and the login of a program fails with BrokerUnavailable", () =>
+it.live("the fault `reset` resets the connection, and a program's login fails with BrokerUnavailable", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", "reset")
@@ -84,7 +84,7 @@ it.live(
   { tags: ["thorough"] }
 )
 
-/** Makes a clock with this machine's time, and counts the fibers that are sleeping by this clock. */
+/** Makes a clock with this machine's time, and counts the fibers that are sleeping on this clock. */
 const countingClock = Effect.gen(function* () {
   const base = yield* Clock.Clock
   const waits = { open: 0 }

@@ -37,7 +37,7 @@ const misuses: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: RegExp
   [["--broker", "nobody"], /--broker must be one of angel, .*, not "nobody"/]
 ]
 
-it.effect.each(misuses)("broker-auth-simulator refuses the arguments %j with an error of one line", ([args, says]) =>
+it.effect.each(misuses)("broker-auth-simulator refuses the arguments %j with a one-line error", ([args, says]) =>
   Effect.gen(function* () {
     const { message } = yield* Effect.flip(read(args))
     assert.match(message, says)

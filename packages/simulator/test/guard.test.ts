@@ -73,7 +73,7 @@ it.live("the simulator accepts every loopback name, in small or in capital lette
   })
 )
 
-it.live("every port refuses the requests of a web page of another origin", () =>
+it.live("every port refuses requests from a web page of another origin", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     for (const address of addressesOf(simulator)) {

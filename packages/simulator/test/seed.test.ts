@@ -74,8 +74,8 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
     "brokers.samco.accounts: must not have two accounts with the same userId"
   ],
   ["accounts that are not a list", { brokers: { angel: { accounts: "s3cr" } } }, "brokers.angel.accounts: must be"],
-  ["a list instead of an object", ["s3cr"], "seed: must be"],
-  ["an object without the key brokers", {}, "brokers: is missing"]
+  ["a list in place of the whole object", ["s3cr"], "seed: must be"],
+  ["no key brokers", {}, "brokers: is missing"]
 ]
 
 for (const [title, seed, says] of refusals) {

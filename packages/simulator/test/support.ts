@@ -15,7 +15,7 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-/** Returns the simulator's addresses of a broker's origins. Each key says what the origin is for, such as `api`. */
+/** Returns the simulator's addresses for a broker's origins. Each key says what the origin is for, such as `api`. */
 export const servedOf = (
   { origins }: Simulator.Info,
   { environments }: Broker,
@@ -55,7 +55,7 @@ export const post = (url: string, body: unknown): Effect.Effect<Answer> =>
 
 export const errorOf = ({ text }: Answer): string => String((JSON.parse(text) as { readonly error: unknown }).error)
 
-/** Waits until the condition is true, at most for the time-out of a test. */
+/** Waits until the condition is true. If it is never true, the test times out. */
 export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
   Effect.gen(function* () {
     while (!(yield* holds)) yield* Effect.sleep("10 millis")

@@ -17,7 +17,7 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
 const stepAdvice =
-  "If every login fails in this way, the broker may expect the step token in a header of another form. In this case, set " +
+  "If every login fails in this way, the broker may expect the step token in another form of header. In this case, set " +
   'the option stepHeader to "three-part" (or "bare") before the next login. Do not log in repeatedly: each login sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
   new AuthError.ChallengeExpired({ ...said(failure), why: "refused", advice: stepAdvice })
@@ -28,7 +28,7 @@ const bioRefused = (failure: ErrorTable.Failure) =>
 
 const tooOld = "The code has expired: request a new one with StepUp.resend."
 const noTotp =
-  "The account has no authenticator. Send the code from the SMS or mail, and put otp first in the kinds of the challenge."
+  "The account has no authenticator. Send the code from the SMS or email, and put otp first in the kinds of the challenge."
 const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|allowed)|(?:un|not )registered ip/i
 const blocked = /blocked by admini?strator|unblock acc?o?u?n?t? option won'?t work/i
 
@@ -44,7 +44,10 @@ const apiPage = {
 }
 
 const recovery = ["clientUnblockVerify", "pwdForgotVerify", "pwdReset"]
-/** Calls that send the token of the previous step. If the broker refuses it, the login or recovery must start again. */
+/**
+ * Calls that send the token of the previous step. If the broker refuses this token, the login or recovery must start
+ * again.
+ */
 const steps = { operations: ["otpSend", "otpValidate", "toptVerify", ...recovery] }
 const withSession = { operations: ["bioEnable", "getProfile", "logout", otherCall], ...filter }
 

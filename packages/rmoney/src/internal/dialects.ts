@@ -24,7 +24,8 @@ const no = (json: unknown, message: unknown): Envelope.Verdict => {
 }
 
 /**
- * The formats of the back end's answers, as of 2026-11-21. A refusal has HTTP 200. The refusal of a token has HTTP 401.
+ * The formats of the back end's answers, as of 2026-11-21. A refusal has HTTP 200, except the refusal of a token, which
+ * has HTTP 401.
  */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {

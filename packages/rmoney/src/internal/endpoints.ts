@@ -71,7 +71,7 @@ const Scanned = Shape.mapMaybe(
   (poll) => (poll?.accessToken?.trim() ? { ...poll, accessToken: toToken(poll.accessToken) } : undefined)
 )
 
-/** The answer of a step that returns no data. Some of these answers have no field `result`. */
+/** The answer to a step that returns no data. Some of these answers have no field `result`. */
 const Done = Shape.discard(Shape.undefinedOr(Shape.struct({ message: Shape.text, status: Shape.text })))
 
 const device = ["deviceId", "appName", "osName"]

@@ -70,7 +70,7 @@ export const familyWithProfile = {
 export const fail = (operation: string, reason: AuthError.Reason) =>
   Effect.fail(AuthError.make(broker.id, operation, reason))
 
-/** Returns the user id of the answer. Returns `known` if this user id is absent, invalid, or masked by `*`. */
+/** Returns the user id in the answer. Returns `known` if this user id is absent, invalid, or masked by `*`. */
 const canonical = (returned: string | undefined, known: string): string => {
   const id = returned?.trim() ?? ""
   return /^[\x21-\x29\x2b-\x7e]+$/.test(id) ? id : known
@@ -80,8 +80,8 @@ export const laterId = ({ laterUserId }: CodeOptions, returned: string | undefin
   laterUserId === "given" ? given : canonical(returned, given)
 
 /**
- * Removes white space, because the broker's own sample has a blank after a code. A program that is not type-checked can
- * pass a number or `undefined`. The result is then an empty text.
+ * Trims white space, because the broker's own sample has a blank after a code. A program that is not type-checked can
+ * pass a number or `undefined`. The result is then an empty string.
  */
 export const tidy = (given: unknown): Redacted.Redacted<string> => {
   const value = Redacted.isRedacted(given) ? Redacted.value(given) : given
@@ -121,7 +121,7 @@ const exchanges: ReadonlyArray<readonly [keyof LoggedIn["account"], string]> = [
 const flagOf = (value: string | null | undefined): string | boolean | undefined =>
   value ? ({ Y: true, N: false }[value.toUpperCase()] ?? value) : undefined
 
-/** The session belongs to the user id of the answer, even if the credentials contain an alias such as the e-mail. */
+/** The session belongs to the user id in the answer, even if the credentials contain an alias, such as a PAN. */
 export const toIssue = (
   known: Method.Given<never, never, never>["account"],
   userId: string,

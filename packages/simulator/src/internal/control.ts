@@ -73,7 +73,7 @@ const seed: Handle = Effect.fnUntraced(function* (target, { body }) {
 })
 
 const restore: Handle = Effect.fnUntraced(function* (target, { body }) {
-  yield* target.restore(yield* Input.readJson(body, "the answer of GET /snapshot"))
+  yield* target.restore(yield* Input.readJson(body, "the answer to GET /snapshot"))
   return yield* readClock(target)
 })
 
@@ -140,14 +140,14 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "GET",
     path: "/codes",
-    help: "the codes that the broker would have sent by SMS or mail, newest last: ?broker=angel&account=A123456",
+    help: "the codes that the broker would have sent by SMS or email, newest last: ?broker=angel&account=A123456",
     parameters: ["broker", "account"],
     handle: ofAccount((fakes, broker, account) => Effect.map(fakes.codes(broker, account), (codes) => ({ codes })))
   },
   {
     method: "POST",
     path: "/seed",
-    help: "replaces accounts and switches by those of a seed (see --seed), and resets the simulator; a broker that is not in the seed gets its demo accounts",
+    help: "replaces accounts and switches with those of a seed (see --seed), and resets the simulator; a broker that is not in the seed gets its demo accounts",
     handle: seed
   },
   {
@@ -212,7 +212,9 @@ const checkQuery = ({ parameters = [], path }: Route, { searchParams }: URL) => 
     return refuse(`${path} has no parameter ${JSON.stringify(unknown)}: it accepts ${known}.`)
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  return twice === undefined ? Effect.void : refuse(`The query has ${twice} more than once: send it once.`)
+  return twice === undefined
+    ? Effect.void
+    : refuse(`The query contains the parameter ${twice} more than once: send it once.`)
 }
 
 /** Answers the requests to the control port. */

@@ -11,7 +11,7 @@ export interface Guard {
 
 const loopbackNames = ["127.0.0.1", "localhost", "[::1]"]
 
-/** Returns the values of a header as they were sent. The `headers` of Node join or drop repeated values. */
+/** Returns the values of a header as they were sent. Node's `headers` joins or drops repeated values. */
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
@@ -75,7 +75,7 @@ export const isHostName = (value: string): boolean => /^(?:[a-z0-9.-]+|\[[0-9a-f
 export const isOriginName = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value
 
 /**
- * Returns the security headers of every answer of a port. For a broker, `form-action` allows every address, because
+ * Returns the security headers for every answer from a port. For a broker, `form-action` allows every address, because
  * Chromium also checks the redirect after a form, and this redirect goes to the program's callback. The referrer policy
  * cannot be `no-referrer`, because Chromium would then send `Origin: null` with the form of a login page, and the port
  * would refuse the form.

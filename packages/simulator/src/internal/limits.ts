@@ -11,11 +11,11 @@ export const isJournalLimit = (limit: number): boolean =>
 
 export const maxBodyBytes = 1_048_576
 
-/** Maximum number of open connections of a port. */
+/** Maximum number of open connections to a port. */
 export const maxConnections = 256
 
 /** The range of `times` of a fault. */
 export const faultTimes = { minimum: 1, maximum: 1000 }
 
-/** 9999-12-31T23:59:59.999Z. Clients cannot parse dates with a year of five digits. */
+/** 9999-12-31T23:59:59.999Z. Clients cannot parse dates with a five-digit year. */
 export const lastInstant = 253_402_300_799_999

@@ -5,7 +5,7 @@ import { descriptorOf } from "./brokers.ts"
 import * as Faults from "./faults.ts"
 import * as limits from "./limits.ts"
 
-/** A table of `GET /` and of the README. Its cells are Markdown. */
+/** A table that `GET /` and the README contain. Its cells are Markdown. */
 export interface Table {
   /** The section of the README that contains the table. */
   readonly section: "faults" | "journal" | "accounts" | "limits"

@@ -185,7 +185,7 @@ export const listen = Effect.fnUntraced(function* (
       socket.once("close", () => sockets.delete(socket))
     })
     server.on("upgrade", (message: Http.IncomingMessage, socket: Socket, rest: Uint8Array) => {
-      // Before this event, Node removes its own listener for errors of the socket. Without a listener, an error would
+      // Before this event, Node removes its own listener for the socket's errors. Without a listener, an error would
       // end the process.
       socket.on("error", () => socket.destroy())
       if (!isWebSocket(message)) return readAgain(server, message, socket, rest)

@@ -8,7 +8,7 @@ import { SimulatorError } from "../SimulatorError.ts"
 
 const Snapshot = Schema.Struct({
   version: Schema.Literal(1),
-  /** Digest of the accounts. */
+  /** Digest of the brokers and their accounts. */
   accounts: Schema.String,
   aheadMillis: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
   brokers: Schema.Record(Schema.String, Schema.Unknown),
@@ -37,10 +37,10 @@ export const restore = Effect.fnUntraced(function* (
   setAhead: (millis: number) => void
 ): Effect.fn.Return<void, SimulatorError> {
   const snapshot = Option.getOrUndefined(Schema.decodeUnknownOption(Snapshot)(input))
-  if (snapshot === undefined) return yield* refuse("This is not a snapshot: send the answer of GET /snapshot.")
+  if (snapshot === undefined) return yield* refuse("This is not a snapshot: send the answer to GET /snapshot.")
   const { accounts, aheadMillis, brokers, checksum, version } = snapshot
   if ((yield* digest({ version, accounts, aheadMillis, brokers })) !== checksum) {
-    return yield* refuse("The snapshot was changed: send the answer of GET /snapshot unchanged.")
+    return yield* refuse("The snapshot was changed: send the answer to GET /snapshot unchanged.")
   }
   if (accounts !== (yield* accountsOf(served))) {
     return yield* refuse("The snapshot belongs to other accounts: start the simulator with the same seed and brokers.")

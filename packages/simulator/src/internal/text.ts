@@ -34,7 +34,7 @@ const columns = (rows: ReadonlyArray<readonly [string, string]>): ReadonlyArray<
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd())
 }
 
-/** Output of a simulator that is ready, without `--json`. */
+/** Output without `--json` when the simulator is ready. */
 export const ready = (info: Info): string => {
   const sections = Object.entries(info.brokers).flatMap(([broker, { accounts }]) => {
     const sample = accounts[0] === undefined ? [] : (descriptorOf(broker)?.curl?.(accounts[0], info) ?? [])

@@ -40,7 +40,7 @@ self.addEventListener("message", async ({ data: { url, init }, ports: [port] }) 
 const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://attacker")
   const to = searchParams.get("to") ?? ""
-  // These headers allow every request of a page, so that only the simulator can prevent an attack.
+  // These headers allow every request from a page, so that only the simulator can prevent an attack.
   response.setHeader("access-control-allow-origin", request.headers.origin ?? "*")
   response.setHeader("access-control-allow-headers", "*")
   if (pathname === "/redirect") {
@@ -89,12 +89,11 @@ export interface Arrival {
   readonly response: http.ServerResponse
 }
 
-/** The header of requests that the test itself sends. */
+/** The header that marks the requests that the test itself sends. */
 export const own = { "x-of-the-test": "yes" }
 
 /**
- * Records the requests that reach the simulator until the scope closes, except WebSockets and the requests of the test
- * itself.
+ * Until the scope closes, records the requests that reach the simulator, except WebSockets and the test's own requests.
  */
 export const watch = ({ control, origins }: Simulator.Info) =>
   Effect.map(

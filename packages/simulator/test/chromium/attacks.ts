@@ -5,7 +5,7 @@ export interface Target {
 }
 
 /**
- * Sends a request to the target by one feature of the browser, such as a form. Resolves with the text that the page
+ * Sends a request to the target with one feature of the browser, such as a form. Resolves with the text that the page
  * could read from the answer. Resolves with `undefined` if the page cannot use this feature.
  */
 export type Attack = (target: Target) => Promise<string | undefined>
@@ -95,8 +95,8 @@ export const install = (): void => {
   }
 
   /**
-   * Returns the fields of a form. JSON is split at its first `=` into a name and a value: a text/plain form sends
-   * `name=value`, so the JSON arrives complete.
+   * Returns the fields of a form. JSON is split at its first `=` into a name and a value. A text/plain form sends
+   * `name=value`, so JSON that contains `=` arrives complete. JSON without `=` arrives with `=` appended.
    */
   const fieldsOf = (body: string): ReadonlyArray<readonly [string, string]> => {
     if (!body.startsWith("{")) return Array.from(new URLSearchParams(body))

@@ -112,7 +112,7 @@ const closeOthers = (page: Page) =>
     await Promise.all(others.map((other) => other.close()))
   })
 
-/** Attacks that some pages cannot run, because they need an origin that the browser trusts. */
+/** Attacks that some pages cannot run, because these attacks need an origin that the browser trusts. */
 const sometimesAbsent = ["fetch in a service worker", "a speculative prefetch"]
 
 interface Attempt {

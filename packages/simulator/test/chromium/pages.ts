@@ -2,7 +2,7 @@ import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 
-/** A login page of a broker. The README has a table of these pages. */
+/** A login page of a broker. The README has a table of the login pages. */
 export interface Page {
   readonly title: string
   readonly broker: Simulator.BrokerId
@@ -115,7 +115,7 @@ export const addressOf = (simulator: Simulator.Info, page: Page, more: Readonly<
 export const formOf = (simulator: Simulator.Info, page: Page, totp: string): URLSearchParams =>
   paramsOf(page.fields(accountOf(simulator, page), totp))
 
-/** Returns the current TOTP code, or an empty text if the form has no field for it. */
+/** Returns the current TOTP code, or an empty string if the form has no field for it. */
 export const codeFor = (simulator: Simulator.Simulator["Service"], page: Page) => {
   const account = accountOf(simulator, page)
   return page.fields(account, "needed")["totp"] === "needed"
