@@ -606,7 +606,9 @@ export const make = Effect.fnUntraced(function* (
     if (field !== undefined) {
       return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
     }
-    const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens, step, base }
+    const ownQuery = queryOf(endpoint, request)
+    const allQuery = query === undefined ? ownQuery : { ...ownQuery, ...query }
+    const sent: Sent = { request, headers, query: allQuery, tokens, step, base }
     const spanName = () => `${protocol.broker}.${endpoint.name}`
     return withSpanWhenTraced(spanName, spanAttributes, (fiber) =>
       Effect.matchEffect(exchange(fiber, account, endpoint, sent), {
