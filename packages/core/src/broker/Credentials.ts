@@ -51,7 +51,7 @@ export interface Field {
 }
 
 /**
- * A table of fields. The keys are the names of the fields in the options of the layer.
+ * A table of fields. The keys are the names of the fields in `credentials` of the layer's options.
  *
  * @category models
  * @since 0.1.0
@@ -69,8 +69,9 @@ export type Values<F extends Fields> = {
 } & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
 
 /**
- * The values that a program passes for a table of fields. A secret is `Redacted` text, and any other field is text. For
- * a source of codes, pass a `CodeSource` or a TOTP secret.
+ * The values that a program passes for a table of fields. A secret is `Redacted` text, and any other field is text. If a
+ * field has `convert`, a value that `convert` accepts is also allowed. For a source of codes, pass a `CodeSource` or a
+ * TOTP secret.
  *
  * @category models
  * @since 0.1.0
@@ -269,7 +270,7 @@ const isBlank = (value: unknown): boolean => {
 type Text = { readonly text: string } | { readonly problem: string }
 
 /**
- * The text of a field, or the problem of its value. The value may have any type, because programs in plain JavaScript
+ * The text of a field, or the problem with its value. The value may have any type, because programs in plain JavaScript
  * may pass a number or `undefined`.
  */
 const textOf = (value: unknown): Text => {

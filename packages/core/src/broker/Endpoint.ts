@@ -13,9 +13,9 @@ import * as Shape from "./Shape.ts"
  * A rate limit. At most `requests` calls to the endpoint are sent in any period of the length `per`.
  *
  * `scope` says which calls the broker counts together. `account`: the calls for one account. `app`: the calls of one app,
- * for all its accounts. `address`: the calls from one IP address. Default: `account`. Each client
- * counts only its own calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`.
- * The values in `app` of the protocol identify the app.
+ * for all its accounts. `address`: the calls from one IP address. Default: `account`. Each client counts only its own
+ * calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. The values in `app` of
+ * the protocol identify the app.
  *
  * @example
  * ```ts

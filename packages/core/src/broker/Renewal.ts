@@ -58,7 +58,7 @@ export class Renewal extends Context.Service<
     readonly login: Effect.Effect<Session, AuthError.AuthError> | undefined
     /** Continues a login of several steps from the progress that `LoginProgress.keep` stored. */
     readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
-    /** Renews a session without a login. `undefined` if the broker has no refresh. */
+    /** Renews a session with one of its tokens. `undefined` if sessions are renewed only by a login. */
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
     readonly afterCutOff?: boolean | undefined
