@@ -36,7 +36,7 @@ describe("oversized and malformed answers", () => {
           const { body, counted } = bodyOf20MiB()
           const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body, { headers })))
           const reason = reasonOf(error, "MalformedResponse")
-          assert.strictEqual(reason.problem, "it is larger than any answer of this broker")
+          assert.strictEqual(reason.problem, "it is larger than the option maxBodyBytes allows")
           assert.isNotEmpty(error.remedy)
           assert.isBelow(counted.chunks, 8)
         })

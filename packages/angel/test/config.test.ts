@@ -79,7 +79,7 @@ describe("layerConfig", () => {
 
 describe("the option origins", () => {
   const noOrigin = "must be an origin such as https://api.example.com, without a path or a slash at the end"
-  const clear = 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
+  const clear = 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
   for (const [origin, expected] of [
     ["http://api.example.com", clear],
     ["http://127.0.0.1.example.com", clear],

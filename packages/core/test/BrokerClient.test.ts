@@ -92,6 +92,19 @@ describe("a request", () => {
     })
   )
 
+  it.effect("keeps the query parameters of the endpoint if the call adds other parameters", () =>
+    Effect.gen(function* () {
+      const { client, seen } = yield* connect([() => yes()])
+      const search = Endpoint.make({
+        ...profile,
+        request: Schema.Struct({ name: Schema.String }),
+        query: { q: "name" }
+      })
+      yield* client.call(search, { account: "T1", tokens, request: { name: "INFY" }, query: { page: "1" } })
+      assert.strictEqual(seen[0]?.url, "https://api.tiny.example/profile?q=INFY&page=1")
+    })
+  )
+
   it.effect("contains the text of secrets in lists and objects, but an error does not show this text", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
@@ -348,7 +361,7 @@ describe("the body of an answer", () => {
     Effect.gen(function* () {
       const { pulled, response } = streamed(1_000_000, { headers })
       const tiny = yield* connect([() => response], { maxBodyBytes: limit })
-      assert.include((yield* reasonOf(tiny.login)).message, "larger than any answer")
+      assert.include((yield* reasonOf(tiny.login)).message, "larger than the option maxBodyBytes allows")
       assert.isAtMost(pulled.count, 12)
       assert.lengthOf(tiny.seen, 1)
     })

@@ -27,7 +27,10 @@ describe("answers that are too large or repeat secrets", () => {
       Effect.gen(function* () {
         const { body, counted } = bodyOf20MiB()
         const error = yield* Effect.flip(Effect.provide(call, layerAnswer(body)))
-        assert.strictEqual(reasonOf(error, "MalformedResponse").problem, "it is larger than any answer of this broker")
+        assert.strictEqual(
+          reasonOf(error, "MalformedResponse").problem,
+          "it is larger than the option maxBodyBytes allows"
+        )
         assert.isBelow(counted.chunks, 8)
       })
     )

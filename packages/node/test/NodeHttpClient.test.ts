@@ -745,7 +745,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
         const error = yield* Effect.flip(logIn(client, server.url, { maxBodyBytes: 1000 }))
         if (error.reason._tag !== "MalformedResponse") return assert.fail(error.message)
         assert.strictEqual(error.reason.status, 202)
-        assert.include(error.message, "larger than any answer")
+        assert.include(error.message, "larger than the option maxBodyBytes allows")
         assert.notInclude(inspect(error, { depth: 20, showHidden: true, getters: true }), canary)
         assert.lengthOf(server.received, 1)
       }

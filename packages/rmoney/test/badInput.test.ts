@@ -164,7 +164,7 @@ describe("the check of the option environment", () => {
   for (const [production, expected] of [
     [
       "http://rmoney.example.com",
-      'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
+      'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
     ],
     [
       "https://rmoney.example.com/auth/v1/",

@@ -1,5 +1,5 @@
 /**
- * Makes the calls of a broker from the broker's tables: the endpoints, the dialects and the error table. A call checks
+ * Makes the calls to a broker from the broker's tables: the endpoints, the dialects and the error table. A call checks
  * the request, waits for the rate limits, and sends the request. It then reads the body as text, finds the dialect (the
  * form of the broker's answer), and decodes the data. If the call fails, its error has one of the reasons of
  * `AuthError`.
@@ -362,7 +362,7 @@ const nowOf = (fiber: AnyFiber): number => fiber.getRef(Clock.Clock).currentTime
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
 
 /**
- * Returns the reason why a request got no answer. `error` is the error of the HTTP client, and `url` is the address of
+ * Returns the reason why a request got no answer. `error` is the HTTP client's error, and `url` is the address of
  * the request. Only codes and numbers are copied from the error, because the error contains the request.
  *
  * @example
@@ -393,7 +393,7 @@ const transportReason = (failure: Transport.TransportFailure | Redirects.Redirec
   }
   return new AuthError.MalformedResponse({
     status: failure.status ?? 0,
-    problem: "it is larger than any answer of this broker",
+    problem: "it is larger than the option maxBodyBytes allows",
     excerpt: "(not read)"
   })
 }
@@ -606,7 +606,9 @@ export const make = Effect.fnUntraced(function* (
     if (field !== undefined) {
       return Effect.fail(AuthError.invalidRequest(protocol.broker, endpoint.name, field, headerProblem))
     }
-    const sent: Sent = { request, headers, query: query ?? queryOf(endpoint, request), tokens, step, base }
+    const ownQuery = queryOf(endpoint, request)
+    const allQuery = query === undefined ? ownQuery : { ...ownQuery, ...query }
+    const sent: Sent = { request, headers, query: allQuery, tokens, step, base }
     const spanName = () => `${protocol.broker}.${endpoint.name}`
     return withSpanWhenTraced(spanName, spanAttributes, (fiber) =>
       Effect.matchEffect(exchange(fiber, account, endpoint, sent), {

@@ -34,7 +34,7 @@ export interface Field {
    */
   readonly freeText?: true
   /**
-   * Returns a text that describes the problem of a value, but does not contain the value. Returns `undefined` if the
+   * Returns a text that describes the problem with a value, but does not contain the value. Returns `undefined` if the
    * value is valid. Blanks around the value are removed before this check, except in a `verbatim` value.
    */
   readonly problem?: (value: string) => string | undefined
@@ -51,7 +51,7 @@ export interface Field {
 }
 
 /**
- * A table of fields. The keys are the names of the fields in the options of the layer.
+ * A table of fields. The keys are the names of the fields in `credentials` of the layer's options.
  *
  * @category models
  * @since 0.1.0
@@ -69,8 +69,9 @@ export type Values<F extends Fields> = {
 } & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
 
 /**
- * The values that a program passes for a table of fields. A secret is `Redacted` text, and any other field is text. For
- * a source of codes, pass a `CodeSource` or a TOTP secret.
+ * The values that a program passes for a table of fields. A secret is `Redacted` text, and any other field is text. If a
+ * field has `convert`, a value that `convert` accepts is also allowed. For a source of codes, pass a `CodeSource` or a
+ * TOTP secret.
  *
  * @category models
  * @since 0.1.0
@@ -256,7 +257,7 @@ export const verbatim = (value: Redacted.Redacted<string>): Redacted.Redacted<st
 
 const isVerbatim = (value: unknown): boolean => Predicate.hasProperty(value, Verbatim)
 
-/** Returns the advice to pass the value of a field verbatim. */
+/** Returns advice on how to pass the value of a field verbatim. */
 type VerbatimAdvice = (field: string) => string
 
 /** An empty environment variable and a blank form field count as absent. */
@@ -269,7 +270,7 @@ const isBlank = (value: unknown): boolean => {
 type Text = { readonly text: string } | { readonly problem: string }
 
 /**
- * The text of a field, or the problem of its value. The value may have any type, because programs in plain JavaScript
+ * The text of a field, or the problem with its value. The value may have any type, because programs in plain JavaScript
  * may pass a number or `undefined`.
  */
 const textOf = (value: unknown): Text => {
@@ -340,9 +341,9 @@ const inCode: VerbatimAdvice = () => "use Credentials.verbatim(…)"
 
 /**
  * Checks all fields. If several fields are wrong, one error names all of them. Blanks around a value are removed.
- * Invisible characters and pairs of quotation marks around a value are also removed, because an env file or a chat
- * program may have added them. In a field with `freeText`, invisible characters and quotation marks at the ends of the
- * value are rejected instead. A quotation mark at only one end is rejected in every field. In a `verbatim` value,
+ * Pairs of quotation marks and invisible characters around a value are also removed, because an env file or a chat
+ * program may have added them. In a field with `freeText`, they are rejected instead. An invisible character inside the
+ * value, and a quotation mark at only one of its ends, are rejected with and without `freeText`. In a `verbatim` value,
  * nothing is removed, and quotation marks and invisible characters are accepted.
  *
  * @example

@@ -61,7 +61,7 @@ export const Text = Schema.String.check(notBlank)
 export const SecretText = Schema.String.annotate({ format: "password" }).check(notBlank)
 
 /**
- * A secret of a request. It must not be blank.
+ * A secret in a request. It must not be blank.
  *
  * @category schemas
  * @since 0.1.0
@@ -100,8 +100,8 @@ export const secret = MaybeSecretText.pipe(
 )
 
 /**
- * A count, for example of seconds or attempts. The broker may send it as a number or as text, or may omit it. A value
- * that is not a whole number from 0 to 999,999 counts as absent.
+ * A count, for example of seconds or attempts. The broker may send it as a number or as text, or may omit it. A number
+ * or text that is not a whole number from 0 to 999,999 counts as absent.
  *
  * @example
  * ```ts
@@ -127,7 +127,7 @@ export const count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finit
 
 /**
  * A flag. The broker may send it as a boolean or as text. The texts `true`, `yes` and `y` mean true, in upper or lower
- * case. Any other value means false. A flag that the broker omits is also false.
+ * case. Any other text means false. A flag that the broker omits or sets to null is also false.
  *
  * @example
  * ```ts

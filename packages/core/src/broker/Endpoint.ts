@@ -10,12 +10,12 @@ import * as Encoding from "./Encoding.ts"
 import * as Shape from "./Shape.ts"
 
 /**
- * A rate limit. At most `requests` calls of the endpoint are sent in any period of the length `per`.
+ * A rate limit. At most `requests` calls to the endpoint are sent in any period of the length `per`.
  *
  * `scope` says which calls the broker counts together. `account`: the calls for one account. `app`: the calls of one app,
- * for all its accounts. `address`: the calls from one IP address. Default: `account`. A client counts its own calls. If
- * several programs share a limit with the scope `app` or `address`, set `SharedLimits`. The values in `app` of the
- * protocol identify the app.
+ * for all its accounts. `address`: the calls from one IP address. Default: `account`. Each client counts only its own
+ * calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. The values in `app` of
+ * the protocol identify the app.
  *
  * @example
  * ```ts
@@ -161,7 +161,7 @@ export type AppFields = Readonly<Record<string, string | Redacted<string>>>
  * Makes an endpoint. `request` is the shape of the request. In this shape, secrets are `Shape.Secret`. The body is JSON by
  * default. `response` is the shape of the data inside the envelope. The data may also have fields that `response` does
  * not name. A field of the wrong type is an error, except if `essential` is set. `request` and `response` may also be
- * schemas of Effect.
+ * Effect schemas.
  *
  * For an answer with a token, set `essential` to the names of the token and of the fields that identify the token's
  * account. If `essential` is set and another optional field has the wrong type, that field counts as absent, and the

@@ -8,7 +8,7 @@
 import * as Predicate from "effect/Predicate"
 
 /**
- * An answer of the broker. `text` is its body. If the body is JSON, `json` is the parsed body.
+ * An answer from the broker. `text` is its body. If the body is JSON, `json` is the parsed body.
  *
  * @category models
  * @since 0.1.0
@@ -23,7 +23,8 @@ export interface Answer {
 }
 
 /**
- * Whether an answer reports success. `Yes` has the data of the answer. `No` has the broker's code and message.
+ * Whether an answer reports success. `Yes` has the data of the answer. `No` may have the broker's code, message and
+ * support id.
  *
  * @category models
  * @since 0.1.0
@@ -154,8 +155,8 @@ const normalized = (value: unknown): unknown =>
   Predicate.isString(value) ? value.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "") : value
 
 /**
- * Makes a dialect from a description of the fields. If the `status` field of an answer is absent or null, the answer is
- * in another dialect. If `no` is set, this also applies to a value that neither `yes` nor `no` contains.
+ * Makes a dialect from a description of the fields. An answer is in another dialect if its `status` field is absent or
+ * null, or if `no` is set and neither `yes` nor `no` contains the value of the field.
  *
  * @example
  * ```ts

@@ -36,7 +36,7 @@ export interface Failure {
    * the broker's clock.
    */
   readonly clockDrift: number | undefined
-  /** The request that was refused. Its secrets are `Redacted`. Do not copy any part of it to the reason. */
+  /** The request that was refused. Its secrets are `Redacted`. Do not copy any part of it into the reason. */
   readonly request: unknown
 }
 
@@ -287,8 +287,8 @@ export const invalidRequest =
     new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }] })
 
 /**
- * Returns `BrokerRejected`, with the broker's code. If there is no code, the code is the HTTP status, such as
- * `HTTP 404`. If the status is below 400, the code is `none`.
+ * Returns `BrokerRejected`, with the broker's code. If the broker sent no code, the code is the HTTP status, such as
+ * `HTTP 404`, or `none` if the status is below 400.
  *
  * @category reasons
  * @since 0.1.0
@@ -322,7 +322,7 @@ export const unlessOutage =
 const authentication = /unauthori[sz]ed|authenticat|credential|password|api[ _-]?key/i
 
 /**
- * Makes a function that returns the reason of a login that was refused with HTTP 401. If the message reports an outage,
+ * Makes a function that returns the reason why a login was refused with HTTP 401. If the message reports an outage,
  * the reason is `BrokerRejected`. Otherwise, it is `InvalidCredentials` if there is no message, if the message mentions
  * credentials, or if the message matches `words`. For any other message, it is `BrokerRejected`.
  *

@@ -1,5 +1,5 @@
 /**
- * An HTTP client on `fetch`, for every runtime. It is Effect's `FetchHttpClient`, but sends the calls of brokers in the
+ * An HTTP client on `fetch`, for every runtime. It is Effect's `FetchHttpClient`, but sends calls to brokers in the
  * faster way of `PlainHttp`. These calls then need about half the CPU time.
  *
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * Makes the layers of a login method from the tables of a broker and a few functions. The layers provide only the
- * services that the login method supports.
+ * Makes the layers of a login method from a broker's tables and a few functions. The layers provide only the services
+ * that the login method supports.
  *
  * This module contains the code that all login methods share. It checks credentials before anything is sent. It sets
  * the account and the expiry of each session. It also provides renewal, logout, the profile and the headers of later
@@ -136,7 +136,7 @@ interface Spec<Api, F extends Credentials.Fields, O> {
 }
 
 /**
- * Describes a login that sends credentials in one call, with or without a one-time code of an authenticator.
+ * Describes a login that sends credentials in one call, with or without a one-time code from an authenticator app.
  *
  * @category models
  * @since 0.1.0
@@ -170,7 +170,7 @@ export interface RedirectSpec<
   /**
    * Whether the callback contains the `state` of the request. `required`: it must contain the state, which is compared.
    * `optional`: the state is compared if the callback contains it. `none`: the broker does not return the state. In
-   * this case, only the newest request can be completed, within five minutes.
+   * this case, only the newest request can be completed, and only within five minutes.
    */
   readonly state: (options: O) => "required" | "optional" | "none"
   /** The name of the callback's parameter that contains the state. Default: `state`. */
@@ -185,7 +185,7 @@ export interface RedirectSpec<
     parameters: RedirectLogin.CallbackParameters,
     state: Redacted.Redacted<string>
   ) => AuthError.Reason
-  /** Content of the callback: the token itself, or a code that is exchanged for a token once. */
+  /** Content of the callback: the token itself, or a code that can be exchanged for a token only once. */
   readonly carries: "token" | "code"
   readonly receive: (
     parameters: RedirectLogin.CallbackParameters,
@@ -296,8 +296,8 @@ const fieldsOf = <Api, F extends Credentials.Fields, O>(
 ): F => (typeof credentials === "function" ? credentials(options) : credentials)
 
 /**
- * Runs effects one after the other. It is used for the exchange of a code or of a refresh token. Brokers refuse a
- * second exchange, and may end all sessions if a token is used twice.
+ * Runs effects one after another. It is used for the exchange of a code or of a refresh token. Brokers refuse to
+ * exchange the same code or token again, and may end all sessions if a token is used twice.
  */
 type Exclusive = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
@@ -418,7 +418,7 @@ const layersOf = <Api, F extends Credentials.Fields, O extends object, Services>
 })
 
 /**
- * Makes the layers of a method that returns no session, such as the recovery of an account. They provide the services
+ * Makes the layers of a method that returns no session, such as account recovery. The layers provide the services
  * that `build` returns, and the typed calls.
  *
  * @category constructors
@@ -474,7 +474,7 @@ export const make = <
     const expiry = family.expiryOf === undefined ? (options.expiry ?? family.expiry) : yield* family.expiryOf(options)
     const code = codeOf(account, codesOf(fieldsOf(spec, options), credentials))
     const given = { api, credentials, options, account, expiry, code }
-    // Made for the first exchange, because many accounts never need it.
+    // Made only at the first exchange, because many accounts never need it.
     let permit: Semaphore.Semaphore | undefined
     const exclusively: Exclusive = (exchange) => (permit ??= Semaphore.makeUnsafe(1)).withPermit(exchange)
     const { services, ways = {} } = yield* build(given, exclusively)
@@ -523,7 +523,7 @@ export const make = <
 }
 
 /**
- * Makes a login method that logs in by one call, with or without a one-time code of an authenticator.
+ * Makes a login method that logs in by one call, with or without a one-time code from an authenticator app.
  *
  * @category constructors
  * @since 0.1.0
@@ -614,8 +614,8 @@ export const redirect = <
   })
 
 /**
- * Makes a login method by a QR code that the broker's app scans. If the QR code has expired, or if an earlier poll of
- * this QR code has already obtained a session, a poll sends nothing and fails with `ChallengeExpired`.
+ * Makes the method of a login by a QR code that the broker's app scans. If the QR code has expired, or if an earlier
+ * poll of this QR code has already obtained a session, a poll sends nothing and fails with `ChallengeExpired`.
  *
  * @category constructors
  * @since 0.1.0
@@ -678,7 +678,7 @@ export interface Steps {
 
 /**
  * Makes a login method whose second step is a one-time code. If the broker sends the code by SMS, a person enters it.
- * If it is the code of an authenticator app, the layer can compute the code from the TOTP secret.
+ * If the code comes from an authenticator app, the layer can compute the code from the TOTP secret.
  *
  * @category constructors
  * @since 0.1.0

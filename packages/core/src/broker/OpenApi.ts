@@ -66,8 +66,8 @@ export interface Input {
 }
 
 /**
- * Makes a placeholder for a secret of the caller, such as `{apiKey}`. Placeholders stand for real values in headers and
- * bodies.
+ * Makes a placeholder for one of the caller's secrets, such as `{apiKey}`. Placeholders stand for real values in
+ * headers, queries and bodies.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * A second, faster way to send a request with an HTTP client. Its bodies are text, and the whole answer is read at
- * once. The calls of brokers use it if the client has it. Otherwise they use `HttpClient.execute`.
+ * A second, faster way to send a request with an HTTP client. The bodies are text, and the whole answer is read at
+ * once. Calls to brokers use this way if the client has it. Otherwise they use `HttpClient.execute`.
  *
  * @since 0.1.0
  */
@@ -78,7 +78,7 @@ export interface Listener {
 export type Send = (request: Request, listener: Listener) => () => void
 
 /**
- * Finds the function `Send` for a request of a fiber. If it returns `undefined`, the request uses `HttpClient.execute`.
+ * Finds the function `Send` for a fiber's request. If it returns `undefined`, the request uses `HttpClient.execute`.
  *
  * @category models
  * @since 0.1.0
@@ -129,15 +129,15 @@ export const addSend = (client: HttpClient, find: Find): HttpClient =>
 export interface Parts {
   readonly find: Find
   /**
-   * Makes the client for all requests that do not use `Send`. It is called at the first such request. If it rejects, the
-   * request is not sent, its fiber dies, and the next request calls it again.
+   * Makes the client for all requests that do not use `Send`. It is called at the first such request. If its promise is
+   * rejected, the request is not sent, and the fiber of the request dies. The next request then calls `load` again.
    */
   readonly load: () => Promise<HttpClient>
 }
 
 /**
- * Makes a client from a function `Send`, and from a client that is loaded only if a request needs it. So a program that
- * makes only the calls of brokers does not load the HTTP modules of Effect.
+ * Makes a client from a function `Find`, and from a client that is loaded only if a request needs it. So a program that
+ * makes only calls to brokers does not load Effect's HTTP modules.
  *
  * @example
  * ```ts

@@ -18,7 +18,7 @@ import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } f
 // at the first of these characters. Otherwise, the pattern would be tried at each of them, and one megabyte of text
 // would take hours.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
-  // A field of JSON or of a form whose name is the name of a secret. The text may end inside the value.
+  // A field of JSON or of a form that is named after a secret, such as `pin`. The text may end inside the value.
   [
     /(?<![\w-])(["']?[\w-]*(?:password|passwd|passphrase|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code|jwt|session_?id|cookie|signature)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s,&;}<>"']+)/gi,
     `$1${mask}`
@@ -73,7 +73,7 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
 
 /**
  * Maximum length of the text that is searched, in characters. If the text has more than about four million characters,
- * a pattern overflows the stack of V8.
+ * a pattern overflows V8's stack.
  */
 const searchable = 1_048_576
 
@@ -95,10 +95,10 @@ const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): stri
 }
 
 /**
- * Replaces the given secrets by `<redacted>`, also if they are encoded for JSON, HTML, a URL or a form, or in base64 or
- * hexadecimal. A secret with fewer than three characters is not replaced. Also replaces text that looks like a secret.
- * Removes or replaces control characters, invisible characters, and characters that change the direction of text.
- * Removes all text after the first 1,048,576 characters.
+ * Replaces the given secrets with `<redacted>`, even if they are encoded for JSON, HTML, a URL or a form, or in base64
+ * or hexadecimal. A secret with fewer than three characters is not replaced. Also replaces text that looks like a
+ * secret. Removes or replaces control characters, invisible characters, and characters that change the direction of
+ * text. Removes all text after the first 1,048,576 characters.
  *
  * @example
  * ```ts

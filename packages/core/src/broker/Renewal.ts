@@ -2,7 +2,7 @@
  * How a session is renewed: by a refresh, by a login, or first by a refresh and, if the broker refuses the refresh, by
  * a login.
  *
- * Each layer of a broker provides the `Renewal` of its login method. The layers of this module replace this `Renewal`.
+ * The layer of each login method provides the method's `Renewal`. The layers of this module replace this `Renewal`.
  *
  * @since 0.1.0
  */
@@ -58,7 +58,7 @@ export class Renewal extends Context.Service<
     readonly login: Effect.Effect<Session, AuthError.AuthError> | undefined
     /** Continues a login of several steps from the progress that `LoginProgress.keep` stored. */
     readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
-    /** Renews a session without credentials. `undefined` if the broker has no refresh. */
+    /** Renews a session with one of its tokens. `undefined` if sessions are renewed only by a login. */
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
     readonly afterCutOff?: boolean | undefined
@@ -67,7 +67,7 @@ export class Renewal extends Context.Service<
      */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
-    /** The source of the TOTP codes of `login`. `undefined` if the credentials have none. */
+    /** The source of the TOTP codes that `login` sends. `undefined` if the credentials contain no such source. */
     readonly codes?: CodeSource | undefined
     /**
      * The credentials that `login` sends. A session manager compares them with credentials that the broker accepted or
@@ -227,9 +227,9 @@ const unanswerable = (account: Account, why: string) =>
  * Makes a login that answers the broker's challenge with a TOTP code from `codes`, if TOTP is the first of the
  * challenge's `kinds`.
  *
- * If the broker does not accept a TOTP code, it sends an SMS at each login. To prevent useless SMS, the login sends
- * nothing if there are no `codes`, or if the broker has requested another kind of code at an earlier login. In both
- * cases, the login fails with `ActionRequired`, whose advice names `layerLoginWithStepUp`.
+ * If the broker does not accept a TOTP code, it sends an SMS at each login. To prevent useless messages, the login
+ * sends nothing if there are no `codes`, or if the broker has requested another kind of code at an earlier login. In
+ * both cases, the login fails with `ActionRequired`, whose advice names `layerLoginWithStepUp`.
  *
  * @example
  * ```ts
@@ -258,10 +258,10 @@ export const answering = (options: {
     const { account, codes, login, verify } = options
     const other = unanswerable(
       account,
-      "the broker requires a code by SMS or mail, not a code from an authenticator app"
+      "the broker requires a code by SMS or email, not a code from an authenticator app"
     )
     if (codes === undefined)
-      return unanswerable(account, "without a TOTP secret, the broker sends the codes by SMS or mail")
+      return unanswerable(account, "without a TOTP secret, the broker sends the codes by SMS or email")
     const answer = (challenge: Challenge) =>
       challenge.kinds[0] === "totp"
         ? Effect.flatMap(codes.code({ account, kind: "totp" }), (code) => verify(challenge, code))

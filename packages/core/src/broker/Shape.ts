@@ -1,8 +1,8 @@
 /**
- * Describes the data of requests and answers for the tables of endpoints. A shape has a schema of Effect, which is made
+ * Describes the data of requests and answers for the tables of endpoints. A shape has an Effect schema, which is made
  * only when it is needed, and usually a decoder that does not need the schema.
  *
- * `effect/Schema` would be a quarter of the code that a login loads. The decoders of this module decode the usual
+ * `effect/Schema` would make up a quarter of the code that a login loads. The decoders of this module decode the usual
  * answers without it. For all other data, the schema is made. It decodes the data, or reports what is wrong. If
  * `Decode` has the schema of a field, the field and the schema have the same name.
  *
@@ -228,7 +228,7 @@ export const unknown = make(
 )
 
 /**
- * One of these texts.
+ * One of the given texts.
  *
  * @category fields
  * @since 0.1.0
@@ -269,7 +269,7 @@ export const secretMatching = (pattern: RegExp) =>
   )
 
 /**
- * A secret of a request. It must not be blank.
+ * A secret in a request. It must not be blank.
  *
  * @category fields
  * @since 0.1.0
@@ -310,8 +310,8 @@ export const secret = from(
 )
 
 /**
- * A count, for example of seconds or attempts. The broker may send it as a number or as text, or may omit it. A value
- * that is not a whole number from 0 to 999,999 counts as absent.
+ * A count, for example of seconds or attempts. The broker may send it as a number or as text, or may omit it. A number
+ * or text that is not a whole number from 0 to 999,999 counts as absent.
  *
  * @category fields
  * @since 0.1.0
@@ -326,7 +326,7 @@ export const count = from(
 
 /**
  * A flag. The broker may send it as a boolean or as text. The texts `true`, `yes` and `y` mean true, in upper or lower
- * case. Any other value means false. A flag that the broker omits is also false.
+ * case. Any other text means false. A flag that the broker omits or sets to null is also false.
  *
  * @category fields
  * @since 0.1.0

@@ -1,5 +1,6 @@
 /**
- * Rate limits that several programs share, because the broker counts the calls of an app or of an IP address.
+ * Rate limits that several programs share, because the broker counts all calls from an app or from an IP address
+ * together.
  *
  * @since 0.1.0
  */
@@ -30,7 +31,7 @@ export interface SharedLimits {
 /**
  * Sets the shared limits. A broker's layer reads them when it is built, and uses them for limits with the scope `app` or
  * `address`. The client also counts these calls itself. If the shared limits fail or do not answer within one second,
- * only the count of the client applies, and the shared limits are not used for 10 seconds. Without shared limits, each
+ * only the client's own count applies, and the shared limits are not used for 10 seconds. Without shared limits, each
  * client counts only its own calls.
  *
  * @example
@@ -53,8 +54,8 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
 /**
  * Splits a limit into a number of calls that may be sent at once, and the pause in milliseconds after which one more
  * call is allowed. Effect's fixed window starts at its first call, and each call extends the window by one pause. So
- * one period contains at most one call for each of its pauses, and up to `burst` further calls at its end. The pause is
- * chosen so that both together are at most `requests`.
+ * the number of calls in a period is always less than `burst` plus the number of pauses in the period. The pause is
+ * chosen so that this sum is at most `requests + 1`.
  */
 const paceOf = ({ per, requests }: Limit) => {
   const burst = Math.max(1, Math.floor(requests / 4))

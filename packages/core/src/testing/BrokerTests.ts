@@ -40,8 +40,8 @@ export interface Runner {
 }
 
 /**
- * A request that a call must send. The test compares it with the request that the fake broker received. The two must be
- * equal in every character.
+ * A request that a call must send. The test compares it with the request that the fake broker received. Apart from
+ * the headers that Node's `fetch` adds, the two must be equal in every character.
  *
  * @category models
  * @since 0.1.0

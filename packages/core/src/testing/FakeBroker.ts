@@ -170,11 +170,11 @@ export interface FakeBroker {
   readonly codes: (account: string) => Effect.Effect<ReadonlyArray<string>>
   /** Resets the fake to its initial state. */
   readonly reset: Effect.Effect<void>
-  /** The fake's sessions, tokens and counters, as a JSON value. It does not contain the journal and the faults. */
+  /** The fake's sessions, tokens and counters, as a JSON value. The journal, the faults and the time are not included. */
   readonly snapshot: Effect.Effect<unknown>
   /**
    * Checks a snapshot, and returns an effect that restores the fake's state from it. Returns `undefined` if the value
-   * is not a snapshot of a fake with the same accounts.
+   * does not have the form of this fake's snapshots, or refers to an account that this fake does not have.
    */
   readonly readSnapshot: (snapshot: unknown) => Effect.Effect<void> | undefined
 }

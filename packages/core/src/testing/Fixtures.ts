@@ -1,5 +1,5 @@
 /**
- * Tests with documented or observed answers of a broker. Each answer has an expected result. The tests are cases for
+ * Tests with documented or observed answers from a broker. Each answer has an expected result. The tests are cases for
  * any test runner.
  *
  * @since 0.1.0
@@ -18,7 +18,7 @@ import { parseJson } from "../broker/internal/json.ts"
 import { alike, type Case, ContractViolation, ensure, same } from "./contract/subject.ts"
 
 /**
- * An answer of a broker, with its source and its expected result.
+ * An answer from a broker, with its source and its expected result.
  *
  * @category models
  * @since 0.1.0
@@ -58,7 +58,7 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
   readonly endpoints: ReadonlyArray<string>
   /** The calls, keyed by endpoint. */
   readonly calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, Api>>>
-  /** Provides the broker's API with an HTTP client that answers every request with the fixture. */
+  /** Provides the broker's API. Its HTTP client answers every request with the fixture. */
   readonly layer: (fixture: F) => Layer.Layer<Api, AuthError>
   /**
    * The verdicts that the fixtures of each dialect must include, keyed by dialect: `Yes` for a success, `No` for a

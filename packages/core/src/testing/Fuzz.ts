@@ -44,7 +44,7 @@ export const makeDice = (seed: number): Dice => {
 }
 
 /**
- * An answer of a broker.
+ * An answer from a broker.
  *
  * @category models
  * @since 0.1.0
@@ -56,7 +56,7 @@ export interface Answer {
 }
 
 /**
- * The forms in which a server may repeat a secret of the request in its answer.
+ * The forms in which a server may repeat a secret from the request in its answer.
  *
  * @category spellings
  * @since 0.1.0
@@ -75,8 +75,8 @@ export const spellings: ReadonlyArray<(secret: string) => string> = [
 
 /**
  * The functions that a mutation can call. `echo` returns a secret in a random form. `padded` returns a secret with
- * other text before it. This text is about as long as the excerpts in error messages, so that the secret is near the
- * end of an excerpt.
+ * other text before it. This text is usually about as long as the excerpts in error messages, so that the secret is
+ * near the end of an excerpt.
  *
  * @category models
  * @since 0.1.0

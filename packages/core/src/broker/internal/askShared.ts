@@ -11,7 +11,7 @@ import type { Counted } from "./sharing.ts"
 /** Counts a call: see `take` of `SharedLimits`. */
 type Take = (key: string, limit: Limit) => Effect.Effect<Duration.Duration, unknown>
 
-/** Time-out for an answer of the shared limits. */
+/** Time-out for an answer from the shared limits. */
 const patience = Duration.seconds(1)
 
 /** How long the shared limits are not used after a failure, in milliseconds. */
@@ -51,7 +51,7 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
   }
 
   // If a later limit refuses the call, the earlier limits have already counted it. So the limit with the longest period
-  // comes last. Otherwise calls that a short limit refuses repeatedly would use up the limit of the long period.
+  // comes last. Otherwise calls that a short limit refuses repeatedly would use up the limit with the long period.
   const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
 
   const take = Effect.fnUntraced(function* ({ limits, name }: Endpoint) {

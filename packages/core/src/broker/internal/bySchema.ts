@@ -1,6 +1,6 @@
 /**
- * Checks requests and decodes answers with Schema. This module is loaded only if the decoder of a shape is not sure, or
- * if there is no such decoder.
+ * Checks requests and decodes answers with Schema. A call loads this module only if the decoder of a shape
+ * returns `unsure`, or if the shape has no decoder.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

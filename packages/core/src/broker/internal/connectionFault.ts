@@ -13,7 +13,7 @@ export interface ConnectionFault {
   readonly systemCode: string | undefined
 }
 
-/** Matches the error codes of the certificate checks of Node and OpenSSL. */
+/** Matches the error codes with which Node and OpenSSL report that a certificate check failed. */
 const certificate =
   /^(?:CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|ERROR_IN_CERT)/
 
@@ -37,7 +37,7 @@ const proxyStatus = (error: object): number | undefined => {
   return status === undefined ? undefined : Number(status)
 }
 
-/** Whether `fetch` refused to send a GET with a body. `fetch` of Node, browsers and Bun refuses this. */
+/** Whether `fetch` refused to send a GET with a body. In Node, browsers and Bun, `fetch` refuses this. */
 const isGetBody = (error: object): boolean =>
   "message" in error &&
   Predicate.isString(error.message) &&

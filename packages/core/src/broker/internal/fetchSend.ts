@@ -59,7 +59,7 @@ export const fetchSend =
       redirect: "manual",
       signal: controller.signal
     }
-    // A `fetch` of the program may also throw.
+    // The program's own `fetch` may also throw.
     void Promise.resolve()
       .then(() => fetch(url, settings))
       .then((response) => readText(response, maxBodyBytes).then((text) => answer(response, text)))

@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
 
-/** Known defects of a broker's JSON, which are repaired. */
+/** Known defects in a broker's JSON, which are repaired. */
 export type Quirk = "smart-quotes" | "trailing-bytes"
 
 const parseStrictly = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))

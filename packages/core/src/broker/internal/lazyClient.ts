@@ -9,7 +9,7 @@ const methods = ["get", "query", "head", "post", "patch", "put", "del", "options
 
 const Loading = Symbol("@auth/broker-core/broker/internal/lazyClient/Loading")
 
-/** Loads the client to which a lazy client passes its requests. Does nothing for another client. */
+/** Loads the client to which a lazy client passes its requests. Does nothing for any other client. */
 export const load = (client: HttpClient.HttpClient): Effect.Effect<unknown> =>
   Loading in client ? (client[Loading] as Effect.Effect<HttpClient.HttpClient>) : Effect.void
 

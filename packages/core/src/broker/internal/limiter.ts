@@ -58,7 +58,7 @@ export const makeLimiter = (
   queueTimeout: Duration.Duration,
   ask?: (endpoint: Endpoint) => Effect.Effect<number>
 ): Limiter => {
-  /** The windows by the name of the endpoint, then by account. */
+  /** The windows, keyed by the name of the endpoint and then by account. */
   const windows = new Map<string, Map<string, ReadonlyArray<Window>>>()
   const windowsOf = (account: string, endpoint: Endpoint) => {
     const accounts = windows.get(endpoint.name) ?? new Map<string, ReadonlyArray<Window>>()

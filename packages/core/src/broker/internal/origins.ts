@@ -23,12 +23,12 @@ const originProblem = (origin: string, insecureHttp: "allow" | undefined): strin
     return "must be an origin such as https://api.example.com, without a path or a slash at the end"
   }
   if (url.protocol === "https:" || loopback.test(origin) || insecureHttp === "allow") return undefined
-  return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits it)'
+  return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
 }
 
 /**
- * Rejects unknown purposes. If a purpose were misspelled, its origin would be ignored, and calls would go to the
- * broker's real host.
+ * Rejects invalid origins and unknown purposes. If a misspelled purpose were accepted, its origin would be ignored, and
+ * calls would go to the broker's real host.
  */
 export const checkOrigins = (broker: string, { environment, insecureHttp, origins, purposes = [] }: Given) => {
   const known = Array.from(new Set([...Object.keys(environment), ...purposes]))

@@ -11,7 +11,7 @@ export const unsure: unique symbol = Symbol("unsure")
 /** The result for a field that counts as absent. */
 export const absent: unique symbol = Symbol("absent")
 
-/** Decodes a value. The value of a field that is missing is `undefined`. */
+/** Decodes a value. For a missing field, the value is `undefined`. */
 export type PlainDecoder = (value: unknown) => unknown
 
 /** Makes a decoder for values that `is` accepts. The decoder returns them unchanged. */
@@ -61,7 +61,7 @@ export const listOf =
 /** Text that is not blank. */
 export const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
 
-/** Makes a decoder for a secret of a request. `decode` checks the text, and the secret stays `Redacted`. */
+/** Makes a decoder for a secret in a request. `decode` checks the text, and the secret stays `Redacted`. */
 export const secretOf =
   (decode: PlainDecoder): PlainDecoder =>
   (value) =>

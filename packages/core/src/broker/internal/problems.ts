@@ -1,5 +1,5 @@
 /**
- * Describes the problems of numeric options as text for `InvalidRequest`. The options may have any type, because they
+ * Describes the problems with numeric options as text for `InvalidRequest`. The options may have any type, because they
  * may come from plain JavaScript.
  */
 import * as Duration from "effect/Duration"
@@ -8,8 +8,8 @@ import * as AuthError from "../../login/AuthError.ts"
 import * as durations from "../../login/internal/durations.ts"
 
 /**
- * The longest duration that is accepted: 100 years. With a longer duration, dates cannot be displayed, and no timer can
- * run.
+ * The longest duration that is accepted: 100 years. A much longer duration would lead to dates that `Date` cannot
+ * represent.
  */
 const longest = Duration.days(36_525)
 

@@ -24,8 +24,8 @@ const holdsSecret = (name: string, tag: string): boolean =>
   isSecretName(name) || Array.from(tag.matchAll(attribute), ([, value = ""]) => value).some(isSecretName)
 
 /**
- * Removes tags. Hides the content of an element if its name or an attribute is the name of a secret. If the element has
- * no end tag, all text after its start is hidden.
+ * Removes tags. Hides the content of an element if its name, or the value of an attribute such as `id`, is the name of
+ * a secret. If the element has no end tag, all text after its start is hidden.
  */
 export const withoutTags = (text: string): string => {
   const kept: Array<string> = []

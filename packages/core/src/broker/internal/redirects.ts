@@ -28,8 +28,8 @@ export const isSameOrigin = (url: string, other: string): boolean => {
 }
 
 /**
- * Returns the failure for an answer from another origin than that of `sentTo`. Returns `undefined` if the origin is the
- * same or unknown.
+ * Returns the failure for an answer from an origin other than that of `sentTo`. Returns `undefined` if the origin is
+ * the same or unknown.
  */
 export const followedTo = (answeredBy: string, sentTo: string, status: number): RedirectFollowed | undefined => {
   if (isSameOrigin(answeredBy, sentTo)) return undefined
@@ -38,7 +38,7 @@ export const followedTo = (answeredBy: string, sentTo: string, status: number): 
   return origin === undefined ? undefined : new RedirectFollowed({ origin, status })
 }
 
-/** Makes the reason of a failure from an answer that came from another origin. */
+/** Makes the reason of the error for an answer that came from another origin. */
 export const toReason = ({ origin, status }: RedirectFollowed): AuthError.Reason =>
   new AuthError.MalformedResponse({
     status,

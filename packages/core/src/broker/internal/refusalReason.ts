@@ -1,4 +1,4 @@
-/** Finds the reason of a refusal, from the error table, the broker's code or the HTTP status. */
+/** Finds the reason for a refusal in the error table, the broker's code or the HTTP status. */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
@@ -41,7 +41,7 @@ const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefin
   return at === undefined || now === undefined ? undefined : at - now
 }
 
-/** The values, besides the answer, that decide the reason of a failure. */
+/** The values, besides the answer, that determine the reason for a refusal. */
 export interface FailureContext {
   readonly operation: string
   readonly token: Endpoint["token"]
@@ -52,7 +52,7 @@ export interface FailureContext {
 }
 
 /**
- * The reason of a refusal. It comes from the error table or, if no row matches, from the broker's code or the HTTP
+ * The reason for a refusal. It comes from the error table or, if no row matches, from the broker's code or the HTTP
  * status. `undefined` if the answer is not a refusal.
  */
 export const reasonFor = (

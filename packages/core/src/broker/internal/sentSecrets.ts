@@ -24,7 +24,7 @@ const redactedIn = (value: unknown): ReadonlyArray<string> => {
 /** Headers whose values are always secret, even if the broker's table does not wrap them in `Redacted`. */
 const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
 
-/** Returns all secrets that were sent, also each secret part of a longer value, such as the token in a header. */
+/** Returns all secrets that were sent, including each secret part of a longer value, such as the token in a header. */
 export const secretsOf = ({
   headers,
   query,

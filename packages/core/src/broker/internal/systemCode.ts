@@ -1,7 +1,7 @@
 import * as Predicate from "effect/Predicate"
 
 /**
- * Finds an error code of the operating system or of the runtime, such as `ENOSPC` or `ERR_BODY_TOO_LARGE`, in an error
+ * Finds an error code from the operating system or the runtime, such as `ENOSPC` or `ERR_BODY_TOO_LARGE`, in an error
  * or its causes. Nothing else is copied from the error, because it may contain secrets.
  */
 export const systemCode = (error: unknown, depth = 0): string | undefined => {

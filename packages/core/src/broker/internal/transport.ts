@@ -82,8 +82,9 @@ const sendPlainly = (
 const loadExecute = Effect.orDie(lazyModule(() => import("./httpClientSend.ts")))
 
 /**
- * Loads what `send` needs for this client. `undefined` if nothing must be loaded. Run it before the rate limits count
- * the call. Otherwise the first request would be sent later than it was counted, and too close to the next request.
+ * Loads what `send` needs for this client. `undefined` if nothing needs to be loaded. Run it before the rate limits
+ * count the call. Otherwise the first request would be sent later than it was counted, and too close to the next
+ * request.
  */
 export const prepare = (
   client: HttpClient.HttpClient,
@@ -91,7 +92,7 @@ export const prepare = (
 ): Effect.Effect<unknown> | undefined =>
   PlainHttp.sendOf(client, fiber) === undefined ? Effect.andThen(loadExecute, load(client)) : undefined
 
-/** The clock of programs that set no other clock. Timers of the runtime follow this clock, but not a test clock. */
+/** The clock of programs that set no other clock. The runtime's timers follow this clock, but not a test clock. */
 const systemClock = Context.get(Context.empty(), Clock.Clock)
 
 /** Sends a request of `fiber` once and reads the whole answer, within the time-out. */

@@ -21,7 +21,7 @@ export interface WireResponse {
 }
 
 /**
- * Why a call got no usable answer. The error of the HTTP client is not kept, because it contains the request with its
+ * Why a call got no usable answer. The HTTP client's error is not kept, because it contains the request with its
  * body.
  */
 export class TransportFailure extends Data.TaggedError("TransportFailure")<{
@@ -33,8 +33,8 @@ export class TransportFailure extends Data.TaggedError("TransportFailure")<{
 export const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
 
 /**
- * Adds the header `content-length` to a GET with a body. Without this header, `node:http` sends the body of a GET with
- * neither `content-length` nor chunked encoding, so a server cannot read the body.
+ * Adds the header `content-length` to a GET with a body. By default, `node:http` sends the body of a GET with neither
+ * `content-length` nor chunked encoding, so a server cannot read the body.
  */
 export const withLength = ({ body, headers, method }: WireRequest): Record<string, string> =>
   method === "GET" && body !== undefined

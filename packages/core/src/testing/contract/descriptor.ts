@@ -109,7 +109,7 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     run: refusesAll(subject, 4711)
   },
   {
-    name: "rejects an http origin of another machine",
+    name: "rejects an http origin on another machine",
     run: Effect.gen(function* () {
       const { build } = yield* start(subject)
       yield* failsWith(build({ options: { origins: { api: "http://api.example.com" } } }), "InvalidRequest")

@@ -113,7 +113,7 @@ export const recovery = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "rejects a challenge of `unblock` in `confirmForgotPassword` and `resetPassword`",
+    name: "rejects a challenge from `unblock` in `confirmForgotPassword` and `resetPassword`",
     run: Effect.gen(function* () {
       const { answer, proof, recovery } = yield* begin(subject)
       const challenge = yield* recovery.unblock(proof)

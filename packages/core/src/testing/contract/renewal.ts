@@ -89,7 +89,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "provides a renewal for the layer's account, with the limits and ways to renew in the method's description",
+    name: "provides a renewal for the layer's account, with the limits and ways to renew that the method describes",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       const { by, codes, early = 0, window, maxFailures } = yield* described(subject)

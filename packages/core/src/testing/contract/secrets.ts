@@ -56,7 +56,7 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
 ]
 
 /**
- * Finds the one-time codes that were sent to the fake. Each quoted text of a request body with at least four digits in
+ * Finds the one-time codes that were sent to the fake. Each quoted text in a request body with at least four digits in
  * a row counts as a code. Public credentials, such as the client code, do not count.
  */
 const codesIn = (subject: Subject, world: World) =>

@@ -110,7 +110,7 @@ export interface Case {
 }
 
 /**
- * The error of a case that fails, because the subject violates the contract.
+ * The error with which a case fails if the subject violates the contract.
  *
  * @category errors
  * @since 0.1.0
