@@ -80,8 +80,8 @@ export interface Switches {
   /** Whether the third call of an account to the same endpoint within a second is refused. */
   readonly limit: "two-a-second" | "none"
   /**
-   * `any-with-json` accepts a request if its header `Accept` includes JSON or is missing. `exact` accepts only the
-   * value `application/json`, which the broker documents.
+   * `any-with-json` accepts a request if its header `Accept` allows JSON or is missing. `exact` accepts only the value
+   * `application/json`, which the broker documents.
    */
   readonly accept: "any-with-json" | "exact"
 }
@@ -171,6 +171,14 @@ const messages: Readonly<Record<string, string>> = {
   MO8002: "Token Expired",
   MO8003: "Token Missing"
 }
+
+/** The refusal of a login for each state of its account: the error code, and the message if the code is empty. */
+const stateRefusals: Readonly<Record<Exclude<Account["state"], "active">, readonly [code: string, message?: string]>> =
+  {
+    "not-live": ["MO1006"],
+    "no-consent": ["MO1092"],
+    "pan-not-linked": ["", "Not a valid account number"]
+  }
 
 /** Codes that were seen with the status `ERROR`. All other codes are documented with `FAILURE`. */
 const seenWithError: ReadonlySet<string> = new Set(["MO1007"])
@@ -310,11 +318,8 @@ export const make = Effect.fnUntraced(function* (
 
   const checkCode = (account: Account, code: string) => authenticator.check(account.userId, account.totpSecret, code)
 
-  const stateFault = ({ state }: Account): FakeBroker.FakeResponse | undefined => {
-    if (state === "not-live") return refuse("MO1006")
-    if (state === "no-consent") return refuse("MO1092")
-    return state === "pan-not-linked" ? refuse("", "Not a valid account number") : undefined
-  }
+  const stateFault = ({ state }: Account): FakeBroker.FakeResponse | undefined =>
+    state === "active" ? undefined : refuse(...stateRefusals[state])
 
   const factorFits = (account: Account, factor: string | undefined): boolean =>
     factor === undefined ? account.role === "dealer" : [account.secondFactor, account.pan].includes(factor)
@@ -499,6 +504,10 @@ export const make = Effect.fnUntraced(function* (
   const formFault = Effect.fnUntraced(function* (account: Account | undefined, form: URLSearchParams) {
     const read = (name: string) => form.get(name)?.trim() ?? ""
     if (account === undefined || read("password") !== account.password) return "Login failed (MO1000)"
+    if (account.state !== "active") {
+      const [code, message] = stateRefusals[account.state]
+      return `Login failed (${message ?? code})`
+    }
     if (!factorFits(account, read("2FA").toUpperCase() || undefined)) return "Login failed (MO1007)"
     if (!(yield* checkCode(account, read("totp")))) return "Login failed (MO1093)"
     return hasRoom(account) ? undefined : "Login failed (MO2000)"

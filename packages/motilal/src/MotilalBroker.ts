@@ -93,7 +93,7 @@ export const credentials = {
   secondFactor,
   totp: Credentials.secret(
     "MOTILAL_TOTP_SECRET",
-    "The TOTP secret of 32 characters that the portal shows. Without it, each login needs a code by SMS and mail",
+    "The TOTP secret of 32 characters that the portal shows. Without it, each login needs a code by SMS and e-mail",
     { optional: true, codes: true }
   )
 }
@@ -195,7 +195,12 @@ export const broker: Broker.Broker = {
     ["otp-type", "medium", "otpType", "The one-time code is text, as in the SDKs. The documentation says number."],
     ["access-token-end", "low", "expiry", "The token of getaccesstoken expires together with the login token."],
     ["version-4-paths", "medium", "generation", "In generation v4, only the path of the login differs from v3."],
-    ["unverified-token", "low", "none needed", "A call before the one-time code fails with MO1097, MO8003 or MO1100."],
+    [
+      "unverified-token",
+      "low",
+      "none needed",
+      "A call before the one-time code is verified fails with MO1097, MO8003 or MO1100."
+    ],
     ["token-in-data", "low", "none needed", "The token of a login can be inside data instead of beside status."],
     ["odd-json", "low", "none needed", "Answers can have typographic quotes, or stray bytes after their end."],
     ["portal-state", "medium", "state", "A callback without a state is accepted. If present, the state is compared."],

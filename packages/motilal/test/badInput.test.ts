@@ -325,7 +325,7 @@ describe("checks of the arguments of MotilalApi", () => {
     ["getprofile with a blank client code", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
   ]
   for (const [what, call, field] of rows) {
-    it.effect(`a call of ${what} fails as InvalidRequest before it is sent to the broker`, () =>
+    it.effect(`a call to ${what} fails with InvalidRequest before it is sent to the broker`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(MotilalApi.MotilalApi, call), api)
         assert.strictEqual(reasonOf(error, "InvalidRequest").field, field)
@@ -334,7 +334,7 @@ describe("checks of the arguments of MotilalApi", () => {
   }
 
   for (const name of ["getaccesstoken", "resendotp", "getprofile", "logout"] as const) {
-    it.effect(`a call of ${name} without a session fails as SessionExpired before it is sent to the broker`, () =>
+    it.effect(`a call to ${name} without a session fails with SessionExpired before it is sent to the broker`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(MotilalApi.MotilalApi, (raw): Effect.Effect<unknown, AuthError> =>
           raw[name](undefined as never)
@@ -386,7 +386,7 @@ describe("errors of a login", () => {
     })
   )
 
-  it.effect("the fourth wrong SMS code fails as AccountLocked, and ends the challenge", () =>
+  it.effect("the fourth wrong SMS code fails with AccountLocked, and ends the challenge", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ limit: "none" })
       yield* Effect.gen(function* () {

@@ -280,7 +280,10 @@ const orderCodes = [
   "MO5003"
 ]
 
-/** Every path in the documentation of 2024 (the first five) and in the documentation of 2026, as of 2026-11-21. */
+/**
+ * Every path that starts with `/rest/login` in the documentation of 2024 (the first five) and in the documentation of
+ * 2026, as of 2026-11-21.
+ */
 const documentedPaths = [
   "/rest/login/v3/authdirectapi",
   "/rest/login/v3/resendotp",
@@ -326,7 +329,7 @@ describe("the tables cover the documentation", () => {
   )
 
   for (const generation of endpoints.generations) {
-    it(`the fixtures contain a success of each call of generation ${generation}`, () => {
+    it(`the fixtures contain a success for each call of generation ${generation} except getaccesstoken`, () => {
       const own = answers.fixtures.filter((fixture) => fixture.generation === generation && "data" in fixture.expect)
       const names = Object.keys(endpoints.make(generation, 2)).filter((name) => name !== "getaccesstoken")
       assert.deepStrictEqual([...new Set(own.map(({ endpoint }) => endpoint))].toSorted(), names.toSorted())

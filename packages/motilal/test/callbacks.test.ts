@@ -127,7 +127,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with an expired token fails as SessionExpired", () =>
+  it.effect("with an expired token fails with SessionExpired", () =>
     Effect.gen(function* () {
       const { callback, completed, fake } = yield* begun()
       yield* fake.advance("1 day")
@@ -164,6 +164,21 @@ describe("the portal of the fake", () => {
         const { html, location } = yield* browse(page, { ...(yield* filled), [field]: "000000" })
         assert.isNull(location)
         assert.include(html, code)
+      })
+    )
+  }
+
+  for (const [state, cause] of [
+    ["not-live", "MO1006"],
+    ["no-consent", "MO1092"],
+    ["pan-not-linked", "Not a valid account number"]
+  ] as const) {
+    it.effect(`refuses an account with the state ${state}, as authdirectapi does`, () =>
+      Effect.gen(function* () {
+        yield* serve({ accounts: [{ ...demo, state }] })
+        const { html, location } = yield* browse(page, yield* filled)
+        assert.isNull(location)
+        assert.include(html, `Login failed (${cause})`)
       })
     )
   }

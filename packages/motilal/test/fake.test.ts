@@ -253,7 +253,7 @@ describe("the fake's switches", () => {
 
   for (const unverified of ["MO1097", "MO8003", "MO1100"] as const) {
     it.effect(
-      `with unverified: "${unverified}", getaccesstoken is refused with this code while the login waits for the SMS code`,
+      `with unverified: "${unverified}", getaccesstoken is refused with this error code while the login waits for the SMS code`,
       () =>
         against(
           { unverified },
@@ -418,7 +418,7 @@ describe("the fake's check of sessions", () => {
     )
   )
 
-  it.effect("a profile call of a dealer without a client code is refused with MO1062", () =>
+  it.effect("a dealer's profile call without a client code is refused with MO1062", () =>
     Effect.gen(function* () {
       yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       yield* Effect.gen(function* () {

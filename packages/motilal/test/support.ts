@@ -58,7 +58,7 @@ export const loginRequest: RequestOf<MotilalApi.MotilalApi, "authdirectapi"> = {
   totp: Redacted.make("123456")
 }
 
-/** A session of the demo account with invented tokens, for calls that no fake answers. */
+/** A session of the demo account with invented tokens, which the fake does not know. */
 export const session: Session = MotilalAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access-of-a-test_M"),
@@ -79,7 +79,7 @@ export const legacySession: Session = MotilalAuth.fromTokens({
   issuedAt: 0
 })
 
-/** Each documented call, made through the public API. */
+/** Each call of `MotilalApi`. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, MotilalApi.MotilalApi>>> = {
   authdirectapi: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.authdirectapi(loginRequest)),
   getaccesstoken: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getaccesstoken(waiting)),

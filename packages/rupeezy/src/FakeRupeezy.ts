@@ -313,7 +313,7 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /**
-   * Returns the account of an `auth` code, or `undefined` if the code is unknown or has expired. This uses up the code,
+   * Returns the account of an `auth` code, or `undefined` if the code is unknown or has expired. Also uses up the code,
    * unless the switch `authCode` is `reusable`.
    */
   const takeAuthCode = (code: string): Account | undefined => {

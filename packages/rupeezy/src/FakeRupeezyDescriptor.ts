@@ -16,7 +16,7 @@ const { text, id, mobile, email, count, duration, redirectUrl, totpSecret } = Fa
 const ip = oneOf("registered", "unregistered")
 const tokenEnd = oneOf("in-token", "absent")
 const reusedCode = oneOf("refused", "accepted")
-const ordersOnly = "`unregistered`: orders are refused"
+const ordersOnly = "`unregistered`: orders are refused (IP_NOT_ALLOWED)"
 
 /**
  * Describes the fake for programs that serve it, such as the simulator.
@@ -79,7 +79,7 @@ const service = OpenApi.inside("data", { status })
 
 const envelopes: Readonly<Record<string, (data: OpenApi.Json) => OpenApi.Json>> = {
   deleteSession: OpenApi.beside({ status }),
-  // In the mocks of the official SDK, the answers of these calls have no envelope.
+  // In the mocks of the official SDK, the answers to these calls have no envelope.
   getFunds: (data) => ({ anyOf: [data, service(data)] }),
   getBanks: (data) => ({ anyOf: [data, service(data)] })
 }

@@ -84,7 +84,12 @@ export const broker: Broker.Broker = {
   },
   assumptions: Broker.assumptions(asOf, [
     ["hosts", "medium", "origins", "There is no test host. The documentation and the SDKs contain no test host."],
-    ["refusals", "medium", "refusals", "The message of a refused login shows if the password or the code is wrong."],
+    [
+      "refusals",
+      "medium",
+      "refusals",
+      "The message of a refused login shows whether the password or the code is wrong."
+    ],
     ["state-comes-back", "low", "state", "A callback without cb_param is accepted. If present, cb_param is compared."],
     ["user-id-is-client-code", "low", "otherAccount", "In the answer to a browser login, user_id is the client code."],
     ["end-in-token", "medium", "expiry", "The exp of a token is its expiry. Without exp, the expiry is unknown."],

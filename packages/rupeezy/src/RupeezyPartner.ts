@@ -1,5 +1,5 @@
 /**
- * Login to Rupeezy through the browser, with an app for partners.
+ * Login to Rupeezy through the browser, with a partner app.
  *
  * @since 0.1.0
  */

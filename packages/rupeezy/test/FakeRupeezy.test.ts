@@ -216,7 +216,7 @@ describe("the fake's browser login", () => {
   const get = (url: string) =>
     Effect.promise(() => fetch(url).then(async (response) => [response.status, await response.text()] as const))
 
-  it.effect("the page has a login form, and escapes HTML in the state of its address", () =>
+  it.effect("the page has a login form, and escapes HTML in the state that its address contains", () =>
     Effect.gen(function* () {
       yield* start()
       const [status, html] = yield* get(`${page}&cb_param=%22%3E%3Cscript%3E`)

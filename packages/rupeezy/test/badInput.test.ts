@@ -265,7 +265,7 @@ describe("calls of RupeezyApi from untyped code", () => {
     ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
   ] as const) {
     for (const name of ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile"] as const) {
-      it.effect(`${name} with ${what} fails as SessionExpired and sends no request`, () =>
+      it.effect(`${name} with ${what} fails with SessionExpired and sends no request`, () =>
         Effect.gen(function* () {
           const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) =>
             Effect.asVoid<unknown, AuthError, never>(api[name](given as unknown as Session.Authorized))
@@ -277,7 +277,7 @@ describe("calls of RupeezyApi from untyped code", () => {
     }
   }
 
-  it.effect("Profile.profile and Logout.logout without a session fail as SessionExpired and send no request", () =>
+  it.effect("Profile.profile and Logout.logout without a session fail with SessionExpired and send no request", () =>
     Effect.gen(function* () {
       const layer = RupeezyAuth.layer({ credentials })
       const profile = yield* refused(Profile.profile({} as never), layer)

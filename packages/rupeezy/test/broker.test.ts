@@ -179,7 +179,10 @@ const knownCodes = ["IP_NOT_ALLOWED"]
 const knownStatuses = [400, 401, 403, 404, 422, 429, 500]
 const knownWords = ["invalid cred", "password", "client", "totp", "otp", "2fa", "block", "lock", "disabled"]
 
-/** Every call of the documents and the official SDKs, and one call of a third-party client. */
+/**
+ * Every login, session, funds, bank, brokerage and profile call in the documents and the official SDKs, and one such
+ * call in a third-party client.
+ */
 const knownCalls = [
   "POST /v2/user/login",
   "POST /v2/user/session",

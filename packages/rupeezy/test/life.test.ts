@@ -192,7 +192,7 @@ describe("the profile call of a session", () => {
       })
   )
 
-  it.effect('fails as PermissionDenied on HTTP 403, and as SessionExpired with forbidden: "session-over"', () =>
+  it.effect('fails with PermissionDenied on HTTP 403, or with SessionExpired if forbidden is "session-over"', () =>
     Effect.gen(function* () {
       yield* start({ deadToken: 403 })
       const asked = (options: RupeezyAuth.Options) =>
@@ -260,7 +260,7 @@ describe("the rate limits of the client", () => {
   })
 
   for (const name of ["login", "createSession"] as const) {
-    it.effect(`delay the second of two calls of ${name} until the next second`, () =>
+    it.effect(`delay the second of two calls to ${name} until the next second`, () =>
       Effect.gen(function* () {
         const fake = yield* start()
         const call = calls[name] ?? Effect.void
@@ -371,7 +371,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("with a used auth code fails as InvalidCredentials", () =>
+  it.effect("with a used auth code fails with InvalidCredentials", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { callback, request } = yield* Effect.gen(function* () {

@@ -72,7 +72,7 @@ export const createSessionRequest: RequestOf<RupeezyApi.RupeezyApi, "createSessi
   token: Redacted.make("auth.of.a.test")
 }
 
-/** A session of the demo account with invented tokens, for calls that no fake answers. */
+/** A session of the demo account with an invented token, which the fake does not know. */
 export const session: Session = RupeezyAuth.fromTokens({
   userId: demo.clientCode,
   accessToken: Redacted.make("access.of.a.test"),

@@ -31,7 +31,7 @@ export interface Account {
   readonly app: "active" | "inactive"
   readonly password: string
   readonly yob: string
-  /** Credential of `/accessToken/token`. */
+  /** The credential for `/accessToken/token`. */
   readonly secretApiKey: string
   /**
    * An access token that is valid when the fake starts, and again after each reset. It expires at the next 08:00 IST
@@ -66,7 +66,7 @@ export interface Switches {
   readonly refreshedToken: "dies" | "lives"
   /** Whether access tokens contain their expiry, the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
-  /** HTTP status of failures of the legacy login. */
+  /** HTTP status of a failed call of the legacy login or of the old IP calls. */
   readonly legacyFailures: 200 | 401
   /** HTTP status of failures of the OAuth calls. Default: 400. */
   readonly oauthFailures: 200 | 400

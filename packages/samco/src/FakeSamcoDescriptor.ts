@@ -43,7 +43,7 @@ export const descriptor = FakeDescriptor.make<FakeSamco.Account, FakeSamco.Switc
     appSignIn: [oneOf("done", "needed"), "`needed`: a login is refused (EOAUTH999)"],
     ip: [
       oneOf("registered", "unregistered", "unregistered-server"),
-      "`unregistered`: the login page (EOAUTH009) and orders are refused; `unregistered-server`: the exchange of a code (EOAUTH009) and orders are refused"
+      "`unregistered`: the login page (EOAUTH009) and orders (HTTP 403) are refused; `unregistered-server`: the exchange of a code (EOAUTH009) and orders (HTTP 403) are refused"
     ],
     primaryIp: [text, [answer("sessionToken", "primaryIp"), body("ipUpdate", "primaryIp")]],
     secondaryIp: [optionalText, [answer("sessionToken", "secondaryIp"), body("ipUpdate", "secondaryIp")]]
@@ -90,8 +90,8 @@ export const document = (): OpenApi.Document =>
     table,
     codes,
     headers,
-    // Answers of the OAuth calls have their fields in `data`. Answers of the other calls have their fields next to
-    // `status`.
+    // The answers to the OAuth calls and to a few other calls have their fields in `data`. The other answers have their
+    // fields next to `status`.
     yes: (data) => ({ anyOf: [flat(data), nested(data)] }),
     no: {
       type: "object",

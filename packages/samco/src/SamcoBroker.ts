@@ -15,7 +15,7 @@ const userId = Credentials.plain(
 )
 const apiKey = Credentials.secret(
   "SAMCO_API_KEY",
-  "API key of your app, in the encrypted form that the dashboard sends by mail"
+  "API key of your app, in the encrypted form that the dashboard sends by e-mail"
 )
 const apiSecret = Credentials.secret(
   "SAMCO_API_SECRET",

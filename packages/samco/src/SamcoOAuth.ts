@@ -38,7 +38,7 @@ export interface Options extends services.Options, services.CredentialCheck {
   readonly scopes?: ReadonlyArray<string> | undefined
   /**
    * `standard`: sends the browser to `/oauth/authorize`, with the parameter names of the OAuth standard, as in an older
-   * sample of the broker. Default: `/app/oauth/authorize`, with the documented parameter names.
+   * sample from the broker. Default: `/app/oauth/authorize`, with the documented parameter names.
    */
   readonly authorizePage?: "standard" | undefined
   /** `delete`: ends sessions with `DELETE /logout`. Default: `/oauth/revoke`, which accepts even an unknown token. */

@@ -479,7 +479,7 @@ describe("the fake's legacy login", () => {
     })
   )
 
-  it.effect("issues access tokens that expire at 08:00 IST, and refuses a wrong secret key without a msgId", () =>
+  it.effect("issues access tokens that expire at 08:00 IST, and sends no msgId if it refuses a secret key", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = (secretApiKey: string) =>

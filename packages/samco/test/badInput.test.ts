@@ -228,14 +228,14 @@ describe("raw calls from untyped code", () => {
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
       ["sessionToken without key and secret", (api) => api.sessionToken({} as never), ["apiKey", "apiSecret"]],
-      ["sessionToken without a request", (api) => api.sessionToken(undefined as never), ["request"]],
+      ["sessionToken without an argument", (api) => api.sessionToken(undefined as never), ["request"]],
       [
         "sessionToken with a secret in plain text",
         (api) => api.sessionToken({ ...credentials, apiSecret: "a" } as never),
         ["apiSecret"]
       ],
       ["oauthToken without a code", (api) => api.oauthToken({} as never), ["code"]],
-      ["oauthToken without a request", (api) => api.oauthToken(undefined as never), ["request"]],
+      ["oauthToken without an argument", (api) => api.oauthToken(undefined as never), ["request"]],
       ["oauthToken with a blank code", (api) => api.oauthToken({ code: secret(" ") }), ["code"]],
       [
         "oauthRefresh with a number for the refresh token",
@@ -247,7 +247,7 @@ describe("raw calls from untyped code", () => {
         (api) => api.oauthRevoke({ token: secret("t"), token_type: "id_token" as never }),
         ["token_type"]
       ],
-      ["oauthAuthorize without a request", (api) => api.oauthAuthorize(undefined as never), ["request"]],
+      ["oauthAuthorize without an argument", (api) => api.oauthAuthorize(undefined as never), ["request"]],
       [
         "oauthAuthorize with blank fields",
         (api) => api.oauthAuthorize({ apiKey: secret(" "), redirectUrl: "", state: secret("s"), scopes: "all" }),

@@ -214,8 +214,8 @@ brokers.runBrokerTests({
 const rows = Object.values(table)
 
 /**
- * Every error code of the broker's documentation of OAuth, as of 2026-11-21, and `validationErrors`, which the
- * package uses as the error code of a list of faults.
+ * Every error code in the broker's OAuth documentation, as of 2026-11-21, and `validationErrors`, which the package uses
+ * as the error code of a list of faults.
  */
 const documentedCodes = [
   "EOAUTH001 EOAUTH002 EOAUTH003 EOAUTH008 EOAUTH009 EOAUTH010 EOAUTH011 EOAUTH012 EOAUTH013 EOAUTH015 EOAUTH016",
@@ -252,7 +252,10 @@ const documentedTexts: ReadonlyArray<readonly [text: string, operation: string, 
   ["The IP is not the registered static IP", "getLimits", 403, "PermissionDenied"]
 ]
 
-/** Every call of the current documentation, and every call of the legacy login from the older documentation. */
+/**
+ * Every call in the current documentation that concerns logins, sessions, IP addresses or limits, and every call of the
+ * legacy login in the older documentation.
+ */
 const documentedCalls = [
   "POST /session/token",
   "GET /oauth/authorize",

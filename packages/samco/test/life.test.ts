@@ -115,7 +115,7 @@ describe("a login with key and secret", () => {
 
   for (const probe of [undefined, "getLimits", "whoami"] as const) {
     it.effect(
-      `returns a session whose profile is requested with ${probe ?? "getLimits"}, ${probe ? `if probe is "${probe}"` : "by default"}`,
+      `returns a session that Profile.profile checks with ${probe ?? "getLimits"} ${probe ? `if probe is "${probe}"` : "by default"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin()
@@ -232,9 +232,9 @@ describe("a browser login", () => {
 
   for (const [what, fault] of [
     ["the exchange is answered with HTTP 503", { kind: "status", status: 503 }],
-    ["the answer of the exchange is lost", { kind: "lost" }],
+    ["the answer to the exchange is lost", { kind: "lost" }],
     ["the connection is cut during the exchange", { kind: "reset" }],
-    ["the answer of the exchange is truncated", { kind: "truncated" }]
+    ["the answer to the exchange is truncated", { kind: "truncated" }]
   ] as const) {
     it.effect(`does not resend a code if ${what}`, () =>
       Effect.gen(function* () {

@@ -63,7 +63,7 @@ export const layerAnswer = (
   options?: SamcoApi.Options
 ) => SamcoApi.layer(options).pipe(Layer.provide(TestHttp.layerRespond(async () => new Response(body, init))))
 
-/** A session of the demo account with invented tokens, for calls that no fake answers. */
+/** A session of the demo account with invented tokens, which the fake does not know. */
 export const session: Session = SamcoOAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),
@@ -89,7 +89,7 @@ type Api = SamcoApi.SamcoApi["Service"]
 
 const use = (call: (api: Api) => Effect.Effect<unknown, AuthError>) => Effect.flatMap(SamcoApi.SamcoApi, call)
 
-/** One request of each documented call, made with `SamcoApi`. */
+/** Each call of `SamcoApi`. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, SamcoApi.SamcoApi>>> = {
   sessionToken: use((api) => api.sessionToken({ apiKey: credentials.apiKey, apiSecret: credentials.apiSecret })),
   oauthAuthorize: use((api) => api.oauthAuthorize(authorization)),

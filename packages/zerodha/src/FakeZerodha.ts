@@ -56,7 +56,7 @@ export interface Switches {
   readonly cancelled: "status" | "with-pairs"
   /** Time of day in IST at which all sessions end. Default: `06:00`. */
   readonly dailyEnd: `${number}:${number}`
-  /** Whether a login ends the account's previous session. Default: yes. */
+  /** Whether a login or a refresh ends all earlier sessions of the account. Default: yes. */
   readonly earlierSessions: "die" | "live"
   /** Whether a refresh returns a new refresh token, and invalidates the old one. Default: yes. */
   readonly refreshToken: "rotates" | "stays"
@@ -132,8 +132,8 @@ const allowedMisses = 5
 const lifetimes = { requestToken: "2 minutes", dailyEnd: "06:00" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
-  FakeBroker.describeLimits("each call", tenPerSecond, "API key and user id"),
-  FakeBroker.describeLimits("sessionToken and refreshToken", tenPerSecond, "API key"),
+  FakeBroker.describeLimits("all calls with a session together", tenPerSecond, "API key and user id"),
+  FakeBroker.describeLimits("sessionToken and refreshToken together", tenPerSecond, "API key"),
   FakeBroker.authenticatorLimit,
   { of: "wrong passwords or codes", limit: `${allowedMisses} consecutive, then the user is blocked` },
   {
@@ -281,7 +281,7 @@ const tokensOf = ({ account, access, refresh }: Issued) => ({
 })
 
 /**
- * Returns the token and the checksum of the form, and the app with the API key of the form. Returns a refusal if a
+ * Returns the token and the checksum from the form, and the app that has the form's API key. Returns a refusal if a
  * field is missing or too short, if the API key is unknown, or if the rate limit is exceeded.
  */
 const readExchange = (parts: Parts, request: FakeBroker.FakeRequest, name: string) => {
@@ -334,7 +334,7 @@ const refreshToken = (parts: Parts): Handle =>
 const isAlive = ({ clock }: Parts, issued: Issued | undefined, apiKey: string | null): issued is Issued =>
   issued !== undefined && issued.account.apiKey === apiKey && clock.now() < issued.end
 
-/** Returns the session of a request, or the refusal if the request has no valid session. */
+/** Returns the session of a request. Returns a refusal if the request has no valid session or exceeds the rate limit. */
 const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
   const [, apiKey = "", token = ""] = /^token ([^:\s]+):(\S+)$/.exec(request.headers["authorization"] ?? "") ?? []
   const issued = parts.memory.sessions.get(token)

@@ -36,7 +36,10 @@ export const descriptor = FakeDescriptor.make<FakeZerodha.Account, FakeZerodha.S
     email: [email, [answer("sessionToken", "email")]],
     state: [oneOf("active", "blocked"), "`blocked`: the login page refuses the user"],
     app: [oneOf("enabled", "disabled"), "`disabled`: the login page refuses the user"],
-    ip: [oneOf("registered", "unregistered", "none"), "any value except `registered`: orders are refused"],
+    ip: [
+      oneOf("registered", "unregistered", "none"),
+      "any value except `registered`: orders are refused (PermissionException)"
+    ],
     platform: [oneOf("approved", "ordinary"), "`approved`: a login returns a refresh token"]
   },
   switches: {

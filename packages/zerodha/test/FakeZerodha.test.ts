@@ -237,7 +237,7 @@ describe("a session of the fake", () => {
     })
   )
 
-  it.effect('ends with the next login of the same user and API key, but not with earlierSessions: "live"', () =>
+  it.effect('is ended by the next login of the same user, unless earlierSessions is "live"', () =>
     Effect.gen(function* () {
       for (const [switches, http] of [[{}, 403] as const, [{ earlierSessions: "live" }, 200] as const]) {
         const fake = yield* start(switches)
@@ -322,9 +322,9 @@ describe("other calls of the fake", () => {
   )
 
   it.effect.each([
-    ["old", "without meta and picture"],
+    ["old", "without meta and without a picture"],
     ["with-picture", "with meta and a picture"]
-  ] as const)('with holder: "%s", return the account holder %s', ([holder]) =>
+  ] as const)('with holder: "%s", return the data of the account holder %s', ([holder]) =>
     Effect.gen(function* () {
       const fake = yield* start({ holder })
       const { access_token: access } = yield* open(fake)

@@ -124,7 +124,7 @@ describe("raw calls from untyped code", () => {
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
       ["an exchange without a request token", (api) => api.sessionToken({} as never), ["request_token", "checksum"]],
-      ["an exchange without a request", (api) => api.sessionToken(undefined as never), ["request"]],
+      ["an exchange without an argument", (api) => api.sessionToken(undefined as never), ["request"]],
       [
         "an exchange with a request token in plain text",
         (api) => api.sessionToken({ request_token: "a", checksum: secret("b") } as never),

@@ -85,7 +85,7 @@ describe("a session", () => {
     })
   )
 
-  it.effect("ends with the next login with the same API key", () =>
+  it.effect("is ended by the next login with the same API key", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -98,7 +98,7 @@ describe("a session", () => {
   )
 
   it.effect(
-    "provides the headers with API key and token for the calls of a program, and only for the broker's hosts",
+    "has headers with the API key and the token for a program's own calls, and a list of the hosts for these headers",
     () =>
       Effect.gen(function* () {
         const fake = yield* start()

@@ -37,7 +37,10 @@ export const layer = (overrides: Partial<ZerodhaAuth.ZerodhaCredentials> = {}, o
 export const layerPlatform = (options: ZerodhaAuth.Options = {}) =>
   ZerodhaPlatform.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/** Fills in the login page and returns the address to which the browser is redirected. */
+/**
+ * Fills in the login page and returns the address to which the browser is redirected. Returns empty text if the page
+ * does not redirect.
+ */
 export const browse = (
   fake: FakeBroker,
   request: Pick<AuthorizationRequest, "url">,
@@ -66,7 +69,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** A session of the demo account with invented tokens, for calls that no fake answers. */
+/** A session of the demo account with invented tokens, which the fake does not know. */
 export const session: Session = ZerodhaPlatform.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),
@@ -85,7 +88,7 @@ const exchange: RequestOf<ZerodhaApi.ZerodhaApi, "sessionToken"> = {
   checksum
 }
 
-/** Each documented call, made through the public API. */
+/** Each call of `ZerodhaApi`. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, ZerodhaApi.ZerodhaApi>>> = {
   sessionToken: use((api) => api.sessionToken(exchange)),
   refreshToken: use((api) => api.refreshToken({ refresh_token: Redacted.make("refresh.of.a.test"), checksum })),

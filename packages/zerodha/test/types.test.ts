@@ -31,7 +31,7 @@ const services = {
   Authorize: Core.Authorize.Authorize
 } as const
 
-/** Accepts a program that needs an HTTP client and no other service. Any other program does not compile. */
+/** Accepts a program that needs no service except an HTTP client. Any other program does not compile. */
 const whole = (program: Effect.Effect<unknown, unknown, HttpClient.HttpClient>) => Effect.isEffect(program)
 
 type Provided =

@@ -18,7 +18,7 @@ const noTotpKey = invalidCode(
 )
 const noClient = invalidRequest(
   "clientcode",
-  "is missing or wrong: for the login of a dealer, set the option dealer.clientCode to the code of the client"
+  "is missing or wrong: for a dealer's login, set the option dealer.clientCode to the client's code"
 )
 const notVerified = ErrorTable.actionRequired("Send the one-time code of this login, or log in again")
 const notLinked = denied("unknown", "Link the PAN with Aadhaar. The broker documents a missing link as the cause.")
@@ -39,7 +39,7 @@ const inOtp = { operations: ["verifyotp", "resendotp"] }
 const swapped =
   "Check that apiKey and apiSecret are not swapped. If your program calls passwordHash, pass the apiKey to it, not the apiSecret."
 
-/** Rows for the headers that have a separate error code. */
+/** Rows for the fixed headers and the identity headers. The headers with keys and tokens have rows of their own. */
 const headerRows = headers.table
   .filter(({ code, from }) => code.startsWith("MO20") && from !== "key" && from !== "session")
   .map(({ code, name, option }) =>

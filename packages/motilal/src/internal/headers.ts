@@ -79,7 +79,7 @@ const identity = (
 ): HeaderRow => ({ ...given(name, code, "identity"), option, ...more })
 
 /**
- * Every header, in the order of the broker's table. Source: Motilal OpenAPI documentation, "Header Parameters" and
+ * Every header of the broker's table, in its order. Source: Motilal OpenAPI documentation, "Header Parameters" and
  * "Error Codes", as of 2026-11-21. If the default is `unknown`, the broker accepts any text. The defaults of the
  * two browser headers are the documented samples. Only the official SDKs send latitude, longitude and sdkversion.
  */

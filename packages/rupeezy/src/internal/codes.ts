@@ -22,7 +22,7 @@ const unlessFault =
 
 const address = ErrorTable.denied(
   "ip",
-  "Register this machine's public IP address at Rupeezy. If it has an IPv4 and an IPv6 address, register both."
+  "Register this machine's public IP address with Rupeezy. If it has an IPv4 and an IPv6 address, register both."
 )
 
 const locked = unlessFault(ErrorTable.locked("account", "unknown"))
@@ -47,7 +47,7 @@ const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
     source: "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
   }),
   row("IP_NOT_ALLOWED", "The caller's IP address is not registered; only order calls check it", address, {
-    source: "report of an integrator, static-IP questions of Rupeezy"
+    source: "an integrator's report, and the Vortex FAQ on static IP addresses"
   }),
   row(403, "The caller's IP address is not registered", address, { message: /\bip(?:v[46])?\b/i })
 ]

@@ -42,11 +42,11 @@ const instantOf = (text: string | undefined, offset: string): number | undefined
 
 const post = Endpoint.rows({ method: "POST", token: "none", limits: [{ requests: 1, per: "1 second" }] })
 
-/** The documented limit is for all calls together. This package applies it to each GET call separately. */
+/** The documented limit is for all calls together. This package applies it to each GET endpoint separately. */
 const perDay = { requests: 50_000, per: "1 day" } as const
 const get = Endpoint.rows({ method: "GET", token: "required", safe: true, limits: [perDay] })
 
-/** `offset` is the UTC offset of `login_time`, which the broker does not send. */
+/** `offset` is the UTC offset of `login_time`. The broker does not send the offset. */
 export const make = (offset = "+05:30") => {
   const loginAt = ({ login_time }: { readonly login_time?: string }) => {
     const at = instantOf(login_time, offset)

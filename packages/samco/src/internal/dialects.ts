@@ -12,17 +12,17 @@ const no = (json: unknown): Envelope.Verdict =>
     message: Envelope.field(json, "statusMessage") ?? Envelope.field(json, "message")
   })
 
-/** Any other text in `status`, such as `Failure` or `Error`, is a refusal. */
+/** Any text in `status` other than `Success`, such as `Failure` or `Error`, is a refusal. */
 const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
   const status = Envelope.field(json, "status")
   if (!Predicate.isString(status)) return undefined
   return saysYes(status) ? Envelope.yes(data) : no(json)
 }
 
-/** The field with the list of faults. Its name is the error code of a refusal without an error code. */
+/** The field with the list of faults. If such a refusal has no error code, this name is used as its error code. */
 export const validationErrors = "validationErrors"
 
-/** The formats of Samco's answers, as of 2026-11-21. The HTTP status of a legacy call does not show if it failed. */
+/** The formats of Samco's answers, as of 2026-11-21. The HTTP status of a legacy call does not show whether the call failed. */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "validation",

@@ -8,7 +8,7 @@ const seconds = Shape.optional(Shape.finite)
 
 const Stamp = each(text, "serverTime", "msgId", "statusMessage")
 
-/** `orderTypeList`: `LIMIT, MARKET, SL, SL-M` after a browser login, `L, MKT, SL, SL-M` after another login. */
+/** `orderTypeList`: `LIMIT, MARKET, SL, SL-M` after a browser login, `L, MKT, SL, SL-M` after any other login. */
 const Holder = {
   ...each(text, "accountName", "srcIp", "primaryIp", "secondaryIp"),
   ...each(list, "exchangeList", "orderTypeList", "productList")
@@ -98,13 +98,13 @@ export const table = {
     ...toNothing
   }),
   /**
-   * The broker sends a one-time code by SMS and mail.
+   * The broker sends a one-time code by SMS and e-mail.
    *
    * @deprecated Part of the legacy login.
    */
   generateOtp: post("generateOtp", "/otp/generateOtp", { request: Shape.struct({ uid: Text }), ...toNothing }),
   /**
-   * The broker sends the secret API key by mail. The key never expires.
+   * The broker sends the secret API key by e-mail. The key never expires.
    *
    * @deprecated Part of the legacy login.
    */
@@ -131,12 +131,15 @@ export const table = {
     }),
     ...toSession
   }),
-  /** The user logs in to the web site with this code. Never resent: a second call could invalidate the first code. */
+  /**
+   * The user logs in to the web site with this code. The call is never resent, because a second call could invalidate the
+   * first code.
+   */
   webSecretCode: get("webSecretCode", "/webSecretCode", {
     safe: false,
     response: Shape.struct({ ...Stamp, timeRemainingInSeconds: Shape.finite, OTP: requiredSecret })
   }),
-  /** Exchanges a code of `webSecretCode` for a session. */
+  /** Exchanges a code from `webSecretCode` for a session. */
   webSecretCodeValidation: post("webSecretCodeValidation", "/webSecretCodeValidation", {
     request: Shape.struct({ otp: Secret }),
     ...toSession
