@@ -45,7 +45,7 @@ export const loginRequest: RequestOf<AngelApi.AngelApi, "loginByPassword"> = {
   totp: Redacted.make("123456")
 }
 
-/** A session of the demo account with invented tokens, for calls that no fake answers. */
+/** A session of the demo account with invented tokens, which the fake does not know. */
 export const session: Session = AngelAuth.fromTokens({
   userId: credentials.clientCode,
   accessToken: Redacted.make("access.of.a.test"),
