@@ -17,7 +17,7 @@ export const toCheckout = (folder: string): Checkout => {
 export const problemOf = ({ root }: Checkout): string | undefined => {
   if (!fs.existsSync(path.join(root, "tools/bench/candidate.ts"))) return `${root} is not a checkout with benches.`
   const link = path.join(root, "node_modules/@auth/broker-core")
-  if (!fs.existsSync(link)) return `${root} has no installed packages: run npm ci there.`
+  if (!fs.existsSync(link)) return `${root} has no installed packages: run npm install there.`
   const library = fs.realpathSync(link)
   return library === path.join(fs.realpathSync(root), "packages/core")
     ? undefined
