@@ -12,7 +12,7 @@ const issued = { iat: 1_790_000_000, exp: 4_000_000_000 }
 const access = token({ username: "A123456", roles: 0, usertype: "USER", token: "c2FtcGxl".repeat(36), ...issued })
 const refresh = token({ token: "REFRESH-TOKEN", session: "cmVmcmVz".repeat(9), ...issued })
 
-/** Bodies of the answers, by the path of the request. */
+/** Bodies of the answers, by request path. */
 export const bodies: Readonly<Record<string, unknown>> = {
   [loginPath]: {
     status: true,
@@ -25,8 +25,8 @@ export const bodies: Readonly<Record<string, unknown>> = {
     }
   },
   [logoutPath]: { status: true, message: "SUCCESS", errorcode: "", data: "" },
-  // The fields of the documentation of Kite Connect 3, "User", as of 2026-11-27. The tokens are short, so the other
-  // fields are longer, and the answer has about the same size.
+  // The fields from the page "User" of the Kite Connect 3 documentation, as of 2026-11-27. Kite's tokens are short. The
+  // long URL of the avatar makes the answer about as large as Angel One's.
   "/session/token": {
     status: "success",
     data: {

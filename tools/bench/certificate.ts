@@ -1,4 +1,4 @@
-/** The certificate of the TLS server of the benches: the one of the tests, for `localhost`, signed by no authority. */
+/** The certificate of the benches' TLS server: the self-signed one for `localhost` from the tests of `@auth/node`. */
 import * as path from "node:path"
 
 const folder = path.join(import.meta.dirname, "../../packages/node/test/tls")

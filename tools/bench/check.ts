@@ -1,5 +1,6 @@
 /**
- * `npm run bench:check`: measures the ratios of `kept.ts`, and fails if one of them is a loss compared with `kept.json`.
+ * `npm run bench:check`: measures the ratios of `kept.ts`, and compares them with `kept.json`. Fails if one of them is
+ * a loss or is missing.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -24,7 +25,7 @@ export const measureChecked = async (benches: ReadonlyArray<Named>, times = 1): 
     if (figures.length === 0) continue
     const only = figures.flatMap(({ of, to }) => (to === undefined ? [of] : [of, to]))
     const { entrants } = entrantsOf(name, bench, { only, plan: "check" })
-    // An explicit number of rounds has no time limit. On a busy machine, the check takes longer, but it is as exact.
+    // An explicit number of rounds has no time limit. On a busy machine, the check takes longer, but is just as exact.
     const rounds = planOf(bench, "check").rounds * times
     console.log(`${name}: ${only.join(", ")}`)
     results.set(name, await measure(bench, entrants, { plan: "check", rounds, profile: undefined }))
@@ -60,11 +61,11 @@ npm run bench -- --write also writes. A ratio is a loss if its median is larger 
 lie above those of the kept ratio. A loss is measured a second time with three times as many rounds.
 
 Options:
-  --margin <per cent>  default: ${100 * defaultMargin}; on another machine than that of kept.json, use a larger margin
+  --margin <per cent>  default: ${100 * defaultMargin}; use a larger margin if kept.json was written on another machine
   --write              writes the measured ratios to tools/bench/kept.json, and compares nothing
   --help               prints this text
 
-Exit codes: 0 if no ratio is a loss, 1 if one is, 2 if the options are wrong.`
+Exit codes: 0 if no ratio is a loss or is missing, 1 if one is, 2 if the options are wrong.`
 
 /** Measures the ratios and writes them to `kept.json`. */
 export const keep = async (benches: ReadonlyArray<Named>): Promise<void> => {
@@ -101,7 +102,7 @@ const parse = () => {
       }
     })
     const margin = Number(values.margin) / 100
-    return margin > 0 && margin < 10 ? { ...values, margin } : "The margin must be a number of per cent above 0."
+    return margin > 0 && margin < 10 ? { ...values, margin } : "--margin must be a percentage above 0 and below 1000."
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
@@ -151,7 +152,7 @@ const main = async (): Promise<number> => {
   const failures = Array.from(judgements.values()).filter(isFailure)
   if (failures.length === 0) return 0
   console.error(
-    "\nA ratio is larger than the kept one, or one of the two is missing. To find the cause, compare with an older checkout:\n" +
+    "\nA ratio is a loss, or is missing here or in kept.json. To find the cause, compare with an older checkout:\n" +
       "npm run bench -- <bench> --against <dir>. If the change is intended, keep the new ratios: npm run bench:check -- --write"
   )
   return 1

@@ -14,7 +14,10 @@ export const files = {
 
 const preload = "cpu.cjs"
 
-/** Code of all programs: when the program ends, it writes its CPU time in microseconds to file descriptor 3. */
+/**
+ * Code that Node loads before each program. When the program ends, this code writes the program's CPU time in
+ * microseconds to file descriptor 3.
+ */
 const cpuTime = `
 process.on("exit", () => {
   const { system, user } = process.cpuUsage()
@@ -27,7 +30,7 @@ export interface Job {
   readonly cpuMicros: number
 }
 
-/** Runs a program of `folder`, and measures the time until it has ended. */
+/** Runs a program in `folder`, and measures the time until it has ended. */
 export const start = (
   folder: string,
   [file, ...args]: readonly [string, ...ReadonlyArray<string>],
@@ -69,7 +72,7 @@ ANGEL_API_KEY=demoTrd1
 ANGEL_TOTP_SECRET=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
 `
 
-/** Writes the programs to `folder`, and adds an account to the vault that they use. Nothing is sent. */
+/** Writes the programs to `folder`, and adds an account to the vault that they use. Sends nothing to a broker. */
 export const writeCommands = async (root: string, folder: string): Promise<void> => {
   await compile(root, ["cli", "angel"])
   await fs.symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")

@@ -1,7 +1,7 @@
 /**
  * Compares candidates that do the same job. Each candidate has a separate process, so that its CPU time can be measured
- * separately. In every round, each candidate has its turn, so that a busy machine slows all candidates equally. The
- * result is the median of all rounds. Compare only ratios, because absolute times depend on the machine.
+ * separately. In every round, all candidates run one after another, so that a busy machine slows all of them equally.
+ * The result is the median of all rounds. Compare only ratios, because absolute times depend on the machine.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -17,7 +17,10 @@ export type Run = (turn: Turn) => Promise<void | Outcome>
 export interface Outcome {
   /** Additional columns by heading. */
   readonly notes?: Readonly<Record<string, number>>
-  /** If each job is a process: the duration and the CPU time of all jobs. These replace the measured figures. */
+  /**
+   * The duration and the CPU time of all jobs together. They replace the measured figures. Set if the measured figures
+   * would be wrong, for example because each job is a process.
+   */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
   /** The duration of each job in milliseconds. The table shows their median and their 99th percentile. */
   readonly latencies?: Float64Array
@@ -43,15 +46,15 @@ export interface Turn {
   readonly requestsPerJob?: number
   /** Number of accounts. Each job uses one of them. */
   readonly accounts?: number
-  /** A parameter of the bench, such as the state of the session. `timed`: the duration of each login is recorded. */
+  /** A parameter of the bench, such as the state of the session. `timed`: the duration of each job is recorded. */
   readonly variant?: string
 }
 
 /** The result of one turn of one candidate. */
 export interface Measured {
-  /** Number of jobs for each second. */
+  /** Number of jobs per second. */
   readonly perSecond: number
-  /** User time and system time of the whole process for one job, in microseconds. */
+  /** User and system CPU time of the whole process, divided by the number of jobs, in microseconds. */
   readonly cpuMicros: number
   /** Values of the additional columns, by column heading. */
   readonly notes: Readonly<Record<string, number>>
@@ -76,8 +79,8 @@ export interface Bench {
    */
   readonly shows?: "rate" | "time" | "notes"
   /**
-   * Writes programs to `folder` that use the library of the checkout `root`. For each job, a candidate starts one of
-   * these programs.
+   * Writes the programs that the candidates start or measure to `folder`. The programs use the library of the checkout
+   * `root`.
    */
   readonly programs?: (root: string, folder: string) => Promise<void>
   /** The delay of the server's answers in milliseconds. Without this property, no server is started. */
@@ -87,11 +90,11 @@ export interface Bench {
   readonly baselines: ReadonlyArray<string>
   readonly plans: Readonly<Record<"quick" | "full", Plan>> & { readonly check?: Plan }
   /**
-   * For a bench with long turns: the time-out of a turn, in seconds. Its candidates write their progress to stderr.
-   * Default: 120.
+   * Time-out of a turn, in seconds. Set it for a bench with long turns. Then the stderr of its candidates is printed,
+   * because they write their progress there. Default: 120.
    */
   readonly turnSeconds?: number
-  /** Set if the bench runs only when it is named, because it takes long or belongs to no target. */
+  /** Set if the bench runs only when it is named, because it takes a long time or belongs to no target. */
   readonly onlyByName?: true
   /** Packages whose versions are printed. */
   readonly versions: ReadonlyArray<string>
@@ -202,7 +205,7 @@ export interface TurnResult {
 export interface Result {
   readonly rounds: number
   readonly turns: ReadonlyArray<TurnResult>
-  /** For each candidate, the fraction of the time for which the server was busy, in each turn of more than one job. */
+  /** For each candidate, the fraction of the time for which the server was busy, in each turn with concurrent jobs. */
   readonly loads: ReadonlyMap<string, ReadonlyArray<number>>
   /** Describes the server. `undefined` if the bench has no server. */
   readonly server: string | undefined
@@ -278,8 +281,8 @@ const takeTurn = async (
   server: Peer | undefined
 ): Promise<Sample> => {
   if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit(bench)), busy: 0 }
-  // Reopens connections that were closed during the turns of the other candidates. A bench of programs starts a new
-  // process for each job, so it has no connections to reopen.
+  // Reopens connections that were closed during the turns of the other candidates. A candidate with programs starts a
+  // new process for each job, so it has no connections to reopen.
   if (bench.programs === undefined)
     await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit(bench))
   await server.call("load")

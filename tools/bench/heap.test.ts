@@ -15,7 +15,8 @@ it.each<readonly [Job, number]>([
   async (job, count) => {
     const { handles, objects } = await runHeap(await startServer(makeScratch("heap")), job, count)
     assert.deepStrictEqual(handles, [])
-    // V8's own tables vary by 400 kB. A leak of one small object for each login would exceed the limit.
+    // V8's own tables vary by 400 kB. A leak of 25 bytes per login, or of 125 bytes per cycle or
+    // account, would exceed the limit.
     assert.isBelow(objects, 500_000)
   }
 )

@@ -1,6 +1,6 @@
 /**
- * A program that repeats one job with our library, closes it, and prints as JSON what is left: bytes of heap and
- * handles. It does not call `process.exit`, so a handle that is left over keeps it from ending.
+ * A program that repeats one job with our library, closes the library's layers, and prints as JSON what is left: bytes
+ * of heap, and handles. The program does not call `process.exit`, so a handle that is left keeps it from ending.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -47,12 +47,12 @@ const brokerOf = (clientCode: string) =>
  */
 const step = 60_000
 
-/** Does the job for the given numbers. */
+/** Does the job for each number from `from` to `to - 1`. */
 type Repeat = (from: number, to: number) => Effect.Effect<void, unknown>
 
 type Prepared = Effect.Effect<Repeat, unknown, HttpClient.HttpClient | Scope.Scope>
 
-/** Repeats `once` for each number, after the clock has advanced. */
+/** Advances the clock and then runs `once`, for each number. */
 const oneByOne =
   (once: (index: number) => Effect.Effect<unknown, unknown>): Repeat =>
   (from, to) =>
@@ -109,7 +109,7 @@ const jobs: Readonly<Record<string, { readonly warmUp: number; readonly prepared
   }
 }
 
-/** Waits until a connection has returned to its pool, and measures. */
+/** Waits until all connections have returned to their pool, and then measures the heap. */
 const weigh = Effect.andThen(Effect.sleep("200 millis"), Effect.sync(smallestHeap))
 
 const measure = Effect.gen(function* () {
@@ -124,7 +124,7 @@ const measure = Effect.gen(function* () {
   return { all: after.all - before.all, objects: after.objects - before.objects }
 }).pipe(Effect.provide(NodeHttpClient.layer({ connections: concurrency })), Effect.scoped)
 
-/** The handles of `after` that were not there before. */
+/** Returns the names of the open handles that are not in `before`. */
 const newHandles = (before: ReadonlyArray<string>): ReadonlyArray<string> => {
   const left = process.getActiveResourcesInfo()
   for (const name of before) {

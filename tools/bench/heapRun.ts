@@ -8,7 +8,10 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 
 export type Job = "accounts" | "cycles" | "logins"
 
-/** What is left after the job. Growths are in bytes, after a collection, from the end of the warm-up. */
+/**
+ * The memory and the handles that are left after the job. Memory is measured after a collection, as growth in bytes since
+ * the warm-up.
+ */
 export interface Left {
   /** Growth of the heap without compiled code. A leak shows here. */
   readonly objects: number
@@ -18,13 +21,16 @@ export interface Left {
   readonly handles: ReadonlyArray<string>
 }
 
-/** Starts the server that answers the logins, and returns its address. It ends with this process, or by `stopPeers`. */
+/**
+ * Starts the server that answers the logins, and returns its address. The server ends with this process, or by
+ * `stopPeers`.
+ */
 export const startServer = async (cwd: string): Promise<string> => {
   const server = await startPeer(path.join(here, "server.ts"), { cwd, args: ["0"] })
   return (await server.call<{ readonly url: string }>("address")).url
 }
 
-/** Does a job `count` times in a process of its own. Throws if the process does not end by itself. */
+/** Does a job `count` times in a process of its own. Throws if the process fails, or does not end by itself. */
 export const runHeap = async (url: string, job: Job, count: number): Promise<Left> => {
   const limit = 120_000 + count * 10
   // Without the first option, V8 drops the bytecode of functions that have not run for some time.

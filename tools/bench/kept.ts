@@ -1,6 +1,6 @@
 /**
- * The CPU ratios that `npm run bench:check` compares with those of `kept.json`. Ratios of CPU time vary less on a busy
- * machine than ratios of time.
+ * The CPU ratios that `npm run bench:check` compares with those in `kept.json`. On a busy machine, ratios of CPU time
+ * vary less than ratios of elapsed time.
  */
 import { type Figure, type Results, valuesOf } from "./figures.ts"
 import { type Summary, summaryOf } from "./statistics.ts"
@@ -41,17 +41,18 @@ export const ratiosOf = (results: Results): Kept["ratios"] =>
   )
 
 /**
- * A ratio that is larger than the kept one by less than this fraction is not a loss. The fraction is
- * larger than the difference between two runs on one machine, which is up to a tenth. It is smaller than the cost of a
- * span for each login, which is a quarter.
+ * A ratio that is larger than the kept one by less than this fraction is not a loss. Two runs on one machine differ by
+ * up to a tenth, so the fraction is larger than that. A span for each login would cost a quarter, so the fraction is
+ * smaller than that.
  */
 export const defaultMargin = 0.2
 
 export type Judgement = "ok" | "slower" | "faster" | "not kept" | "not measured"
 
 /**
- * Compares a ratio with the kept ratio. It is a loss if the median is larger by more than the margin, and if the
- * quartiles of both measurements do not overlap. A ratio that is smaller by more than the margin is a gain.
+ * Compares a ratio with the kept ratio. It is a loss if its median is larger by more than the margin, and if the
+ * quartiles of both measurements do not overlap. It is a gain if the kept median is larger by more than the margin, and
+ * if the quartiles do not overlap.
  */
 export const judge = (
   kept: Summary | undefined,

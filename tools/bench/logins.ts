@@ -1,7 +1,7 @@
 /**
- * The candidates that log in. The candidates with our library and with the official SDK of Angel One log in at Angel One.
- * `kiteconnect` and `openid-client` cannot, so they make the most similar call of their own: each sends one POST request,
- * and gets an answer of about the same size.
+ * The candidates that log in. All of them except `kiteconnect` and `openid-client` log in at a server that answers like
+ * Angel One. These two cannot, so they make the most similar call that they have: each sends one POST request, and gets
+ * an answer of about the same size.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"
@@ -34,8 +34,8 @@ export const clientCodeOf = (index: number): string => `B${String(100_000 + (ind
 const connections = 64
 
 /**
- * Makes the services of each account through our public API. As in a program with many accounts, one layer is built once
- * for each account.
+ * Makes the services of each account through our public API. As in a program with many accounts, each account has a
+ * layer, which is built once.
  */
 export const makeAccounts = async (
   client: Layer.Layer<HttpClient.HttpClient, AuthError>,
@@ -67,13 +67,13 @@ export const makeAccounts = async (
   )
 }
 
-/** Returns the session of a login that needs no second step. */
+/** Returns the session of a login. Throws if the login needs another step. */
 export const sessionOf = (outcome: Login.LoginOutcome): Session.Session => {
   if (outcome._tag !== "Authenticated") throw new Error("The login did not succeed.")
   return outcome.session
 }
 
-/** Runs `concurrency` fibers of the same effect. */
+/** Runs the same effect in `concurrency` fibers, but not in more than `count`. */
 export const inFibers = (fiber: Effect.Effect<void, AuthError>, { concurrency, count }: Turn): Promise<void> =>
   Effect.runPromise(
     Effect.forEach(Array.from({ length: Math.min(concurrency, count) }), () => fiber, {
@@ -124,7 +124,10 @@ const expectToken = (token: unknown): void => {
   if (typeof token !== "string" || token === "") throw new Error("The login did not succeed.")
 }
 
-/** Reads an answer with undici's `dispatch`, without a stream. No client on undici can be faster. */
+/**
+ * Sends a request with undici's `dispatch`, and reads the answer without a stream. No client that uses undici can be
+ * faster.
+ */
 const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<string> =>
   new Promise((resolve, reject) => {
     const chunks: Array<Buffer> = []
@@ -137,7 +140,10 @@ const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions)
     })
   })
 
-/** Returns an agent of undici. Other candidates must not import undici, because the import replaces their `fetch`. */
+/**
+ * Returns undici with an agent. Other candidates must not import undici, because their `fetch` would then send requests
+ * through the imported undici.
+ */
 export const undiciAgent = async () => {
   const undici = await import("undici")
   return { ...undici, dispatcher: new undici.Agent({ connections }) }
@@ -228,5 +234,5 @@ export const candidates = {
   }
 } as const satisfies Readonly<Record<string, Candidate>>
 
-/** Packages whose versions the benches of logins print. */
+/** Packages whose versions the login benches print. */
 export const versions = ["effect", "undici", "smartapi-javascript", "axios", "kiteconnect", "openid-client"]

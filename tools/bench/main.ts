@@ -21,9 +21,9 @@ ${benches.map(([name, { onlyByName, summary }]) => `  ${`${name}${onlyByName ? "
 After the benches, the command prints which targets of the project are met.
 
 Options:
-  --quick           runs fewer rounds, in half a minute for each bench, with less exact results
+  --quick           runs fewer rounds, in about half a minute for each bench, with less exact results
   --write           runs all benches without a "*", and writes ${pagePath}, ${plotPath} and
-                    ${path.relative(root, keptFile)}, with which npm run bench:check compares. Takes about fifteen minutes
+                    ${path.relative(root, keptFile)}, which npm run bench:check reads. Takes about fifteen minutes
   --rounds <n>      runs this number of rounds
   --only <names>    runs only these candidates, separated by commas:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
@@ -95,7 +95,7 @@ const problemOf = (
   return undefined
 }
 
-/** Measures the ratios of `kept.json`, and writes all files. */
+/** Measures the ratios for `kept.json`, and writes this file, the page and its picture. */
 const write = async (
   benches: ReadonlyArray<Named>,
   results: Results,
@@ -183,8 +183,8 @@ const main = async (): Promise<void> => {
     const took = (performance.now() - began) / 1000
     seconds.set(name, took)
     console.log(
-      `\nspread: interquartile range of the rounds, in per cent of the median. CPU: user and system time of the process.\n` +
-        `÷: median of the ratios of all rounds. The bench took ${took.toFixed(0)} s.`
+      `\nspread: interquartile range of the rounds, as a percentage of the median.\n` +
+        `CPU: user and system time of the process. ÷: median of the ratios of all rounds. The bench took ${took.toFixed(0)} s.`
     )
   }
   const measured = targetTable(results, "measured")

@@ -1,4 +1,4 @@
-/** Tests of the page and the picture of the results, and of the names in the table of targets. */
+/** Tests of the page with the results and of its picture, and of the names to which targets and kept ratios refer. */
 import { assert, describe, it } from "@effect/vitest"
 import { load } from "./benches.ts"
 import { type Measured, planOf, type Result, titleOf } from "./harness.ts"
@@ -20,7 +20,7 @@ describe("names", () => {
     }
   })
 
-  it("every kept ratio has a plan for the check with its turn", () => {
+  it("the bench of every kept ratio has a plan `check`, which contains the turn of the ratio", () => {
     for (const { bench: name, turn } of checked) {
       const bench = benchOf(name)
       assert.isDefined(bench?.plans.check, name)
@@ -28,7 +28,7 @@ describe("names", () => {
     }
   })
 
-  it("the benches that --write runs contain every target", () => {
+  it("--write runs the bench of every target", () => {
     for (const { bench } of targets) assert.isUndefined(benchOf(bench)?.onlyByName, bench)
   })
 })
@@ -51,10 +51,11 @@ describe("page", () => {
     assert.match(met, /^\| P1 +\| logins per second, 64 .*\| at least 1\.10 +\| 1\.20 +\| 1\.20 to 1\.20 +\| met +\|$/m)
     assert.match(missed, /^\| P1 +\| logins per second, 64 .*\| 0\.50 +\| 0\.50 to 0\.50 +\| not met +\|$/m)
     assert.match(targetTable(logins(1)), /^\| P13 .*\| not measured +\|$/m)
-    assert.match(verdict(logins(0.5)), /1 do not\. These figures belong to P1\. \d+ were not measured/)
+    assert.match(verdict(logins(1.2)), /^1 of \d+ figures meets its target\. \d+ were not measured/)
+    assert.match(verdict(logins(0.5)), /1 does not\. This figure belongs to P1\. \d+ were not measured/)
   })
 
-  it("contains the run, every candidate that took part, and the picture in words", () => {
+  it("shows the date of the run, the ratio of our candidate, and the picture in words", () => {
     const run = { date: "2026-11-28", machine: "a machine", versions: ["Node 24"], plan: "quick", seconds: new Map() }
     const made = parts(run, logins(1.2), benches)
     assert.include(made["run"], "Measured on 2026-11-28. This was a quick run")
@@ -72,14 +73,14 @@ const panel: Panel = {
   ]
 }
 
-/** Reads an attribute of each element of the picture that matches. */
+/** Finds all matches of `element` in the picture, and returns the number that each match captures. */
 const numbers = (svg: string, element: RegExp): ReadonlyArray<number> =>
   Array.from(svg.matchAll(element), ([, value]) => Number(value))
 
 describe("picture", () => {
   const svg = draw("Speed", [panel, panel])
 
-  it("has a title, a description with every figure, and escapes its texts", () => {
+  it("has a title and a description with every figure, and escapes all text", () => {
     assert.include(svg, '<title id="title">Speed</title>')
     assert.include(svg, "CPU time &amp; more: one: 1.00; a &lt;longer&gt; label of ours: 4.00.")
     assert.notInclude(svg, "<longer>")
@@ -91,7 +92,7 @@ describe("picture", () => {
     assert.closeTo((ours ?? 0) / (one ?? 1), 4, 0.01)
   })
 
-  it("puts each text on its own line, labels left of the bars, and numbers right of the quartiles inside the picture", () => {
+  it("puts labels in rows left of the bars, and numbers right of the quartile lines, all inside the picture", () => {
     const [start = 0] = numbers(svg, /<rect class="bar[^"]*" x="([\d.]+)"/g)
     const labels = Array.from(svg.matchAll(/x="([\d.]+)" y="([\d.]+)" text-anchor="end">([^<]+)</g))
     for (const [, x, , text = ""] of labels) {

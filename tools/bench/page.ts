@@ -7,7 +7,7 @@ import { type Bar, description, draw, type Panel, toText } from "./plot.ts"
 import { summaryOf } from "./statistics.ts"
 import { type Assessed, assess, type Target, targets } from "./targets.ts"
 
-/** What a run was made with. */
+/** The circumstances of a run, which the page shows. */
 export interface Run {
   readonly date: string
   readonly machine: string
@@ -41,7 +41,7 @@ const row = ({ summary, target, verdict }: Assessed): ReadonlyArray<string> => [
   verdict
 ]
 
-/** The targets, and whether they are met. `only` selects the targets that were measured. */
+/** Returns a table of the targets and their results. With `only`, the table omits targets that were not measured. */
 export const targetTable = (results: Results, only?: "measured"): string => {
   const assessed = targets.map((target) => assess(target, results))
   const rows = assessed.filter(({ verdict }) => only === undefined || verdict !== "not measured")
@@ -49,16 +49,19 @@ export const targetTable = (results: Results, only?: "measured"): string => {
   return rows.length === 0 ? "" : table([heads, ...rows.map(row)])
 }
 
-/** Says in words how many targets are met, and which are not. */
+/** Says in words how many figures meet their target, and which targets have figures that do not. */
 export const verdict = (results: Results): string => {
   const assessed = targets.map((target) => assess(target, results))
   const of = (wanted: Assessed["verdict"]) => assessed.filter((one) => one.verdict === wanted)
   const names = (some: ReadonlyArray<Assessed>) => Array.from(new Set(some.map(({ target }) => target.name))).join(", ")
-  const parts = [`${of("met").length} of ${assessed.length} figures meet their target.`]
-  if (of("not met").length > 0)
-    parts.push(`${of("not met").length} do not. These figures belong to ${names(of("not met"))}.`)
-  if (of("not measured").length > 0)
-    parts.push(`${of("not measured").length} were not measured (${names(of("not measured"))}).`)
+  const [met, missed, unmeasured] = [of("met"), of("not met"), of("not measured")]
+  const parts = [`${met.length} of ${assessed.length} figures ${met.length === 1 ? "meets its" : "meet their"} target.`]
+  if (missed.length > 0) {
+    const belongs = missed.length === 1 ? "does not. This figure belongs" : "do not. These figures belong"
+    parts.push(`${missed.length} ${belongs} to ${names(missed)}.`)
+  }
+  if (unmeasured.length > 0)
+    parts.push(`${unmeasured.length} ${unmeasured.length === 1 ? "was" : "were"} not measured (${names(unmeasured)}).`)
   return parts.join(" ")
 }
 
@@ -119,7 +122,7 @@ const turnTable = ([name, bench]: Named, { figures, title }: TurnResult, results
   return `${title[0]?.toUpperCase()}${title.slice(1)}.${compared}\n\n${table([["candidate", ...heads], ...rows])}`
 }
 
-/** The tables of all benches. */
+/** The tables of all benches that ran. */
 export const benchSections = (results: Results, benches: ReadonlyArray<Named>): string =>
   benches
     .flatMap((named) => {

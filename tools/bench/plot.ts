@@ -24,9 +24,12 @@ const rowHeight = 28
 const barHeight = 14
 const headHeight = 58
 const panelGap = 18
-/** Estimated width of a letter. It is more than the average width, so that a usual label does not reach the bars. */
+/**
+ * Estimated width of a letter. It is more than the average width, so that a usual label fits between the left edge and
+ * the bars.
+ */
 const letter = 8
-/** Width reserved for the number at the right of a bar. */
+/** Width reserved for the number to the right of a bar. */
 const numberWidth = 56
 
 const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
@@ -63,7 +66,7 @@ export const description = (panels: ReadonlyArray<Panel>): string => panels.map(
 
 const heightOf = ({ bars }: Panel): number => headHeight + bars.length * rowHeight
 
-/** Draws the panels below each other. Each panel has its own scale, which begins at zero. */
+/** Draws the panels one below the other. Each panel has its own scale, which begins at zero. */
 export const draw = (title: string, panels: ReadonlyArray<Panel>): string => {
   const longest = Math.max(...panels.flatMap(({ bars }) => bars.map(({ label }) => label.length)))
   const left = margin + longest * letter + 10

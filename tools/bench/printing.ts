@@ -41,7 +41,7 @@ const commitOf = async ({ root }: Checkout): Promise<string> => {
   }
 }
 
-/** Prints the folder and commit of each checkout, and the versions of packages that differ from ours. */
+/** Prints the folder and commit of each checkout, and the package versions that differ from ours. */
 export const printCheckouts = async (bench: Bench, checkouts: Iterable<Checkout>): Promise<void> => {
   for (const checkout of checkouts) {
     const versions = await Promise.all(

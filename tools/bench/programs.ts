@@ -1,4 +1,7 @@
-/** The programs of `cold-start`: each logs in once at Angel One, prints its CPU time in microseconds, and ends. */
+/**
+ * The programs of `cold-start` and `size`. Each program logs in once. The programs of `cold-start` log in at Angel One,
+ * print their CPU time in microseconds, and end. `kiteconnect` and `openid-client` are only in `size`.
+ */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { contentsOf } from "../packages/contents.ts"
@@ -10,7 +13,7 @@ const clientCode = "A123456"
 
 const text = (value: unknown): string => JSON.stringify(value)
 
-/** Code of the programs that do not use our library: the login request, and the check of the answer. */
+/** Code of the programs that log in at Angel One without our library: the login request and the check of the answer. */
 const request = `
 const url = process.argv[2] + ${text(addressAt(""))}
 const { body, ...options } = ${text(requestOf(clientCode))}
@@ -80,7 +83,7 @@ const main = async () => {
 main()
 `
 
-/** Prefixes of core's modules in an import. */
+/** Folders of core's modules in an import, each with a slash at its end. */
 interface Folders {
   readonly broker: string
   readonly login: string
@@ -118,7 +121,7 @@ const exists = (file: string): Promise<boolean> =>
     () => false
   )
 
-/** Compiles packages and the packages that they use, if they have changed since they were last compiled. */
+/** Compiles packages and the packages that they use. Packages without changes are not compiled again. */
 export const compile = async (root: string, names: ReadonlyArray<string>): Promise<void> => {
   const folders = names.map((name) => path.join("packages", name))
   const tsc = (...args: ReadonlyArray<string>) =>
@@ -131,7 +134,7 @@ export const compile = async (root: string, names: ReadonlyArray<string>): Promi
   if ((await Promise.all(outputs)).includes(false)) await tsc("--force")
 }
 
-/** Bundles and minifies the program, as a user's bundler does: code behind `import()` is in files of its own. */
+/** Bundles and minifies the program `ours`, as a user's bundler does: code behind `import()` is in files of its own. */
 const bundle = async (folder: string): Promise<void> => {
   // Imported only here, because the processes of the candidates import this file, and do not need vite.
   const { build } = await import("vite")
@@ -166,8 +169,8 @@ export const files = {
 }
 
 /**
- * Returns the prefixes of core's modules in an import. They are empty for a checkout from before 2026-11-27, when all
- * modules of core were in one folder.
+ * Returns the folders of core's modules in an import. They are empty for a checkout from before 2026-11-27, because all
+ * modules of core were then in one folder.
  */
 const foldersOf = async (root: string): Promise<Folders> =>
   (await exists(path.join(root, "packages/core/src/login/Login.ts")))

@@ -1,6 +1,6 @@
 /**
- * The HTTP server of the benches. It answers each path with the same bytes, immediately or after a delay. It uses
- * `node:net` directly, because `node:http` is slower than the fastest candidates.
+ * The HTTP server of the benches. Each path has a fixed answer, which is sent immediately or after a delay. The server
+ * uses `node:net` directly, because `node:http` is slower than the fastest candidates.
  */
 import * as fs from "node:fs"
 import * as net from "node:net"

@@ -24,10 +24,10 @@ export const idOf = (index: number): string => `B${100_000 + index}`
 
 export const accountOf = (id: string): Account.Account => Account.make({ broker: "bench", id })
 
-/** Lifetime of a session of the bench, in milliseconds. */
+/** Lifetime of a bench session, in milliseconds. */
 export const lifetime = 3_600_000
 
-/** A session of the bench is due for renewal this many milliseconds before its expiry. */
+/** A bench session is due for renewal this many milliseconds before its expiry. */
 export const early = 600_000
 
 /** All accounts share these values, as the accounts of one broker do. */
@@ -44,7 +44,7 @@ export const sessionOf = (account: Account.Account, issuedAt: number): Session.S
     expiry
   })
 
-/** Makes a renewal by login. A login takes `latency` milliseconds, and then calls `exchanged`. */
+/** Makes a renewal that logs in again. The login takes `latency` milliseconds, and then calls `exchanged`. */
 export const renewalOf = (
   id: string,
   latency = 0,
@@ -72,8 +72,9 @@ const noLogout: Logout["Service"] = {
 }
 
 /**
- * Makes a store in an SQLite database in memory. SQLite keeps the entries outside of the heap, as a database on the disk
- * or in the network does. Like the stores of our packages, the store reports changes to the watchers of an account.
+ * Makes a store in an SQLite database in memory. SQLite keeps the entries outside of the heap, as a database on disk or
+ * on the network does. The store registers watchers, so that the measured heap contains them. It never calls them,
+ * because no other program writes to the store.
  */
 export const makeOutsideStore = (): SessionStore["Service"] => {
   const database = new DatabaseSync(":memory:")
@@ -107,7 +108,7 @@ export const makeOutsideStore = (): SessionStore["Service"] => {
   }
 }
 
-/** Makes a lock in memory, and a scope that stays open until the process ends. */
+/** Makes a context with the store, a lock in memory, and a scope that stays open until the process ends. */
 const makeShared = (store: SessionStore["Service"]) =>
   Context.make(SessionStore, store).pipe(
     Context.add(SessionLock, makeLock()),
@@ -139,8 +140,8 @@ export const makeLive = Effect.fnUntraced(function* (accounts: number) {
 })
 
 /**
- * Returns 65,536 random account numbers, so that a processor cannot predict the next account. A number can occur more
- * than once.
+ * Returns 65,536 random account numbers, so that the processor cannot predict the next account. A number can occur
+ * more than once.
  */
 const shuffled = (accounts: number): Uint32Array => {
   const order = new Uint32Array(65_536)
@@ -155,8 +156,8 @@ const shuffled = (accounts: number): Uint32Array => {
 }
 
 /**
- * Returns the ids of the accounts whose sessions a turn reads, in this order. After the last id, the turn continues
- * with the first id.
+ * Returns account ids in the order in which a turn reads their sessions. After the last id, the turn continues with the
+ * first id.
  */
 export const choose = ({ accounts = 1, variant }: Turn): ReadonlyArray<string> =>
   variant === "any" ? Array.from(shuffled(accounts), idOf) : [idOf(accounts >> 1)]
@@ -178,10 +179,11 @@ export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((acco
 }
 
 /**
- * Throws if there is no session, or if it belongs to another account, because a bench with wrong sessions would measure
+ * Throws if the session is missing or belongs to another account, because a bench with wrong sessions would measure
  * nothing useful.
  */
 export const expectSession = (session: Session.Session | undefined, id: string): void => {
-  if (session?.account.id !== id)
-    throw new Error(`Expected a session of ${id}, but got a session of ${session?.account.id}.`)
+  if (session?.account.id === id) return
+  const found = session === undefined ? "no session" : `a session for ${session.account.id}`
+  throw new Error(`Expected a session for ${id}, but got ${found}.`)
 }

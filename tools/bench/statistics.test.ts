@@ -68,7 +68,7 @@ describe("assess", () => {
     assert.strictEqual(assess({ ...target, atMost: 1.9 }, results).verdict, "not met")
   })
 
-  it("reports a target without a figure", () => {
+  it("reports a target without a figure as not measured", () => {
     assert.strictEqual(assess({ ...target, of: "other", atMost: 2 }, results).verdict, "not measured")
   })
 })

@@ -11,7 +11,7 @@ export const quantile = (values: ArrayLike<number>, at: number): number => {
 
 export const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
 
-/** The median of the rounds, and their lower and upper quartile. */
+/** The median of the rounds, and their lower and upper quartiles. */
 export interface Summary {
   readonly low: number
   readonly median: number
@@ -24,7 +24,7 @@ export const summaryOf = (values: ReadonlyArray<number>): Summary => ({
   high: quantile(values, 0.75)
 })
 
-/** Interquartile range of the rounds, in per cent of the median. */
+/** Interquartile range of the rounds, as a percentage of the median. */
 export const spread = (values: ReadonlyArray<number>): string => {
   const { high, low, median: middle } = summaryOf(values)
   return `${((100 * (high - low)) / middle).toFixed(0)} %`

@@ -1,4 +1,4 @@
-/** The targets of the library's speed and size. `docs/performance.md` shows which of them are met. */
+/** The targets for the library's speed and size. `docs/performance.md` shows which of them are met. */
 import { type Figure, type Results, valuesOf } from "./figures.ts"
 import { type Summary, summaryOf } from "./statistics.ts"
 
@@ -53,7 +53,7 @@ export const targets: ReadonlyArray<Target> = [
     [64, 1.1],
     [1024, 1.2]
   ]),
-  ...perSecond("P2", "dispatch", "`dispatch` of undici", [[64, 0.85]]),
+  ...perSecond("P2", "dispatch", "undici's `dispatch`", [[64, 0.85]]),
   ...perSecond("P3", "smartapi-javascript", "smartapi-javascript", [
     [1, 2.5],
     [64, 3],
@@ -182,7 +182,7 @@ export const targets: ReadonlyArray<Target> = [
   },
   {
     name: "P10",
-    job: "size on the disk of our packages for one broker",
+    job: "size on disk of our packages for one broker",
     bench: "size",
     turn: "sizes",
     field: "own kB on disk",
@@ -237,7 +237,7 @@ export const targets: ReadonlyArray<Target> = [
   },
   {
     name: "P13",
-    job: "99th percentile of a login at a broker that answers after 50 ms, 64 at a time, ÷ `undici.request`",
+    job: "99th percentile of login time at a broker that answers after 50 ms, 64 at a time, ÷ `undici.request`",
     bench: "login-delay",
     turn: at(64),
     field: "p99 ms",

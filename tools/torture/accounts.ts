@@ -39,7 +39,7 @@ export interface Accounts {
   readonly accountOf: (entry: JournalEntry) => string
   /** Name of the endpoint that receives credentials. */
   readonly login: string
-  /** The documented maximum of calls of an account in a second. Absent if the broker documents no limit. */
+  /** How many calls to `login` an account may make in a second. Absent if the broker documents no limit. */
   readonly perSecond?: number
 }
 
@@ -93,7 +93,7 @@ const secret = (text: string) => Redacted.make(text)
 
 const originOf = (origins: Origins, origin: string): string => origins[origin] ?? ""
 
-/** Replaces the login through a browser: the program itself submits the login page of the simulator. */
+/** Replaces the login through a browser: the program itself submits the simulator's login page. */
 const layerBrowsing = ({ password, totpSecret, userId }: FakeZerodha.Account) =>
   Layer.effect(
     Renewal,

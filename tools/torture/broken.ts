@@ -72,7 +72,7 @@ const hidesLockFailures = (lock: Lock): Lock => ({
     )
 })
 
-/** A store that reports success even if it failed. */
+/** A store that reports success even if it fails. */
 const hidesFailures = (store: Store): Store => ({
   ...store,
   get: (account, slot) => Effect.orElseSucceed(store.get(account, slot), () => undefined),

@@ -81,7 +81,7 @@ export interface Broker {
   readonly advanceInPeriod: (leftMillis: number) => Promise<void>
   readonly inject: (endpoint: string, fault: Fault, times?: number) => Promise<void>
   readonly journal: () => Promise<ReadonlyArray<JournalEntry>>
-  /** The requests of logins and refreshes, including requests without an answer. */
+  /** Login and refresh requests, including requests without an answer. */
   readonly exchanges: () => Promise<ReadonlyArray<JournalEntry>>
   /** Digests of the issued access tokens, from the oldest to the newest. */
   readonly issued: () => ReadonlyArray<string>

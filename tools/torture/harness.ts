@@ -27,7 +27,7 @@ export interface Row {
 
 export interface Scenario {
   readonly summary: string
-  /** Description of the part that the option --broken breaks. */
+  /** Describes the fault that the option --broken causes. */
   readonly breaks: string
   /** Set if no other scenario may run at the same time, because the load of other scenarios could change the result. */
   readonly alone?: true
@@ -136,11 +136,11 @@ const firstLine = (text: string): string => text.trim().split("\n")[0] ?? ""
 
 export const wait = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Polls until the condition is true, and returns the elapsed time in milliseconds. */
+/** Polls until the condition is true, and returns the elapsed milliseconds. Throws after `limit` milliseconds. */
 export const waitUntil = async (what: string, isSo: () => Promise<boolean> | boolean, limit = 10_000) => {
   const began = performance.now()
   while (!(await isSo())) {
-    if (performance.now() - began > limit) throw new Error(`${what} did not happen within ${limit / 1000} s`)
+    if (performance.now() - began > limit) throw new Error(`waited ${limit / 1000} s for ${what} without success`)
     await wait(2)
   }
   return performance.now() - began
@@ -346,7 +346,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
 }
 
 /**
- * The row of a scenario without counts. Its verdict is `WRONG`, because otherwise such a scenario would always pass.
+ * The row of a scenario without counts. The verdict is `WRONG`, because a scenario that counts nothing must not pass.
  */
 const nothingCounted: Row = {
   scenario: "",
@@ -364,7 +364,7 @@ export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, bro
   if (failed !== undefined) throw new Error(`a program could not open its session: ${JSON.stringify(failed)}`)
 }
 
-/** Opens the session in one program. If that fails, returns the outcome, otherwise `undefined`. */
+/** Opens the session in one program. Returns `undefined`, or the outcome if the vault fails. */
 export const tellOpen = (
   program: Program,
   { broker: { account, ahead, id, origin }, name, place }: Setup,

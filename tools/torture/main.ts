@@ -21,7 +21,7 @@ Options:
   --only <names>  runs only these scenarios, separated by commas
   --broken        breaks one part in each scenario; the scenario must detect it:
 ${scenarios.map(([name, { breaks }]) => `                    ${name}: ${breaks}`).join("\n")}
-  --details       prints every count in a separate line
+  --details       prints every count on a separate line
   --help          prints this text
 
 All servers listen on 127.0.0.1. All files are in temporary folders, which are removed at the end.`

@@ -1,5 +1,5 @@
 /**
- * A program that opens sessions, and executes requests of a scenario. It is a separate process, so it can be killed.
+ * A program that opens sessions, and executes requests from a scenario. It is a separate process, so it can be killed.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import type * as AuthError from "@auth/broker-core/login/AuthError"

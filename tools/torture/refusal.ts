@@ -1,8 +1,7 @@
 /**
- * Simulates disk failures without root rights. Linux can refuse some system calls of one program by a seccomp filter
- * (since Linux 3.5). Perl installs the filter, and then executes the program. Perl is used because Debian always has
- * it, while a compiler or strace may be missing. A special file system would need a mount, which a container does not
- * allow.
+ * Simulates disk failures without root rights. With a seccomp filter, Linux (since 3.5) refuses some system calls of
+ * one program. Perl installs the filter, and then executes the program. Perl is used because Debian always has it, but a
+ * compiler or strace may be missing. A special file system would need a mount, which a container does not allow.
  */
 import * as os from "node:os"
 import { NotHere } from "./harness.ts"
@@ -33,7 +32,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
   arm64: { audit: 0xc00000b7, prctl: 167, calls: { faccessat: 48, openat: 56, pwrite64: 68, fsync: 82, fdatasync: 83 } }
 }
 
-/** SQLite writes data with `pwrite`. A write of one byte only extends the file of its shared memory, and is allowed. */
+/** SQLite writes data with `pwrite`. To extend its shared-memory file, it writes a single byte, which is allowed. */
 const write: Rule = { call: "pwrite64", argument: { index: 2, is: "at least", value: 2 } }
 
 /** The flags `O_WRONLY` and `O_RDWR` of `openat`. */
@@ -111,7 +110,7 @@ my $program = pack("S x6 P", length($filter) / 8, $filter);
 syscall($prctl, 38, 1, 0, 0, 0) == 0 && syscall($prctl, 22, 2, $program) == 0 or die "seccomp: $!\\n";
 exec { $command[0] } @command or die "exec: $!\\n";`
 
-/** Returns the beginning of a command. The command that is appended to it runs with this failure. */
+/** Returns the first words of a command line. A command that is appended to them runs with this failure. */
 export const throughTrouble = (title: keyof typeof troubles): ReadonlyArray<string> => {
   const architecture = architectures[os.arch()]
   if (os.platform() !== "linux" || architecture === undefined) {

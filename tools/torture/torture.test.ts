@@ -98,7 +98,7 @@ describe("torture", () => {
   })
 
   it.runIf(runsRedis)(
-    "the scenario stampede detects a lock that never waits, with SQLite and with Redis",
+    "the scenario stampede detects a lock that never makes a caller wait",
     { tags: ["thorough"], timeout: 90_000 },
     async () => {
       const rows = await run(
@@ -112,7 +112,7 @@ describe("torture", () => {
     }
   )
 
-  it("prints each count, and returns whether the run passed", async () => {
+  it("prints right counts of the same kind on one line, and returns whether the run passed", async () => {
     const printed: Array<string> = []
     const output = { print: (text: string) => void printed.push(text), progress: () => undefined, details: false }
     const counting = (found: number) =>

@@ -25,7 +25,7 @@ const client = PlainHttp.makeClient({
   load: () => Promise.reject(new Error("This client has only the direct way."))
 })
 
-/** An account may log in once a second. In milliseconds. */
+/** Time after which an account may log in again, in milliseconds: the broker's limit of a second, and a margin. */
 const pause = 1050
 
 /** Waits until each account may log in again, and then measures the run alone. */

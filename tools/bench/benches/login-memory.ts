@@ -7,7 +7,7 @@ import { accounts, clientCodeOf, inFibers, makeAccounts, sessionOf, undiciAgent,
 
 const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Time after which an account may log in again, in milliseconds: the broker's rate limit. */
+/** Time after which an account may log in again, in milliseconds: the broker's limit of a second, and a margin. */
 const pause = 1050
 
 /** Runs a turn in parts of at most one login for each account, with a pause after each part. */
@@ -43,7 +43,7 @@ const weigh =
 
 const logout = "logout"
 
-/** Makes the turns. Each turn first runs one login of each account, which is not measured. */
+/** Makes the turns. Each turn begins with one login of each account. These logins are not measured. */
 const turnsOf = (logins: number): ReadonlyArray<Turn> => [
   { title: `${logins} logins`, concurrency: 64, count: accounts + logins },
   {

@@ -1,4 +1,4 @@
-/** Compares logins over TLS. The official SDK opens a new connection for each call, so most of its time is handshakes. */
+/** Compares logins over TLS. The official SDK opens a new connection for each call, so it mostly does handshakes. */
 import type { Bench, Turn } from "../harness.ts"
 import { candidates, versions } from "../logins.ts"
 

@@ -1,6 +1,6 @@
 /**
- * Simulates a day of many accounts in one process: each account logs in once, and then its session is requested all day.
- * Counts the calls of the store, and measures heap and CPU time.
+ * Simulates a day with many accounts in one process: each account logs in once, and then its session is requested all
+ * day. Counts the calls to the store, and measures heap and CPU time.
  *
  * The clock is set forward by one step at a time, and in each step the session of every account is requested once. With
  * many accounts, the steps are longer. A real program would also request the session between two steps. Such a request
@@ -36,7 +36,7 @@ import { accountOf, idOf } from "../session.ts"
 
 const hours = 24
 
-/** Length of a step in seconds: 30 seconds for one account, 5 minutes for a thousand, 30 minutes for more. */
+/** Length of a step in seconds: 30 seconds for one account, 5 minutes for up to a thousand, 30 minutes for more. */
 const stepOf = (accounts: number): number => (accounts === 1 ? 30 : accounts <= 1000 ? 300 : 1800)
 
 const makeClock = () => {
@@ -44,7 +44,7 @@ const makeClock = () => {
   return { clock: clockOf((millis) => millis + ahead), advance: (seconds: number) => void (ahead += seconds * 1000) }
 }
 
-/** The calls of the store, or the commands of Redis, so far, and how many of them are running. */
+/** The number of calls to the store or of commands to Redis so far, and the number of those that are running. */
 interface Calls {
   count: number
   running: number
@@ -62,13 +62,14 @@ const counted = <A, E>(calls: Calls, call: Effect.Effect<A, E>): Effect.Effect<A
 
 type Services = Context.Context<SessionStore.SessionStore | SessionLock>
 
+/** A place where sessions are stored. */
 interface Place {
-  /** The largest number of accounts that the bench simulates in this place. */
+  /** The largest number of accounts that the bench simulates with this place. */
   readonly most: number
   readonly open: (calls: Calls) => Effect.Effect<Services, unknown, Scope.Scope>
 }
 
-const key = Effect.flatMap(VaultKey.generate, (bytes) => VaultKey.fromBytes(bytes, "a key of the bench"))
+const key = Effect.flatMap(VaultKey.generate, (bytes) => VaultKey.fromBytes(bytes, "the key of the bench"))
 
 const storeOf = (store: SessionStore.SessionStore["Service"], calls: Calls): SessionStore.SessionStore["Service"] => ({
   ...store,
@@ -87,7 +88,7 @@ const memory: Place = {
 }
 
 const sqlite: Place = {
-  // A login writes to the disk several times, so more accounts would take too long.
+  // A login writes to disk several times, so more accounts would take too long.
   most: 1000,
   open: Effect.fnUntraced(function* (calls) {
     const folder = yield* Effect.acquireRelease(
@@ -150,7 +151,7 @@ const brokerLayer = (id: string) => {
   )
 }
 
-/** Writes a line of progress at most once in five seconds. */
+/** Writes a progress line at most every five seconds. */
 const makeProgress = (title: string) => {
   let last = performance.now()
   return (text: string) => {
@@ -165,7 +166,7 @@ const cpu = (): number => {
   return system + user
 }
 
-/** Waits until the reads in the background have ended. */
+/** Waits until all calls have ended, including reads in the background. */
 const settle = (calls: Calls) => Effect.repeat(Effect.sleep("1 millis"), { until: () => calls.running === 0 })
 
 const day = (title: string, place: Place, wanted: number) =>
@@ -235,7 +236,7 @@ const turns = (counts: ReadonlyArray<number>) =>
   }))
 
 export const bench: Bench = {
-  summary: `calls of the store, heap and CPU time for a simulated day of up to 100,000 accounts in one process`,
+  summary: `calls to the store, heap and CPU time for a simulated day with up to 100,000 accounts in one process`,
   job: "account",
   onlyByName: true,
   baselines: ["memory"],

@@ -30,7 +30,7 @@ const inFiber =
 /** Makes the manager of the only account. */
 const ours = async (): Promise<SessionManager.SessionManager["Service"]> => {
   const manager = (await Effect.runPromise(makeLive(1))).get(id)
-  if (manager === undefined) throw new Error(`There is no manager of ${id}.`)
+  if (manager === undefined) throw new Error(`There is no manager for ${id}.`)
   return manager
 }
 

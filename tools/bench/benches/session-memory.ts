@@ -21,7 +21,7 @@ import {
 
 /**
  * Makes the objects of `count` accounts, and returns the number of heap bytes per account. Compiled code does not count,
- * because V8 drops code of an earlier candidate at any time.
+ * because V8 compiles code and drops it at any time.
  */
 const weigh =
   (make: (ids: ReadonlyArray<string>, issuedAt: number) => Promise<unknown>): Run =>

@@ -55,7 +55,7 @@ export const bench: Bench = {
       ours: true,
       prepare: async (): Promise<Run> => {
         const manager = (await Effect.runPromise(makeLive(1))).get(id)
-        if (manager === undefined) throw new Error(`There is no manager of ${id}.`)
+        if (manager === undefined) throw new Error(`There is no manager for ${id}.`)
         const get = await Effect.runPromise(
           Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
         )
@@ -71,7 +71,7 @@ export const bench: Bench = {
       ours: true,
       prepare: async (): Promise<Run> => {
         const manager = (await Effect.runPromise(makeLive(1))).get(id)
-        if (manager === undefined) throw new Error(`There is no manager of ${id}.`)
+        if (manager === undefined) throw new Error(`There is no manager for ${id}.`)
         return async ({ count }) => {
           let last = await Effect.runPromise(manager.session)
           for (let index = 1; index < count; index++) last = await Effect.runPromise(manager.session)

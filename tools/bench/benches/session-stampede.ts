@@ -34,7 +34,7 @@ const waiters = 10_000
 const expired = "the session has expired"
 const due = "the session is still valid, but due for renewal"
 
-/** Returns by how many milliseconds the session must be aged for this turn. */
+/** Returns by how many milliseconds the turn makes the session older. */
 const ageOf = ({ variant }: Turn): number => (variant === due ? lifetime - early / 10 : lifetime)
 
 interface Candidate {

@@ -56,7 +56,7 @@ const turns = (count: number): ReadonlyArray<Turn> => [
 ]
 
 export const bench: Bench = {
-  summary: `many accounts log in at a local server that answers after ${delay} ms; ours use a manager for each account`,
+  summary: `many accounts log in at a local server that answers after ${delay} ms; our library uses a manager for each account`,
   job: "account",
   answer: { delay },
   baselines: ["undici"],
@@ -69,7 +69,7 @@ export const bench: Bench = {
     undici: {
       title: "undici.request, JSON.parse: only the POST requests",
       prepare: async (url) => {
-        // The other candidates must not import undici, because that import replaces the global fetch of their process.
+        // The other candidates must not import undici, because their fetch would then send requests through the import.
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {

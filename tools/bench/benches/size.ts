@@ -1,4 +1,4 @@
-/** Measures the size of a program that logs in once, and what an install of one broker adds to a project. */
+/** Measures the size of a program that logs in once, and of the packages that it needs. */
 import { build } from "esbuild"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -7,12 +7,12 @@ import { files as listFiles } from "../../packages/workspace.ts"
 import type { Bench, Candidate } from "../harness.ts"
 import { files, writePrograms } from "../programs.ts"
 
-/** Path prefix of our packages in the metafile of esbuild. */
+/** Matches the paths of our packages in esbuild's metafile. */
 const ownFolder = /(?:^|\/)node_modules\/@auth\//
 
 interface Size {
   readonly compressed: number
-  /** The part of `compressed` that comes from our packages, in proportion to the bytes before the compression. */
+  /** Size of our packages: their share of the bytes before compression, multiplied by `compressed`. */
   readonly own: number
 }
 
@@ -53,7 +53,7 @@ const startSizeOf = async (folder: string, file: string): Promise<number> => {
     .reduce((sum, { contents }) => sum + compressedSize(contents), 0)
 }
 
-/** Returns the size of the program in one file, in kB after compression with gzip. */
+/** Returns the size of the program as a single file, in kB after compression with gzip. */
 const sizeOf = async (folder: string, file: string): Promise<Size> => {
   const { metafile, outputFiles } = await bundle(folder, file, false)
   const [output] = Object.values(metafile.outputs)
@@ -125,7 +125,7 @@ export const bench: Bench = {
     quick: { rounds: 1, seconds: 60, warmUp: 0, turns }
   },
   candidates: {
-    ours: candidate("ours, on FetchHttpClient", files.ours, broker, true),
+    ours: candidate("ours, on FetchClient", files.ours, broker, true),
     "smartapi-javascript": candidate("smartapi-javascript", files["smartapi-javascript"], "smartapi-javascript"),
     kiteconnect: candidate("kiteconnect", files.kiteconnect, "kiteconnect"),
     "openid-client": candidate("openid-client", files["openid-client"], "openid-client")

@@ -23,7 +23,10 @@ import { throughTrouble, troubles } from "../refusal.ts"
 
 /** Number of calls. */
 const asks = 3
-/** The pause between two calls, in milliseconds. It is longer than the first back-off of a manager. */
+/**
+ * The pause between two calls, in milliseconds. The second call is made during the manager's first back-off, which
+ * lasts 1 to 1.5 seconds. The third call is made after this back-off.
+ */
 const between = 800
 
 /** The longest back-off of a manager without a session, in milliseconds, plus a margin for a busy machine. */
@@ -38,7 +41,7 @@ const sqliteSetups = (torture: Torture) => torture.setups({ places: ["sqlite"] }
 
 /**
  * Returns the token of the stored session. `ahead` sets the program's clock to a time before the cut-off, because the
- * session has expired after the cut-off.
+ * session expires at the cut-off.
  */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<string | undefined> => {
   await openIn([program], setup)
@@ -111,7 +114,7 @@ const prepare = async (torture: Torture) => {
 const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
   const { healthy, setups } = await prepare(torture)
   const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
-    // Some containers forbid seccomp filters. Any other error of Perl is a bug in `refusal.ts`.
+    // Some containers forbid seccomp filters. Any other Perl error is a bug in `refusal.ts`.
     throw /seccomp: /.test(String(error)) ? new NotHere("this container forbids seccomp filters") : error
   })
   await torture.each(retitled(setups, title), (setup, tally) =>

@@ -48,7 +48,7 @@ const askUntilAllHave = async (programs: ReadonlyArray<Program>, name: string): 
   return outcomes
 }
 
-/** Reads the stored session, in a program with a clock before the cut-off. */
+/** Reads the stored session, in a program whose clock shows a time before the cut-off. */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<Outcome> => {
   await openIn([program], setup)
   await program.tell({ do: "clock", name: setup.name, ahead })
@@ -101,7 +101,7 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
 const stoppedFor = 4000
 const latency = "2500 millis"
 
-/** Milliseconds until the end of the TOTP period. They are few, because the second login waits for the next period. */
+/** Milliseconds until the end of the TOTP period. The time is short, because the second login waits for its end. */
 const leftInPeriod = 5500
 
 const stopHolder = async (torture: Torture) => {

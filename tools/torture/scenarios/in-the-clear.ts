@@ -103,7 +103,7 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
 
 const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
   if (place.kind === "sqlite") return filesIn(place.folder)
-  // Reads the log before `SAVE`, and again after it.
+  // Reads the append-only log before `SAVE`, and again after it.
   const log = filesIn(folderOfRedis)
   const values = await valuesIn(place.url)
   return [...log, ...values, ...filesIn(folderOfRedis)]

@@ -61,7 +61,7 @@ export const scenario: Scenario = {
   breaks: "the time-out of the keyring is one minute",
   seconds: { quick: 30, full: 30 },
   run: (torture) =>
-    torture.attempt("a D-Bus that accepts a request and never answers", async (tally) => {
+    torture.attempt("a D-Bus server that accepts a request and never answers", async (tally) => {
       if (process.platform !== "linux")
         throw new NotHere("this case needs Linux, where the keyring is read through a socket")
       const bus = await startSilentBus(torture)

@@ -13,7 +13,10 @@ import type { Outcome } from "../protocol.ts"
 
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
-/** Milliseconds until the end of the TOTP period. They are few, so that an unwanted second login would be sent soon. */
+/**
+ * Milliseconds until the end of the TOTP period. The time is short, so that an unwanted second login would be sent
+ * soon.
+ */
 const leftInPeriod = 6000
 
 const logOutInFlight = async (

@@ -56,7 +56,7 @@ const startWriter = (torture: Torture): Writer => {
   return {
     child,
     isReady,
-    // The kill can make the last line incomplete, so the last line is ignored.
+    // The kill can make the last line incomplete, so the text after the last line break is ignored.
     acknowledged: () => Number(said.split("\n").slice(1, -1).at(-1) ?? 0)
   }
 }

@@ -17,7 +17,7 @@ type BrokerId = keyof typeof accountsOf
 
 const brokerIds = Object.keys(accountsOf) as ReadonlyArray<BrokerId>
 
-/** A second, in milliseconds. */
+/** One second, in milliseconds. */
 const second = 1000
 
 /** Returns the highest number of calls that one account made within a second. */
@@ -46,7 +46,7 @@ const countBroker = (tally: Tally, id: BrokerId, entries: ReadonlyArray<JournalE
     tally.atMost(`${id}: logins of an account in a second`, densest(tries, accountOf), perSecond)
 }
 
-/** Makes the session managers of all accounts. A name such as `angel 17` selects the account 17 at Angel One. */
+/** Makes the session managers of all accounts. A name such as `angel 17` selects account 17 at Angel One. */
 const manage = ({ origins }: Simulator.Info) =>
   SessionManagers.make((name) => {
     const [id, index] = name.split(" ")
