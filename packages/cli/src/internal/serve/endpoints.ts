@@ -98,7 +98,7 @@ export const endpoints = {
   getSession: {
     method: "GET",
     path: "/v1/accounts/{name}/session",
-    summary: "A live session. If the stored session has ended, it is renewed first, unless only a person can log in.",
+    summary: "A live session. If the stored session has ended, it is renewed first, unless that needs a person.",
     answer: json("Session"),
     refusals: ["AccountUnknown"],
     canFail: true
