@@ -98,7 +98,11 @@ export const table = [
     arguments: [account],
     flags: [
       { name: "browser", description: "log in through the browser; fails if the account logs in another way" },
-      { name: "paste", description: "do not open a browser: print the login page's address, and ask for the address that follows the login" },
+      {
+        name: "paste",
+        description:
+          "do not open a browser: print the login page's address, and ask for the address that follows the login"
+      },
       { name: "qr", description: "log in with a QR code; fails if the account logs in another way" },
       { name: "all", description: "log in to all accounts" },
       {

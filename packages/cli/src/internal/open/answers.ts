@@ -18,7 +18,11 @@ import * as page from "./page.ts"
 const refusals = {
   HostRefused: [421, "The header Host names another server", "Use the link that broker-auth open has made."],
   OriginRefused: [403, "The request does not come from this page", "Use the page that broker-auth open has opened."],
-  LinkRefused: [403, "The link was used before, is older than 60 seconds, or was replaced by a newer link", "Run broker-auth open again."],
+  LinkRefused: [
+    403,
+    "The link was used before, is older than 60 seconds, or was replaced by a newer link",
+    "Run broker-auth open again."
+  ],
   BearerRefused: [401, "The page is no longer open", "Run broker-auth open again."],
   PathUnknown: [404, "There is no such path", "Use the page that broker-auth open has opened."],
   MethodRefused: [
