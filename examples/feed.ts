@@ -20,5 +20,5 @@ socket.addEventListener("message", ({ data }) => {
   console.log(data)
   socket.close()
 })
-socket.addEventListener("error", () => console.error("The feed refused the connection, or it was lost."))
+socket.addEventListener("error", () => console.error("The feed refused the connection, or the connection was lost."))
 socket.addEventListener("close", () => void angel.close())

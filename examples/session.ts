@@ -26,6 +26,6 @@ const broker = await ways[(process.argv[2] ?? "angel") as keyof typeof ways]()
 const { account, expiresAt, tokens } = await broker.session()
 // Pass this token to the other library. Do not log it.
 const token = Connection.reveal(tokens.access)
-const end = expiresAt === undefined ? "at an unknown time" : new Date(expiresAt).toISOString()
-console.log(`The token of ${account.id} has ${token.length} characters, and ends ${end}`)
+const end = expiresAt === undefined ? "an unknown time" : new Date(expiresAt).toISOString()
+console.log(`The token of ${account.id} has ${token.length} characters, and expires at ${end}`)
 await broker.close()

@@ -42,7 +42,7 @@ const server = createServer((request, response) => {
       setCookie("; Max-Age=0")
       const login = await broker.resumeLogin(cookie)
       await login.complete(request.url ?? "")
-      // The answer is a redirect, so that the code does not stay in the browser's address bar.
+      // The answer is a redirect, so that the code in the callback does not stay in the browser's address bar.
       redirect(303, "/")
     } else if (path === "/") {
       const { account } = await broker.session()

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// `--help` and `--version` load neither `effect` nor core, so they take about as long as an empty program.
+// `--help` and `--version` load neither `effect` nor core, so they take little longer than an empty program. The
+// exception is `simulate --help`, because the simulator prints that help.
 import { readFileSync } from "node:fs"
 import process from "node:process"
 import * as ExitCode from "./ExitCode.ts"
@@ -26,7 +27,7 @@ const isHelp = own.includes("--help") || own.includes("-h") || own.length === 0 
 if (isHelp && rowOf(words)?.name !== "simulate") {
   print(helpFor(words[0] === "help" ? words.slice(1) : words, width))
 } else if (own.length === 1 && own[0] === "--version") {
-  // The path contains the name of the package, because the bundle of this module is in another folder.
+  // The path begins with the package's name, because the bundle of this module is in another folder than its source.
   const manifest = readFileSync(new URL(import.meta.resolve("@auth/cli/package.json")), "utf8")
   print(`${program} ${(JSON.parse(manifest) as { readonly version: string }).version}`)
 } else {

@@ -41,7 +41,7 @@ const textOf = (ended: Ended, check: string): string =>
 
 type Values = Readonly<Record<string, string>>
 
-/** Stores an account of a way to log in. */
+/** Stores an account that logs in with this method. */
 const store = (
   user: User,
   values: Values,
@@ -84,7 +84,7 @@ const begin = Effect.fnUntraced(function* (broker: "angel" | "samco" | "rmoney",
 
 const thorough = { tags: ["thorough"], timeout }
 
-/** An answer of Angel One that refuses a login. */
+/** An answer from Angel One that refuses a login. */
 const refusal = (errorcode: string, message: string): Fault => ({
   kind: "answer",
   status: 200,
@@ -201,7 +201,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
         yield* simulator.inject("angel", "*", { kind: "latency", duration: "2 seconds" })
         const found = yield* run(user, ["doctor"])
         assert.strictEqual(found.code, 0, found.stdout)
-        assert.match(found.stderr, /Waiting for an answer of Angel One…/)
+        assert.match(found.stderr, /Waiting for an answer from Angel One…/)
       }),
     thorough
   )
@@ -389,7 +389,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
   )
 
   it.effect(
-    "reports different problems for an unknown CA, a certificate of another host, and certificates that Node ignores",
+    "reports different problems for an unknown CA, a certificate for another host, and certificates that Node ignores",
     () =>
       Effect.gen(function* () {
         const { url } = yield* makeProxy({ port: yield* tlsServer })

@@ -36,13 +36,13 @@ const steps: ReadonlyArray<Step> = [
   { args: ["open", "--link"], shows: /http:\S+#\S{43}/, replies: [[/Ctrl-C\s+ends/, stop]], code: 130 },
   { args: ["vault"], shows: /encrypted with/ },
   { args: ["vault", "list"], shows: /angel/ },
-  { args: ["vault", "encrypt"], shows: /in\s+clear/ },
+  { args: ["vault", "encrypt"], shows: /already\s+encrypted/ },
   { args: ["logout"], shows: /angel is logged out/ },
   { args: ["vault", "rekey"], shows: /with\s+the\s+new\s+key/ },
   { args: ["simulate", "--help"], shows: /broker-auth-simulator/, isRaw: true }
 ]
 
-/** Commands whose test in a terminal is in another file. */
+/** Commands that `steps` does not contain, and where a test runs them in a terminal. */
 const elsewhere: Readonly<Record<string, string>> = {
   add: "commands.test.ts",
   demo: "demo.test.ts",

@@ -17,7 +17,7 @@ export interface Status {
   readonly entry: Entry
   /** Title of the broker. If its package is not installed, the id. */
   readonly title: string
-  /** `undefined` if the package of the broker is not installed. */
+  /** `undefined` if the broker's package is not installed, or no longer has this method. */
   readonly method: Method | undefined
   readonly memory: LoginGuard.Memory
   /**

@@ -67,7 +67,8 @@ export const askFields = Effect.fnUntraced(function* (
   yield* say(`${broker.title}: ${method.title}. Secrets are not shown. Ctrl-C ends the command, and stores nothing.`)
   for (const field of Object.values(method.credentials)) {
     const optional = field.optional === true ? " (optional, press Enter to skip)" : ""
-    // The description of an option lists only its values, so the question also contains the name of the variable.
+    // If the field is an option of the layer, its description lists only the possible values. So the question also
+    // contains the name of the variable.
     const name = field.option === undefined ? "" : `${field.env}: `
     while (true) {
       const answer = yield* given.ask(`${name}${field.description}${optional}`, field.secret ? "secret" : "shown")

@@ -1,6 +1,7 @@
 /**
- * Loads the packages of brokers. They are resolved from the place where this package is installed, and never from the
- * current folder. Otherwise a package in a downloaded repository could read the vault.
+ * Loads the packages of brokers. They are resolved from the place where this package is installed. They are not resolved
+ * from the current folder, because a package in a downloaded repository could then read the vault. The exception is a
+ * package that the user names with `--package`.
  */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
@@ -94,7 +95,7 @@ const loadedOf = (
   layerModule: ({ layer }) => importModule(layer)
 })
 
-/** Loads a broker by its id. With `folder`, its package is in this folder. */
+/** Loads a broker by its id. If `folder` is given, it is the folder of the broker's package. */
 export const loadBroker = Effect.fnUntraced(function* (
   id: string,
   folder?: string
@@ -123,7 +124,7 @@ const unusable = (folder: string, problem: string) =>
 /** Two copies of `effect` do not recognize each other's secrets. */
 const effectModule = "effect/Redacted"
 
-/** Checks the fields that this command reads. The package of another author may lack some of them. */
+/** Checks the fields that this command reads. A package by another author may lack some of them. */
 const isBroker = Schema.is(
   Schema.Struct({
     id: Schema.String,
@@ -150,7 +151,7 @@ const hasManifest = (folder: string): boolean => Fs.existsSync(Path.join(folder,
 
 /**
  * Returns the folder of a package that the user has named. `named` is a folder, or the name of a package that is
- * installed in the current folder or in a folder above. The command searches there for no other package.
+ * installed in the current folder or in a folder above. The command loads no other package from there.
  */
 export const folderOfPackage = (named: string): string => {
   const folder = Path.resolve(named)
@@ -175,7 +176,7 @@ export const loadPackage = Effect.fnUntraced(function* (folder: string): Effect.
     Result.try(() => Fs.realpathSync(createRequire(import.meta.url).resolve(effectModule)))
   )
   if (resolve(effectModule) !== own) {
-    return yield* unusable(folder, "it has another copy of effect than broker-auth. Install it beside broker-auth")
+    return yield* unusable(folder, "it uses a different copy of effect than broker-auth. Install it beside broker-auth")
   }
   const importModule = <A>(module: string): Effect.Effect<A, CommandFailed> => {
     const file = resolve(`${name}/${module}`)

@@ -1,4 +1,4 @@
-/** Runs other programs at the terminal of the user. */
+/** Runs other programs in the user's terminal. */
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { constants } from "node:os"

@@ -43,7 +43,7 @@ const json = { name: "json", description: "print JSON" } as const
 
 const packageFlag = (description: string) => ({ name: "package", value: "FOLDER|NAME", description }) as const
 
-const sessionNote = "If the session is not live, it is first renewed, unless only a person can log in."
+const sessionNote = "If the session is not live, it is first renewed, unless that needs a person."
 
 export const table = [
   {
@@ -97,9 +97,13 @@ export const table = [
     name: "login",
     arguments: [account],
     flags: [
-      { name: "browser", description: "log in through the browser; fails if the account has another way to log in" },
-      { name: "paste", description: "do not open a browser: show the address, and paste the address after the login" },
-      { name: "qr", description: "log in with a QR code; fails if the account has another way to log in" },
+      { name: "browser", description: "log in through the browser; fails if the account logs in another way" },
+      {
+        name: "paste",
+        description:
+          "do not open a browser: print the login page's address, and ask for the address that follows the login"
+      },
+      { name: "qr", description: "log in with a QR code; fails if the account logs in another way" },
       { name: "all", description: "log in to all accounts" },
       {
         name: "notify",
@@ -113,8 +117,8 @@ export const table = [
     summary: "Log in, unless the session is live",
     details: [
       "Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal.",
-      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. Then the command asks for each account that needs a person, if it runs at a terminal. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is the one of the first account that failed.",
-      "The summary lists the accounts that are logged in. Then it lists the accounts that need a person, each with the command that logs in, and the accounts that failed, each with the reason. The summary contains no secret. It contains no link to a login page, because every such link contains a secret. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If the notification fails, the exit code is 13, unless a login has failed."
+      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. Then the command asks for each account that needs a person, if it runs at a terminal. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is the exit code for the first account that failed.",
+      "The summary lists the accounts that are logged in. Then it lists the accounts that need a person, each with the command that logs in, and the accounts that failed, each with the reason. The summary contains no secret. It contains no link to a login page, because every such link contains a secret. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If all accounts are logged in, but the notification fails, the exit code is 13."
     ]
   },
   {
@@ -152,7 +156,7 @@ export const table = [
     summary: "Run a program with the session in its environment",
     details: [
       "broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. BROKER_AUTH_KEY is removed, so that the program cannot read the vault.",
-      "The exit code is the one of the program. If a signal ended the program, the exit code is 128 plus the number of the signal. If the program cannot be started, the exit code is 127.",
+      "The exit code is the program's own. If a signal ended the program, the exit code is 128 plus the number of the signal. If the program cannot be started, the exit code is 127.",
       sessionNote
     ]
   },
@@ -168,7 +172,9 @@ export const table = [
     arguments: [account],
     flags: [simulator],
     summary: "Get a new session, even if the stored session is live",
-    details: ["Fails if only a person can log in: use broker-auth login."]
+    details: [
+      "At a terminal, asks for a one-time code if the broker wants one. Fails if a new session needs a login in the browser or with a QR code: use broker-auth login."
+    ]
   },
   {
     name: "logout",
@@ -183,7 +189,7 @@ export const table = [
     flags: [json, simulator],
     summary: "Show the failed logins that count towards a lock of the account",
     details: [
-      "After a few refused logins, no login is sent any more, because the broker may lock the account. Correct the credentials with broker-auth add --replace, then run broker-auth guard reset."
+      "After a few refused logins, no more logins are sent, because the broker may lock the account. Correct the credentials with broker-auth add --replace, then run broker-auth guard reset."
     ]
   },
   {
@@ -201,8 +207,8 @@ export const table = [
     flags: [{ name: "login", description: "also send one login, which counts as an attempt" }, json, simulator],
     summary: "Check what can prevent a login, and say what to do",
     details: [
-      "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is the one of the worst problem.",
-      "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent if no other check found a problem. If the broker accepts it, you are logged in.",
+      "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is that of the worst problem.",
+      "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, unless the stored session is live, the login needs a browser or a QR code, or another check found a problem that a login cannot solve. If the broker accepts it, you are logged in.",
       "No third party is asked for the IP address of this machine. If the address is not registered, the broker refuses the session or the login."
     ]
   },
@@ -225,7 +231,7 @@ export const table = [
     details: [
       "For each account, the page shows the expiry of the session, the kind of its renewal, the state of the login guard, and the last failure. It logs in through the pages of the brokers, with one-time codes or with a QR code. No token and no credential is on the page.",
       "The command ends with Ctrl-C, or 15 minutes after the last page is closed. A link opens the page once, so a reload needs a new link. To get one, press Enter in the terminal of the command, or run the command again.",
-      "On a machine without a browser: broker-auth open --link --port 8400 there, and ssh -N -L 8400:127.0.0.1:8400 MACHINE on your own."
+      "If the accounts are on a machine without a browser, run broker-auth open --link --port 8400 there, and ssh -N -L 8400:127.0.0.1:8400 MACHINE on your own machine."
     ]
   },
   {
@@ -233,7 +239,7 @@ export const table = [
     arguments: [],
     flags: [
       { name: "socket", value: "PATH", description: "path of the Unix socket (default: serve.sock beside the vault)" },
-      { name: "port", value: "N", description: "serve a port of 127.0.0.1 instead of a socket; 0: a free port" },
+      { name: "port", value: "N", description: "serve a port of 127.0.0.1 instead of a socket; 0 chooses a free port" },
       { name: "for", value: "PROGRAM", description: "print a new bearer for this program once, and end" },
       { name: "revoke", value: "PROGRAM", description: "refuse the bearer of this program from now on, and end" },
       { name: "programs", description: "list the programs that have a bearer, and end" },
@@ -266,9 +272,9 @@ export const table = [
     name: "vault encrypt",
     arguments: [],
     flags: [simulator],
-    summary: "Encrypt entries that another program has stored in clear",
+    summary: "Encrypt entries that another program has stored without encryption",
     details: [
-      "broker-auth itself never stores in clear. broker-auth status says which entries are in clear. First stop the program that writes them, or give it the key of the vault."
+      "broker-auth itself never stores anything without encryption. broker-auth status says which entries are not encrypted. First stop the program that writes them, or give it the key of the vault."
     ]
   },
   {

@@ -19,7 +19,10 @@ export const fail = (code: ExitCode.Name, message: string): Effect.Effect<never,
 export const isFailure = (error: unknown): error is Failure =>
   error instanceof CommandFailed || AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
-/** Patterns of advice for programs, each with the same advice for a user of the command. `name` is an account. */
+/**
+ * Patterns of advice for programs, each with the same advice for a user of the command. `name` is a blank and the name
+ * of the account, or empty.
+ */
 const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: string) => string]> = [
   [
     /pass them to LoginGuard\.reset to allow them again/g,
@@ -76,7 +79,7 @@ export const codeOf = (failure: Failure): number => {
   return ExitCode.table[ExitCode.ofReason[failure.reason._tag]].code
 }
 
-/** An exception of a function that returns a promise. */
+/** An exception, or the reason for which a promise was rejected. */
 export class Rejected extends Data.TaggedError("Rejected")<{ readonly error: unknown }> {}
 
 /** Calls a function that returns a promise. Fails with the errors of our packages. Other rejections are defects. */

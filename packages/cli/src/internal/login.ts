@@ -34,12 +34,12 @@ const leftOf = ({ attemptsLeft }: CodeQuestion): string =>
   attemptsLeft === undefined ? "" : `, ${attemptsLeft} ${attemptsLeft === 1 ? "attempt" : "attempts"} left`
 
 const kindOf = ({ kinds }: CodeQuestion): string =>
-  kinds[0] === "totp" ? "Code of the authenticator app" : "One-time code"
+  kinds[0] === "totp" ? "Code from the authenticator app" : "One-time code"
 
 const resendText = (question: CodeQuestion, now: number): string => {
   if (question.resendAt === undefined) return ""
   const wait = Math.ceil((question.resendAt - now) / 1000)
-  return wait > 0 ? `; type r to send it again, in ${wait} s` : "; type r to send it again"
+  return wait > 0 ? `; type r in ${wait} s to get a new code` : "; type r to get a new code"
 }
 
 /** Asks the person for the code of a second step. */
@@ -54,7 +54,7 @@ const askCode = (question: CodeQuestion) =>
       const answer = (yield* ask(text, "shown")).trim()
       if (answer !== "r" || question.resendAt === undefined) return answer
       if (question.resendAt > (yield* Clock.currentTimeMillis)) {
-        yield* say("The broker does not send the code again yet.")
+        yield* say("The broker does not send a new code yet.")
       } else {
         yield* promised(question.resend)
         yield* say("The broker was asked to send a new code.")
@@ -107,7 +107,7 @@ const showQr = (image: Redacted.Redacted<string>) =>
     }
     const noColor = Option.isSome(yield* Effect.option(Config.NonEmptyString("NO_COLOR")))
     yield* Console.error(lines.map((line) => (noColor ? line : onPaper(line))).join("\n"))
-    yield* say("Scan the QR code with the mobile app of the broker, and approve the login there.")
+    yield* say("Scan the QR code with the broker's mobile app, and approve the login there.")
   })
 
 const qrLogin = ({ connection }: connect.Opened): Effect.Effect<Session, Failure> =>

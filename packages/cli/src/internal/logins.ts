@@ -83,16 +83,16 @@ const loginOne = Effect.fnUntraced(function* (
   return yield* report([inOutcome(entry, session.expiresAt)], input, target)
 })
 
-/** Number of accounts that log in at the same time. */
+/** Maximum number of accounts that log in at the same time. */
 const atOnce = 6
 
 /**
- * Number of accounts of one broker that log in at the same time, so that its firewall does not block the address of
- * this machine.
+ * Maximum number of accounts of one broker that log in at the same time. The limit keeps the broker's firewall from
+ * blocking the address of this machine.
  */
 const atOncePerBroker = 2
 
-/** A fault of one account must not end the logins of the others. */
+/** A defect in one account's login must not end the other logins. */
 const faultOf = (defect: unknown): CommandFailed =>
   new CommandFailed({
     code: "defect",

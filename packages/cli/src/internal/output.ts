@@ -39,6 +39,6 @@ export const raw = (text: string): Effect.Effect<void> => Console.log(text)
 
 export const json = (value: unknown): Effect.Effect<void> => raw(JSON.stringify(value, undefined, 2))
 
-/** A time in milliseconds since the epoch, as JSON has it. */
+/** Formats a time in milliseconds since the epoch for JSON: as ISO 8601 text in UTC, or `null` if it is unknown. */
 export const toIso = (at: number | undefined): string | null =>
   at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))

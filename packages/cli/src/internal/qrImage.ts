@@ -67,7 +67,7 @@ const filters: ReadonlyArray<(left: number, above: number, corner: number) => nu
   paeth
 ]
 
-/** Rows of bytes, without the filters of the PNG format. */
+/** Undoes the filters of the PNG format. Returns the rows of bytes. */
 const unfilter = (raw: Uint8Array, stride: number, step: number, height: number): ReadonlyArray<Uint8Array> => {
   const rows: Array<Uint8Array> = []
   for (let y = 0; y < height; y += 1) {
@@ -124,7 +124,10 @@ const toModules = (pixels: Modules): Modules | undefined => {
   )
 }
 
-/** The modules of a PNG image in base64, with or without the prefix of a data URI. `undefined`: it has no QR code. */
+/**
+ * The modules of a PNG image in base64, with or without the prefix of a data URI. If a small image has no QR code,
+ * returns its pixels. Returns `undefined` if a large image has no QR code, or if the image cannot be read.
+ */
 export const read = (image: string): Modules | undefined => {
   const bytes = Result.getOrUndefined(Base64.decode(image.replace(/^data:[^,]*,/, "").replaceAll(/\s/g, "")))
   const chunks = bytes === undefined ? undefined : readChunks(bytes)

@@ -1,4 +1,4 @@
-/** Reads stored sessions from the vault. This does not need the package of the broker. */
+/** Reads stored sessions from the vault. This does not need the broker's package. */
 import * as Session from "@auth/broker-core/login/Session"
 import * as SessionJson from "@auth/broker-core/login/SessionJson"
 import type { SessionStore } from "@auth/broker-core/session/SessionStore"
@@ -11,7 +11,7 @@ import type { Entry } from "./accounts.ts"
 
 const decodeSession = Schema.decodeUnknownResult(SessionJson.SessionFromJson)
 
-/** The stored session of an account, or `undefined`. */
+/** The stored session of an account. `undefined` if there is none, or if it cannot be decoded. */
 export const stored = (
   store: SessionStore["Service"],
   { account }: Entry

@@ -16,7 +16,7 @@ const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"
 
 const Info = Schema.fromJsonString(Schema.Struct({ origins: Schema.Record(Schema.String, Schema.String) }))
 
-/** The address of each origin of a broker in the simulator. */
+/** The simulator's address for each origin of a broker. */
 export type Origins = Readonly<Record<string, string>>
 
 const isLoopback = (text: string): boolean => {
@@ -24,7 +24,7 @@ const isLoopback = (text: string): boolean => {
   return url?.protocol === "http:" && loopback.has(url.hostname)
 }
 
-/** The origins of the simulator in the flag or the variable. `undefined`: the brokers themselves. */
+/** The origins of the simulator that the flag or the variable names. `undefined`: requests go to the real brokers. */
 export const origins = Effect.fnUntraced(function* (
   given: string | undefined
 ): Effect.fn.Return<Origins | undefined, CommandFailed> {
@@ -48,12 +48,12 @@ export const origins = Effect.fnUntraced(function* (
   )
   const served = Object.values(info.origins)
   if (!served.every(isLoopback))
-    return yield* fail("usage", `The simulator at ${control} names addresses of another machine.`)
+    return yield* fail("usage", `The simulator at ${control} names addresses on another machine.`)
   yield* say(`SIMULATOR: this command uses the fake brokers at ${control}. Nothing is real.`)
   return info.origins
 })
 
-/** The origins of a broker by purpose, for its layer. All of them must be in the simulator: no request may leave it. */
+/** The origins of a broker by purpose, for its layer. All must be in the simulator: no request may go anywhere else. */
 export const originsOf = (
   broker: Broker,
   environment: string | undefined,

@@ -24,7 +24,7 @@ export interface StoredList<A> {
   readonly version: (store: Store) => Effect.Effect<number, VaultError.VaultError>
   /** Like `list`, for frequent reads: as long as the stored entry is the same, the items are the same objects. */
   readonly reader: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
-  /** Changes the list. If another program writes at the same time, `change` is applied to the new list. */
+  /** Changes the list. If another program writes at the same time, `change` is called again with the list that it wrote. */
   readonly update: <E>(
     store: Store,
     change: (list: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<A>, E>
@@ -32,8 +32,8 @@ export interface StoredList<A> {
 }
 
 /**
- * Makes a list. `id` is the field of the list in its entry, and the account id under which the entry is stored. The
- * broker id is `broker-auth`, which no broker has. `what` names the list in errors.
+ * Makes a list. `id` names the field of the entry that contains the list. It is also the account id under which the
+ * entry is stored. The broker id is `broker-auth`, which no broker has. `what` names the list in errors.
  */
 export const make = <A extends { readonly name: string }>(options: {
   readonly id: string

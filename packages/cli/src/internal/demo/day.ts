@@ -27,7 +27,7 @@ import { line } from "../output.ts"
 import { heading, refused, step } from "./print.ts"
 import type { Program } from "./programs.ts"
 
-/** The fields of the login page of a broker whose first login method is the browser. */
+/** The fields of the login page of each broker whose first login method uses the browser. */
 const forms: Readonly<Record<string, (account: FakeAccount, totp: string) => Readonly<Record<string, string>>>> = {
   zerodha: ({ password = "", userId = "" }, totp) => ({ user_id: userId, password, totp })
 }

@@ -22,9 +22,7 @@ const settled = (
 
 type Refusal = Effect.Error<ReturnType<LoginGuard.LoginGuard["Service"]["check"]>>
 
-/**
- * Returns the guard's text without the sentence "Nothing was sent", because `doctor` asks the guard without a login.
- */
+/** Returns the guard's text without the sentence "Nothing was sent", because `doctor` did not try to log in. */
 const saidBy = ({ reason }: Refusal): readonly [what: string, remedy: string] => [
   reason._tag === "ActionRequired" ? reason.what : reason.message,
   translated(reason.remedy).replace(/^Nothing was sent\. /, "")

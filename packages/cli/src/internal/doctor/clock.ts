@@ -3,7 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import { type Finding, fine, problem } from "./finding.ts"
 
-/** Maximum difference of the clocks, in milliseconds. Beyond it, a TOTP code may belong to another period. */
+/** Maximum difference between the clocks, in milliseconds. Beyond it, a TOTP code may belong to another period. */
 const maxSkew = 15_000
 
 /** When the broker answered, in milliseconds since the epoch. */
@@ -34,7 +34,7 @@ export const clockFinding = (
     : problem(
         "clock",
         ["wrong-clock", "person"],
-        `this machine's clock is ${spanText(Math.round(Math.abs(skew) / 1000))} ${skew > 0 ? "ahead of" : "behind"} the broker's, so TOTP codes are refused`,
+        `this machine's clock is ${spanText(Math.round(Math.abs(skew) / 1000))} ${skew > 0 ? "ahead of" : "behind"} the broker's, so TOTP codes may be refused`,
         "Set the clock of this machine by NTP: timedatectl set-ntp true on Linux, sntp -sS time.apple.com on macOS, w32tm /resync on Windows."
       )
 }

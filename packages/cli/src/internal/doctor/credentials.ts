@@ -33,7 +33,7 @@ const otherNameIn = (text: string, { problem: problemIn }: Field): string | unde
 const symbolsOf = (value: Redacted.Redacted<string> | undefined): string =>
   value === undefined ? "" : Redacted.value(value).replace(/[\s-]/g, "").toUpperCase()
 
-/** Returns the cause and the text of the problem if a value belongs in another field. */
+/** Returns the cause and the text of the problem if a value belongs in another field, or if it is a wrong client code. */
 const misplaced = (
   name: string,
   field: Field,
@@ -43,7 +43,7 @@ const misplaced = (
   const text = Redacted.value(value).trim()
   if (field.codes === true) {
     return /^\d{6,8}$/.test(symbolsOf(value))
-      ? ["code-as-secret", "is a code of the authenticator app, not the secret behind the codes"]
+      ? ["code-as-secret", "is a code from the authenticator app, not the secret from which the app makes the codes"]
       : undefined
   }
   const isSecret = given.problem !== undefined && CodeSource.looksLikeSecret(value)
@@ -87,7 +87,7 @@ const checkField = Effect.fnUntraced(function* (
 
 const resolve = (entry: Entry) =>
   Effect.forEach(Object.entries(entry.values), ([env, value]) =>
-    Effect.match(withProgress(`Waiting for the program of the reference in ${env}…`)(references.resolve(value)), {
+    Effect.match(withProgress(`Waiting for the program that returns ${env}…`)(references.resolve(value)), {
       onFailure: (failure): readonly [string, Redacted.Redacted<string> | Finding] => {
         const { found, remedy = "" } = ofFailure("credentials", failure)
         const again = `Or store another value: ${addAgain(entry)}`

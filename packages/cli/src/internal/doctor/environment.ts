@@ -20,7 +20,7 @@ const variableOf = Effect.fnUntraced(function* (name: string): Effect.fn.Return<
   return value === "" ? undefined : { name, value }
 })
 
-/** Reads a setting of the proxy as Node does: if the lower-case variable is set, even to nothing, the other is ignored. */
+/** Reads a proxy setting as Node does: if the lower-case variable is set, even if it is empty, the other one is ignored. */
 const proxySetting = (name: string): Effect.Effect<Variable | undefined> => {
   const lower = name.toLowerCase()
   return variableOf(process.env[lower] === undefined ? name : lower)
@@ -32,7 +32,7 @@ const addressOf = (value: string): string => {
   return url === undefined ? "an address that cannot be read" : `${url.protocol}//${url.host}`
 }
 
-/** Reports the proxy. From now on, requests of this process use it. */
+/** Reports the proxy. From now on, requests by this process use it. */
 export const checkProxy: Effect.Effect<Finding> = Effect.gen(function* () {
   const built = yield* Effect.result(Effect.scoped(Layer.build(Connection.layerClient)))
   if (Result.isFailure(built)) return ofFailure("proxy", built.failure)

@@ -31,7 +31,7 @@ const maxHeaderBytes = 16_384
 const headersMillis = 5000
 /** Time-out for the whole request, in milliseconds. */
 const requestMillis = 10_000
-/** A connection without a request is closed after this time, in milliseconds. */
+/** If no further request follows an answer within this time in milliseconds, the connection is closed. */
 const keepAliveMillis = 30_000
 /** Time-out for a client to receive an answer. */
 const receiveTimeout = "10 seconds"

@@ -18,8 +18,12 @@ import * as page from "./page.ts"
 const refusals = {
   HostRefused: [421, "The header Host names another server", "Use the link that broker-auth open has made."],
   OriginRefused: [403, "The request does not come from this page", "Use the page that broker-auth open has opened."],
-  LinkRefused: [403, "The link was used before, or is older than 60 seconds", "Run broker-auth open again."],
-  BearerRefused: [401, "The page is not open any more", "Run broker-auth open again."],
+  LinkRefused: [
+    403,
+    "The link was used before, is older than 60 seconds, or was replaced by a newer link",
+    "Run broker-auth open again."
+  ],
+  BearerRefused: [401, "The page is no longer open", "Run broker-auth open again."],
   PathUnknown: [404, "There is no such path", "Use the page that broker-auth open has opened."],
   MethodRefused: [
     405,
@@ -28,7 +32,7 @@ const refusals = {
   ],
   AccountUnknown: [404, "There is no account of this name", "Add it with broker-auth add."],
   Busy: [409, "Another action for this account is running", "Wait until it has ended, or cancel it."],
-  Nothing: [409, "The account does not wait for this", "Look at the page: it shows the current step."],
+  Nothing: [409, "The account is not waiting for this", "Look at the page: it shows the current step."],
   BodyInvalid: [400, "The body is not the expected JSON", "Use the page that broker-auth open has opened."],
   StreamsExhausted: [503, "Too many pages are open", "Close some of them, then run broker-auth open again."],
   Fault: [500, "The command has a fault", "Please report it."]

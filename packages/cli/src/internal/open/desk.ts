@@ -22,7 +22,10 @@ import { problemOf } from "../serve/problems.ts"
 import * as logins from "./logins.ts"
 import * as rows from "./rows.ts"
 
-/** A change for the page. `ready` follows the rows of all accounts. `trouble`: the accounts cannot be read. */
+/**
+ * A change for the page. `ready` follows the rows of all accounts. `trouble` says why the accounts cannot be read, or is
+ * `null` when they can be read again.
+ */
 export type Change =
   | { readonly _tag: "account"; readonly row: rows.Row }
   | { readonly _tag: "removed"; readonly name: string }
@@ -42,22 +45,22 @@ export interface Desk {
   readonly start: (name: string, action: Action) => Effect.Effect<Accepted, VaultError>
   /** Logs in to all accounts that are not live. Logins that need a person run one after the other. */
   readonly startAll: Effect.Effect<void, VaultError>
-  /** Ends a step that waits for the person. */
+  /** Cancels the action of an account. Does nothing if no action is running, or if its current step cannot be cancelled. */
   readonly cancel: (name: string) => Effect.Effect<Accepted>
   /** Passes the text that the person has entered to the current step. */
   readonly answer: (name: string, text: Redacted.Redacted<string>) => Effect.Effect<Accepted>
   readonly resend: (name: string) => Effect.Effect<Accepted>
 }
 
-/** How often the vault is read for changes of other programs while a page is open. */
+/** How often the vault is read while a page is open, to find changes by other programs. */
 const pollInterval = "2 seconds"
 
-/** Number of accounts that log in without a person at the same time. */
+/** Maximum number of accounts that log in without a person at the same time. */
 const atOnce = 6
 
 /**
- * Number of accounts of one broker that log in at the same time, so that its firewall does not block the address of
- * this machine.
+ * Maximum number of accounts of one broker that log in at the same time. The limit keeps the broker's firewall from
+ * blocking the address of this machine.
  */
 const atOncePerBroker = 2
 
@@ -69,9 +72,9 @@ interface Doing {
 }
 
 const texts: Readonly<Record<Action, string>> = {
-  login: "Logs in.",
-  renew: "Gets a new session.",
-  logout: "Logs out."
+  login: "Logging in.",
+  renew: "Getting a new session.",
+  logout: "Logging out."
 }
 
 const troubleOf = (cause: Cause.Cause<Failure>, name: string): rows.Trouble => {
@@ -82,7 +85,7 @@ const troubleOf = (cause: Cause.Cause<Failure>, name: string): rows.Trouble => {
   return { message, remedy }
 }
 
-/** Returns the semaphore of a key. Makes the semaphore at its first use. */
+/** Returns the semaphore for a key. Makes the semaphore when it is first used. */
 const semaphoreOf = (all: Map<string, Semaphore.Semaphore>, key: string, permits: number): Semaphore.Semaphore => {
   const found = all.get(key) ?? Semaphore.makeUnsafe(permits)
   all.set(key, found)
@@ -185,7 +188,7 @@ export const make = Effect.fnUntraced(function* (
   const inTurn: logins.InTurn = (opened, show, login) =>
     Effect.flatMap(portOf(opened), (port) => {
       if (port === undefined) return login
-      show(logins.waiting("Waits until another login on the same port of this machine has ended."))
+      show(logins.waiting("Waiting until another login on the same port of this machine has ended."))
       return semaphoreOf(ports, port, 1).withPermit(login)
     })
 
@@ -243,7 +246,7 @@ export const make = Effect.fnUntraced(function* (
     for (const entry of yield* list) {
       const status = yield* accountStatus.read(home, entry)
       if (status.state === "live" || doing.has(entry.name)) continue
-      showOf(entry.name)(logins.waiting("Waits for its turn."))
+      showOf(entry.name)(logins.waiting("Waiting for its turn."))
       const login = run(entry, "login")
       const isForPerson = status.method !== undefined && connect.needsPerson(status.method, entry)
       const perBroker = semaphoreOf(brokers, entry.broker, atOncePerBroker)

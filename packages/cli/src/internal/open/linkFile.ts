@@ -58,7 +58,8 @@ export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Retu
           Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
           removeOld(folder, isOld)
           Fs.rmSync(path, { force: true })
-          // Fails if the path exists. Otherwise the write could follow a link that another program has made.
+          // With `wx`, the write fails if the path exists. Without it, the write could follow a symbolic link that another
+          // program has made.
           Fs.writeFileSync(path, html(Redacted.value(link)), { mode: 0o600, flag: "wx" })
         })
         writes += 1

@@ -37,8 +37,8 @@ export const waiting = (text: string): Step => ({ _tag: "busy", text, canCancel:
 
 const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
   kinds[0] === "totp"
-    ? `Enter the ${digits} digits of the authenticator app.`
-    : `Enter the one-time code of ${digits} digits${destinations.length === 0 ? "" : ` that was sent to ${destinations.join(" and ")}`}.`
+    ? `Enter the ${digits}-digit code from the authenticator app.`
+    : `Enter the ${digits}-digit one-time code${destinations.length === 0 ? "" : ` that was sent to ${destinations.join(" and ")}`}.`
 
 const askCode = (show: Show, question: CodeQuestion) =>
   Effect.gen(function* () {
@@ -54,14 +54,14 @@ const askCode = (show: Show, question: CodeQuestion) =>
       problem: question.refused === undefined ? null : `${question.refused.reason.message}.`
     } as const
     const answer = (text: Redacted.Redacted<string>) => {
-      show(busy("Sends the code to the broker."))
+      show(busy("Sending the code to the broker."))
       Deferred.doneUnsafe(answered, Effect.succeed(Redacted.value(text)))
     }
     const ask = (asked: Step): void => show(asked, { answer, resend })
     const resend: Effect.Effect<void> = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       if (question.resendAt === undefined || now < question.resendAt) return
-      ask({ ...step, resendAt: null, problem: "A new code is requested." })
+      ask({ ...step, resendAt: null, problem: "A new code is being requested." })
       const problem = yield* Effect.match(promised(question.resend), {
         onFailure: ({ message }) => message,
         onSuccess: () => "A new code was requested. Enter the new code."
@@ -92,7 +92,7 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
     }
     let texts = 0
     const answer = (text: Redacted.Redacted<string>) => {
-      show(busy("Checks the address."))
+      show(busy("Checking the address."))
       Queue.offerUnsafe(pasted, Option.some(text))
     }
     const change = (next: Partial<typeof step>) => {
@@ -105,7 +105,8 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
       }),
       Effect.provideService(RedirectListener.UserTerminal, {
         isTerminal: Effect.succeed(true),
-        // The first text after `lines` is an instruction for a terminal. Each later text is the problem of an address.
+        // The first text after `lines` is an instruction for a terminal. Each later text says what is wrong with the
+        // pasted address.
         show: (text) =>
           Effect.sync(() => {
             if (!step.paste) return
@@ -133,7 +134,7 @@ const stepOfQr = ({ expiresAt, image }: QrCode): Effect.Effect<Step, Failure> =>
     ? fail("answer", "The broker's image cannot be drawn: it is not a QR code in PNG format.")
     : Effect.succeed({
         _tag: "qr",
-        text: "Scan the QR code with the mobile app of the broker, and approve the login there.",
+        text: "Scan the QR code with the broker's mobile app, and approve the login there.",
         modules: modules.map((row) => row.map((isDark) => (isDark ? "1" : "0")).join("")),
         expiresAt
       })
@@ -156,7 +157,7 @@ const qrLogin = ({ connection }: connect.Opened, show: Show): Effect.Effect<Sess
     )
   })
 
-/** Runs a login in the browser when no other login uses its port. */
+/** Runs a login in the browser as soon as no other login uses the port of the same redirect URL. */
 export type InTurn = <A>(
   opened: connect.Opened,
   show: Show,

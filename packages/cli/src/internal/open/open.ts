@@ -20,7 +20,7 @@ import * as idles from "./idle.ts"
 import * as linkFile from "./linkFile.ts"
 import * as links from "./links.ts"
 
-/** The command ends when no page was open for this time. */
+/** The command ends when no page has been open for this time. */
 const idleTime = "15 minutes"
 
 /** Runs `use` each time that the user presses Enter. */
@@ -42,7 +42,7 @@ const onEnter = (use: Effect.Effect<void, CommandFailed>): Effect.Effect<never, 
 const printLink = (url: string, port: number) =>
   Effect.gen(function* () {
     yield* output.say(
-      `Open this link in a browser within 60 seconds. It works once. From another machine, first run there: ssh -N -L ${port}:127.0.0.1:${port} THIS-MACHINE`
+      `Open this link in a browser within 60 seconds. It works once. To open it on another machine, first run this command there: ssh -N -L ${port}:127.0.0.1:${port} THIS-MACHINE`
     )
     yield* output.raw(url)
   })

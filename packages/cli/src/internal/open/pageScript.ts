@@ -175,7 +175,7 @@ export const script = String.raw`"use strict";
     if (active === null || active === document.body || parts.step.contains(active)) parts.title.focus()
   }
 
-  // A click allows a page to open a tab for a few seconds. Without a click, the person uses the link.
+  // For a few seconds after a click, the browser allows the page to open a tab. Without a click, the person uses the link.
   const openPage = (name, step) => {
     if (step === null || step._tag !== "browser" || step.url === "" || openedPages.has(step.url)) return
     openedPages.add(step.url)
@@ -284,7 +284,7 @@ export const script = String.raw`"use strict";
 
   const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis))
 
-  const ended = ["The command has ended", "Sessions that were stored stay valid. What was not finished has to be started again."]
+  const ended = ["The command has ended", "Stored sessions stay valid. Start unfinished actions again."]
 
   const watch = async () => {
     const current = bearer
@@ -303,7 +303,7 @@ export const script = String.raw`"use strict";
     bearer = undefined
     const response = await post("/link", { text: link }).catch(() => undefined)
     if (response === undefined) return close(...ended)
-    if (!response.ok) return close("This link is not valid", "It was used before, or it is older than 60 seconds.")
+    if (!response.ok) return close("This link is not valid", "It was used before, it is older than 60 seconds, or there is a newer link.")
     bearer = (await response.json()).bearer
     reveal(find("closed"), false)
     watch()

@@ -6,7 +6,7 @@ import * as entries from "../entries.ts"
 import type { Home } from "../home.ts"
 import type * as sessions from "../sessions.ts"
 
-/** The current step of an account's login or logout. Times are in milliseconds since the epoch. */
+/** The current step of an account's login, renewal or logout. Times are in milliseconds since the epoch. */
 export type Step =
   | {
       readonly _tag: "busy"
@@ -17,9 +17,9 @@ export type Step =
   | {
       readonly _tag: "browser"
       readonly text: string
-      /** An address of this machine that redirects once to the login page of the broker. */
+      /** An address on this machine that redirects once to the broker's login page. */
       readonly url: string
-      /** Whether the address of the page after the login has to be pasted. */
+      /** Whether the person has to paste the address of the page that follows the login. */
       readonly paste: boolean
       readonly problem: string | null
     }

@@ -23,7 +23,7 @@ import * as problems from "./problems.ts"
 export interface Server {
   readonly home: Home
   readonly open: OpenAccounts
-  /** Whether a request has the bearer of a program. `undefined`: the server has a socket, which needs none. */
+  /** Whether a request has the bearer of a program. `undefined` for a server on a socket, which needs no bearer. */
   readonly isAllowed: Check | undefined
 }
 

@@ -44,7 +44,7 @@ export const schemas = {
     headers: {
       type: "object",
       additionalProperties: { type: "string" },
-      description: "The headers of a call to the broker. They contain secrets."
+      description: "The headers for a call to the broker. They contain secrets."
     },
     token: secret("The access token."),
     feedToken: { type: ["string", "null"], format: "password", description: "The token of the market feed, if any." },
@@ -55,7 +55,7 @@ export const schemas = {
   Events: {
     type: "string",
     description:
-      'Server-sent events, whose data is JSON without secrets. `renewed`: {"account", "broker", "issuedAt", "expiresAt"}. `failed`: {"account", "broker", "error"}; the error is that of a Problem. `logged-out`: {"account", "broker"}. `account` is the user\'s name for the account.'
+      'Server-sent events, whose data is JSON without secrets. `renewed`: {"account", "broker", "issuedAt", "expiresAt"}. `failed`: {"account", "broker", "error"}; `error` has the same fields as in a Problem. `logged-out`: {"account", "broker"}. `account` is the user\'s name for the account.'
   },
   Document: { type: "object", description: "An OpenAPI 3.1 document." },
   Problem: object({
@@ -77,9 +77,9 @@ export interface Endpoint {
   readonly summary: string
   readonly body?: SchemaName
   readonly answer: { readonly type: "application/json" | "text/event-stream"; readonly schema: SchemaName }
-  /** The refusals of the server that only this endpoint has. */
+  /** The refusals that this endpoint may answer with, in addition to the common refusals. */
   readonly refusals: ReadonlyArray<Refusal>
-  /** Whether an answer may be the failure of an account. */
+  /** Whether an answer may report a failure of an account or of the vault. */
   readonly canFail: boolean
 }
 
@@ -98,7 +98,7 @@ export const endpoints = {
   getSession: {
     method: "GET",
     path: "/v1/accounts/{name}/session",
-    summary: "A live session. It is renewed first if it has ended and no person is needed for that.",
+    summary: "A live session. If the stored session has ended, it is renewed first, unless that needs a person.",
     answer: json("Session"),
     refusals: ["AccountUnknown"],
     canFail: true
@@ -146,7 +146,7 @@ const patterns = Object.entries(endpoints).map(
     [name as EndpointName, method, new RegExp(`^${path.replaceAll(".", "\\.").replace("{name}", "([^/]+)")}$`)] as const
 )
 
-/** The endpoint of a request, or the methods that its path has. An unknown path has none. */
+/** The endpoint of a request. If there is none, the methods that the path accepts. An unknown path accepts none. */
 export const routeOf = (method: string, path: string): Route | { readonly allowed: ReadonlyArray<string> } => {
   const allowed: Array<string> = []
   for (const [endpoint, own, pattern] of patterns) {

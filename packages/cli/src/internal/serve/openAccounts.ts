@@ -1,6 +1,6 @@
 /**
- * The accounts of a running server. The connection of an account is opened by its first request, and all requests share
- * it.
+ * The accounts of a running server. The first request for an account opens its connection, and all requests for the
+ * account share this connection.
  */
 import { Renewal } from "@auth/broker-core/broker/Renewal"
 import * as AuthError from "@auth/broker-core/login/AuthError"
@@ -26,7 +26,7 @@ import type { Home } from "../home.ts"
 import * as sessions from "../sessions.ts"
 import * as coalesced from "./coalesced.ts"
 
-/** A change of the session of an account. */
+/** A change to the session of an account. */
 export type Change =
   | { readonly _tag: "renewed"; readonly entry: accounts.Entry; readonly session: Session.Session }
   | { readonly _tag: "failed"; readonly entry: accounts.Entry; readonly failure: Failure }
@@ -42,7 +42,7 @@ interface Open {
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
 
-/** A session with the headers of a call to the broker. */
+/** A session, and the headers for a call to the broker. */
 export interface Live {
   readonly session: Session.Session
   readonly headers: ReturnType<Authorize["Service"]["headers"]>
@@ -61,10 +61,10 @@ export interface OpenAccounts {
 /** Pause after an account could not be opened. Without it, each request could start the program of a reference. */
 const pauseAfterFailure = "2 seconds"
 
-/** Interval at which a session in use is compared with the store, to find logins and logouts of other programs. */
+/** Interval at which a session in use is compared with the store, to find logins and logouts by other programs. */
 const pollInterval = "2 seconds"
 
-/** Number of changes that are kept for a slow reader. A slower reader misses the oldest changes. */
+/** Maximum number of changes that are kept for a slow reader. If there are more, the reader misses the oldest ones. */
 const keptChanges = 256
 
 const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>): boolean =>
@@ -100,8 +100,8 @@ const accepted = (name: string, broker: string) =>
 /**
  * Makes the renewal of an account that only a person can log in to. If a program reports a live token by mistake, the
  * other programs must keep their session. So the profile call decides. If the broker refuses the session and the session
- * cannot be refreshed, the account is logged out. Otherwise the next `broker-auth login` would find the session in the
- * store, and send no login.
+ * cannot be refreshed, the account is logged out. Without this logout, the next `broker-auth login` would find the
+ * session in the store, and send no login.
  */
 const makePersonal = (
   manager: SessionManager["Service"],

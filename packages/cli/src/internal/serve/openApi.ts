@@ -8,7 +8,7 @@ const reference = (schema: string): Json => ({ $ref: `#/components/schemas/${sch
 
 const content = (type: string, schema: string): Json => ({ [type]: { schema: reference(schema) } })
 
-/** Statuses of failures of the vault. */
+/** The HTTP statuses for failures of the vault. */
 const vaultStatuses = [500, 503]
 
 const problemsOf = ({ canFail, refusals }: Endpoint): Json => {
@@ -51,7 +51,7 @@ const operationOf = (operationId: string, endpoint: Endpoint): Json => ({
   }
 })
 
-/** Makes the document. `origin` is the address of a server on loopback. A socket has none: its host is `localhost`. */
+/** Makes the document. `origin` is the server's address on loopback. A socket has no address: its host is `localhost`. */
 export const document = (origin: string | undefined): Json => {
   const paths: Record<string, Json> = {}
   for (const [name, endpoint] of Object.entries(endpoints)) {
@@ -63,7 +63,7 @@ export const document = (origin: string | undefined): Json => {
       title: "broker-auth serve",
       version: "1",
       description:
-        "Sessions of stock brokers for programs on this machine. A status of 409 means that a person has to act; remedy says how. The server refuses requests of web pages."
+        "Sessions of stock brokers for programs on this machine. A status of 409 means that a person has to act; remedy says how. The server refuses requests from web pages."
     },
     servers: [{ url: origin ?? "http://localhost" }],
     ...(origin !== undefined && { security: [{ bearer: [] }] }),

@@ -21,7 +21,7 @@ const codeOf = (error: unknown): string => {
 
 const found = (path: string): Fs.Stats | undefined => Fs.lstatSync(path, { throwIfNoEntry: false })
 
-/** Creates the folder of the socket, or checks that no other user can enter it. */
+/** Creates the folder of the socket if it is missing. Checks that only this user has access to the folder. */
 const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
   const made = Result.try(() => {
     if (found(folder) === undefined) Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
