@@ -261,7 +261,7 @@ const refusals = async (world: World) => {
   assert.equal((await get(app + mine.callback, mine.cookie)).status, 303)
   const again = await get(app + mine.callback, mine.cookie)
   assert.equal(again.status, 400)
-  assert.match(await again.text(), /completed before/)
+  assert.match(await again.text(), /used before/)
 }
 
 const browser = async (world: World) => {

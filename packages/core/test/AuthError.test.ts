@@ -40,7 +40,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.InvalidStepUpCode({ kind: "authorization-code", hints: [], by: "client" }),
-    "This browser login was completed before, so nothing was sent",
+    "A callback of this browser login was used before, so nothing was sent",
     "Begin the browser login again. The code of a callback works only once."
   ],
   [
@@ -61,7 +61,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
         new AuthError.ChallengeExpired({ why }),
         `The step-up challenge can no longer be answered: ${
           [
-            "it was already answered",
+            "it was already answered or replaced",
             "it has timed out",
             "it belongs to another account",
             "too many wrong codes were entered",
@@ -133,10 +133,10 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
     [
       ["ip", "this IP address is not registered for the app"],
       ["waf", "its firewall blocked the request"],
-      ["subscription", "the API is not subscribed"],
+      ["subscription", "there is no subscription to the API"],
       ["activation", "the app is not activated"],
       ["consent", "consent is missing"],
-      ["app", "this type of app may not do this"],
+      ["app", "this type of app is not allowed to do this"],
       ["unknown", "it does not say why"]
     ] as const
   ).map(

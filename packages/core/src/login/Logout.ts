@@ -33,7 +33,7 @@ export class Logout extends Context.Service<
 >()("@auth/broker-core/login/Logout") {}
 
 /**
- * Makes the service of a broker. If the argument of `logout` is not a session, `logout` sends nothing and fails with
+ * Makes a broker's `Logout` service. If the argument of `logout` is not a session, `logout` sends nothing and fails with
  * `SessionExpired` (`missing`).
  *
  * @category constructors

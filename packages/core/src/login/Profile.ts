@@ -21,7 +21,7 @@ export class Profile extends Context.Service<
 >()("@auth/broker-core/login/Profile") {}
 
 /**
- * Makes the service of a broker. If the argument of `profile` is not a session, `profile` sends nothing and fails with
+ * Makes a broker's `Profile` service. If the argument of `profile` is not a session, `profile` sends nothing and fails with
  * `SessionExpired` (`missing`).
  *
  * @category constructors

@@ -20,7 +20,7 @@ export class Refresh extends Context.Service<
 >()("@auth/broker-core/login/Refresh") {}
 
 /**
- * Makes the service of a broker. If the argument of `refresh` is not a session, `refresh` sends nothing and fails with
+ * Makes a broker's `Refresh` service. If the argument of `refresh` is not a session, `refresh` sends nothing and fails with
  * `SessionExpired` (`missing`).
  *
  * @category constructors

@@ -53,7 +53,7 @@ const isChallenge = (value: Challenge): boolean => {
 }
 
 /**
- * Makes the service of a broker. If the first argument of `verify` or `resend` does not have the fields of a challenge,
+ * Makes a broker's `StepUp` service. If the first argument of `verify` or `resend` does not have the fields of a challenge,
  * the function sends nothing and fails with `InvalidRequest`.
  *
  * @category constructors
