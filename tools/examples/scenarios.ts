@@ -306,7 +306,7 @@ const fleet = async (world: World) => {
     }
     assert.deepEqual((await world.sent()).toSorted(), ["getFunds", "getFunds", "getFunds", "login"])
     await world.forget()
-    await runs(world, "fleet.ts", env, /XX9999 has a session since 20/, ["getFunds", "login", "getFunds"])
+    await runs(world, "fleet.ts", env, /XX9999 has a session, issued at 20/, ["getFunds", "login", "getFunds"])
   } finally {
     await redis.stop()
   }
@@ -315,7 +315,7 @@ const fleet = async (world: World) => {
 const morning = async (world: World) => {
   const env = { ...variables.motilal, ...variables.samco, ...variables.rmoney }
   const running = world.start("morning.ts", { ...env, MOTILAL_PASSWORD: "wrong" })
-  await running.prints(/Code of rmoney for TEST101: /)
+  await running.prints(/Code from rmoney for TEST101: /)
   running.type(await newestCode(world, "rmoney", rmoney.userId))
   await running.prints(/3 of 3: /)
   await running.prints(/business: TEST101/)
@@ -333,10 +333,10 @@ const morning = async (world: World) => {
 const typedCall = async (world: World) => {
   const run = (prints: RegExp, requests: ReadonlyArray<string>) =>
     runs(world, "typedCall.ts", variables["rmoney-totp"], prints, requests)
-  await run(/^Session of 20.*\nTEST102: DEMO TRADER/, ["pwdValidate", "toptVerify", "getProfile"])
-  await run(/^Session of 20.*\nTEST102: DEMO TRADER/, ["getProfile"])
+  await run(/^Session issued at 20.*\nTEST102: DEMO TRADER/, ["pwdValidate", "toptVerify", "getProfile"])
+  await run(/^Session issued at 20.*\nTEST102: DEMO TRADER/, ["getProfile"])
   await world.forget()
-  const renewed = /^Session of 20.*\nSession of 20.*\nTEST102: DEMO TRADER/
+  const renewed = /^Session issued at 20.*\nSession issued at 20.*\nTEST102: DEMO TRADER/
   await run(renewed, ["getProfile", "pwdValidate", "toptVerify", "getProfile"])
 }
 
@@ -352,7 +352,7 @@ const ways: Readonly<Record<string, readonly [env: Variables, login: ReadonlyArr
 
 const session = (way: string) => async (world: World) => {
   const [env = {}, login = []] = ways[way] ?? []
-  const prints = /^The token of \w+ has \d+ characters, and ends 20\d\d-/
+  const prints = /^The token of \w+ has \d+ characters, and expires at 20\d\d-/
   await runs(world, `session.ts ${way}`, env, prints, login)
 }
 
