@@ -95,7 +95,6 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
     [
       ["expired", "its token has expired"],
       ["invalid", "the broker does not accept its token"],
-      ["missing", "no token was sent"],
       ["refresh-invalid", "the broker does not accept its refresh token"],
       ["refresh-expired", "its refresh token has expired"],
       ["logged-out", "it was logged out"],
@@ -104,6 +103,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ).map(
     ([why, what]) => [new AuthError.SessionExpired({ why }), `The session has ended: ${what}`, "Log in again."] as const
   ),
+  [new AuthError.SessionExpired({ why: "missing" }), "There is no session: no token was sent", "Log in again."],
   [
     new AuthError.SessionLimitReached({}),
     "The broker allows no more sessions for this account",

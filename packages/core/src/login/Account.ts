@@ -49,8 +49,8 @@ export const make = (options: {
 })
 
 /**
- * Returns the account as one string. Different accounts never have the same string. The four parts are percent-encoded (as by
- * `encodeURIComponent`) and joined by slashes.
+ * Returns the account as one string. Different accounts never have the same string. The four parts are percent-encoded
+ * (as by `encodeURIComponent`) and joined by slashes.
  *
  * @category converting
  * @since 0.1.0

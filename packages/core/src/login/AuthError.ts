@@ -187,7 +187,8 @@ const unlockAdvice: Record<AccountLocked["unlock"], string> = {
 }
 
 /**
- * The session has ended. Log in again or, if the broker supports it, refresh the session.
+ * The session has ended, or there is no session (`missing`). Log in again or, if the broker supports it, refresh the
+ * session.
  *
  * @category reasons
  * @since 0.1.0
@@ -200,7 +201,8 @@ export class SessionExpired extends Data.TaggedError("SessionExpired")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The session has ended: ${sessionWhy[this.why]}${said(this)}`
+    const what = this.why === "missing" ? "There is no session" : "The session has ended"
+    return `${what}: ${sessionWhy[this.why]}${said(this)}`
   }
   get remedy(): string {
     return this.advice ?? "Log in again."
@@ -449,8 +451,8 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
     /** The problem with the answer. */
     readonly problem: string
     /**
-     * The first part of the body, without secrets. If the body is JSON, only the names and types of its fields. Empty if
-     * the body was not read.
+     * The first part of the body, without secrets. If the body is JSON, only the names and types of its fields. Empty
+     * if the body was not read.
      */
     readonly excerpt: string
   }
@@ -547,8 +549,8 @@ export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
      * Why it was rejected. `request-changed` is possible only if the program encrypted the `AuthorizationRequest` with
-     * `SealedRequest`. `request-expired` is possible in that case, and also if a login of `BrowserLogin.run` takes longer
-     * than five minutes.
+     * `SealedRequest`. `request-expired` is possible in that case, and also if a login of `BrowserLogin.run` takes
+     * longer than five minutes.
      */
     readonly why:
       | "state"
