@@ -1,4 +1,4 @@
-/** Opens the market feed of Angel One, whose socket needs headers with the session. */
+/** Opens Angel One's market feed. Its socket needs headers that contain the session. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as AngelFeed from "@auth/angel/AngelFeed"
 import * as Connection from "@auth/node/Connection"
@@ -6,7 +6,7 @@ import * as Connection from "@auth/node/Connection"
 const angel = await Connection.open(AngelAuth.layerConfig())
 const { headers, url } = await angel.run(AngelFeed.socket(await angel.session()))
 
-// The WebSocket of Node accepts headers. TypeScript uses the types of browsers, whose WebSocket accepts no headers.
+// Node's WebSocket accepts headers. TypeScript uses the browser types, in which WebSocket accepts no headers.
 const socket = new WebSocket(url, {
   headers: {
     Authorization: Connection.reveal(headers.Authorization),

@@ -14,7 +14,7 @@ const rupeezy = await Connection.open(RupeezyAuth.layerConfig(), {
 })
 // This function is called for each new session, even if another process has logged in.
 rupeezy.on("renewed", ({ account, issuedAt }) => {
-  console.log(`${account.id} has had a session since ${new Date(issuedAt).toISOString()}`)
+  console.log(`${account.id} has a session, issued at ${new Date(issuedAt).toISOString()}`)
 })
 
 const answer = await rupeezy.fetch("https://vortex-api.rupeezy.in/v2/user/funds")

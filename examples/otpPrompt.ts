@@ -7,7 +7,7 @@ const terminal = createInterface({ input: process.stdin, output: process.stdout 
 
 const motilal = await Connection.open(MotilalAuth.layerConfig(), {
   codes: ({ destinations, refused, signal }) => {
-    // After a wrong code, the function is called again.
+    // After a wrong code, this function is called again.
     if (refused !== undefined) console.log(refused.message)
     return terminal.question(`Code sent to ${destinations.join(" and ") || "your mobile"}: `, { signal })
   }

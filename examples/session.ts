@@ -11,7 +11,7 @@ import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
 import * as SamcoAuth from "@auth/samco/SamcoAuth"
 import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
 
-// The ways to log in without a browser. Your program needs only one line.
+// The ways to log in without a browser. Your program needs only the line for its broker.
 const ways = {
   angel: () => Connection.open(AngelAuth.layerConfig()),
   motilal: () => Connection.open(MotilalAuth.layerConfig()),
@@ -26,6 +26,6 @@ const broker = await ways[(process.argv[2] ?? "angel") as keyof typeof ways]()
 const { account, expiresAt, tokens } = await broker.session()
 // Pass this token to the other library. Do not log it.
 const token = Connection.reveal(tokens.access)
-const end = expiresAt === undefined ? "an unknown time" : new Date(expiresAt).toISOString()
-console.log(`The token of ${account.id} has ${token.length} characters, and expires at ${end}`)
+const end = expiresAt === undefined ? "at an unknown time" : `at ${new Date(expiresAt).toISOString()}`
+console.log(`The token of ${account.id} has ${token.length} characters, and expires ${end}`)
 await broker.close()

@@ -12,7 +12,7 @@ import * as SamcoOAuth from "@auth/samco/SamcoOAuth"
 import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
 import { createServer } from "node:http"
 
-// Your app needs only the line of its broker.
+// Your app needs only the line for its broker.
 const brokers = {
   angel: () => Connection.open(AngelPublisher.layerConfig()),
   motilal: () => Connection.open(MotilalPortal.layerConfig()),
@@ -26,7 +26,7 @@ const broker = await brokers[(process.argv[2] ?? "zerodha") as keyof typeof brok
 const server = createServer((request, response) => {
   const [path] = (request.url ?? "/").split("?")
   const cookie = /(?:^|; )login=([^;]*)/.exec(request.headers.cookie ?? "")?.[1]
-  // The browser sends the cookie to /callback only, and scripts cannot read it.
+  // The browser sends the cookie only to /callback, and scripts cannot read it.
   const setCookie = (value: string) =>
     response.setHeader("set-cookie", `login=${value}; Path=/callback; HttpOnly; SameSite=Lax`)
   const redirect = (status: number, location: string) => response.writeHead(status, { location }).end()

@@ -1,4 +1,4 @@
-"""Prints the name of the account holder at Angel One, with the session of `broker-auth serve`.
+"""Prints the name of the account holder at Angel One, with the session from `broker-auth serve`.
 
 BROKER_AUTH_SERVE is the socket or the address that `broker-auth serve` prints. An address also needs BROKER_AUTH_BEARER.
 """

@@ -16,7 +16,7 @@ interface Example {
   readonly more?: { readonly account: number; readonly more: readonly [variable: string, field: string] }
   readonly prints: string
   readonly login: string
-  /** Whether a login needs the next TOTP code, so that the test takes half a minute. */
+  /** Whether a second login must wait for the next TOTP code, which takes up to half a minute. */
   readonly isSlow: boolean
 }
 

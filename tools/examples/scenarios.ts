@@ -261,7 +261,7 @@ const refusals = async (world: World) => {
   assert.equal((await get(app + mine.callback, mine.cookie)).status, 303)
   const again = await get(app + mine.callback, mine.cookie)
   assert.equal(again.status, 400)
-  assert.match(await again.text(), /completed before/)
+  assert.match(await again.text(), /used before/)
 }
 
 const browser = async (world: World) => {
@@ -306,7 +306,7 @@ const fleet = async (world: World) => {
     }
     assert.deepEqual((await world.sent()).toSorted(), ["getFunds", "getFunds", "getFunds", "login"])
     await world.forget()
-    await runs(world, "fleet.ts", env, /XX9999 has had a session since 20/, ["getFunds", "login", "getFunds"])
+    await runs(world, "fleet.ts", env, /XX9999 has a session, issued at 20/, ["getFunds", "login", "getFunds"])
   } finally {
     await redis.stop()
   }
@@ -333,10 +333,10 @@ const morning = async (world: World) => {
 const typedCall = async (world: World) => {
   const run = (prints: RegExp, requests: ReadonlyArray<string>) =>
     runs(world, "typedCall.ts", variables["rmoney-totp"], prints, requests)
-  await run(/^Session since 20.*\nTEST102: DEMO TRADER/, ["pwdValidate", "toptVerify", "getProfile"])
-  await run(/^Session since 20.*\nTEST102: DEMO TRADER/, ["getProfile"])
+  await run(/^Session issued at 20.*\nTEST102: DEMO TRADER/, ["pwdValidate", "toptVerify", "getProfile"])
+  await run(/^Session issued at 20.*\nTEST102: DEMO TRADER/, ["getProfile"])
   await world.forget()
-  const renewed = /^Session since 20.*\nSession since 20.*\nTEST102: DEMO TRADER/
+  const renewed = /^Session issued at 20.*\nSession issued at 20.*\nTEST102: DEMO TRADER/
   await run(renewed, ["getProfile", "pwdValidate", "toptVerify", "getProfile"])
 }
 

@@ -57,7 +57,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     "an otpauth address without a secret",
     { ...credentials, totp: secret("otpauth://totp/Angel?issuer=Angel") },
     {
-      totp: "has no secret: use the whole address of the QR code"
+      totp: "has no secret: use the whole address in the QR code"
     }
   ],
   ["a blank code in CodeSource.fixed", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],

@@ -19,6 +19,6 @@ export const told = {
   noRedacted: "must be Redacted text",
   mail: "is an e-mail address: use the client code, such as A123456",
   notBase32: "is not base32, which has only the letters A to Z and the digits 2 to 7",
-  pasted: "is too short for a TOTP secret: use the secret of the QR code, not a code from the app",
+  pasted: "is too short for a TOTP secret: use the secret in the QR code, not a code from the app",
   needsHost: "must be https with a host name: the broker refuses http, localhost and bare IP addresses"
 }

@@ -40,7 +40,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.InvalidStepUpCode({ kind: "authorization-code", hints: [], by: "client" }),
-    "This browser login was completed before, so nothing was sent",
+    "A callback of this browser login was used before, so nothing was sent",
     "Begin the browser login again. The code of a callback works only once."
   ],
   [
@@ -61,7 +61,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
         new AuthError.ChallengeExpired({ why }),
         `The step-up challenge can no longer be answered: ${
           [
-            "it was already answered",
+            "it was already answered or replaced",
             "it has timed out",
             "it belongs to another account",
             "too many wrong codes were entered",
@@ -95,7 +95,6 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
     [
       ["expired", "its token has expired"],
       ["invalid", "the broker does not accept its token"],
-      ["missing", "no token was sent"],
       ["refresh-invalid", "the broker does not accept its refresh token"],
       ["refresh-expired", "its refresh token has expired"],
       ["logged-out", "it was logged out"],
@@ -104,6 +103,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ).map(
     ([why, what]) => [new AuthError.SessionExpired({ why }), `The session has ended: ${what}`, "Log in again."] as const
   ),
+  [new AuthError.SessionExpired({ why: "missing" }), "There is no session: no token was sent", "Log in again."],
   [
     new AuthError.SessionLimitReached({}),
     "The broker allows no more sessions for this account",
@@ -133,10 +133,10 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
     [
       ["ip", "this IP address is not registered for the app"],
       ["waf", "its firewall blocked the request"],
-      ["subscription", "the API is not subscribed"],
+      ["subscription", "there is no subscription to the API"],
       ["activation", "the app is not activated"],
       ["consent", "consent is missing"],
-      ["app", "this type of app may not do this"],
+      ["app", "this type of app is not allowed to do this"],
       ["unknown", "it does not say why"]
     ] as const
   ).map(

@@ -86,7 +86,7 @@ describe("Credentials.check", () => {
       found: [
         "clientCode is an e-mail address",
         "pin is missing",
-        "totpSecret is too short for a TOTP secret: use the secret of the QR code, not a code from the app"
+        "totpSecret is too short for a TOTP secret: use the secret in the QR code, not a code from the app"
       ]
     }
   ])("reports every problem at once for $title", ({ found, input }) =>

@@ -183,7 +183,7 @@ describe("a sealed request", () => {
         Effect.flatMap(SealedRequest.open(text, key, { account }), (opened) => layer().complete(opened, callback))
       )
       yield* complete
-      assert.include(yield* refusal(complete), "This browser login was completed before, so nothing was sent")
+      assert.include(yield* refusal(complete), "A callback of this browser login was used before, so nothing was sent")
       assert.strictEqual(sent, 1)
     })
   )

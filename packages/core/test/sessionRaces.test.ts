@@ -388,7 +388,7 @@ describe("sessions: SessionManager.layer", () => {
         const { reason } = yield* Effect.flip(startWith(makeTiny(), makeShared(), options))
         assert.deepInclude(reason, {
           _tag: "InvalidRequest",
-          problems: [{ field, problem: "must be a duration, or zero" }]
+          problems: [{ field, problem: "must be a duration of zero or more" }]
         })
       })
     )

@@ -119,7 +119,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   [
     "a one-time code in place of the TOTP secret",
     { ...credentials, totp: secret("123456") },
-    { totp: "is too short for a TOTP secret: use the secret of the QR code, not a code from the app" }
+    { totp: "is too short for a TOTP secret: use the secret in the QR code, not a code from the app" }
   ]
 ]
 

@@ -77,7 +77,7 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
     [
       "a TOTP code instead of the TOTP secret",
       { ...credentials, totp: secret("123456") },
-      { totp: "is too short for a TOTP secret: use the secret of the QR code, not a code from the app" }
+      { totp: "is too short for a TOTP secret: use the secret in the QR code, not a code from the app" }
     ],
     ["a blank fixed code", { ...credentials, totp: CodeSource.fixed(secret(" ")) }, { totp: empty }],
     ["a number instead of text for the device id", { ...credentials, deviceId: 7 }, { deviceId: noText }]

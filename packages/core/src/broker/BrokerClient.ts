@@ -267,7 +267,7 @@ const readLimits = (
  *
  * const program = Effect.gen(function* () {
  *   const error = yield* Effect.flip(BrokerClient.readDuration("tiny", "codeLifetime", NaN))
- *   error.reason.message // => "The request is invalid: codeLifetime must be a duration, or zero"
+ *   error.reason.message // => "The request is invalid: codeLifetime must be a duration of zero or more"
  * })
  * ```
  *
@@ -394,7 +394,7 @@ const transportReason = (failure: Transport.TransportFailure | Redirects.Redirec
   return new AuthError.MalformedResponse({
     status: failure.status ?? 0,
     problem: "it is larger than the option maxBodyBytes allows",
-    excerpt: "(not read)"
+    excerpt: ""
   })
 }
 

@@ -5,8 +5,8 @@
  */
 
 /**
- * An account at a broker. No field is secret. If you have several API keys, `app` is your name for the key, and not the
- * key itself.
+ * An account at a broker. No field is secret. If you have several API keys, `app` is the name that you give to one of
+ * them, and not the API key itself.
  *
  * @category models
  * @since 0.1.0
@@ -49,8 +49,8 @@ export const make = (options: {
 })
 
 /**
- * Returns the account as one string. Two accounts never have the same string. The four parts are percent-encoded (as by
- * `encodeURIComponent`) and joined by slashes.
+ * Returns the account as one string. Different accounts never have the same string. The four parts are percent-encoded
+ * (as by `encodeURIComponent`) and joined by slashes.
  *
  * @category converting
  * @since 0.1.0

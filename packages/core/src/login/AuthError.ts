@@ -1,7 +1,7 @@
 /**
  * If an authentication call fails, its error is an `AuthError`. This module defines `AuthError` and its reasons.
  *
- * No reason contains a request, a response or the error of another library. If a program printed a request, a response
+ * No reason contains a request, a response or another library's error. If a program printed a request, a response
  * or such an error, the output could contain a password. The broker's own code and message are in `code` and
  * `brokerMessage`, with secrets removed.
  *
@@ -114,7 +114,7 @@ export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    if (this.by === "client") return "This browser login was completed before, so nothing was sent"
+    if (this.by === "client") return "A callback of this browser login was used before, so nothing was sent"
     const what = this.kind === "authorization-code" ? "code of the browser login" : "one-time code"
     return `The broker refused the ${what}${said(this)}`
   }
@@ -148,7 +148,7 @@ export class ChallengeExpired extends Data.TaggedError("ChallengeExpired")<
 }
 
 const challengeWhy: Record<ChallengeExpired["why"], string> = {
-  used: "it was already answered",
+  used: "it was already answered or replaced",
   "timed-out": "it has timed out",
   "other-account": "it belongs to another account",
   attempts: "too many wrong codes were entered",
@@ -187,7 +187,8 @@ const unlockAdvice: Record<AccountLocked["unlock"], string> = {
 }
 
 /**
- * The session has ended. Log in again or, if the broker supports it, refresh the session.
+ * The session has ended, or there is no session (`missing`). Log in again or, if the broker supports it, refresh the
+ * session.
  *
  * @category reasons
  * @since 0.1.0
@@ -200,7 +201,8 @@ export class SessionExpired extends Data.TaggedError("SessionExpired")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The session has ended: ${sessionWhy[this.why]}${said(this)}`
+    const what = this.why === "missing" ? "There is no session" : "The session has ended"
+    return `${what}: ${sessionWhy[this.why]}${said(this)}`
   }
   get remedy(): string {
     return this.advice ?? "Log in again."
@@ -296,10 +298,10 @@ const deniedWhy: Record<PermissionDenied["why"], { readonly what: string; readon
     remedy:
       "Stop for a while: repeated logins can get your IP address blocked. If it continues, quote the support id to the broker's support."
   },
-  subscription: { what: "the API is not subscribed", remedy: "Subscribe to the API at the broker." },
+  subscription: { what: "there is no subscription to the API", remedy: "Subscribe to the API at the broker." },
   activation: { what: "the app is not activated", remedy: "Activate the app in the broker's developer portal." },
   consent: { what: "consent is missing", remedy: "Give the consent that the broker requires in its portal." },
-  app: { what: "this type of app may not do this", remedy: "Use the type of app that this login requires." },
+  app: { what: "this type of app is not allowed to do this", remedy: "Use the type of app that this login requires." },
   unknown: { what: "it does not say why", remedy: "Ask the broker's support, and quote its message." }
 }
 
@@ -446,9 +448,12 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
   BrokerSaid & {
     /** HTTP status. */
     readonly status: number
-    /** The problem of the answer. */
+    /** The problem with the answer. */
     readonly problem: string
-    /** The first part of the body, without secrets. If the body is JSON, only the names and types of its fields. */
+    /**
+     * The first part of the body, without secrets. If the body is JSON, only the names and types of its fields. Empty
+     * if the body was not read.
+     */
     readonly excerpt: string
   }
 > {
@@ -492,7 +497,7 @@ export class BrokerRejected extends Data.TaggedError("BrokerRejected")<
 }
 
 /**
- * A problem of one field of the caller's input.
+ * A problem with one field of the caller's input.
  *
  * @category models
  * @since 0.1.0
@@ -544,8 +549,8 @@ export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
      * Why it was rejected. `request-changed` is possible only if the program encrypted the `AuthorizationRequest` with
-     * `SealedRequest`. `request-expired` is possible in that case, and if a login of `BrowserLogin.run` takes longer
-     * than five minutes.
+     * `SealedRequest`. `request-expired` is possible in that case, and also if a login of `BrowserLogin.run` takes
+     * longer than five minutes.
      */
     readonly why:
       | "state"
@@ -609,7 +614,7 @@ const redirectWhy: Record<RedirectRejected["why"], { readonly what: string; read
 }
 
 /**
- * The reasons of an `AuthError`.
+ * The possible reasons of an `AuthError`.
  *
  * @category reasons
  * @since 0.1.0
@@ -656,7 +661,7 @@ export class AuthError extends Data.TaggedError("AuthError")<{
   readonly reason: Reason
 }> {
   override get message(): string {
-    // If the message ends with text of the broker or of the caller, it may already have a final punctuation mark.
+    // If the message ends with text from the broker or the caller, it may already have a final punctuation mark.
     const { message } = this.reason
     return `${this.broker} ${this.operation}: ${message}${/[.!?…]$/.test(message) ? "" : "."} ${this.remedy}`
   }

@@ -186,7 +186,7 @@ const defaultDigits = 6
 
 const plural = (count: number, one: string) => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
 
-/** Returns the text of the prompt, with everything that is known about the code. */
+/** Returns the text of the prompt, with the known facts about the code. */
 const promptText = (request: CodeRequest, now: number): string => {
   const { account, attemptsLeft, destinations = [], expiresAt, kind, resendAt, resendsLeft } = request
   const where = destinations.length === 0 ? "" : ` sent to ${destinations.map(maskDestination).join(", ")}`

@@ -107,7 +107,7 @@ const claimsOf = (token: string): unknown => {
   if (start === 0) return undefined
   const payload = token.slice(start, end === -1 ? token.length : end)
   // `atob` is native, so it is ten times as fast as a decoder in JavaScript. It decodes only ASCII correctly, which is
-  // enough for a number.
+  // enough for `exp`.
   const parse = () => JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))) as unknown
   return Result.getOrUndefined(Result.try(parse))
 }

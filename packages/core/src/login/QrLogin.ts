@@ -56,7 +56,7 @@ export class QrLogin extends Context.Service<
 >()("@auth/broker-core/login/QrLogin") {}
 
 /**
- * Makes the service of a broker. If the argument of `poll` is not a QR code (its `name` is not `Redacted`), `poll`
+ * Makes a broker's `QrLogin` service. If the argument of `poll` is not a QR code (its `name` is not `Redacted`), `poll`
  * sends nothing and fails with `InvalidRequest`.
  *
  * @category constructors

@@ -71,7 +71,7 @@ export class RedirectLogin extends Context.Service<
       callbackUrl: Redacted.Redacted<string>
     ) => Effect.Effect<void, AuthError.AuthError>
     /**
-     * Completes the login. `callbackUrl` contains a code or a token of the broker: replace this URL in the browser's
+     * Completes the login. `callbackUrl` contains a code or a token from the broker: replace this URL in the browser's
      * history at once.
      */
     readonly complete: (
@@ -149,17 +149,18 @@ const replayed = (broker: string) =>
     new AuthError.InvalidStepUpCode({
       kind: "authorization-code",
       by: "client",
-      hints: [{ id: "CodeReused", text: "This callback was completed before." }],
+      hints: [{ id: "CodeReused", text: "A callback of this login was used before." }],
       advice: "Begin the browser login again. A callback works only once."
     })
   )
 
 /**
- * Makes the service of a broker. A request can be completed only once, and a code is sent only once. If `complete` is
- * called again with the same request or the same code, it sends nothing and fails with `InvalidStepUpCode`. There is
- * one exception: if `carries` is `token` and the exchange failed, the login can be completed again. If a callback is
- * rejected before its code is sent, the request can still be completed. If `request` does not have the fields of a
- * request that `begin` returns, or if `callbackUrl` is not `Redacted` text, `complete` fails with `InvalidRequest`.
+ * Makes a broker's `RedirectLogin` service. A request can be completed only once, and a code is sent only once. If
+ * `complete` is called again with the same request or the same code, it sends nothing and fails with
+ * `InvalidStepUpCode`. There is one exception: if `carries` is `token` and the exchange failed, the login can be
+ * completed again. If a callback is rejected before its code is sent, the request can still be completed. If `request`
+ * does not have the fields of a request that `begin` returns, or if `callbackUrl` is not `Redacted` text, `complete`
+ * fails with `InvalidRequest`.
  *
  * Each process remembers only the last 10,000 requests that it has completed itself. Each layer remembers only the last
  * 10,000 codes that it has sent itself. If another process sends a used code again, this library does not detect it,

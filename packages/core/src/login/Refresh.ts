@@ -20,8 +20,8 @@ export class Refresh extends Context.Service<
 >()("@auth/broker-core/login/Refresh") {}
 
 /**
- * Makes the service of a broker. If the argument of `refresh` is not a session, `refresh` sends nothing and fails with
- * `SessionExpired` (`missing`).
+ * Makes a broker's `Refresh` service. If the argument of `refresh` is not a session, `refresh` sends nothing and fails
+ * with `SessionExpired` (`missing`).
  *
  * @category constructors
  * @since 0.1.0

@@ -268,7 +268,7 @@ const fromIssue = (issued: Issue, issuedAt: number, fields: IssueFields): Sessio
   make({ ...fields, ...issued, issuedAt })
 
 /**
- * Whether the session has expired at `now`. A session whose expiry is unknown counts as not expired. Only a refusal of
+ * Whether the session has expired at `now`. A session whose expiry is unknown counts as not expired. Only a refusal by
  * the broker shows that such a session has ended.
  *
  * @category predicates
@@ -307,9 +307,9 @@ export const withUnknownEnd = (session: Session): Session =>
 export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
- * Returns the fields of a session that a call needs. `account` is the id of the account. In plain JavaScript, the
- * argument can be any value. If the argument is not a session, the fields of the result are `undefined`, and a call
- * with these fields fails with `SessionExpired` before anything is sent.
+ * Returns the fields of a session that a call needs. In the result, `account` is only the id of the account. In plain
+ * JavaScript, the argument can be any value. If the argument is not a session, the fields of the result are
+ * `undefined`, and a call with these fields fails with `SessionExpired` before anything is sent.
  *
  * @category converting
  * @since 0.1.0
@@ -345,8 +345,8 @@ export const required = (
 }
 
 /**
- * Removes all `Bearer ` prefixes of a token, and the blanks around the token. Other programs may store tokens with such
- * prefixes.
+ * Removes all `Bearer ` prefixes from a token, and the blanks around the token. Other programs may store tokens with
+ * such prefixes.
  *
  * @example
  * ```ts
@@ -366,8 +366,8 @@ export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<s
 }
 
 /**
- * Makes the tokens of a session from values of a broker or of another program. `Bearer ` prefixes are removed. A blank
- * token counts as absent, except for the access token.
+ * Makes the tokens of a session from values that a broker or another program has provided. `Bearer ` prefixes are
+ * removed. A blank token counts as absent, except for the access token.
  *
  * @example
  * ```ts

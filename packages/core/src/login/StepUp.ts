@@ -40,8 +40,8 @@ export class StepUp extends Context.Service<
       code: Redacted.Redacted<string>
     ) => Effect.Effect<Session, AuthError.AuthError>
     /**
-     * Requests a new code from the broker, and returns a new challenge. The old challenge can then no longer be answered.
-     * If `resend` fails, the old challenge can still be answered, unless it was used or has expired.
+     * Requests a new code from the broker, and returns a new challenge. The old challenge can then no longer be
+     * answered. If `resend` fails, the old challenge can still be answered, unless it was used or has expired.
      */
     readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   }
@@ -53,8 +53,8 @@ const isChallenge = (value: Challenge): boolean => {
 }
 
 /**
- * Makes the service of a broker. If the first argument of `verify` or `resend` does not have the fields of a challenge,
- * the function sends nothing and fails with `InvalidRequest`.
+ * Makes a broker's `StepUp` service. If the first argument of `verify` or `resend` does not have the fields of a
+ * challenge, the function sends nothing and fails with `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0

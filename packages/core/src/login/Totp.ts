@@ -56,7 +56,7 @@ export const make = (options: {
 
 /**
  * Parses a TOTP secret. The text may be base32, in upper or lower case, with or without spaces, dashes and padding. It
- * may also be the whole `otpauth://totp/` address of the QR code. Quotation marks around the text, line breaks,
+ * may also be the whole `otpauth://totp/` address in the QR code. Quotation marks around the text, line breaks,
  * invisible characters and the escapes of HTML, JSON and shells are removed. In an address, the case of parameter names
  * does not matter, and a parameter without a value counts as absent.
  *
@@ -112,7 +112,7 @@ const sign = (totp: Totp, message: Uint8Array) =>
   )
 
 /**
- * Computes the code of a TOTP period, as defined by RFC 6238 and RFC 4226. Uses the `Mac` service if the context has
+ * Computes the code for a TOTP period, as defined by RFC 6238 and RFC 4226. Uses the `Mac` service if the context has
  * this service, otherwise WebCrypto.
  *
  * @category codes
@@ -125,7 +125,8 @@ export const codeAtStep = Effect.fnUntraced(function* (totp: Totp, step: number)
   const signed = Option.isSome(mac)
     ? Effect.provideService(sign(totp, counter), Mac.Mac, mac.value)
     : Effect.provide(sign(totp, counter), webCrypto)
-  // `parse` returns no empty key, and WebCrypto supports the three algorithms. So a failure is a fault of the runtime.
+  // WebCrypto supports the three algorithms, and `parse` never returns an empty key. So a failure means that the
+  // runtime has a fault, or that `make` got an empty key.
   const digest = yield* Effect.orDie(signed)
   const offset = (digest.at(-1) ?? 0) & 0xf
   const truncated = new DataView(digest.buffer, digest.byteOffset).getUint32(offset) & 0x7fffffff

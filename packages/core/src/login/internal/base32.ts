@@ -9,15 +9,15 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
  */
 const minBytes = 10
 
-const tooShort = "is too short for a TOTP secret: use the secret of the QR code, not a code from the app"
+const tooShort = "is too short for a TOTP secret: use the secret in the QR code, not a code from the app"
 
 const notBase32 = "is not base32, which has only the letters A to Z and the digits 2 to 7"
 
 const hexadecimal =
-  "looks like hexadecimal, not base32: use the secret in base32, or the otpauth:// address of the QR code"
+  "looks like hexadecimal, not base32: use the secret in base32, or the otpauth:// address in the QR code"
 
 const base64 =
-  "mixes capital and small letters, like base64: use the secret in base32 and in capitals, or the otpauth:// address of the QR code"
+  "mixes capital and small letters, like base64: use the secret in base32 and in capitals, or the otpauth:// address in the QR code"
 
 const separators = /[\s\p{Pd}\p{Default_Ignorable_Code_Point}]+/gu
 
@@ -38,7 +38,7 @@ const isOneCase = (group: string): boolean => /^(?:[A-Z]?[^A-Z]*|[^a-z]*)$/.test
 const looksLikeBase64 = (text: string): boolean =>
   /^[\w+/\s-]+=*$/.test(text) && /[A-Za-z]/.test(text) && text.split(/[\s-]+/).some((group) => !isOneCase(group))
 
-/** Describes the problem of a text. At least one character of the text is not base32. */
+/** Describes the problem with a text in which at least one character is not base32. */
 const otherEncoding = (text: string, symbols: string): string => {
   if (isHex(symbols)) return hexadecimal
   return looksLikeBase64(text) || /^[\w+/]*[+/][\w+/]*=*$/.test(symbols) ? base64 : notBase32

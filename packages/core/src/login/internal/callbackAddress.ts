@@ -37,7 +37,7 @@ const inSingleQuotes = /^(['‘])([^]*)['’]$/
 const repairs: ReadonlyArray<(text: string) => string> = [
   (text) => text.replace(/[\u200b-\u200f\u2060\ufeff]/g, ""),
   (text) => text.replace(enclosed, "").replace(inSingleQuotes, "$2").trim(),
-  // Removes the line breaks that a terminal or a mail program has added, and the blanks next to them. Also removes
+  // Removes the line breaks that a terminal or an email program has added, and the blanks next to them. Also removes
   // tabs.
   (text) => text.replace(/[ \t]*[\r\n][\s]*|\t/g, ""),
   (text) => (/^[a-z][a-z\d+.-]*%3a/i.test(text) ? decodeOnce(text) : text),
@@ -67,7 +67,7 @@ const adviceFor = (url: URL, registered: URL): string => {
   if (url.origin !== registered.origin) {
     const isInner = url.hostname === registered.hostname || innerHost.test(url.hostname)
     return isInner && !innerHost.test(registered.hostname)
-      ? "This is the internal address of a server behind a proxy. Rebuild the public address from X-Forwarded-Proto and X-Forwarded-Host of your own proxy, and complete the login with that address. Do not change the registered redirect URL."
+      ? "This is the internal address of a server behind a proxy. Rebuild the public address from the headers X-Forwarded-Proto and X-Forwarded-Host that your own proxy sets, and complete the login with that address. Do not change the registered redirect URL."
       : foreign
   }
   return url.pathname.replace(/\/$/, "") === registered.pathname.replace(/\/$/, "")
@@ -76,7 +76,7 @@ const adviceFor = (url: URL, registered: URL): string => {
 }
 
 /**
- * Whether a parameter contains a message of the broker. In a message, `+` may stand for a blank. In a token, `+` is a
+ * Whether a parameter contains a message from the broker. In a message, `+` may stand for a blank. In a token, `+` is a
  * normal character.
  */
 const isSentence = (name: string): boolean => /^(?:error|message|reason|description)/i.test(name)

@@ -19,6 +19,7 @@ export const read = (
   input: Duration.Input
 ): Effect.Effect<Duration.Duration, AuthError.AuthError> =>
   Option.match(parse(input), {
-    onNone: () => Effect.fail(AuthError.invalidRequest(broker, "configuration", option, "must be a duration, or zero")),
+    onNone: () =>
+      Effect.fail(AuthError.invalidRequest(broker, "configuration", option, "must be a duration of zero or more")),
     onSome: Effect.succeed
   })

@@ -1,5 +1,5 @@
 /**
- * The keys of services of Effect. The modules that define these keys also load Schema, streams and cookies, which a
+ * The keys of Effect's services. The modules that define these keys also load Schema, streams and cookies, which a
  * login does not need. Effect compares keys only by their text. A test compares these texts with Effect's.
  */
 import * as Context from "effect/Context"
@@ -9,12 +9,12 @@ import type * as Terminals from "effect/Terminal"
 
 export const HttpClient: Context.Service<Effects.HttpClient, Effects.HttpClient> = Context.Service("effect/HttpClient")
 
-/** The `fetch` of the program, if it has set one. */
+/** The program's own `fetch`, if the program provides one. */
 export const Fetch: Context.Service<"Fetch", typeof globalThis.fetch> = Context.Service(
   "effect/http/FetchHttpClient/Fetch"
 )
 
-/** The settings of the program for `fetch`. */
+/** The program's settings for `fetch`. */
 export const RequestInit: Context.Service<"RequestInit", globalThis.RequestInit> = Context.Service(
   "effect/http/FetchHttpClient/RequestInit"
 )

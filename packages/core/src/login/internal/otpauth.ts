@@ -106,7 +106,7 @@ const isCodeValue = (value: string): boolean => {
   return algorithmOf(value) !== undefined || foreign.test(compact(value))
 }
 
-/** Returns the problem of an unknown parameter if the parameter may affect the codes. */
+/** Returns the problem with an unknown parameter if the parameter may affect the codes. */
 const otherProblem = (name: string, value: string): string | undefined => {
   if (harmless.test(name)) return undefined
   const part = meaningful.exec(name)?.[0]
@@ -190,7 +190,7 @@ const interpret = ({ algorithm = "SHA1", counter, digits = "6", period = "30", s
   if (seconds === undefined) {
     return fail(`has a period that is not a whole number of seconds from 1 to 300${shownNumber(period)}`)
   }
-  if (secret === undefined) return fail("has no secret: use the whole address of the QR code")
+  if (secret === undefined) return fail("has no secret: use the whole address in the QR code")
   return Result.succeed<Parameters>({ secret, algorithm: hash, digits: length, period: seconds })
 }
 

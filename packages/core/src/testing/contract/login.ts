@@ -199,7 +199,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
       const { endpoint, fake, login } = yield* begin(subject)
       yield* fake.inject(endpoint, answer(200, `{"status":true,"data":"${"x".repeat(20_000_000)}"}`))
       const reason = yield* failsWith(login, "MalformedResponse")
-      yield* same(reason._tag === "MalformedResponse" && reason.excerpt, "(not read)", "excerpt")
+      yield* same(reason._tag === "MalformedResponse" && reason.excerpt, "", "excerpt")
       yield* same(yield* timesAsked(fake, endpoint), 1, "number of logins sent")
     })
   },
