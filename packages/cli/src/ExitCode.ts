@@ -82,8 +82,8 @@ export const ofReason = {
 } as const satisfies Readonly<Record<string, Name>>
 
 /**
- * The exit codes of problems. The code of the worst problem is first. If `doctor` finds several problems, it ends with
- * the exit code of the worst problem, which the user has to solve first.
+ * The names of the exit codes for problems, from the worst problem to the least. If `doctor` finds several problems, it
+ * ends with the exit code of the worst problem, which the user has to solve first.
  *
  * @example
  * ```ts

@@ -201,7 +201,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
         yield* simulator.inject("angel", "*", { kind: "latency", duration: "2 seconds" })
         const found = yield* run(user, ["doctor"])
         assert.strictEqual(found.code, 0, found.stdout)
-        assert.match(found.stderr, /Waiting for an answer of Angel One…/)
+        assert.match(found.stderr, /Waiting for an answer from Angel One…/)
       }),
     thorough
   )

@@ -65,7 +65,7 @@ const isMissing = (error: unknown): boolean => {
 const notInstalled = (name: string) =>
   fail("package", `The package ${name} is not installed. Install it: ${installLine(name)}`)
 
-/** Imports a module of an optional package. A specifier without a dot is resolved from the folder of this file. */
+/** Imports a module of an optional package. A bare specifier is resolved from the folder of this file. */
 export const load = <A>(name: string, module: string): Effect.Effect<A, CommandFailed> =>
   Effect.catch(
     Effect.tryPromise({
@@ -94,7 +94,7 @@ const loadedOf = (
   layerModule: ({ layer }) => importModule(layer)
 })
 
-/** Loads a broker by its id. With `folder`, its package is in this folder. */
+/** Loads a broker by its id. If `folder` is given, the broker's package is in this folder. */
 export const loadBroker = Effect.fnUntraced(function* (
   id: string,
   folder?: string
@@ -104,7 +104,7 @@ export const loadBroker = Effect.fnUntraced(function* (
     const ids = found.map(({ broker }) => broker.id).join(", ")
     return (
       found.find(({ broker }) => broker.id === id) ??
-      (yield* unusable(folder, `it has no broker ${JSON.stringify(id)}, but ${ids}`))
+      (yield* unusable(folder, `it has no broker ${JSON.stringify(id)}. Its brokers are ${ids}`))
     )
   }
   const found = Object.hasOwn(registry, id) ? registry[id] : undefined
@@ -123,7 +123,7 @@ const unusable = (folder: string, problem: string) =>
 /** Two copies of `effect` do not recognize each other's secrets. */
 const effectModule = "effect/Redacted"
 
-/** Checks the fields that this command reads. The package of another author may lack some of them. */
+/** Checks the fields that this command reads. A package by another author may lack some of them. */
 const isBroker = Schema.is(
   Schema.Struct({
     id: Schema.String,
@@ -175,7 +175,7 @@ export const loadPackage = Effect.fnUntraced(function* (folder: string): Effect.
     Result.try(() => Fs.realpathSync(createRequire(import.meta.url).resolve(effectModule)))
   )
   if (resolve(effectModule) !== own) {
-    return yield* unusable(folder, "it has another copy of effect than broker-auth. Install it beside broker-auth")
+    return yield* unusable(folder, "it does not use broker-auth's copy of effect. Install it beside broker-auth")
   }
   const importModule = <A>(module: string): Effect.Effect<A, CommandFailed> => {
     const file = resolve(`${name}/${module}`)

@@ -1,5 +1,5 @@
 /**
- * The commands as a table. The parser, the help and the README are made from it. This module imports
+ * The commands as a table. The parser, the help and the README's list of commands are made from it. This module imports
  * nothing, so that `--help` is fast.
  */
 
@@ -98,7 +98,7 @@ export const table = [
     arguments: [account],
     flags: [
       { name: "browser", description: "log in through the browser; fails if the account has another way to log in" },
-      { name: "paste", description: "do not open a browser: show the address, and paste the address after the login" },
+      { name: "paste", description: "do not open a browser: show the login page's address, and ask for the address of the page after the login" },
       { name: "qr", description: "log in with a QR code; fails if the account has another way to log in" },
       { name: "all", description: "log in to all accounts" },
       {
@@ -113,8 +113,8 @@ export const table = [
     summary: "Log in, unless the session is live",
     details: [
       "Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal.",
-      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. Then the command asks for each account that needs a person, if it runs at a terminal. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is the one of the first account that failed.",
-      "The summary lists the accounts that are logged in. Then it lists the accounts that need a person, each with the command that logs in, and the accounts that failed, each with the reason. The summary contains no secret. It contains no link to a login page, because every such link contains a secret. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If the notification fails, the exit code is 13, unless a login has failed."
+      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. If the command runs at a terminal, it then asks about each account that needs a person. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is that of the first account that failed.",
+      "The summary lists the accounts that are logged in. Then it lists the accounts that need a person, each with the command that logs in, and the accounts that failed, each with the reason. The summary contains no secret. It contains no link to a login page, because every such link contains a secret. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If all accounts are logged in but the notification fails, the exit code is 13."
     ]
   },
   {
@@ -152,7 +152,7 @@ export const table = [
     summary: "Run a program with the session in its environment",
     details: [
       "broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. BROKER_AUTH_KEY is removed, so that the program cannot read the vault.",
-      "The exit code is the one of the program. If a signal ended the program, the exit code is 128 plus the number of the signal. If the program cannot be started, the exit code is 127.",
+      "The exit code is that of the program. If a signal ended the program, the exit code is 128 plus the number of the signal. If the program cannot be started, the exit code is 127.",
       sessionNote
     ]
   },
@@ -201,7 +201,7 @@ export const table = [
     flags: [{ name: "login", description: "also send one login, which counts as an attempt" }, json, simulator],
     summary: "Check what can prevent a login, and say what to do",
     details: [
-      "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is the one of the worst problem.",
+      "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is that of the worst problem.",
       "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent if no other check found a problem. If the broker accepts it, you are logged in.",
       "No third party is asked for the IP address of this machine. If the address is not registered, the broker refuses the session or the login."
     ]
@@ -233,7 +233,7 @@ export const table = [
     arguments: [],
     flags: [
       { name: "socket", value: "PATH", description: "path of the Unix socket (default: serve.sock beside the vault)" },
-      { name: "port", value: "N", description: "serve a port of 127.0.0.1 instead of a socket; 0: a free port" },
+      { name: "port", value: "N", description: "serve on a port of 127.0.0.1 instead of a socket; 0: a free port" },
       { name: "for", value: "PROGRAM", description: "print a new bearer for this program once, and end" },
       { name: "revoke", value: "PROGRAM", description: "refuse the bearer of this program from now on, and end" },
       { name: "programs", description: "list the programs that have a bearer, and end" },
@@ -241,9 +241,9 @@ export const table = [
     ],
     summary: "Serve sessions as JSON to programs in any language",
     details: [
-      "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs of this user can open the socket. On a port, each program sends its own bearer: Authorization: Bearer …",
+      "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs that run as this user can open the socket. On a port, each program sends its own bearer: Authorization: Bearer …",
       "GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the refused token, GET /v1/events, GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
-      "The server sends no login that needs a person. It answers 409 with the command that logs in. On Windows, it serves a port."
+      "The server sends no login that needs a person. It answers 409 with the command that logs in. On Windows, it serves on a port."
     ]
   },
   {
@@ -266,9 +266,9 @@ export const table = [
     name: "vault encrypt",
     arguments: [],
     flags: [simulator],
-    summary: "Encrypt entries that another program has stored in clear",
+    summary: "Encrypt entries that another program has stored unencrypted",
     details: [
-      "broker-auth itself never stores in clear. broker-auth status says which entries are in clear. First stop the program that writes them, or give it the key of the vault."
+      "broker-auth itself stores nothing unencrypted. broker-auth status says which entries are unencrypted. First stop the program that writes them, or give it the key of the vault."
     ]
   },
   {

@@ -71,7 +71,7 @@ const examine = Effect.fnUntraced(function* (
   const network = origin === "" || proxy.problem !== undefined ? [] : yield* checkNetwork(loaded.broker, origin)
   const before = [...credentials, ...environment, ...network]
   if (Result.isSuccess(opening)) return [...before, ...(yield* ofAccount(home, opening.success, input, before))]
-  // If no single credential explains the failure, the problem concerns all credentials together.
+  // If no single credential and no setting explains the failure, the problem concerns all credentials together.
   const isExplained = [...credentials, ...environment].some(({ problem }) => problem !== undefined)
   return isExplained ? before : [ofFailure("credentials", opening.failure, loaded.broker), ...environment, ...network]
 })

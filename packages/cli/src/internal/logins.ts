@@ -92,7 +92,7 @@ const atOnce = 6
  */
 const atOncePerBroker = 2
 
-/** A fault of one account must not end the logins of the others. */
+/** A defect while logging in to one account must not end the logins to the others. */
 const faultOf = (defect: unknown): CommandFailed =>
   new CommandFailed({
     code: "defect",

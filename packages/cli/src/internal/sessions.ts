@@ -11,7 +11,7 @@ import type { Entry } from "./accounts.ts"
 
 const decodeSession = Schema.decodeUnknownResult(SessionJson.SessionFromJson)
 
-/** The stored session of an account, or `undefined`. */
+/** The stored session of an account, or `undefined` if there is none or it cannot be decoded. */
 export const stored = (
   store: SessionStore["Service"],
   { account }: Entry

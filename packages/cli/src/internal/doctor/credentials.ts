@@ -23,7 +23,7 @@ const otherNames: ReadonlyArray<readonly [form: RegExp, name: string]> = [
   [/^[A-Za-z]{5}\d{4}[A-Za-z]$/, "PAN"]
 ]
 
-/** Returns what the value is, if it identifies the account holder but is not a client code: for example a PAN. */
+/** If the value identifies the account holder but is not a client code, returns its kind, for example `PAN`. */
 const otherNameIn = (text: string, { problem: problemIn }: Field): string | undefined => {
   // A field that accepts an e-mail address also accepts a mobile number and a PAN.
   const isAlias = problemIn === undefined || problemIn("name@example.com") === undefined
@@ -43,7 +43,7 @@ const misplaced = (
   const text = Redacted.value(value).trim()
   if (field.codes === true) {
     return /^\d{6,8}$/.test(symbolsOf(value))
-      ? ["code-as-secret", "is a code of the authenticator app, not the secret behind the codes"]
+      ? ["code-as-secret", "is a code from the authenticator app, not the secret behind the codes"]
       : undefined
   }
   const isSecret = given.problem !== undefined && CodeSource.looksLikeSecret(value)
@@ -87,7 +87,7 @@ const checkField = Effect.fnUntraced(function* (
 
 const resolve = (entry: Entry) =>
   Effect.forEach(Object.entries(entry.values), ([env, value]) =>
-    Effect.match(withProgress(`Waiting for the program of the reference in ${env}…`)(references.resolve(value)), {
+    Effect.match(withProgress(`Waiting for the program that resolves ${env}…`)(references.resolve(value)), {
       onFailure: (failure): readonly [string, Redacted.Redacted<string> | Finding] => {
         const { found, remedy = "" } = ofFailure("credentials", failure)
         const again = `Or store another value: ${addAgain(entry)}`

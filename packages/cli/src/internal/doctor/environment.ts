@@ -20,7 +20,7 @@ const variableOf = Effect.fnUntraced(function* (name: string): Effect.fn.Return<
   return value === "" ? undefined : { name, value }
 })
 
-/** Reads a setting of the proxy as Node does: if the lower-case variable is set, even to nothing, the other is ignored. */
+/** Reads a proxy variable as Node does. If the lower-case variable is set, even to "", the upper-case one is ignored. */
 const proxySetting = (name: string): Effect.Effect<Variable | undefined> => {
   const lower = name.toLowerCase()
   return variableOf(process.env[lower] === undefined ? name : lower)

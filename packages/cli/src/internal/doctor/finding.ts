@@ -70,10 +70,10 @@ export const problem = (
   remedy: string
 ): Finding => ({ check, found: printable(found), remedy: printable(remedy), problem: { cause, code } })
 
-/** Names of the field that identifies the account. */
+/** Names of the fields that identify the account. */
 export const clientFields: ReadonlySet<string> = new Set(["clientCode", "userId"])
 
-/** The system codes of a certificate whose issuer Node does not know. */
+/** The system error codes for a certificate whose issuer Node does not know. */
 const unknownIssuers = /^(?:SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_)/
 
 const credentialCause = (field: string): Cause => {
@@ -117,7 +117,7 @@ const causeOf = (reason: AuthError.Reason): Cause => {
 }
 
 const ownCertificates =
-  "Node does not know the CA that issued it, so a proxy of your company or an attacker reads the traffic. If it is the proxy, set NODE_EXTRA_CA_CERTS to a file with its CA certificate, or set NODE_USE_SYSTEM_CA=1 if the operating system trusts the CA. Do not disable the check: an attacker could then read the credentials."
+  "Node does not know the CA that issued the certificate, so your company's proxy or an attacker reads the traffic. If it is the proxy, set NODE_EXTRA_CA_CERTS to a file with its CA certificate, or set NODE_USE_SYSTEM_CA=1 if the operating system trusts the CA. Do not disable the check: an attacker could then read the credentials."
 
 /** Returns the remedy of the reason, or a more precise remedy. */
 const remedyOf = (reason: AuthError.Reason, cause: Cause, broker: Broker | undefined): string => {

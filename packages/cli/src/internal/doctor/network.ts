@@ -21,7 +21,7 @@ interface Answer {
   readonly body: string
 }
 
-/** Whether a firewall has answered: with an HTML page and HTTP 403, or with one of the known texts of firewalls. */
+/** Whether a firewall has answered: with an HTML page and HTTP 403, or with a text that firewalls are known to send. */
 const isFirewall = ({ body, status }: Answer): boolean =>
   /request rejected|support id|access denied|attention required/i.test(body) || (status === 403 && /<html/i.test(body))
 
@@ -59,7 +59,7 @@ export const checkNetwork = (broker: Broker, origin: string): Effect.Effect<Read
     const refusal = refusalIn(answer)
     return [refusal === undefined ? fine("network", `${host} answers`) : at(host, ofReason("network", refusal)), clock]
   }).pipe(
-    withProgress(`Waiting for an answer of ${broker.title}…`),
+    withProgress(`Waiting for an answer from ${broker.title}…`),
     Effect.provide(Connection.layerClient),
     Effect.catch((failure) => Effect.succeed([ofFailure("network", failure)]))
   )

@@ -55,7 +55,7 @@ export const schemas = {
   Events: {
     type: "string",
     description:
-      'Server-sent events, whose data is JSON without secrets. `renewed`: {"account", "broker", "issuedAt", "expiresAt"}. `failed`: {"account", "broker", "error"}; the error is that of a Problem. `logged-out`: {"account", "broker"}. `account` is the user\'s name for the account.'
+      'Server-sent events, whose data is JSON without secrets. `renewed`: {"account", "broker", "issuedAt", "expiresAt"}. `failed`: {"account", "broker", "error"}; the error has the form of the error in a Problem. `logged-out`: {"account", "broker"}. `account` is the user\'s name for the account.'
   },
   Document: { type: "object", description: "An OpenAPI 3.1 document." },
   Problem: object({
@@ -77,9 +77,9 @@ export interface Endpoint {
   readonly summary: string
   readonly body?: SchemaName
   readonly answer: { readonly type: "application/json" | "text/event-stream"; readonly schema: SchemaName }
-  /** The refusals of the server that only this endpoint has. */
+  /** The server's refusals at this endpoint, without `commonRefusals`. */
   readonly refusals: ReadonlyArray<Refusal>
-  /** Whether an answer may be the failure of an account. */
+  /** Whether an answer may be a failure of an account or of the vault. */
   readonly canFail: boolean
 }
 
@@ -146,7 +146,7 @@ const patterns = Object.entries(endpoints).map(
     [name as EndpointName, method, new RegExp(`^${path.replaceAll(".", "\\.").replace("{name}", "([^/]+)")}$`)] as const
 )
 
-/** The endpoint of a request, or the methods that its path has. An unknown path has none. */
+/** The endpoint of a request, or the methods that its path accepts. An unknown path accepts none. */
 export const routeOf = (method: string, path: string): Route | { readonly allowed: ReadonlyArray<string> } => {
   const allowed: Array<string> = []
   for (const [endpoint, own, pattern] of patterns) {

@@ -61,10 +61,10 @@ export interface OpenAccounts {
 /** Pause after an account could not be opened. Without it, each request could start the program of a reference. */
 const pauseAfterFailure = "2 seconds"
 
-/** Interval at which a session in use is compared with the store, to find logins and logouts of other programs. */
+/** Interval at which a session in use is compared with the store, to find logins and logouts by other programs. */
 const pollInterval = "2 seconds"
 
-/** Number of changes that are kept for a slow reader. A slower reader misses the oldest changes. */
+/** Number of changes that are kept for a slow reader. A reader that falls further behind misses the oldest changes. */
 const keptChanges = 256
 
 const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>): boolean =>
@@ -100,8 +100,8 @@ const accepted = (name: string, broker: string) =>
 /**
  * Makes the renewal of an account that only a person can log in to. If a program reports a live token by mistake, the
  * other programs must keep their session. So the profile call decides. If the broker refuses the session and the session
- * cannot be refreshed, the account is logged out. Otherwise the next `broker-auth login` would find the session in the
- * store, and send no login.
+ * cannot be refreshed, the account is logged out. Without this logout, the next `broker-auth login` would find the
+ * session in the store, and send no login.
  */
 const makePersonal = (
   manager: SessionManager["Service"],
@@ -139,7 +139,7 @@ const makePersonal = (
 
 const toLive = (headers: Open["headers"], session: Session.Session): Live => ({ session, headers: headers(session) })
 
-/** Opens accounts on demand until the scope closes. Closes a removed or changed account after its requests. */
+/** Opens accounts on demand until the scope closes. Closes a removed or changed account when its requests have ended. */
 export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<OpenAccounts, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const changes = yield* PubSub.sliding<Change>(keptChanges)
