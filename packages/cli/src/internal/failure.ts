@@ -19,7 +19,10 @@ export const fail = (code: ExitCode.Name, message: string): Effect.Effect<never,
 export const isFailure = (error: unknown): error is Failure =>
   error instanceof CommandFailed || AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
-/** Patterns of advice for programs, each with the same advice for a user of the command. `name` is an account. */
+/**
+ * Patterns of advice for programs, each with the same advice for a user of the command. `name` is the account's name
+ * after a space, or is empty.
+ */
 const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: string) => string]> = [
   [
     /pass them to LoginGuard\.reset to allow them again/g,
@@ -34,7 +37,7 @@ const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: stri
   ]
 ]
 
-/** Replaces advice for programs in a text of our packages. */
+/** Replaces advice for programs in a text from our packages. */
 export const translated = (text: string, name?: string): string =>
   translations.reduce(
     (before, [advice, command]) => before.replaceAll(advice, () => command(name === undefined ? "" : ` ${name}`)),
@@ -44,7 +47,7 @@ export const translated = (text: string, name?: string): string =>
 /** The text of a failure for the user. With the name of the account, the commands in the text contain it. */
 export const messageOf = ({ message }: Failure, name?: string): string => translated(message, name)
 
-/** Splits a failure into what happened and what to do. A `CommandFailed` has both in `reason`. */
+/** Splits a failure into what happened and what to do. For a `CommandFailed`, `reason` contains both. */
 export const partsOf = (
   failure: Failure,
   name: string
@@ -76,7 +79,7 @@ export const codeOf = (failure: Failure): number => {
   return ExitCode.table[ExitCode.ofReason[failure.reason._tag]].code
 }
 
-/** An exception of a function that returns a promise. */
+/** An error that a function has thrown, or with which its promise was rejected. */
 export class Rejected extends Data.TaggedError("Rejected")<{ readonly error: unknown }> {}
 
 /** Calls a function that returns a promise. Fails with the errors of our packages. Other rejections are defects. */

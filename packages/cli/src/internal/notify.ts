@@ -50,7 +50,7 @@ export const targetOf = (given: string): Effect.Effect<Target, CommandFailed> =>
     : Effect.succeed({ _tag: "Program", words })
 }
 
-/** The code of the operating system in an error or its causes, such as `ECONNREFUSED`. */
+/** The operating system's error code in an error or its causes, such as `ECONNREFUSED`. */
 const systemCodeOf = (error: unknown, depth = 0): string | undefined => {
   if (typeof error !== "object" || error === null || depth > 6) return undefined
   const { cause, code, reason } = error as Readonly<Record<string, unknown>>

@@ -116,7 +116,7 @@ const toModules = (pixels: Modules): Modules | undefined => {
   const end = first.indexOf(false, left)
   const size = ((end === -1 ? right + 1 : end) - left) / 7
   const count = Math.round((right + 1 - left) / size)
-  // A QR code has 21 to 177 modules, in steps of four.
+  // Each side of a QR code has 21 to 177 modules, in steps of four.
   if (count < 21 || count > 177 || (count - 21) % 4 !== 0) return undefined
   const at = (index: number): number => Math.floor((index + 0.5) * size)
   return Array.from({ length: count }, (_, y) =>
@@ -124,7 +124,10 @@ const toModules = (pixels: Modules): Modules | undefined => {
   )
 }
 
-/** The modules of a PNG image in base64, with or without the prefix of a data URI. `undefined`: it has no QR code. */
+/**
+ * The modules of a PNG image in base64, with or without the prefix of a data URI. A small image without a QR code has a
+ * module for each pixel. `undefined`: the image cannot be decoded, or is large and has no QR code.
+ */
 export const read = (image: string): Modules | undefined => {
   const bytes = Result.getOrUndefined(Base64.decode(image.replace(/^data:[^,]*,/, "").replaceAll(/\s/g, "")))
   const chunks = bytes === undefined ? undefined : readChunks(bytes)

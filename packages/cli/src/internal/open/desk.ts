@@ -40,16 +40,16 @@ export interface Desk {
   /** All rows, and then the changes. */
   readonly changes: Stream.Stream<Change>
   readonly start: (name: string, action: Action) => Effect.Effect<Accepted, VaultError>
-  /** Logs in to all accounts that are not live. Logins that need a person run one after the other. */
+  /** Logs in to all accounts without a live session. Logins that need a person run one after the other. */
   readonly startAll: Effect.Effect<void, VaultError>
-  /** Ends a step that waits for the person. */
+  /** Cancels the action, unless a request to the broker is running. */
   readonly cancel: (name: string) => Effect.Effect<Accepted>
   /** Passes the text that the person has entered to the current step. */
   readonly answer: (name: string, text: Redacted.Redacted<string>) => Effect.Effect<Accepted>
   readonly resend: (name: string) => Effect.Effect<Accepted>
 }
 
-/** How often the vault is read for changes of other programs while a page is open. */
+/** Interval at which the vault is read for changes by other programs while a page is open. */
 const pollInterval = "2 seconds"
 
 /** Number of accounts that log in without a person at the same time. */
@@ -82,7 +82,7 @@ const troubleOf = (cause: Cause.Cause<Failure>, name: string): rows.Trouble => {
   return { message, remedy }
 }
 
-/** Returns the semaphore of a key. Makes the semaphore at its first use. */
+/** Returns the semaphore for a key. Makes the semaphore at its first use. */
 const semaphoreOf = (all: Map<string, Semaphore.Semaphore>, key: string, permits: number): Semaphore.Semaphore => {
   const found = all.get(key) ?? Semaphore.makeUnsafe(permits)
   all.set(key, found)

@@ -58,7 +58,7 @@ export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Retu
           Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
           removeOld(folder, isOld)
           Fs.rmSync(path, { force: true })
-          // Fails if the path exists. Otherwise the write could follow a link that another program has made.
+          // `wx` fails if the path exists, so that the write does not follow a symbolic link made by another program.
           Fs.writeFileSync(path, html(Redacted.value(link)), { mode: 0o600, flag: "wx" })
         })
         writes += 1

@@ -105,7 +105,7 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
       }),
       Effect.provideService(RedirectListener.UserTerminal, {
         isTerminal: Effect.succeed(true),
-        // The first text after `lines` is an instruction for a terminal. Each later text is the problem of an address.
+        // The first text after `lines` is an instruction for a terminal. Each later text is the problem with an address.
         show: (text) =>
           Effect.sync(() => {
             if (!step.paste) return

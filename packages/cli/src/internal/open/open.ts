@@ -42,7 +42,7 @@ const onEnter = (use: Effect.Effect<void, CommandFailed>): Effect.Effect<never, 
 const printLink = (url: string, port: number) =>
   Effect.gen(function* () {
     yield* output.say(
-      `Open this link in a browser within 60 seconds. It works once. From another machine, first run there: ssh -N -L ${port}:127.0.0.1:${port} THIS-MACHINE`
+      `Open this link in a browser within 60 seconds. It works once. If the browser is on another machine, first run there: ssh -N -L ${port}:127.0.0.1:${port} THIS-MACHINE`
     )
     yield* output.raw(url)
   })

@@ -51,7 +51,7 @@ export const document = `<!doctype html>
 <section id="closed" hidden>
 <h2 id="closed-title" tabindex="-1"></h2>
 <p id="closed-text"></p>
-<p>To open the page, press Enter in the terminal in which <code>broker-auth open</code> runs. If it does not run any more, run <code>broker-auth open</code> again. Each link opens the page once, so a reload needs a new link.</p>
+<p>To open the page, press Enter in the terminal in which <code>broker-auth open</code> runs. If that command is no longer running, run <code>broker-auth open</code> again. Each link opens the page once, so a reload needs a new link.</p>
 </section>
 <p id="trouble" class="failure" role="alert" hidden></p>
 <p id="empty" hidden>There is no account yet. Add one in a terminal: <code>broker-auth add &lt;broker&gt;</code></p>
