@@ -105,10 +105,12 @@ it.live(
           "BearerRefused"
         ],
         [yield* send("/accounts/mine/login"), 404, "PathUnknown"],
-        [yield* send("/", { method: "DELETE" }), 405, "MethodRefused"]
+        [yield* send("/", { method: "DELETE" }), 405, "MethodRefused", "GET, HEAD"],
+        [yield* send("/events", { method: "DELETE" }), 405, "MethodRefused", "POST"]
       ] as const
-      for (const [reply, status, reason] of refused) {
+      for (const [reply, status, reason, allow] of refused) {
         assert.deepStrictEqual([reply.status, reply.body.error.reason], [status, reason], reply.text)
+        assert.strictEqual(reply.headers["allow"], allow)
         assert.isUndefined(reply.headers["access-control-allow-origin"])
         assert.isUndefined(reply.headers["set-cookie"])
       }

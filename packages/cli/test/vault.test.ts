@@ -37,7 +37,7 @@ const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>
 }
 
 it.live(
-  "broker-auth lists the entries of the vault without secrets, and warns if entries are in clear",
+  "broker-auth lists the entries of the vault without secrets, and warns if entries are unencrypted",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })
@@ -83,17 +83,17 @@ it.live(
 
       yield* storeWith(user, VaultKey.layerPlaintext, "session")
       const status = yield* run(user, ["status"])
-      assert.match(status.stdout, /^NOT ENCRYPTED: mine has entries in clear \(session\)\..*vault encrypt\.\nmine: /)
+      assert.match(status.stdout, /^NOT ENCRYPTED: mine has unencrypted entries \(session\)\..*vault encrypt\.\nmine: /)
       assert.match(status.stdout, /session: live until/)
       const asJson = JSON.parse((yield* show(handlers.status(json))).stdout)
       assert.deepStrictEqual([asJson.encrypted, asJson.accounts[0].inClear], [false, ["session"]])
-      assert.match((yield* show(handlers["vault list"](input))).stdout, /session: version 2, .*; IN CLEAR\n/)
+      assert.match((yield* show(handlers["vault list"](input))).stdout, /session: version 2, .*; NOT ENCRYPTED\n/)
       const unused = yield* run(user, ["token"])
-      assert.deepStrictEqual([unused.code, unused.stdout], [10, ""], "a session in clear must not be used")
+      assert.deepStrictEqual([unused.code, unused.stdout], [10, ""], "an unencrypted session must not be used")
 
       const encrypted = yield* run(user, ["vault", "encrypt"])
-      assert.deepStrictEqual([encrypted.code, /1 entry was in clear/.test(encrypted.stderr)], [0, true])
-      assert.match((yield* show(handlers["vault encrypt"](input))).stderr, /No entry was in clear/)
+      assert.deepStrictEqual([encrypted.code, /1 entry was unencrypted/.test(encrypted.stderr)], [0, true])
+      assert.match((yield* show(handlers["vault encrypt"](input))).stderr, /No entry was unencrypted/)
       assert.strictEqual(JSON.parse((yield* show(handlers.status(json))).stdout).encrypted, true)
       assert.strictEqual((yield* inProcess(user, handlers.token(input))).stdout.trimEnd(), token)
 

@@ -17,7 +17,7 @@ export interface Status {
   readonly entry: Entry
   /** Title of the broker. If its package is not installed, the id. */
   readonly title: string
-  /** `undefined` if the package of the broker is not installed. */
+  /** `undefined` if the broker's package is not installed, or does not have the method. */
   readonly method: Method | undefined
   readonly memory: LoginGuard.Memory
   /**
@@ -71,4 +71,6 @@ export const sessionText = ({ session, state }: Status): string => {
 }
 
 export const renewalText = ({ method }: Status): string =>
-  method?.renewal?.when ?? "the package of the broker is not installed"
+  method === undefined
+    ? "unknown: the broker's package is not installed, or does not have this way to log in"
+    : (method.renewal?.when ?? "unknown: the broker's package does not describe it")

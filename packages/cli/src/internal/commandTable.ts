@@ -202,7 +202,7 @@ export const table = [
     summary: "Check what can prevent a login, and say what to do",
     details: [
       "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is that of the worst problem.",
-      "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent if no other check found a problem. If the broker accepts it, you are logged in.",
+      "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, unless the stored session is live, the login is in a browser or with a QR code, or another check found a problem that a login cannot solve. If the broker accepts the login, you are logged in.",
       "No third party is asked for the IP address of this machine. If the address is not registered, the broker refuses the session or the login."
     ]
   },

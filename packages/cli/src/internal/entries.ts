@@ -1,4 +1,4 @@
-/** Reads the entries of the vault, including entries that a program without a key has stored in clear. */
+/** Reads the entries of the vault, including unencrypted entries, which a program without a key has stored. */
 import type { Account } from "@auth/broker-core/login/Account"
 import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import { SessionStore, type Entry, type Slot } from "@auth/broker-core/session/SessionStore"
@@ -18,7 +18,7 @@ export interface Found extends Entry {
   readonly isClear: boolean
 }
 
-/** Reads an entry without a key. Fails if the entry is encrypted. */
+/** Reads an unencrypted entry. Fails if the entry is encrypted. */
 const inClear = (folder: string, account: Account, slot: Slot) =>
   Effect.flatMap(SessionStore, (store) => store.get(account, slot)).pipe(
     Effect.provide(Layer.provide(NodeVault.layerStore({ folder }), NodeVaultKey.layerPlaintext))
@@ -29,8 +29,8 @@ export const placeOf = (account: Account, slot: Slot): Account =>
   slot === "guard" ? LoginGuard.placeOf(account) : account
 
 /**
- * Reads an entry, even if it is in clear. Only show an entry in clear, and do not use it, because any program can write
- * it.
+ * Reads an entry, even if it is unencrypted. An unencrypted entry may be shown, but must not be used, because any program
+ * can write it.
  */
 export const read = Effect.fnUntraced(function* (
   { folder, store }: Home,
@@ -46,19 +46,19 @@ export const read = Effect.fnUntraced(function* (
     : yield* Effect.fail(stored.failure)
 })
 
-/** A store that also reads entries in clear. Its entries are only shown, and never used. */
+/** A store that also reads unencrypted entries. Its entries are only shown, and never used. */
 export const readable = (home: Home): SessionStore["Service"] => ({
   ...home.store,
   get: (account, slot) => read(home, account, slot)
 })
 
-/** The slots of an account that are in clear. */
+/** The slots of an account that are unencrypted. */
 export const clearSlots = (home: Home, account: Account): Effect.Effect<ReadonlyArray<Slot>, VaultError> =>
   Effect.map(
     Effect.forEach(slots, (slot) => Effect.map(read(home, placeOf(account, slot), slot), (found) => ({ slot, found }))),
     (all) => all.flatMap(({ found, slot }) => (found?.isClear === true ? [slot] : []))
   )
 
-/** The warning that entries are in clear. */
+/** The warning that entries are unencrypted. */
 export const clearText = (name: string, clear: ReadonlyArray<Slot>): string =>
-  `NOT ENCRYPTED: ${name} has entries in clear (${clear.join(", ")}). A program without a key has written them, and every program with access to the file can read them. Stop that program, then run broker-auth vault encrypt.`
+  `NOT ENCRYPTED: ${name} has unencrypted entries (${clear.join(", ")}). A program without a key has written them, and every program with access to the file can read them. Stop that program, then run broker-auth vault encrypt.`

@@ -34,7 +34,7 @@ const leftOf = ({ attemptsLeft }: CodeQuestion): string =>
   attemptsLeft === undefined ? "" : `, ${attemptsLeft} ${attemptsLeft === 1 ? "attempt" : "attempts"} left`
 
 const kindOf = ({ kinds }: CodeQuestion): string =>
-  kinds[0] === "totp" ? "Code of the authenticator app" : "One-time code"
+  kinds[0] === "totp" ? "Code from the authenticator app" : "One-time code"
 
 const resendText = (question: CodeQuestion, now: number): string => {
   if (question.resendAt === undefined) return ""

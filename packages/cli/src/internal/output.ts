@@ -39,6 +39,6 @@ export const raw = (text: string): Effect.Effect<void> => Console.log(text)
 
 export const json = (value: unknown): Effect.Effect<void> => raw(JSON.stringify(value, undefined, 2))
 
-/** A time in milliseconds since the epoch, as JSON has it. */
+/** Formats a time in milliseconds since the epoch as ISO 8601. `undefined` becomes `null`. */
 export const toIso = (at: number | undefined): string | null =>
   at === undefined ? null : DateTime.formatIso(DateTime.makeUnsafe(at))

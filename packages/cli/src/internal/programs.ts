@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { type ChildProcess, spawn } from "node:child_process"
 import process from "node:process"
 
-/** Time-out of a program. It is long, because some programs wait for a confirmation of the user. */
+/** Time-out of a program. It is long, because some programs wait until the user confirms. */
 export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<Duration.Duration>(
   "@auth/cli/programs/Timeout",
   { defaultValue: () => Duration.seconds(30) }

@@ -1,4 +1,4 @@
-/** Points brokers at the broker simulator. */
+/** Replaces the origins of brokers with those of the broker simulator. */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ const isLoopback = (text: string): boolean => {
   return url?.protocol === "http:" && loopback.has(url.hostname)
 }
 
-/** The origins of the simulator in the flag or the variable. `undefined`: the brokers themselves. */
+/** The origins of the simulator that the flag or the variable names. `undefined`: neither names one. */
 export const origins = Effect.fnUntraced(function* (
   given: string | undefined
 ): Effect.fn.Return<Origins | undefined, CommandFailed> {
@@ -48,7 +48,7 @@ export const origins = Effect.fnUntraced(function* (
   )
   const served = Object.values(info.origins)
   if (!served.every(isLoopback))
-    return yield* fail("usage", `The simulator at ${control} names addresses of another machine.`)
+    return yield* fail("usage", `The simulator at ${control} names addresses on another machine.`)
   yield* say(`SIMULATOR: this command uses the fake brokers at ${control}. Nothing is real.`)
   return info.origins
 })

@@ -1,4 +1,4 @@
-/** The results of logins, for people, for programs and for notifications. No text has a secret. */
+/** The results of logins, for people, for programs and for notifications. No text contains a secret. */
 import * as ExitCode from "../ExitCode.ts"
 import { codeOf as codeOfFailure, type Failure, messageOf, partsOf } from "./failure.ts"
 import { untilText } from "./login.ts"
@@ -23,7 +23,7 @@ interface Out extends Named {
 
 export type Outcome = In | Out
 
-/** The command that logs in to an account. The address of a login page has secrets, so it is not shown. */
+/** The command that logs in to an account. The address of a login page contains secrets, so it is not shown. */
 const commandOf = ({ name }: Named): string => `broker-auth login ${name}`
 
 const isIn = (outcome: Outcome): outcome is In => outcome.state === "in"
@@ -43,7 +43,7 @@ export const textOf = (outcome: Outcome): string => {
   return `needs a person: ${commandOf(outcome)}${why === undefined ? "" : ` (${why})`}`
 }
 
-/** The exit code: 7 if an account needs a person, otherwise the one of the first account that failed. */
+/** The exit code: 7 if an account needs a person, otherwise that of the first account that failed. */
 export const codeOf = (outcomes: ReadonlyArray<Outcome>): number | undefined => {
   if (outs(outcomes, "person").length > 0) return ExitCode.table.person.code
   const [first] = outs(outcomes, "failed")

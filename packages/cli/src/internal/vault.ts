@@ -65,7 +65,7 @@ const listedOf = (home: homes.Home, account: Account, slot: Slot): Effect.Effect
 
 const listedText = ({ isClear, problem, session, slot, version }: Listed, now: number): string => {
   if (problem !== undefined) return `${slot}: cannot be read: ${problem.message}`
-  const clear = isClear ? "; IN CLEAR" : ""
+  const clear = isClear ? "; NOT ENCRYPTED" : ""
   if (slot !== "session") return `${slot}: version ${version}${clear}`
   if (session === undefined) return `session: version ${version}, logged out${clear}`
   const { expiresAt, issuedAt } = session
@@ -139,8 +139,8 @@ export const encrypt = (input: Input<"vault encrypt">): Effect.Effect<void, Fail
     const changed = yield* NodeVault.rekey({ folder, from, to })
     yield* output.say(
       changed === 0
-        ? "No entry was in clear. Nothing was changed."
-        : `${changed} ${changed === 1 ? "entry was" : "entries were"} in clear, and ${changed === 1 ? "is" : "are"} now encrypted. If another program could read the file, log in again.`
+        ? "No entry was unencrypted. Nothing was changed."
+        : `${changed} ${changed === 1 ? "entry was" : "entries were"} unencrypted, and ${changed === 1 ? "is" : "are"} now encrypted. If another program could read the file, log in again.`
     )
   })
 
@@ -162,7 +162,7 @@ export const remove = (input: Input<"vault remove">): Effect.Effect<void, Failur
     const folder = yield* homes.folderOf(yield* simulator.origins(input.simulator))
     if (!input.yes) {
       if (!(yield* prompts.isTerminal)) {
-        return yield* fail("usage", "Confirm with --yes that all credentials and sessions are deleted.")
+        return yield* fail("usage", "Confirm with --yes that all credentials and sessions are to be deleted.")
       }
       const ask = yield* prompts.open
       yield* output.say(`This command deletes all credentials and sessions in ${folder}.`)

@@ -144,7 +144,8 @@ export const make = ({ desk, idle, links, used }: Server): Respond => {
         ? { status: 200, headers: page.documentHeaders, body: page.document }
         : refuse("MethodRefused", { allow: "GET, HEAD" })
     }
-    if (message.method !== "POST") return refuse(message.method === "GET" ? "PathUnknown" : "MethodRefused")
+    if (message.method === "GET") return refuse("PathUnknown")
+    if (message.method !== "POST") return refuse("MethodRefused", { allow: "POST" })
     if (!isOwn(message)) return refuse("OriginRefused")
     if (path === "/link") return yield* exchange(message)
     if (!links.isAllowed(message.headers.authorization)) return refuse("BearerRefused")

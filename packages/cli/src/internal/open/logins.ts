@@ -37,7 +37,7 @@ export const waiting = (text: string): Step => ({ _tag: "busy", text, canCancel:
 
 const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
   kinds[0] === "totp"
-    ? `Enter the ${digits} digits of the authenticator app.`
+    ? `Enter the code of ${digits} digits from the authenticator app.`
     : `Enter the one-time code of ${digits} digits${destinations.length === 0 ? "" : ` that was sent to ${destinations.join(" and ")}`}.`
 
 const askCode = (show: Show, question: CodeQuestion) =>
