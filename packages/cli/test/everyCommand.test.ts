@@ -17,7 +17,7 @@ interface Step {
 
 const stop = "\u0003"
 
-/** One call of each command of the table. Earlier calls make the accounts and sessions that later calls use. */
+/** One call of each command that is not in `elsewhere`. Earlier calls make the sessions that later calls use. */
 const steps: ReadonlyArray<Step> = [
   { args: ["brokers"], shows: /angel: Angel One/ },
   { args: ["accounts"], shows: /angel: Angel One, A123456/ },
@@ -36,19 +36,19 @@ const steps: ReadonlyArray<Step> = [
   { args: ["open", "--link"], shows: /http:\S+#\S{43}/, replies: [[/Ctrl-C\s+ends/, stop]], code: 130 },
   { args: ["vault"], shows: /encrypted with/ },
   { args: ["vault", "list"], shows: /angel/ },
-  { args: ["vault", "encrypt"], shows: /in\s+clear/ },
+  { args: ["vault", "encrypt"], shows: /No\s+entry\s+was\s+unencrypted/ },
   { args: ["logout"], shows: /angel is logged out/ },
   { args: ["vault", "rekey"], shows: /with\s+the\s+new\s+key/ },
   { args: ["simulate", "--help"], shows: /broker-auth-simulator/, isRaw: true }
 ]
 
-/** Commands whose test in a terminal is in another file. */
+/** Commands that `steps` does not contain, and the places of their tests in a terminal. */
 const elsewhere: Readonly<Record<string, string>> = {
   add: "commands.test.ts",
   demo: "demo.test.ts",
   recover: "recover.test.ts",
   "vault remove": "badInput.test.ts",
-  remove: "the last step below"
+  remove: "the end of the test below"
 }
 
 const nameOf = ({ args: [first = "", second = ""] }: Step): string =>

@@ -74,7 +74,7 @@ it("the help fits into 40 columns", () => {
   }
 })
 
-it("the table of exit codes has no code twice, and has codes only for reasons of an AuthError", () => {
+it("the table of exit codes lists no code twice, and has codes only for reasons of an AuthError", () => {
   const codes = Object.values(ExitCode.table).map(({ code }) => code)
   assert.strictEqual(new Set(codes).size, codes.length)
   const reasons = Object.keys(AuthError).filter((name) => name in ExitCode.ofReason)
@@ -85,7 +85,7 @@ it("the help of login and of vault list names exit codes of the table", () => {
   const detailsOf = (name: string) => rows.find((row) => row.name === name)?.details.join(" ")
   const { notification, person, vault } = ExitCode.table
   assert.include(detailsOf("login"), `${person.code} if an account needs a person`)
-  assert.include(detailsOf("login"), `If the notification fails, the exit code is ${notification.code}`)
+  assert.include(detailsOf("login"), `but the notification fails, the exit code is ${notification.code}`)
   assert.include(detailsOf("vault list"), `The exit code is ${vault.code} if an entry cannot be read`)
 })
 
@@ -169,7 +169,7 @@ const median = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0
 
 it.live(
-  "the bundled broker-auth prints --help in at most 2.5 times the time of an empty program",
+  "the bundled broker-auth prints --help in at most 2.5 times the time that an empty program takes",
   () =>
     Effect.gen(function* () {
       const { file, folder } = yield* bundled

@@ -59,7 +59,7 @@ it.effect("idle.ended completes after the duration without an open page, and not
 )
 
 it.live(
-  "broker-auth open refuses requests without its host, origin, link or bearer, and starts one login of an account at a time",
+  "broker-auth open refuses requests without its host, origin, link or bearer, and starts only one login to an account at a time",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

@@ -24,7 +24,7 @@ const listen = (server: http.Server | https.Server): Effect.Effect<number, never
       })
   )
 
-/** Serves https. Returns its port. */
+/** Starts an HTTPS server. Returns its port. */
 export const tlsServer = Effect.suspend(() =>
   listen(
     https.createServer(

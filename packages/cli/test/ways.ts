@@ -11,7 +11,7 @@ export interface Way {
   /** Index of the account in the simulator. Default: 0. */
   readonly account?: number
   readonly values: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
-  /** Title of the entry of `pages.ts` that fills in the login page. Absent if the login needs no browser. */
+  /** Title of the entry in `pages.ts` that fills in the login page. Absent if the login needs no browser. */
   readonly page?: string
   /** Whether the login asks for a code by SMS. */
   readonly asksCode?: true

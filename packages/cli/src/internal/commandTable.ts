@@ -98,7 +98,11 @@ export const table = [
     arguments: [account],
     flags: [
       { name: "browser", description: "log in through the browser; fails if the account has another way to log in" },
-      { name: "paste", description: "do not open a browser: show the login page's address, and ask for the address of the page after the login" },
+      {
+        name: "paste",
+        description:
+          "do not open a browser: show the login page's address, and ask for the address of the page after the login"
+      },
       { name: "qr", description: "log in with a QR code; fails if the account has another way to log in" },
       { name: "all", description: "log in to all accounts" },
       {

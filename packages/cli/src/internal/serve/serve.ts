@@ -53,7 +53,8 @@ const lineOf = (change: openAccounts.Change): string => {
 /** Where to listen: on a port if one is given or the system is Windows, otherwise on a Unix socket. */
 const placeOf = Effect.fnUntraced(function* (input: Input<"serve">, { origins }: homes.Home) {
   const hasSockets = process.platform !== "win32"
-  if (input.socket !== undefined && !hasSockets) return yield* fail("usage", "On Windows, broker-auth serve uses no socket. Use --port.")
+  if (input.socket !== undefined && !hasSockets)
+    return yield* fail("usage", "On Windows, broker-auth serve uses no socket. Use --port.")
   if (input.port !== undefined || !hasSockets) return { port: yield* portOf(input.port ?? "0") }
   return { path: yield* place.pathOf(input.socket, yield* homes.folderOf(origins)) }
 })
