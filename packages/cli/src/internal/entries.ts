@@ -29,8 +29,8 @@ export const placeOf = (account: Account, slot: Slot): Account =>
   slot === "guard" ? LoginGuard.placeOf(account) : account
 
 /**
- * Reads an entry, even if it is unencrypted. An unencrypted entry may be shown, but must not be used, because any program
- * can write it.
+ * Reads an entry, even if it is unencrypted. An unencrypted entry may be shown, but must not be used, because any
+ * program can write it.
  */
 export const read = Effect.fnUntraced(function* (
   { folder, store }: Home,

@@ -42,7 +42,7 @@ export interface Desk {
   readonly start: (name: string, action: Action) => Effect.Effect<Accepted, VaultError>
   /** Logs in to all accounts without a live session. Logins that need a person run one after the other. */
   readonly startAll: Effect.Effect<void, VaultError>
-  /** Cancels the action, unless a request to the broker is running. */
+  /** Cancels the current action, if its step allows that. */
   readonly cancel: (name: string) => Effect.Effect<Accepted>
   /** Passes the text that the person has entered to the current step. */
   readonly answer: (name: string, text: Redacted.Redacted<string>) => Effect.Effect<Accepted>
