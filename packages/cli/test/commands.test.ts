@@ -30,7 +30,7 @@ const angel = ways[0]!
 const credentialsOf = ({ brokers }: Simulator.Simulator["Service"]) =>
   valuesOf(angel, brokers["angel"]?.accounts[0] ?? {})
 
-/** A user with an account of Angel under the name `mine`. */
+/** A user with an Angel One account under the name `mine`. */
 const withAngel = Effect.fnUntraced(function* (change: Readonly<Record<string, string>> = {}) {
   const { simulator, user } = yield* world({ brokers: ["angel"] })
   const values = { ...credentialsOf(simulator), ...change }
@@ -155,6 +155,19 @@ it.effect("broker-auth status counts only the failed logins that count towards t
   })
 )
 
+it.effect("broker-auth status does not say that a package is missing if the installed package lacks the method", () =>
+  Effect.gen(function* () {
+    const user = yield* makeUser()
+    const account = Account.make({ broker: "angel", id: "A123456" })
+    yield* withStore(user, (store) =>
+      accounts.add(store, { name: "mine", broker: "angel", method: "gone", account, values: {} }, { replace: false })
+    )
+    const input = { account: undefined, json: false, simulator: undefined, watch: false }
+    const { stdout } = yield* inProcess(user, handlers.status(input))
+    assert.match(stdout, /renewal: unknown: the package of Angel One has no method gone\n/)
+  })
+)
+
 it.live(
   "broker-auth resolves a reference each time that it needs the value, and names a reference that fails",
   () =>
@@ -205,7 +218,7 @@ const broken: ReadonlyArray<
   ["closed standard input", ["add", "angel", "--method", "totp"], 5, /ANGEL_PIN/],
   ["a line that is not an assignment", ["add", "angel", "--method", "totp"], 5, /Line 1/, { input: "4711" }],
   ["an unknown variable", ["add", "angel", "--method", "totp"], 5, /Line 1.*ANGEL_PIN/, { input: "PIN=4711" }],
-  ["a value of a wrong form", ["add", "angel", "--method", "totp"], 5, /pin/, { input: "ANGEL_PIN=secret-47" }],
+  ["a value in the wrong form", ["add", "angel", "--method", "totp"], 5, /pin/, { input: "ANGEL_PIN=secret-47" }],
   [
     "no key",
     ["accounts"],
@@ -410,7 +423,7 @@ it.live(
       assert.strictEqual((yield* list("mine")).stdout, "mine: Mine\n")
       assert.strictEqual((yield* list("./node_modules/mine")).stdout, "mine: Mine\n")
       const other = yield* run(user, ["add", "angel", "--package", "mine"], { cwd })
-      assert.match(other.stderr, /it has no broker "angel", but mine/)
+      assert.match(other.stderr, /it has no broker "angel"\. Its brokers are mine\./)
     }),
   { tags: ["thorough"], timeout }
 )

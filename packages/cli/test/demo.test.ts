@@ -210,7 +210,7 @@ it.live(
 /** Fields of a fake's account that are secret, but are not credentials of a login method. */
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken", "totpSecret"]
 
-/** Names of secret fields. `totp` is not secret in an account of a fake: there, it says whether TOTP is enabled. */
+/** Names of secret fields. `totp` is not secret in a fake's account: there, it says whether TOTP is enabled. */
 const secretFields = new Set([
   ...alsoSecret,
   ...brokers

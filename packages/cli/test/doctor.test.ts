@@ -194,7 +194,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "says that it waits for the broker if the answer takes long",
+    "says that it waits for the broker if the answer takes a long time",
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* begin("angel", "totp")
@@ -276,7 +276,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   }
 
   it.effect(
-    "counts its logins, sends no login after the limit, and replaces a session that the broker has ended",
+    "counts its refused logins, sends no login after the limit, and replaces a session that the broker has ended",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, simulator, user } = yield* begin("samco", "legacy", { SAMCO_PASSWORD: "env:MY_PASSWORD" })
@@ -304,7 +304,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "asks for the code of a login, and does not send a TOTP secret that a user types instead of the code",
+    "asks for the one-time code, and does not send a TOTP secret that a user types instead of the code",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, simulator, user } = yield* begin("rmoney", "password")
@@ -333,7 +333,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
 })
 
 layer(simulators, { excludeTestServices: true })("doctor with a fault between this machine and the broker", (it) => {
-  /** A user whose broker has another host. The user has no simulator. */
+  /** A user whose broker is at `origin`. The user's commands do not use the simulator. */
   const at = Effect.fnUntraced(function* (origin: string) {
     const user = yield* makeUser()
     const values = {

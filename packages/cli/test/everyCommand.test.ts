@@ -17,7 +17,7 @@ interface Step {
 
 const stop = "\u0003"
 
-/** One call of each command of the table. Earlier calls make the accounts and sessions that later calls use. */
+/** One call of each command that is not in `elsewhere`. Earlier calls make the sessions that later calls use. */
 const steps: ReadonlyArray<Step> = [
   { args: ["brokers"], shows: /angel: Angel One/ },
   { args: ["accounts"], shows: /angel: Angel One, A123456/ },
@@ -48,7 +48,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   demo: "demo.test.ts",
   recover: "recover.test.ts",
   "vault remove": "badInput.test.ts",
-  remove: "the last step below"
+  remove: "the end of the test below"
 }
 
 const nameOf = ({ args: [first = "", second = ""] }: Step): string =>

@@ -169,7 +169,7 @@ const median = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0
 
 it.live(
-  "the bundled broker-auth prints --help in at most 2.5 times the time of an empty program",
+  "the bundled broker-auth prints --help in at most 2.5 times the time that an empty program takes",
   () =>
     Effect.gen(function* () {
       const { file, folder } = yield* bundled

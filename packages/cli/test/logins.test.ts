@@ -4,13 +4,13 @@ import { addAndLogIn } from "./logIn.ts"
 import { run, timeout, world } from "./support.ts"
 import { ways } from "./ways.ts"
 
-/** The ways to log in that every test run checks. The other ways run only in thorough runs, because they take long. */
+/** The ways to log in that every test run checks. The other ways run only in thorough runs, because they take more time. */
 const quick = new Set(["angel totp", "zerodha browser"])
 
 for (const way of ways) {
   const title = `${way.broker} ${way.method}`
   it.live(
-    `broker-auth adds an account, logs in, prints the token, and sends nothing in a second login: ${title}`,
+    `broker-auth adds an account, logs in, prints the token, and sends nothing for a second login: ${title}`,
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* world({ brokers: [way.broker] })

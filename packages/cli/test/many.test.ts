@@ -188,7 +188,7 @@ it.live(
       assert.isTrue(restoresCursor(stopped.screen))
       const first = yield* live
       assert.strictEqual(first.length, 14)
-      assert.strictEqual(yield* loginsOf("samco", "sessionToken"), 2, "more than two logins of a broker ran at once")
+      assert.strictEqual(yield* loginsOf("samco", "sessionToken"), 2, "more than two logins to one broker ran at once")
       const sentBefore = yield* loginsOf("angel", "loginByPassword")
       assert.strictEqual(sentBefore, 10)
 
@@ -257,7 +257,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login --notify sends a notification of one login, and exits with 13 if the notification fails",
+  "broker-auth login --notify sends a notification about one login, and exits with 13 if the notification fails",
   () =>
     Effect.gen(function* () {
       const { user } = yield* world({ brokers: ["angel"] })

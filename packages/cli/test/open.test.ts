@@ -59,7 +59,7 @@ it.effect("idle.ended completes after the duration without an open page, and not
 )
 
 it.live(
-  "broker-auth open refuses requests without its host, origin, link or bearer, and starts one login of an account at a time",
+  "broker-auth open refuses requests without its host, origin, link or bearer, and starts only one login to an account at a time",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -105,10 +105,12 @@ it.live(
           "BearerRefused"
         ],
         [yield* send("/accounts/mine/login"), 404, "PathUnknown"],
-        [yield* send("/", { method: "DELETE" }), 405, "MethodRefused"]
+        [yield* send("/", { method: "DELETE" }), 405, "MethodRefused", "GET, HEAD"],
+        [yield* send("/events", { method: "DELETE" }), 405, "MethodRefused", "POST"]
       ] as const
-      for (const [reply, status, reason] of refused) {
+      for (const [reply, status, reason, allow] of refused) {
         assert.deepStrictEqual([reply.status, reply.body.error.reason], [status, reason], reply.text)
+        assert.strictEqual(reply.headers["allow"], allow)
         assert.isUndefined(reply.headers["access-control-allow-origin"])
         assert.isUndefined(reply.headers["set-cookie"])
       }

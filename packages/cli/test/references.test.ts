@@ -33,7 +33,7 @@ const hanging = (file: string) =>
 
 const writeProgram = (file: string, body: string) => fs.writeFileSync(file, `#!/bin/sh\n${body}\n`, { mode: 0o700 })
 
-/** A user with an account of Angel whose PIN is the output of the program `pin.sh`. */
+/** A user with an Angel One account whose PIN is the output of the program `pin.sh`. */
 const withProgram = Effect.gen(function* () {
   const { simulator, user } = yield* world({ brokers: ["angel"] })
   const { ANGEL_PIN: pin = "", ...values } = valuesOf(angel, simulator.brokers["angel"]?.accounts[0] ?? {})
@@ -120,7 +120,7 @@ const on = (platform: string) => ({
 })
 
 it.live(
-  "broker-auth add reads an entry of the keyring on Linux and on macOS",
+  "broker-auth add reads an entry from the keyring on Linux and on macOS",
   () =>
     Effect.gen(function* () {
       const { input, user } = yield* withProgram

@@ -146,7 +146,7 @@ it.live(
       assert.deepStrictEqual(refusalOf(yield* asked(`Bearer ${bearer}`)), [401, "BearerRefused"])
       const session = yield* ask(server, "/v1/accounts/mine/session", { headers: { authorization: `Bearer ${other}` } })
       assert.strictEqual(session.status, 200)
-      // The stream of the revoked bearer ends before the event of the new session.
+      // The stream that uses the revoked bearer ends before the event about the new session.
       assert.notInclude((yield* Fiber.join(reading)).text, "event:")
       const gone = yield* run(user, ["serve", "--revoke", "my-bot"])
       assert.deepStrictEqual([gone.code, /no program "my-bot"/.test(gone.stderr)], [3, true])

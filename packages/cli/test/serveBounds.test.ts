@@ -42,7 +42,7 @@ const untilClosed = (socket: net.Socket) =>
   })
 
 it.live(
-  "broker-auth serve closes slow and malformed requests, and serves sessions while many connections are idle",
+  "broker-auth serve closes connections with slow or malformed requests, and serves sessions while many connections are idle",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -156,7 +156,7 @@ const seconds = 10
 const perSecond = 1000
 
 it.live(
-  "broker-auth serve answers requests at 1,000 a second during 1,000 slow connections, with bounded memory",
+  "broker-auth serve answers 1,000 requests a second while it has 1,000 slow connections, with bounded memory",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -181,7 +181,7 @@ it.live(
       }
       const sent: Array<Promise<void>> = []
       yield* Effect.promise(async () => {
-        // Each request is sent at its time, even if earlier requests have no answer yet.
+        // Each request is sent at its scheduled time, even if earlier requests have no answer yet.
         while (sent.length < seconds * perSecond) {
           const due = Math.min(seconds * perSecond, Math.floor(((performance.now() - began) / 1000) * perSecond))
           while (sent.length < due) sent.push(one())

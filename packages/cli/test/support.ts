@@ -32,7 +32,7 @@ export interface User {
   readonly env: Readonly<Record<string, string>>
   /** The runtime that runs the command, such as Node. */
   readonly runtime: string
-  /** Arguments of the runtime that run the command. */
+  /** Arguments with which the runtime runs the command. */
   readonly command: ReadonlyArray<string>
 }
 
@@ -146,7 +146,7 @@ export interface TerminalOptions {
 
 /**
  * Runs the command in a pseudo-terminal (`script` of util-linux), and types the replies in their order. Returns the
- * text on the screen.
+ * exit code and the text on the screen.
  */
 export const terminal = (
   user: User,

@@ -19,6 +19,7 @@ export interface Status {
   readonly title: string
   /** `undefined` if the broker's package is not installed, or no longer has this method. */
   readonly method: Method | undefined
+  readonly isInstalled: boolean
   readonly memory: LoginGuard.Memory
   /**
    * The times of the failed logins that count towards the limit now, oldest first. If the limit is unknown, all
@@ -41,9 +42,10 @@ export const read = Effect.fnUntraced(function* (home: Home, entry: Entry): Effe
   const guard = LoginGuard.make(store)
   const memory = yield* guard.memory(entry.account)
   const found = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
-    onFailure: () => ({ title: entry.broker, method: undefined }),
+    onFailure: () => ({ title: entry.broker, method: undefined, isInstalled: false }),
     onSuccess: ({ broker, methods }) => ({
       title: broker.title,
+      isInstalled: true,
       method: methods.find(({ id }) => id === entry.method)
     })
   })
@@ -70,5 +72,8 @@ export const sessionText = ({ session, state }: Status): string => {
   return `${state === "live" ? "live until" : "expired at"} ${Expiry.toIst(session.expiresAt)}`
 }
 
-export const renewalText = ({ method }: Status): string =>
-  method?.renewal?.when ?? "the package of the broker is not installed"
+export const renewalText = ({ entry, isInstalled, method, title }: Status): string => {
+  if (!isInstalled) return "unknown: the broker's package is not installed"
+  if (method === undefined) return `unknown: the package of ${title} has no method ${entry.method}`
+  return method.renewal?.when ?? `unknown: the package of ${title} does not describe it`
+}

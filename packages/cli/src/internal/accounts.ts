@@ -49,7 +49,7 @@ export const inUse = (name: string) =>
     `The name ${name} is in use. Choose another name with --name, or change the credentials of this account with --replace.`
   )
 
-/** Adds an account. With `replace`, an account of the same name is replaced. */
+/** Adds an account. With `replace`, an account with the same name is replaced. */
 export const add = (
   store: Store,
   entry: Entry,

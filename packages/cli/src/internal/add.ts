@@ -116,7 +116,7 @@ const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Retur
   return values
 })
 
-/** Names of variables whose values are taken unchanged, as in `layerConfig`. */
+/** Reads the variable that names the variables whose values are taken unchanged. */
 const readVerbatim = Effect.map(Effect.option(Config.Redacted(verbatim)), (found): Values =>
   Option.isSome(found) ? { [verbatim]: found.value } : {}
 )

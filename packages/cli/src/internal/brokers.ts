@@ -66,7 +66,7 @@ const isMissing = (error: unknown): boolean => {
 const notInstalled = (name: string) =>
   fail("package", `The package ${name} is not installed. Install it: ${installLine(name)}`)
 
-/** Imports a module of an optional package. A specifier without a dot is resolved from the folder of this file. */
+/** Imports a module of an optional package. A bare specifier is resolved from the folder of this file. */
 export const load = <A>(name: string, module: string): Effect.Effect<A, CommandFailed> =>
   Effect.catch(
     Effect.tryPromise({
@@ -105,7 +105,7 @@ export const loadBroker = Effect.fnUntraced(function* (
     const ids = found.map(({ broker }) => broker.id).join(", ")
     return (
       found.find(({ broker }) => broker.id === id) ??
-      (yield* unusable(folder, `it has no broker ${JSON.stringify(id)}, but ${ids}`))
+      (yield* unusable(folder, `it has no broker ${JSON.stringify(id)}. Its brokers are ${ids}`))
     )
   }
   const found = Object.hasOwn(registry, id) ? registry[id] : undefined

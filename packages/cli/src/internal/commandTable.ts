@@ -1,5 +1,5 @@
 /**
- * The commands as a table. The parser, the help and the README are made from it. This module imports
+ * The commands as a table. The parser, the help and the README's list of commands are made from it. This module imports
  * nothing, so that `--help` is fast.
  */
 
@@ -247,9 +247,9 @@ export const table = [
     ],
     summary: "Serve sessions as JSON to programs in any language",
     details: [
-      "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs of this user can open the socket. On a port, each program sends its own bearer: Authorization: Bearer …",
+      "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs that run as this user can open the socket. On a port, each program sends its own bearer: Authorization: Bearer …",
       "GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the refused token, GET /v1/events, GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
-      "The server sends no login that needs a person. It answers 409 with the command that logs in. On Windows, it serves a port."
+      "The server sends no login that needs a person. It answers 409 with the command that logs in. On Windows, it serves on a port."
     ]
   },
   {

@@ -170,7 +170,7 @@ const header: Handler<"header"> = (input) =>
     })
   )
 
-/** The session as environment variables of a program. */
+/** The session as environment variables for a program. */
 const variablesOf = ({ account, expiresAt, tokens }: Session.Session): Readonly<Record<string, string>> => ({
   BROKER_AUTH_BROKER: account.broker,
   BROKER_AUTH_ACCOUNT: account.id,

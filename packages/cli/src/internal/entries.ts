@@ -18,7 +18,7 @@ export interface Found extends Entry {
   readonly isClear: boolean
 }
 
-/** Reads an entry without a key. Fails if the entry is encrypted. */
+/** Reads an unencrypted entry. Fails if the entry is encrypted. */
 const inClear = (folder: string, account: Account, slot: Slot) =>
   Effect.flatMap(SessionStore, (store) => store.get(account, slot)).pipe(
     Effect.provide(Layer.provide(NodeVault.layerStore({ folder }), NodeVaultKey.layerPlaintext))

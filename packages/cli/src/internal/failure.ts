@@ -37,7 +37,7 @@ const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: stri
   ]
 ]
 
-/** Replaces advice for programs in a text of our packages. */
+/** Replaces advice for programs in a text from our packages. */
 export const translated = (text: string, name?: string): string =>
   translations.reduce(
     (before, [advice, command]) => before.replaceAll(advice, () => command(name === undefined ? "" : ` ${name}`)),
@@ -47,7 +47,7 @@ export const translated = (text: string, name?: string): string =>
 /** The text of a failure for the user. With the name of the account, the commands in the text contain it. */
 export const messageOf = ({ message }: Failure, name?: string): string => translated(message, name)
 
-/** Splits a failure into what happened and what to do. A `CommandFailed` has both in `reason`. */
+/** Splits a failure into what happened and what to do. For a `CommandFailed`, `reason` contains both. */
 export const partsOf = (
   failure: Failure,
   name: string

@@ -13,7 +13,7 @@ type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 /** The variable that contains the names of those variables whose values are taken unchanged, as in `layerConfig`. */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 
-/** The problem of one value, or `undefined`. A reference is resolved first. */
+/** The problem with one value, or `undefined`. A reference is resolved first. */
 export const problemOf = (
   broker: string,
   field: Field,

@@ -116,7 +116,7 @@ const toModules = (pixels: Modules): Modules | undefined => {
   const end = first.indexOf(false, left)
   const size = ((end === -1 ? right + 1 : end) - left) / 7
   const count = Math.round((right + 1 - left) / size)
-  // A QR code has 21 to 177 modules, in steps of four.
+  // Each side of a QR code has 21 to 177 modules, in steps of four.
   if (count < 21 || count > 177 || (count - 21) % 4 !== 0) return undefined
   const at = (index: number): number => Math.floor((index + 0.5) * size)
   return Array.from({ length: count }, (_, y) =>

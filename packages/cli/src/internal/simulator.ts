@@ -1,4 +1,4 @@
-/** Points brokers at the broker simulator. */
+/** Replaces the origins of brokers with those of the broker simulator. */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"

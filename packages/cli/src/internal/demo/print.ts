@@ -50,13 +50,13 @@ const failed = (title: string, name: string, message: string): Effect.Effect<nev
     fail("defect", `The demo failed: ${title}, ${name}`)
   )
 
-/** The error of a call to a broker, and of most other steps. */
+/** The error with which a call to a broker, or most other steps, can fail. */
 interface StepError {
   readonly message: string
   readonly reason?: { readonly _tag: string; readonly message?: string; readonly remedy?: string }
 }
 
-/** Runs a step at the broker of this title, and prints its outcome. */
+/** Runs a step at the broker with this title, and prints its outcome. */
 export const step = <A, E extends StepError, R>(
   title: string,
   name: string,

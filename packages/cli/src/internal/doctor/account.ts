@@ -109,7 +109,7 @@ const solvable: ReadonlySet<string | undefined> = new Set(["dead-session", "paus
 export const forbidsLogin = (findings: ReadonlyArray<Finding>): boolean =>
   findings.some(({ problem }) => problem !== undefined && !solvable.has(problem.cause))
 
-/** Sends one login as `broker-auth login` does. `findings` contains the results of the other checks. */
+/** Sends one login, if it is needed, possible and safe. `findings` contains the results of the other checks. */
 export const checkLogin = (opened: connect.Opened, findings: ReadonlyArray<Finding>): Effect.Effect<Finding> => {
   const { connection, entry, method } = opened
   const log = `broker-auth login ${entry.name}`

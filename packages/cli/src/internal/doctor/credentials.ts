@@ -23,7 +23,7 @@ const otherNames: ReadonlyArray<readonly [form: RegExp, name: string]> = [
   [/^[A-Za-z]{5}\d{4}[A-Za-z]$/, "PAN"]
 ]
 
-/** Returns what the value is, if it identifies the account holder but is not a client code: for example a PAN. */
+/** If the value identifies the account holder but is not a client code, returns its kind, for example `PAN`. */
 const otherNameIn = (text: string, { problem: problemIn }: Field): string | undefined => {
   // A field that accepts an e-mail address also accepts a mobile number and a PAN.
   const isAlias = problemIn === undefined || problemIn("name@example.com") === undefined

@@ -70,7 +70,7 @@ export const problem = (
   remedy: string
 ): Finding => ({ check, found: printable(found), remedy: printable(remedy), problem: { cause, code } })
 
-/** Names of the field that identifies the account. */
+/** Names of the fields that identify the account. */
 export const clientFields: ReadonlySet<string> = new Set(["clientCode", "userId"])
 
 /** The system's error codes for a certificate whose issuer Node does not know. */

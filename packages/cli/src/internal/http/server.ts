@@ -16,7 +16,7 @@ import type { Answer } from "./messages.ts"
 /** Where a server listens: the path of a Unix socket, or a port of 127.0.0.1 (0: a free port). */
 export type Place = { readonly path: string } | { readonly port: number }
 
-/** Returns the answer to a request. A defect becomes an answer with status 500. */
+/** Returns the answer to a request. If it ends with a defect, the server sends the answer `broken`. */
 export type Respond = (message: Http.IncomingMessage, port: number | undefined) => Effect.Effect<Answer>
 
 export interface Options {
@@ -41,8 +41,8 @@ const grace = "10 seconds"
 const maxUnsentBytes = 65_536
 /**
  * Maximum number of connections. It is above the number of connections that the system queues (511). So a request is
- * read before a flood of connections can close its connection. Above the maximum, the server closes one connection:
- * the oldest connection without a complete request, otherwise the connection that has been idle for the longest time.
+ * read before a flood of connections can close its connection. Above the maximum, the server closes one connection: the
+ * oldest one that has not sent all headers of a request, otherwise the one that has been idle for the longest time.
  * If all connections wait for answers, the server closes the newest connection.
  */
 export const maxConnections = 1024
@@ -53,7 +53,7 @@ const fixedHeaders = { "cache-control": "no-store", "x-content-type-options": "n
 /** The open connections of a server. Connections without a pending request are ordered by waiting time. */
 const makeConnections = () => {
   const open = new Set<Socket>()
-  /** Connections that have not sent a complete request yet. */
+  /** Connections that have not sent all headers of a request yet. */
   const fresh = new Set<Socket>()
   /** Connections whose requests are all answered. */
   const idle = new Set<Socket>()

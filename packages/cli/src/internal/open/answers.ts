@@ -30,7 +30,7 @@ const refusals = {
     "This path does not accept the method of the request",
     "The header Allow names the accepted methods."
   ],
-  AccountUnknown: [404, "There is no account of this name", "Add it with broker-auth add."],
+  AccountUnknown: [404, "There is no account with this name", "Add it with broker-auth add."],
   Busy: [409, "Another action for this account is running", "Wait until it has ended, or cancel it."],
   Nothing: [409, "The account is not waiting for this", "Look at the page: it shows the current step."],
   BodyInvalid: [400, "The body is not the expected JSON", "Use the page that broker-auth open has opened."],
@@ -95,7 +95,7 @@ export const make = ({ desk, idle, links, used }: Server): Respond => {
     idle.enter()
     const beats = Stream.map(Stream.tick(heartbeat), () => ": alive\n\n")
     const body = Stream.merge(Stream.map(desk.changes, eventOf), beats).pipe(
-      // The connection sends one row before the next one is written.
+      // Yields after each part, so that the connection sends it before the next part is written.
       Stream.mapEffect((part) => Effect.as(Effect.yieldNow, part)),
       Stream.ensuring(
         Effect.sync(() => {
@@ -148,7 +148,8 @@ export const make = ({ desk, idle, links, used }: Server): Respond => {
         ? { status: 200, headers: page.documentHeaders, body: page.document }
         : refuse("MethodRefused", { allow: "GET, HEAD" })
     }
-    if (message.method !== "POST") return refuse(message.method === "GET" ? "PathUnknown" : "MethodRefused")
+    if (message.method === "GET") return refuse("PathUnknown")
+    if (message.method !== "POST") return refuse("MethodRefused", { allow: "POST" })
     if (!isOwn(message)) return refuse("OriginRefused")
     if (path === "/link") return yield* exchange(message)
     if (!links.isAllowed(message.headers.authorization)) return refuse("BearerRefused")

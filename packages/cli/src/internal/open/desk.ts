@@ -43,7 +43,7 @@ export interface Desk {
   /** All rows, and then the changes. */
   readonly changes: Stream.Stream<Change>
   readonly start: (name: string, action: Action) => Effect.Effect<Accepted, VaultError>
-  /** Logs in to all accounts that are not live. Logins that need a person run one after the other. */
+  /** Logs in to all accounts without a live session. Logins that need a person run one after the other. */
   readonly startAll: Effect.Effect<void, VaultError>
   /** Cancels the action of an account. Does nothing if no action is running, or if its current step cannot be cancelled. */
   readonly cancel: (name: string) => Effect.Effect<Accepted>

@@ -139,7 +139,7 @@ const makePersonal = (
 
 const toLive = (headers: Open["headers"], session: Session.Session): Live => ({ session, headers: headers(session) })
 
-/** Opens accounts on demand until the scope closes. Closes a removed or changed account after its requests. */
+/** Opens accounts on demand until the scope closes. Closes a removed or changed account after its last request. */
 export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<OpenAccounts, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const changes = yield* PubSub.sliding<Change>(keptChanges)

@@ -39,7 +39,7 @@ const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
     : fail("usage", `Other users have access to the folder ${folder}. Name a path in a folder of mode 700.`)
 }
 
-/** Connects to the socket. Returns `true` if a server listens, and otherwise the error code of the system. */
+/** Connects to the socket. Returns `true` if a server listens, otherwise the system's error code. */
 const connects = (path: string): Effect.Effect<true | string> =>
   Effect.callback((resume) => {
     const socket = Net.connect({ path })

@@ -55,7 +55,7 @@ const refusals = {
     "This path does not accept the method of the request",
     "The header Allow names the accepted methods."
   ],
-  AccountUnknown: [404, "There is no account of this name", "GET /v1/accounts lists the accounts."],
+  AccountUnknown: [404, "There is no account with this name", "GET /v1/accounts lists the accounts."],
   BodyInvalid: [
     400,
     "The body is not the expected JSON",

@@ -75,7 +75,7 @@ const isEqual = (one: string, other: string): boolean => {
 /** Whether a header `Authorization` has the bearer of a program that is listed now. */
 export type Check = (authorization: string | undefined) => Effect.Effect<boolean, VaultError>
 
-/** Makes the check of the bearers. */
+/** Makes the function that checks bearers. */
 export const makeCheck = (store: storedList.Store): Effect.Effect<Check, never, Scope.Scope> =>
   Effect.map(coalesced.make(stored.reader(store)), (read) => (authorization) => {
     const given = bearerPattern.exec(authorization ?? "")?.[1]

@@ -50,7 +50,7 @@ const lineOf = (change: openAccounts.Change): string => {
   return change._tag === "failed" ? `${name}: ${messageOf(change.failure)}` : `${name}: logged out`
 }
 
-/** Where to listen: on a port if one is given or the system has no Unix sockets, otherwise on a socket. */
+/** Where to listen: on a port if one is given or the system is Windows, otherwise on a Unix socket. */
 const placeOf = Effect.fnUntraced(function* (input: Input<"serve">, { origins }: homes.Home) {
   const hasSockets = process.platform !== "win32"
   if (input.socket !== undefined && !hasSockets) return yield* fail("usage", "Windows has no Unix sockets. Use --port.")
@@ -72,7 +72,7 @@ const run = Effect.fnUntraced(function* (
   const what = `${count} ${count === 1 ? "account" : "accounts"}`
   if ("path" in chosen) {
     yield* place.withSocket(home, chosen.path, listen)
-    yield* output.say(`Serves ${what} to programs of this user. Ctrl-C ends it. The socket is:`)
+    yield* output.say(`Serves ${what} to programs that run as this user. Ctrl-C ends the server. The socket is:`)
     yield* output.raw(chosen.path)
     return yield* Effect.never
   }
@@ -89,7 +89,7 @@ const run = Effect.fnUntraced(function* (
       "No program has a bearer yet, so all requests are refused. Make one: broker-auth serve --for PROGRAM"
     )
   }
-  yield* output.say(`Serves ${what} to programs with a bearer. Ctrl-C ends it. The address is:`)
+  yield* output.say(`Serves ${what} to programs with a bearer. Ctrl-C ends the server. The address is:`)
   yield* output.raw(`http://127.0.0.1:${port}`)
   return yield* Effect.never
 })
