@@ -55,6 +55,10 @@ const clear = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void,
   if (!there.isSocket()) return yield* fail("usage", `${path} is not a socket. Name another path with --socket.`)
   const answer = yield* connects(path)
   if (answer === "ECONNREFUSED" || answer === "ENOENT") return Fs.rmSync(path, { force: true })
+  // With EAGAIN, the queue of new connections is full.
+  if (answer !== true && answer !== "EAGAIN") {
+    return yield* fail("usage", `The socket ${path} cannot be used (${answer}). Name another path with --socket.`)
+  }
   return yield* fail(
     "usage",
     `Another server uses the socket ${path}. Use or end that server, or name another path with --socket.`
