@@ -202,7 +202,7 @@ for (const broker of documented) {
       })
     )
 
-    it.effect("reports SessionExpired for the fixtures with an expired token, and for no other fixture", () =>
+    it.effect("reports SessionExpired for the fixtures with an expired token, and for no other fixture of the same calls", () =>
       Effect.gen(function* () {
         const answers = others(broker).filter(({ expect }) => "reason" in expect)
         const expired = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
