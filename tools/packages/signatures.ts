@@ -39,8 +39,8 @@ const spell =
     `${name}@${version}: ${problem}${code === undefined ? "" : ` (${code})`}`
 
 /**
- * Accepts only output that proves the signatures. Refuses every other output, except the errors for a server that did not
- * answer and for a registry that does not sign packages.
+ * Accepts only output that proves the signatures. Refuses all other output, except the errors for a server that did not
+ * answer and for a registry that does not sign packages: they mean that nothing was checked.
  */
 export const verdictOf = (stdout: string, printed: string): Verdict => {
   const { error, invalid, missing } = parse(stdout) ?? {}
