@@ -104,7 +104,7 @@ const contains = (text: string, secret: string): boolean =>
 /** Returns the content of every place where the page could leave a secret, as one text. */
 const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen }): Promise<string> => {
   const session = await window.newCDPSession(page)
-  // The link contains a secret, so the page must have replaced the link in the history by an address without it.
+  // The link contains a secret, so the page must have replaced it in the history with an address without the secret.
   const { entries } = await session.send("Page.getNavigationHistory")
   const stored = await page.evaluate(async () => [
     JSON.stringify(localStorage),

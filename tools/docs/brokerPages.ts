@@ -221,7 +221,7 @@ export const brokerPage = (entry: Package, internals: Internals): Document => {
   return { path, current, wanted: brokerSections.reduce((text, id) => fill(text, id, tables[id] ?? ""), begun) }
 }
 
-/** Returns the tables of `docs/regulation.md`. Each has one row for each broker, or for each of its login methods. */
+/** Returns the tables of `docs/regulation.md`. Each has one or more rows for each broker. */
 export const regulationTables = (packages: ReadonlyArray<Package>): Readonly<Record<string, string>> => ({
   "static-ip": table([
     ["broker", "calls that need a registered address", "source"],

@@ -12,7 +12,7 @@ export interface Registry {
   readonly url: string
   /** With these environment variables, npm installs our packages from this registry, and others from the usual one. */
   readonly install: Variables
-  /** With these environment variables, npm publishes here. It ignores the user's npmrc, so publishes nowhere else. */
+  /** With these environment variables, npm publishes to this registry only, because it ignores the user's npmrc. */
   readonly publish: Variables
 }
 

@@ -25,7 +25,7 @@ export const none = (problems: ReadonlyArray<string>, title: string): void =>
 export const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string> =>
   Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, ""))
 
-/** Whether the package was released. A package that was not has the version 0.0.0, and no changelog. */
+/** Whether the package was released. An unreleased package has the version 0.0.0, and no changelog. */
 const isReleased = ({ version }: Package["manifest"]): boolean => version !== "0.0.0"
 
 /** Checks what a registry shows about a package: the address of the repository, and the links in the README. */

@@ -248,7 +248,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     if (way.page !== undefined)
       return assert(printed.includes("sends the browser back"), `The program printed: ${printed}`)
     assert(printed.includes("Logged in until"), `The program printed: ${printed}`)
-    // The program can log in in another way than `way`, for example with a TOTP code instead of a code by SMS.
+    // The program can use a login method other than `way`, for example a TOTP code instead of a code by SMS.
     const requests = (await simulator.journal()).map(({ endpoint, status }) => `${endpoint}: ${status}`)
     assert(requests.length > 0, "The simulator received no request.")
     none(

@@ -11,7 +11,7 @@ export interface Module {
   readonly name: string
   /** Size of its minified code. */
   readonly bytes: number
-  /** Estimated part of `Measured.total`, in proportion to the minified code of all modules. */
+  /** Estimated compressed size: a part of `Measured.total` that is proportional to `bytes`. */
   readonly packedBytes: number
 }
 
@@ -32,7 +32,7 @@ export interface Measured {
    * the program itself, but the size does.
    */
   readonly unbundled: { readonly modules: number; readonly bytes: number }
-  /** Returns the shortest chain of imports to a module whose name ends with `end` after `.js` or `.ts` is removed. */
+  /** Returns the shortest chain of imports to a module whose name, without `.js` or `.ts`, ends with `end`. */
   readonly chainTo: (end: string) => ReadonlyArray<string> | undefined
 }
 
