@@ -34,7 +34,7 @@ const steps: ReadonlyArray<Step> = [
   },
   {
     name: "docs",
-    title: "the site of the documentation, and its links",
+    title: "the documentation site, and its links",
     script: "tools/docs/site.ts",
     nodeArgs: ["--conditions=@auth/source"]
   },

@@ -22,7 +22,7 @@ const isGone = async (pid: number, folder: string): Promise<boolean> => {
 }
 
 describe.runIf(runsChromium)("a Chromium for tests", () => {
-  it("resolves every host name to this machine, and removes its process and folder on close", async () => {
+  it("resolves every host name to this machine, and on close ends its process and removes its folder", async () => {
     const server = http.createServer((request, response) => response.end(`request for ${request.headers.host}`))
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const { port } = server.address() as AddressInfo

@@ -35,7 +35,7 @@ const actionMillis = 10_000
 const flags = [
   // CI runs as root, and Chromium's sandbox cannot start as root.
   "--no-sandbox",
-  // Every host name resolves to this machine, as in an attack by DNS rebinding. No other host can be reached.
+  // Every host name resolves to this machine, as in a DNS rebinding attack. No other host can be reached.
   "--host-resolver-rules=MAP * 127.0.0.1",
   "--no-proxy-server",
   // Chromium checks whether a page may call the local network. Other browsers do not have this check. It is disabled,
@@ -51,7 +51,7 @@ const pathOf = (command: string): string => {
   return found
 }
 
-/** Reads the process id of the browser from a link in the profile. The link points to, for example, `host-1234`. */
+/** Reads the browser's process id from a symbolic link in the profile. Its target is, for example, `host-1234`. */
 const pidOf = (folder: string): number => Number(/\d+$/.exec(fs.readlinkSync(path.join(folder, "SingletonLock")))?.[0])
 
 const isAlive = (pid: number): boolean => {

@@ -13,8 +13,8 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 const isPasted = ({ callback }: LoginMethod): boolean => callback === "pasted"
 
 /**
- * Clicks a button, and waits for the last page of the listener. If the user must paste the callback, waits for the
- * browser's request to the callback instead.
+ * Clicks a button, and waits for the listener's last page. If the user must paste the callback, waits instead until the
+ * browser's request to the callback has failed.
  */
 const click = (method: LoginMethod, button: string) => async (page: Page) => {
   const next = isPasted(method)

@@ -18,13 +18,13 @@ const wayOf = (broker: string, method: string) => {
 const samco = wayOf("samco", "api-key")
 const angel = wayOf("angel", "totp")
 
-/** The records of a page: messages of the console, and URLs of requests with their referrers. */
+/** Records of a page: its console messages, and the URLs of its requests with their referrers. */
 interface Seen {
   readonly console: Array<string>
   readonly urls: Array<string>
 }
 
-/** Opens the page of a link, and records the messages of the console and the URLs of the requests. */
+/** Opens a link, and records the console messages of the page and the URLs of its requests. */
 const visit = async (window: BrowserContext, link: string): Promise<Page & { readonly seen: Seen }> => {
   const page = await window.newPage()
   const seen: Seen = { console: [], urls: [] }
@@ -36,7 +36,7 @@ const visit = async (window: BrowserContext, link: string): Promise<Page & { rea
   return Object.assign(page, { seen })
 }
 
-/** Keeps a copy of the events that the page reads, in the window of the page. */
+/** Copies the events that the page reads to `window.kept`. */
 const keepEvents = () => {
   const send = window.fetch
   const kept: Array<string> = []
@@ -60,7 +60,10 @@ const live = (page: Page, text: string) => until(text, async () => (await summar
 const clickOn = (page: Page, name: string, button: string) =>
   cardOf(page, name).getByRole("button", { name: button }).click()
 
-/** Returns the accessibility rules of axe that the page breaks, at two widths and in two color schemes. */
+/**
+ * Checks the page at two widths and in two color schemes. Returns the axe accessibility rules that the page breaks, and
+ * reports a page that is wider than its window.
+ */
 const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
   const found: Array<string> = []
   await page.evaluate(axe.source)
@@ -94,14 +97,14 @@ const secretFields = [
   "deviceId"
 ]
 
-/** Whether a text contains a secret. A PIN is not searched inside longer numbers, such as times. */
+/** Whether a text contains a secret. A secret that is a number, such as a PIN, is not found inside a longer number. */
 const contains = (text: string, secret: string): boolean =>
   /^\d+$/.test(secret) ? new RegExp(`(?<!\\d)${secret}(?!\\d)`).test(text) : text.includes(secret)
 
 /** Returns the content of every place where the page could leave a secret, as one text. */
 const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen }): Promise<string> => {
   const session = await window.newCDPSession(page)
-  // The history also contains the address that was opened first, with the link. By then, the link has been used.
+  // The link contains a secret, so the page must have replaced it in the history with an address without the secret.
   const { entries } = await session.send("Page.getNavigationHistory")
   const stored = await page.evaluate(async () => [
     JSON.stringify(localStorage),
@@ -197,7 +200,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "shows steps that pass the accessibility checks of axe, can be used with the keyboard, and can be cancelled",
+      "shows steps that pass axe's accessibility checks, can be used with the keyboard, and can be cancelled",
       () =>
         Effect.gen(function* () {
           const chosen = [wayOf("rmoney", "password"), wayOf("rmoney", "qr"), wayOf("angel", "publisher"), samco]
@@ -261,7 +264,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
             await clickOn(second, "samco-api-key", "Log out")
             await Promise.all([live(first, "0 of 1 accounts are live."), live(second, "0 of 1 accounts are live.")])
 
-            // A tab of the same address has no bearer: the first page does not share it.
+            // A new tab with the same address has no bearer token: the first page does not share its token.
             const tab = await window.newPage()
             await tab.goto(first.url())
             assert.match((await tab.locator("#closed").textContent()) ?? "", /needs a new link/)
@@ -362,7 +365,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
             // Another port of this machine, and another host.
             await collect(`http://127.0.0.1:${evil}/`)
             await collect(`http://evil.example:${evil}/`)
-            // After DNS rebinding, the hostile page has the port of the server.
+            // After DNS rebinding, a hostile host name leads to the server itself.
             for (const origin of [page, sessions.where]) {
               const rebound = origin.replace("127.0.0.1", "evil.example")
               const answer = await hostile.goto(rebound)

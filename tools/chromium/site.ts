@@ -1,7 +1,7 @@
 /**
  * Opens five pages of the built site in Chromium, at two widths and in two color schemes, and checks them with axe.
- * With `--write`, it also writes their pictures to `docs/screenshots`. `npm run docs` builds the site and runs this
- * check: `node --conditions=@auth/source tools/chromium/site.ts --write`
+ * `npm run docs` builds the site and runs this check. With `--write`, the check also writes pictures of the pages to
+ * `docs/screenshots`: `node --conditions=@auth/source tools/chromium/site.ts --write`
  */
 import axe from "axe-core"
 import * as fs from "node:fs"
@@ -30,18 +30,21 @@ const server = http.createServer((request, response) => {
   return response.setHeader("content-type", types[path.extname(file)] ?? "text/plain").end(fs.readFileSync(file))
 })
 
-/** Rules that the markup of the default theme of VitePress 1.6.4 breaks: its groups of links, and its search button. */
+/** axe rules that the default theme of VitePress 1.6.4 breaks with its link groups and its search button. */
 const rulesOfTheme = ["nested-interactive", "label-content-name-mismatch"]
 
 /** The views whose pictures are written. */
 const pictured = new Set(["360 dark", "1280 light"])
 
-/** Problems that axe does not report: a page that is too wide, skipped levels of headings, tables without headers. */
+/**
+ * Problems that axe does not report: a page that is too wide, skipped heading levels, tables without headers, and a
+ * missing skip link.
+ */
 const layoutProblems = () => {
   const levels = Array.from(document.querySelectorAll("main :is(h1, h2, h3, h4)"), ({ tagName }) => Number(tagName[1]))
   return [
     ...(document.documentElement.scrollWidth > window.innerWidth ? ["the page is wider than the window"] : []),
-    ...(levels.some((level, index) => level > (levels[index - 1] ?? 0) + 1) ? ["a level of headings is skipped"] : []),
+    ...(levels.some((level, index) => level > (levels[index - 1] ?? 0) + 1) ? ["a heading level is skipped"] : []),
     ...(Array.from(document.querySelectorAll("main table")).every((table) => table.querySelector("th") !== null)
       ? []
       : ["a table has no headers"]),

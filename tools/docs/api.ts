@@ -19,7 +19,7 @@ interface Declaration {
   readonly signature: string
 }
 
-/** Escapes text that Markdown or Vue would read as markup, outside of code. */
+/** Escapes the characters outside of code that Markdown or Vue would read as markup. */
 const escaped = (text: string): string =>
   text
     .split(/(```[\s\S]*?```|`[^`\n]*`)/)
@@ -48,7 +48,7 @@ const partsOf = (comment: string) => {
 
 const isStart = /^(?:\/\*\*|export |declare |import |interface |type |class |abstract )/
 
-/** Returns the exported declarations of a file with declarations. Each of them starts at the first column. */
+/** Returns the exported declarations of a `.d.ts` file. Each of them must start in the first column. */
 export const declarations = (text: string): ReadonlyArray<Declaration> => {
   const found: Array<Declaration> = []
   const lines = text.split("\n")

@@ -1,5 +1,5 @@
 /**
- * Serves the fake brokers to programs of the documentation, instead of the network. The credentials of the fakes' demo
+ * Answers the requests of the programs in the documentation with the fake brokers. The credentials of the fakes' demo
  * accounts are set as environment variables. When a program prompts for a one-time code, a simulated keyboard types the
  * newest code that the fake has sent. This file imports no other file of the repository, so that it can be copied to a
  * folder with installed packages.
@@ -56,8 +56,8 @@ const typeCodes = () => {
 }
 
 /**
- * Serves the fake brokers of these packages. Requests to this machine are sent, and requests to any other host fail.
- * `reset` clears the state of the fakes, and `close` restores the network.
+ * Answers requests to the brokers of these packages with their fakes. Requests to 127.0.0.1 are sent. Requests to all
+ * other hosts fail. `reset` clears the state of the fakes, and `close` restores the network.
  */
 export const serve = async (
   names: ReadonlyArray<string>
@@ -69,7 +69,7 @@ export const serve = async (
   Date.now = () => now() - behind
   const handlers: Array<HttpHandler> = []
   for (const name of names) handlers.push(...(await open(name)))
-  // Programs must not use the key of the user who runs the tests.
+  // Programs must not use the vault key of the user who runs the tests.
   process.env["BROKER_AUTH_KEY"] = "00112233".repeat(8)
   typeCodes()
   // Examples of the simulator send requests to 127.0.0.1, so these requests are allowed.

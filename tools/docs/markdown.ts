@@ -17,7 +17,7 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")
 }
 
-/** Names the services of a login method, in the order of the tables. */
+/** Names the services of a login method, in the order of `capabilities`. */
 export const servicesOf = (method: Method): string =>
   capabilities.filter((capability) => method.capabilities.includes(capability)).join(", ")
 
@@ -58,7 +58,7 @@ const variableTable = ({ broker }: Package): string => {
 }
 
 /**
- * Returns the note on quotation marks around a value, with the names of the fields whose quotation marks are rejected.
+ * Returns the note on quotation marks around a value. It names the variables whose quotation marks are rejected.
  */
 const quotesNote = ({ broker }: Package): string => {
   const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))

@@ -1,8 +1,8 @@
 /**
- * Generates parts of READMEs, sources and configuration from the brokers' descriptors, from `packages/brokers.json` and
- * from the address of the repository in `package.json`: `node tools/docs/tables.ts --write`. Without `--write`, it only
- * lists the stale files. With `--wiring`, it handles only the files that it can generate without an import of a broker's
- * package.
+ * `npm run docs:tables`: generates parts of documents, sources and configuration. They repeat facts from the brokers'
+ * descriptors, the tables in the sources of the command and the simulator, `packages/brokers.json`, and the packages'
+ * and the root `package.json`. Without `--write`, it only lists the stale files. With `--wiring`, it handles only the
+ * files that it can generate without importing a broker's package.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -128,7 +128,7 @@ const helpDocument = async (): Promise<Document> => {
   return { path, current, wanted: fill(current, "help", pages.join("\n\n")) }
 }
 
-/** One row for each broker: the ways to log in, and how a program renews a session. */
+/** One row for each broker: the ways to log in, and the layers whose sessions a program can renew. */
 const brokerTable = (packages: ReadonlyArray<Package>): string =>
   table([
     ["broker", "ways to log in", "renewed by a program"],

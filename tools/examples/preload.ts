@@ -10,7 +10,7 @@ const ahead = Number(process.env["EXAMPLES_AHEAD"] ?? 0)
 const now = Date.now
 Date.now = () => now() + ahead
 
-/** Returns the address at the simulator. Throws for any other host, because the request would leave this machine. */
+/** Maps a broker's address to the simulator. Throws for other hosts, so that no request leaves this machine. */
 const served = (address: string): string => {
   const { origin, protocol } = new URL(address)
   const broker = origin === "null" ? address.split("/").slice(0, 3).join("/") : origin

@@ -19,7 +19,7 @@ export interface Place {
 
 /** An example that is running. */
 export interface Running {
-  /** Waits until the output contains the pattern, and returns its first group. */
+  /** Waits until the output matches the pattern. Returns the first group, or if there is none, the whole match. */
   readonly prints: (pattern: RegExp) => Promise<string>
   /** Types a line at the terminal of the example. */
   readonly type: (line: string) => void
@@ -36,7 +36,7 @@ export interface World {
   /** The simulator's addresses, by the origin of the broker. A scenario is allowed to replace an address. */
   readonly origins: Record<string, string>
   readonly start: (command: string, variables: Variables) => Running
-  /** Returns the endpoints of the requests that the brokers have received since the previous call of `sent`. */
+  /** Returns the endpoints of the requests that the brokers have received since the last call to `sent` or `forget`. */
   readonly sent: () => Promise<ReadonlyArray<string>>
   /** Advances the clock to the next TOTP period. */
   readonly wait: () => Promise<void>
@@ -129,7 +129,7 @@ export const inWorld = (place: Place, play: (world: World) => Promise<void>): Pr
     const origins = { ...simulator.origins }
     let ahead = 0
     let known = 0
-    // A TOTP period has 30 seconds.
+    // Longer than a TOTP period, which is 30 seconds.
     const period = 31_000
     const world: World = {
       simulator,

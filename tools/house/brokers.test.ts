@@ -28,7 +28,7 @@ const commonFiles = [
   "msw.ts"
 ]
 
-/** Additional files that only some brokers have: a market feed, and a table of headers. */
+/** Additional files that only some brokers have: a market feed, a table of headers, and the version of the package. */
 const ownFiles = new Set(["BrokerFeed.ts", "internal/headers.ts", "internal/version.ts"])
 
 for (const broker of documented) {
@@ -37,13 +37,13 @@ for (const broker of documented) {
     const answers = answerFixtures(broker)
 
     for (const call of broker.calls) {
-      it.effect(`${call} has a handler in the fake, and fixtures of its request and its answer`, () =>
+      it.effect(`${call} has a handler in the fake, and fixtures for its request and its answer`, () =>
         Effect.gen(function* () {
           const sent = requests.find(({ method, url }) => `${method} ${new URL(url).pathname}` === call)
           assert.isDefined(sent, "the call has no request fixture")
           assert.isTrue(
             answers.some(({ endpoint, expect }) => endpoint === sent.endpoint && "data" in expect),
-            "the call has no fixture of its answer"
+            "the call has no answer fixture"
           )
           const { make } = yield* Effect.promise(() => load<FakeModule>(broker.folder, `Fake${broker.name}.ts`))
           const fake = yield* make()

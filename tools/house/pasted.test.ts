@@ -40,7 +40,7 @@ interface Fakes {
 const load = async <M>(folder: string, file: string): Promise<M> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", `${file}.ts`)).href)) as M
 
-/** For each capability by which a method begins a login, an effect with the same result in each run. */
+/** An effect for each capability. The effect uses the credentials, and has the same result in each run. */
 const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> = {
   Login: SessionManager.session as Effect.Effect<unknown, unknown, never>,
   RedirectLogin: Effect.flatMap(RedirectLogin, ({ begin }) =>
@@ -55,7 +55,7 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
   ) as unknown as Effect.Effect<unknown, unknown, never>
 }
 
-/** The demo account with a TOTP secret, if the fake has one. Its logins need no user. */
+/** Returns the demo account whose logins need no user: the one with a TOTP secret if the fake has two. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
 /**

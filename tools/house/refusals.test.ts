@@ -202,25 +202,27 @@ for (const broker of documented) {
       })
     )
 
-    it.effect("reports SessionExpired for the fixtures with an expired token, and for no other fixture", () =>
-      Effect.gen(function* () {
-        const answers = others(broker).filter(({ expect }) => "reason" in expect)
-        const expired = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
-        assert.isAbove(expired.length, 3)
-        for (const answer of expired) {
-          const found = fieldsOf(yield* refusalOf(broker, answer), ["reason", "why"])
-          const { reason, why = found["why"] } = answer.expect
-          assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
-        }
-        // Endpoints without a fixture of an expired session are skipped, because some of them are called before a
-        // session exists. In their answers, the same message has another meaning.
-        const withSession = new Set(expired.map(({ endpoint }) => endpoint))
-        for (const answer of answers) {
-          if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue
-          const tag = (yield* refusalOf(broker, answer))?.reason._tag
-          assert.notStrictEqual(tag, "SessionExpired", `${answer.endpoint}: ${answer.name}`)
-        }
-      })
+    it.effect(
+      "reports SessionExpired for the fixtures with an expired token, and for no other fixture of the same calls",
+      () =>
+        Effect.gen(function* () {
+          const answers = others(broker).filter(({ expect }) => "reason" in expect)
+          const expired = answers.filter(({ expect }) => expect["reason"] === "SessionExpired")
+          assert.isAbove(expired.length, 3)
+          for (const answer of expired) {
+            const found = fieldsOf(yield* refusalOf(broker, answer), ["reason", "why"])
+            const { reason, why = found["why"] } = answer.expect
+            assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
+          }
+          // Endpoints without a fixture of an expired session are skipped, because some of them are called before a
+          // session exists. In their answers, the same message has another meaning.
+          const withSession = new Set(expired.map(({ endpoint }) => endpoint))
+          for (const answer of answers) {
+            if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue
+            const tag = (yield* refusalOf(broker, answer))?.reason._tag
+            assert.notStrictEqual(tag, "SessionExpired", `${answer.endpoint}: ${answer.name}`)
+          }
+        })
     )
 
     it.effect(

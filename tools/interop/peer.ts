@@ -20,7 +20,7 @@ export interface Peer {
   readonly pid: number
   /** Sends a request. Fails if the child process fails, ends, or takes longer than `limit` milliseconds. */
   readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
-  /** Asks the child process to end, and waits for its end. After 3 seconds, kills the child process with SIGKILL. */
+  /** Asks the child process to end, and waits for its end. If it still runs after 3 seconds, kills it with SIGKILL. */
   readonly stop: () => Promise<void>
   /** Kills the child process with SIGKILL, and waits until it has ended. */
   readonly kill: () => Promise<void>

@@ -1,8 +1,8 @@
 /**
- * Bundles the command `broker-auth`: `dist/command/broker-auth.js` answers `--help` alone, and loads the file with all
- * commands for everything else. `pack` bundles it whenever it packs `packages/cli`.
+ * Bundles the command `broker-auth`: `dist/command/broker-auth.js` alone prints help texts and the version, and loads
+ * other files for everything else. `pack` bundles it whenever it packs `packages/cli`.
  *
- * Only modules of the package itself are bundled. `effect` and the packages of this repository stay imports, because
+ * Only modules of the package itself are bundled. `effect` and the repository's other packages stay imports, because
  * two copies of `effect` in one process do not recognize each other's secrets.
  */
 import * as fs from "node:fs"

@@ -1,12 +1,13 @@
 /**
  * Checks the packages before they are published. It makes a clean build, checks the manifests, the READMEs and the
  * packed files, imports every export from the packed tarballs, runs the programs of the READMEs and the examples with
- * the tarballs, logs in with the installed command, makes and tests a broker outside of this repository, installs and
- * logs in under another scope in a copy of the repository, and installs the packages from a registry on loopback.
+ * the tarballs, logs in with the installed command, makes and tests a broker outside of this repository, changes the
+ * scope in a copy of the repository and logs in with its packages, and installs the packages from a registry on
+ * loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
- * uses the existing build, and leaves out the examples, the other scope and the registry. `--update-files` writes the
- * lists of packed files in `tools/packages/files`, and checks nothing else.
+ * uses the existing build, and leaves out the examples, the other scope and the registry. `--update-files` only packs
+ * the packages, and writes the lists of packed files in `tools/packages/files`.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -69,7 +70,7 @@ const checkDist = (pkg: Package): void => {
     [...expected].filter((file) => !found.includes(file)),
     `${pkg.manifest.name}: missing files in dist`
   )
-  none([...expected].filter(isTestCode), `${pkg.manifest.name}: files of tests in src`)
+  none([...expected].filter(isTestCode), `${pkg.manifest.name}: test files in src`)
 }
 
 const closedSpecifier = (pkg: Package): string | undefined => {
@@ -78,8 +79,8 @@ const closedSpecifier = (pkg: Package): string | undefined => {
 }
 
 /**
- * Imports every specifier of `specifiers`, and checks that no specifier of `closed` can be imported. The import of a
- * subpath may fail only because an optional peer dependency of `absentPeers` is not installed.
+ * Imports every specifier in `specifiers`, and checks that no specifier in `closed` can be imported. The import of a
+ * subpath may fail only because an optional peer dependency in `absentPeers` is not installed.
  */
 const importAll = (
   folder: string,

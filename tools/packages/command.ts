@@ -1,4 +1,4 @@
-/** Checks the command `broker-auth` as its users have it: installed from the tarballs, beside the package of a broker. */
+/** Checks the command `broker-auth` as its users have it: installed from the tarballs, beside a broker's package. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as assert from "node:assert/strict"
@@ -30,7 +30,7 @@ const installIn = (folder: string, tarballs: ReadonlyArray<string>): Promise<str
 
 const binOf = (folder: string): string => path.join(folder, "node_modules/.bin/broker-auth")
 
-/** Installs the command without the package of a broker. */
+/** Installs the command without any broker's package. */
 const installCommand = async ({ folder, tarball }: Options): Promise<string> => {
   const target = path.join(folder, "none")
   fs.mkdirSync(target)
@@ -51,7 +51,7 @@ writeFileSync(${JSON.stringify(marker)}, "")
 export const broker = { id: "evil", title: "Evil", methods: [], environments: {} }
 `
 
-/** A folder with packages that have the names of ours. If one of them is loaded, it writes the file `marker`. */
+/** Makes packages in `folder` that have the names of ours. If one of them is loaded, it writes the returned file. */
 const makeHostile = (folder: string, packages: ReadonlyArray<string>): string => {
   const marker = path.join(folder, "loaded")
   for (const hostile of packages) {
@@ -67,8 +67,8 @@ const makeHostile = (folder: string, packages: ReadonlyArray<string>): string =>
 }
 
 /**
- * Checks that the command loads broker packages from its own installation, never from the current folder, and that the
- * line that it prints for an absent package installs this package.
+ * Checks that the command loads broker packages from its own installation, never from the current folder, and that it
+ * prints the right `npm install` command for an absent package.
  */
 const checkResolution = (installed: string, { folder, tarball }: Options) =>
   Effect.gen(function* () {
@@ -120,11 +120,11 @@ const checkModules = (installed: string) =>
 
 const titleOf = (way: Way): string => `${way.broker} ${way.method}`
 
-/** The problem of a check that throws. */
+/** Runs a check. If it fails, returns the problem. */
 const problemOf = <E, R>(title: string, check: Effect.Effect<void, E, R>) =>
   Effect.catchCause(Effect.as(check, undefined), (cause) => Effect.succeed(`${title}: ${Cause.pretty(cause)}`))
 
-/** Checks the command, and logs in with every broker and in every way. Returns the number of logins, and the problems. */
+/** Checks the command, and logs in with every login method. Returns the number of logins, and the problems. */
 export const checkCommand = async (options: Options) => {
   const brokers = [...new Set(ways.map(({ broker }) => broker))]
   const program = Effect.gen(function* () {

@@ -120,7 +120,7 @@ describe("the contents of a package", () => {
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts imports \.\/gone\.ts, which is not packed/)
   })
 
-  it("have a manifest without the condition of the sources, the scripts and the excluded files", async () => {
+  it("have a manifest without the source condition, the scripts and the excluded files", async () => {
     const { exports, files, name, scripts } = JSON.parse(
       (await contents()).get("package.json") ?? ""
     ) as typeof manifest
@@ -158,7 +158,7 @@ describe("npm pack in the folder of a package", () => {
     assert.match(await messageOf(runNpm(["pack", "--dry-run"], { cwd })), /npm run pack packs all packages/)
   })
 
-  it.each(packages())("runs in $folder the script that refuses", (pkg) =>
+  it.each(packages())("runs the same refusing script in $folder", (pkg) =>
     assert.deepStrictEqual(scriptsOf(pkg), scriptsOf(packages()[0]!))
   )
 })

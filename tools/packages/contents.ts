@@ -1,6 +1,7 @@
 /**
  * The contents of a package as it is published: the compiled files without comments and source maps, the declarations
- * that a user can reach, the documents, and a manifest without what only this repository needs. See decision 026.
+ * that a user can reach, the documents, and a manifest without the parts that only this repository needs. See decision
+ * 026.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -14,10 +15,10 @@ const sourceCondition = "@auth/source"
 /** Files that are copied as they are. Before the first release, a package has no changelog. */
 const documents = ["README.md", "CHANGELOG.md", "LICENSE"]
 
-/** Comments that a bundler or a runtime reads. The printer would remove them as well. */
+/** Comments that a bundler reads. `minifySync` would remove them, too. */
 const directive = /[@#]__[A-Z_]+__|@vite-ignore|webpack[A-Z]\w*:/
 
-/** The files that the compiler makes of a source. Both paths are relative to the package. */
+/** The files that the compiler makes from a source file. All paths are relative to the package. */
 export const outputsOf = (source: string): ReadonlyArray<string> =>
   [".js", ".d.ts"].map((end) => source.replace(/^src\//, "dist/").replace(/\.ts$/, end))
 
@@ -47,7 +48,7 @@ const parse = (pkg: Package, file: string, text: string): Parsed => {
   return parsed
 }
 
-/** Properties of a node of the syntax tree that say how the code is written. */
+/** Properties of a syntax node that describe only the position and the notation of the code. */
 const notation = new Set(["start", "end", "range", "raw"])
 
 /** The program without its positions, its comments and the notation of its literals. */
@@ -56,7 +57,7 @@ const meaningOf = ({ program }: Parsed): string =>
     notation.has(key) ? undefined : typeof value === "bigint" ? `${value}n` : value
   )
 
-/** Prints code without comments. Keeps all names. */
+/** Returns the code without its comments. Keeps all names. */
 const withoutComments = (pkg: Package, file: string, text: string): string => {
   const parsed = parse(pkg, file, text)
   // The command is not bundled again, so its annotations have no effect.
@@ -88,8 +89,8 @@ const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
 }
 
 /**
- * Returns the declarations that a user can reach: those of the open modules, and those that they import. The compiler
- * of a user never reads the others.
+ * Returns the declarations that a user can reach: those of the open modules, and those that they import. A user's
+ * compiler never reads the other declarations.
  */
 const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): ReadonlySet<string> => {
   const subpathOf = (file: string) => file.replace(/^dist\//, "./").replace(/\.d\.ts$/, "")

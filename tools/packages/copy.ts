@@ -1,4 +1,4 @@
-/** Copies the repository to another folder, for programs that change its files. */
+/** Copies the repository to another folder, for programs that change files of the copy. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { packages, root } from "./workspace.ts"

@@ -14,10 +14,10 @@ const verdict = verdictOf(stdout, printed)
 const problems = [...licenceProblems(packages), ...(verdict.kind === "refused" ? verdict.problems : [])]
 for (const problem of problems) console.error(`dependencies: ${problem}`)
 if (verdict.kind === "unchecked") {
-  console.log(`dependencies: the signatures were not checked, because the registry gave no answer. ${verdict.reason}`)
+  console.log(`dependencies: npm could not check the signatures. ${verdict.reason}`)
 }
 if (problems.length > 0) process.exitCode = 1
 else {
-  const licences = `${runtimeFolders(packages).length} packages at run time have an allowed licence`
+  const licences = `${runtimeFolders(packages).length} runtime packages have an allowed licence`
   console.log(`dependencies: ${licences}${verdict.kind === "signed" ? ", all installed packages are signed" : ""}`)
 }

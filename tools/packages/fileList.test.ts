@@ -30,7 +30,7 @@ describe("the list of files in a tarball", () => {
     }
   })
 
-  it("shows a missing file with - and another file with +, sorted by path", () => {
+  it("shows a missing file with - and an additional file with +, sorted by path", () => {
     assert.deepStrictEqual(difference(["a", "c", "d"], ["b", "c", "e"]), ["- a", "+ b", "- d", "+ e"])
   })
 

@@ -1,7 +1,7 @@
 /** Checks the licences of the packages that a user installs with ours, as the lockfile names them. */
 import type { Locked, Packages } from "./lockfile.ts"
 
-/** Licences that ask for no more than a copy of their text. */
+/** Licences that do not require a user to publish code. */
 const allowed = new Set([
   "0BSD",
   "Apache-2.0",
@@ -14,7 +14,7 @@ const allowed = new Set([
   "MIT-0"
 ])
 
-/** Whether an SPDX expression without nested parentheses gives the choice of allowed licences. */
+/** Whether an SPDX expression without nested parentheses can be met with allowed licences only. */
 const isAllowed = (licence: string): boolean =>
   licence
     .replace(/^\((.*)\)$/, "$1")

@@ -1,5 +1,5 @@
 /**
- * Checks a broker package outside of this repository: runs the commands of `docs/write-a-broker.md`, which make the
+ * Checks a broker package outside of this repository: runs the commands in `docs/write-a-broker.md`, which make the
  * package, install it, check its types, run its tests, compile it, and list its broker. The packages of this repository
  * come from their tarballs.
  */
@@ -43,7 +43,7 @@ const shows: Readonly<Record<string, RegExp>> = {
 /** Runs the commands, and returns their number. */
 export const checkOutside = async ({ folder, tarball }: Options): Promise<number> => {
   const target = path.join(folder, path.basename(documented))
-  // The commands of the page use the Node of the author. Here it is the Node of this process.
+  // A user runs the commands of the page with the user's own Node. The check runs them with the Node of this process.
   const env = {
     NO_COLOR: "1",
     PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}`,

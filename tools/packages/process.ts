@@ -54,7 +54,7 @@ export interface Ended {
   readonly printed: string
 }
 
-/** Waits until a child process ends. Stops it after the time limit in milliseconds. Default: no limit. */
+/** Waits until a child process ends. If it runs longer than `limit` milliseconds, stops it. Default: no limit. */
 export const ended = async (child: ChildProcess, limit?: number): Promise<Ended> => {
   const output = { stdout: "", stderr: "", printed: "" }
   for (const name of ["stdout", "stderr"] as const) {

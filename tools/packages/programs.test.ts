@@ -51,7 +51,7 @@ it("runPrograms: reports a program that runs no effect, fails, or prints to stan
   }
 }, 60_000)
 
-it("without credentials, two programs of the main README print two lines that name all missing variables, and no stack", () => {
+it("without credentials, two programs of the main README each print just two lines, which name all missing variables", () => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-programs-"))
   try {
     fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")

@@ -3,7 +3,7 @@
  * contains other files than the published package.
  */
 console.error(
-  "The folder of a package is not what is published, so it cannot be packed or published by npm. In the root of the " +
-    "repository, npm run pack packs all packages, and npm run release publishes them."
+  "The published files differ from the folder of a package, so npm must not pack or publish this folder. In the root of " +
+    "the repository, npm run pack packs all packages, and npm run release publishes them."
 )
 process.exitCode = 1

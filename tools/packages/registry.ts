@@ -10,9 +10,9 @@ type Variables = Readonly<Record<string, string>>
 
 export interface Registry {
   readonly url: string
-  /** Environment of npm to install our packages from this registry. Other packages come from the usual registry. */
+  /** With these environment variables, npm installs our packages from this registry, and others from the usual one. */
   readonly install: Variables
-  /** Environment of npm to publish. It ignores the npmrc of the user, so that nothing is published elsewhere. */
+  /** With these environment variables, npm publishes to this registry only, because it ignores the user's npmrc. */
   readonly publish: Variables
 }
 
@@ -34,7 +34,7 @@ const addUser = async (url: string): Promise<string> => {
     body: JSON.stringify({ name, password: crypto.randomUUID() })
   })
   const { token } = (await response.json()) as { readonly token?: string }
-  assert(token !== undefined, `The registry did not add a user. It answered with the status ${response.status}.`)
+  assert(token !== undefined, `The registry did not add a user. It answered with status ${response.status}.`)
   return token
 }
 
@@ -69,7 +69,7 @@ log: { type: stdout, format: json, level: warn }
     while (!(await isReady(url))) {
       assert(
         registry.exitCode === null && performance.now() < deadline,
-        `The registry did not start within ${startLimit / 1000} s:\n${printed}`
+        `The registry ended, or did not start within ${startLimit / 1000} s:\n${printed}`
       )
       await new Promise((resolve) => setTimeout(resolve, 100))
     }

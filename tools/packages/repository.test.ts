@@ -13,14 +13,14 @@ describe("the address of the repository", () => {
       assert.doesNotThrow(() => checkPage(pkg)))
   }
 
-  it("is missing or wrong: the check names the fields", () => {
+  it("is checked: if it is missing or wrong, the error names the fields", () => {
     const [pkg] = packages()
     const manifest = { ...pkg!.manifest, bugs: undefined, homepage: "https://other.example" }
     assert.throws(() => checkPage({ ...pkg!, manifest }), /"homepage" must be .*\n.*"bugs" must be/)
   })
 
   it.each(["https://git.example/owner/name", "git+ssh://git.example/owner/name.git", "git+https://git.example/.git"])(
-    "is not %s",
+    "cannot be %s",
     (wrong) => assert.throws(() => webOf(wrong), /Set repository.url in package.json/)
   )
 

@@ -19,7 +19,7 @@ export type Verdict =
   | { readonly kind: "unchecked"; readonly reason: string }
   | { readonly kind: "refused"; readonly problems: ReadonlyArray<string> }
 
-/** Codes of npm for a server that did not answer, or answered with a status of 500 or more. */
+/** npm's error codes for a server that did not answer, or answered with a status of 500 or more. */
 const unreachable =
   /^(E5\d\d|EAI_AGAIN|ECONN\w+|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT|ERR_SOCKET_TIMEOUT|TUF_(REFRESH_METADATA|DOWNLOAD_TARGET)_ERROR)$/
 
@@ -38,7 +38,10 @@ const spell =
   ({ code, name, version }: Unsigned): string =>
     `${name}@${version}: ${problem}${code === undefined ? "" : ` (${code})`}`
 
-/** Each result other than a network failure must be a proof: output that is not understood is refused. */
+/**
+ * Accepts only output that proves the signatures. Refuses all other output, except the errors for a server that did not
+ * answer and for a registry that does not sign packages: they mean that nothing was checked.
+ */
 export const verdictOf = (stdout: string, printed: string): Verdict => {
   const { error, invalid, missing } = parse(stdout) ?? {}
   if (invalid !== undefined && missing !== undefined) {

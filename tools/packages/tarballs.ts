@@ -21,21 +21,21 @@ export const assert: (condition: boolean, message: string) => asserts condition 
 export const none = (problems: ReadonlyArray<string>, title: string): void =>
   assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
 
-/** Files of the commands of a package. */
+/** Returns the paths of a package's commands. */
 export const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string> =>
   Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, ""))
 
-/** Whether the package has a version. Without one, it has no changelog. */
+/** Whether the package was released. An unreleased package has the version 0.0.0, and no changelog. */
 const isReleased = ({ version }: Package["manifest"]): boolean => version !== "0.0.0"
 
-/** Checks what a registry shows of a package: the address of the repository, and links that lead somewhere. */
+/** Checks what a registry shows about a package: the address of the repository, and the links in the README. */
 export const checkPage = (pkg: Package): void => {
   const fields = fieldsOf(`packages/${pkg.folder}`)
   none(
     Object.entries(fields)
       .filter(([key, value]) => !isDeepStrictEqual(pkg.manifest[key as keyof typeof fields], value))
       .map(([key, value]) => `"${key}" must be ${JSON.stringify(value)}`),
-    `${pkg.manifest.name}: fields that differ from the repository of the root (npm run docs:tables writes them)`
+    `${pkg.manifest.name}: fields that do not match the repository in the root package.json (npm run docs:tables writes them)`
   )
   none(
     relativeLinks(fs.readFileSync(path.join(pkg.path, "README.md"), "utf8")),

@@ -5,15 +5,15 @@ import { download, type Wanted } from "./download.ts"
 import { run } from "./process.ts"
 
 /**
- * Older versions of TypeScript that must also accept the types of the packages. In the workspace, their command `tsc`
- * would conflict with ours.
+ * Older versions of TypeScript that must also accept the types of the packages. The workspace does not install them,
+ * because their command `tsc` would conflict with ours.
  */
 export const olderCompilers = {
   "5.9": { name: "typescript", range: "~5.9.3" },
   "6.0": { name: "typescript", range: "~6.0.3" }
 } satisfies Readonly<Record<string, Wanted>>
 
-/** The file of the command `tsc` in a package of TypeScript. */
+/** Returns the path of the command `tsc` in a TypeScript package. */
 export const compilerOf = (folder: string): string => path.join(folder, "bin/tsc")
 
 /** Returns the paths of the older compilers. */

@@ -24,7 +24,7 @@ export interface Package {
   readonly manifest: Manifest
 }
 
-/** Returns the packages: every folder of `packages/` that has a manifest and sources. `from` is a repository. */
+/** Returns the packages: every folder of `packages/` in `from` that has a manifest and sources. */
 export const packages = (from = root): ReadonlyArray<Package> =>
   fs
     .readdirSync(path.join(from, "packages"))

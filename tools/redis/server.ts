@@ -82,7 +82,7 @@ const launch = async (port: number, folder: string, options: Options): Promise<C
     if (failure !== undefined) throw new Error(failure.code === "ENOENT" ? missing : failure.message)
     if (hasEnded) {
       if (printed.includes("already in use")) return undefined
-      throw new Error(`redis-server ended at its start.\n${printed}`)
+      throw new Error(`redis-server ended while it started.\n${printed}`)
     }
     if (await answersPing(port)) {
       child.once("close", watchOver(child.pid ?? 0, folder))

@@ -1,4 +1,4 @@
-/** How changesets writes the changelogs: the text of each changeset, without names of commits. */
+/** Formats the changelogs that changesets writes: they have the text of each changeset, and name no commits. */
 
 interface Changeset {
   readonly summary: string

@@ -50,14 +50,14 @@ const whoami = async (): Promise<string> => {
   const registry = await registryOf(published(root)[0]?.manifest.name ?? "")
   return runNpm(["whoami", "--registry", registry], { cwd: os.tmpdir(), limit: limits.query }).catch(() => {
     throw new Error(
-      `npm is not logged in at ${registry}. Run npm login --registry ${registry}, or set a token in your npmrc.`
+      `npm is not logged in to ${registry}. Run npm login --registry ${registry}, or set a token in your npmrc.`
     )
   })
 }
 
 /**
- * The environment of changesets. It starts the npm of the path. If the path has `node_modules/.bin`, that npm uses the
- * Node of `node_modules`, which does not read the npmrc and the certificates of the machine.
+ * The environment variables for changesets, which starts the npm in `PATH`. The folders `node_modules/.bin` are removed
+ * from `PATH`, because npm would find the Node there, which does not read the machine's npmrc and certificates.
  */
 const environment = (provenance: boolean): Readonly<Record<string, string>> => ({
   PATH: (process.env["PATH"] ?? "")
@@ -70,7 +70,7 @@ const environment = (provenance: boolean): Readonly<Record<string, string>> => (
 const changeset = (args: ReadonlyArray<string>, options: Omit<Parameters<typeof runTool>[2], "cwd">): Promise<string> =>
   runTool("@changesets/cli/bin.js", args, { cwd: root, ...options })
 
-/** What changesets would publish: the packages whose version the registry does not have. */
+/** Returns the plan that changesets makes: to publish the packages whose version the registry does not have. */
 const readPlan = async (temp: string): Promise<Plan> => {
   const file = path.join(temp, "plan.json")
   await changeset(["publish-plan", "--output", file], { env: environment(false), limit: limits.query })
@@ -114,7 +114,7 @@ const main = async (temp: string): Promise<number> => {
   const plan = await readPlan(temp)
   const names = namesIn(plan)
   const chosen = published(root).filter(({ manifest }) => names.includes(manifest.name))
-  // The job that publishes reads the plan of --pack, also if it is empty.
+  // The job that publishes reads the plan that --pack writes, even if it is empty.
   if (chosen.length === 0 && options.pack === undefined) {
     console.log("release: the registry has the versions of all packages")
     return 0
@@ -138,7 +138,7 @@ const main = async (temp: string): Promise<number> => {
     return 0
   }
   const provenance = options.provenance && hasIdToken()
-  // With the terminal of this process, npm can ask for the second factor of the user.
+  // With the terminal of this process, npm can ask for the user's second factor.
   const terminal = { inherit: true, input: true } as const
   const env = environment(provenance)
   await changeset(["publish", "--from-pack-dir", packed, ...(options["git-tag"] ? [] : ["--no-git-tag"])], {

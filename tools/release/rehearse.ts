@@ -27,13 +27,13 @@ const usage = `Usage: npm run release:rehearse -- [option …]
 
 Copies the repository with its current files, starts a registry on 127.0.0.1, and rehearses four releases there:
   1. the release of all changesets; each package is installed alone, and the programs of its README are run
-     with the fakes; the first program of each broker is also run at the installed simulator
+     with the fakes; the first program of each broker is also run against the installed simulator
   2. a minor version of core, which changes no other package; each broker logs in with the lowest and the newest core
   3. a patch of one broker that needs the new core; npm refuses this patch with the old core
   4. a major version of core, with which every package that needs core is released; npm refuses it with older brokers
 
 The rehearsal changes nothing in the repository, and publishes nothing elsewhere. It prints one row for each step, and
-fails if a step failed. Packages of others come from the usual registry.
+fails if a step failed. All other packages come from the usual registry.
 
 Options:
   --keep  keeps the temporary folder, and prints its path
@@ -74,7 +74,7 @@ const expectEqual = (found: unknown, expected: unknown, what: string): void => {
   assert(texts[0] === texts[1], `${what}: found ${texts[0]}, but expected ${texts[1]}`)
 }
 
-/** The copy of the repository, with its own git history. */
+/** Makes the copy of the repository, with its own git history. */
 const makeCopy = async (folder: string) => {
   copyRepository(folder)
   const names = { GIT_CONFIG_GLOBAL: os.devNull, GIT_CONFIG_SYSTEM: os.devNull }
@@ -104,7 +104,7 @@ const makeCopy = async (folder: string) => {
 
 type Copy = Awaited<ReturnType<typeof makeCopy>>
 
-/** Runs a command that must fail, and returns the error. */
+/** Runs a command that must fail. Throws if it succeeds, or if its error does not match `expected`. */
 const refused = async (work: () => Promise<unknown>, expected: RegExp): Promise<void> => {
   const message = await work().then(
     () => "The command succeeded.",
@@ -235,7 +235,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     none(await runPrograms(emptyProject(folder, "programs"), programs, brokers), "programs that failed")
   }
 
-  /** Runs the first program of a README at a simulator, which it reaches in place of the broker. */
+  /** Runs the first program of a README against a simulator in place of the broker. */
   const runAtSimulator = async (simulator: Simulator, folder: string, way: Way) => {
     await simulator.reset()
     fs.copyFileSync(path.join(copy.folder, "tools/examples/preload.ts"), path.join(folder, "simulated.ts"))
@@ -244,11 +244,11 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
       env: { EXAMPLES_ORIGINS: JSON.stringify(simulator.origins) },
       limit: limits.login
     })
-    // A login in the browser ends at the address of the login page, so the program sends no request.
+    // The program of a browser login only prints the address of the login page, so it sends no request.
     if (way.page !== undefined)
       return assert(printed.includes("sends the browser back"), `The program printed: ${printed}`)
     assert(printed.includes("Logged in until"), `The program printed: ${printed}`)
-    // The program can use another way than the first one, for example a TOTP code instead of a code by SMS.
+    // The program can use a login method other than `way`, for example a TOTP code instead of a code by SMS.
     const requests = (await simulator.journal()).map(({ endpoint, status }) => `${endpoint}: ${status}`)
     assert(requests.length > 0, "The simulator received no request.")
     none(
@@ -257,7 +257,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     )
   }
 
-  /** Installs a broker, optionally with a version of core, and logs in once at a simulator. */
+  /** Installs the packages `names`, checks their versions, and logs in once at a simulated broker. */
   const logIn = async (registry: Registry, broker: string, versions: Versions, names: ReadonlyArray<string>) => {
     const folder = project()
     await install(registry, folder, names)
@@ -343,7 +343,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
       ])
     })
     for (const { manifest } of brokers()) {
-      await step(`1: the first program in the README of ${manifest.name}, at the installed simulator`, () => {
+      await step(`1: the first program in the README of ${manifest.name}, against the installed simulator`, () => {
         assert(simulator !== undefined, "The simulator did not start.")
         return runAtSimulator(simulator, path.join(folderOf(manifest.name), "programs"), wayOf(manifest.name))
       })

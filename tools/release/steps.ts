@@ -7,17 +7,20 @@ export interface Step {
 }
 
 export interface Steps {
-  /** Runs a step. If it fails, later steps still run. Returns whether it succeeded. Throws {@link Ended} after an abort. */
+  /**
+   * Runs a step, and returns whether it succeeded. If it fails, later steps still run. If the rehearsal was
+   * interrupted, does not run the step, and throws {@link Ended}.
+   */
   readonly step: (title: string, work: () => Promise<void> | void) => Promise<boolean>
   /** Runs a step. If it fails, throws {@link Ended}, because later steps need its result. */
   readonly need: (title: string, work: () => Promise<void> | void) => Promise<void>
   readonly done: () => ReadonlyArray<Step>
 }
 
-/** No later step runs: a needed step has failed, or the rehearsal is interrupted. */
+/** The error if no further step may run: a needed step has failed, or the rehearsal was interrupted. */
 export class Ended extends Error {}
 
-/** After an abort of `interrupted`, no step starts. */
+/** Makes the functions that run steps. Once `interrupted` is aborted, no further step starts. */
 export const makeSteps = (print: (line: string) => void, interrupted: AbortSignal): Steps => {
   const done: Array<Step> = []
   const step: Steps["step"] = async (title, work) => {
@@ -44,7 +47,7 @@ export const makeSteps = (print: (line: string) => void, interrupted: AbortSigna
   }
 }
 
-/** One row for each step: its result, its seconds and its title. */
+/** Returns a table: one line with the result, the duration and the title of each step, and a last line with totals. */
 export const tableOf = (steps: ReadonlyArray<Step>): string =>
   [
     ...steps.map(

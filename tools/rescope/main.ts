@@ -13,7 +13,7 @@ import { problemOf, rewrite } from "./rewrite.ts"
 const usage = `Usage: npm run rescope -- [option …] <scope>
 
 Rewrites the npm scope of all packages, such as @your-scope, in manifests, imports, service ids, export conditions,
-documents, tests, tools and the lockfile. It can run again with another scope. Names with the same scope that are no
+documents, tests, tools and the lockfile. It can run again with another scope. Names with the same scope that are not
 packages of this repository are not changed, and are printed.
 
 Options:
@@ -131,9 +131,9 @@ const main = async (): Promise<string | undefined> => {
     await runTool("oxfmt/bin/oxfmt", [], { cwd: root })
   }
   for (const [name, file] of foreign)
-    console.log(`Not changed: ${name}, which is no package of this repository (${file}).`)
+    console.log(`Not changed: ${name}, which is not a package of this repository (${file}).`)
   console.log(
-    `Changed the scope ${from} to ${to} in ${count} places of ${changed} files.\n` +
+    `Changed the scope ${from} to ${to} in ${count} places in ${changed} files.\n` +
       `Next: npm install && ${isInstalled ? "" : "npm run docs:tables && npm run format && "}npm run check\n` +
       "To undo it: git restore . && npm install"
   )

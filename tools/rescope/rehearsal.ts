@@ -1,6 +1,6 @@
 /**
  * Rehearses an installation from tarballs under another scope: in a copy of the repository, runs the commands of the
- * README and of `docs/start.md` to the letter.
+ * README and of `docs/start.md`. It changes only the port in them, and starts the simulator without npx.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -23,10 +23,10 @@ export const commandsOf = (folder: string, file: string, name: string): string =
   return commands
 }
 
-/** The path of a user, which has no folder of `node_modules`. */
+/** The folders in a user's `PATH`, which has no folder of `node_modules`. */
 const places = (process.env["PATH"] ?? "").split(path.delimiter).filter((place) => !place.includes("node_modules"))
 
-/** The path of a user whose Node is new enough for the packages. The one of the machine may be older. */
+/** A `PATH` with a Node that is new enough for the packages. The Node of the machine may be older. */
 const newNode = { PATH: [path.dirname(process.execPath), ...places].join(path.delimiter) }
 
 const shell = (commands: string, cwd: string, env: Readonly<Record<string, string>> = {}) =>
@@ -55,7 +55,7 @@ const withSimulator = async (commands: string, cwd: string, use: () => Promise<v
 }
 
 /**
- * Rehearses in an empty folder. The copy gets the scope of the README, its packages are built, packed and installed
+ * Rehearses in an empty folder. The copy gets the scope in the guide, its packages are built, packed and installed
  * beside it, and the installed command logs in at the fake broker.
  */
 export const rehearse = async (folder: string): Promise<void> => {

@@ -1,4 +1,4 @@
-/** A project of a user: the packages are installed from their tarballs, and the programs are copied. */
+/** A user's project: the packages are installed from their tarballs, and the programs are copied. */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as path from "node:path"

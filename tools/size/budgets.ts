@@ -1,4 +1,4 @@
-/** Largest sizes in bytes, by name. */
+/** Sizes in bytes, by name: either measured sizes or the largest allowed sizes. */
 export interface Budgets {
   /** Size of the code that the program loads at its start, minified and compressed. */
   readonly programs: Readonly<Record<string, number>>
@@ -25,7 +25,7 @@ export const overBudget = (measured: Budgets, budgets: Budgets): ReadonlyArray<s
       : [`The ${kinds[kind]} ${name} has ${bytes} bytes. Its budget is ${budget} bytes, ${bytes - budget} fewer.`]
   })
 
-/** Adds 2 percent to each size, and rounds it up to hundreds, so that small changes need no new budgets. */
+/** Adds 2 percent to a size, and rounds it up to a multiple of 100, so that small changes need no new budgets. */
 const roundUp = (bytes: number): number => Math.ceil((bytes * 1.02) / 100) * 100
 
 const roundAll = (sizes: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>

@@ -1,4 +1,4 @@
-/** Bundles a program as a user's bundler does, and counts what each module adds to the bundle. */
+/** Bundles a program as a user's bundler does, and counts how many bytes each module adds to the bundle. */
 import * as path from "node:path"
 import { rolldown } from "rolldown"
 import { minifySync } from "rolldown/utils"
@@ -11,15 +11,15 @@ export interface Module {
   readonly name: string
   /** Size of its minified code. */
   readonly bytes: number
-  /** Estimated part of the compressed size: the size of the minified code, times the compression of the bundle. */
+  /** Estimated compressed size: a part of `Measured.total` that is proportional to `bytes`. */
   readonly packedBytes: number
 }
 
-/** What is measured of a program. */
+/** The measurements of a program. */
 export interface Measured {
   /** Size of the code that is loaded at the start, minified and compressed. */
   readonly total: number
-  /** The part of `total` that comes from the packages of this repository. */
+  /** Estimated part of `total` that comes from the packages of this repository. */
   readonly own: number
   /** Size of the code that is loaded only when it is needed, by `import()`, minified and compressed. */
   readonly later: number
@@ -27,9 +27,12 @@ export interface Measured {
   readonly oneFile: number
   /** Modules of the code that is loaded at the start, the largest first. */
   readonly modules: ReadonlyArray<Module>
-  /** Number and size of the modules that a program loads at the start from `node_modules`, without a bundler. */
+  /**
+   * Number and size of the modules that the program loads at the start without a bundler. The number does not include
+   * the program itself, but the size does.
+   */
   readonly unbundled: { readonly modules: number; readonly bytes: number }
-  /** Returns the shortest chain of imports from the program to the module whose name ends with `end`. */
+  /** Returns the shortest chain of imports to a module whose name, without `.js` or `.ts`, ends with `end`. */
   readonly chainTo: (end: string) => ReadonlyArray<string> | undefined
 }
 
@@ -102,7 +105,7 @@ export const measure = async (code: string): Promise<Measured> => {
       : Object.entries(part.modules).flatMap(([id, { code: text }]) => {
           if (!text || !chains.has(id) || id === entry) return []
           const { code: small } = minifySync("module.js", text, { compress: true, mangle: { toplevel: true } })
-          return [{ name: nameOf(id), bytes: small.length }]
+          return [{ name: nameOf(id), bytes: Buffer.byteLength(small) }]
         })
   )
   const bytes = counted.reduce((sum, module) => sum + module.bytes, 0)

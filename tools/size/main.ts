@@ -102,7 +102,7 @@ const main = async (): Promise<void> => {
   process.exitCode = 1
   console.error(["", ...problems].join("\n"))
   console.error(
-    "To see which modules take the room, run: npm run size -- NAME --top 30. If the growth is intended, run: npm run size -- --write"
+    "To see which modules take the most space, run: npm run size -- NAME --top 30. If the growth is intended, run: npm run size -- --write"
   )
 }
 

@@ -1,4 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
 import { overBudget, withSlack } from "./budgets.ts"
 import { measure } from "./bundle.ts"
 
@@ -22,6 +25,21 @@ describe("npm run size", () => {
   it("sets budgets that the measured sizes do not exceed", () => {
     const measured = { programs: { angel: 66_001 }, packages: { core: 99 } }
     assert.deepStrictEqual(withSlack(measured), { programs: { angel: 67_400 }, packages: { core: 200 } })
+  })
+
+  it("counts bytes, not characters", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-size-"))
+    const sizeOf = async (sign: string) => {
+      const file = path.join(folder, "module.js")
+      fs.writeFileSync(file, `export const text = [globalThis, "${sign}"]`)
+      const { modules } = await measure(`import { text } from ${JSON.stringify(file)}\nexport const now = text`)
+      return modules[0]?.bytes ?? 0
+    }
+    try {
+      assert.strictEqual((await sizeOf("₹")) - (await sizeOf("$")), 2)
+    } finally {
+      fs.rmSync(folder, { recursive: true })
+    }
   })
 
   it("separates the code that is loaded at the start from the code of an import()", async () => {

@@ -58,6 +58,17 @@ it("CountsReporter prints the counts by kind and package, every failure, and the
   ])
 })
 
+it("CountsReporter prints the error of a beforeAll hook that fails", () => {
+  const source = `describe("a suite", () => {
+    beforeAll(() => { throw new Error("no server") })
+    it("one", () => {})
+  })`
+  assert.deepStrictEqual(lastLines({ "packages/core/test/a.test.ts": source }, 2), [
+    "failed: packages/core/test/a.test.ts > a suite: no server",
+    "tests: 0 passed, 1 failed, 1 skipped"
+  ])
+})
+
 const needy: Readonly<Record<string, string>> = {
   "vitest.config.js": files["vitest.config.js"] ?? "",
   "packages/core/test/a.test.ts": `

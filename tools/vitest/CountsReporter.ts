@@ -52,22 +52,29 @@ const countKinds = (tests: ReadonlyArray<TestCase>): Map<string, Map<string, num
   return counts
 }
 
-/** Counts failures outside of tests: files that cannot be loaded, and hooks that fail. */
-const strayErrors = (module: TestModule): number =>
-  module.errors().length + Array.from(module.children.allSuites()).flatMap((suite) => suite.errors()).length
-
 const file = (module: TestModule): string => path.relative(process.cwd(), module.moduleId)
 
+type Failure = readonly [where: string, error: { readonly message: string } | undefined]
+
+/** Returns the errors outside of tests: files that cannot be loaded, and hooks that fail. */
+const strayErrors = (module: TestModule): ReadonlyArray<Failure> => [
+  ...module.errors().map((error) => [file(module), error] as const),
+  ...Array.from(module.children.allSuites()).flatMap((suite) =>
+    suite.errors().map((error) => [`${file(module)} > ${suite.fullName}`, error] as const)
+  )
+]
+
 /**
- * Returns one line for each failed test, and one line for each error of a file outside of tests. These lines are
- * printed at the end, because the log of a run is long.
+ * Returns one line for each failed test, and one line for each error outside of tests. These lines are printed at the
+ * end, because the log of a run is long.
  */
 const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
   modules.flatMap((module) => {
     const failed = Array.from(module.children.allTests("failed"))
-    const errors = failed.map((test) => [`${file(module)} > ${test.fullName}`, test.result().errors?.[0]] as const)
-    const all = [...errors, ...module.errors().map((error) => [file(module), error] as const)]
-    return all.map(([where, error]) => `failed: ${where}: ${(error?.message ?? "").split("\n", 1)[0]}`.slice(0, 300))
+    const errors = failed.map((test): Failure => [`${file(module)} > ${test.fullName}`, test.result().errors?.[0]])
+    return [...errors, ...strayErrors(module)].map(([where, error]) =>
+      `failed: ${where}: ${(error?.message ?? "").split("\n", 1)[0]}`.slice(0, 300)
+    )
   })
 
 const isThorough = ({ tags }: TestCase): boolean => !thorough && tags.includes("thorough")
@@ -104,7 +111,7 @@ export default class CountsReporter implements Reporter {
     const passed = inState("passed")
     const failed = inState("failed")
     const skipped = tests.filter((test) => !passed.includes(test) && !failed.includes(test))
-    const strays = modules.map(strayErrors).reduce((sum, errors) => sum + errors, unhandledErrors.length)
+    const strays = modules.flatMap(strayErrors).length + unhandledErrors.length
     const counts = countKinds([...passed, ...failed])
     const lines = Object.entries(kinds).flatMap(([kind, title]) => {
       // The order in which test files end varies. Sorting makes the line the same in each run.

@@ -113,7 +113,7 @@ export const sdk: Sdk = {
         const entry = (await workbench.simulator.journal()).at(-1)
         assert.equal(entry?.headers["authorization"], `Bearer ${token}`)
         assert.equal(entry.headers["x-api-key"], undefined)
-        return "sends the token without x-api-key; the answer has no fields status and data"
+        return "sends the token without x-api-key; the answer has the funds at its top level, and no field status"
       }
     },
     {

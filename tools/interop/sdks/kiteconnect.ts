@@ -95,7 +95,7 @@ export const sdk: Sdk = {
         assert.equal(headers["x-kite-version"], "3")
         assert.match(headers["content-type"] ?? "", /^application\/x-www-form-urlencoded/)
         assert.equal(headers["authorization"], undefined)
-        return "sends a form with three fields and a right checksum"
+        return "sends a form with three fields and the right checksum"
       }
     },
     {

@@ -58,7 +58,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     [["acme", "--outside", "outside", "--package", "My Package"], /"My Package" cannot be the name of a package/],
     [["Acme", "--outside", "outside"], /"Acme" cannot be a broker's name/]
   ])(
-    "refuses a package outside of the repository with %j, and writes nothing",
+    "refuses to make a package outside of the repository with the arguments %j, and writes nothing",
     async (args, message) => {
       assert.match(await messageOf(generate(...args)), message)
       assert.isFalse(fs.existsSync(path.join(folder, "outside")))
