@@ -37,7 +37,7 @@ export type Accounts = Readonly<
 
 /**
  * Options of `open`. The function `codes` is called for every account whose login has a second step. It is not called
- * if the credentials contain the TOTP secret and the broker accepts TOTP codes. The argument of `codes` contains the
+ * if the credentials contain the TOTP secret and the broker prefers TOTP codes. The argument of `codes` contains the
  * account.
  *
  * @category models
