@@ -49,7 +49,7 @@ export interface Options<A extends Accounts> extends Connection.Options {
 }
 
 /**
- * Progress of `warm`: the result of one account, and the counts of all accounts so far.
+ * Progress of `warm`: the result for one account, and the counts for all accounts so far.
  *
  * @category models
  * @since 0.1.0

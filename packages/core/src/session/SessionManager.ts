@@ -131,9 +131,9 @@ export interface Options {
   readonly renewalTimeout?: Duration.Input | undefined
   /**
    * Minimum time between two checks for changes while a cached session is used. With these checks, the manager finds
-   * newer sessions and logouts by other programs. By default, each check reads the store. If the store reports its
-   * changes (see `Changes` of `SessionStore`), a check reads the store only after a change, or if the last read is an
-   * hour old. The time between two checks is then shortened at random, by up to half. Default: 30 seconds.
+   * newer sessions and logouts by other programs. Each check reads the store, unless the store reports its changes (see
+   * `Changes` of `SessionStore`). In that case, a check reads the store only after a change, or if the last read is an
+   * hour old, and the time between two checks is shortened at random, by up to half. Default: 30 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined
 }

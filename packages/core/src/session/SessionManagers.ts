@@ -31,7 +31,7 @@ import * as SessionManager from "./SessionManager.ts"
 import type { SessionStore } from "./SessionStore.ts"
 
 /**
- * Progress of `warm`: the result of one account, and the counts of all accounts so far.
+ * Progress of `warm`: the result for one account, and the counts for all accounts so far.
  *
  * @category models
  * @since 0.1.0
