@@ -25,7 +25,7 @@ const value = Redacted.make(new TextEncoder().encode(`{"access":"${secret}"}`))
 const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes)
 
 const keyOf = (digit: string) => VaultKey.fromText(Redacted.make(digit.repeat(64)), `key ${digit}`)
-const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "no key: in clear" }
+const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "no key: unencrypted" }
 
 /** Makes a store, and functions that read and change its stored bytes directly. */
 const makeOpen = () => {
@@ -231,7 +231,7 @@ describe("vaults: an encrypted store", () => {
         assert.strictEqual(yield* reasonOf(clear), "WrongKey")
         yield* clear.put(account, "session", value, 1)
         assert.strictEqual(yield* reasonOf(store), "WrongKey")
-        assert.strictEqual(clear.describe, "a transparent store; no key: in clear")
+        assert.strictEqual(clear.describe, "a transparent store; no key: unencrypted")
       })
   )
 

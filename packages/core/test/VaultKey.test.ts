@@ -111,10 +111,10 @@ describe("vaults: a key", () => {
     })
   )
 
-  it.effect('has the description "no key: in clear" if it comes from VaultKey.layerPlaintext', () =>
+  it.effect('has the description "no key: unencrypted" if it comes from VaultKey.layerPlaintext', () =>
     Effect.gen(function* () {
       const key = yield* Effect.provide(VaultKey.VaultKey, VaultKey.layerPlaintext)
-      assert.deepStrictEqual(key, { _tag: "Plaintext", describe: "no key: in clear" })
+      assert.deepStrictEqual(key, { _tag: "Plaintext", describe: "no key: unencrypted" })
     })
   )
 })

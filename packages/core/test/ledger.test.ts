@@ -173,7 +173,7 @@ describe("sessions: credentials", () => {
   it.effect("have no stored fingerprint if the store has no key", () =>
     Effect.gen(function* () {
       const { store } = yield* begin
-      const plain = SessionStore.encrypted({ _tag: "Plaintext", describe: "no key: in clear" })(store)
+      const plain = SessionStore.encrypted({ _tag: "Plaintext", describe: "no key: unencrypted" })(store)
       assert.isUndefined(plain.fingerprint)
     })
   )

@@ -34,13 +34,13 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  * `SessionExpired`, and the next request uses the new token. If the broker refuses the new token as well, the session
  * is not renewed again until it is ten minutes old. The cause is then not the token, and more logins could lock the
  * account. An answer that does not refuse the token is returned unchanged, even if it reports another error of the
- * broker. Requests to other origins than those of the broker are sent without the session. An origin is the scheme,
- * host and port of a URL.
+ * broker. Requests to origins other than the broker's are sent without the session. An origin is the scheme, host and
+ * port of a URL.
  *
  * To find a refusal, the client reads answers of up to 1 MiB (1,048,576 bytes) that are JSON, plain text or HTML, or
  * that have no content type. An answer of another type, or with a larger `content-length`, is returned as soon as its
- * status and headers have arrived. An answer without a `content-length` is returned when it has ended or when more than
- * 1 MiB has arrived. The client keeps at most 1 MiB and one more chunk of a body in memory.
+ * status and headers have arrived. Any other answer is returned when it has ended or when more than 1 MiB has arrived.
+ * The client keeps at most 1 MiB and one more chunk of a body in memory.
  *
  * @category services
  * @since 0.1.0
@@ -51,8 +51,8 @@ export class AuthorizedClient extends Context.Service<
 >()("@auth/broker-core/session/AuthorizedClient") {}
 
 /**
- * Marks all requests of an effect as requests that may be sent twice, whatever their HTTP method is. Use it, for
- * example, for a search that is sent by `POST`.
+ * Marks all requests of an effect as requests that may be sent twice, whatever their HTTP method is. A request whose
+ * body is a stream is still never sent twice. Use `replayable`, for example, for a search that is sent by `POST`.
  *
  * @example
  * ```ts
@@ -95,8 +95,8 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
 )
 
 /**
- * Maximum size in bytes of an answer that is checked for a refusal. A larger answer is data, so it is streamed without a
- * check.
+ * Maximum size in bytes of an answer that is checked for a refusal. A larger answer is data, so it is streamed without
+ * a check.
  */
 const maxCheckedSize = 1_048_576
 

@@ -1,5 +1,6 @@
 /**
- * A broker's session for programs without Effect: every function returns a promise.
+ * A connection to a broker's account, for programs without Effect. Its calls to the broker and the vault return
+ * promises.
  *
  * @since 0.1.0
  */
@@ -38,10 +39,10 @@ export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function can ask
    * the user for the code. If the broker refuses the code, or if the code has a wrong number of digits, the function is
-   * called again. It is not called again after five calls, if the broker allows no more attempts, or if the account's
-   * limit on refused logins is reached. A code with a wrong number of digits is not sent. The function may take up to
-   * five minutes for each code. The function is not called if the credentials contain the TOTP secret and the broker
-   * accepts TOTP codes.
+   * called again. It is not called again after five calls, if the broker allows no more attempts, or if the number of
+   * refused codes reaches the login guard's `maxFailures`. A code with a wrong number of digits is not sent. The
+   * function may take up to five minutes for each code. The function is not called if the credentials contain the TOTP
+   * secret and the broker prefers TOTP codes.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }
@@ -64,7 +65,7 @@ export type {
 } from "./internal/connectionCalls.ts"
 
 /**
- * An open connection. After `close`, all its functions return rejected promises.
+ * An open connection. After `close`, the promises of all other functions reject.
  *
  * @category models
  * @since 0.1.0

@@ -37,7 +37,7 @@ export type Accounts = Readonly<
 
 /**
  * Options of `open`. The function `codes` is called for every account whose login has a second step. It is not called
- * if the credentials contain the TOTP secret and the broker accepts TOTP codes. The argument of `codes` contains the
+ * if the credentials contain the TOTP secret and the broker prefers TOTP codes. The argument of `codes` contains the
  * account.
  *
  * @category models
@@ -49,7 +49,7 @@ export interface Options<A extends Accounts> extends Connection.Options {
 }
 
 /**
- * Progress of `warm`: the result of one account, and the counts of all accounts so far.
+ * Progress of `warm`: the result for one account, and the counts for all accounts so far.
  *
  * @category models
  * @since 0.1.0

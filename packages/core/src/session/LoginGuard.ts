@@ -36,7 +36,7 @@ export interface Memory {
   readonly attemptedAt: number | undefined
   /** When the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>
-  /** When logins were sent that have no answer, oldest first. A login that still waits for its answer is included. */
+  /** When the logins without an answer were sent, oldest first. A login that still waits for its answer is included. */
   readonly unansweredAt: ReadonlyArray<number>
   /**
    * When the pause ends. This time may be in the past. A pause starts if a login fails and a retry would not help.
@@ -59,7 +59,7 @@ export interface ProtectOptions {
    */
   readonly credentials?: Redacted.Redacted<string> | undefined
   /**
-   * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if ten logins of
+   * Whether the user requested this login. If `true`, the login is sent even during a pause, and even if ten logins in
    * the last hour got no answer. The limit on failed logins still applies.
    */
   readonly byPerson?: boolean | undefined
@@ -82,7 +82,7 @@ export class LoginGuard extends Context.Service<
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
      * has refused these credentials before. During a pause, fails with the reason that started the pause, if it is
      * `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any other reason, fails with
-     * `ActionRequired`, whose `what` is the message of that reason. If ten logins of the last hour got no answer, fails
+     * `ActionRequired`, whose `what` is the message of that reason. If ten logins in the last hour got no answer, fails
      * with `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails with `InvalidRequest` if the
      * policy is invalid. In all these cases, nothing is sent.
      */
@@ -234,7 +234,7 @@ const tooManyUnanswered = ({ broker }: Account.Account, until: number) =>
     "login",
     new AuthError.BrokerUnavailable({
       why: "time-out",
-      advice: `Ten logins of the last hour got no answer. The next login is sent at ${Expiry.toIst(until)}. Check the network.`
+      advice: `Ten logins in the last hour got no answer. The next login can be sent at ${Expiry.toIst(until)}. Check the network.`
     })
   )
 
@@ -261,7 +261,7 @@ const classify = ({ reason }: AuthError.AuthError): Answer => {
       if (reason.why === "certificate" || reason.why === "proxy" || reason.status === 407) return "nothing-sent"
       if (reason.systemCode !== undefined && neverConnected.test(reason.systemCode)) return "nothing-sent"
       return reason.why === "broker" && reason.status !== 502 && reason.status !== 504 ? "passing" : "none"
-    // If the reason has neither a code nor a message of the broker, this program failed before it sent anything.
+    // If the reason has neither a code nor a message from the broker, this program failed before it sent anything.
     case "InvalidRequest":
     case "ActionRequired":
       return isOfTheBroker(reason) ? "final" : "nothing-sent"

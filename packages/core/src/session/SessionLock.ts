@@ -1,6 +1,7 @@
 /**
- * A lock for each account. A fiber holds the lock while it logs in or refreshes the session. During this time, no other
- * fiber can log in to this account or refresh its session. This applies to all programs that share the lock.
+ * A lock for each account. A session manager holds the lock while it logs in or refreshes the session. During this
+ * time, no other session manager can log in to this account or refresh its session. This applies to all programs that
+ * share the lock.
  *
  * @since 0.1.0
  */
@@ -69,7 +70,7 @@ const readAcquireTimeout = (input: Duration.Input = defaults.acquireTimeout) =>
 
 /**
  * A lease must not be shorter than 1 millisecond, because Redis counts whole milliseconds. It must not be longer than a
- * day: if its holder is killed, all other programs must wait until the lease ends.
+ * day, because all other programs must wait until the lease ends if its holder is killed.
  */
 const readLease = (input: Duration.Input = defaults.lease) =>
   vaultOptions.readSpan("lease", input, {
@@ -239,10 +240,11 @@ export interface RedisOptions {
  * is released when its lease ends.
  *
  * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails
- * with `LockUnavailable` (`busy`). If Redis was not reachable, `withLock` fails with `Io` instead. If a retry cannot
- * succeed, for example because of a wrong password, `withLock` fails with `Io` at once. If Redis becomes unreachable
- * while the lock is held, `use` continues, but `check` fails when the lease has ended. After the release, `check` fails
- * with `lost`.
+ * with `LockUnavailable` (`busy`). If Redis did not reply to the last try, or replied with an error, `withLock` fails
+ * with `Io` instead. If a retry cannot succeed, for example because of a wrong password, `withLock` fails with `Io` at
+ * once. If the lock's key in Redis contains a value of another type, `withLock` fails with `Tampered` at once. If Redis
+ * becomes unreachable while the lock is held, `use` continues, but `check` fails when the lease has ended. After the
+ * release, `check` fails with `lost`.
  *
  * @category constructors
  * @since 0.1.0

@@ -64,8 +64,9 @@ export class SessionManager extends Context.Service<
     readonly peek: Effect.Effect<Option.Option<Session.Session>, Failure>
     /**
      * Returns a session other than `rejected`. If another program has already stored a new session, returns that
-     * session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session. Without
-     * `rejected`, `renew` also logs in after a logout, and during the pause after a failed renewal.
+     * session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session, or the stored
+     * session if none is cached. Without `rejected`, `renew` also gets a session after a logout, and during the pause
+     * after a failed renewal.
      */
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
@@ -76,8 +77,9 @@ export class SessionManager extends Context.Service<
      *
      * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of
      * `AuthorizedClient` and `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or
-     * if they are marked `replayable`. Requests that are sent in any other way are not counted, so do not place orders
-     * in any other way inside the effect. If no request was counted, the effect does not run again.
+     * if they are marked `replayable`. A request whose body is a stream is never safe to repeat. Requests that are sent
+     * in any other way are not counted, so do not place orders in any other way inside the effect. If no request was
+     * counted, the effect does not run again.
      *
      * If the broker refuses the new token as well, the session is not renewed again until it is ten minutes old.
      */
@@ -88,8 +90,8 @@ export class SessionManager extends Context.Service<
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
      * Ends the session at the broker, and deletes it from memory and from the store. The session is deleted even if the
-     * broker's logout call fails. If the session cannot be deleted from the store, `logout` fails with the error of the
-     * store. A renewal that is running in this program, or in another program that shares the store, does not bring the
+     * broker's logout call fails. If the session cannot be deleted from the store, `logout` fails with the store's
+     * error. A renewal that is running in this program, or in another program that shares the store, does not bring the
      * session back. Other programs notice the logout within a second if the store is in Redis. Otherwise they notice it
      * when they next look for changes, or when the broker refuses the token.
      */
@@ -97,7 +99,7 @@ export class SessionManager extends Context.Service<
     /**
      * Records that the broker has accepted an order, or another call that must not be sent twice, with this session.
      * This shows that the session works. If the broker refuses the session later, it is renewed at once.
-     * `AuthorizedClient` and `withSession` call this function automatically.
+     * `AuthorizedClient` and `withSession` record this automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
@@ -129,9 +131,9 @@ export interface Options {
   readonly renewalTimeout?: Duration.Input | undefined
   /**
    * Minimum time between two checks for changes while a cached session is used. With these checks, the manager finds
-   * newer sessions and logouts of other programs. If the store reports its changes (see `Changes` of `SessionStore`), a
-   * check reads the store only after a change, or if the last read is an hour old. Otherwise each check reads the
-   * store. Default: 30 seconds.
+   * newer sessions and logouts by other programs. Each check reads the store, unless the store reports its changes (see
+   * `Changes` of `SessionStore`). In that case, a check reads the store only after a change, or if the last read is an
+   * hour old, and the time between two checks is shortened at random, by up to half. Default: 30 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined
 }

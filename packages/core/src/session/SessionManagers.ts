@@ -31,7 +31,7 @@ import * as SessionManager from "./SessionManager.ts"
 import type { SessionStore } from "./SessionStore.ts"
 
 /**
- * Progress of `warm`: the result of one account, and the counts of all accounts so far.
+ * Progress of `warm`: the result for one account, and the counts for all accounts so far.
  *
  * @category models
  * @since 0.1.0
@@ -39,7 +39,7 @@ import type { SessionStore } from "./SessionStore.ts"
 export interface Progress<E = never> {
   /** Your name for the account. */
   readonly name: string
-  /** The session of the account, or its failure. */
+  /** The account's session, or why there is none. */
   readonly outcome: Exit.Exit<Session, E | SessionManager.Failure>
   /** Number of accounts that have a result so far, including this account. */
   readonly done: number
@@ -58,18 +58,19 @@ export interface WarmOptions {
   /** Maximum number of accounts that log in at the same time. Default: 32. */
   readonly concurrency?: number | undefined
   /**
-   * Maximum random delay before an account starts. The delay spreads the calls over time. Default: 250 milliseconds.
+   * Maximum random delay before `warm` requests the session of an account. The delay spreads the requests over time.
+   * Default: 250 milliseconds.
    */
   readonly jitter?: Duration.Input | undefined
   /**
-   * Maximum number of accounts that start to log in per second. The accounts of all brokers count together. Default: no
-   * limit. The rate limits of each broker apply in addition. If you set a limit, the firewalls of brokers are less
-   * likely to block your IP address.
+   * Maximum number of accounts whose session `warm` requests per second. The accounts of all brokers count together,
+   * and accounts with a stored session count too. Default: no limit. Each broker's rate limits apply in addition. If
+   * you set a limit, brokers' firewalls are less likely to block your IP address.
    */
   readonly perSecond?: number | undefined
   /**
-   * Time-out for one account. Default: 2 minutes, because a login may wait for the login of another program and for the
-   * next TOTP code. After this time, the account counts as failed with `BrokerUnavailable` (`time-out`), and the next
+   * Time-out for one account. Default: 2 minutes, because a login may wait for another program's login and for the next
+   * TOTP code. After this time, the account counts as failed with `BrokerUnavailable` (`time-out`), and the next
    * account starts. The login itself continues in the background.
    */
   readonly timeout?: Duration.Input | undefined
@@ -118,7 +119,7 @@ type LayersWithout<Layers extends Layer.Any, Service> = Layers extends unknown
 export interface SessionManagers<in out Services, in out E = never> {
   /**
    * Returns the services of the account, including its `SessionManager`. The first call builds them. If this fails, the
-   * next call builds them again.
+   * next call tries again.
    */
   readonly services: (
     name: string
@@ -193,7 +194,9 @@ const closedReason = new AuthError.InvalidRequest({
   advice: "Keep the scope open as long as sessions are needed."
 })
 
-/** Closes the manager first, and then the layer. The layer is closed even if the manager ends with a defect. */
+/**
+ * Closes the manager first, and then the layer. The layer is closed even if closing the manager fails with a defect.
+ */
 const closeParts = (
   { scope, self }: Pick<Attempt<never, never>, "scope" | "self">,
   exit: Exit.Exit<unknown, unknown>
@@ -297,15 +300,15 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const scope = yield* Effect.scope
   const context = yield* Effect.context<R | SessionStore | SessionLock>()
   const memoMap = Layer.CurrentMemoMap.forkOrCreate(context)
-  // `LayerMap` of Effect is not used. It keeps failures forever, and needs a scope for each lookup. A scope is too slow
-  // here, because programs look up an account before every request to a broker.
+  // Effect's `LayerMap` is not used, because it keeps failures forever and needs a scope for each lookup. A scope is
+  // too slow here, because programs look up an account before every request to a broker.
   const ready = new Map<string, Ready<Services>>()
   const building = new Map<string, Attempt<Services, E>>()
 
   // One finalizer closes all accounts. It runs after the layers that are being built were interrupted.
   yield* Scope.addFinalizerExit(scope, (exit) =>
     Effect.forEach(Array.from(ready.values()).toReversed(), (account) => Effect.exit(closeParts(account, exit))).pipe(
-      // Every account is closed, even if the layer of another account ends with a defect.
+      // Every account is closed, even if closing another account fails with a defect.
       Effect.flatMap(Exit.asVoidAll)
     )
   )
@@ -511,7 +514,8 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 })
 
 /**
- * Returns the error of an account, or `undefined` if the account has a session.
+ * Returns why an account has no session. Returns `undefined` if the account has a session, or if there is no error
+ * because a defect or an interruption is the cause.
  *
  * @category accessors
  * @since 0.1.0

@@ -9,8 +9,8 @@ import * as Metric from "effect/Metric"
 
 /**
  * Counts the logins that a session manager started, by `broker` and `outcome`. A login that the login guard stopped is
- * not counted. A login in the browser or by a QR code is not counted either. `outcome` is `ok`, `interrupted`, or the
- * reason of the failure.
+ * not counted. A login in the browser or by a QR code is not counted either. `outcome` is `ok`, `interrupted` (also for
+ * a defect), or the reason of the failure.
  *
  * @example
  * ```ts
@@ -47,8 +47,8 @@ export const logins = Metric.counter("broker_auth_logins", {
 })
 
 /**
- * Counts the refreshes that were sent, by `broker` and `outcome`. `outcome` is `ok`, `interrupted`, or the reason of
- * the failure.
+ * Counts the refreshes that were sent, by `broker` and `outcome`. `outcome` is `ok`, `interrupted` (also for a defect),
+ * or the reason of the failure.
  *
  * @category metrics
  * @since 0.1.0

@@ -144,7 +144,7 @@ export class SessionStore extends Context.Service<
  */
 export const toKey = (account: Account.Account, slot: Slot): string => `${slot}/${Account.toKey(account)}`
 
-/** Returns the name of an entry for errors. */
+/** Returns the name that errors use for an entry. */
 const nameOf = (account: Account.Account, slot: Slot): string => `${slot} of ${Account.toKey(account)}`
 
 /**
@@ -292,7 +292,7 @@ export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): S
     put: Effect.fnUntraced(function* (account, slot, value, expected) {
       const found = yield* read("put", account, slot)
       if ((found?.version ?? 0) !== expected) return false
-      // A write cannot be interrupted, because a write that continued in the background could overwrite a later write.
+      // A write cannot be interrupted. Otherwise, it could continue in the background and overwrite a later write.
       yield* Effect.uninterruptible(
         keyValueStore.set(keyOf(account, slot), entryText.encode(expected + 1, value))
       ).pipe(Effect.mapError(failed("put", `write the ${nameOf(account, slot)}`)))
@@ -318,7 +318,7 @@ export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): S
  *
  * const program = Effect.gen(function* () {
  *   const store = yield* SessionStore.SessionStore
- *   store.describe // => "a key-value store, for one process at a time; no key: in clear"
+ *   store.describe // => "a key-value store, for one process at a time; no key: unencrypted"
  * }).pipe(Effect.provide(Store))
  * ```
  *
@@ -383,8 +383,8 @@ const makeCompareAndSet = () =>
  * `encrypted`.
  *
  * Any number of programs may share the store. How durable a write is depends on the settings of Redis. With `appendonly
- * yes` and `appendfsync always`, the data is on the disk before the write succeeds. If Redis loses its data, the
- * programs log in again.
+ * yes` and `appendfsync always`, the data is on disk before the write succeeds. If Redis loses its data, the programs
+ * log in again.
  *
  * `get` and `put` fail with `Io`, or with `Tampered` if the value was not written by this library. `makeRedis` fails
  * with `InvalidOption` if the time-out is invalid.

@@ -91,7 +91,7 @@ export class Io extends Data.TaggedError("Io")<{
     return `Could not ${this.what}${this.systemCode === undefined ? "" : ` (${this.systemCode})`}`
   }
   get remedy(): string {
-    return this.advice ?? "Check that the storage exists, has free space, and is writable for this program."
+    return this.advice ?? "Check that the storage exists, has free space, and is writable by this program."
   }
 }
 
@@ -136,7 +136,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
     if (this.why === "lost")
       return "This program no longer holds the lock of this account: the lock has expired, for example while the program was suspended, or it was deleted"
     const waited = this.waited === undefined ? "" : ` for ${timeText(this.waited)}`
-    return `Another program has held the lock of this account${waited}`
+    return `Another program, or another call in this program, has held the lock of this account${waited}`
   }
   get remedy(): string {
     return this.why === "lost" ? "Try again." : "Look for a program whose login does not end, or try again later."

@@ -74,9 +74,9 @@ export const fromBytes = Effect.fnUntraced(function* (
 })
 
 /**
- * Makes a key from 64 hexadecimal digits, or from 32 bytes in base64. `openssl rand -hex 32` generates such digits.
- * Quotation marks around the text are removed. Fails with `KeyUnavailable` for any other text. The error does not
- * contain the text.
+ * Makes a key from 64 hexadecimal digits, which `openssl rand -hex 32` generates, or from 32 bytes in base64. Blanks
+ * and pairs of quotation marks around the text are removed. Fails with `KeyUnavailable` for any other text. The error
+ * does not contain the text.
  *
  * @example
  * ```ts
@@ -146,5 +146,5 @@ export const layerConfig = (name = "BROKER_AUTH_KEY"): Layer.Layer<VaultKey, Vau
  */
 export const layerPlaintext: Layer.Layer<VaultKey> = Layer.succeed(VaultKey, {
   _tag: "Plaintext",
-  describe: "no key: in clear"
+  describe: "no key: unencrypted"
 })

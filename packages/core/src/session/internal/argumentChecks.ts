@@ -1,6 +1,6 @@
 /**
- * Checks arguments of the functions of a connection. TypeScript checks them too, but a program in plain JavaScript can
- * pass any value.
+ * Checks the arguments of `Connection.open` and `Connections.open`. TypeScript checks them too, but a program in plain
+ * JavaScript can pass any value.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ import * as AuthError from "../../login/AuthError.ts"
 import { Authorize } from "../../login/Authorize.ts"
 import { Logout } from "../../login/Logout.ts"
 
-// `Layer.isLayer` would replace the type of a layer that it checks.
+// As a type guard, `Layer.isLayer` would replace the type of the layer that it checks.
 const isLayer: (value: unknown) => boolean = Layer.isLayer
 
 const rejected = (field: string, problem: string): Effect.Effect<never, AuthError.AuthError> =>
@@ -44,7 +44,7 @@ const notLoginLayer = AuthError.invalidRequest(
 const isComplete = ({ mapUnsafe }: Context.Context<never>): boolean =>
   [Renewal, Logout, Authorize].every(({ key }) => mapUnsafe.has(key))
 
-/** Makes a layer that fails unless `layer` is a layer, and provides the services of a login method. */
+/** Makes a layer that fails if `layer` is not a layer, or does not provide the services of a login method. */
 export const requireLogin = <Services, E>(
   layer: Layer.Layer<Services, E, HttpClient.HttpClient>
 ): Layer.Layer<Services, E | AuthError.AuthError, HttpClient.HttpClient> =>

@@ -5,7 +5,7 @@ import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
 import { timeText } from "../../login/internal/timeText.ts"
 
-/** Time-out of a call to a store. */
+/** Time-out for a call to a store. */
 const limit = Duration.seconds(10)
 
 const tooSlow = (operation: "get" | "put") =>
@@ -18,7 +18,7 @@ const tooSlow = (operation: "get" | "put") =>
   )
 
 /**
- * Runs a call of a store in its own fiber, so that the time-out also applies where the caller cannot be interrupted.
+ * Runs a call to a store in its own fiber, so that the time-out also applies where the caller cannot be interrupted.
  * Otherwise a store that does not answer would block a logout or the end of the program forever.
  */
 const inTime = <A>(

@@ -24,7 +24,7 @@ export interface Cached {
   readonly renewAt: number
 }
 
-/** The pause after a failed login or refresh. No login or refresh is sent before `until`. */
+/** The pause after a failed renewal. Before `until`, a renewal starts only if the user requests it. */
 export interface Pause {
   readonly error: Failure
   /**
@@ -61,10 +61,10 @@ export interface State {
   pendingRenewal: PendingRenewal | undefined
   pause: Pause | undefined
   failures: number
-  /** Number of refreshes in a row that the broker did not answer, and the time of the first. */
+  /** Number of failed refreshes in a row in which the broker did not refuse the token, and the time of the first. */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
   /**
-   * The stored version after the last read or write of this program. `undefined` before the first read, and after a
+   * The stored version after the last read or write by this program. `undefined` before the first read, and after a
    * call of `renew` without `rejected`.
    */
   version: number | undefined
@@ -166,7 +166,7 @@ const longestPause = { live: 60_000, expired: 15_000 }
 
 /**
  * Returns the length of the pause after a failure, in milliseconds. The length doubles after each failure, up to a
- * maximum. `jitter` is a random number from 0 to 1.
+ * maximum. `jitter`, a random number from 0 to 1, then lengthens it by up to half.
  */
 export const backoff = (failures: number, live: boolean, jitter: number): number =>
   Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "expired"]) * (1 + jitter / 2)
@@ -259,7 +259,7 @@ export const clearRejected = (state: State, session: Session.Session): void => {
   }
 }
 
-/** Counts a refresh that the broker did not answer. */
+/** Counts a failed refresh in which the broker did not refuse the token. */
 export const countFailedRefresh = (state: State, now: number): { readonly count: number; readonly since: number } => {
   const { count, since } = state.failingRefresh ?? { count: 0, since: now }
   state.failingRefresh = { count: count + 1, since }

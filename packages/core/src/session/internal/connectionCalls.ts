@@ -44,7 +44,7 @@ export type ConnectionServices<Services> =
   | HttpClient.HttpClient
 
 /**
- * The names of the events, and the argument of their listeners.
+ * The name of each event, and the argument of its listeners.
  *
  * `renewed`: there is a new session. `failed`: a renewal failed. `needs-person`: a renewal failed, and a retry does not
  * help. `remedy` of the error says what a person has to do. `logged-out`: this program or another program has logged
@@ -100,7 +100,8 @@ export interface QrOptions {
 
 /**
  * The functions that a connection has with every login method. They reject with an `AuthError` or a `VaultError`. These
- * errors have `reason`, `message`, `remedy` and `isRetryable`.
+ * errors have `reason`, `message`, `remedy` and `isRetryable`. `call` and `run` also reject with any other error of
+ * your effect. If a signal was aborted, the promise rejects with the signal's reason.
  *
  * @category models
  * @since 0.1.0
@@ -113,10 +114,11 @@ export interface Calls<Services> {
    */
   readonly session: () => Promise<Session>
   /**
-   * Like the standard `fetch`, but adds the session to requests to the broker's origins. Requests to other origins are sent
-   * without the session. If the broker refuses the token, the session is renewed once, and a `GET`, `HEAD` or `OPTIONS`
-   * request is sent again. A request with another method, such as an order, is not sent again, and fails with
-   * `SessionExpired`. Redirects are not followed. A request that gets no answer fails with `BrokerUnavailable`.
+   * Like the standard `fetch`, but adds the session to requests to the broker's origins. Requests to other origins are
+   * sent without the session. If the broker refuses the token, the session is renewed once, and a `GET`, `HEAD` or
+   * `OPTIONS` request is sent again. A request with another method, such as an order, is not sent again, and fails with
+   * `SessionExpired`. Redirects from the broker are not followed. A request that gets no answer fails with
+   * `BrokerUnavailable`.
    */
   readonly fetch: (input: fetches.FetchInput, init?: fetches.FetchInit) => Promise<Response>
   /**
@@ -130,7 +132,8 @@ export interface Calls<Services> {
   ) => Promise<A>
   /**
    * Returns a session other than `rejected`: from the vault, if another program has stored one, otherwise from the
-   * broker. Default for `rejected`: the current session. Without `rejected`, `renew` also logs in after a logout.
+   * broker. Default for `rejected`: the current session. Without `rejected`, `renew` also gets a session after a
+   * logout.
    */
   readonly renew: (rejected?: Session) => Promise<Session>
   /** Ends the session at the broker, and deletes it from memory and from the vault. */
@@ -209,7 +212,7 @@ export type CallsOf<Services> = Calls<Services> &
 
 export const closedReason = new AuthError.InvalidRequest({
   problems: [{ field: "connection", problem: "is closed" }],
-  advice: "Open it again with Connection.open."
+  advice: "Open a new connection."
 })
 
 /** Shows whether a connection is closed. `closed` fails when the connection is closed. */

@@ -40,8 +40,8 @@ export const base = ({ client, key, vault }: BaseOptions) => ({
 /** The functions that close a connection. */
 export interface Closable {
   /**
-   * Closes the connection. After this, all functions of the connection return rejected promises. Stored sessions stay
-   * valid.
+   * Closes the connection. After this, the promises of all other functions of the connection reject. Stored sessions
+   * stay valid.
    */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>

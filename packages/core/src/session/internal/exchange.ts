@@ -53,7 +53,7 @@ export interface Request {
   readonly now: number
   /** Whether the user requested this renewal. */
   readonly byPerson: boolean
-  /** Counts a refresh that the broker did not answer. */
+  /** Counts a failed refresh in which the broker did not refuse the token. */
   readonly countFailure: () => Failing
   /** Whether the current access token has not expired and was not refused. */
   readonly isLive: boolean
@@ -64,15 +64,15 @@ export interface Request {
   readonly dropRefreshToken: Effect.Effect<void, Failure>
 }
 
-/** Number of refreshes in a row that the broker did not answer, and the time of the first. */
+/** Number of failed refreshes in a row in which the broker did not refuse the token, and the time of the first. */
 export interface Failing {
   readonly count: number
   readonly since: number
 }
 
 /**
- * If at least `count` refreshes in a row got no answer over at least `span` milliseconds, an expired session is
- * replaced by a login.
+ * If at least `count` refreshes in a row failed over at least `span` milliseconds, and the broker did not refuse the
+ * token, an expired session is replaced by a login.
  */
 const enoughFailures = { count: 3, span: 30_000 }
 

@@ -46,7 +46,7 @@ const readRequest = (broker: string, input: FetchInput, init: FetchInit | undefi
 
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "the host")
 
-/** Converts an error of the HTTP client to an error that does not contain the request. */
+/** Converts the HTTP client's error to an error that does not contain the request. */
 const toAuthError =
   (broker: string) =>
   (error: Failure | HttpClientError.HttpClientError): Failure => {

@@ -160,13 +160,13 @@ export const parseFormatOne = (text: string): Ledger | undefined =>
   )
 
 /**
- * Returns the account under which the ledger is stored. It has no app, and its id is in lower case, because a broker
+ * Returns the account under which the ledger is stored. Its app is `*`, and its id is in lower case, because a broker
  * locks the account for all apps and spellings of the id.
  */
 export const placeOf = ({ broker, environment, id }: Account.Account): Account.Account =>
   Account.make({ broker, environment, app: "*", id: id.toLowerCase() })
 
-/** A time that is recorded more than this number of milliseconds in the future shows that the clock was set back. */
+/** A recorded time that is more than this number of milliseconds in the future shows that the clock was set back. */
 const tolerance = 60_000
 
 export const isWithin = (since: number, length: number, now: number): boolean =>
@@ -319,7 +319,7 @@ export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
 export const setProgress = (ledger: Ledger, progress: LoginProgress | undefined): Ledger => ({ ...ledger, progress })
 
 /**
- * Removes failures, locks and pauses, and allows these credentials again. Other credentials that the broker has refused
+ * Removes failures, the lock and pauses, and allows `credentials` again. Other credentials that the broker has refused
  * stay blocked.
  */
 export const reset = (ledger: Ledger, credentials: string | undefined): Ledger => ({

@@ -51,7 +51,7 @@ const loggedOutReason = new AuthError.SessionExpired({
 
 const endedAlreadyReason = new AuthError.SessionExpired({
   why: "expired",
-  advice: "The broker's new token has already expired by this machine's clock. Set the clock by NTP."
+  advice: "The broker's new token has already expired according to this machine's clock. Set the clock by NTP."
 })
 
 /**
@@ -82,8 +82,8 @@ export const isUpToDate = ({ lastRead, store: { changes } }: Self, now: number):
     : Effect.map(changes.mark, (mark) => mark === lastRead.mark)
 
 /**
- * The services and the state of one account. Functions take it as an argument, because closures for each account would
- * need more memory.
+ * The services and the state of one account. Functions take this object as an argument, because closures for each
+ * account would need more memory.
  */
 export interface Self {
   readonly account: Account
@@ -98,7 +98,7 @@ export interface Self {
   /** In milliseconds. */
   readonly pollInterval: number
   readonly state: Cached.State
-  /** True when the manager's scope closes. From then on, the manager returns no session. */
+  /** True once the manager's scope closes. From then on, the manager returns no session. */
   isClosed: boolean
   /**
    * Time of the last call, in milliseconds since the epoch. Calls that returned the cached session at once do not
@@ -108,7 +108,7 @@ export interface Self {
   owner: ManagerOwner | undefined
   /** The scope of the fibers that run in the background. `undefined` while no such fiber runs. */
   scope: Scope.Closeable | undefined
-  /** Ends the reports of the store about changes of the session. */
+  /** Stops the store's reports of changes to the session. */
   unwatch: Effect.Effect<void>
   /**
    * The mark and the time of the last read of the store: see `Changes` of `SessionStore`. `undefined` if the store must

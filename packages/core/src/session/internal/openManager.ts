@@ -32,8 +32,8 @@ const noWatch = Effect.succeed(Effect.void)
 const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
 
 /**
- * Makes the state of a manager. The caller must run `close` with the state, and must make the call uninterruptible.
- * Otherwise an interrupted call could leave a state to which the store reports changes.
+ * Makes the state of a manager. The caller must later run `close` with the state. The call of `open` must be
+ * uninterruptible, because an interrupted call could leave a state to which the store still reports changes.
  */
 export const open = Effect.fnUntraced(function* (
   options: Options,

@@ -1,5 +1,6 @@
 /**
- * Runs one renewal for all callers. The renewal reads the store, gets a session if necessary, and stores the session.
+ * Runs one renewal for all callers. The renewal reads the store. If the store has no usable session, the renewal gets
+ * one from the broker and stores it.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -56,7 +57,7 @@ const storeSession = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session.Session, Failure> {
   let version = expected
   self.state.unsaved = got.session
-  // If the store fails, later calls try again to store the new session. The previous session may have ended.
+  // If the store fails, later calls try again to store the new session, because the previous session may have ended.
   Cached.makeDue(self.state)
   for (let writes = 0; writes < maxWrites; writes++) {
     if (yield* self.store.put(self.account, "session", Record.ofSession(got.session), version)) {
@@ -186,7 +187,7 @@ const startBackoff = Effect.fnUntraced(function* (self: Self, error: Failure) {
 })
 
 /**
- * Whether the lock was lost before a request was sent. In this case, the next holder may have stored a session, so a
+ * Whether a renewal failed because the lock was lost. In this case, the next holder may have stored a session, so a
  * retry can use it.
  */
 const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnavailable" && reason.why === "lost"

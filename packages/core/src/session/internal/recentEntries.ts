@@ -3,8 +3,8 @@ import * as Account from "../../login/Account.ts"
 import type { Entry, SessionStore, Slot } from "../SessionStore.ts"
 
 /**
- * Returns a store for one renewal. It keeps each entry of the login guard that it has read or written, and returns it at
- * the next read, once. A renewal reads and writes this entry several times in a row, and each call of a shared store
+ * Returns a store for one renewal. It keeps each entry of the login guard that it has read or written, and returns it
+ * at the next read, once. A renewal reads and writes this entry several times in a row, and each call to a shared store
  * takes time. If another program has written the entry since, the next `put` returns `false`, and the entry is read
  * again.
  */

@@ -1,6 +1,6 @@
 /**
  * Functions for the store and the lock in Redis: names of keys, retries, and errors. The errors do not contain the
- * error of the Redis client, because it may contain stored data.
+ * Redis client's error, because it may contain stored data.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -38,7 +38,7 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
   })
 
 /**
- * Whether the error code is one that a retry cannot solve: missing permissions, a wrong password, or a key of another
+ * Whether a retry cannot solve an error with this code: missing permissions, a wrong password, or a value of another
  * type.
  */
 export const isFinal = (word: string | undefined): boolean =>
@@ -77,7 +77,7 @@ export const persist = <A>(
   options: {
     readonly operation: string
     readonly what: string
-    /** The name, for errors, of the entry that is read or written. */
+    /** The name that errors use for the entry that is read or written. */
     readonly subject: string
     readonly timeout: Duration.Duration
   }

@@ -3,8 +3,8 @@
  * script that writes the session. A process reads the stream with one blocking command, on a connection of its own.
  *
  * A stream is used instead of a channel, because a channel does not show which messages were lost while the connection
- * was interrupted. After a reconnection, the process reads the stream from its last entry. Only if that entry is gone,
- * changes may have been missed.
+ * was interrupted. After a reconnection, the process reads the stream from its last entry. Changes may have been missed
+ * only if that entry is gone.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -47,7 +47,7 @@ export interface Waits {
 const defaultWaits: Waits = { block: Duration.seconds(20), grace: Duration.seconds(5) }
 
 /**
- * Pause before changes are reported. A write of this process has then returned, so this process recognizes its own
+ * Pause before changes are reported. After it, a write by this process has returned, so the process recognizes its own
  * change.
  */
 const settle = Duration.millis(50)

@@ -1,5 +1,5 @@
 /**
- * Makes leases of the locks in Redis. A lease is renewed as long as its scope is open, and is released when its scope
+ * Makes leases for locks in Redis. A lease is renewed as long as its scope is open, and is released when its scope
  * closes.
  */
 import * as Clock from "effect/Clock"

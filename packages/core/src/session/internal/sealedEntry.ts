@@ -7,7 +7,7 @@
  * | 1     | format, 1                                                                     |
  * | 8     | id of the key, or zeros if there is no key                                    |
  * | 24    | nonce, which makes each write different even if there is no key               |
- * | n     | XChaCha20-Poly1305 ciphertext and its tag of 16 bytes, or the value in clear  |
+ * | n     | XChaCha20-Poly1305 ciphertext and its 16-byte tag, or the unencrypted value   |
  * | 8     | checksum: first 8 bytes of SHA-256 over the entry's place and the bytes above |
  *
  * The checksum does not protect an entry against deliberate changes. It shows whether an entry that cannot be read is
@@ -25,7 +25,7 @@ import { sha256 } from "../../login/internal/sha256.ts"
 
 /** The place and the version of an entry. `open` fails if `key` or `version` is not the same as for `seal`. */
 export interface Place {
-  /** The name of the entry for errors. */
+  /** The name that errors use for the entry. */
   readonly what: string
   /** The slot and the account, as one text. */
   readonly key: string
@@ -75,7 +75,7 @@ const encrypt = (key: Key, plain: Uint8Array, nonce: Uint8Array, place: Place): 
 /** Returns the bytes that are stored for a value. */
 export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
   const id = key._tag === "Plaintext" ? noKey : key.id
-  // The random nonce does not come from a service of the context, because a service with a fixed seed, as in tests,
+  // The random nonce does not come from a service in the context, because a service with a fixed seed, as in tests,
   // would repeat nonces.
   const nonce = SecureRandom.randomBytesUnsafe(nonceLength)
   const body = yield* encrypt(key, Redacted.value(value), nonce, place)
@@ -91,7 +91,7 @@ const decrypt = (key: Key, body: Uint8Array, nonce: Uint8Array, place: Place) =>
         () => new VaultError.Tampered({ what: place.what })
       )
 
-/** Returns the value of stored bytes. Fails if the bytes cannot be read. */
+/** Returns the value that stored bytes contain. Fails if the bytes cannot be read. */
 export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Redacted<Uint8Array>, place: Place) {
   const { what } = place
   const all = Redacted.value(stored)

@@ -13,9 +13,9 @@ import * as Durations from "../../login/internal/durations.ts"
 import * as SealedEntry from "./sealedEntry.ts"
 
 /**
- * The content that is encrypted: the URL, the state, the redirect URL, the start in milliseconds since the epoch, and
- * the lifetime in milliseconds. It is a tuple, which needs less space than an object. A cookie has at most 4 kB, and
- * some proxies accept less.
+ * The content that is encrypted: the URL, the state, the redirect URL, the time of sealing in milliseconds since the
+ * epoch, and the lifetime in milliseconds. It is a tuple, which needs less space than an object. A cookie has at most 4
+ * kB, and some proxies accept less.
  */
 const Content = Schema.fromJsonString(
   Schema.Tuple([Schema.String, Schema.String, Schema.String, Schema.Finite, Schema.Finite])
@@ -79,7 +79,7 @@ export const open = Effect.fnUntraced(function* (text: string | undefined, key: 
     )
   }
   const changed = refused(account, "request-changed")
-  // In plain JavaScript, `text` may be another value.
+  // In plain JavaScript, `text` may have another type.
   if (!Predicate.isString(text)) return yield* changed
   const decoded = text.length > maxLength ? undefined : Result.getOrUndefined(Base64Url.decode(text))
   if (decoded === undefined) return yield* changed
@@ -89,7 +89,8 @@ export const open = Effect.fnUntraced(function* (text: string | undefined, key: 
     () => changed
   )
   const age = (yield* Clock.currentTimeMillis) - begunAt
-  // If the start is too far in the future, a clock is wrong, and it is unknown whether the request has expired.
+  // If the time of sealing is too far in the future, a clock is wrong, and it is unknown whether the request has
+  // expired.
   if (age >= lifetime || age < -lifetime) return yield* refused(account, "request-expired")
   return { url: Redacted.make(url), state: Redacted.make(state), redirectUrl }
 })

@@ -6,9 +6,9 @@ import type { Failure } from "./cachedSession.ts"
 export type SessionChange =
   | {
       /**
-       * `LoggedIn`: the broker returned the session to a login. `Refreshed`: the broker returned the session to a
-       * refresh. `PickedUp`: the session came from the store, where another program or an earlier run had stored it.
-       * `Adopted`: the session was passed to `adopt`.
+       * `LoggedIn`: the broker returned the session in answer to a login. `Refreshed`: the broker returned the session
+       * in answer to a refresh. `PickedUp`: the session came from the store, where another program or an earlier run
+       * had stored it. `Adopted`: the session was passed to `adopt`.
        */
       readonly _tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
       readonly account: Account

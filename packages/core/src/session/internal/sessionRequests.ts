@@ -79,7 +79,7 @@ const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Sessi
 const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure> =>
   whileOpen(self, "session", () => self.state.pendingRenewal?.boundedWait ?? Effect.flatten(startBoundedWait(self)))
 
-/** Reads the store, to find a newer session or a logout of another program. */
+/** Reads the store, to find a newer session or a logout by another program. */
 const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
     const { logouts, version = 0 } = self.state
@@ -121,7 +121,7 @@ const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter
 
 /**
  * Runs after the store has reported that the session was written. Reads the store, except if this program has written
- * the session, or if it has no session that could be out of date.
+ * the session itself, has no cached session, or is already renewing the session.
  */
 export const onStoreChange = (self: Self, version: number): Effect.Effect<void> =>
   Effect.suspend(() => {

@@ -9,8 +9,8 @@ import type { Self } from "./managerState.ts"
 import { RequestsSent } from "../../login/internal/requestsSent.ts"
 
 /**
- * The kind of requests that an effect has sent. `read`: only requests that are safe to repeat. `order`: at least one request that is not
- * safe to repeat.
+ * The kind of requests that an effect has sent. `read`: only requests that are safe to repeat. `order`: at least one
+ * request that is not safe to repeat.
  */
 type Kind = "read" | "order"
 
@@ -23,8 +23,8 @@ const minReplacementAge = 600_000
 type TokenRefused = AuthError.AuthError & { readonly reason: AuthError.SessionExpired }
 
 /**
- * Whether an error means that the broker of this account has refused the token. Errors of the manager itself and errors
- * of other brokers do not mean this.
+ * Whether an error means that the broker of this account has refused the token. The manager's own errors and other
+ * brokers' errors do not mean this.
  */
 const isTokenRefused =
   ({ account }: Self) =>

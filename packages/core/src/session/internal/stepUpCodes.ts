@@ -18,7 +18,7 @@ export interface CodeQuestion {
   readonly account: Account
   /** The kinds of code that the broker accepts. The preferred kind is first. */
   readonly kinds: ReadonlyArray<CodeKind>
-  /** Where the broker sent the code, such as `xxxxxx1234`. Phone numbers and e-mail addresses are masked. */
+  /** Where the broker sent the code, such as `xxxxxx1234`. Phone numbers and email addresses are masked. */
   readonly destinations: ReadonlyArray<string>
   /** Number of digits of a code. */
   readonly digits: number
