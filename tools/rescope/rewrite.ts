@@ -20,7 +20,7 @@ export interface Rewritten {
 /**
  * Replaces the scope wherever it stands alone, such as in `npm_config_@auth:registry`, and before a name of this
  * repository, a placeholder or a pattern, such as in `@auth/angel`, `@auth/${broker}` and `@auth\/`. Does not replace a
- * part of a longer word, such as an e-mail address.
+ * part of a longer word, such as an email address.
  */
 export const rewrite = (text: string, { from, names, to }: Options): Rewritten => {
   const foreign: Array<string> = []

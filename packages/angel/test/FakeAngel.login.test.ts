@@ -17,7 +17,7 @@ describe("FakeAngel: login", () => {
       200,
       wrongCode
     ],
-    ["an e-mail address in place of the client code", { body: { clientcode: "demo@example.com" } }, 200, wrongCode],
+    ["an email address in place of the client code", { body: { clientcode: "demo@example.com" } }, 200, wrongCode],
     ["an unknown API key", { headers: { "x-privatekey": "nobodys" } }, 200, service("AB1034", "Apps not found")],
     [
       "a wrong PIN",

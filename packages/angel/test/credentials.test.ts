@@ -37,7 +37,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ],
   ["undefined, wrapped in Redacted, in place of the PIN", { ...credentials, pin: secret(undefined) }, { pin: missing }],
   [
-    "an e-mail address in place of the client code",
+    "an email address in place of the client code",
     { ...credentials, clientCode: "demo@example.com" },
     { clientCode: mail }
   ],

@@ -77,7 +77,7 @@ describe("hints for a refused code", () => {
     })
   )
 
-  it.effect("an e-mail address sent in place of the client code gives a hint that does not show the address", () =>
+  it.effect("an email address sent in place of the client code gives a hint that does not show the address", () =>
     Effect.gen(function* () {
       const hints = yield* hintsOf({ clientcode: "demo@example.com" })
       assert.deepStrictEqual(

@@ -17,7 +17,7 @@ export const told = {
   empty: "is empty",
   noText: "must be text",
   noRedacted: "must be Redacted text",
-  mail: "is an e-mail address: use the client code, such as A123456",
+  mail: "is an email address: use the client code, such as A123456",
   notBase32: "is not base32, which has only the letters A to Z and the digits 2 to 7",
   pasted: "is too short for a TOTP secret: use the secret in the QR code, not a code from the app",
   needsHost: "must be https with a host name: the broker refuses http, localhost and bare IP addresses"

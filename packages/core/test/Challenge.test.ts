@@ -32,7 +32,7 @@ const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
 
 describe("the ledger of challenges", () => {
   it.effect(
-    "masks phone numbers and e-mail addresses that the broker has not masked, and removes control characters",
+    "masks phone numbers and email addresses that the broker has not masked, and removes control characters",
     () =>
       Effect.gen(function* () {
         const { ledger } = yield* opened

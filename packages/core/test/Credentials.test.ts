@@ -12,7 +12,7 @@ const fields = {
     description: "Client code",
     secret: false,
     normalize: (value: string) => value.toUpperCase(),
-    problem: (value: string) => (value.includes("@") ? "is an e-mail address" : undefined)
+    problem: (value: string) => (value.includes("@") ? "is an email address" : undefined)
   },
   pin: { env: "TINY_PIN", description: "PIN", secret: true },
   app: { env: "TINY_APP", description: "Name of the app", secret: false, optional: true },
@@ -84,7 +84,7 @@ describe("Credentials.check", () => {
       title: "fields with different problems",
       input: { clientCode: "d@example.com", totpSecret: Redacted.make("123456") },
       found: [
-        "clientCode is an e-mail address",
+        "clientCode is an email address",
         "pin is missing",
         "totpSecret is too short for a TOTP secret: use the secret in the QR code, not a code from the app"
       ]
@@ -138,7 +138,7 @@ describe("Credentials.fromConfig", () => {
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ ...whole, TINY_PIN: "", TINY_CLIENT_CODE: "d@example.com" }))
       assert.deepStrictEqual(problems(error), [
-        "clientCode (TINY_CLIENT_CODE) is an e-mail address",
+        "clientCode (TINY_CLIENT_CODE) is an email address",
         "pin (TINY_PIN) is missing"
       ])
     })

@@ -21,7 +21,7 @@ import * as services from "./internal/services.ts"
 
 /**
  * Credentials of a login. The generations `v4` and `v3` need no API secret, and a dealer needs no second factor.
- * If a login sends no TOTP code, the broker sends a code by SMS and e-mail.
+ * If a login sends no TOTP code, the broker sends a code by SMS and email.
  *
  * @category models
  * @since 0.1.0
@@ -63,7 +63,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
 
   const challengeOf = (authToken: Redacted.Redacted<string>, sentAt: number, expiresAt: number | undefined) => ({
     kinds: ["otp"] as const,
-    // The broker does not return the mobile number and the e-mail address to which it sends the code.
+    // The broker does not return the mobile number and the email address to which it sends the code.
     destinations: [],
     resendAt: sentAt + resendAfter,
     resendsLeft: undefined,

@@ -93,7 +93,7 @@ export const credentials = {
   secondFactor,
   totp: Credentials.secret(
     "MOTILAL_TOTP_SECRET",
-    "The TOTP secret of 32 characters that the portal shows. Without it, each login needs a code by SMS and e-mail",
+    "The TOTP secret of 32 characters that the portal shows. Without it, each login needs a code by SMS and email",
     { optional: true, codes: true }
   )
 }

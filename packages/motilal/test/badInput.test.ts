@@ -79,7 +79,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     { userId: "is not a login id: a login id has up to 15 letters and digits" }
   ],
   [
-    "an e-mail address in place of the user id",
+    "an email address in place of the user id",
     { ...credentials, userId: "demo@example.com" },
     { userId: "is not a login id: a login id has up to 15 letters and digits" }
   ],

@@ -21,7 +21,7 @@ import { broker } from "./RmoneyBroker.ts"
  * @since 0.1.0
  */
 export interface Account {
-  /** The canonical user id. Logins also accept the e-mail address, the mobile number and the PAN. */
+  /** The canonical user id. Logins also accept the email address, the mobile number and the PAN. */
   readonly userId: string
   readonly password: string
   readonly pan: string

@@ -30,14 +30,14 @@ const userIdProblem = (value: string) =>
 
 const userId = Credentials.plain(
   "RMONEY_USER_ID",
-  "User id. A password login also accepts the e-mail address, the mobile number or the PAN of the account",
+  "User id. A password login also accepts the email address, the mobile number or the PAN of the account",
   { problem: userIdProblem }
 )
 
 /** A login by browser or QR code compares this client id with the account of the session, so aliases are rejected. */
 const clientId = Credentials.plain("RMONEY_USER_ID", "Client id of the account, such as TEST101", {
   problem: (value: string) =>
-    /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no e-mail address"
+    /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no email address"
 })
 
 const deviceId = Credentials.plain(

@@ -18,7 +18,7 @@ import { broker, credentials, recoveryCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * The account. `userId` is the user id, the e-mail address, the mobile number or the PAN. The default for `deviceId` is
+ * The account. `userId` is the user id, the email address, the mobile number or the PAN. The default for `deviceId` is
  * derived from `userId`.
  *
  * @category models

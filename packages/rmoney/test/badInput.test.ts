@@ -36,7 +36,7 @@ const empty = "is empty"
 const noText = "must be text"
 const notChosen = 'must be "uat", "production" or the https origin of another production host'
 const noUserId = "has characters that a user id cannot have"
-const noClientId = "must be the client id: letters and digits, no e-mail address"
+const noClientId = "must be the client id: letters and digits, no email address"
 const noAddress = "is not an address"
 
 type Any = Layer.Layer<never, AuthError, HttpClient.HttpClient>
@@ -84,7 +84,7 @@ const rows: Readonly<Record<string, ReadonlyArray<WrongCredentials>>> = {
   ],
   RmoneySso: [
     ["no credentials", undefined, { userId: missing, appCode: missing, apiSecret: missing, redirectUrl: missing }],
-    ["an e-mail address instead of the client id", { ...sso, userId: demo.email }, { userId: noClientId }],
+    ["an email address instead of the client id", { ...sso, userId: demo.email }, { userId: noClientId }],
     ["a redirect URL without a scheme", { ...sso, redirectUrl: "app.example.com" }, { redirectUrl: noAddress }]
   ],
   "RmoneySso, the older call": [

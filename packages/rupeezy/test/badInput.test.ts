@@ -60,9 +60,9 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
     all(names, noText)
   ],
   [
-    "an e-mail address in place of the client code",
+    "an email address in place of the client code",
     { ...credentials, clientCode: "demo@example.com" },
-    { clientCode: "is an e-mail address: use the client code, such as XX9999" }
+    { clientCode: "is an email address: use the client code, such as XX9999" }
   ],
   ["a client code with a space in it", { ...credentials, clientCode: "XX 9999" }, { clientCode: spaced }],
   [

@@ -15,7 +15,7 @@ const userId = Credentials.plain(
 )
 const apiKey = Credentials.secret(
   "SAMCO_API_KEY",
-  "API key of your app, in the encrypted form that the dashboard sends by e-mail"
+  "API key of your app, in the encrypted form that the dashboard sends by email"
 )
 const apiSecret = Credentials.secret(
   "SAMCO_API_SECRET",

@@ -29,7 +29,7 @@ const empty = "is empty"
 const noText = "must be text"
 const plaintext =
   'looks like plain text: use the encrypted form that the dashboard issued (credentialCheck: "off" skips this check)'
-const mail = "is an e-mail address: use the client id, such as DV99999"
+const mail = "is an email address: use the client id, such as DV99999"
 const needsHttps = "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"
 
 const wrongKeys: ReadonlyArray<WrongCredentials> = [
@@ -50,7 +50,7 @@ const wrongKeys: ReadonlyArray<WrongCredentials> = [
     { userId: 99999, apiKey: 1, apiSecret: secret(2) },
     { userId: noText, apiKey: noText, apiSecret: noText }
   ],
-  ["an e-mail address instead of the client id", { ...credentials, userId: "demo@example.com" }, { userId: mail }],
+  ["an email address instead of the client id", { ...credentials, userId: "demo@example.com" }, { userId: mail }],
   ["a client id with a space in it", { ...credentials, userId: "DV 99999" }, { userId: "has white space inside" }],
   ["a secret in plain text", { ...credentials, apiSecret: secret("MyApp-Secret-1") }, { apiSecret: plaintext }],
   ["a long secret in plain text", { ...credentials, apiSecret: secret("z".repeat(96)) }, { apiSecret: plaintext }],

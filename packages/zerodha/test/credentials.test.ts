@@ -38,9 +38,9 @@ const wrong: ReadonlyArray<WrongCredentials> = [
     { userId: noText, apiKey: noText, apiSecret: noText, redirectUrl: noText }
   ],
   [
-    "an e-mail address in place of the user id",
+    "an email address in place of the user id",
     { ...credentials, userId: "demo@example.com" },
-    { userId: "is an e-mail address: use the client id" }
+    { userId: "is an email address: use the client id" }
   ],
   ["an API key with a colon", { ...credentials, apiKey: secret("key:token") }, { apiKey: characters }],
   ["an API key with a line break inside", { ...credentials, apiKey: secret("fake\nkey") }, { apiKey: characters }],

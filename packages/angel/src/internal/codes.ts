@@ -14,7 +14,7 @@ const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {
   const clientCode = Envelope.field(failure.request, "clientcode")
   return ErrorTable.totpHints(failure, [
     Predicate.isString(clientCode) && clientCode.includes("@")
-      ? { id: "ClientCodeShape", text: "The client code is an e-mail address. Use the client code, such as A123456." }
+      ? { id: "ClientCodeShape", text: "The client code is an email address. Use the client code, such as A123456." }
       : {
           id: "WrongClientCode",
           text: "Check the client code: the broker reports a wrong client code as a wrong one-time code."
@@ -46,8 +46,8 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("AG7002", "Unregistered IP address", ErrorTable.denied("ip"), from("SmartAPI forum user algo_trader")),
   row("AB8050", "Invalid refresh token", sessionExpired("refresh-invalid")),
   row("AB8051", "Refresh token expired", sessionExpired("refresh-expired")),
-  row("AB1000", "Invalid e-mail or password", clientOrPin),
-  row("AB1001", "Invalid e-mail", invalidCredentials("clientCode")),
+  row("AB1000", "Invalid email or password", clientOrPin),
+  row("AB1001", "Invalid email", invalidCredentials("clientCode")),
   row("AB1002", "Invalid password length", invalidCredentials("pin")),
   row("AB1003", "Client already exists", invalidRequest("clientCode", "exists already")),
   row("AB1004", "Something went wrong, try later; or the body is malformed", unavailable),

@@ -161,7 +161,7 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. If the value is an e-mail address, the text of the problem contains `what`, such as `"client code, such as
+ * letters. If the value is an email address, the text of the problem contains `what`, such as `"client code, such as
  * A123456"`.
  *
  * @category checks
@@ -170,7 +170,7 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 export const clientCode = (what: string) => ({
   normalize: (value: string) => value.toUpperCase(),
   problem: (value: string): string | undefined => {
-    if (value.includes("@")) return `is an e-mail address: use the ${what}`
+    if (value.includes("@")) return `is an email address: use the ${what}`
     if (/\s/.test(value)) return "has white space inside"
     return /^[A-Za-z0-9]+$/.test(value) ? undefined : "has characters other than letters and digits"
   }

@@ -33,7 +33,7 @@ export interface Challenge {
   readonly account: Account.Account
   /** The kinds of code that the broker accepts. The preferred kind is first. */
   readonly kinds: readonly [CodeSource.CodeKind, ...ReadonlyArray<CodeSource.CodeKind>]
-  /** Where the code was sent, such as `xxxxxx1234`. Phone numbers and e-mail addresses are masked. */
+  /** Where the code was sent, such as `xxxxxx1234`. Phone numbers and email addresses are masked. */
   readonly destinations: ReadonlyArray<string>
   /** When a new code can be requested, in milliseconds since the epoch. `undefined` if no new code can be requested. */
   readonly resendAt: number | undefined

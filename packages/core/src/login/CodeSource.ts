@@ -278,7 +278,7 @@ export const prompt: Effect.Effect<CodeSource, never, Terminal.Terminal> = Effec
 )
 
 /**
- * How the user gets a one-time code. `totp`: from an authenticator app. `otp`: in an SMS or an e-mail from the broker.
+ * How the user gets a one-time code. `totp`: from an authenticator app. `otp`: in an SMS or an email from the broker.
  *
  * @category models
  * @since 0.1.0

@@ -165,7 +165,7 @@ export interface FakeBroker {
   /** Advances the fake's clock. The clock of the program is not changed. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void>
   /**
-   * The one-time codes that the real broker would have sent to the account by SMS or e-mail. The newest code is last.
+   * The one-time codes that the real broker would have sent to the account by SMS or email. The newest code is last.
    */
   readonly codes: (account: string) => Effect.Effect<ReadonlyArray<string>>
   /** Resets the fake to its initial state. */

@@ -193,7 +193,7 @@ export const rules = {
   hex: matches("hexadecimal digits", /^[0-9a-f]+$/i),
   pan: matches("five letters, four digits and a letter", /^[A-Z]{5}\d{4}[A-Z]$/),
   mobile: matches("ten digits", /^\d{10}$/),
-  email: matches("an e-mail address", /^[^\s@]+@[^\s@]+$/),
+  email: matches("an email address", /^[^\s@]+@[^\s@]+$/),
   count: is(
     "a whole number between 1 and 1000",
     (value) => Number.isInteger(value) && Math.abs(Number(value) - 500.5) < 500

@@ -33,7 +33,7 @@ const coded = (reason: typeof unavailable) => (failure: ErrorTable.Failure) =>
 const encrypted = "in the encrypted form that the dashboard issued. Do not log in again with the same value."
 const apiKey = invalidCredentials("apiKey", `Use the API key of an active app, ${encrypted}`)
 const apiSecret = invalidCredentials("apiSecret", `Use the API secret ${encrypted}`)
-const secretApiKey = invalidCredentials("secretApiKey", "Use the key from the broker's e-mail, or generate a new one.")
+const secretApiKey = invalidCredentials("secretApiKey", "Use the key from the broker's email, or generate a new one.")
 const accessToken = invalidCredentials(
   "accessToken",
   "Get a new access token with SamcoApi.accessToken. An access token expires at 08:00 IST at the latest."

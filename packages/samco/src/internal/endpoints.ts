@@ -98,13 +98,13 @@ export const table = {
     ...toNothing
   }),
   /**
-   * The broker sends a one-time code by SMS and e-mail.
+   * The broker sends a one-time code by SMS and email.
    *
    * @deprecated Part of the legacy login.
    */
   generateOtp: post("generateOtp", "/otp/generateOtp", { request: Shape.struct({ uid: Text }), ...toNothing }),
   /**
-   * The broker sends the secret API key by e-mail. The key never expires.
+   * The broker sends the secret API key by email. The key never expires.
    *
    * @deprecated Part of the legacy login.
    */

@@ -1,5 +1,5 @@
 /**
- * Masks a phone number or an e-mail address, if the broker has not masked it. Removes control characters, because the
+ * Masks a phone number or an email address, if the broker has not masked it. Removes control characters, because the
  * text is shown in terminals.
  */
 export const maskDestination = (destination: string): string => {

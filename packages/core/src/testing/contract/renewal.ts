@@ -202,7 +202,7 @@ const refreshed = (subject: Subject): Case => ({
 const respond = (world: World) => (challenge: Parameters<NonNullable<World["answer"]>>[0]) =>
   world.answer === undefined ? Effect.die("the subject's world has no `answer`") : world.answer(challenge)
 
-/** Cases for logins whose one-time code arrives by SMS or e-mail. */
+/** Cases for logins whose one-time code arrives by SMS or email. */
 const withCodesOfAPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
     name: "does not request a second one-time code if the first code was not entered, and fails with a remedy",

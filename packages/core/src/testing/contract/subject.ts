@@ -83,7 +83,7 @@ export interface Subject {
   readonly logoutAgain?: "confirmed"
   /** `session-before`: a login sends the token of the previous session, as a biometric login does. */
   readonly loginCarries?: "session-before"
-  /** `person`: the one-time codes of a login arrive by SMS or e-mail, and the user enters them. */
+  /** `person`: the one-time codes of a login arrive by SMS or email, and the user enters them. */
   readonly codes?: "person"
   /**
    * A call that needs a session. Set it for a login method without `Profile`. The fake must reject the call if the
