@@ -35,7 +35,7 @@ export interface Accounts {
   readonly fake: (count: number) => Effect.Effect<FakeBroker>
   /** Makes the layer of the account with this index. */
   readonly layer: (index: number, origins: Origins) => AccountLayer
-  /** Returns the account of a request, or an empty string. */
+  /** Returns what identifies the account of a request, such as its client code or API key, or an empty string. */
   readonly accountOf: (entry: JournalEntry) => string
   /** Name of the endpoint that receives credentials. */
   readonly login: string

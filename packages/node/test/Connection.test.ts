@@ -280,14 +280,16 @@ describe("a connection on Node behind a proxy", () => {
     assert.deepStrictEqual(connected, [])
   })
 
-  it("rejects an HTTPS_PROXY that is not a URL, and does not show its value", { timeout: 60_000 }, async () => {
-    const message = await fetching("https://broker.test/", { HTTPS_PROXY: "http://user:canary@:1:2" })
-    assert.include(message, "HTTPS_PROXY is not the address of a proxy")
-    assert.notInclude(message, "canary")
-  })
+  for (const variable of ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY"]) {
+    it(`rejects ${variable} if it is not a URL, and does not show its value`, { timeout: 60_000 }, async () => {
+      const message = await fetching("https://broker.test/", { [variable]: "http://user:canary@:1:2" })
+      assert.include(message, ` ${variable} is not the address of a proxy`)
+      assert.notInclude(message, "canary")
+    })
+  }
 
   it(
-    "rejects if this version of Node ignores the proxy, and says how to start the program",
+    "rejects if this version of Node does not use the proxy, and says how to start the program",
     { timeout: 60_000 },
     async () => {
       const old = Path.join(freshFolder(), "..", "old.cjs")

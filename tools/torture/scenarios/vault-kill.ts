@@ -24,7 +24,7 @@ const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../write
 const longestLife = 40
 
 /**
- * Whether the random time until the kill starts when the writer gets the path of the vault. Otherwise it starts after
+ * If true, the random time before the kill begins when the writer gets the path of the vault. If false, it begins after
  * the first reported write. On average, one kill in five is early.
  */
 const isEarly = (random: Random): boolean => random.below(5) === 0
@@ -82,7 +82,7 @@ const readVault = (torture: Torture, folder: string) =>
     Effect.runPromise
   )
 
-/** Numbers of kills with each result. */
+/** The counts of kills, of their results, and of files. */
 interface Found {
   kills: number
   /** The vault could not be read, or its session is damaged. */
@@ -146,11 +146,11 @@ export const scenario: Scenario = {
       const found: Found = { kills: 0, corrupt: 0, lost: 0, unsaid: 0, early: 0, open: 0 }
       await Promise.all(Array.from({ length: lanes }, () => runLane(torture, kills, found)))
       tally.equal("kills", found.kills, lanes * kills)
-      tally.equal("vaults that are unreadable or damaged", found.corrupt, 0)
+      tally.equal("kills that left the vault unreadable or damaged", found.corrupt, 0)
       tally.equal("lost sessions that were reported as written", found.lost, 0)
       tally.equal("files that other users can read", found.open, 0)
-      // Kills before the first write test little, so at least a quarter of the kills must come later.
-      tally.atLeast("kills after the first write", found.kills - found.early, Math.floor(found.kills / 4))
+      // Kills before the first report test little, so at least a quarter of the kills must come later.
+      tally.atLeast("kills after the first report", found.kills - found.early, Math.floor(found.kills / 4))
       tally.note("kills between a write and its report", found.unsaid)
     })
   }

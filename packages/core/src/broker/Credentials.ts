@@ -1,5 +1,5 @@
 /**
- * Describes credentials as a table. Each field of a login has an environment variable, and checks that run before
+ * Describes credentials as a table. Each field of a login has an environment variable. Its value is checked before
  * anything is sent.
  *
  * @since 0.1.0
@@ -51,7 +51,8 @@ export interface Field {
 }
 
 /**
- * A table of fields. The keys are the names of the fields in `credentials` of the layer's options.
+ * A table of fields. The keys are the names of the fields: in `credentials` of the layer's options or, for a field with
+ * `option`, in the options themselves.
  *
  * @category models
  * @since 0.1.0
@@ -227,8 +228,8 @@ const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redact
 const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
 
 /**
- * Marks a value that is sent exactly as it is given. Nothing is removed from its ends, and quotation marks and
- * invisible characters are accepted. Use this function for a password that begins or ends with a quotation mark or a
+ * Marks a value from which nothing is removed. It keeps the blanks at its ends, and quotation marks and invisible
+ * characters are accepted. Use this function for a password that begins or ends with a quotation mark or a
  * blank. The field's `problem` and `normalize` still apply.
  *
  * With `layerConfig`, do not use this function. Set the environment variable `BROKER_AUTH_VERBATIM` to the name of the
@@ -260,7 +261,7 @@ const isVerbatim = (value: unknown): boolean => Predicate.hasProperty(value, Ver
 /** Returns advice on how to pass the value of a field verbatim. */
 type VerbatimAdvice = (field: string) => string
 
-/** An empty environment variable and a blank form field count as absent. */
+/** An empty environment variable and a blank form field count as absent if the field is optional. */
 const isBlank = (value: unknown): boolean => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return true
@@ -313,8 +314,8 @@ const readPlain = (given: string, field: Field): Text => {
   if (quote !== undefined) return { problem: `${quote}: copy the whole value again` }
   const invisible = invisibleProblem(text)
   if (invisible === undefined) return checkForm(text, field)
-  // `problem` of the field describes the form of valid values. This description is used only if the text contains white
-  // space. For other invisible characters, it would not help.
+  // The text has an invisible character. If it has white space, the problem that the field reports is clearer than the
+  // general one. For other invisible characters, the field's problem would not name the cause.
   const own = /\s/.test(text) ? field.problem?.(text) : undefined
   return { problem: own ?? `${invisible}: type it again, or copy it from another place` }
 }

@@ -36,7 +36,7 @@ const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string
   return yield* keyring.ask(entry, yield* newPassword)
 }, Effect.scoped)
 
-/** Returns the key in the entry. If the entry has no key, creates the key. All programs get the same key. */
+/** Returns the key in the entry. If the entry has no key, creates the key. Programs with the same folder get the same key. */
 export const getOrCreate = Effect.fnUntraced(function* (
   entry: keyring.Place,
   folder: string

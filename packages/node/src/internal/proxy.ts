@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as http from "node:http"
 import * as process from "node:process"
 
-/** The address of the proxy. Like Node, this function prefers the lower-case name. */
-const proxyOf = (environment: NodeJS.ProcessEnv): string | undefined =>
-  environment["https_proxy"] ?? environment["HTTPS_PROXY"]
+/** Name of the variable that contains the address of the proxy. Like Node, this function prefers the lower-case name. */
+const variableOf = (environment: NodeJS.ProcessEnv): string =>
+  environment["https_proxy"] === undefined ? "HTTPS_PROXY" : "https_proxy"
 
 /**
  * Whether a version of Node reads the variable `NODE_USE_ENV_PROXY` for all its HTTP clients. Node 24.0 to 24.4
@@ -24,39 +24,41 @@ const isEnabled = ({ env, execArgv, versions }: NodeJS.Process): boolean =>
   (env["NODE_USE_ENV_PROXY"] === "1" && readsVariable(versions.node)) ||
   [...execArgv, ...(env["NODE_OPTIONS"] ?? "").split(/\s+/)].includes("--use-env-proxy")
 
-const ignored = AuthError.make(
-  "connection",
-  "open",
-  new AuthError.InvalidRequest({
-    problems: [{ field: "HTTPS_PROXY", problem: `is set, but Node ${process.versions.node} ignores it` }],
-    advice:
-      "Start the program with NODE_USE_ENV_PROXY=1, which Node 22.21 and 24.5 or newer support. If the broker must be reached without the proxy, add its host to NO_PROXY and remove HTTPS_PROXY."
-  })
-)
+const rejected = (field: string, problem: string, advice: string) =>
+  AuthError.make("connection", "open", new AuthError.InvalidRequest({ problems: [{ field, problem }], advice }))
 
-const invalid = AuthError.make(
-  "connection",
-  "open",
-  new AuthError.InvalidRequest({
-    problems: [{ field: "HTTPS_PROXY", problem: "is not the address of a proxy" }],
-    advice: "Set it to an address such as http://proxy.example:8080."
-  })
-)
+const unused = (variable: string) =>
+  rejected(
+    variable,
+    `is set, but Node ${process.versions.node} does not send all requests through this proxy`,
+    `Start the program with NODE_USE_ENV_PROXY=1, which Node 22.21 and 24.5 or newer support. If the program can reach the broker without the proxy, remove ${variable} from its environment.`
+  )
+
+const isInvalid = (address: string | undefined): boolean =>
+  address !== undefined && address !== "" && !URL.canParse(address)
+
+/** Node does not say which variable is wrong. It also reads the proxy for requests without TLS. */
+const invalid = (environment: NodeJS.ProcessEnv) => {
+  const variable = variableOf(environment)
+  const wrong = [variable, "http_proxy", "HTTP_PROXY"].find((name) => isInvalid(environment[name])) ?? variable
+  return rejected(wrong, "is not the address of a proxy", "Set it to an address such as http://proxy.example:8080.")
+}
 
 interface ProxySetter {
-  /** Added in Node 24.14. */
+  /** Absent in Node before 24.14. */
   readonly setGlobalProxyFromEnv?: () => unknown
 }
 
 /**
  * If `HTTPS_PROXY` is set, requests of the global `fetch` go through that proxy from now on, except requests to the
- * hosts in `NO_PROXY`. Fails with `InvalidRequest` if this version of Node does not support this, or if `HTTPS_PROXY`
- * is not the address of a proxy.
+ * hosts in `NO_PROXY`. Fails with `InvalidRequest` if this version of Node does not support this, or if a variable that
+ * Node reads is not the address of a proxy.
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
-  const proxy = proxyOf(process.env)
-  if (proxy === undefined || proxy === "" || isEnabled(process)) return Effect.void
+  const { env } = process
+  const variable = variableOf(env)
+  if (env[variable] === undefined || env[variable] === "" || isEnabled(process)) return Effect.void
   const { setGlobalProxyFromEnv } = http as ProxySetter
-  if (setGlobalProxyFromEnv === undefined) return Effect.fail(ignored)
-  return Effect.try({ try: () => void setGlobalProxyFromEnv(), catch: () => invalid })
+  if (setGlobalProxyFromEnv === undefined) return Effect.fail(unused(variable))
+  return Effect.try({ try: () => void setGlobalProxyFromEnv(), catch: () => invalid(env) })
 })

@@ -13,7 +13,7 @@ import { maxBodyBytes, maxConnections } from "./limits.ts"
 /** This is a loopback address, because other machines must not reach the simulator. */
 const host = "127.0.0.1"
 
-/** Answers a request. The URL of the request has the origin of the real broker, not the address of the port. */
+/** Answers a request. The URL of the request has the origin that the port serves, not the address of the port. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
 
 /** A port: the origin that it serves, the rules by which it refuses requests, and the function that answers. */

@@ -8,9 +8,9 @@ export type Changed = (version: number) => Effect.Effect<void>
 /** See `SessionStore.Changes`. */
 export interface Changes {
   /**
-   * Returns a mark of the current state, or `undefined` while it is unknown whether a session has changed. If two calls
-   * return the same mark, `watch` has reported, or will report within a second, every change between the two calls. Marks
-   * are compared with `===`.
+   * Returns a mark, or `undefined` while changes are not reported. The mark does not change when a session changes. It
+   * changes if `watch` may have missed a change. So if two calls return the same mark (`===`), `watch` reports every
+   * change between the two calls.
    */
   readonly mark: Effect.Effect<string | number | undefined>
   /**
