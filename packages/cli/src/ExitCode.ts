@@ -36,14 +36,23 @@ export const table = {
   package: { code: 4, when: "The package of the broker is not installed" },
   input: {
     code: 5,
-    when: "A credential or a setting is missing or has the wrong form, or a reference could not be resolved"
+    when: "A credential or a setting is missing or has the wrong form, or a reference such as env:NAME could not be resolved"
   },
-  refused: { code: 6, when: "The broker refused the credentials or the one-time code" },
+  refused: { code: 6, when: "The broker refused the credentials or the one-time code, or the login took too long" },
   person: { code: 7, when: "A person has to act: log in, answer a prompt, unlock the account, or act at the broker" },
-  denied: { code: 8, when: "The broker denies access: IP address, firewall, subscription, or too many sessions" },
-  unavailable: { code: 9, when: "The broker did not answer, or limits the rate. Try again later" },
+  denied: {
+    code: 8,
+    when: "The broker denies access, for example because of the IP address, a firewall, the subscription, or too many sessions"
+  },
+  unavailable: {
+    code: 9,
+    when: "The broker is unavailable or limits the rate, or the connection to it failed. The message says what to do"
+  },
   vault: { code: 10, when: "The vault or its key cannot be used" },
-  answer: { code: 11, when: "The broker's answer could not be decoded" },
+  answer: {
+    code: 11,
+    when: "The broker's answer could not be used, or the broker rejected the call for an unknown reason"
+  },
   output: { code: 12, when: "Standard output or standard error cannot be written, for example on a full disk" },
   notification: { code: 13, when: "All logins succeeded, but the notification of --notify was not delivered" },
   interrupted: { code: 130, when: "Ctrl-C, or SIGINT" },

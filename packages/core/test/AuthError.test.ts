@@ -111,7 +111,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.RateLimited({ by: "client", retryAfter: Duration.millis(1500) }),
-    "The broker's rate limit is used up, so nothing was sent",
+    "The broker's rate limit does not allow this call yet, so nothing was sent",
     "Wait 2 seconds before the next call, and let one program at a time log in."
   ],
   [
@@ -339,6 +339,17 @@ it.effect.each(rows.map(([reason]) => reason))(
       }
     })
 )
+
+it.each([
+  [119.2, "2 minutes"],
+  [3599.5, "1 hour"],
+  [3620, "1 hour 1 minute"],
+  [7200, "2 hours"],
+  [86_460, "1 day 1 hour"]
+] as const)("RateLimited rounds a wait of %s seconds up to %s", (seconds, text) => {
+  const { remedy } = new AuthError.RateLimited({ by: "client", retryAfter: Duration.seconds(seconds) })
+  assert.include(remedy, `Wait ${text} before the next call`)
+})
 
 describe("AuthError as JSON", () => {
   it("contains its message and remedy, and no undefined fields", () => {

@@ -360,7 +360,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
               const { exit, millis } = yield* timed(lock.withLock(account, () => Effect.void))
               assert.match(
                 shown(exit),
-                /Another program, or another call in this program, has held the lock of this account for 300 milliseconds/
+                /Other programs, or other calls in this program, have held the lock of this account for 300 milliseconds/
               )
               assert.isTrue(millis >= 299 && millis < 10_000, `${millis} ms`)
             }

@@ -233,7 +233,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("refuses a stream or a form with files as a body, and sends nothing", () =>
+    it.live("refuses a stream or a FormData as a body, and sends nothing", () =>
       Effect.gen(function* () {
         const server = yield* serve(echo)
         const client = yield* make({})
@@ -575,14 +575,14 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live.each(["its connection is opened", "Effect's modules are loaded"])(
+    it.live.each(["its connection is being opened", "Effect's modules are being loaded"])(
       "never sends a call that is interrupted while %s",
       (moment) =>
         Effect.gen(function* () {
           const server = yield* serve(echo)
           const client = yield* make({})
-          // Loads the modules, and opens no connection.
-          if (moment === "its connection is opened") yield* Effect.flip(client.get("ftp://127.0.0.1/"))
+          // Loads the modules, but opens no connection.
+          if (moment === "its connection is being opened") yield* Effect.flip(client.get("ftp://127.0.0.1/"))
           const fiber = yield* Effect.forkChild(client.post(`${server.url}/interrupted`), { startImmediately: true })
           yield* Fiber.interrupt(fiber)
           yield* client.post(`${server.url}/next`)

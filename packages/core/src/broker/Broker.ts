@@ -58,7 +58,7 @@ export interface Renewal {
    * person has to log in.
    */
   readonly needs?: string
-  /** A session is renewed this long before it expires. Default: zero, so it is renewed only after it has expired. */
+  /** See `early` of `SessionManager.Options`. Default: zero, so a session is renewed only after it has expired. */
   readonly early?: Duration.Input
   /** Text for readers: when a session is renewed, and the reason for that time. */
   readonly when: string

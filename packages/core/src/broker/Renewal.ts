@@ -62,9 +62,7 @@ export class Renewal extends Context.Service<
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
     readonly afterCutOff?: boolean | undefined
-    /**
-     * A session is renewed this long before it expires. If it is zero, a session is renewed only after it has expired.
-     */
+    /** See `early` of `SessionManager.Options`. If it is zero, a session is renewed only after it has expired. */
     readonly early: Duration.Duration
     readonly guard: GuardPolicy
     /** The source of the TOTP codes that `login` sends. `undefined` if the credentials contain no such source. */
@@ -108,7 +106,7 @@ export const make = (options: {
   readonly refresh?: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
   /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
   readonly afterCutOff?: boolean | undefined
-  /** A session is renewed this long before it expires. Default: zero, so it is renewed only after it has expired. */
+  /** See `early` of `SessionManager.Options`. Default: zero, so a session is renewed only after it has expired. */
   readonly early?: Duration.Input | undefined
   /**
    * Number of refused logins within `window` after which no further login is sent. Default: 2, because no broker in
@@ -155,7 +153,7 @@ export const make = (options: {
  * @since 0.1.0
  */
 export interface Options {
-  /** A session is renewed this long before it expires. */
+  /** See `early` of `SessionManager.Options`. */
   readonly early?: Duration.Input | undefined
   /** Number of refused logins within `window` after which no further login is sent. A whole number from 1 to 100. */
   readonly maxFailures?: number | undefined

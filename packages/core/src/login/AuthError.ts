@@ -49,8 +49,15 @@ const said = (reason: BrokerSaid): string => {
   return parts.length === 0 ? "" : ` (${parts.join(": ")})`
 }
 
-/** Formats a wait. The wait is rounded up to whole seconds, because a call that comes too early is refused again. */
-const waitText = (wait: Duration.Duration): string => timeText(Duration.seconds(Math.ceil(Duration.toSeconds(wait))))
+/**
+ * Formats a wait. The wait is rounded up to the smallest unit that `timeText` shows, because a call that comes too early
+ * is refused again.
+ */
+const waitText = (wait: Duration.Duration): string => {
+  const seconds = Duration.toSeconds(wait)
+  const unit = seconds > 86_400 ? 3600 : seconds > 3600 ? 60 : 1
+  return timeText(Duration.seconds(Math.ceil(seconds / unit) * unit))
+}
 
 /**
  * A credential is wrong. Never send it again unchanged, because several brokers lock the account after a few wrong
@@ -253,7 +260,7 @@ export class RateLimited extends Data.TaggedError("RateLimited")<
   readonly isRetryable = true
   override get message(): string {
     return this.by === "client"
-      ? "The broker's rate limit is used up, so nothing was sent"
+      ? "The broker's rate limit does not allow this call yet, so nothing was sent"
       : `The broker refused the call because of too many calls${said(this)}`
   }
   get remedy(): string {

@@ -110,8 +110,8 @@ export const totp = (
   }
   const parameters = parsed.success
   const periodMillis = parameters.period * 1000
-  // If the margin were as long as the period, no code would ever be returned. So the margin is limited: a code is
-  // always returned in the first second of a period.
+  // If the margin were as long as the period, no code would ever be returned. So the margin is limited: in the
+  // first second of a period, the margin never delays a code.
   const margin = Math.min(Duration.toMillis(requestedMargin), periodMillis - 1000)
   const lastSteps = new Map<string, number>()
   return make({

@@ -84,8 +84,8 @@ const endAt = (at: number, source: ExpirySource): End | undefined =>
   at > 0 && at < maxInstant ? { at, source } : undefined
 
 /**
- * The smallest number that is read as milliseconds. Smaller numbers are read as seconds, as RFC 7519, section 2,
- * defines `exp`. 1e11 seconds after the epoch is the year 5138, so no `exp` in seconds is that large.
+ * The smallest number that is read as milliseconds. Smaller numbers are read as seconds, as RFC 7519 defines
+ * `exp`. 1e11 seconds after the epoch is the year 5138, so no `exp` in seconds is that large.
  */
 const firstMillis = 1e11
 /**

@@ -122,7 +122,11 @@ export class SessionManager extends Context.Service<
  * @since 0.1.0
  */
 export interface Options {
-  /** A session is renewed this long before it expires. Default: the value in the broker's description (`Broker`). */
+  /**
+   * The longest time before the expiry at which a session is renewed. The time of each renewal is random: from `early`
+   * to half of `early` before the expiry, and not in the first half of the session's lifetime. A session that ends at a
+   * daily cut-off is renewed after the cut-off. Default: the value in the broker's description (`Broker`).
+   */
   readonly early?: Duration.Input | undefined
   /**
    * Maximum time that a call waits for a renewal while the current session is still live. After this time, the call

@@ -136,7 +136,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
     if (this.why === "lost")
       return "This program no longer holds the lock of this account: the lock has expired, for example while the program was suspended, or it was deleted"
     const waited = this.waited === undefined ? "" : ` for ${timeText(this.waited)}`
-    return `Another program, or another call in this program, has held the lock of this account${waited}`
+    return `Other programs, or other calls in this program, have held the lock of this account${waited}`
   }
   get remedy(): string {
     return this.why === "lost" ? "Try again." : "Look for a program whose login does not end, or try again later."

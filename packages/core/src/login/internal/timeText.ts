@@ -23,8 +23,8 @@ export const timeText = (input: Duration.Input): string => {
   if (seconds < 120) return counted(seconds, "second")
   const first = units.findIndex(([, size]) => seconds >= size)
   const [large, small] = [units[first] ?? units[3], units[first + 1] ?? units[3]]
-  // The duration is first rounded to the smaller unit. Otherwise, the result could be 59 minutes 60 seconds instead of
-  // one hour.
+  // The duration is first rounded to the smaller unit. Otherwise, the result could be 23 hours 60 minutes instead of
+  // one day.
   const rounded = Math.round(seconds / small[1]) * small[1]
   if (rounded >= (units[first - 1]?.[1] ?? Infinity)) return counted(1, units[first - 1]?.[0] ?? large[0])
   const count = Math.floor(rounded / large[1])
