@@ -51,7 +51,7 @@ export const run = async (program: URL, ...args: ReadonlyArray<string>): Promise
 const decoded = (text: string): string =>
   text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
 
-/** Returns the places that contain a secret, in any common encoding. A test expects an empty list. */
+/** Returns the places that contain a secret, as plain text or in a common encoding. A test expects an empty list. */
 export const leaks = ({ files, output }: Run, secrets: Iterable<string>): ReadonlyArray<string> => {
   const net = Effect.runSync(Canary.make)
   // The name of a file can also contain a secret.

@@ -18,13 +18,13 @@ const wayOf = (broker: string, method: string) => {
 const samco = wayOf("samco", "api-key")
 const angel = wayOf("angel", "totp")
 
-/** The records of a page: messages of the console, and URLs of requests with their referrers. */
+/** The records of a page: its console messages, and the URLs of its requests with their referrers. */
 interface Seen {
   readonly console: Array<string>
   readonly urls: Array<string>
 }
 
-/** Opens the page of a link, and records the messages of the console and the URLs of the requests. */
+/** Opens a link in a new page, and records the page's console messages and the URLs of its requests. */
 const visit = async (window: BrowserContext, link: string): Promise<Page & { readonly seen: Seen }> => {
   const page = await window.newPage()
   const seen: Seen = { console: [], urls: [] }
@@ -60,7 +60,10 @@ const live = (page: Page, text: string) => until(text, async () => (await summar
 const clickOn = (page: Page, name: string, button: string) =>
   cardOf(page, name).getByRole("button", { name: button }).click()
 
-/** Returns the accessibility rules of axe that the page breaks, at two widths and in two color schemes. */
+/**
+ * Checks the page at two widths and in two color schemes. Returns the accessibility rules of axe that it breaks, and the
+ * views in which it is wider than the window.
+ */
 const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
   const found: Array<string> = []
   await page.evaluate(axe.source)
@@ -79,7 +82,7 @@ const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
   return found
 }
 
-/** Fields of an account that are secrets. */
+/** The fields of an account that contain secrets. */
 const secretFields = [
   "pin",
   "password",
@@ -94,14 +97,14 @@ const secretFields = [
   "deviceId"
 ]
 
-/** Whether a text contains a secret. A PIN is not searched inside longer numbers, such as times. */
+/** Whether a text contains a secret. Does not count a PIN inside a longer number, such as a time. */
 const contains = (text: string, secret: string): boolean =>
   /^\d+$/.test(secret) ? new RegExp(`(?<!\\d)${secret}(?!\\d)`).test(text) : text.includes(secret)
 
 /** Returns the content of every place where the page could leave a secret, as one text. */
 const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen }): Promise<string> => {
   const session = await window.newCDPSession(page)
-  // The history also contains the address that was opened first, with the link. By then, the link has been used.
+  // An entry also has a `userTypedURL`: the link as it was opened. It is not searched, because a link works only once.
   const { entries } = await session.send("Page.getNavigationHistory")
   const stored = await page.evaluate(async () => [
     JSON.stringify(localStorage),
@@ -261,7 +264,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
             await clickOn(second, "samco-api-key", "Log out")
             await Promise.all([live(first, "0 of 1 accounts are live."), live(second, "0 of 1 accounts are live.")])
 
-            // A tab of the same address has no bearer: the first page does not share it.
+            // A new tab with the same address has no bearer, because the first page does not share its own.
             const tab = await window.newPage()
             await tab.goto(first.url())
             assert.match((await tab.locator("#closed").textContent()) ?? "", /needs a new link/)
@@ -280,7 +283,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "shows that the command has ended during a renewal, and loses no session",
+      "if the command ends during a renewal, shows that it has ended, and loses no session",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

@@ -23,7 +23,7 @@ export interface Member {
 /** Fields that a broker's accounts must not share. */
 const unique = ["clientCode", "userId", "apiKey", "publisherKey", "applicationId", "vendor", "appCode", "accessToken"]
 
-/** A copy of an account that differs in its ids. */
+/** Returns a copy of an account with other ids. */
 const variant = (account: FakeAccount, index: number): FakeAccount =>
   Object.fromEntries(
     Object.entries(account).map(([name, value]) => [
@@ -80,7 +80,7 @@ export const addMember = Effect.fnUntraced(function* (
   assert.strictEqual(added.code, 0, added.stderr)
 })
 
-/** A command that serves its page. */
+/** A running `broker-auth open`, which serves its page. */
 export interface Opened {
   readonly link: string
   readonly child: ChildProcess
@@ -144,7 +144,7 @@ const fieldsOf = async (simulator: Simulated, login: LoginPage, { account, way }
   return new URLSearchParams(Object.entries(login.fields(account, totp)).map(([name, value = ""]) => [name, value]))
 }
 
-/** Logs in on the broker's page. If the listener does not get the callback, pastes its address on the card. */
+/** Logs in on the broker's page. If the listener does not get the callback, pastes the callback's address into the card. */
 export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locator, member: Member): Promise<void> => {
   const login = pageOf(member.way)
   if (login === undefined) throw new Error(`${member.name} has no login page.`)
@@ -172,7 +172,7 @@ export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locat
   await tab.close()
 }
 
-/** Acts on all steps of the page until each account is live. */
+/** Completes each step that the page shows, until each account is live. */
 export const logInAll = async (
   simulator: Simulated,
   window: BrowserContext,

@@ -1,6 +1,6 @@
 /**
  * Writes pictures of the listener's pages, of the simulator's login pages and of the page of `broker-auth open` to
- * `docs/screenshots`. Run it after a change of a page: `node --conditions=@auth/source tools/chromium/screenshots.ts`
+ * `docs/screenshots`. Run it after a change to a page: `node --conditions=@auth/source tools/chromium/screenshots.ts`
  */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
@@ -17,7 +17,7 @@ const maxBytes = 40_000
 
 const shoot = async (page: Page, name: string, most = maxBytes): Promise<void> => {
   const picture = await page.screenshot({ fullPage: true, animations: "disabled" })
-  if (picture.byteLength > most) throw new Error(`${name} has ${picture.byteLength} bytes`)
+  if (picture.byteLength > most) throw new Error(`${name}.png has ${picture.byteLength} bytes, but may have at most ${most}.`)
   fs.writeFileSync(path.join(folder, `${name}.png`), picture)
   console.log(`${name}.png: ${picture.byteLength} bytes`)
 }

@@ -30,21 +30,24 @@ const server = http.createServer((request, response) => {
   return response.setHeader("content-type", types[path.extname(file)] ?? "text/plain").end(fs.readFileSync(file))
 })
 
-/** Rules that the markup of the default theme of VitePress 1.6.4 breaks: its groups of links, and its search button. */
+/** Rules that the default theme of VitePress 1.6.4 breaks, in its groups of links and in its search button. */
 const rulesOfTheme = ["nested-interactive", "label-content-name-mismatch"]
 
 /** The views whose pictures are written. */
 const pictured = new Set(["360 dark", "1280 light"])
 
-/** Problems that axe does not report: a page that is too wide, skipped levels of headings, tables without headers. */
+/**
+ * Returns problems that axe does not report: a page that is too wide, a skipped heading level, a table without headers, a
+ * missing skip link.
+ */
 const layoutProblems = () => {
   const levels = Array.from(document.querySelectorAll("main :is(h1, h2, h3, h4)"), ({ tagName }) => Number(tagName[1]))
   return [
     ...(document.documentElement.scrollWidth > window.innerWidth ? ["the page is wider than the window"] : []),
-    ...(levels.some((level, index) => level > (levels[index - 1] ?? 0) + 1) ? ["a level of headings is skipped"] : []),
+    ...(levels.some((level, index) => level > (levels[index - 1] ?? 0) + 1) ? ["a heading level is skipped"] : []),
     ...(Array.from(document.querySelectorAll("main table")).every((table) => table.querySelector("th") !== null)
       ? []
-      : ["a table has no headers"]),
+      : ["a table has no header cell"]),
     ...(document.querySelector(".VPSkipLink") === null ? ["there is no skip link"] : [])
   ]
 }

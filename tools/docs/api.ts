@@ -48,7 +48,7 @@ const partsOf = (comment: string) => {
 
 const isStart = /^(?:\/\*\*|export |declare |import |interface |type |class |abstract )/
 
-/** Returns the exported declarations of a file with declarations. Each of them starts at the first column. */
+/** Returns the exported declarations in the text of a `.d.ts` file. Each of them starts at the first column. */
 export const declarations = (text: string): ReadonlyArray<Declaration> => {
   const found: Array<Declaration> = []
   const lines = text.split("\n")

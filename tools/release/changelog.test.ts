@@ -1,12 +1,12 @@
 import { assert, it } from "@effect/vitest"
 import { getDependencyReleaseLine, getReleaseLine } from "./changelog.ts"
 
-it("a changelog has the text of the changeset as an item of a list, with its paragraphs", async () => {
+it("a changelog has the text of the changeset as a list item, with its paragraphs", async () => {
   const line = await getReleaseLine({ summary: "First release.\n\nIt logs in.\n" })
   assert.strictEqual(line, "- First release.\n\n  It logs in.")
 })
 
-it("a changelog names the lowest versions of other packages that changed with it", async () => {
+it("a changelog names the lowest version that the package needs of each dependency", async () => {
   const needed = [
     { name: "@auth/angel", newVersion: "0.1.1" },
     { name: "@auth/samco", newVersion: "0.2.0" }

@@ -1,4 +1,4 @@
-/** How changesets writes the changelogs: the text of each changeset, without names of commits. */
+/** Tells changesets how to write the changelogs: with the text of each changeset, without commit hashes. */
 
 interface Changeset {
   readonly summary: string

@@ -29,7 +29,7 @@ Options:
 In a CI job that has an id token, npm uses this token as its login, and publishes with provenance: a signed statement
 that names the commit and the job. Otherwise, run npm login first, or set the token of the registry in your npmrc.`
 
-/** Time limits in milliseconds: of a query, of the build, and of publishing all packages. */
+/** Time limits in milliseconds: for a query, for the build, and for publishing all packages. */
 const limits = { query: 60_000, build: 600_000, publish: 900_000 }
 
 /** Environment variables with which CI systems offer an id token. */
@@ -37,7 +37,7 @@ const idTokens = ["ACTIONS_ID_TOKEN_REQUEST_URL", "NPM_ID_TOKEN", "SIGSTORE_ID_T
 
 const hasIdToken = (): boolean => idTokens.some((name) => (process.env[name] ?? "") !== "")
 
-/** The registry of a package: the one of its scope, or the default one. */
+/** Returns the registry of a package: the one that is set for its scope, or the default one. */
 const registryOf = async (name: string): Promise<string> => {
   const config = async (key: string) =>
     (await runNpm(["config", "get", key, "--loglevel=error"], { cwd: os.tmpdir(), limit: limits.query })).trim()
@@ -56,8 +56,9 @@ const whoami = async (): Promise<string> => {
 }
 
 /**
- * The environment of changesets. It starts the npm of the path. If the path has `node_modules/.bin`, that npm uses the
- * Node of `node_modules`, which does not read the npmrc and the certificates of the machine.
+ * The environment for changesets, which starts the first `npm` in `PATH`. Removes `node_modules/.bin` from `PATH`:
+ * otherwise, that npm would run with the Node of `node_modules`, which does not read the npmrc and the certificates of the
+ * machine.
  */
 const environment = (provenance: boolean): Readonly<Record<string, string>> => ({
   PATH: (process.env["PATH"] ?? "")
@@ -70,7 +71,7 @@ const environment = (provenance: boolean): Readonly<Record<string, string>> => (
 const changeset = (args: ReadonlyArray<string>, options: Omit<Parameters<typeof runTool>[2], "cwd">): Promise<string> =>
   runTool("@changesets/cli/bin.js", args, { cwd: root, ...options })
 
-/** What changesets would publish: the packages whose version the registry does not have. */
+/** Returns the plan of changesets: to publish the packages whose version the registry does not have. */
 const readPlan = async (temp: string): Promise<Plan> => {
   const file = path.join(temp, "plan.json")
   await changeset(["publish-plan", "--output", file], { env: environment(false), limit: limits.query })
@@ -114,7 +115,7 @@ const main = async (temp: string): Promise<number> => {
   const plan = await readPlan(temp)
   const names = namesIn(plan)
   const chosen = published(root).filter(({ manifest }) => names.includes(manifest.name))
-  // The job that publishes reads the plan of --pack, also if it is empty.
+  // The job that publishes reads the plan that --pack writes, even if it is empty.
   if (chosen.length === 0 && options.pack === undefined) {
     console.log("release: the registry has the versions of all packages")
     return 0
@@ -138,7 +139,7 @@ const main = async (temp: string): Promise<number> => {
     return 0
   }
   const provenance = options.provenance && hasIdToken()
-  // With the terminal of this process, npm can ask for the second factor of the user.
+  // With the terminal of this process, npm can ask the user for a second factor.
   const terminal = { inherit: true, input: true } as const
   const env = environment(provenance)
   await changeset(["publish", "--from-pack-dir", packed, ...(options["git-tag"] ? [] : ["--no-git-tag"])], {

@@ -23,7 +23,7 @@ export const tarballFolder = "packages"
 export const namesIn = ({ plan }: Plan): ReadonlyArray<string> =>
   plan.flat().flatMap(({ kind, name }) => (kind === "publish" ? name : []))
 
-/** Writes the plan to the folder of the tarballs. `tarballs` has the file of each package that is published. */
+/** Writes the plan to `folder`. `tarballs` has the tarball of each package that is published. */
 export const writePlan = (folder: string, plan: Plan, tarballs: ReadonlyMap<string, string>): void => {
   const withTarball = (release: Release) => {
     if (release.kind !== "publish") return release

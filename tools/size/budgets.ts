@@ -25,7 +25,7 @@ export const overBudget = (measured: Budgets, budgets: Budgets): ReadonlyArray<s
       : [`The ${kinds[kind]} ${name} has ${bytes} bytes. Its budget is ${budget} bytes, ${bytes - budget} fewer.`]
   })
 
-/** Adds 2 percent to each size, and rounds it up to hundreds, so that small changes need no new budgets. */
+/** Adds 2 percent to a size, and rounds the result up to a multiple of 100, so that small changes need no new budget. */
 const roundUp = (bytes: number): number => Math.ceil((bytes * 1.02) / 100) * 100
 
 const roundAll = (sizes: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>

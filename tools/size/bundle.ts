@@ -1,4 +1,4 @@
-/** Bundles a program as a user's bundler does, and counts what each module adds to the bundle. */
+/** Bundles a program as a user's bundler does, and measures how many bytes each module adds. */
 import * as path from "node:path"
 import { rolldown } from "rolldown"
 import { minifySync } from "rolldown/utils"
@@ -11,11 +11,11 @@ export interface Module {
   readonly name: string
   /** Size of its minified code. */
   readonly bytes: number
-  /** Estimated part of the compressed size: the size of the minified code, times the compression of the bundle. */
+  /** Estimated share of the compressed size: the size of the minified code times the bundle's compression ratio. */
   readonly packedBytes: number
 }
 
-/** What is measured of a program. */
+/** The measurements of a program. */
 export interface Measured {
   /** Size of the code that is loaded at the start, minified and compressed. */
   readonly total: number
@@ -27,9 +27,15 @@ export interface Measured {
   readonly oneFile: number
   /** Modules of the code that is loaded at the start, the largest first. */
   readonly modules: ReadonlyArray<Module>
-  /** Number and size of the modules that a program loads at the start from `node_modules`, without a bundler. */
+  /**
+   * Number and size of the modules that the program loads at its start if it is not bundled. `bytes` includes the program
+   * itself, `modules` does not.
+   */
   readonly unbundled: { readonly modules: number; readonly bytes: number }
-  /** Returns the shortest chain of imports from the program to the module whose name ends with `end`. */
+  /**
+   * Returns the shortest chain of imports from the program to a module whose name ends with `end`. The name is compared
+   * without `.js` or `.ts` at its end.
+   */
   readonly chainTo: (end: string) => ReadonlyArray<string> | undefined
 }
 
@@ -44,7 +50,7 @@ const isOwn = ({ name }: Module): boolean => name.startsWith("packages/")
 
 type Graph = ReadonlyMap<string, { readonly imports: ReadonlyArray<string>; readonly bytes: number }>
 
-/** Returns the chain of imports to each module that `entry` loads, in the order of their distance. */
+/** Returns the shortest chain of imports to each module that `entry` loads at its start, the nearest modules first. */
 const chainsFrom = (graph: Graph, entry: string): ReadonlyMap<string, ReadonlyArray<string>> => {
   const chains = new Map<string, ReadonlyArray<string>>([[entry, []]])
   for (const [id, chain] of chains) {

@@ -17,7 +17,7 @@ const usage = `Usage: npm run size -- [program …] [option …]
 
 Bundles programs with rolldown, minifies and compresses the bundles, measures the packages as they are installed, and
 compares the sizes with tools/size/budgets.json. The run fails if a size is over its budget. With names of programs,
-measures only these programs, and no packages. The programs are: ${Object.keys(programs).join(", ")}
+it measures only these programs, and no packages. The programs are: ${Object.keys(programs).join(", ")}
 
 Options:
   --top <n>        shows the n largest modules of each program. Default: 0
@@ -102,7 +102,7 @@ const main = async (): Promise<void> => {
   process.exitCode = 1
   console.error(["", ...problems].join("\n"))
   console.error(
-    "To see which modules take the room, run: npm run size -- NAME --top 30. If the growth is intended, run: npm run size -- --write"
+    "To see which modules take up the space, run: npm run size -- NAME --top 30. If the growth is intended, run: npm run size -- --write"
   )
 }
 
