@@ -24,7 +24,7 @@ export const show = Effect.fnUntraced(function* <A, E>(name: string, life: Effec
   for (const reason of exit.cause.reasons) if (reason._tag === "Fail") console.error(reason.error)
 })
 
-/** Runs the attempts one after the other, with every logger that writes to the console. */
+/** Runs the attempts one after the other, with three loggers that write to the console. */
 export const main = (attempts: Iterable<Effect.Effect<void, unknown>>): Promise<void> =>
   Effect.forEach(attempts, (attempt) => attempt, { discard: true })
     .pipe(

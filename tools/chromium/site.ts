@@ -1,7 +1,7 @@
 /**
  * Opens five pages of the built site in Chromium, at two widths and in two color schemes, and checks them with axe.
- * With `--write`, it also writes their pictures to `docs/screenshots`. `npm run docs` builds the site and runs this
- * check: `node --conditions=@auth/source tools/chromium/site.ts --write`
+ * `npm run docs` builds the site and runs this check. With `--write`, this program also writes pictures of the pages to
+ * `docs/screenshots`: `node --conditions=@auth/source tools/chromium/site.ts --write`
  */
 import axe from "axe-core"
 import * as fs from "node:fs"

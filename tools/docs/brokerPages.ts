@@ -79,7 +79,7 @@ const failureOf = ({ code, operations, status }: ErrorRow): Failure => ({
 })
 
 const errorTable = (codes: Internals["codes"]): string => {
-  // Codes with the same meaning and remedy share a row.
+  // Codes with the same meaning, reason, remedy and source share a row.
   const rows = new Map<string, { readonly matches: Array<string>; readonly rest: ReadonlyArray<string> }>()
   for (const row of codes) {
     const { _tag, remedy } = row.reason(failureOf(row))
@@ -101,7 +101,7 @@ const fixturesOf = (id: string, file: string): ReadonlyArray<Fixture> => {
   return text === "" ? [] : (JSON.parse(text) as ReadonlyArray<Fixture>)
 }
 
-/** Returns the best source of a call in these fixtures. */
+/** Returns the best source that these fixtures name for a call. */
 const sourceOf = (fixtures: ReadonlyArray<Fixture>, name: string): string => {
   const [best] = fixtures
     .filter(({ endpoint }) => endpoint === name)
@@ -111,7 +111,7 @@ const sourceOf = (fixtures: ReadonlyArray<Fixture>, name: string): string => {
 
 const sdkTests = "tools/interop/sdks"
 
-/** The official SDK that `npm run interop` runs against the fake of the broker, with its version. */
+/** Returns the name and version of the official SDK that `npm run interop` runs against the broker's fake. */
 const sdkOf = ({ name }: Package): string | undefined => {
   const file = readdirSync(join(root, sdkTests)).find((test) =>
     read(`${sdkTests}/${test}`).includes(`account("${name}")`)
@@ -221,7 +221,7 @@ export const brokerPage = (entry: Package, internals: Internals): Document => {
   return { path, current, wanted: brokerSections.reduce((text, id) => fill(text, id, tables[id] ?? ""), begun) }
 }
 
-/** The rules of the regulator, one row for each broker. */
+/** Returns the tables of the regulator's rules, with a row for each broker or for each of its login methods. */
 export const regulationTables = (packages: ReadonlyArray<Package>): Readonly<Record<string, string>> => ({
   "static-ip": table([
     ["broker", "calls that need a registered address", "source"],

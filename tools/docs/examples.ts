@@ -23,7 +23,7 @@ export interface Example {
   readonly run: boolean
 }
 
-/** A problem of an example. */
+/** A problem in an example. */
 export interface Problem {
   /** Place of the problem, as `file:line`. */
   readonly at: string
@@ -89,7 +89,7 @@ const compare = (line: string, value: string, index: number): string => {
   return `${indent}${before}__same(${expression}, ${value}, ${index})`
 }
 
-/** Replaces each comparison of an example by a call of `__same`. Line numbers stay the same. */
+/** Replaces each comparison in an example with a call of `__same`. Line numbers stay the same. */
 export const instrument = ({ code }: Example): { readonly code: string; readonly lines: ReadonlyArray<number> } => {
   const lines = code.split("\n")
   const compared: Array<number> = []

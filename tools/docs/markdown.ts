@@ -58,7 +58,7 @@ const variableTable = ({ broker }: Package): string => {
 }
 
 /**
- * Returns the note on quotation marks around a value, with the names of the fields whose quotation marks are rejected.
+ * Returns the note on quotation marks around a value, with the names of the variables in which they are rejected.
  */
 const quotesNote = ({ broker }: Package): string => {
   const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))

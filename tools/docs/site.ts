@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: builds the site of the documentation to `.site/.vitepress/dist`. It fails if a generated table is
- * stale, if a link is broken, or if a page cannot be built. It needs no network.
+ * `npm run docs`: builds the documentation site in `.site/.vitepress/dist`. It fails if a generated table is stale, if a
+ * link is broken, if a page cannot be built, or if a page has an accessibility problem. It needs no network.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

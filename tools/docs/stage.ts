@@ -13,7 +13,7 @@ const read = (file: string): string => fs.readFileSync(path.join(root, file), "u
 
 const titleOf = (text: string): string => /^# (.+)$/m.exec(text)?.[1] ?? ""
 
-/** The page of each file of the repository. Paths are relative to the root. */
+/** Returns the page for each file and folder that a link can name. Paths are relative to the root. */
 const pages = (): ReadonlyMap<string, string> => {
   const found = new Map<string, string>([
     ["README.md", "index.md"],
@@ -42,7 +42,7 @@ const pages = (): ReadonlyMap<string, string> => {
 const exampleFiles = (): ReadonlyArray<string> =>
   files(path.join(root, "examples")).filter((file) => /\.(?:ts|cjs|py)$/.test(file) && !file.includes(".test."))
 
-/** Replaces the links of a Markdown file by links between pages. Reports links to files that have no page. */
+/** Replaces the links of a Markdown file with links between pages. Reports links to files that have no page. */
 export const relink = (
   file: string,
   page: string,
@@ -90,7 +90,7 @@ const languages: Readonly<Record<string, string>> = { ".ts": "ts", ".cjs": "js",
 const sorted = (folder: string): ReadonlyArray<string> =>
   files(path.join(root, folder)).filter((file) => file.endsWith(".md") && file !== "index.md")
 
-/** Writes the folder, and returns the problems of its links. */
+/** Writes the folder, and returns the problems with its links. */
 export const stage = (folder: string): ReadonlyArray<string> => {
   const problems: Array<string> = []
   const known = pages()

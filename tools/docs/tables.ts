@@ -1,7 +1,7 @@
 /**
  * Generates parts of READMEs, sources and configuration from the brokers' descriptors, from `packages/brokers.json` and
  * from the address of the repository in `package.json`: `node tools/docs/tables.ts --write`. Without `--write`, it only
- * lists the stale files. With `--wiring`, it handles only the files that it can generate without an import of a broker's
+ * lists the stale files. With `--wiring`, it handles only the files that it can generate without importing a broker's
  * package.
  */
 import { writeFileSync } from "node:fs"
@@ -128,7 +128,7 @@ const helpDocument = async (): Promise<Document> => {
   return { path, current, wanted: fill(current, "help", pages.join("\n\n")) }
 }
 
-/** One row for each broker: the ways to log in, and how a program renews a session. */
+/** One row for each broker: the ways to log in, and the layers whose sessions a program can renew. */
 const brokerTable = (packages: ReadonlyArray<Package>): string =>
   table([
     ["broker", "ways to log in", "renewed by a program"],
@@ -195,7 +195,7 @@ const siteDocuments = async (packages: ReadonlyArray<Package>): Promise<Readonly
   ]
 }
 
-/** Returns every Markdown file with generated tables: its current and its expected content. */
+/** Returns the current and the expected content of each Markdown file with generated tables. */
 export const documents = async (): Promise<ReadonlyArray<Document>> => {
   const packages = await loadPackages()
   return [

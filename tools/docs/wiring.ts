@@ -81,7 +81,7 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
 /** The accepted versions of packages of this repository, by name. A release of the dependent raises them. */
 type Ranges = Readonly<Record<string, string>>
 
-/** Returns the range of a manifest, or the range of the current version if the manifest does not name the package. */
+/** Returns the range in `ranges`, or, if it has none for the package, the range that starts at the current version. */
 const rangeIn = (ranges: Ranges, folder: string): readonly [name: string, range: string] => {
   const { name, version } = manifestOf(folder)
   return [name, ranges[name] ?? rangeOf(version)]
@@ -158,7 +158,7 @@ const manifestDocument = (folder: string, list: ReadonlyArray<Listed>): Document
   return { path, current, wanted: `${JSON.stringify(wanted, undefined, 2)}\n` }
 }
 
-/** Makes the links of a package's README absolute. An address of the repository that has changed is replaced. */
+/** Makes the links of a package's README absolute. If the repository's address has changed, replaces the old address. */
 const readmeDocument = (folder: string): Document => {
   const path = `packages/${folder}/README.md`
   const current = read(path)

@@ -10,7 +10,10 @@ const ahead = Number(process.env["EXAMPLES_AHEAD"] ?? 0)
 const now = Date.now
 Date.now = () => now() + ahead
 
-/** Returns the address at the simulator. Throws for any other host, because the request would leave this machine. */
+/**
+ * Returns the simulator's address in place of a broker's address. Throws for any other host, because the request would
+ * leave this machine.
+ */
 const served = (address: string): string => {
   const { origin, protocol } = new URL(address)
   const broker = origin === "null" ? address.split("/").slice(0, 3).join("/") : origin

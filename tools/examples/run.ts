@@ -129,7 +129,7 @@ export const inWorld = (place: Place, play: (world: World) => Promise<void>): Pr
     const origins = { ...simulator.origins }
     let ahead = 0
     let known = 0
-    // A TOTP period has 30 seconds.
+    // A TOTP period lasts 30 seconds.
     const period = 31_000
     const world: World = {
       simulator,
