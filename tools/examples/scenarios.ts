@@ -377,7 +377,7 @@ const startFeed = async (simulator: string) => {
       )
       const price = Buffer.from("SBIN 842.05")
       socket.write(Buffer.concat([Buffer.from([0x81, price.length]), price]))
-      // Answers the close frame of the client.
+      // Answers the client's close frame.
       socket.once("data", () => socket.end(Buffer.from([0x88, 0])))
     })
   })
@@ -491,7 +491,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
 /** Number of scenarios that are played concurrently. It suits a machine with two cores. */
 const atOnce = 2
 
-/** Plays all scenarios. Returns the number of starts of examples, and one problem for each scenario that failed. */
+/** Plays all scenarios. Returns how many times an example was started, and one problem for each failed scenario. */
 export const playScenarios = async (place: Place) => {
   const waiting = [...scenarios]
   const problems: Array<string> = []

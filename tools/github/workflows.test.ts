@@ -27,25 +27,25 @@ jobs:
       - run: npm run -s check -- --skip tests
 `
 
-/** A change of the sound workflow, and the problem that it causes. */
+/** A change to the sound workflow, and the problem that it causes. */
 const broken: ReadonlyArray<readonly [from: string, to: string, problem: RegExp]> = [
   ["runs-on: ubuntu-latest", "runs-on: ubuntu-latst", /line 6: label "ubuntu-latst" is unknown/],
   ["timeout-minutes: 5", "timeout: 5", /line 7: unexpected key "timeout"/],
   ["- run: npm", "- run: echo ${{ github.head_ref }} && npm", /line 14: "github.head_ref" is potentially untrusted/],
   ["- run: npm", "- run: echo ${{ github.sha }} && npm", /^job one: a script contains an expression/],
-  ["permissions: {}\n", "", /^the workflow has no line permissions: \{\}$/],
-  ["permissions: {}", "permissions: read-all", /^the workflow has no line permissions: \{\}$/],
+  ["permissions: {}\n", "", /^the workflow has no line "permissions: \{\}"$/],
+  ["permissions: {}", "permissions: read-all", /^the workflow has no line "permissions: \{\}"$/],
   ["concurrency: test\n", "", /^the workflow has no concurrency$/],
   ["    permissions:\n      contents: read\n", "", /^job one: has no permissions$/],
   ["    timeout-minutes: 5\n", "", /^job one: has no timeout-minutes$/],
-  [pinned, "actions/checkout@v5", /^job one: actions\/checkout@v5 is not pinned by the full SHA of a commit$/],
-  [pinned, pinned.slice(0, -1), /is not pinned by the full SHA of a commit$/],
+  [pinned, "actions/checkout@v5", /^job one: actions\/checkout@v5 is not pinned to a full commit SHA$/],
+  [pinned, pinned.slice(0, -1), /is not pinned to a full commit SHA$/],
   ["persist-credentials: false", "fetch-depth: 1", /^job one: the checkout keeps its token/],
   ["check --", "chek --", /^job one: package.json has no script "chek"$/],
   ["npm run -s check -- --skip tests", "npm test && npm run gone", /^job one: package.json has no script "gone"$/]
 ]
 
-describe("workflows of GitHub", () => {
+describe("the GitHub workflows", () => {
   it.each(files(folder))("%s has no problem", (file) => {
     assert.deepStrictEqual(problemsOf(file, fs.readFileSync(path.join(folder, file), "utf8"), scripts), [])
   })
@@ -62,7 +62,7 @@ describe("workflows of GitHub", () => {
     assert.strictEqual(new Set(lines).size, actions.size)
   })
 
-  it("allow only the job that publishes to sign", () => {
+  it("give permission to sign only to the job that publishes", () => {
     const release = fs.readFileSync(path.join(folder, "release.yml"), "utf8")
     const { jobs } = parse(release) as { readonly jobs: Record<string, { readonly permissions: object }> }
     const signing = Object.keys(jobs).filter((name) => "id-token" in jobs[name]!.permissions)

