@@ -36,7 +36,7 @@ export interface Simulator {
   readonly journal: () => Promise<ReadonlyArray<JournalEntry>>
   /** Sets the brokers' clock forward by a duration such as `31 seconds`. */
   readonly advance: (duration: string) => Promise<void>
-  /** Makes the next call of an endpoint fail. */
+  /** Makes the next call to an endpoint fail. */
   readonly fault: (broker: string, endpoint: string, kind: string) => Promise<void>
   /** Returns the current TOTP code of an account. */
   readonly totp: (broker: string, account: string) => Promise<string>
@@ -49,10 +49,10 @@ const known = <A>(value: A | undefined, what: string): A => {
   return value
 }
 
-/** Time-out of the start and of each request, in milliseconds. */
+/** Time-out for the start and for each request, in milliseconds. */
 const patience = 30_000
 
-/** Starts the simulator. `command` has the arguments of Node. Default: the sources of this repository. */
+/** Starts the simulator. `command` has the arguments for Node. Default: the simulator's source in this repository. */
 export const startSimulator = async (command = ["--conditions=@auth/source", file]): Promise<Simulator> => {
   const child = spawn(process.execPath, [...command, "--json"], {
     stdio: ["ignore", "pipe", "pipe"]

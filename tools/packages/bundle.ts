@@ -1,6 +1,6 @@
 /**
- * Bundles the command `broker-auth`: `dist/command/broker-auth.js` answers `--help` alone, and loads the file with all
- * commands for everything else. `pack` bundles it whenever it packs `packages/cli`.
+ * Bundles the command `broker-auth`. `dist/command/broker-auth.js` prints the help and the version without another file,
+ * and loads the file with all commands for everything else. `pack` makes the bundle whenever it packs `packages/cli`.
  *
  * Only modules of the package itself are bundled. `effect` and the packages of this repository stay imports, because
  * two copies of `effect` in one process do not recognize each other's secrets.

@@ -69,7 +69,7 @@ const checkDist = (pkg: Package): void => {
     [...expected].filter((file) => !found.includes(file)),
     `${pkg.manifest.name}: missing files in dist`
   )
-  none([...expected].filter(isTestCode), `${pkg.manifest.name}: files of tests in src`)
+  none([...expected].filter(isTestCode), `${pkg.manifest.name}: test files in src`)
 }
 
 const closedSpecifier = (pkg: Package): string | undefined => {
@@ -78,8 +78,8 @@ const closedSpecifier = (pkg: Package): string | undefined => {
 }
 
 /**
- * Imports every specifier of `specifiers`, and checks that no specifier of `closed` can be imported. The import of a
- * subpath may fail only because an optional peer dependency of `absentPeers` is not installed.
+ * Imports every specifier in `specifiers`, and checks that no specifier in `closed` can be imported. The import of a
+ * subpath may fail, but only because an optional peer dependency in `absentPeers` is not installed.
  */
 const importAll = (
   folder: string,

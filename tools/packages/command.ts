@@ -51,7 +51,7 @@ writeFileSync(${JSON.stringify(marker)}, "")
 export const broker = { id: "evil", title: "Evil", methods: [], environments: {} }
 `
 
-/** A folder with packages that have the names of ours. If one of them is loaded, it writes the file `marker`. */
+/** Adds packages that have the names of ours to a folder. Returns the path of a file that they write if they are loaded. */
 const makeHostile = (folder: string, packages: ReadonlyArray<string>): string => {
   const marker = path.join(folder, "loaded")
   for (const hostile of packages) {
@@ -120,11 +120,11 @@ const checkModules = (installed: string) =>
 
 const titleOf = (way: Way): string => `${way.broker} ${way.method}`
 
-/** The problem of a check that throws. */
+/** Returns the problem if a check fails, otherwise `undefined`. */
 const problemOf = <E, R>(title: string, check: Effect.Effect<void, E, R>) =>
   Effect.catchCause(Effect.as(check, undefined), (cause) => Effect.succeed(`${title}: ${Cause.pretty(cause)}`))
 
-/** Checks the command, and logs in with every broker and in every way. Returns the number of logins, and the problems. */
+/** Checks the command, and logs in with every login method. Returns the number of logins, and the problems. */
 export const checkCommand = async (options: Options) => {
   const brokers = [...new Set(ways.map(({ broker }) => broker))]
   const program = Effect.gen(function* () {

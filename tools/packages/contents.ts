@@ -1,6 +1,7 @@
 /**
  * The contents of a package as it is published: the compiled files without comments and source maps, the declarations
- * that a user can reach, the documents, and a manifest without what only this repository needs. See decision 026.
+ * that a user can reach, the documents, and a manifest without the parts that only this repository needs. See decision
+ * 026.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -17,7 +18,7 @@ const documents = ["README.md", "CHANGELOG.md", "LICENSE"]
 /** Comments that a bundler or a runtime reads. The printer would remove them as well. */
 const directive = /[@#]__[A-Z_]+__|@vite-ignore|webpack[A-Z]\w*:/
 
-/** The files that the compiler makes of a source. Both paths are relative to the package. */
+/** Returns the files that the compiler makes from a source. All paths are relative to the package. */
 export const outputsOf = (source: string): ReadonlyArray<string> =>
   [".js", ".d.ts"].map((end) => source.replace(/^src\//, "dist/").replace(/\.ts$/, end))
 
@@ -27,7 +28,7 @@ export const isClosed = ({ exports }: Manifest, subpath: string): boolean =>
 
 const problem = (pkg: Package, text: string): Error => new Error(`${pkg.manifest.name}: ${text}`)
 
-/** Returns the paths of the compiled files that may be published. Leaves out files of sources that were removed. */
+/** Returns the paths of the compiled files that may be published. Leaves out files whose source was removed. */
 const compiledFiles = (pkg: Package): ReadonlyArray<string> => {
   const excluded = pkg.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))
   const commands = files(path.join(pkg.path, commandFolder)).map((file) => `${commandFolder}/${file}`)
@@ -70,7 +71,7 @@ const withoutComments = (pkg: Package, file: string, text: string): string => {
     codegen: { removeWhitespace: false, legalComments: "none" }
   })
   if (meaningOf(parse(pkg, file, code)) !== meaningOf(parsed)) {
-    throw problem(pkg, `${file} would be another program without its comments`)
+    throw problem(pkg, `${file}: its code would change if its comments were removed`)
   }
   return code
 }
@@ -88,8 +89,8 @@ const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
 }
 
 /**
- * Returns the declarations that a user can reach: those of the open modules, and those that they import. The compiler
- * of a user never reads the others.
+ * Returns the declarations that a user can reach: those of the open modules, and those that they import. A user's
+ * compiler never reads the others.
  */
 const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): ReadonlySet<string> => {
   const subpathOf = (file: string) => file.replace(/^dist\//, "./").replace(/\.d\.ts$/, "")

@@ -6,7 +6,7 @@ import { type Packages, packagesOf } from "./lockfile.ts"
 import { verdictOf } from "./signatures.ts"
 import { root } from "./workspace.ts"
 
-/** A lockfile of one package of ours. It needs `one` and `peer`, and `one` needs its own copy of `inner`. */
+/** A lockfile with one of our packages, which needs `one` and `peer`. `one` needs its own copy of `inner`. */
 const lockfile = ({ inner = "MIT", one = "MIT", peer }: { one?: string; peer?: string; inner?: string }): Packages => ({
   "packages/ours": { license: "MIT", dependencies: { one: "1" }, peerDependencies: { peer: "1" } },
   "node_modules/one": { license: one, dependencies: { inner: "1" }, peerDependencies: { tool: "1" }, ...optionalTool },
@@ -53,7 +53,7 @@ describe("licenceProblems: the licences of the runtime dependencies", () => {
 describe("verdictOf: npm audit signatures", () => {
   const verdict = (output: unknown) => verdictOf(JSON.stringify(output), "")
 
-  it("accepts output without wrong and missing signatures", () => {
+  it("accepts output without wrong or missing signatures", () => {
     assert.deepStrictEqual(verdict({ invalid: [], missing: [] }), { kind: "signed" })
   })
 

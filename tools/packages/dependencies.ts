@@ -18,6 +18,6 @@ if (verdict.kind === "unchecked") {
 }
 if (problems.length > 0) process.exitCode = 1
 else {
-  const licences = `${runtimeFolders(packages).length} packages at run time have an allowed licence`
+  const licences = `all ${runtimeFolders(packages).length} runtime packages have an allowed licence`
   console.log(`dependencies: ${licences}${verdict.kind === "signed" ? ", all installed packages are signed" : ""}`)
 }

@@ -1,4 +1,4 @@
-/** Downloads packages of npm that this workspace does not install, such as runtimes and older compilers. */
+/** Downloads npm packages that this workspace does not install, such as runtimes and older compilers. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { runNpm } from "./process.ts"
@@ -6,7 +6,7 @@ import { root } from "./workspace.ts"
 
 const cache = path.join(root, "node_modules/.cache/broker-auth-downloads")
 
-/** A package of npm, and the accepted versions, such as `26` or `~5.9.3`. */
+/** An npm package, and its accepted versions, such as `26` or `~5.9.3`. */
 export interface Wanted {
   readonly name: string
   readonly range: string

@@ -30,7 +30,7 @@ describe("the list of files in a tarball", () => {
     }
   })
 
-  it("shows a missing file with - and another file with +, sorted by path", () => {
+  it("shows a missing file with - and an additional file with +, sorted by path", () => {
     assert.deepStrictEqual(difference(["a", "c", "d"], ["b", "c", "e"]), ["- a", "+ b", "- d", "+ e"])
   })
 
@@ -77,7 +77,7 @@ describe("the list of files in a tarball", () => {
     )
   })
 
-  it("exists for every package, and for no other", () => {
+  it("exists only for packages of this repository", () => {
     assert.deepStrictEqual(staleLists(packages()), [])
     assert.deepStrictEqual(staleLists(packages().slice(1)), [`${pkg!.folder}.txt`])
   })

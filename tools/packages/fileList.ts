@@ -30,7 +30,7 @@ export const difference = (listed: ReadonlyArray<string>, found: ReadonlyArray<s
     ...found.filter((line) => !listed.includes(line)).map((line) => `+ ${line}`)
   ].toSorted((left, right) => (left.slice(2) < right.slice(2) ? -1 : 1))
 
-/** The changelog does not exist before the first release. Once it exists, it must be packed, also without a line. */
+/** The changelog does not exist before the first release. Once it exists, it must be packed, but no list names it. */
 const changelog = "CHANGELOG.md"
 
 const placeOf = (pkg: Package): string => path.join(folder, `${pkg.folder}.txt`)
