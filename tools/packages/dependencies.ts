@@ -14,7 +14,7 @@ const verdict = verdictOf(stdout, printed)
 const problems = [...licenceProblems(packages), ...(verdict.kind === "refused" ? verdict.problems : [])]
 for (const problem of problems) console.error(`dependencies: ${problem}`)
 if (verdict.kind === "unchecked") {
-  console.log(`dependencies: the signatures were not checked, because the registry gave no answer. ${verdict.reason}`)
+  console.log(`dependencies: the signatures could not be checked. ${verdict.reason}`)
 }
 if (problems.length > 0) process.exitCode = 1
 else {

@@ -20,7 +20,7 @@ const commandsOfPage = (): ReadonlyArray<string> => {
   return commands.trim().split("\n")
 }
 
-/** Splits a command as a shell does, except that only double quotation marks are known. */
+/** Splits a command as a shell does, except that only double quotation marks are recognized. */
 const words = (command: string): ReadonlyArray<string> =>
   Array.from(command.matchAll(/"([^"]*)"|\S+/g), ([word, quoted]) => quoted ?? word)
 
@@ -43,7 +43,7 @@ const shows: Readonly<Record<string, RegExp>> = {
 /** Runs the commands, and returns their number. */
 export const checkOutside = async ({ folder, tarball }: Options): Promise<number> => {
   const target = path.join(folder, path.basename(documented))
-  // The commands of the page use the Node of the author. Here it is the Node of this process.
+  // A reader of the page runs the commands with the Node in `PATH`. Here, this must be the Node of this process.
   const env = {
     NO_COLOR: "1",
     PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}`,

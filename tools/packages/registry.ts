@@ -10,9 +10,12 @@ type Variables = Readonly<Record<string, string>>
 
 export interface Registry {
   readonly url: string
-  /** Environment of npm to install our packages from this registry. Other packages come from the usual registry. */
+  /** Environment variables with which npm installs our packages from this registry, and others from the usual one. */
   readonly install: Variables
-  /** Environment of npm to publish. It ignores the npmrc of the user, so that nothing is published elsewhere. */
+  /**
+   * Environment variables with which npm publishes to this registry. npm then ignores the user's npmrc, so that nothing
+   * is published elsewhere.
+   */
   readonly publish: Variables
 }
 

@@ -13,18 +13,18 @@ describe("the address of the repository", () => {
       assert.doesNotThrow(() => checkPage(pkg)))
   }
 
-  it("is missing or wrong: the check names the fields", () => {
+  it("is named by the check if it is missing or wrong in a manifest", () => {
     const [pkg] = packages()
     const manifest = { ...pkg!.manifest, bugs: undefined, homepage: "https://other.example" }
     assert.throws(() => checkPage({ ...pkg!, manifest }), /"homepage" must be .*\n.*"bugs" must be/)
   })
 
   it.each(["https://git.example/owner/name", "git+ssh://git.example/owner/name.git", "git+https://git.example/.git"])(
-    "is not %s",
+    "cannot be %s",
     (wrong) => assert.throws(() => webOf(wrong), /Set repository.url in package.json/)
   )
 
-  it("gives a package the fields of its folder", () => {
+  it("determines three fields of the manifest of a package", () => {
     assert.deepStrictEqual(fieldsOf("packages/angel"), {
       repository: { type: "git", url, directory: "packages/angel" },
       homepage: `${web}/tree/main/packages/angel#readme`,
@@ -44,7 +44,7 @@ describe("links of a package's README", () => {
     )
   })
 
-  it("follow the address of the repository", () => {
+  it("change with the address of the repository", () => {
     const text =
       "[start](https://other.example/group/name/blob/main/docs/start.md) [theirs](https://other.example/a/blob/main/README.md)"
     assert.strictEqual(

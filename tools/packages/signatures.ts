@@ -19,7 +19,7 @@ export type Verdict =
   | { readonly kind: "unchecked"; readonly reason: string }
   | { readonly kind: "refused"; readonly problems: ReadonlyArray<string> }
 
-/** Codes of npm for a server that did not answer, or answered with a status of 500 or more. */
+/** npm's error codes for a server that did not answer, or that answered with a status of 500 or more. */
 const unreachable =
   /^(E5\d\d|EAI_AGAIN|ECONN\w+|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT|ERR_SOCKET_TIMEOUT|TUF_(REFRESH_METADATA|DOWNLOAD_TARGET)_ERROR)$/
 
@@ -38,7 +38,7 @@ const spell =
   ({ code, name, version }: Unsigned): string =>
     `${name}@${version}: ${problem}${code === undefined ? "" : ` (${code})`}`
 
-/** Each result other than a network failure must be a proof: output that is not understood is refused. */
+/** Returns `unchecked` only for the known reasons. Refuses all output that does not show that the packages are signed. */
 export const verdictOf = (stdout: string, printed: string): Verdict => {
   const { error, invalid, missing } = parse(stdout) ?? {}
   if (invalid !== undefined && missing !== undefined) {

@@ -21,21 +21,21 @@ export const assert: (condition: boolean, message: string) => asserts condition 
 export const none = (problems: ReadonlyArray<string>, title: string): void =>
   assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
 
-/** Files of the commands of a package. */
+/** Returns the files of a package's commands. */
 export const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string> =>
   Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, ""))
 
-/** Whether the package has a version. Without one, it has no changelog. */
+/** Whether the package has a version other than 0.0.0. A package with this version has no changelog. */
 const isReleased = ({ version }: Package["manifest"]): boolean => version !== "0.0.0"
 
-/** Checks what a registry shows of a package: the address of the repository, and links that lead somewhere. */
+/** Checks what a registry shows for a package: the address of the repository, and links that lead somewhere. */
 export const checkPage = (pkg: Package): void => {
   const fields = fieldsOf(`packages/${pkg.folder}`)
   none(
     Object.entries(fields)
       .filter(([key, value]) => !isDeepStrictEqual(pkg.manifest[key as keyof typeof fields], value))
       .map(([key, value]) => `"${key}" must be ${JSON.stringify(value)}`),
-    `${pkg.manifest.name}: fields that differ from the repository of the root (npm run docs:tables writes them)`
+    `${pkg.manifest.name}: fields that do not match the repository in the root package.json (npm run docs:tables writes them)`
   )
   none(
     relativeLinks(fs.readFileSync(path.join(pkg.path, "README.md"), "utf8")),
@@ -125,7 +125,7 @@ export const emptyProject = (parent: string, name: string): string => {
   return folder
 }
 
-/** Returns a package with the version that is installed in this workspace, such as `msw@3.0.5`. */
+/** Returns the name of a package with the version that is installed in this workspace, such as `msw@3.0.5`. */
 export const fromRoot = (name: string): string => {
   const manifest = path.join(root, "node_modules", name, "package.json")
   return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`

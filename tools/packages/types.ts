@@ -5,8 +5,8 @@ import { download, type Wanted } from "./download.ts"
 import { run } from "./process.ts"
 
 /**
- * Older versions of TypeScript that must also accept the types of the packages. In the workspace, their command `tsc`
- * would conflict with ours.
+ * Older versions of TypeScript that must also accept the types of the packages. They are not installed in the workspace,
+ * because their command `tsc` would conflict with ours.
  */
 export const olderCompilers = {
   "5.9": { name: "typescript", range: "~5.9.3" },

@@ -24,7 +24,7 @@ export interface Package {
   readonly manifest: Manifest
 }
 
-/** Returns the packages: every folder of `packages/` that has a manifest and sources. `from` is a repository. */
+/** Returns the packages: every folder of `packages/` that has a manifest and sources. `from` is the root of a repository. */
 export const packages = (from = root): ReadonlyArray<Package> =>
   fs
     .readdirSync(path.join(from, "packages"))
@@ -39,7 +39,8 @@ export const packages = (from = root): ReadonlyArray<Package> =>
     }))
 
 /**
- * Returns the sorted paths of all files below a folder, with forward slashes. If the folder is missing, returns none.
+ * Returns the sorted paths of all files below a folder, with forward slashes. If the folder is missing, returns an empty
+ * list.
  */
 export const files = (folder: string): ReadonlyArray<string> =>
   fs.existsSync(folder)

@@ -23,7 +23,7 @@ interface Link {
   isSilent: boolean
 }
 
-/** Starts a proxy to a port of loopback, on a free port of loopback. */
+/** Starts a proxy on a free loopback port. It forwards to the loopback port `to`. */
 export const startProxy = async (to: number): Promise<Proxy> => {
   const links = new Set<Link>()
   let silent = false

@@ -19,7 +19,7 @@ describe("ranges between packages", () => {
     assert.deepStrictEqual(refused, [false, false, false, false])
   })
 
-  it("compares versions by number, not by text", () => {
+  it("compare versions by number, not as text", () => {
     assert.deepStrictEqual(["0.10.0", "0.2.0", "0.2.10", "0.2.9"].toSorted(compare), [
       "0.2.0",
       "0.2.9",
@@ -28,11 +28,11 @@ describe("ranges between packages", () => {
     ])
   })
 
-  it.each(["1.0", "1.0.0-next.1", "latest", ""])("refuses the version %j", (version) =>
+  it.each(["1.0", "1.0.0-next.1", "latest", ""])("cannot start at the version %j", (version) =>
     assert.throws(() => rangeOf(version), /is not a version like 1\.2\.3/)
   )
 
-  it.each(["^0.1.0", ">=0.1.0", ">=0.1.0 <2.0.0", "*"])("refuses the range %j", (range) =>
+  it.each(["^0.1.0", ">=0.1.0", ">=0.1.0 <2.0.0", "*"])("cannot have the form %j", (range) =>
     assert.throws(() => lowestOf(range), /is not a range like/)
   )
 

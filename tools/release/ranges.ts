@@ -5,7 +5,7 @@ import { type Manifest, packages } from "../packages/workspace.ts"
 
 const kinds = ["dependencies", "peerDependencies"] as const
 
-/** The numbers of a version such as `1.2.3`. Throws for anything else, also for a prerelease. */
+/** The numbers of a version such as `1.2.3`. Throws for anything else, including a prerelease. */
 const numbersOf = (version: string): readonly [major: number, minor: number, patch: number] => {
   const [, ...parts] = /^(\d+)\.(\d+)\.(\d+)$/.exec(version) ?? []
   const [major, minor, patch] = parts.map(Number)
@@ -17,7 +17,7 @@ const numbersOf = (version: string): readonly [major: number, minor: number, pat
 /** The range that accepts a version and every later version of the same major. */
 export const rangeOf = (version: string): string => `>=${version} <${numbersOf(version)[0] + 1}.0.0`
 
-/** The lowest version of a range of {@link rangeOf}. */
+/** Returns the lowest version of a range. Throws if {@link rangeOf} does not make such ranges. */
 export const lowestOf = (range: string): string => {
   const [, lowest = ""] = /^>=(\S+) <\S+$/.exec(range) ?? []
   if (lowest === "" || rangeOf(lowest) !== range) throw new Error(`"${range}" is not a range like ">=1.2.3 <2.0.0".`)
@@ -30,7 +30,7 @@ export const compare = (left: string, right: string): number => {
   return numbersOf(left).reduce((found, number, index) => (found === 0 ? number - (other[index] ?? 0) : found), 0)
 }
 
-/** Whether a range of {@link rangeOf} accepts a version. */
+/** Whether a range that {@link rangeOf} has made accepts a version. */
 export const accepts = (range: string, version: string): boolean =>
   compare(lowestOf(range), version) <= 0 && numbersOf(lowestOf(range))[0] === numbersOf(version)[0]
 
@@ -68,7 +68,7 @@ export const raised = <M extends Pick<Manifest, (typeof kinds)[number]>>(
 
 /**
  * Raises the ranges of each package whose version differs from its version in `before`. Returns one line for each
- * changed range. Changesets has already changed some of them: it replaces `>=0.0.0 <1.0.0` by `>=0.1.0`, without an end.
+ * changed range. Changesets has already changed some of them: it replaces `>=0.0.0 <1.0.0` with `>=0.1.0`, which has no end.
  */
 export const raiseRanges = (
   before: Readonly<Record<string, string>>,

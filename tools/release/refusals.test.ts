@@ -51,7 +51,7 @@ describe("npm run release", () => {
     ])
   })
 
-  it("refuses a new file, and names at most five", async () => {
+  it("refuses new files, and names at most five of them", async () => {
     for (let index = 1; index <= 7; index++) write(`new${index}`, "")
     assert.deepStrictEqual(await problems(), [
       "The work tree has changes that are not committed: new1, new2, new3, new4, new5 and 2 more. Commit them."

@@ -4,13 +4,13 @@ import * as path from "node:path"
 import { run } from "../packages/process.ts"
 import { type Package, packages } from "../packages/workspace.ts"
 
-/** Number of files that a message names. */
+/** Largest number of files that a message names. */
 const named = 5
 
 const listOf = (names: ReadonlyArray<string>): string =>
   names.length > named ? `${names.slice(0, named).join(", ")} and ${names.length - named} more` : names.join(", ")
 
-/** Time limit of a command of git, in milliseconds. */
+/** Time limit for a git command, in milliseconds. */
 const limit = 60_000
 
 /** Returns the files that git reports as changed, including new files. */
@@ -41,7 +41,7 @@ const hasEntry = ({ manifest, path: folder }: Package): boolean => {
 export const published = (folder: string): ReadonlyArray<Package> =>
   packages(folder).filter(({ manifest }) => manifest.private !== true)
 
-/** Returns the problems of a repository that prevent a release. Each of them says what to do. */
+/** Returns the problems that prevent a release of the repository in `folder`. Each of them says what to do. */
 export const refusals = async (
   folder: string,
   /** Returns the name of the user at the registry. Throws if npm is not logged in. */
