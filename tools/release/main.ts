@@ -15,8 +15,8 @@ import { published, refusals } from "./refusals.ts"
 const usage = `Usage: npm run release -- [option …]
 
 Publishes each package whose version the registry does not have. Before that, it checks the repository, and makes a
-clean build. It publishes nothing if a file is not committed, if a changeset has no version yet, if a changelog has no
-entry for the version of its package, or if npm is not logged in.
+clean build. It publishes nothing if a file is not committed, if a changeset has not been applied yet, if a changelog
+has no entry for the version of its package, or if npm is not logged in.
 
 Options:
   --dry-run        prints what would be published, and publishes nothing; needs no login

@@ -58,11 +58,11 @@ describe("npm run release", () => {
     ])
   })
 
-  it("refuses changesets without a version", async () => {
+  it("refuses changesets that have not been applied yet", async () => {
     write(".changeset/first-angel.md", '---\n"@auth/angel": minor\n---\n\nFirst release.\n')
     commit()
     assert.deepStrictEqual(await problems(), [
-      "There are changesets without a version: .changeset/first-angel.md. Run npm run release:version, and commit the changed files."
+      "These changesets have not been applied yet: .changeset/first-angel.md. Run npm run release:version, and commit the changed files."
     ])
   })
 

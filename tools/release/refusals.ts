@@ -20,7 +20,7 @@ const changed = async (folder: string): Promise<ReadonlyArray<string>> =>
     .filter((line) => line !== "")
     .map((line) => line.slice(3))
 
-/** Returns the changesets that have not given a package its version yet. */
+/** Returns the changesets that have not been applied yet. A changeset that is applied is removed. */
 export const unversioned = (folder: string): ReadonlyArray<string> =>
   fs
     .readdirSync(path.join(folder, ".changeset"))
@@ -54,7 +54,7 @@ export const refusals = async (
   const changesets = unversioned(folder)
   if (changesets.length > 0) {
     problems.push(
-      `There are changesets without a version: ${listOf(changesets)}. Run npm run release:version, and commit the changed files.`
+      `These changesets have not been applied yet: ${listOf(changesets)}. Run npm run release:version, and commit the changed files.`
     )
   }
   const silent = published(folder).filter((pkg) => !hasEntry(pkg))

@@ -33,7 +33,7 @@ Copies the repository with its current files, starts a registry on 127.0.0.1, an
   4. a major version of core, with which every package that needs core is released; npm refuses it with older brokers
 
 The rehearsal changes nothing in the repository, and publishes nothing elsewhere. It prints one row for each step, and
-fails if a step failed. Packages of others come from the usual registry.
+fails if a step failed. All other packages come from the usual registry.
 
 Options:
   --keep  keeps the temporary folder, and prints its path
@@ -74,7 +74,7 @@ const expectEqual = (found: unknown, expected: unknown, what: string): void => {
   assert(texts[0] === texts[1], `${what}: found ${texts[0]}, but expected ${texts[1]}`)
 }
 
-/** The copy of the repository, with its own git history. */
+/** Makes a copy of the repository, with its own git history. */
 const makeCopy = async (folder: string) => {
   copyRepository(folder)
   const names = { GIT_CONFIG_GLOBAL: os.devNull, GIT_CONFIG_SYSTEM: os.devNull }
@@ -104,7 +104,7 @@ const makeCopy = async (folder: string) => {
 
 type Copy = Awaited<ReturnType<typeof makeCopy>>
 
-/** Runs a command that must fail, and returns the error. */
+/** Runs a command that must fail with an error that matches `expected`. */
 const refused = async (work: () => Promise<unknown>, expected: RegExp): Promise<void> => {
   const message = await work().then(
     () => "The command succeeded.",
@@ -116,7 +116,7 @@ const refused = async (work: () => Promise<unknown>, expected: RegExp): Promise<
 const rehearse = async (temp: string, print: (line: string) => void, interrupted: AbortSignal): Promise<boolean> => {
   const { done, need, step } = makeSteps(print, interrupted)
 
-  /** Versions that were published so far, oldest first, by name. */
+  /** Versions that have been published so far, oldest first, by name. */
   const history = new Map<string, ReadonlyArray<string>>()
   /** The manifests that were published, by `name@version`. */
   const manifests = new Map<string, Package["manifest"]>()
@@ -143,7 +143,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     const after = copy.versions()
     const changed = Object.fromEntries(Object.entries(after).filter(([name, now]) => before[name] !== now))
     if (expected !== undefined) expectEqual(changed, expected, "packages with a new version")
-    expectEqual(unversioned(copy.folder), [], "changesets without a version")
+    expectEqual(unversioned(copy.folder), [], "changesets that have not been applied")
     for (const { folder, manifest } of copy.all()) {
       const needs = dependenciesOf(manifest, after)
       const isNew = Object.hasOwn(changed, manifest.name)
@@ -166,7 +166,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     await copy.commit("version")
   }
 
-  /** Publishes with the program of the real release, and checks which versions the registry has. */
+  /** Publishes with the program that makes the real releases, and checks which versions the registry has. */
   const publish = async (copy: Copy, registry: Registry, expected: Versions) => {
     await copy.release(registry.publish)
     for (const { manifest } of copy.all()) {
@@ -235,7 +235,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     none(await runPrograms(emptyProject(folder, "programs"), programs, brokers), "programs that failed")
   }
 
-  /** Runs the first program of a README at a simulator, which it reaches in place of the broker. */
+  /** Runs the first program of a README against a simulator, which receives the requests in place of the broker. */
   const runAtSimulator = async (simulator: Simulator, folder: string, way: Way) => {
     await simulator.reset()
     fs.copyFileSync(path.join(copy.folder, "tools/examples/preload.ts"), path.join(folder, "simulated.ts"))
@@ -244,7 +244,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
       env: { EXAMPLES_ORIGINS: JSON.stringify(simulator.origins) },
       limit: limits.login
     })
-    // A login in the browser ends at the address of the login page, so the program sends no request.
+    // The program for a login in the browser only shows the address of the login page. It sends no request.
     if (way.page !== undefined)
       return assert(printed.includes("sends the browser back"), `The program printed: ${printed}`)
     assert(printed.includes("Logged in until"), `The program printed: ${printed}`)
@@ -312,8 +312,8 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
 
     // 1. All packages
     if (unversioned(copy.folder).length > 0) {
-      await step("1: npm run release refuses changesets without a version", () =>
-        refused(() => copy.release(registry.publish), /changesets without a version[\s\S]*nothing was published/)
+      await step("1: npm run release refuses changesets that have not been applied", () =>
+        refused(() => copy.release(registry.publish), /changesets have not been applied[\s\S]*nothing was published/)
       )
       await need("1: npm run release:version", () => version(copy))
     }

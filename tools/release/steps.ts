@@ -14,10 +14,10 @@ export interface Steps {
   readonly done: () => ReadonlyArray<Step>
 }
 
-/** No later step runs: a needed step has failed, or the rehearsal is interrupted. */
+/** The error that ends a rehearsal, because a needed step failed or the rehearsal was interrupted. */
 export class Ended extends Error {}
 
-/** After an abort of `interrupted`, no step starts. */
+/** Returns functions that run steps. Once `interrupted` is aborted, they start no further step. */
 export const makeSteps = (print: (line: string) => void, interrupted: AbortSignal): Steps => {
   const done: Array<Step> = []
   const step: Steps["step"] = async (title, work) => {
@@ -44,7 +44,7 @@ export const makeSteps = (print: (line: string) => void, interrupted: AbortSigna
   }
 }
 
-/** One row for each step: its result, its seconds and its title. */
+/** Returns one row for each step, with its result, its duration and its title, and a last row with the totals. */
 export const tableOf = (steps: ReadonlyArray<Step>): string =>
   [
     ...steps.map(

@@ -13,8 +13,8 @@ import { problemOf, rewrite } from "./rewrite.ts"
 const usage = `Usage: npm run rescope -- [option …] <scope>
 
 Rewrites the npm scope of all packages, such as @your-scope, in manifests, imports, service ids, export conditions,
-documents, tests, tools and the lockfile. It can run again with another scope. Names with the same scope that are no
-packages of this repository are not changed, and are printed.
+documents, tests, tools and the lockfile. It can run again with another scope. Names with the same scope that are not
+packages of this repository are not changed, but printed.
 
 Options:
   --force  also runs if the work tree has changes that are not committed
@@ -36,7 +36,7 @@ const git = (...args: ReadonlyArray<string>): string =>
     stdio: ["ignore", "pipe", "pipe"]
   })
 
-/** The text files of the repository, also new ones that are not ignored. */
+/** Returns the text files of the repository, including new files that git does not ignore. */
 const textFiles = (): ReadonlyArray<string> =>
   git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     .split("\0")
@@ -131,9 +131,9 @@ const main = async (): Promise<string | undefined> => {
     await runTool("oxfmt/bin/oxfmt", [], { cwd: root })
   }
   for (const [name, file] of foreign)
-    console.log(`Not changed: ${name}, which is no package of this repository (${file}).`)
+    console.log(`Not changed: ${name}, which is not a package of this repository (${file}).`)
   console.log(
-    `Changed the scope ${from} to ${to} in ${count} places of ${changed} files.\n` +
+    `Changed the scope ${from} to ${to} in ${count} places in ${changed} files.\n` +
       `Next: npm install && ${isInstalled ? "" : "npm run docs:tables && npm run format && "}npm run check\n` +
       "To undo it: git restore . && npm install"
   )

@@ -23,10 +23,10 @@ export const commandsOf = (folder: string, file: string, name: string): string =
   return commands
 }
 
-/** The path of a user, which has no folder of `node_modules`. */
+/** The folders in the `PATH` of a user: those of this process that are not in `node_modules`. */
 const places = (process.env["PATH"] ?? "").split(path.delimiter).filter((place) => !place.includes("node_modules"))
 
-/** The path of a user whose Node is new enough for the packages. The one of the machine may be older. */
+/** The `PATH` of a user whose Node is new enough for the packages. The Node of the machine may be older. */
 const newNode = { PATH: [path.dirname(process.execPath), ...places].join(path.delimiter) }
 
 const shell = (commands: string, cwd: string, env: Readonly<Record<string, string>> = {}) =>
@@ -38,7 +38,7 @@ const succeed = async (...[commands, cwd, env]: Parameters<typeof shell>): Promi
   return printed
 }
 
-/** Starts the simulator with the command of the guide, uses it, and stops it. */
+/** Starts the simulator with the command from the guide, calls `use`, and stops the simulator. */
 const withSimulator = async (commands: string, cwd: string, use: () => Promise<void>): Promise<void> => {
   // A signal to npx would not reach the simulator, so the shell starts the command without npx.
   const simulator = shell(commands.replace("npx ", "exec ./node_modules/.bin/"), cwd, newNode)
@@ -55,7 +55,7 @@ const withSimulator = async (commands: string, cwd: string, use: () => Promise<v
 }
 
 /**
- * Rehearses in an empty folder. The copy gets the scope of the README, its packages are built, packed and installed
+ * Rehearses in an empty folder. The copy gets the scope that the guide uses, its packages are built, packed and installed
  * beside it, and the installed command logs in at the fake broker.
  */
 export const rehearse = async (folder: string): Promise<void> => {
@@ -76,7 +76,7 @@ export const rehearse = async (folder: string): Promise<void> => {
   const refused = await ended(shell(rescope, copy))
   assert(
     refused.end === 1 && refused.stderr.includes("Commit them first"),
-    `A work tree with changes was changed:\n${refused.printed}`
+    `The command did not refuse a work tree with changes:\n${refused.printed}`
   )
   await succeed(rescope.replace(scope, `--force ${old}`), copy)
   // A longer scope can make the formatter break a line, which it does not join again.

@@ -4,7 +4,7 @@ import * as path from "node:path"
 import { rolldown } from "rolldown"
 
 export interface Bundler {
-  /** Returns the bundle of the module `entry`, which is in `folder`. */
+  /** Returns a bundle. `entry` is the code of the first module, which is bundled as if it were in `folder`. */
   readonly bundle: (folder: string, entry: string) => Promise<string>
 }
 

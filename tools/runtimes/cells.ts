@@ -31,7 +31,7 @@ export const isChosen = (only: Only, row: string, column: string): boolean =>
 export const chosenColumns = (only: Only, { columns, name }: Row): ReadonlyArray<string> =>
   columns.filter((column) => isChosen(only, name, column))
 
-/** The text of a cell: one line. The reason of a failure has several lines, so it is printed below the table. */
+/** The text of a cell: one line. The reason for a failure has several lines, so it is printed below the table. */
 export const textOf = (outcome: Outcome): string => {
   if (outcome.state === "yes" || outcome.state === "failed") return outcome.state
   const [first = ""] = outcome.reason.split("\n")

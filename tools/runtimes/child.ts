@@ -32,7 +32,7 @@ export const outputOf = async (
   throw new Error(`The program ${why}.\n${stdout}${stderr}`.trim())
 }
 
-/** Fails if the work takes longer than the time limit of a cell. */
+/** Fails if the work takes longer than `limit` milliseconds. Default: `cellLimit`. */
 export const within = async <A>(work: Promise<A>, limit = cellLimit): Promise<A> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

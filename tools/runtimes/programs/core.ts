@@ -28,7 +28,7 @@ const program = Effect.gen(function* () {
   expect("the result of the write", written, true)
   expect("the entry", textOf(yield* store.get(account, "session")), "a session")
   expect(
-    "whether the entry is in the clear",
+    "whether the entry is stored as plain text",
     textOf(yield* memory.get(account, "session")).includes("a session"),
     false
   )

@@ -1,4 +1,4 @@
-/** Logs in once, on any runtime. Imports no module of a platform. */
+/** Logs in once, on any runtime. Imports no module that works only on one platform. */
 import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
@@ -24,7 +24,7 @@ export interface Job {
   readonly user: string
 }
 
-/** Asks the server of the user for the callback of a login page or for a one-time code. */
+/** Asks the server that answers in place of the user for the callback of a login page or for a one-time code. */
 export const ask = async ({ user }: Pick<Job, "user">, question: "callback" | "code", body = ""): Promise<string> => {
   const answer = await fetch(`${user}/${question}`, { method: "POST", body })
   const text = await answer.text()
@@ -32,7 +32,7 @@ export const ask = async ({ user }: Pick<Job, "user">, question: "callback" | "c
   return text
 }
 
-/** The client of the broker: `fetch`, with the served addresses in place of the broker's origins. */
+/** The client for the broker: `fetch`, with the addresses in `servers` in place of the broker's origins. */
 const clientOf = ({ servers }: Job): Layer.Layer<HttpClient.HttpClient> =>
   Layer.effect(
     HttpClient.HttpClient,
