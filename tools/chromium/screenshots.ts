@@ -17,7 +17,8 @@ const maxBytes = 40_000
 
 const shoot = async (page: Page, name: string, most = maxBytes): Promise<void> => {
   const picture = await page.screenshot({ fullPage: true, animations: "disabled" })
-  if (picture.byteLength > most) throw new Error(`${name}.png has ${picture.byteLength} bytes, but may have at most ${most}.`)
+  if (picture.byteLength > most)
+    throw new Error(`${name}.png has ${picture.byteLength} bytes, but may have at most ${most}.`)
   fs.writeFileSync(path.join(folder, `${name}.png`), picture)
   console.log(`${name}.png: ${picture.byteLength} bytes`)
 }
