@@ -58,6 +58,24 @@ it("CountsReporter prints the counts by kind and package, every failure, and the
   ])
 })
 
+it("CountsReporter names a hook of a suite that fails, and an error that no test has caught", () => {
+  const source = `
+    describe("a suite", () => {
+      beforeAll(() => { throw new Error("cannot begin") })
+      it("one", () => {})
+    })
+    it("two", async () => {
+      void Promise.reject(new Error("stray"))
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    })
+  `
+  assert.deepStrictEqual(lastLines({ "packages/core/test/a.test.ts": source }, 3), [
+    "failed: packages/core/test/a.test.ts > a suite: cannot begin",
+    "failed: an error outside of the tests: stray",
+    "tests: 1 passed, 2 failed, 1 skipped"
+  ])
+})
+
 const needy: Readonly<Record<string, string>> = {
   "vitest.config.js": files["vitest.config.js"] ?? "",
   "packages/core/test/a.test.ts": `

@@ -1,5 +1,5 @@
 import * as path from "node:path"
-import type { Reporter, TestCase, TestModule } from "vitest/node"
+import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node"
 import { thorough } from "./thorough.ts"
 
 declare module "vitest" {
@@ -58,21 +58,32 @@ const strayErrors = (module: TestModule): number =>
 
 const file = (module: TestModule): string => path.relative(process.cwd(), module.moduleId)
 
+const failureLine = (where: string, message = ""): string =>
+  `failed: ${where}: ${message.split("\n", 1)[0]}`.slice(0, 300)
+
 /**
- * Returns one line for each failed test, and one line for each error of a file outside of tests. These lines are
- * printed at the end, because the log of a run is long.
+ * Returns one line for each failed test, and one line for each error outside of tests. These lines are printed at the
+ * end, because the log of a run is long.
  */
-const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
-  modules.flatMap((module) => {
-    const failed = Array.from(module.children.allTests("failed"))
-    const errors = failed.map((test) => [`${file(module)} > ${test.fullName}`, test.result().errors?.[0]] as const)
-    const all = [...errors, ...module.errors().map((error) => [file(module), error] as const)]
-    return all.map(([where, error]) => `failed: ${where}: ${(error?.message ?? "").split("\n", 1)[0]}`.slice(0, 300))
-  })
+const failures = (
+  modules: ReadonlyArray<TestModule>,
+  unhandledErrors: ReadonlyArray<{ readonly message: string }>
+): ReadonlyArray<string> => [
+  ...modules.flatMap((module) => [
+    ...Array.from(module.children.allTests("failed"), (test) =>
+      failureLine(`${file(module)} > ${test.fullName}`, test.result().errors?.[0]?.message)
+    ),
+    ...Array.from(module.children.allSuites()).flatMap((suite) =>
+      suite.errors().map(({ message }) => failureLine(`${file(module)} > ${suite.fullName}`, message))
+    ),
+    ...module.errors().map(({ message }) => failureLine(file(module), message))
+  ]),
+  ...unhandledErrors.map(({ message }) => failureLine("an error outside of the tests", message))
+]
 
 const isThorough = ({ tags }: TestCase): boolean => !thorough && tags.includes("thorough")
 
-/** Returns one line for each reason why tests were skipped, with the command to run them. */
+/** Returns one line for each known reason why tests were skipped, with the command to run them. */
 const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
   const needing = (word: string) => skipped.filter((test) => !isThorough(test) && test.fullName.includes(word))
   const again = thorough ? "npm run check -- --only tests" : "npm test"
@@ -98,7 +109,7 @@ const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
  * and the totals in the last line.
  */
 export default class CountsReporter implements Reporter {
-  onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<unknown>): void {
+  onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<SerializedError>): void {
     const tests = modules.flatMap((module) => Array.from(module.children.allTests()))
     const inState = (state: string) => tests.filter((test) => test.result().state === state)
     const passed = inState("passed")
@@ -120,7 +131,7 @@ export default class CountsReporter implements Reporter {
       [
         "",
         ...table,
-        ...failures(modules),
+        ...failures(modules, unhandledErrors),
         ...leftOut(skipped),
         skipped.length === 0 ? totals : `${totals}, ${skipped.length} skipped`
       ].join("\n")
