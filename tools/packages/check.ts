@@ -5,8 +5,9 @@
  * logs in under another scope in a copy of the repository, and installs the packages from a registry on loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
- * uses the existing build, and leaves out the examples, the other scope and the registry. `--update-files` writes the
- * lists of packed files in `tools/packages/files`, and checks nothing else.
+ * uses the existing build, and leaves out the examples, the other scope and the registry. The installed command is
+ * checked only with `cli`, and the broker outside of this repository only with `core`. `--update-files` writes the lists
+ * of packed files in `tools/packages/files`, after the checks of `dist` and of the packing, and checks nothing else.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -8,7 +8,7 @@ import { runNpm } from "./process.ts"
 import { fieldsOf, relativeLinks } from "./repository.ts"
 import { files, type Package, root } from "./workspace.ts"
 
-/** Size limit of a tarball. */
+/** A tarball must be smaller than this limit. */
 const maxPackedBytes = 300_000
 /** Files that a tarball may contain. */
 const shipped = /^(?:dist\/.+(?:\.js|\.d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
