@@ -82,7 +82,7 @@ const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
   return found
 }
 
-/** Fields of an account that are secrets. */
+/** The fields of an account that contain secrets. */
 const secretFields = [
   "pin",
   "password",
@@ -283,7 +283,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "shows that the command has ended during a renewal, and loses no session",
+      "if the command ends during a renewal, shows that it has ended, and loses no session",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

@@ -47,7 +47,7 @@ const layoutProblems = () => {
     ...(levels.some((level, index) => level > (levels[index - 1] ?? 0) + 1) ? ["a heading level is skipped"] : []),
     ...(Array.from(document.querySelectorAll("main table")).every((table) => table.querySelector("th") !== null)
       ? []
-      : ["a table has no headers"]),
+      : ["a table has no header cell"]),
     ...(document.querySelector(".VPSkipLink") === null ? ["there is no skip link"] : [])
   ]
 }

@@ -1,6 +1,6 @@
 /**
- * Makes the API pages from the declarations that the compiler emits (`dist/**\/*.d.ts`). A page describes one public
- * module. The compiler must have run.
+ * Makes the API pages from the declarations that the compiler emits (`dist/**\/*.d.ts`) and from the first comments of the
+ * sources. A page describes one public module. The compiler must have run.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -124,7 +124,10 @@ const pageOf = (folder: string, manifest: string, file: string): Page => {
   return { path: `api/${folder}/${module}.md`, title, text: `---\noutline: 3\n---\n\n${text}\n` }
 }
 
-/** Returns the pages of each package: one page for each module that users can import. */
+/**
+ * Returns the pages of each package: one page for each public module with documented exports. Modules that only collect
+ * other modules, such as `index.ts` and `msw.ts`, have no page.
+ */
 export const apiPages = (): ReadonlyArray<{ readonly name: string; readonly pages: ReadonlyArray<Page> }> =>
   packages().map(({ folder, manifest, path: place }) => ({
     name: manifest.name,

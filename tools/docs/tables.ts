@@ -195,7 +195,7 @@ const siteDocuments = async (packages: ReadonlyArray<Package>): Promise<Readonly
   ]
 }
 
-/** Returns every Markdown file with generated tables: its current and its expected content. */
+/** Returns the current and the expected content of each Markdown file with generated tables. */
 export const documents = async (): Promise<ReadonlyArray<Document>> => {
   const packages = await loadPackages()
   return [

@@ -377,7 +377,7 @@ const startFeed = async (simulator: string) => {
       )
       const price = Buffer.from("SBIN 842.05")
       socket.write(Buffer.concat([Buffer.from([0x81, price.length]), price]))
-      // Answers the close frame of the client.
+      // Answers the client's close frame.
       socket.once("data", () => socket.end(Buffer.from([0x88, 0])))
     })
   })

@@ -23,7 +23,7 @@ interface Workflow {
 
 const lint = await createLinter()
 
-/** The scripts of package.json that a shell script runs. */
+/** Returns the names of the scripts in package.json that a shell script runs. */
 const scriptsOf = (run: string): ReadonlyArray<string> =>
   Array.from(run.matchAll(/\bnpm (?:(?:run|run-script)(?: -\S+)* ([\w:-]+)|(test|start)\b)/g)).map(
     ([, script, short]) => script ?? short!
@@ -56,7 +56,7 @@ export const problemsOf = (file: string, text: string, scripts: ReadonlySet<stri
   if (found.length > 0) return found
   const workflow = parse(text) as Workflow
   return [
-    ...(JSON.stringify(workflow.permissions) === "{}" ? [] : ["the workflow has no line permissions: {}"]),
+    ...(JSON.stringify(workflow.permissions) === "{}" ? [] : ['the workflow has no line "permissions: {}"']),
     ...(workflow.concurrency === undefined ? ["the workflow has no concurrency"] : []),
     ...Object.entries(workflow.jobs ?? {}).flatMap(([name, job]) => jobProblems(name, job, scripts))
   ]

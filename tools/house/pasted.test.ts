@@ -217,8 +217,8 @@ for (const { broker, fakes, folder } of brokers) {
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
         for (const from of ["variables", "code"] as const) {
-          // `layer` and `layerConfig` use the values in the same way. Therefore the cases in code run only in thorough
-          // runs.
+          // `layer` and `layerConfig` use the values in the same way. Therefore, the tests with credentials in code run
+          // only in thorough runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
             `${places[from]}: ${field} with added characters is sent without them, or is rejected with no request and no counted login`,

@@ -49,7 +49,7 @@ const known = <A>(value: A | undefined, what: string): A => {
   return value
 }
 
-/** Time-out of the start and of each request, in milliseconds. */
+/** Time-out for the start and for each request, in milliseconds. */
 const patience = 30_000
 
 /** Starts the simulator. `command` has the arguments for Node. By default, they run the sources of this repository. */

@@ -28,7 +28,7 @@ export const isClosed = ({ exports }: Manifest, subpath: string): boolean =>
 
 const problem = (pkg: Package, text: string): Error => new Error(`${pkg.manifest.name}: ${text}`)
 
-/** Returns the paths of the compiled files that may be published. Leaves out files of sources that were removed. */
+/** Returns the paths of the compiled files that may be published. Leaves out files whose source was removed. */
 const compiledFiles = (pkg: Package): ReadonlyArray<string> => {
   const excluded = pkg.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))
   const commands = files(path.join(pkg.path, commandFolder)).map((file) => `${commandFolder}/${file}`)
@@ -71,7 +71,7 @@ const withoutComments = (pkg: Package, file: string, text: string): string => {
     codegen: { removeWhitespace: false, legalComments: "none" }
   })
   if (meaningOf(parse(pkg, file, code)) !== meaningOf(parsed)) {
-    throw problem(pkg, `${file} would be another program without its comments`)
+    throw problem(pkg, `${file}: its code would change if its comments were removed`)
   }
   return code
 }

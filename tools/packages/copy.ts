@@ -7,7 +7,7 @@ import { packages, root } from "./workspace.ts"
 const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".site", ".tsbuild", "coverage"])
 
 /**
- * Fills `node_modules` of the copy with links. The links of the workspace's packages lead to the copy. The links of all
+ * Fills `node_modules` of the copy with links. The links for the workspace's packages lead to the copy. The links for all
  * other packages lead to the original repository.
  */
 const linkModules = (folder: string): void => {
@@ -24,7 +24,7 @@ const linkModules = (folder: string): void => {
   }
 }
 
-/** Copies the repository to an empty folder, with the packages that it has installed, and without builds. */
+/** Copies the repository to an empty folder, with links to its installed packages, and without builds. */
 export const copyRepository = (folder: string): void => {
   fs.cpSync(root, folder, {
     recursive: true,

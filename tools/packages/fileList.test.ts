@@ -77,7 +77,7 @@ describe("the list of files in a tarball", () => {
     )
   })
 
-  it("exists for every package, and for no other", () => {
+  it("exists only for packages of this repository", () => {
     assert.deepStrictEqual(staleLists(packages()), [])
     assert.deepStrictEqual(staleLists(packages().slice(1)), [`${pkg!.folder}.txt`])
   })

@@ -23,7 +23,7 @@ const isAllowed = (licence: string): boolean =>
 
 const isOwn = (folder: string): boolean => /^packages\/[^/]+$/.test(folder)
 
-/** Returns the folder that Node would load a dependency from. */
+/** Returns the folder from which Node would load a dependency. */
 const folderOf = (packages: Packages, from: string, name: string): string | undefined => {
   const inner = from.lastIndexOf("/node_modules/")
   const parents = from === "" ? [] : [from, inner === -1 ? "" : from.slice(0, inner)]
@@ -34,7 +34,7 @@ const folderOf = (packages: Packages, from: string, name: string): string | unde
 }
 
 /**
- * Names of the packages that a user needs with a package. The optional peers of our own packages are included, because
+ * Returns the names of the packages that a package needs. The optional peers of our own packages are included, because
  * our documents ask for them. The optional peers of other packages are not.
  */
 const needs = (folder: string, { dependencies, peerDependencies, peerDependenciesMeta, ...rest }: Locked) =>

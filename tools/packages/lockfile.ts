@@ -26,7 +26,7 @@ export type Packages = Readonly<Record<string, Locked>>
 export interface Comparison {
   /** Installed packages that differ from the committed lockfile. */
   readonly wrong: ReadonlyArray<string>
-  /** Changed entries of packages that are not installed on this platform. */
+  /** Changed entries for packages that are not installed on this platform. */
   readonly elsewhere: ReadonlyArray<string>
 }
 

@@ -20,7 +20,7 @@ const commandsOfPage = (): ReadonlyArray<string> => {
   return commands.trim().split("\n")
 }
 
-/** Splits a command as a shell does, except that only double quotation marks are known. */
+/** Splits a command as a shell does, except that only double quotation marks are recognized. */
 const words = (command: string): ReadonlyArray<string> =>
   Array.from(command.matchAll(/"([^"]*)"|\S+/g), ([word, quoted]) => quoted ?? word)
 

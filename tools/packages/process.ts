@@ -23,7 +23,7 @@ export const start = (
      * Default: the standard input is empty.
      */
     readonly input?: true
-    /** Time limit of `run`, in milliseconds. Default: no limit. */
+    /** Time limit for `run`, in milliseconds. Default: no limit. */
     readonly limit?: number
   }
 ): ChildProcess => {
@@ -99,7 +99,7 @@ export const runTool = (script: string, args: ReadonlyArray<string>, options: Pa
 export const startNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): ChildProcess =>
   start(...npmCommand(args), options)
 
-/** Runs npm as `startNpm` does. If the exit code is not 0, throws an error that contains the output. */
+/** Runs npm with the same Node as `startNpm`. Throws in the same cases as `run`. */
 export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): Promise<string> =>
   run(...npmCommand(args), options)
 
@@ -124,7 +124,7 @@ export const stop = async (child: ChildProcess): Promise<void> => {
  * when the process `pid` has stopped.
  */
 export const watchOver = (pid: number, folder: string): (() => void) => {
-  // Helper processes of a browser can still write to the folder for a short time, and `rm` fails in this time. The
+  // Helper processes of a browser can still write to the folder for a short time, and `rm` fails during this time. The
   // watcher repeats `rm` up to 50 times, with pauses of 0.1 seconds.
   const script = 'cat >/dev/null; kill -9 "$0"; for i in $(seq 50); do rm -rf "$1" && break; sleep 0.1; done'
   const watcher = spawn("sh", ["-c", script, String(pid), folder], {

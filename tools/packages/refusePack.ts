@@ -1,6 +1,6 @@
 /**
- * The script `prepack` of each package. npm runs it for `npm pack` and `npm publish` in the folder of a package, which
- * contains other files than the published package.
+ * The script `prepack` of each package. npm runs it for `npm pack` and `npm publish` in the folder of a package, whose
+ * files are not the files of the published package.
  */
 console.error(
   "The published files differ from the folder of a package, so npm must not pack or publish this folder. In the root of " +

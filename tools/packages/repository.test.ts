@@ -24,7 +24,7 @@ describe("the address of the repository", () => {
     (wrong) => assert.throws(() => webOf(wrong), /Set repository.url in package.json/)
   )
 
-  it("gives a package the fields of its folder", () => {
+  it("determines three fields of the manifest of a package", () => {
     assert.deepStrictEqual(fieldsOf("packages/angel"), {
       repository: { type: "git", url, directory: "packages/angel" },
       homepage: `${web}/tree/main/packages/angel#readme`,
@@ -44,7 +44,7 @@ describe("links of a package's README", () => {
     )
   })
 
-  it("follow the address of the repository", () => {
+  it("change with the address of the repository", () => {
     const text =
       "[start](https://other.example/group/name/blob/main/docs/start.md) [theirs](https://other.example/a/blob/main/README.md)"
     assert.strictEqual(

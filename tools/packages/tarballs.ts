@@ -8,7 +8,7 @@ import { runNpm } from "./process.ts"
 import { fieldsOf, relativeLinks } from "./repository.ts"
 import { files, type Package, root } from "./workspace.ts"
 
-/** Size limit of a tarball. */
+/** A tarball must be smaller than this limit. */
 const maxPackedBytes = 300_000
 /** Files that a tarball may contain. */
 const shipped = /^(?:dist\/.+(?:\.js|\.d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
@@ -125,7 +125,7 @@ export const emptyProject = (parent: string, name: string): string => {
   return folder
 }
 
-/** Returns a package with the version that is installed in this workspace, such as `msw@3.0.5`. */
+/** Returns the name of a package with the version that is installed in this workspace, such as `msw@3.0.5`. */
 export const fromRoot = (name: string): string => {
   const manifest = path.join(root, "node_modules", name, "package.json")
   return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`

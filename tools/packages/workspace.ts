@@ -39,7 +39,8 @@ export const packages = (from = root): ReadonlyArray<Package> =>
     }))
 
 /**
- * Returns the sorted paths of all files below a folder, with forward slashes. If the folder is missing, returns none.
+ * Returns the sorted paths of all files below a folder, with forward slashes. If the folder is missing, returns an empty
+ * list.
  */
 export const files = (folder: string): ReadonlyArray<string> =>
   fs.existsSync(folder)

@@ -1,5 +1,5 @@
 /**
- * Starts a Redis server for tests and tools, on a free port of loopback. It writes data to disk only with
+ * Starts a Redis server for tests and tools, on a free loopback port. It writes data to disk only with
  * `keeps: "everything"`.
  */
 import { type ChildProcess, spawnSync } from "node:child_process"

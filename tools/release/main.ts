@@ -15,8 +15,8 @@ import { published, refusals } from "./refusals.ts"
 const usage = `Usage: npm run release -- [option …]
 
 Publishes each package whose version the registry does not have. Before that, it checks the repository, and makes a
-clean build. It publishes nothing if a file is not committed, if a changeset has no version yet, if a changelog has no
-entry for the version of its package, or if npm is not logged in.
+clean build. It publishes nothing if a file is not committed, if a changeset has not been applied yet, if a changelog
+has no entry for the version of its package, or if npm is not logged in.
 
 Options:
   --dry-run        prints what would be published, and publishes nothing; needs no login
@@ -29,7 +29,7 @@ Options:
 In a CI job that has an id token, npm uses this token as its login, and publishes with provenance: a signed statement
 that names the commit and the job. Otherwise, run npm login first, or set the token of the registry in your npmrc.`
 
-/** Time limits in milliseconds: of a query, of the build, and of publishing all packages. */
+/** Time limits in milliseconds: for a query, for the build, and for publishing all packages. */
 const limits = { query: 60_000, build: 600_000, publish: 900_000 }
 
 /** Environment variables with which CI systems offer an id token. */
@@ -37,7 +37,7 @@ const idTokens = ["ACTIONS_ID_TOKEN_REQUEST_URL", "NPM_ID_TOKEN", "SIGSTORE_ID_T
 
 const hasIdToken = (): boolean => idTokens.some((name) => (process.env[name] ?? "") !== "")
 
-/** The registry of a package: the one of its scope, or the default one. */
+/** Returns the registry of a package: the one that is set for its scope, or the default one. */
 const registryOf = async (name: string): Promise<string> => {
   const config = async (key: string) =>
     (await runNpm(["config", "get", key, "--loglevel=error"], { cwd: os.tmpdir(), limit: limits.query })).trim()

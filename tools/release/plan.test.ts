@@ -38,6 +38,6 @@ describe("the plan of a release", () => {
     })
   })
 
-  it("cannot publish a package that was not packed", () =>
+  it("cannot be written if a package that is published was not packed", () =>
     assert.throws(() => writePlan(folder, plan, new Map()), /core was not packed/))
 })

@@ -5,7 +5,7 @@ import { type Manifest, packages } from "../packages/workspace.ts"
 
 const kinds = ["dependencies", "peerDependencies"] as const
 
-/** The numbers of a version such as `1.2.3`. Throws for anything else, also for a prerelease. */
+/** The numbers of a version such as `1.2.3`. Throws for anything else, including a prerelease. */
 const numbersOf = (version: string): readonly [major: number, minor: number, patch: number] => {
   const [, ...parts] = /^(\d+)\.(\d+)\.(\d+)$/.exec(version) ?? []
   const [major, minor, patch] = parts.map(Number)

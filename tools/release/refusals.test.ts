@@ -51,18 +51,18 @@ describe("npm run release", () => {
     ])
   })
 
-  it("refuses a new file, and names at most five", async () => {
+  it("refuses new files, and names at most five of them", async () => {
     for (let index = 1; index <= 7; index++) write(`new${index}`, "")
     assert.deepStrictEqual(await problems(), [
       "The work tree has changes that are not committed: new1, new2, new3, new4, new5 and 2 more. Commit them."
     ])
   })
 
-  it("refuses changesets without a version", async () => {
+  it("refuses changesets that have not been applied yet", async () => {
     write(".changeset/first-angel.md", '---\n"@auth/angel": minor\n---\n\nFirst release.\n')
     commit()
     assert.deepStrictEqual(await problems(), [
-      "There are changesets without a version: .changeset/first-angel.md. Run npm run release:version, and commit the changed files."
+      "These changesets have not been applied yet: .changeset/first-angel.md. Run npm run release:version, and commit the changed files."
     ])
   })
 

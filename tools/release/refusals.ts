@@ -4,7 +4,7 @@ import * as path from "node:path"
 import { run } from "../packages/process.ts"
 import { type Package, packages } from "../packages/workspace.ts"
 
-/** Number of files that a message names. */
+/** Largest number of files that a message names. */
 const named = 5
 
 const listOf = (names: ReadonlyArray<string>): string =>
@@ -20,7 +20,7 @@ const changed = async (folder: string): Promise<ReadonlyArray<string>> =>
     .filter((line) => line !== "")
     .map((line) => line.slice(3))
 
-/** Returns the changesets that have not given a package its version yet. */
+/** Returns the changesets that have not been applied yet. A changeset that is applied is removed. */
 export const unversioned = (folder: string): ReadonlyArray<string> =>
   fs
     .readdirSync(path.join(folder, ".changeset"))
@@ -41,7 +41,7 @@ const hasEntry = ({ manifest, path: folder }: Package): boolean => {
 export const published = (folder: string): ReadonlyArray<Package> =>
   packages(folder).filter(({ manifest }) => manifest.private !== true)
 
-/** Returns the problems of a repository that prevent a release. Each of them says what to do. */
+/** Returns the problems that prevent a release of the repository in `folder`. Each of them says what to do. */
 export const refusals = async (
   folder: string,
   /** Returns the name of the user at the registry. Throws if npm is not logged in. */
@@ -54,7 +54,7 @@ export const refusals = async (
   const changesets = unversioned(folder)
   if (changesets.length > 0) {
     problems.push(
-      `There are changesets without a version: ${listOf(changesets)}. Run npm run release:version, and commit the changed files.`
+      `These changesets have not been applied yet: ${listOf(changesets)}. Run npm run release:version, and commit the changed files.`
     )
   }
   const silent = published(folder).filter((pkg) => !hasEntry(pkg))

@@ -116,7 +116,7 @@ const refused = async (work: () => Promise<unknown>, expected: RegExp): Promise<
 const rehearse = async (temp: string, print: (line: string) => void, interrupted: AbortSignal): Promise<boolean> => {
   const { done, need, step } = makeSteps(print, interrupted)
 
-  /** Versions that were published so far, oldest first, by name. */
+  /** Versions that have been published so far, oldest first, by name. */
   const history = new Map<string, ReadonlyArray<string>>()
   /** The manifests that were published, by `name@version`. */
   const manifests = new Map<string, Package["manifest"]>()
@@ -143,7 +143,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     const after = copy.versions()
     const changed = Object.fromEntries(Object.entries(after).filter(([name, now]) => before[name] !== now))
     if (expected !== undefined) expectEqual(changed, expected, "packages with a new version")
-    expectEqual(unversioned(copy.folder), [], "changesets without a version")
+    expectEqual(unversioned(copy.folder), [], "changesets that have not been applied")
     for (const { folder, manifest } of copy.all()) {
       const needs = dependenciesOf(manifest, after)
       const isNew = Object.hasOwn(changed, manifest.name)
@@ -166,7 +166,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     await copy.commit("version")
   }
 
-  /** Publishes with the program of the real release, and checks which versions the registry has. */
+  /** Publishes with the program that makes the real releases, and checks which versions the registry has. */
   const publish = async (copy: Copy, registry: Registry, expected: Versions) => {
     await copy.release(registry.publish)
     for (const { manifest } of copy.all()) {
@@ -312,8 +312,8 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
 
     // 1. All packages
     if (unversioned(copy.folder).length > 0) {
-      await step("1: npm run release refuses changesets without a version", () =>
-        refused(() => copy.release(registry.publish), /changesets without a version[\s\S]*nothing was published/)
+      await step("1: npm run release refuses changesets that have not been applied", () =>
+        refused(() => copy.release(registry.publish), /changesets have not been applied[\s\S]*nothing was published/)
       )
       await need("1: npm run release:version", () => version(copy))
     }

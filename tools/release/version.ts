@@ -7,7 +7,7 @@ import { packages, root } from "../packages/workspace.ts"
 import { raiseRanges, versionsOf } from "./ranges.ts"
 import { unversioned } from "./refusals.ts"
 
-/** Time limit of each command, in milliseconds. */
+/** Time limit for each command, in milliseconds. */
 const limit = 300_000
 
 const main = async (): Promise<void> => {

@@ -36,7 +36,7 @@ const git = (...args: ReadonlyArray<string>): string =>
     stdio: ["ignore", "pipe", "pipe"]
   })
 
-/** The text files of the repository, also new ones that are not ignored. */
+/** Returns the text files of the repository, including new files that git does not ignore. */
 const textFiles = (): ReadonlyArray<string> =>
   git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     .split("\0")

@@ -38,7 +38,7 @@ const succeed = async (...[commands, cwd, env]: Parameters<typeof shell>): Promi
   return printed
 }
 
-/** Starts the simulator with the command of the guide, uses it, and stops it. */
+/** Starts the simulator with the command from the guide, calls `use`, and stops the simulator. */
 const withSimulator = async (commands: string, cwd: string, use: () => Promise<void>): Promise<void> => {
   // A signal to npx would not reach the simulator, so the shell starts the command without npx.
   const simulator = shell(commands.replace("npx ", "exec ./node_modules/.bin/"), cwd, newNode)
@@ -76,7 +76,7 @@ export const rehearse = async (folder: string): Promise<void> => {
   const refused = await ended(shell(rescope, copy))
   assert(
     refused.end === 1 && refused.stderr.includes("Commit them first"),
-    `A work tree with changes was changed:\n${refused.printed}`
+    `The command did not refuse a work tree with changes:\n${refused.printed}`
   )
   await succeed(rescope.replace(scope, `--force ${old}`), copy)
   // A longer scope can make the formatter break a line, which it does not join again.

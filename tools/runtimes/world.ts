@@ -12,7 +12,7 @@ import { codeFor } from "../../packages/simulator/test/chromium/pages.ts"
 
 type Service = Simulator.Simulator["Service"]
 
-/** The account of a way to log in. */
+/** The account for a way to log in. */
 export const accountOf = ({ brokers }: Service, { account = 0, broker }: Way) =>
   brokers[broker]?.accounts[account] ?? {}
 

@@ -47,7 +47,7 @@ const isOwn = ({ name }: Module): boolean => name.startsWith("packages/")
 
 type Graph = ReadonlyMap<string, { readonly imports: ReadonlyArray<string>; readonly bytes: number }>
 
-/** Returns the chain of imports to each module that `entry` loads, in the order of their distance. */
+/** Returns the shortest chain of imports to each module that `entry` loads at its start, the nearest modules first. */
 const chainsFrom = (graph: Graph, entry: string): ReadonlyMap<string, ReadonlyArray<string>> => {
   const chains = new Map<string, ReadonlyArray<string>>([[entry, []]])
   for (const [id, chain] of chains) {

@@ -17,7 +17,7 @@ const usage = `Usage: npm run size -- [program …] [option …]
 
 Bundles programs with rolldown, minifies and compresses the bundles, measures the packages as they are installed, and
 compares the sizes with tools/size/budgets.json. The run fails if a size is over its budget. With names of programs,
-measures only these programs, and no packages. The programs are: ${Object.keys(programs).join(", ")}
+it measures only these programs, and no packages. The programs are: ${Object.keys(programs).join(", ")}
 
 Options:
   --top <n>        shows the n largest modules of each program. Default: 0

@@ -1,9 +1,9 @@
-/** Measures the size of each package after its installation, without npm, which would need a second for each package. */
+/** Measures the installed size of each package, but does not run npm, which would take a second for each package. */
 import { contentsOf, installedBytes } from "../packages/contents.ts"
 import { runTool } from "../packages/process.ts"
 import { packages, root } from "../packages/workspace.ts"
 
-/** Returns the size of each package after its installation. First compiles the packages. */
+/** Compiles the packages, and returns the installed size of each one. */
 export const installedSizes = async (): Promise<Readonly<Record<string, number>>> => {
   await runTool("typescript/bin/tsc", ["-b", ...packages().map(({ path: folder }) => folder)], { cwd: root })
   const sizes: Record<string, number> = {}

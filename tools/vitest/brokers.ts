@@ -46,7 +46,7 @@ export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag)
   return error.reason as Extract<Reason, { _tag: Tag }>
 }
 
-/** Returns the code that an authenticator app shows at a time in milliseconds. Default: now. */
+/** Returns the code that an authenticator app shows at the time `at`, in milliseconds. Default: now. */
 export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number) {
   const totp = Result.getOrThrow(Totp.parse(Redacted.make(secret)))
   const step = Totp.stepAt(totp, at ?? (yield* Clock.currentTimeMillis))
@@ -58,7 +58,8 @@ export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =
   Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
 
 /**
- * Returns the error of an effect. The effect must fail before it sends a request, and the error must contain no secret.
+ * Returns the error with which the effect fails. The effect must fail before it sends a request, and its error must have
+ * a remedy and contain no secret.
  */
 export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
   Effect.fnUntraced(function* <A, R>(
@@ -74,10 +75,10 @@ export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secret
     return error
   })
 
-/** Wraps any value as a secret. A program without types can pass a value that is not a string. */
+/** Wraps any value as a secret. A program without type checks can pass a value that is not a string. */
 export const redacted = (value: unknown) => Redacted.make(value as string)
 
-/** A description, credentials of unknown type, and the expected problem of each field. */
+/** A description, credentials of unknown type, and the expected problem for each field. */
 export type WrongCredentials = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
 
 /** Adds a test for each row. `refuse` builds a layer with the credentials, and returns its error. */

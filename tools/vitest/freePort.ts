@@ -8,8 +8,8 @@ const isFree = (port: number): Promise<boolean> =>
   })
 
 /**
- * Returns a free port of 127.0.0.1 between 10,000 and 32,767. The operating system gives outgoing connections higher
- * ports, so no connection of another test takes the port before the caller listens on it.
+ * Returns a free port on 127.0.0.1 between 10,000 and 32,767. The operating system gives outgoing connections higher
+ * ports, so no connection from another test takes the port before the caller listens on it.
  */
 export const freePort = async (): Promise<number> => {
   const port = 10_000 + Math.floor(Math.random() * 22_768)

@@ -1,4 +1,4 @@
-/** Runs test suites that use msw a second time: over real connections, with the HTTP client of `@auth/node`. */
+/** Repeats over real connections, with the HTTP client of `@auth/node`, the test suites that otherwise use msw. */
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { TestHttp } from "@auth/broker-core/testing"
 import * as NodeHttpClient from "@auth/node/NodeHttpClient"
@@ -78,7 +78,7 @@ const toServer = (request: HttpClientRequest.HttpClientRequest): HttpClientReque
   return HttpClientRequest.setUrl(request, `${server}${request.url.slice(origin.length)}`)
 }
 
-/** The client for the layer of a broker: `fetch`, which msw intercepts, or `NodeHttpClient` if `OverHttp` is true. */
+/** The client for a broker's layer: `fetch`, which msw intercepts, or `NodeHttpClient` if `OverHttp` is true. */
 export const layerClient: Layer.Layer<HttpClient.HttpClient> = Layer.unwrap(
   Effect.map(OverHttp, (overHttp) =>
     overHttp

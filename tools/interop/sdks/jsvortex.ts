@@ -48,7 +48,7 @@ const logInWell = async (workbench: Workbench, client: Client): Promise<string> 
   return answer.data?.access_token ?? ""
 }
 
-/** Submits the broker's login page as a user would, and returns the parameter `auth` of the callback. */
+/** Submits the broker's login page as a user would, and returns the parameter `auth` from the callback. */
 const consent = async (workbench: Workbench): Promise<string> => {
   const { applicationId, clientCode, password } = accountOf(workbench)
   const page = `${workbench.simulator.origin("https://flow.rupeezy.in")}/?applicationId=${applicationId}`

@@ -18,7 +18,7 @@ const accountOf = ({ simulator }: Workbench) => {
 
 const open = (workbench: Workbench): Promise<Client> => workbench.open(accountOf(workbench))
 
-/** Submits the broker's login page as a user would, and returns the request token of the callback. */
+/** Submits the broker's login page as a user would, and returns the request token from the callback. */
 const browse = async (workbench: Workbench): Promise<string> => {
   const { apiKey, password, userId } = accountOf(workbench)
   await workbench.simulator.advance("31 seconds")

@@ -128,7 +128,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
     timeout
   )
 
-  it("makes files that mark the places to fill in, and contain no placeholder of the template", () => {
+  it("makes files that mark the places to fill in, and contain no placeholder from the template", () => {
     const files = fs.readdirSync(path.join(folder, "packages/madeup"), { recursive: true, withFileTypes: true })
     const texts = files
       .filter((file) => file.isFile() && !/dist|\.tsbuild/.test(file.parentPath))
