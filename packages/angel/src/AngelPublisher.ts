@@ -27,8 +27,8 @@ export interface PublisherCredentials extends Credentials.Input<typeof credentia
  */
 export interface Options extends FamilyOptions {
   /**
-   * `always` adds the parameter `redirect_url` with the redirect URL to the address of the login page. The broker's
-   * newer documentation allows this parameter. Default: the parameter is not sent.
+   * With `always`, the address of the login page gets the query parameter `redirect_url`, whose value is the redirect
+   * URL. The broker's newer documentation allows this parameter. Default: the parameter is not sent.
    */
   readonly sendRedirectUrl?: "always" | undefined
 }

@@ -63,8 +63,8 @@ const failsWith = (outcome: Outcome, code: string): boolean =>
   outcome._tag === "Failed" && outcome.error === "VaultError" && outcome.reason === "Io" && outcome.systemCode === code
 
 /**
- * Requests sessions in `troubled`, a program in which the refused system calls fail from its start to its end. Then
- * checks the vault with a healthy program.
+ * Requests sessions in `troubled`, a program for which Linux refuses some system calls during its whole run (see
+ * `refusal.ts`). Then checks the vault with a healthy program.
  */
 const startInTrouble = async (
   torture: Torture,
@@ -114,7 +114,8 @@ const prepare = async (torture: Torture) => {
 const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
   const { healthy, setups } = await prepare(torture)
   const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
-    // Some containers forbid seccomp filters. Any other Perl error is a bug in `refusal.ts`.
+    // Perl installs the filter. If the container forbids seccomp filters, Perl reports `seccomp: …`. Any other error of
+    // Perl is a bug in `refusal.ts`.
     throw /seccomp: /.test(String(error)) ? new NotHere("this container forbids seccomp filters") : error
   })
   await torture.each(retitled(setups, title), (setup, tally) =>

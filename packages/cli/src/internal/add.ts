@@ -116,7 +116,7 @@ const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Retur
   return values
 })
 
-/** Reads the variable that names the variables whose values are taken unchanged. */
+/** Reads `BROKER_AUTH_VERBATIM`: the names of variables from whose values nothing is removed, such as quotation marks. */
 const readVerbatim = Effect.map(Effect.option(Config.Redacted(verbatim)), (found): Values =>
   Option.isSome(found) ? { [verbatim]: found.value } : {}
 )

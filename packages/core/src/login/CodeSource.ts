@@ -31,7 +31,7 @@ const TypeId = "~@auth/broker-core/login/CodeSource"
 export interface CodeRequest {
   readonly account: Account.Account
   readonly kind: CodeKind
-  /** Where the broker sent the code. The broker may have masked these texts. */
+  /** Phone numbers and email addresses to which the broker sent the code. The broker may have masked them. */
   readonly destinations?: ReadonlyArray<string> | undefined
   /** Number of digits. Default: 6. */
   readonly digits?: number | undefined
@@ -138,8 +138,8 @@ export const totp = (
 }
 
 /**
- * Makes a source that returns one given code. Use it for one login. Blanks, invisible characters and quotation marks
- * around the code are removed.
+ * Makes a source that returns one given code. Use it for one login. Blanks, invisible characters and a pair of
+ * quotation marks around the code are removed.
  *
  * @example
  * ```ts

@@ -18,7 +18,8 @@ import * as durations from "./internal/durations.ts"
 
 export {
   /**
-   * Formats a duration in its one or two largest units, such as `90 seconds`, `1 hour 5 minutes` or `9 days`.
+   * Formats a duration in its one or two largest units, such as `1 hour 5 minutes` or `9 days`. A duration from one
+   * second to less than two minutes is formatted in seconds, such as `90 seconds`.
    *
    * @category converting
    * @since 0.1.0

@@ -1,5 +1,6 @@
 /**
- * Converts sessions to JSON and back, for stores. A login does not load this module.
+ * Converts sessions to JSON and back, for stores. It is a separate module because it needs Schema: a program that only
+ * logs in does not load it.
  *
  * @since 0.1.0
  */

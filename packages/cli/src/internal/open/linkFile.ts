@@ -41,7 +41,7 @@ const removeOld = (folder: string, isOld: (modified: number) => boolean) => {
   }
 }
 
-/** Names a file in a folder of this user. The file is removed when its link expires, and at the end of the scope. */
+/** Chooses the path of a new file in a folder of this user. The file is removed when its link expires, and at the end of the scope. */
 export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<LinkFile, never, Scope.Scope> {
   const scope = yield* Effect.scope
   let writes = 0
