@@ -61,7 +61,8 @@ if (import.meta.main) {
     read("package-lock.json"),
     read("node_modules/.package-lock.json")
   )
-  for (const line of elsewhere) console.log(`entry for another platform differs from the committed lockfile: ${line}`)
+  for (const line of elsewhere)
+    console.log(`entry of a package that is not installed here differs from the committed lockfile: ${line}`)
   for (const line of wrong) console.error(`installed package differs from the committed lockfile: ${line}`)
   if (wrong.length > 0) {
     console.error("Run npm install, and commit the changed package-lock.json.")

@@ -77,7 +77,7 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization", "x-api-key"],
   documentation: ["https://vortex.rupeezy.in/docs/", "https://vortex.rupeezy.in/docs/jsvortex/"],
   staticIp: {
-    text: "Orders and other calls that change data. Reads work from any address. A client has two addresses, IPv4 or IPv6",
+    text: "Orders and other calls that change data. Reads work from any address. Each client can register two addresses. Each can be IPv4 or IPv6",
     source: "Vortex FAQ on static IP addresses",
     confidence: "high",
     asOf: "2026-11-27"
@@ -98,7 +98,12 @@ export const broker: Broker.Broker = {
     ["forbidden", "medium", "forbidden", "HTTP 403 means that access is denied. The session stays valid."],
     ["address-of-orders", "medium", "refusals", "HTTP 403 with IP_NOT_ALLOWED means an unregistered IP address."],
     ["funds-segments", "medium", "probe", "Funds are in nse and mcx, in exchange_combined, or in all three fields."],
-    ["profile-call", "low", "probe", "GET /user/profile returns the fields of a login. It is not called by default."],
+    [
+      "profile-call",
+      "low",
+      "probe",
+      "GET /user/profile returns the same user data as the answer to a login. It is not called by default."
+    ],
     ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
     ["renewal-at-the-end", "low", "renewal.early", "A login before the end of a session does not give a later expiry."],
     ["login-time", "low", "loginTimeOffset", "login_time has no time zone. It is in Indian Standard Time."]

@@ -51,7 +51,7 @@ const rejection = (call: Promise<unknown>): Promise<string> =>
   )
 
 /**
- * Wraps the SDK, so that its methods reject with an `Error` that contains the rejection as JSON. The SDK rejects with
+ * Wraps the SDK, so that its methods always reject with an `Error`. The SDK also rejects with
  * plain objects, which cannot be passed between processes as errors.
  */
 const withErrors = (client: object): object =>
@@ -116,7 +116,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "logs out, but keeps the token",
+      title: "logs out, and calls again with the same token",
       run: async (workbench) => {
         const client = await open(workbench)
         await logIn(workbench, client)
@@ -124,6 +124,8 @@ export const sdk: Sdk = {
         const { body, method } = await last(workbench, "deleteSession")
         assert.deepEqual([method, body], ["DELETE", ""])
         assert.match(await rejection(client.call("getProfile")), /TokenException/)
+        const { headers } = await last(workbench, "getProfile")
+        assert.match(headers["authorization"] ?? "", /^token [^:]+:.+/)
         return "sends no body; the next call rejects with TokenException"
       }
     },
@@ -149,7 +151,7 @@ export const sdk: Sdk = {
       }
     },
     {
-      title: "refreshes without permission to refresh",
+      title: "refreshes with a token that is not a refresh token",
       run: async (workbench) => {
         const client = await open(workbench)
         const { apiSecret } = accountOf(workbench)
