@@ -104,7 +104,8 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
 }
 
 /**
- * Returns every exported specifier, with wildcards expanded. Commands are left out, because an import would run them.
+ * Returns every exported module, with wildcards expanded. JSON files are left out, and commands too, because an import
+ * would run them.
  */
 export const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { exports, name } = pkg.manifest

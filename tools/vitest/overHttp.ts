@@ -1,4 +1,7 @@
-/** Repeats over real connections, with the HTTP client of `@auth/node`, the test suites that otherwise use msw. */
+/**
+ * Lets test suites that otherwise use msw run over real connections: serves the fakes over HTTP, and makes a client with
+ * `NodeHttpClient` of `@auth/node`.
+ */
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { TestHttp } from "@auth/broker-core/testing"
 import * as NodeHttpClient from "@auth/node/NodeHttpClient"

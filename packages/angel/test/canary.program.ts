@@ -1,5 +1,6 @@
 /**
- * A typical user program. It logs at every level, prints its errors in every way, and does not delete its files.
+ * The program of the canary test. It prints its results and errors in many ways. The test then searches its output and
+ * its files for secrets.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"

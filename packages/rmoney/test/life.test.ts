@@ -48,7 +48,7 @@ const asked = (fake: FakeBroker, endpoint: string) =>
 
 const wrong = Redacted.make("000000")
 
-describe("a login with a code typed at the terminal", () => {
+describe("a login with a code that the user types", () => {
   /** Makes a login whose terminal input is the given lines, and then the code that the broker sent. */
   const typed = (fake: FakeBroker, lines: ReadonlyArray<string>) => {
     const shown: Array<string> = []
@@ -102,7 +102,7 @@ describe("a login with a code typed at the terminal", () => {
 })
 
 describe("a login with a code by SMS and email", () => {
-  it.effect("returns a challenge whose counts are numbers, although the broker sends text", () =>
+  it.effect("returns a challenge whose counts are numbers, although they are strings in the broker's answer", () =>
     Effect.gen(function* () {
       const { begin } = yield* make()
       const challenge = yield* begin
@@ -244,7 +244,7 @@ describe("a login with TOTP", () => {
       })
   )
 
-  it.effect("sends a code as a code of the first kind in the challenge", () =>
+  it.effect("verifies a code with the call for the first kind in the challenge", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, { ...totp, totp: secret })
       const challenge = yield* begin
@@ -411,7 +411,7 @@ describe("wrong codes and resends", () => {
   )
 
   it.effect(
-    "if a step is refused in plain text, the error names the option stepHeader and does not advise another login",
+    "if the broker refuses a step with an answer that is not JSON, the error names the option stepHeader and does not advise another login",
     () =>
       Effect.gen(function* () {
         const { begin, fake, verify } = yield* make()

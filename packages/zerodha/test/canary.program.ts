@@ -1,5 +1,6 @@
 /**
- * A typical user program. It logs at every level, prints its errors in every way, and does not delete its files.
+ * The program of the canary test. It prints its results and errors in many ways. The test then searches its output and
+ * its files for secrets.
  */
 import * as Logout from "@auth/broker-core/login/Logout"
 import * as Profile from "@auth/broker-core/login/Profile"

@@ -16,11 +16,10 @@ export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<D
 /** Maximum length of a program's output, in characters. */
 const maxOutput = 65_536
 
-/** Splits a command into words at blanks. Text in quotation marks is one word. No shell is involved. */
+/** Splits a command into words at blanks. Blanks in quotation marks are kept. No shell is involved. */
 export const wordsOf = (command: string): ReadonlyArray<string> =>
-  Array.from(
-    command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g),
-    ([, double, single, bare]) => double ?? single ?? bare ?? ""
+  Array.from(command.matchAll(/(?:"[^"]*"|'[^']*'|\S)+/g), ([word]) =>
+    word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) => double ?? single ?? "")
   )
 
 /** The environment of a program. It does not contain the key of the vault. */
@@ -32,7 +31,10 @@ const environment = (): NodeJS.ProcessEnv => {
 /** Whether a program gets its own process group. If so, its child processes can be ended together with the program. */
 const hasGroup = process.platform !== "win32"
 
-/** Ends a program and its process group. A child process that has left the group does not keep this command running. */
+/**
+ * Ends a program and its process group, and closes its pipes, so that a child process that has left the group does not
+ * keep `broker-auth` running.
+ */
 const end = (child: ChildProcess): void => {
   const { pid } = child
   if (pid !== undefined) {
@@ -100,8 +102,8 @@ const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =
   })
 
 /**
- * Runs a program without a shell, and returns its output, or the problem. After the time-out, or if the command is
- * interrupted, the program and its process group are ended.
+ * Runs a program without a shell, and returns its output, or the problem. After the time-out, or if this
+ * effect is interrupted, the program and its process group are ended.
  */
 export const run = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Outcome> => {
   const [program, ...args] = words

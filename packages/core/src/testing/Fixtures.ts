@@ -421,8 +421,8 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
   const isEnvelope = ([first, ...rest]: Path) => envelope.includes(first) && rest.every((name) => /^\d+$/.test(name))
   const paths = pathsIn(json)
   const decisive = paths.filter((path) => path.some((name) => names.includes(name)))
-  // The type of a field with a token is not changed. The type of an object that contains such a field is not changed
-  // either.
+  // The types of a token and of a field that identifies the account are not changed, nor the type of an object that
+  // contains such a field.
   const containsToken = (path: Path) => decisive.some((other) => path.every((name, index) => other[index] === name))
   const tried = paths.filter((path) => !isEnvelope(path) && !containsToken(path))
   for (const path of tried) {
@@ -450,7 +450,7 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 
 /**
  * Makes a case for each successful fixture of an endpoint that returns a token. The case changes the JSON type of one
- * other field at a time. The call must still succeed, and all other fields must still be decoded. If a number is put in
+ * other field at a time. The call must still succeed, and the texts in all other fields must still be decoded. If a number is put in
  * quotation marks, it must still be decoded as a number.
  *
  * @example

@@ -72,9 +72,7 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
     if (isPaused(now)) return 0
     pausedAt = now
     yield* Effect.annotateLogs(
-      Effect.logWarning(
-        `The shared rate limits ${problem}. For 10 seconds, only the calls of this program are counted`
-      ),
+      Effect.logWarning(`The shared rate limits ${problem}. For 10 seconds, this client counts only its own calls`),
       { "broker.id": protocol.broker, operation: name }
     )
     return 0
