@@ -136,7 +136,7 @@ const complete = (query: (state: string) => string) =>
 const why = ({ reason }: AuthError.AuthError) => ("why" in reason ? reason.why : reason._tag)
 
 describe("a browser login whose callback has a status", () => {
-  it.effect("is completed by a form that contains the app's fields", () =>
+  it.effect("is completed by a form-encoded request with the app's key and the code", () =>
     Effect.gen(function* () {
       const { seen, value } = yield* using(complete((state) => `status=ok&code=c1&n=1&state=${state}`))
       assert.deepStrictEqual(seen, [{ url: "https://api.tiny.example/exchange", body: "key=key-canary&code=c1" }])
@@ -201,8 +201,8 @@ describe("tokens from another program", () => {
   })
 })
 
-describe("calls that need the app's fields", () => {
-  it.effect("cannot be built if the fields are invalid", () =>
+describe("typed calls with a key of the app", () => {
+  it.effect("cannot be made if the key is invalid", () =>
     Effect.gen(function* () {
       const layer = api.layer({ key: Redacted.make(" ") }).pipe(Layer.provide(TestHttp.layerLateFetch))
       const { reason } = yield* Effect.flip(Effect.provide(TinyApi, layer))
@@ -210,7 +210,7 @@ describe("calls that need the app's fields", () => {
     })
   )
 
-  it.effect("use the origins of `broker`, and cannot be built if the option `origins` has an unknown key", () =>
+  it.effect("use the origins of `broker`, and cannot be made if the option `origins` has an unknown key", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])

@@ -100,7 +100,7 @@ export class MotilalApi extends Context.Service<
 >()("@auth/motilal/MotilalApi") {}
 
 /**
- * Hashes the password as the broker requires: SHA-256 of the password followed by the API key, in lower-case
+ * Hashes the password as the broker requires: the SHA-256 hash of the text password + API key, in lower-case
  * hexadecimal.
  *
  * @example

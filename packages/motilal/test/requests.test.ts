@@ -11,9 +11,9 @@ import { manifestOf } from "../../../tools/docs/wiring.ts"
 import { credentials, hash, layer, layerApi, serve, session } from "./support.ts"
 
 describe("requests", () => {
-  it.effect("the password is sent as SHA-256 of the password followed by the API key, in lower-case hexadecimal", () =>
+  it.effect("the password is sent as the SHA-256 hash of the text password + API key, in lower-case hexadecimal", () =>
     Effect.gen(function* () {
-      // Computed with sha256sum. The sample in the documentation differs and is wrong.
+      // Computed with sha256sum. The sample in Motilal's documentation has another hash, which is wrong.
       const sample = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
       assert.strictEqual(Redacted.value(sample), "6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090")
       const fake = yield* serve()
