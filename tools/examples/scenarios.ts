@@ -408,8 +408,8 @@ export interface Scenario {
   readonly title: string
   readonly example: string
   /**
-   * Whether this scenario differs from another scenario only in the broker or the login method. Such a scenario is
-   * played only in thorough test runs.
+   * Whether this scenario differs from another scenario only in the broker or the login method. The tests play
+   * such a scenario only in thorough runs.
    */
   readonly isAlike: boolean
   /** Plays the scenario. Returns how many times an example was started. */

@@ -26,7 +26,7 @@ describe("Redaction.scrub without given secrets", () => {
     ["token eyJhbGciOiJIUzUxMiJ9.e30.c2ln is old", "token <redacted> is old"],
     ["session 4a5b6c7d8e9f0a1b2c3d4e5f6a7b is over", "session <redacted> is over"],
     ["hash q83vEjRWeJCrze8SNFZ4kA== differs", "hash <redacted> differs"]
-  ])("recognizes a secret by its format, and removes it from the text %s", (text, clean) =>
+  ])("recognizes a secret by its name or its format, and removes it from the text %s", (text, clean) =>
     assert.strictEqual(Redaction.scrub(text), clean)
   )
 
@@ -48,7 +48,7 @@ describe("a broker's text", () => {
     ["a carriage return", "denied\r\nINFO", "denied INFO"],
     ["a tab", "a\tb", "a b"],
     ["an escape sequence", "\u001b[2Jcleared", "\ufffd[2Jcleared"],
-    ["an escape of one byte", "\u009b2Jcleared", "\ufffd2Jcleared"],
+    ["an escape sequence that begins with one control character", "\u009b2Jcleared", "\ufffd2Jcleared"],
     ["a bell and a delete", "\u0007x\u007f", "\ufffdx\ufffd"],
     ["NUL", "a\u0000b", "a\ufffdb"],
     ["line and paragraph separators", "a\u2028b\u2029c\u0085d", "a b c d"],
@@ -173,7 +173,7 @@ describe("Redaction.scrub and Redaction.excerpt", () => {
     ["of line breaks", "\n"],
     ["of escape characters", "\u001b"],
     ["of lone surrogates", "\ud800"],
-    ["of percent signs", "%22"],
+    ["of percent-encoded quotation marks", "%22"],
     ["of names of secret fields with words between them", "token x "]
   ])("together take less than two seconds of CPU time for a megabyte %s", (_, unit) => {
     const text = unit.repeat(Math.ceil(1_000_000 / unit.length))
@@ -273,15 +273,19 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     ["nested JSON", `{"x":"{\\"token\\":\\"abc\\"}`, /^(?!.*abc)/],
     ["JSON in an address", "?q=%22token%22%3A%22abc%22%20no", `?q="token":<redacted> no`],
     ["JSON with Unicode escapes", String.raw`x \u0022token\u0022:\u0022abc\u0022 no`, `x "token":<redacted> no`],
-    ["fields with other names", `"sessionId":"abc","jwt":"abc","signature":'abc' no`, /^(?!.*abc).*no$/],
-    ["a number", "otp 123456 no", "otp <redacted> no"],
+    [
+      "the fields sessionId, jwt and signature",
+      `"sessionId":"abc","jwt":"abc","signature":'abc' no`,
+      /^(?!.*abc).*no$/
+    ],
+    ["a one-time code", "otp 123456 no", "otp <redacted> no"],
     ["bare text", "token abc123 no", "token <redacted> no"],
     ["bare text with a word in between", "Your token is abc123, no", "Your token is <redacted>, no"],
     ["bare text in capitals", "ACCESS TOKEN ABCDEF12 no", "ACCESS TOKEN <redacted> no"],
     ["bare text with an arrow", "token => abc no", "token => <redacted> no"],
     ["bare text in quotation marks", `token "abc" no`, "token <redacted> no"],
     ["bare text in brackets", "token (abc) no", "token <redacted> no"],
-    ["bare text with an id", "Session id: abc123 no", "Session id: <redacted> no"],
+    ["bare text with a session id", "Session id: abc123 no", "Session id: <redacted> no"],
     ["a parameter", "?x=1&sid=abc no", /^(?!.*abc)/],
     [
       "a name and a symbol",
@@ -289,10 +293,10 @@ describe("Redaction.excerpt of text that is not JSON", () => {
       "sid=<redacted> key:<redacted> sessionKey><redacted> no"
     ],
     ["bare letters", "token kjhgfd no", "token <redacted> no"],
-    ["two tokens", "token abc:def no", "token <redacted> no"],
+    ["two tokens with a colon between them", "token abc:def no", "token <redacted> no"],
     ["an opaque word", "for 4a5b6c7d8e9f no", "for <redacted> no"],
     ["an opaque word of 19 characters", "for aB3aB3aB3aB3aB3aB3a no", "for <redacted> no"]
-  ])("removes a short token from %s", (_, text, quoted) => {
+  ])("removes a short secret from %s", (_, text, quoted) => {
     const excerpt = Redaction.excerpt(text)
     if (quoted instanceof RegExp) assert.match(excerpt, quoted)
     else assert.strictEqual(excerpt, quoted)

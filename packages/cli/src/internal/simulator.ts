@@ -34,7 +34,7 @@ export const origins = Effect.fnUntraced(function* (
   if (!isLoopback(control)) {
     return yield* fail(
       "usage",
-      `The simulator must have an address on this machine, such as http://127.0.0.1:4010, not ${JSON.stringify(control)}.`
+      `The simulator must have an http address on this machine, such as http://127.0.0.1:4010, not ${JSON.stringify(control)}.`
     )
   }
   const noAnswer = () =>
@@ -48,12 +48,18 @@ export const origins = Effect.fnUntraced(function* (
   )
   const served = Object.values(info.origins)
   if (!served.every(isLoopback))
-    return yield* fail("usage", `The simulator at ${control} names addresses on another machine.`)
+    return yield* fail(
+      "usage",
+      `The simulator at ${control} names an address that is not an http address on this machine.`
+    )
   yield* say(`SIMULATOR: this command uses the fake brokers at ${control}. Nothing is real.`)
   return info.origins
 })
 
-/** The origins of a broker by purpose, for its layer. All must be in the simulator: no request may go anywhere else. */
+/**
+ * Returns the addresses at which the simulator serves the origins of a broker, by purpose. Fails if the simulator does
+ * not serve one of them, so that no request goes to the real broker.
+ */
 export const originsOf = (
   broker: Broker,
   environment: string | undefined,
