@@ -38,8 +38,9 @@ export interface Waits {
   /** Redis ends a read without entries after this time. The read is then repeated. */
   readonly block: Duration.Duration
   /**
-   * If Redis does not answer within this time, or for a read within this time after `block`, the connection is closed
-   * and opened again. Without this limit, a connection that a proxy or a network has forgotten would wait forever.
+   * If Redis does not answer within this time, the connection is closed and opened again. For a read of the stream, the
+   * limit is `block` plus this time. Without this limit, a connection that a proxy or a network has forgotten would wait
+   * forever.
    */
   readonly grace: Duration.Duration
 }
@@ -47,8 +48,8 @@ export interface Waits {
 const defaultWaits: Waits = { block: Duration.seconds(20), grace: Duration.seconds(5) }
 
 /**
- * Pause before changes are reported. After it, a write by this process has returned, so the process recognizes its own
- * change.
+ * Pause before changes are reported. If this process has written the change, its write returns during the pause, so the
+ * process recognizes its own change.
  */
 const settle = Duration.millis(50)
 
@@ -91,7 +92,7 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
   const readArguments = ["COUNT", "1000", "BLOCK", String(Duration.toMillis(block)), "STREAMS", stream]
   const readLimit = Duration.sum(block, grace)
   const all = watchers.make()
-  /** The last entry that was read. `undefined` before the first connection. */
+  /** The position in the stream: the entries after it must still be read. `undefined` before the first connection. */
   let last: string | undefined
   /** Counts how often changes may have been missed. */
   let misses = 0
@@ -144,7 +145,7 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
     )
   })
 
-  /** A client without `reserve` may fail with a defect. In this case, the process polls the store. */
+  /** Also catches defects, because a client without `reserve` may fail with one. Meanwhile, the store is polled. */
   const keepListening: Effect.Effect<void> = Effect.suspend(() =>
     Effect.matchCauseEffect(listen, {
       onSuccess: () => Effect.void,
