@@ -39,7 +39,7 @@ import type { SessionStore } from "./SessionStore.ts"
 export interface Progress<E = never> {
   /** Your name for the account. */
   readonly name: string
-  /** The account's session, or why there is none. */
+  /** The account's session, or the reason why it could not be obtained. */
   readonly outcome: Exit.Exit<Session, E | SessionManager.Failure>
   /** Number of accounts that have a result so far, including this account. */
   readonly done: number

@@ -146,7 +146,7 @@ const patterns = Object.entries(endpoints).map(
     [name as EndpointName, method, new RegExp(`^${path.replaceAll(".", "\\.").replace("{name}", "([^/]+)")}$`)] as const
 )
 
-/** The endpoint of a request. If there is none, the methods that the path accepts. An unknown path accepts none. */
+/** The endpoint of a request. If no endpoint fits, the methods that the path accepts: an empty list for an unknown path. */
 export const routeOf = (method: string, path: string): Route | { readonly allowed: ReadonlyArray<string> } => {
   const allowed: Array<string> = []
   for (const [endpoint, own, pattern] of patterns) {
