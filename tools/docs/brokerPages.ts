@@ -5,6 +5,7 @@
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import type { Broker, Rule } from "@auth/broker-core/broker/Broker"
+import { otherCall } from "@auth/broker-core/broker/BrokerClient"
 import type { Endpoint } from "@auth/broker-core/broker/Endpoint"
 import type { ErrorRow, Failure } from "@auth/broker-core/broker/ErrorTable"
 import { root } from "../packages/workspace.ts"
@@ -46,7 +47,7 @@ const wayTable = ({ broker }: Package): string =>
 
 const limitTable = (endpoints: Internals["endpoints"]): string =>
   table([
-    ["call", "method and path", "limit of the package", "sent again after a lost connection"],
+    ["call", "method and path", "this package sends at most", "sent again after a lost connection"],
     ...Object.values(endpoints).map(({ limits, method, name, path, safe }) => [
       `\`${name}\``,
       `\`${method} ${path}\``,
@@ -57,12 +58,19 @@ const limitTable = (endpoints: Internals["endpoints"]): string =>
 
 const escaped = (text: string): string => text.replaceAll("|", "\\|").replaceAll("<", "\\<")
 
-const matchOf = ({ code, message, operations, status }: ErrorRow): string => {
+const callsOf = (operations: ReadonlyArray<string>, endpoints: Internals["endpoints"]): string => {
+  const names = Object.values(endpoints).map(({ name }) => name)
+  if (names.every((name) => operations.includes(name))) return "from any call in the table above"
+  const calls = operations.map((name) => (name === otherCall ? "your own calls (such as orders)" : `\`${name}\``))
+  return `from ${calls.join(", ")}`
+}
+
+const matchOf = ({ code, message, operations, status }: ErrorRow, endpoints: Internals["endpoints"]): string => {
   const parts = [
     code === undefined ? "" : `\`${code}\``,
     message === undefined ? "" : `\`${String(message).replaceAll("|", "\\|")}\``,
     status === undefined ? "" : `HTTP ${status}`,
-    operations === undefined ? "" : `from ${operations.map((name) => `\`${name}\``).join(", ")}`
+    operations === undefined ? "" : callsOf(operations, endpoints)
   ]
   return parts.filter((part) => part !== "").join(" ")
 }
@@ -78,14 +86,14 @@ const failureOf = ({ code, operations, status }: ErrorRow): Failure => ({
   request: {}
 })
 
-const errorTable = (codes: Internals["codes"]): string => {
+const errorTable = ({ codes, endpoints }: Internals): string => {
   // Codes with the same meaning, reason, remedy and source share a row.
   const rows = new Map<string, { readonly matches: Array<string>; readonly rest: ReadonlyArray<string> }>()
   for (const row of codes) {
     const { _tag, remedy } = row.reason(failureOf(row))
     const rest = [escaped(row.meaning), `\`${_tag}\``, escaped(remedy), `${escaped(row.source)}, ${row.asOf}`]
     const same = rows.get(rest.join("|")) ?? { matches: [], rest }
-    same.matches.push(matchOf(row))
+    same.matches.push(matchOf(row, endpoints))
     rows.set(rest.join("|"), same)
   }
   return table([
@@ -139,7 +147,7 @@ const verification = (entry: Package, { endpoints }: Internals): string => {
     `- Documents: ${broker.documentation.map((url) => `<${url}>`).join(", ")}.`,
     "",
     "A test compares the request of each call, to the letter, with the source in the table, and decodes the answer. " +
-      "`high`: a document or an SDK of the broker. `medium`: one credible source. `low`: a single report, or made up.",
+      "`high`: the broker's documentation or SDK. `medium`: one credible source, such as an SDK for an older version. `low`: a single report, or made up.",
     "",
     tested
   ].join("\n")
@@ -212,7 +220,7 @@ export const brokerPage = (entry: Package, internals: Internals): Document => {
     renewal: renewalTable(entry),
     limits: limitTable(internals.endpoints),
     rules: ruleTable(entry),
-    errors: errorTable(internals.codes),
+    errors: errorTable(internals),
     assumptions: assumptionTable(entry),
     verified: verification(entry, internals),
     hosts: hostTable(entry.broker)

@@ -102,14 +102,14 @@ export const renewalTable = ({ broker }: Package): string => {
   )
   const different = new Map(rows.map((row) => [row.join("|"), row]))
   return table([
-    ["layer", "renewed by", "when", "time before expiry", "allowed refused logins", "reason for this number"],
+    ["layer", "renewed by", "when", "time before expiry", "refused logins before it stops", "reason for this number"],
     ...different.values()
   ])
 }
 
 export const assumptionTable = ({ broker }: Package): string =>
   table([
-    ["assumption", "confidence", "changed by", "as of"],
+    ["assumption", "confidence", "option that changes it", "as of"],
     ...broker.assumptions.map(({ asOf, confidence, option, text }) => [text, confidence, option, asOf])
   ])
 

@@ -101,7 +101,7 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization", "x-privatekey"],
   documentation: ["https://smartapi.angelone.in/docs"],
   staticIp: {
-    text: "Orders only. Logins and reads work from any address. An app has a primary and a secondary address",
+    text: "Required for orders only. Logins and reads work from any address. An app has a primary and a secondary address",
     source: "statement of Angel One of 2026-02-25; tests of users in the SmartAPI forum",
     confidence: "high",
     asOf: "2026-11-27"
@@ -109,7 +109,7 @@ export const broker: Broker.Broker = {
   assumptions: Broker.assumptions(asOf, [
     ["identity-headers", "medium", "identity headers", "The broker does not check the values of the address headers."],
     ["refresh-within-the-day", "medium", "none: Renewal.layerLogin logs in", "A refresh fails after midnight IST."],
-    ["refresh-token-in-callback", "low", "none needed", "The publisher callback may contain a refresh token."],
+    ["refresh-token-in-callback", "low", "none", "The publisher callback may contain a refresh token."],
     ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page accepts a redirect_url parameter."],
     ["daily-end", "medium", "expiry", "Sessions end at midnight IST, as documented. An older statement says 05:00."],
     ["lock-out", "low", "renewal", "Two wrong PINs or codes in 24 hours do not lock the account."]

@@ -53,7 +53,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
       ...said
     }),
     "The broker refused the one-time code (AB1050: Invalid totp.)",
-    "Use a fresh code, and check: Your clock is late. Wait."
+    "Use a fresh code. Your clock is late. Wait."
   ],
   ...(["used", "timed-out", "other-account", "attempts", "refused"] as const).map(
     (why, index) =>
@@ -74,22 +74,22 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.AccountLocked({ scope: "account", unlock: "broker" }),
     "The broker has locked this account",
-    "Ask the broker's support to unlock it. Until then, stop every program that logs in."
+    "Ask the broker's support to unlock the account. Until then, stop every program that logs in."
   ],
   [
     new AuthError.AccountLocked({ scope: "trading", unlock: "wait", code: "AB1006" }),
     "The broker has locked this account for trading (AB1006)",
-    "Wait until the broker unlocks it. Until then, stop every program that logs in."
+    "Wait until the broker unlocks the account. Until then, stop every program that logs in."
   ],
   [
     new AuthError.AccountLocked({ scope: "otp", unlock: "self-service" }),
     "The broker has locked this account for otp",
-    "Unlock it with the broker's account recovery. Until then, stop every program that logs in."
+    "Unlock the account with the broker's account recovery. Until then, stop every program that logs in."
   ],
   [
     new AuthError.AccountLocked({ scope: "account", unlock: "unknown" }),
     "The broker has locked this account",
-    "Check the broker's app, or ask the broker's support. Until it is unlocked, stop every program that logs in."
+    "Check the broker's app, or ask the broker's support. Until the account is unlocked, stop every program that logs in."
   ],
   ...(
     [
@@ -206,7 +206,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.InvalidRequest({ problems: [problem("pin"), problem("apiKey"), problem("pin")] }),
     "The request is invalid: pin is missing; apiKey is missing; pin is missing",
-    "Correct pin, apiKey."
+    "Correct the values of pin, apiKey."
   ],
   ...redirectWhys.map(
     (why, index) =>
@@ -378,7 +378,7 @@ describe("AuthError as JSON", () => {
 
 it("a printed AuthError contains its message", () => {
   const text = shown(AuthError.invalidRequest("angel", "login", "totp", "is not 6 digits"))
-  assert.include(text, "angel login: The request is invalid: totp is not 6 digits. Correct totp.")
+  assert.include(text, "angel login: The request is invalid: totp is not 6 digits. Correct the value of totp.")
 })
 
 it("AuthError.invalidRequest sets the field, and AuthError.isAuthError returns true only for an AuthError", () => {

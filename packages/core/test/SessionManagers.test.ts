@@ -341,7 +341,7 @@ describe("sessions: SessionManagers.warm", () => {
             assert.deepStrictEqual(reason._tag === "InvalidRequest" && reason.problems.map(({ field }) => field), [
               option
             ])
-            assert.include(message, `Correct ${option}.`)
+            assert.include(message, `Correct the value of ${option}.`)
             assert.strictEqual(built(), 0)
           })
       )

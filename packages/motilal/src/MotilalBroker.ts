@@ -177,7 +177,7 @@ export const broker: Broker.Broker = {
     "https://invest.motilaloswal.com/moAPI/APIDocumentation/FAQ"
   ],
   staticIp: {
-    text: "Orders. The FAQ also says that all calls need the address, so any call can fail with MO2035. An app has two addresses",
+    text: "Required for orders. The FAQ also says that every call requires it, so any call can fail with MO2035. An app has two addresses",
     source: "Motilal OpenAPI FAQ, questions 55 to 64 and 78",
     confidence: "medium",
     asOf: "2026-11-27"
@@ -198,11 +198,11 @@ export const broker: Broker.Broker = {
     [
       "unverified-token",
       "low",
-      "none needed",
+      "none",
       "A call before the one-time code is verified fails with MO1097, MO8003 or MO1100."
     ],
-    ["token-in-data", "low", "none needed", "The token of a login can be inside data instead of beside status."],
-    ["odd-json", "low", "none needed", "Answers can have typographic quotes, or stray bytes after their end."],
+    ["token-in-data", "low", "none", "The token of a login can be inside data instead of beside status."],
+    ["odd-json", "low", "none", "Answers can have typographic quotes, or stray bytes after their end."],
     ["portal-state", "medium", "state", "A callback without a state is accepted. If present, the state is compared."],
     ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
     ["two-a-second", "medium", "requestsPerSecond", "The broker allows two calls to the same endpoint in a second."],

@@ -77,7 +77,7 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization", "x-api-key"],
   documentation: ["https://vortex.rupeezy.in/docs/", "https://vortex.rupeezy.in/docs/jsvortex/"],
   staticIp: {
-    text: "Orders and other calls that change data. Reads work from any address. Each client can register two addresses. Each can be IPv4 or IPv6",
+    text: "Required for orders and other calls that change data. Reads work from any address. Each client can register two addresses. Each can be IPv4 or IPv6",
     source: "Vortex FAQ on static IP addresses",
     confidence: "high",
     asOf: "2026-11-27"
@@ -94,7 +94,7 @@ export const broker: Broker.Broker = {
     ["user-id-is-client-code", "low", "otherAccount", "In the answer to a browser login, user_id is the client code."],
     ["end-in-token", "medium", "expiry", "The exp of a token is its expiry. Without exp, the expiry is unknown."],
     ["no-daily-end", "low", "dailyEnd", "Sessions do not all end at the same time of day."],
-    ["dead-after-logout", "medium", "none needed", "After a logout, the broker no longer accepts the token."],
+    ["dead-after-logout", "medium", "none", "After a logout, the broker no longer accepts the token."],
     ["forbidden", "medium", "forbidden", "HTTP 403 means that access is denied. The session stays valid."],
     ["address-of-orders", "medium", "refusals", "HTTP 403 with IP_NOT_ALLOWED means an unregistered IP address."],
     ["funds-segments", "medium", "probe", "Funds are in nse and mcx, in exchange_combined, or in all three fields."],

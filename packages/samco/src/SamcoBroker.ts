@@ -126,7 +126,7 @@ export const broker: Broker.Broker = {
   secretHeaders: ["x-session-token"],
   documentation: ["https://docs-tradeapi.samco.in", "https://docs-tradeapi.samco.in/release-notes/v3.2.0.html"],
   staticIp: {
-    text: "Orders, and the exchange of an authorization code (SamcoOAuth). A login with API key and secret works from any address. An address can be changed once in 7 days",
+    text: "Required for orders, and for the request that exchanges an authorization code for tokens (SamcoOAuth). A login with API key and secret works from any address. An address can be changed once in 7 days",
     source: "Samco Trade API documentation v3.2",
     confidence: "high",
     asOf: "2026-11-27"
@@ -138,9 +138,19 @@ export const broker: Broker.Broker = {
     ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh token still works after 08:00 IST."],
     ["lock-out", "low", "renewal", "Two wrong keys or passwords a day do not block the account."],
     ["refresh-before-the-end", "low", "renewal.early", "A refresh 5 minutes before the expiry gives a later expiry."],
-    ["authorize-parameters", "medium", "authorizePage", "The login page accepts the documented names, not OAuth's."],
-    ["oauth-failures", "low", "none needed", "A failure of an OAuth call has an error code in the field errorCode."],
-    ["authenticate-body", "low", "none", "The login page sends the fields of oauthAuthenticate. No layer sends them."],
+    [
+      "authorize-parameters",
+      "medium",
+      "authorizePage",
+      "The login page expects the broker's own parameter names, not those of OAuth."
+    ],
+    ["oauth-failures", "low", "none", "A failure of an OAuth call has an error code in the field errorCode."],
+    [
+      "authenticate-body",
+      "low",
+      "none",
+      "The login page calls oauthAuthenticate with the fields that SamcoApi has. No layer calls it."
+    ],
     [
       "access-token-text",
       "low",
@@ -148,7 +158,7 @@ export const broker: Broker.Broker = {
       "If /login fails with a text about the access token, the token is wrong or has expired."
     ],
     ["ip-answer", "low", "none", "The old IP calls need no session. Any field of their answers may be absent."],
-    ["time-zone", "medium", "none needed", "serverTime is in Indian time. SamcoApi returns it as text."],
+    ["time-zone", "medium", "none", "serverTime is in Indian time. SamcoApi returns it as text."],
     ["concurrent-exchange", "medium", "concurrentExchange", "A refresh token is still valid after EOAUTH030."]
   ]),
   verifiedOn: asOf

@@ -49,7 +49,7 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization"],
   documentation: ["https://kite.trade/docs/connect/v3/", "https://github.com/zerodha/kiteconnectjs"],
   staticIp: {
-    text: "Placing, modifying and cancelling orders. Logins, reads and the stream work from any address. A developer account has two addresses, and one change in a calendar week",
+    text: "Required for placing, modifying and cancelling orders. Logins, reads and the stream work from any address. A developer account has two addresses, which can be changed once in a calendar week",
     source: "support article of Zerodha on static IP addresses",
     confidence: "high",
     asOf: "2026-11-27"
@@ -68,14 +68,14 @@ export const broker: Broker.Broker = {
       "Every session ends at 06:00 IST. Some sessions in fact end later: at 07:00, 07:30 or 08:00 IST."
     ],
     ["before-six", "low", "expiry", "A session that starts before 06:00 IST ends at 06:00 IST of the same day."],
-    ["cancelled", "medium", "none needed", "The callback of a cancelled login has status=cancelled and no state."],
-    ["other-status", "low", "none needed", "Any status other than success in the callback is a denial."],
-    ["checksum", "medium", "none needed", "The error type of a wrong checksum is TokenException or InputException."],
-    ["dead-delete", "low", "none needed", "A logout of an expired session is refused with TokenException."],
-    ["one-session", "medium", "none needed", "A new login with the same API key ends the previous session."],
+    ["cancelled", "medium", "none", "The callback of a cancelled login has status=cancelled and no state."],
+    ["other-status", "low", "none", "Any status other than success in the callback is a denial."],
+    ["checksum", "medium", "none", "The error type of a wrong checksum is TokenException or InputException."],
+    ["dead-delete", "low", "none", "A logout of an expired session is refused with TokenException."],
+    ["one-session", "medium", "none", "A new login with the same API key ends the previous session."],
     ["login-host", "medium", "origins.login", "The login page is at kite.zerodha.com, not at kite.trade."],
-    ["rotation", "low", "none needed", "If a refresh returns no refresh token, the old refresh token stays valid."],
-    ["refresh-late", "low", "none needed", "A refresh token can also renew a session that has ended."],
+    ["rotation", "low", "none", "If a refresh returns no refresh token, the old refresh token stays valid."],
+    ["refresh-late", "low", "none", "A refresh token can also renew a session that has ended."],
     ["limits", "medium", "queueTimeout", "Each account can make ten calls to the same endpoint in a second."]
   ]),
   verifiedOn: asOf

@@ -130,7 +130,7 @@ export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
     if (this.kind === "authorization-code")
       return "Begin the browser login again. The code of a callback works only once."
     if (this.hints.length === 0) return "Use a fresh code. A code works only once."
-    return `Use a fresh code, and check: ${this.hints.map((hint) => hint.text).join(" ")}`
+    return `Use a fresh code. ${this.hints.map((hint) => hint.text).join(" ")}`
   }
 }
 
@@ -187,10 +187,11 @@ export class AccountLocked extends Data.TaggedError("AccountLocked")<
 }
 
 const unlockAdvice: Record<AccountLocked["unlock"], string> = {
-  broker: "Ask the broker's support to unlock it. Until then, stop every program that logs in.",
-  "self-service": "Unlock it with the broker's account recovery. Until then, stop every program that logs in.",
-  wait: "Wait until the broker unlocks it. Until then, stop every program that logs in.",
-  unknown: "Check the broker's app, or ask the broker's support. Until it is unlocked, stop every program that logs in."
+  broker: "Ask the broker's support to unlock the account. Until then, stop every program that logs in.",
+  "self-service": "Unlock the account with the broker's account recovery. Until then, stop every program that logs in.",
+  wait: "Wait until the broker unlocks the account. Until then, stop every program that logs in.",
+  unknown:
+    "Check the broker's app, or ask the broker's support. Until the account is unlocked, stop every program that logs in."
 }
 
 /**
@@ -307,7 +308,7 @@ const deniedWhy: Record<PermissionDenied["why"], { readonly what: string; readon
   },
   subscription: { what: "there is no subscription to the API", remedy: "Subscribe to the API at the broker." },
   activation: { what: "the app is not activated", remedy: "Activate the app in the broker's developer portal." },
-  consent: { what: "consent is missing", remedy: "Give the consent that the broker requires in its portal." },
+  consent: { what: "consent is missing", remedy: "In the broker's portal, give the consent that it requires." },
   app: { what: "this type of app is not allowed to do this", remedy: "Use the type of app that this login requires." },
   unknown: { what: "it does not say why", remedy: "Ask the broker's support, and quote its message." }
 }
@@ -540,8 +541,10 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
     return `The request is invalid: ${problems}${said(this)}`
   }
   get remedy(): string {
+    if (this.advice !== undefined) return this.advice
     const fields = Array.from(new Set(this.problems.map(({ field }) => field)))
-    return this.advice ?? `Correct ${fields.join(", ")}.`
+    if (fields.join() === "request") return "Correct the request. If this package made the request, update the package."
+    return `Correct the ${fields.length === 1 ? "value" : "values"} of ${fields.join(", ")}.`
   }
 }
 

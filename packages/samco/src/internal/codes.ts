@@ -24,8 +24,8 @@ const again = "Begin the browser login again, and complete it within ten minutes
 const beginAgain = invalidCode("authorization-code", undefined, again)
 const taken = invalidCode(
   "authorization-code",
-  () => [{ id: "CodeReused", text: "Another exchange of this code is pending." }],
-  "Begin the browser login again. Sending the code again would make the broker revoke all tokens of the account."
+  () => [{ id: "CodeReused", text: "Another request with this code is in progress." }],
+  "Begin the browser login again. Sending the code again would make the broker revoke all tokens of this app and account."
 )
 const concurrent = /concurrent token exchange/i
 const coded = (reason: typeof unavailable) => (failure: ErrorTable.Failure) =>
@@ -63,7 +63,7 @@ const otpCalls = {
 
 /** The documentation shows no failed OAuth call. A failure may have an error code, a message, or both. */
 const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
-  oauth("EOAUTH009", "The IP address of the browser or of the exchange is not allowed", registerIp),
+  oauth("EOAUTH009", "The IP address of the browser or of the server is not allowed", registerIp),
   row(/not the registered static IP/i, "The IP address is not registered (HTTP 403 for orders)", denied("ip")),
   oauth("EOAUTH001", "Unknown or inactive API key", apiKey),
   oauth("EOAUTH008", "Wrong API secret", apiSecret),
@@ -76,13 +76,18 @@ const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH003", "The app does not have the requested scopes", otherScopes),
   oauth("EOAUTH010", "Authorization code missing", invalidRequest("code", "is missing")),
   oauth("EOAUTH015", "Refresh token missing", invalidRequest("refresh_token", "is missing")),
-  oauth(concurrentExchange, "A concurrent exchange of this authorization code", taken, exchange),
-  oauth(concurrentExchange, "A concurrent exchange: a refresh may be repeated once", unavailable),
+  oauth(concurrentExchange, "Another request with this authorization code is in progress", taken, exchange),
+  oauth(concurrentExchange, "Another token request is in progress: a refresh can be sent once more", unavailable),
   oauth("EOAUTH999", "The trading back end could not start a session", appSignIn),
   row(/authorization code already used/i, "Authorization code used before, without an error code", replayed),
   row(/authorization code has expired/i, "Authorization code expired, without an error code", beginAgain),
-  row(concurrent, "A concurrent exchange of this authorization code, without an error code", coded(taken), exchange),
-  row(concurrent, "A concurrent exchange, without an error code", coded(unavailable))
+  row(
+    concurrent,
+    "Another request with this authorization code is in progress, without an error code",
+    coded(taken),
+    exchange
+  ),
+  row(concurrent, "Another token request is in progress, without an error code", coded(unavailable))
 ]
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
