@@ -14,7 +14,7 @@ try {
     // `ActionRequired` means that no session is valid, and that only a person can log in.
     if (error.reason?._tag !== "ActionRequired") throw error
     return rmoney.loginByQr({
-      // After 35 seconds, this function is called again with a new QR code.
+      // A QR code is valid for 35 seconds. Then this function is called again with a new code.
       show: async ({ image }) => {
         await writeFile(file, Connection.reveal(image), "base64")
         console.log(`Open ${file}, and scan the QR code with RMoney's app.`)

@@ -111,7 +111,7 @@ it.live(
       const { simulator, user, values } = yield* withAngel({ ANGEL_PIN: "0000" })
       const refused = yield* run(user, ["login"])
       assert.strictEqual(refused.code, 6, refused.stderr)
-      assert.match(refused.stderr, /1 of 2 failed logins used/)
+      assert.match(refused.stderr, /1 of 2 allowed login failures/)
       const again = yield* run(user, ["login"])
       assert.strictEqual(again.code, 7, again.stderr)
       assert.match(again.stderr, /run broker-auth guard reset/)
@@ -148,9 +148,9 @@ it.effect("broker-auth status counts only the failed logins that count towards t
     )
     const show = (json: boolean) =>
       inProcess(user, handlers.status({ account: undefined, json, simulator: undefined, watch: false }))
-    assert.include((yield* show(false)).stdout, "login guard: 1 of 2 failed logins used")
+    assert.include((yield* show(false)).stdout, "login guard: 1 of 2 allowed login failures")
     yield* TestClock.adjust("24 hours")
-    assert.include((yield* show(false)).stdout, "login guard: 0 of 2 failed logins used")
+    assert.include((yield* show(false)).stdout, "login guard: 0 of 2 allowed login failures")
     assert.include((yield* show(true)).stdout, '"failedLogins": 0')
   })
 )
@@ -165,6 +165,24 @@ it.effect("broker-auth status does not say that a package is missing if the inst
     const input = { account: undefined, json: false, simulator: undefined, watch: false }
     const { stdout } = yield* inProcess(user, handlers.status(input))
     assert.match(stdout, /renewal: unknown: the package of Angel One has no method gone\n/)
+  })
+)
+
+it.effect("broker-auth status says why a broker's package cannot be loaded", () =>
+  Effect.gen(function* () {
+    const user = yield* makeUser()
+    const account = Account.make({ broker: "angel", id: "A123456" })
+    const folder = path.join(user.state, "moved")
+    yield* withStore(user, (store) =>
+      accounts.add(
+        store,
+        { name: "mine", broker: "angel", folder, method: "totp", account, values: {} },
+        { replace: false }
+      )
+    )
+    const input = { account: undefined, json: false, simulator: undefined, watch: false }
+    const { stdout } = yield* inProcess(user, handlers.status(input))
+    assert.include(stdout, `renewal: unknown. The folder ${folder} cannot be used as the package of a broker: `)
   })
 )
 

@@ -287,7 +287,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
         const again = yield* doctor({ MY_PASSWORD: "wrong1236" }, ["--login"])
         assert.deepStrictEqual([again.code, causesOf(again)], [7, ["login guard: budget-spent"]])
         const text = textOf(again, "login guard")
-        assert.match(text, /2 of 2 failed logins used.*the broker refused 2 logins.*wait until \d{4}-.* IST/)
+        assert.match(text, /2 of 2 allowed login failures.*the broker refused 2 logins.*wait until \d{4}-.* IST/)
         assert.include(text, "broker-auth guard reset mine")
         assert.strictEqual((yield* sent).filter((endpoint) => endpoint === "login").length, 2)
         assert.strictEqual((yield* run(user, ["guard", "reset"], { env: { MY_PASSWORD: "abc1234" } })).code, 0)

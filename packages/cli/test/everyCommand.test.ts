@@ -30,7 +30,7 @@ const steps: ReadonlyArray<Step> = [
   { args: ["exec", "angel", "--", "sh", "-c", "echo $BROKER_AUTH_BROKER"], shows: /\nangel\n/ },
   { args: ["profile"], shows: /id: A123456/ },
   { args: ["renew"], shows: /angel is logged in until/ },
-  { args: ["guard"], shows: /angel: 0 of \d+ failed logins used/ },
+  { args: ["guard"], shows: /angel: 0 of \d+ allowed login failures/ },
   { args: ["guard", "reset"], shows: /The failed logins of angel\s+are\s+cleared/ },
   { args: ["serve"], shows: /serve\.sock/, replies: [[/serve\.sock/, stop]], code: 130 },
   { args: ["open", "--link"], shows: /http:\S+#\S{43}/, replies: [[/Ctrl-C\s+ends/, stop]], code: 130 },

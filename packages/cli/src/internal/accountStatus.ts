@@ -15,11 +15,12 @@ import * as sessions from "./sessions.ts"
 
 export interface Status {
   readonly entry: Entry
-  /** Title of the broker. If its package is not installed, the id. */
+  /** Title of the broker. If its package cannot be loaded, the id. */
   readonly title: string
-  /** `undefined` if the broker's package is not installed, or no longer has this method. */
+  /** `undefined` if the broker's package cannot be loaded, or no longer has this method. */
   readonly method: Method | undefined
-  readonly isInstalled: boolean
+  /** Why the broker's package cannot be loaded. If it was loaded, `undefined`. */
+  readonly problem: string | undefined
   readonly memory: LoginGuard.Memory
   /**
    * The times of the failed logins that count towards the limit now, oldest first. If the limit is unknown, all
@@ -42,10 +43,10 @@ export const read = Effect.fnUntraced(function* (home: Home, entry: Entry): Effe
   const guard = LoginGuard.make(store)
   const memory = yield* guard.memory(entry.account)
   const found = yield* Effect.match(brokers.loadBroker(entry.broker, entry.folder), {
-    onFailure: () => ({ title: entry.broker, method: undefined, isInstalled: false }),
+    onFailure: ({ message }) => ({ title: entry.broker, method: undefined, problem: message }),
     onSuccess: ({ broker, methods }) => ({
       title: broker.title,
-      isInstalled: true,
+      problem: undefined,
       method: methods.find(({ id }) => id === entry.method)
     })
   })
@@ -56,7 +57,9 @@ export const read = Effect.fnUntraced(function* (home: Home, entry: Entry): Effe
 
 export const usedText = ({ countedAt, method }: Status): string => {
   const most = method?.renewal?.maxFailures
-  return `${countedAt.length}${most === undefined ? "" : ` of ${most}`} failed logins used`
+  return most === undefined
+    ? `login failures: ${countedAt.length}`
+    : `${countedAt.length} of ${most} allowed login failures`
 }
 
 export const guardText = (status: Status): string => {
@@ -72,8 +75,8 @@ export const sessionText = ({ session, state }: Status): string => {
   return `${state === "live" ? "live until" : "expired at"} ${Expiry.toIst(session.expiresAt)}`
 }
 
-export const renewalText = ({ entry, isInstalled, method, title }: Status): string => {
-  if (!isInstalled) return "unknown: the broker's package is not installed"
+export const renewalText = ({ entry, method, problem, title }: Status): string => {
+  if (problem !== undefined) return `unknown. ${problem}`
   if (method === undefined) return `unknown: the package of ${title} has no method ${entry.method}`
   return method.renewal?.when ?? `unknown: the package of ${title} does not describe it`
 }

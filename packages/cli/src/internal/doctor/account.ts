@@ -36,7 +36,7 @@ export const checkGuard = (home: Home, opened: connect.Opened): Effect.Effect<Fi
   const found = Effect.gen(function* () {
     const { credentials, guard: policy } = yield* promised(() => connection.run(Renewal))
     const counted = yield* guard.countedAt(entry.account, policy)
-    const used = `${counted.length} of ${policy.maxFailures} failed logins used`
+    const used = `${counted.length} of ${policy.maxFailures} allowed login failures`
     const check = (byPerson: boolean) => Effect.result(guard.check(entry.account, policy, { credentials, byPerson }))
     const blocked = yield* check(true)
     if (Result.isFailure(blocked)) {
