@@ -6,7 +6,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { defineConfig } from "vitepress"
 
-/** The pages whose list depends on the repository. `tools/docs/stage.ts` writes this file. */
+/** Lists of the pages that `tools/docs/stage.ts` finds in the repository. It writes them to `lists.json`. */
 interface Lists {
   readonly brokers: ReadonlyArray<Item>
   readonly decisions: ReadonlyArray<Item>

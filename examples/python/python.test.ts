@@ -80,7 +80,7 @@ for (const { broker, isSlow, login, method, more, prints } of examples) {
 }
 
 it.live.skipIf(!runsPython)(
-  "zerodha.py says which command logs in, and uses an address with a bearer",
+  "zerodha.py says which command logs in, and sends a bearer to a server on a port",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["zerodha"] })

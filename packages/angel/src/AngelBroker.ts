@@ -107,8 +107,18 @@ export const broker: Broker.Broker = {
     asOf: "2026-11-27"
   },
   assumptions: Broker.assumptions(asOf, [
-    ["identity-headers", "medium", "identity headers", "The broker does not check the values of the address headers."],
-    ["refresh-within-the-day", "medium", "none: Renewal.layerLogin logs in", "A refresh fails after midnight IST."],
+    [
+      "identity-headers",
+      "medium",
+      "clientLocalIp, clientPublicIp, macAddress",
+      "The broker does not check the values of the address headers."
+    ],
+    [
+      "refresh-within-the-day",
+      "medium",
+      "none: Renewal.layerLogin renews by a login",
+      "A refresh fails after midnight IST."
+    ],
     ["refresh-token-in-callback", "low", "none", "The publisher callback may contain a refresh token."],
     ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page accepts a redirect_url parameter."],
     ["daily-end", "medium", "expiry", "Sessions end at midnight IST, as documented. An older statement says 05:00."],

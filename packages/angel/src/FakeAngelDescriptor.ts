@@ -16,7 +16,7 @@ const { text, id, mobile, email, redirectUrl, totpSecret } = FakeDescriptor.rule
 const ip = oneOf("registered", "unregistered")
 const tokenEnd = oneOf("in-token", "absent")
 const reusedCode = oneOf("refused", "accepted")
-const ordersOnly = "`unregistered`: orders are refused"
+const ordersOnly = "`unregistered`: orders are refused with AG7002 (the fake accepts no orders)"
 
 /**
  * Describes the fake for programs that serve it, such as the simulator.

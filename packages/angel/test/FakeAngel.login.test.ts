@@ -76,7 +76,7 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("a login is accepted with an old token in its headers, because the official SDK sends the old token", () =>
+  it.effect("a login with an old token in its headers is accepted, because the official SDK sends the old token", () =>
     Effect.gen(function* () {
       const answer = yield* login(yield* begin(), { headers: { authorization: "Bearer of.a.yesterday" } })
       assert.strictEqual(answer.says, true)

@@ -10,7 +10,10 @@ const dataOf = (json: unknown): unknown => {
   return data === null || data === "" || data === "null" ? undefined : data
 }
 
-/** Reads an answer whose field `outcome` has the expected type. */
+/**
+ * Reads an answer. `outcome` is the name of the field that says whether the call succeeded. Returns `undefined` if this
+ * field does not have the expected type.
+ */
 const read = (json: unknown, outcome: "status" | "success", isExpected: (value: unknown) => boolean) => {
   const value = Envelope.field(json, outcome)
   if (!isExpected(value)) return undefined
@@ -21,7 +24,7 @@ const read = (json: unknown, outcome: "status" | "success", isExpected: (value: 
 
 const supportId = (text: string): string | undefined => /support id is:?\s*(?:<[^>]*>\s*)*(\d{4,40})/i.exec(text)?.[1]
 
-/** The formats of SmartAPI's answers, as of 2026-11-21. HTTP status and content type do not identify the format. */
+/** The formats of SmartAPI's answers, as of 2026-11-21. HTTP status and content type alone do not identify the format. */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "service",
