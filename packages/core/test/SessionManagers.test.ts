@@ -333,7 +333,7 @@ describe("sessions: SessionManagers.warm", () => {
     ]
     for (const [option, value] of invalid) {
       it.effect(
-        `are rejected with the invalid value ${option}: ${typeof value === "string" ? `"${value}"` : String(value)}`,
+        `are rejected if ${option} is ${typeof value === "string" ? `"${value}"` : String(value)}`,
         () =>
           Effect.gen(function* () {
             const { built, managers } = yield* begin()

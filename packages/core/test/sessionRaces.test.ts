@@ -172,7 +172,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("that ends while an older session is still being written does not end the session of a later renew", () =>
+  it.effect("that completes while an older session is still being written does not end the session of a later renew", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]

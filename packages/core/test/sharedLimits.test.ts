@@ -82,7 +82,7 @@ const times = <A>(count: number, make: (index: number) => A): Array<A> =>
   Array.from({ length: count }, (_, i) => make(i))
 
 describe("a limit for each app", () => {
-  it.effect("counts the calls for all accounts of a client together, without shared limits", () =>
+  it.effect("counts the calls for all accounts of one client together if there are no shared limits", () =>
     Effect.gen(function* () {
       const { call } = yield* program({})
       const endpoint = limited({ requests: 2, per: "1 second", scope: "app" }, { requests: 1, per: "5 seconds" })
@@ -91,7 +91,7 @@ describe("a limit for each app", () => {
     })
   )
 
-  it.effect("applies to the calls of two clients together, with shared limits", () =>
+  it.effect("counts the calls of two clients together if the clients have shared limits", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const programs = [yield* program({ shared }), yield* program({ shared })]

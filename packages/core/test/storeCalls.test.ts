@@ -70,7 +70,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if another program stores that the account is locked before the login is recorded", () =>
+  it.effect("is not sent if, before the login is recorded, another program stores that the account is locked", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -85,7 +85,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("keeps the fingerprint of refused credentials that another program stores while the login runs", () =>
+  it.effect("keeps a fingerprint of refused credentials if another program stores the fingerprint while the login runs", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -103,7 +103,7 @@ describe("sessions: a login", () => {
   )
 
   it.effect(
-    "is not sent if another program stores that the account is locked during the wait for the next TOTP period",
+    "is not sent if, during the wait for the next TOTP period, another program stores that the account is locked",
     () =>
       Effect.gen(function* () {
         const { asked, shared, tiny } = yield* waitForPeriod
