@@ -85,21 +85,23 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("keeps a fingerprint of refused credentials if another program stores the fingerprint while the login runs", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const shared = makeShared()
-      const refuseElsewhere = yield* Effect.cached(writeGuard(shared.store, { refused: ["fingerprint"] }))
-      let writes = 0
-      const store = noting(shared.store, [], (call) =>
-        call === "put guard" && ++writes === 2 ? refuseElsewhere : Effect.void
-      )
-      const tiny = makeTiny()
-      const manager = yield* start(tiny, { ...shared, store })
-      assert.strictEqual(numberOf(yield* manager.session), "1")
-      assert.deepStrictEqual(tiny.calls, ["login 1"])
-      assert.include(yield* readGuard(shared.store), `"refused":["fingerprint"]`)
-    })
+  it.effect(
+    "keeps a fingerprint of refused credentials if another program stores the fingerprint while the login runs",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const shared = makeShared()
+        const refuseElsewhere = yield* Effect.cached(writeGuard(shared.store, { refused: ["fingerprint"] }))
+        let writes = 0
+        const store = noting(shared.store, [], (call) =>
+          call === "put guard" && ++writes === 2 ? refuseElsewhere : Effect.void
+        )
+        const tiny = makeTiny()
+        const manager = yield* start(tiny, { ...shared, store })
+        assert.strictEqual(numberOf(yield* manager.session), "1")
+        assert.deepStrictEqual(tiny.calls, ["login 1"])
+        assert.include(yield* readGuard(shared.store), `"refused":["fingerprint"]`)
+      })
   )
 
   it.effect(
