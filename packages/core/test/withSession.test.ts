@@ -118,7 +118,7 @@ describe("sessions: SessionManager.withSession", () => {
   )
 
   it.effect(
-    "does not repeat an order if the broker rejects the token for a later read, and the next call succeeds",
+    "does not repeat an order if the broker rejects the token in a later read, and the next call succeeds",
     () =>
       Effect.gen(function* () {
         const { getFunds, manager, placeOrder, state, tiny } = yield* begin()

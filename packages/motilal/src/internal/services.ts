@@ -14,8 +14,8 @@ type Api = MotilalApi.MotilalApi["Service"]
 
 export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret">, Method.Options {
   /**
-   * Set this option for a dealer's login. `clientCode` is the code of the client for whom the dealer acts. A dealer's login needs
-   * no date of birth and no PAN.
+   * Set this option for a dealer's login. `clientCode` is the code of the client for whom the dealer acts. A dealer's
+   * login needs no date of birth and no PAN.
    */
   readonly dealer?: { readonly clientCode: string } | undefined
 }
