@@ -54,7 +54,7 @@ const flipped = (bytes: Uint8Array, index: number, bit = 0) => {
   return copy
 }
 
-/** Returns the entry with a valid checksum in its last 8 bytes. */
+/** Replaces the last 8 bytes of an entry with a valid checksum. */
 const summed = Effect.fnUntraced(function* (bytes: Uint8Array, format = bytes[3], version = 1) {
   const body = bytes.slice(0, -8)
   const place = new TextEncoder().encode(
@@ -235,7 +235,7 @@ describe("vaults: an encrypted store", () => {
       })
   )
 
-  it.effect("fails with NewerVersion for an entry in a newer format, with or without a key", () =>
+  it.effect("fails with NewerVersion for an entry in a newer format, even if the store has no key", () =>
     Effect.gen(function* () {
       const { bytes, raw, replace, store } = yield* begin
       const newer = new Uint8Array(bytes())

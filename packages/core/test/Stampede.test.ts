@@ -51,7 +51,7 @@ describe("callers of SessionManager.session", () => {
     })
   )
 
-  it.effect("get a session even if the first caller of an early renewal was interrupted at any step", () =>
+  it.effect("get a session even if the caller that started an early renewal was interrupted at any step", () =>
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         const { manager, tiny } = yield* due

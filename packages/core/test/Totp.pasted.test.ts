@@ -75,14 +75,14 @@ describe("Totp.parse with an otpauth address", () => {
     (spelling, name) => assert.strictEqual(read(`${totp}&algorithm=${spelling}`).algorithm, name)
   )
 
-  it.each([6, 7, 8])("accepts an address with %d digits", (digits) =>
+  it.each([6, 7, 8])("accepts an address for codes of %d digits", (digits) =>
     assert.strictEqual(read(`${totp}&digits=${digits}`).digits, digits)
   )
   it.each([1, 15, 30, 60, 300])("accepts an address with a period of %d seconds", (period) =>
     assert.strictEqual(read(`${totp}&period=${period}`).period, period)
   )
 
-  // RFC 6238, Appendix B: the seed for each hash in base32, and the eight-digit code at 59 seconds.
+  // RFC 6238, Appendix B: for each hash algorithm, the seed in base32 and the eight-digit code at 59 seconds.
   const seeds = [
     ["SHA1", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "94287082"],
     ["SHA256", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA", "46119246"],
@@ -137,8 +137,8 @@ describe("Totp.parse with an otpauth address", () => {
     ["the algorithm SHA-2 without a length", `${totp}&algorithm=SHA2`, /algorithm/],
     ["the algorithm SHA-512/256", `${totp}&algorithm=SHA512%2F256`, /algorithm/],
     ["a number of digits in another script", `${totp}&digits=\u096c`, /digits/],
-    ["five digits", `${totp}&digits=5`, /digits/],
-    ["nine digits", `${totp}&digits=9`, /digits/],
+    ["codes of five digits", `${totp}&digits=5`, /digits/],
+    ["codes of nine digits", `${totp}&digits=9`, /digits/],
     ["a number of digits with a decimal point", `${totp}&digits=6.0`, /digits/],
     ["a hexadecimal number of digits", `${totp}&digits=0x6`, /digits/],
     ["a period with a unit", `${totp}&period=30s`, /period/],
@@ -183,7 +183,7 @@ describe("Totp.parse", () => {
     }
   )
 
-  it("parses text that repeats a sign 20,000 times within the test's time-out", () => {
+  it("stays within the test's time-out for text that repeats a sign 20,000 times", () => {
     for (const sign of ["otpauth://", "%26", "&amp;", "&", "=", "#", "?", " ", "A", "secret=", "\\"]) {
       parse(sign.repeat(20_000))
       assert.isTrue(Result.isFailure(parse(`otpauth://totp/x?issuer=${sign.repeat(20_000)}`)), sign)

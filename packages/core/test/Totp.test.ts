@@ -95,7 +95,7 @@ describe("Totp.parse", () => {
     ["a truncated address", "otpauth:", /^is not an otpauth:\/\/totp/],
     ["an address without a secret", "otpauth://totp/Angel:A123456?issuer=Angel", /^has no secret/],
     ["an address with an unknown algorithm", uri("algorithm=MD5"), /algorithm/],
-    ["an address with five digits", uri("digits=5"), /digits/],
+    ["an address for codes of five digits", uri("digits=5"), /digits/],
     ["an address with digits=six", uri("digits=six"), /digits/],
     ["an address with a period of 0 seconds", uri("period=0"), /period/],
     ["an address with a period of 86,400 seconds", uri("period=86400"), /period/]
@@ -109,7 +109,7 @@ describe("Totp.parse", () => {
 it.effect("Totp.codeAtStep uses the program's Mac service, if there is one", () =>
   Effect.gen(function* () {
     const totp = Totp.make({ key: algorithms.SHA1 })
-    // The last byte is the offset 0. RFC 4226 masks out the highest bit of the first byte.
+    // The last byte says that the code is read at offset 0. RFC 4226 masks out the highest bit of the first byte.
     const tag = Uint8Array.from([0x80, 0, 0, 7, ...Array.from({ length: 15 }, () => 0), 0])
     const mac = Mac.Mac.of({
       generateKey: () => Effect.die("not used"),

@@ -20,8 +20,10 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./sessions.ts"
 
-/** Makes managers with one fake broker for all accounts. `counts` has the number of layers that were built, and of those that
- * are open. */
+/**
+ * Makes managers with one fake broker for all accounts. `counts.built` is the number of layers that were built.
+ * `counts.open` is the number of layers that are open.
+ */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
   build: Effect.Effect<void> = Effect.void,
@@ -115,7 +117,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("makes waiting callers and stored managers fail, and the remedy is to get the account again", () =>
+  it.effect("gives waiting callers and kept managers an error whose remedy is to get the account again", () =>
     Effect.gen(function* () {
       const { managers, tiny } = yield* begin()
       tiny.latency = "10 seconds"
@@ -178,7 +180,7 @@ describe("sessions: watching a store for changes to an account", () => {
     return { calls, store: { ...SessionStore.makeMemory(), changes } }
   }
 
-  it.effect("ends once if the account is closed, and begins again with the next call", () =>
+  it.effect("ends exactly once if the account is closed, and begins again with the next call", () =>
     Effect.gen(function* () {
       const { calls, store } = watched(0)
       const { close, managers } = yield* begin({}, Effect.void, store)
@@ -192,7 +194,7 @@ describe("sessions: watching a store for changes to an account", () => {
     })
   )
 
-  it.effect("ends once if the account is closed while watching begins, and the layer is closed too", () =>
+  it.effect("ends exactly once if the account is closed while watching begins, and the layer is closed too", () =>
     Effect.gen(function* () {
       const { calls, store } = watched("10 seconds")
       const { counts, managers } = yield* begin({}, Effect.void, store)
@@ -226,7 +228,7 @@ describe("sessions: an open account", () => {
 
   for (const [title, every] of [
     ["to managers.session", "session"],
-    ["to a stored manager", "manager"],
+    ["to a manager that the program has kept", "manager"],
     ["to managers.services", "services"]
   ] as const) {
     it.effect(

@@ -113,7 +113,7 @@ describe("RedirectLogin.parseCallback", () => {
     ["a service name behind a proxy", `http://web:8080/callback?${query}`, "origin", /proxy/],
     ["an internal IPv6 address behind a proxy", `http://[fd00::5]:3000/callback?${query}`, "origin", /proxy/],
     ["an internal host name behind a proxy", `http://web.internal/callback?${query}`, "origin", /proxy/],
-    ["an http address behind a proxy that ends TLS", `http://app.example/callback?${query}`, "origin", /proxy/],
+    ["an http address behind a proxy that terminates TLS", `http://app.example/callback?${query}`, "origin", /proxy/],
     ["an internal port behind a proxy", `http://app.example:3000/callback?${query}`, "origin", /proxy/],
     ["an additional slash at the end", `${registered}/?${query}`, "origin", /slash at the end/],
     ["another path", `https://app.example/other?${query}`, "origin", /path/],

@@ -53,7 +53,7 @@ describe("a SessionManager whose scope has closed", () => {
 
   for (const [name, call] of Object.entries(calls)) {
     for (const state of ["has a session", "has no session", "has logged out"]) {
-      it.effect(`makes ${name} fail with a remedy, and sends no request, if it ${state}`, () =>
+      it.effect(`makes ${name} fail with a remedy, and sends no request, if the manager ${state}`, () =>
         Effect.gen(function* () {
           const { close, manager, tiny } = yield* begin()
           if (state !== "has no session") yield* manager.session
@@ -67,7 +67,7 @@ describe("a SessionManager whose scope has closed", () => {
     }
   }
 
-  it.effect("makes callers that wait for a login fail with an error, and does not interrupt them", () =>
+  it.effect("gives an error to callers that wait for a login, and does not interrupt them", () =>
     Effect.gen(function* () {
       const { close, manager, tiny } = yield* begin()
       tiny.latency = "10 seconds"
@@ -80,7 +80,7 @@ describe("a SessionManager whose scope has closed", () => {
     })
   )
 
-  it.effect("makes callers that wait for an early renewal fail, although their token is still valid", () =>
+  it.effect("gives an error to callers that wait for an early renewal, although their token is still valid", () =>
     Effect.gen(function* () {
       const { close, manager, tiny } = yield* begin({ expiry: Expiry.after("1 hour"), early: "10 minutes" })
       yield* manager.session

@@ -213,7 +213,7 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
       })
   )
 
-  it.effect("fails with the same reason during the pause, and names the time of the next try", () =>
+  it.effect("fails with the broker's reason during the pause, and names the time of the next try", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(notSubscribed)))

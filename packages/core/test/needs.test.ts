@@ -325,7 +325,7 @@ describe("the extras of a session", () => {
   it.effect.each([
     ["the scheme http", "http://e21.tiny.example"],
     ["another host", "https://tiny.example.evil.test"],
-    ["a host whose name ends with the same letters", "https://eviltiny.example"],
+    ["a host whose name only ends with the letters of the permitted domain", "https://eviltiny.example"],
     ["a user name", "https://user@e21.tiny.example"],
     ["a port", "https://e21.tiny.example:8443"],
     ["no scheme", "e21.tiny.example"]

@@ -80,7 +80,7 @@ describe("sessions: a new token", () => {
     ["Sat, 21 Nov 2026 03:30:00 GMT", "1 hour ahead of"],
     ["Sat, 21 Nov 2026 04:31:00 GMT", "60 seconds behind"]
   ])(
-    "that has already expired causes an error with the clock drift if the broker's answer has the date %s",
+    "that has already expired causes an error that names the clock drift if the broker's answer has the date %s",
     ([date, words]) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

@@ -61,7 +61,7 @@ describe("plain JavaScript:", () => {
       )
     })
 
-    it(`account() of Connections rejects with InvalidRequest if the account has ${what}, and other accounts work`, async () => {
+    it(`account() of Connections rejects with InvalidRequest if the account has ${what} instead of a layer, and other accounts work`, async () => {
       const tiny = makeTiny()
       await using connections = await untyped(Connections).open({ accounts: { bad: value, good: layerOf(tiny) } })
       const error = await errorOf(() => connections.account("bad"))
@@ -181,7 +181,7 @@ describe("resetLoginGuard()", () => {
     assert.deepStrictEqual(tiny.calls, ["login refused", "login refused", "login 1"])
   })
 
-  it("allows the credentials that the broker has refused", async () => {
+  it("lets the program send credentials that the broker has refused before", async () => {
     const tiny = makeTiny({ credentials: { pin: Redacted.make("4711") } })
     tiny.failures.push(refusal)
     await using connection = await Connection.open(layerOf(tiny))

@@ -172,23 +172,25 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("that ends while an older session is still being written does not end the session of a later renew", () =>
-    Effect.gen(function* () {
-      yield* begin
-      const [tiny, shared] = [makeTiny(), makeShared()]
-      const { service, state } = slowOnce(shared.store, "put")
-      const manager = yield* start(tiny, { ...shared, store: service })
-      state.slow = true
-      const asked = yield* Effect.forkChild(Effect.flip(manager.session))
-      yield* pass("100 millis")
-      yield* manager.logout
-      const renewing = yield* Effect.forkChild(manager.renew())
-      yield* pass("5 seconds")
-      assert.isTrue(isLoggedOut(yield* Fiber.join(asked)))
-      const renewed = yield* Fiber.join(renewing)
-      yield* pass("31 seconds")
-      assert.strictEqual(numberOf(yield* manager.session), numberOf(renewed))
-    })
+  it.effect(
+    "that completes while an older session is still being written does not end the session of a later renew",
+    () =>
+      Effect.gen(function* () {
+        yield* begin
+        const [tiny, shared] = [makeTiny(), makeShared()]
+        const { service, state } = slowOnce(shared.store, "put")
+        const manager = yield* start(tiny, { ...shared, store: service })
+        state.slow = true
+        const asked = yield* Effect.forkChild(Effect.flip(manager.session))
+        yield* pass("100 millis")
+        yield* manager.logout
+        const renewing = yield* Effect.forkChild(manager.renew())
+        yield* pass("5 seconds")
+        assert.isTrue(isLoggedOut(yield* Fiber.join(asked)))
+        const renewed = yield* Fiber.join(renewing)
+        yield* pass("31 seconds")
+        assert.strictEqual(numberOf(yield* manager.session), numberOf(renewed))
+      })
   )
 
   it.effect("is found by other programs after the store was emptied, but an old logout entry is ignored", () =>

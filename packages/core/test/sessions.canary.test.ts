@@ -90,7 +90,7 @@ describe("canary: sessions", () => {
     })
   )
 
-  it.effect("Canary.leaks finds a token that is stored without a key", () =>
+  it.effect("Canary.leaks finds a token that is stored unencrypted", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [net, shared] = [yield* Canary.make, makeShared()]

@@ -82,7 +82,7 @@ const times = <A>(count: number, make: (index: number) => A): Array<A> =>
   Array.from({ length: count }, (_, i) => make(i))
 
 describe("a limit for each app", () => {
-  it.effect("counts the calls for all accounts of a client together, without shared limits", () =>
+  it.effect("counts the calls for all accounts of one client together if there are no shared limits", () =>
     Effect.gen(function* () {
       const { call } = yield* program({})
       const endpoint = limited({ requests: 2, per: "1 second", scope: "app" }, { requests: 1, per: "5 seconds" })
@@ -91,7 +91,7 @@ describe("a limit for each app", () => {
     })
   )
 
-  it.effect("applies to the calls of two clients together, with shared limits", () =>
+  it.effect("counts the calls of two clients together if the clients have shared limits", () =>
     Effect.gen(function* () {
       const shared = SharedLimits.layerRateLimiter()
       const programs = [yield* program({ shared }), yield* program({ shared })]
@@ -179,21 +179,23 @@ describe("if the shared limits", () => {
   it.effect.each([
     { how: "fail", answer: Effect.fail(secret) },
     { how: "have a defect", answer: Effect.die(new Error(secret)) }
-  ])("$how, the client counts alone, logs a warning without the error, and asks again after 10 seconds", ({ answer }) =>
-    Effect.gen(function* () {
-      const { asked, logged, sent } = yield* broken(answer)
-      assert.deepStrictEqual(sent, [0, 2050, 4100, 6150, 8200, 10_250])
-      // The client asks the shared limits only for the calls at 0 and at 10,250 milliseconds.
-      assert.strictEqual(asked(), 2)
-      assert.strictEqual(logged.length, 2)
-      for (const line of logged) {
-        assert.include(line, "The shared rate limits failed")
-        assert.notInclude(line, "canary")
-      }
-    })
+  ])(
+    "$how, the client counts only its own calls, logs a warning without the error, and asks again after 10 seconds",
+    ({ answer }) =>
+      Effect.gen(function* () {
+        const { asked, logged, sent } = yield* broken(answer)
+        assert.deepStrictEqual(sent, [0, 2050, 4100, 6150, 8200, 10_250])
+        // The client asks the shared limits only for the calls at 0 and at 10,250 milliseconds.
+        assert.strictEqual(asked(), 2)
+        assert.strictEqual(logged.length, 2)
+        for (const line of logged) {
+          assert.include(line, "The shared rate limits failed")
+          assert.notInclude(line, "canary")
+        }
+      })
   )
 
-  it.effect("do not answer, the client waits one second and then counts alone", () =>
+  it.effect("do not answer, the client waits one second and then counts only its own calls", () =>
     Effect.gen(function* () {
       const { logged, sent } = yield* broken(Effect.never)
       assert.deepStrictEqual(sent, [1000, 3050, 5100, 7150, 9200, 12_250])

@@ -70,7 +70,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if another program stores that the account is locked before the login is recorded", () =>
+  it.effect("is not sent if, before the login is recorded, another program stores that the account is locked", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -85,25 +85,27 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("keeps the fingerprint of refused credentials that another program stores while the login runs", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const shared = makeShared()
-      const refuseElsewhere = yield* Effect.cached(writeGuard(shared.store, { refused: ["fingerprint"] }))
-      let writes = 0
-      const store = noting(shared.store, [], (call) =>
-        call === "put guard" && ++writes === 2 ? refuseElsewhere : Effect.void
-      )
-      const tiny = makeTiny()
-      const manager = yield* start(tiny, { ...shared, store })
-      assert.strictEqual(numberOf(yield* manager.session), "1")
-      assert.deepStrictEqual(tiny.calls, ["login 1"])
-      assert.include(yield* readGuard(shared.store), `"refused":["fingerprint"]`)
-    })
+  it.effect(
+    "keeps a fingerprint of refused credentials if another program stores the fingerprint while the login runs",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const shared = makeShared()
+        const refuseElsewhere = yield* Effect.cached(writeGuard(shared.store, { refused: ["fingerprint"] }))
+        let writes = 0
+        const store = noting(shared.store, [], (call) =>
+          call === "put guard" && ++writes === 2 ? refuseElsewhere : Effect.void
+        )
+        const tiny = makeTiny()
+        const manager = yield* start(tiny, { ...shared, store })
+        assert.strictEqual(numberOf(yield* manager.session), "1")
+        assert.deepStrictEqual(tiny.calls, ["login 1"])
+        assert.include(yield* readGuard(shared.store), `"refused":["fingerprint"]`)
+      })
   )
 
   it.effect(
-    "is not sent if another program stores that the account is locked during the wait for the next TOTP period",
+    "is not sent if, during the wait for the next TOTP period, another program stores that the account is locked",
     () =>
       Effect.gen(function* () {
         const { asked, shared, tiny } = yield* waitForPeriod

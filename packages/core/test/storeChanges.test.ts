@@ -261,7 +261,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
   )
 
   it.effect(
-    "needs at most two commands an hour, besides the login and the reads of the list of changes, for an account whose session is requested all day",
+    "sends at most two commands an hour for an account whose session is requested all day (not counting the login and the reads of the list of changes)",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

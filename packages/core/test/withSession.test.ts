@@ -92,7 +92,7 @@ const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 const calls = ({ seen }: { readonly seen: ReadonlyArray<string> }) => seen.filter((line) => !line.includes("/login"))
 
 describe("sessions: SessionManager.withSession", () => {
-  it.effect("renews and repeats a read if the broker rejects a token that it accepted before", () =>
+  it.effect("renews the session and repeats a read if the broker rejects a token that it accepted before", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       yield* manager.withSession(getFunds)
@@ -104,7 +104,7 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("renews once for 100 concurrent reads", () =>
+  it.effect("renews the session once for 100 concurrent reads", () =>
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       yield* manager.session
@@ -118,7 +118,7 @@ describe("sessions: SessionManager.withSession", () => {
   )
 
   it.effect(
-    "does not repeat an order if the broker rejects the token for a later read, and the next call succeeds",
+    "does not repeat an order if the broker rejects the token in a later read, and the next call succeeds",
     () =>
       Effect.gen(function* () {
         const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
@@ -251,7 +251,7 @@ describe("sessions: SessionManager.withSession", () => {
     "the program's own error": new Error("mine")
   }
   for (const [title, error] of Object.entries(others)) {
-    it.effect(`does not change ${title}, and does not renew`, () =>
+    it.effect(`does not change ${title}, and does not renew the session`, () =>
       Effect.gen(function* () {
         const { manager, tiny } = yield* begin()
         assert.strictEqual(yield* Effect.flip(manager.withSession(() => Effect.fail(error))), error)
@@ -261,7 +261,7 @@ describe("sessions: SessionManager.withSession", () => {
   }
 
   it.effect(
-    "renews, but does not repeat an effect that may have sent a request without AuthorizedClient or Authorize.request",
+    "renews the session, but does not repeat an effect that may have sent a request without AuthorizedClient or Authorize.request",
     () =>
       Effect.gen(function* () {
         const { manager } = yield* begin()

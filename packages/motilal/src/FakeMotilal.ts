@@ -546,7 +546,7 @@ export const make = Effect.fnUntraced(function* (
     const whole = (handle: Parameters<typeof secured>[2]) => verified(exchanged(generation, handle))
     return [
       ...row("authdirectapi", authdirectapi(generation)),
-      // The exchange has only one version, which always requires the API secret.
+      // `getaccesstoken` has only one version, which always requires the API secret.
       ...row("getaccesstoken", secured("getaccesstoken", "v7", getaccesstoken)),
       ...plain("resendotp", resendotp),
       ...plain("verifyotp", verifyotp),

@@ -64,8 +64,8 @@ export interface Options extends BrokerClient.Options, headers.Identity {
 }
 
 /**
- * Address of the trade socket, and the first message to send. The error numbers of the socket have other meanings than
- * the error codes of the calls.
+ * Address of the trade socket (a WebSocket of the broker), and the first message to send. The error numbers of the
+ * socket have other meanings than the error codes of the calls.
  *
  * @category models
  * @since 0.1.0
@@ -100,8 +100,8 @@ export class MotilalApi extends Context.Service<
 >()("@auth/motilal/MotilalApi") {}
 
 /**
- * Hashes the password as the broker requires: the SHA-256 hash of the text password + API key, in lower-case
- * hexadecimal.
+ * Hashes the password as the broker requires: returns the SHA-256 hash of the password followed by the API key, in
+ * lower-case hexadecimal.
  *
  * @example
  * ```ts

@@ -81,7 +81,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
         ...(totp === undefined ? {} : { totp })
       })
     )
-    // If the answer has no `isAuthTokenVerified`, a login without a TOTP code needs a code by SMS, as in the samples.
+    // If the answer has no `isAuthTokenVerified`, a login without a TOTP code needs a code by SMS, as in the
+    // documented samples.
     if (isAuthTokenVerified === "FALSE" || (isAuthTokenVerified === undefined && totp === undefined)) {
       const end = expiry({ issuedAt, accessToken: AuthToken })?.at
       return Login.stepUpRequired(yield* ledger.open(challengeOf(AuthToken, yield* Clock.currentTimeMillis, end)))
@@ -92,8 +93,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   })
 
   /**
-   * Stores the accepted login. If the exchange fails, only the exchange is repeated, because another login would open
-   * another session at the broker.
+   * Stores the accepted login. If `getaccesstoken` then fails, only `getaccesstoken` is repeated, because another login
+   * would open another session at the broker.
    */
   const keep = (authToken: Redacted.Redacted<string>, issuedAt: number, ends: Expiry.Expiry) =>
     api.generation === "v7"
@@ -110,7 +111,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) => {
     const ends = Expiry.earliest(expiry, notAfter(challenge.expiresAt))
     const exchange = Effect.gen(function* () {
-      // The exchange is not part of the challenge, because an accepted code is used up even if the exchange fails.
+      // `getaccesstoken` is not part of the challenge, because an accepted code is used up even if `getaccesstoken`
+      // fails.
       yield* ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) })
       yield* keep(challenge.stepToken, yield* Clock.currentTimeMillis, ends)
       return { tokens: yield* services.exchange(api, account, challenge.stepToken) }

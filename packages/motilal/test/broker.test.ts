@@ -244,7 +244,7 @@ brokers.runBrokerTests({
     serve: serve(),
     layer: ({ given }) => {
       const { apiSecret, ...options } = { ...given.options }
-      // The default is the version of the package, which changes with each release.
+      // The default of `productVersion` is the version of the package, which changes with each release.
       const common = { productVersion: "0.1.0", ...options }
       return layerApi(apiSecret === null ? { ...common, apiSecret: undefined } : common)
     },

@@ -79,7 +79,7 @@ describe("a login that the rate limit delays until after 06:00 IST", () => {
   )
 })
 
-describe("a failed exchange after a successful login", () => {
+describe("a failed getaccesstoken request after a successful login", () => {
   const minutes = Effect.fnUntraced(function* (
     { session }: Pick<SessionManager.SessionManager["Service"], "session">,
     count: number

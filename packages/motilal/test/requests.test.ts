@@ -11,18 +11,20 @@ import { manifestOf } from "../../../tools/docs/wiring.ts"
 import { credentials, hash, layer, layerApi, serve, session } from "./support.ts"
 
 describe("requests", () => {
-  it.effect("the password is sent as the SHA-256 hash of the text password + API key, in lower-case hexadecimal", () =>
-    Effect.gen(function* () {
-      // Computed with sha256sum. The sample in Motilal's documentation has another hash, which is wrong.
-      const sample = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
-      assert.strictEqual(Redacted.value(sample), "6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090")
-      const fake = yield* serve()
-      yield* Effect.provide(Login.session, layer())
-      const [login] = yield* fake.journal
-      assert.include(login?.body, `"password":"${hash}"`)
-      for (const { body, headers } of yield* fake.journal)
-        assert.notInclude(JSON.stringify([body, headers]), "demo-password")
-    })
+  it.effect(
+    "the password is sent as the SHA-256 hash of the password followed by the API key, in lower-case hexadecimal",
+    () =>
+      Effect.gen(function* () {
+        // Computed with sha256sum. The sample in Motilal's documentation has another hash, which is wrong.
+        const sample = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
+        assert.strictEqual(Redacted.value(sample), "6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090")
+        const fake = yield* serve()
+        yield* Effect.provide(Login.session, layer())
+        const [login] = yield* fake.journal
+        assert.include(login?.body, `"password":"${hash}"`)
+        for (const { body, headers } of yield* fake.journal)
+          assert.notInclude(JSON.stringify([body, headers]), "demo-password")
+      })
   )
 
   it.effect("by default, the header productversion is the version of the package", () =>

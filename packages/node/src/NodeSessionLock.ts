@@ -65,7 +65,8 @@ export const make = Effect.fnUntraced(function* (
  * same user and use the same folder. The folder must be on a local disk. If other users have access to the
  * folder, `withLock` fails with `Io`.
  *
- * A damaged lock file is recreated. It contained only the fence, and the next fence is at least the current time.
+ * A damaged lock file is recreated. It contained only the fence, a number that grows each time the lock is acquired. In
+ * the new file, the next fence is at least the current time.
  * Before a program replaces the file, it acquires a lock for the whole folder and checks the file again. So a lock file
  * is never replaced while a program holds the lock of this file.
  *

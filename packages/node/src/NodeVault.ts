@@ -125,7 +125,7 @@ const open = Effect.fnUntraced(function* (
   const { current, path, use } = yield* makeConnection(folder)
   yield* use(() => undefined).pipe(Effect.mapError(sqlite.toVaultError("open", `open ${path}`, `vault ${path}`)))
 
-  // The data is on disk already. If the log cannot be emptied now, the next write empties it.
+  // The data is on disk already. If SQLite's log cannot be emptied now, the next write empties it.
   const emptyLog = use(({ database }) => vaultFile.emptyLog(database)).pipe(
     Effect.repeat({ until: (isEmpty) => isEmpty, schedule: logTries }),
     Effect.ignore

@@ -88,8 +88,8 @@ const readTimeout = (input: Duration.Input) =>
  * at the first use. Programs that start at the same time get the same key.
  *
  * Needs the optional package `@napi-rs/keyring`. Fails with `KeyUnavailable` if the package is missing, if there is no
- * keyring, or if the keyring does not answer in time. Fails with `InvalidOption` if `timeout` is not positive. If the
- * keyring hangs, the program is not blocked and can exit.
+ * keyring, if the keyring is locked, or if the keyring does not answer in time. Fails with `InvalidOption` if `timeout`
+ * is not positive. If the keyring hangs, the program is not blocked and can exit.
  *
  * @example
  * ```ts

@@ -172,9 +172,9 @@ export interface PendingLogin {
   readonly startUrl: string
   /**
    * Waits for the callback, and returns the address of the callback. Pass this address to `complete` as the second
-   * argument. The callback is a request for the redirect URL that contains the state of the login. If a request for the
-   * redirect URL does not contain the state, the broker's package decides whether it is the callback. Every other
-   * request is refused, and the wait continues. Fails with `ActionRequired` after the time-out.
+   * argument. A request for the redirect URL is the callback if the request contains the state of the login. If it does
+   * not contain the state, the broker's package decides whether it is the callback. Every other request is refused, and
+   * the wait continues. Fails with `ActionRequired` after the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**

@@ -19,10 +19,13 @@ export interface Identity {
   readonly macAddress?: string | undefined
   /** Short name of a vendor. Default: the user id of the account. */
   readonly vendorInfo?: string | undefined
+  /** Default: `unknown`. */
   readonly osName?: string | undefined
+  /** Default: `unknown`. */
   readonly osVersion?: string | undefined
+  /** Default: `unknown`. */
   readonly deviceModel?: string | undefined
-  /** At most 25 characters. */
+  /** At most 25 characters. Default: `unknown`. */
   readonly manufacturer?: string | undefined
   /** Default: `broker-auth`. */
   readonly productName?: string | undefined
@@ -80,8 +83,9 @@ const identity = (
 
 /**
  * Every header of the broker's table, in its order. Source: Motilal OpenAPI documentation, "Header Parameters" and
- * "Error Codes", as of 2026-11-21. If the default is `unknown`, the broker accepts any text. The defaults of the
- * two browser headers are the documented samples. Only the official SDKs send latitude, longitude and sdkversion.
+ * "Error Codes", as of 2026-11-21. The broker accepts any text in the headers whose default is `unknown`. The defaults
+ * of the two browser headers are the documented samples. Only the official SDKs send latitude, longitude and
+ * sdkversion.
  */
 export const table: ReadonlyArray<HeaderRow> = [
   given("accept", "MO2003", "fixed", /^application\/json$/),

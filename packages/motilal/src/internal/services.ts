@@ -14,8 +14,8 @@ type Api = MotilalApi.MotilalApi["Service"]
 
 export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret">, Method.Options {
   /**
-   * Set it for a dealer's login. `clientCode` is the code of the client for whom the dealer acts. A dealer's login needs
-   * no date of birth and no PAN.
+   * Set this option for a dealer's login. `clientCode` is the code of the client for whom the dealer acts. A dealer's
+   * login needs no date of birth and no PAN.
    */
   readonly dealer?: { readonly clientCode: string } | undefined
 }
@@ -55,7 +55,7 @@ export const profile = (api: Api, session: Session.Authorized, options: Options)
   return Effect.map(api.getprofile(clientcode === undefined ? {} : { clientcode }, session), toProfile)
 }
 
-/** Returns the id that the profile must contain: for a dealer, the client's id, otherwise the id of the account. */
+/** Returns the id that the profile must contain. A dealer's profile contains the code of the dealer's client. */
 export const expectedHolder = (account: Account.Account, options: Options): string => clientOf(options) ?? account.id
 
 export const accountOf = ({ userId: id }: { readonly userId: string }, { environment }: Options) => ({

@@ -28,7 +28,7 @@ export interface BrowserCalls {
    * live, it is returned and no browser opens. If another program has opened the browser for this account, this program
    * waits for that program's session. If no browser can be opened, the terminal shows the address of the page.
    *
-   * All programs together may open the browser three times in an hour for an account. If the user has started the
+   * All programs together may open the browser at most three times in an hour for an account. If the user has started the
    * login, pass `byPerson: true`: this login always opens the browser, and is not limited. A login that takes longer
    * than five minutes fails, even if `timeout` is longer.
    */

@@ -67,8 +67,8 @@ const take = (path: string, now: number): Open => {
 
 /**
  * The lock files for repairs in a folder. This package never writes to these files. If another program damages one of
- * them, the file is not replaced. Otherwise two programs could lock the old file and the new file at the same time.
- * Instead, every program uses the next file of this list.
+ * them, every program uses the next file of this list. The damaged file is not replaced, because two programs could then
+ * lock the old file and the new file at the same time.
  */
 const repairFiles = Array.from({ length: 8 }, (_, index) => `repair-${index + 1}.db`)
 

@@ -34,7 +34,7 @@ export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.
  */
 const maxHeaderBytes = 32_768
 const maxBodyBytes = 65_536
-/** A browser opens fewer connections. Further connections are closed. */
+/** A browser opens fewer connections than this. Further connections are closed. */
 const maxConnections = 256
 /** Time-out for the headers of a request. A browser on this machine sends all headers at once. */
 const headersMillis = 5000

@@ -1,4 +1,4 @@
-/** The state of one pending login, and the answers to the browser's requests for it. */
+/** One login that waits for its callback, and the answers to the browser's requests for this login. */
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Deferred from "effect/Deferred"

@@ -4,7 +4,10 @@ import * as Zlib from "node:zlib"
 
 type Decode = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array
 
-/** RFC 9110 requires the zlib format, but some servers send raw deflate data. The first byte shows which it is. */
+/**
+ * For `deflate`, RFC 9110 requires the zlib format, but some servers send raw deflate data. The first byte shows which
+ * format the data has.
+ */
 const inflate: Decode = (bytes, options) =>
   ((bytes[0] ?? 0) & 0x0f) === 8 ? Zlib.inflateSync(bytes, options) : Zlib.inflateRawSync(bytes, options)
 

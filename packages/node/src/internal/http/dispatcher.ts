@@ -76,7 +76,7 @@ class Handler implements Exchange {
     status: number,
     headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   ): void {
-    // Answers below 200 are interim. The final answer follows.
+    // An answer with a status below 200 is interim. The final answer follows.
     if (status >= 200 && !this.collector.begin(status, headers)) controller.abort(refused())
   }
 

@@ -52,7 +52,7 @@ export interface Exchange {
   readonly cancel: () => void
 }
 
-/** Starts exchanges. For each exchange, calls one function of the listener exactly once, after `send` has returned. */
+/** Starts exchanges. For each exchange, calls either `onAnswer` or `onError` exactly once, after `send` has returned. */
 export interface Transport {
   readonly send: (request: WireRequest, limits: Limits, listener: Listener) => Exchange
   /** Closes the connections that the transport owns. A dispatcher that the program has provided stays open. */

@@ -57,7 +57,7 @@ const runWith =
     const body = bodyOf(request)
     if (body !== undefined) return exchange(transport, own, request, url, wireOf(request, url, body))
     return Effect.fail(
-      faults.encodeError(request, "the body is a form with files or a stream, which this client does not send")
+      faults.encodeError(request, "the body is a stream or a form with files, and this client sends neither of them")
     )
   }
 
@@ -71,8 +71,8 @@ const untraced = (run: Run): HttpClient.HttpClient =>
       Effect.withFiber((fiber) => {
         const url = Url.make(request.url, request.urlParams, undefined)
         if (Result.isFailure(url)) return Effect.fail(faults.invalidUrl(request, "the URL cannot be parsed"))
-        // `HttpClient.make` calls this function before each request. The check of redirects in `@auth/broker-core`
-        // depends on the call: the function throws if the request goes to another origin.
+        // `HttpClient.make` calls `TracerDisabledWhen` before each request. The check of redirects in `@auth/broker-core`
+        // depends on this call: it makes `TracerDisabledWhen` throw if the request goes to another origin.
         if (!fiber.getRef(Tracer.DisablePropagation)) fiber.getRef(HttpClient.TracerDisabledWhen)(request)
         return run(request, url.success, fiber)
       })

@@ -80,7 +80,7 @@ const start = (schemes: Schemes, request: WireRequest, limits: Limits, collector
   })
   sent.on("timeout", () => sent.destroy(timedOut("UND_ERR_HEADERS_TIMEOUT")))
   sent.on("error", (error) => collector.fail(error))
-  // Node has detached the socket from the request, so destroying the request would not report an error.
+  // Before this event, Node detaches the socket from the request, so destroying the request would not report an error.
   sent.on("upgrade", (_answer, socket) => {
     socket.destroy()
     collector.fail(lost())
