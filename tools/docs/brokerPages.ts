@@ -146,7 +146,7 @@ const verification = (entry: Package, { endpoints }: Internals): string => {
       : `- The official SDK ${sdk} logs in to the fake, unmodified (\`npm run interop\`).`,
     `- Documents: ${broker.documentation.map((url) => `<${url}>`).join(", ")}.`,
     "",
-    "A test compares the request of each call, to the letter, with the source in the table, and decodes the answer. " +
+    "For each call, a test compares the request with the source in the table, character by character, and decodes the answer. " +
       "`high`: the broker's documentation or SDK. `medium`: one credible source, such as an SDK for an older version. `low`: a single report, or made up.",
     "",
     tested
@@ -236,15 +236,18 @@ export const regulationTables = (packages: ReadonlyArray<Package>): Readonly<Rec
     ...packages.map(({ broker }) => [broker.title, ruleText(broker.staticIp), ruleSource(broker.staticIp)])
   ]),
   "daily-logout": table([
-    ["broker", "layer", "a session expires", "renewed by a program"],
+    ["broker", "layer", "a session expires", "renewed by"],
     ...packages.flatMap(({ broker }) =>
       broker.methods
-        .filter(({ renewal }) => renewal !== undefined)
+        .filter(
+          ({ layer, renewal }, at) =>
+            renewal !== undefined && broker.methods.findIndex((method) => method.layer === layer) === at
+        )
         .map(({ expiry, layer, renewal }) => [
           broker.title,
           `\`${layer}\``,
           expiry,
-          renewal?.by.length === 0 ? "no: a person logs in" : (renewal?.by.join(", otherwise ") ?? "")
+          renewal?.by.length === 0 ? "a login by a person" : (renewal?.by.join(", otherwise ") ?? "")
         ])
     )
   ]),

@@ -131,7 +131,7 @@ const helpDocument = async (): Promise<Document> => {
 /** One row for each broker: the ways to log in, and the layers whose sessions a program can renew. */
 const brokerTable = (packages: ReadonlyArray<Package>): string =>
   table([
-    ["broker", "ways to log in", "renewed by a program"],
+    ["broker", "ways to log in", "layers with sessions that a program renews"],
     ...packages.map(({ broker, name }) => {
       const methods = broker.methods.filter(({ renewal }) => renewal !== undefined)
       const renewed = methods.filter(({ renewal }) => renewal?.by.length !== 0)

@@ -41,7 +41,7 @@ export type Generation = endpoints.Generation
 export type Environment = "production" | "uat" | "uat-old"
 
 /**
- * Options of the client. The defaults of the identity options contain no data about the machine.
+ * Options of the client. The defaults of the options in `Identity` contain no data about the machine.
  *
  * @category models
  * @since 0.1.0

@@ -189,7 +189,12 @@ export const broker: Broker.Broker = {
     asOf: "2026-11-27"
   },
   assumptions: Broker.assumptions(asOf, [
-    ["identity-headers", "medium", "identity options", "The broker checks the format of the headers, not the values."],
+    [
+      "identity-headers",
+      "medium",
+      "the options of Identity",
+      "The broker checks the format of the headers, not the values."
+    ],
     ["api-secret", "medium", "generation", "Generation v7 requires the API secret for every call, also for the login."],
     ["empty-body", "medium", "emptyBody", "Calls without parameters are sent without a body. Some clients send {}."],
     ["otp-type", "medium", "otpType", "The one-time code is text, as in the SDKs. The documentation says number."],

@@ -240,7 +240,7 @@ export const table = [
     flags: [
       { name: "socket", value: "PATH", description: "path of the Unix socket (default: serve.sock beside the vault)" },
       { name: "port", value: "N", description: "serve a port of 127.0.0.1 instead of a socket; 0 chooses a free port" },
-      { name: "for", value: "PROGRAM", description: "print a new bearer for this program once, and end" },
+      { name: "for", value: "PROGRAM", description: "print a new bearer token for this program once, and end" },
       { name: "revoke", value: "PROGRAM", description: "refuse the bearer of this program from now on, and end" },
       { name: "programs", description: "list the programs that have a bearer, and end" },
       simulator
