@@ -365,7 +365,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("makes programs continue with a new vault if the vault is removed while they have it open", () =>
+  it.effect("removes a vault that is open in other programs, and these programs continue with a new vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const [one, two] = yield* Effect.all([open({ folder }), open({ folder })])

@@ -144,7 +144,7 @@ const outcomeOf = <A, E>(exit: Exit.Exit<A, E>): unknown =>
   })
 
 describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
-  it.live.each(Object.entries(answers))("gives the same result as `execute` of the client for %s", ([, respond]) =>
+  it.live.each(Object.entries(answers))("gives the same result as the client's `execute` for %s", ([, respond]) =>
     Effect.gen(function* () {
       const server = yield* serve(respond)
       const client = yield* make
@@ -161,7 +161,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.live("sends the same query as `execute` of the client", () =>
+  it.live("sends the same query as the client's `execute`", () =>
     Effect.gen(function* () {
       const server = yield* serve((_, response) => response.end(good))
       const client = yield* make
