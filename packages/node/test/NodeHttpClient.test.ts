@@ -102,7 +102,7 @@ const sent = (client: HttpClient.HttpClient, request: HttpClientRequest.HttpClie
     (text) => JSON.parse(text) as Received
   )
 
-/** Logs in to Angel One at another address. */
+/** Logs in to Angel One with requests to the address `api`. */
 const logIn = (client: HttpClient.HttpClient, api: string, options: AngelAuth.Options = {}) =>
   AngelAuth.layer({
     credentials: {
@@ -298,7 +298,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
 
     it.live(
-      "fails to read a body as JSON if it is not JSON, fails to upgrade the connection, and does not show the body",
+      "fails if the body is not JSON, or if the program upgrades the connection, and shows the body in neither error",
       () =>
         Effect.gen(function* () {
           const server = yield* serve((_request, response) => response.end(`<html>${canary}</html>`))
@@ -341,7 +341,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
       })
     )
 
-    it.live("reads the body of an answer to HEAD, and any other empty body, as empty", () =>
+    it.live("reads an empty text and the JSON value null from an empty body, and from an answer to HEAD", () =>
       Effect.gen(function* () {
         const server = yield* serve((request, response) => {
           const status = Number(request.path.slice(1))
@@ -796,7 +796,7 @@ describe("NodeHttpClient", () => {
     )
   }
 
-  it.live('makes a span and sends the ids of this span with `tracing: "effect"`', () =>
+  it.live('with `tracing: "effect"`, makes a span and sends the ids of this span', () =>
     Effect.gen(function* () {
       const server = yield* serve(echo)
       const client = yield* NodeHttpClient.make({ tracing: "effect" })
@@ -860,7 +860,7 @@ describe("NodeHttpClient", () => {
     assert.isTrue(dispatchers.every((dispatcher) => "dispatch" in dispatcher))
   })
 
-  it.live("uses the proxy of the program's agents when it sends with node:http", () =>
+  it.live("over node:http, sends through the proxy in the options of https.globalAgent", () =>
     Effect.gen(function* () {
       yield* trustCertificate
       const server = yield* serveTls(echo)

@@ -365,7 +365,7 @@ describe("vaults: NodeVault.remove", () => {
     })
   )
 
-  it.effect("lets a program that has the vault open continue with a new vault", () =>
+  it.effect("removes a vault that is open in other programs, and these programs continue with a new vault", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const [one, two] = yield* Effect.all([open({ folder }), open({ folder })])

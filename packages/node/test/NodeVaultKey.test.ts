@@ -491,7 +491,7 @@ process.getBuiltinModule = (name) => (name === "node:sea" ? undefined : getBuilt
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const socket = `${folder}-bus`
-        // This session bus accepts connections and never answers.
+        // This D-Bus session bus accepts connections and never answers.
         const connections: Array<Net.Socket> = []
         const bus = Net.createServer((connection) => void connections.push(connection))
         yield* Effect.acquireRelease(

@@ -31,8 +31,8 @@ interface Options extends BrokerOptions, RedirectListener.LoginOptions {
 }
 
 /**
- * Starts a login in a fiber, and requests its start address. Returns the login, which then waits for its callback, and
- * the addresses of its listener.
+ * Starts a login in a fiber, and requests its start address. The login then waits for its callback. Returns the login
+ * and the addresses of its listener.
  */
 const pendingLogin = Effect.fnUntraced(function* (options: Options = {}) {
   const port = yield* freePort
@@ -69,7 +69,7 @@ const hasIpv6 = Object.values(Os.networkInterfaces()).some((list) => list?.some(
 
 describe("a login on loopback", () => {
   it.live(
-    "returns the session of the callback, and leaves the browser on a page without parameters in its address",
+    "exchanges the code in the callback for a session, and leaves the browser at an address without parameters",
     () =>
       Effect.gen(function* () {
         const { callback, login, origin, user } = yield* pendingLogin()
@@ -86,7 +86,7 @@ describe("a login on loopback", () => {
       })
   )
 
-  it.live("answers the callback before the exchange with the broker", () =>
+  it.live("answers the callback at once, and shows the last page when the broker has exchanged the code", () =>
     Effect.gen(function* () {
       const exchange = yield* Deferred.make<void>()
       const pending = yield* pendingLogin({ exchange: Deferred.await(exchange) })
@@ -413,7 +413,7 @@ describe("a login that waits for its callback", () => {
   )
 
   it.live(
-    "fails with the error of the exchange, and shows a page that contains the broker's message in escaped form",
+    "fails with the error of the code exchange, and shows a page that contains the broker's message in escaped form",
     () =>
       Effect.gen(function* () {
         const brokerMessage = "<script>alert(1)</script>"
@@ -431,7 +431,7 @@ describe("a login that waits for its callback", () => {
       })
   )
 
-  it.live("shows a page without an outcome, or no page, if the login is interrupted during the exchange", () =>
+  it.live("shows a page without an outcome, or no page, if the login is interrupted during the code exchange", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ exchange: Effect.never })
       const { location } = yield* send(pending.callback)
@@ -446,7 +446,7 @@ describe("a login that waits for its callback", () => {
   )
 
   it.live(
-    "shows a page without an outcome if the exchange takes longer than 10 seconds",
+    "shows a page without an outcome if the code exchange takes longer than 10 seconds",
     () =>
       Effect.gen(function* () {
         const pending = yield* pendingLogin({ exchange: Effect.never })

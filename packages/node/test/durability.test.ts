@@ -194,7 +194,7 @@ it.live("a truncated vault is reported as damaged, or has lost no session", () =
 )
 
 it.live(
-  "a program that is killed with SIGKILL during a write loses no stored session, and the next program removes its log",
+  "a program that is killed with SIGKILL during a write loses no stored session, and the next program removes the log",
   () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder

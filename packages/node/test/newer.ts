@@ -1,4 +1,4 @@
-// This function is not in support.ts, because its import of SQLite makes Node 22 print a warning.
+// This file is separate from support.ts, because Node 22 prints a warning when a program imports SQLite.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 

@@ -78,7 +78,7 @@ const run = Effect.fnUntraced(function* (
 })
 
 describe.runIf(process.platform === "linux")("the machine's browser", () => {
-  it.live("gets an address without the API key as its argument, and completes the login", () =>
+  it.live("is started with an address that does not contain the API key, and completes the login", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(visitAndReturn, { DISPLAY: ":99" }, redirectUrl)
@@ -90,7 +90,7 @@ describe.runIf(process.platform === "linux")("the machine's browser", () => {
     })
   )
 
-  it.live("is not started without a display, and the program shows the start address", () =>
+  it.live("is not started if there is no display, and then the program shows the start address", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(() => "", { DISPLAY: "", WAYLAND_DISPLAY: "", WSL_DISTRO_NAME: "" }, redirectUrl)

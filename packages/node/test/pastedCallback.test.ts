@@ -133,7 +133,7 @@ describe("a login whose redirect URL is not on loopback", () => {
       const { exchanged, login, startUrl, user } = yield* pastedLogin()
       for (const text of ["", "x", "https://app", `${publicUrl}?code=${code}`]) yield* user.paste(text)
       assert.deepInclude(yield* reasonOf(Fiber.join(login)), { _tag: "RedirectRejected", why: "state" })
-      // The text with the start address, the instruction, and three texts about wrong addresses.
+      // The five texts are the text with the start address, the instruction, and three texts about wrong addresses.
       assert.lengthOf(user.texts, 5)
       assert.deepStrictEqual(exchanged, [])
       assert.isUndefined(yield* bind(portOf(startUrl)))
@@ -266,7 +266,7 @@ const ways: ReadonlyArray<
     ({ redirectUrl }) => send(`${redirectUrl}?code=${code}&state=no`)
   ],
   [
-    "a defect during the exchange",
+    "a defect during the code exchange",
     { exchange: Effect.die("broken") },
     ({ redirectUrl }, state) => send(`${redirectUrl}?code=${code}&state=${state}`)
   ],

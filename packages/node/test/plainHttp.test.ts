@@ -144,7 +144,7 @@ const outcomeOf = <A, E>(exit: Exit.Exit<A, E>): unknown =>
   })
 
 describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
-  it.live.each(Object.entries(answers))("gives the same result as `execute` for %s", ([, respond]) =>
+  it.live.each(Object.entries(answers))("gives the same result as the client's `execute` for %s", ([, respond]) =>
     Effect.gen(function* () {
       const server = yield* serve(respond)
       const client = yield* make
@@ -161,7 +161,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.live("sends the same query as `execute`", () =>
+  it.live("sends the same query as the client's `execute`", () =>
     Effect.gen(function* () {
       const server = yield* serve((_, response) => response.end(good))
       const client = yield* make
@@ -230,7 +230,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
     })
   )
 
-  it.live("reports an answer that is not HTTP, without its text", () =>
+  it.live("reports an answer that is not HTTP, and does not show its text", () =>
     Effect.gen(function* () {
       const server = yield* serveRaw((socket) => socket.end(`${canary} nonsense\r\n\r\n`))
       const error = yield* Effect.flip(logIn(yield* apiOf(yield* make, server.url)))

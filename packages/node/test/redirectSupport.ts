@@ -22,11 +22,11 @@ export interface BrokerOptions {
   /** Default: `required`. */
   readonly state?: "required" | "optional"
   readonly outcome?: RedirectLogin.Outcome
-  /** Runs before the exchange. */
+  /** Runs before the code is exchanged for a session. */
   readonly exchange?: Effect.Effect<void, AuthError.AuthError>
 }
 
-/** A broker's service, and the codes that it has exchanged for sessions. */
+/** The service `RedirectLogin` of a broker, and the codes that this service has exchanged for sessions. */
 export const makeBroker = (redirectUrl: string, options: BrokerOptions = {}) => {
   const exchanged: Array<string> = []
   const state = options.state ?? "required"
@@ -98,7 +98,7 @@ export const raw = (port: number, bytes: string, host = "127.0.0.1"): Effect.Eff
     return Effect.sync(() => socket.destroy())
   })
 
-/** Opens a connection until the scope closes. The connection sends `bytes`, and then nothing. */
+/** Opens a connection, sends `bytes`, and then sends nothing. The connection stays open until the scope closes. */
 export const idle = (port: number, bytes = "") =>
   Effect.acquireRelease(
     Effect.callback<Net.Socket>((resume) => {

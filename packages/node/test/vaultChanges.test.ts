@@ -108,7 +108,7 @@ describe("vaults: changes in a NodeVault", () => {
     })
   )
 
-  it.effect("reports a write by the same program that does not come from the manager", () =>
+  it.effect("reports a write that the same program makes without the manager", () =>
     Effect.gen(function* () {
       const { one } = yield* start
       const entry = yield* one.store.get(mine, "session")

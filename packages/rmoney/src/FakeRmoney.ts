@@ -31,9 +31,11 @@ export interface Account {
   readonly totpSecret: string
   /** Whether the account has an authenticator. */
   readonly totp: "enabled" | "disabled"
-  /** Vendor id of the account's app, for the older vendor call. */
+  /**
+   * Vendor id of the account's app, for the older of the two calls that exchange an authorization code for a session.
+   */
   readonly vendor: string
-  /** App code of the account's app, for the newer vendor call. Both vendor calls use the same `redirectUrl`. */
+  /** App code of the account's app, for a login with the newer call. Both calls use the same `redirectUrl`. */
   readonly appCode: string
   readonly apiSecret: string
   readonly redirectUrl: string
@@ -44,8 +46,8 @@ export interface Account {
   /**
    * `barred`: the broker blocked the account, and only the broker can unblock it. `unapproved`: the app's vendor is not
    * approved. `unlisted`: the calls come from an unregistered IP address. `totp-first`: the user must first log in with
-   * TOTP; the vendor calls report this with the status `Ok`. The vendor calls refuse every state except `active`. Of
-   * these states, only `barred` also affects other calls.
+   * TOTP. The calls that exchange an authorization code refuse every state except `active`. They refuse `totp-first`
+   * with the status `Ok`. Of these states, only `barred` also affects other calls.
    */
   readonly state: "active" | "barred" | "unapproved" | "unlisted" | "totp-first"
   readonly passChangeFlag: "Y" | "N"
@@ -304,7 +306,7 @@ const accountFields = {
 /** Makes the state of the fake. */
 const emptyState = () => ({
   passwords: new Map<string, string>(),
-  /** The times of an account's recent wrong passwords, by user id. */
+  /** The times of recent wrong passwords, keyed by user id. */
   misses: new Map<string, ReadonlyArray<number>>(),
   locked: new Set<string>(),
   steps: new Map<string, Step>(),

@@ -70,7 +70,7 @@ export const credentials = {
 }
 
 /**
- * Credentials of `RmoneySso` for the vendor call with a checksum, with their environment variables.
+ * Credentials of `RmoneySso` for the newer call, which sends a checksum, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -84,7 +84,7 @@ export const ssoCredentials = {
 }
 
 /**
- * Credentials of `RmoneySso` for the older vendor call, with their environment variables.
+ * Credentials of `RmoneySso` for the older call, which sends the vendor id, with their environment variables.
  *
  * @category credentials
  * @since 0.1.0
@@ -209,10 +209,20 @@ export const broker: Broker.Broker = {
   assumptions: Broker.assumptions(asOf, [
     ["production-host", "low", "environment", "The production host is https://weblive.rmoneyindia.net."],
     ["base-path", "low", "basePath, paths", "Production has the same paths below /auth/v1 as the test environment."],
-    ["sso-host", "low", "origins.login, origins.openApi", "UAT's host also serves the login page and checksum call."],
+    [
+      "sso-host",
+      "low",
+      "origins.login, origins.openApi",
+      "UAT's host also serves the login page and the call with a checksum."
+    ],
     ["step-header", "medium", "stepHeader", "The step token is sent as `Authorization: Bearer <token>`."],
     ["step-source", "medium", "source", "The field source is WEB at the password step and at the code step."],
-    ["profile", "medium", "none: a login also returns it", "GET /open-api/od/v1/profile returns a session's account."],
+    [
+      "profile",
+      "medium",
+      "none: a login also returns the account",
+      "GET /open-api/od/v1/profile returns a session's account."
+    ],
     [
       "canonical-user-id",
       "low",

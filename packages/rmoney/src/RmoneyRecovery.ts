@@ -53,8 +53,8 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
 }
 
 /**
- * Applies the rules for a login password to the new password. Otherwise, a later login could change the new password or
- * refuse to send it.
+ * Trims and checks the new password as a login does. Without this step, a user could set a password that a login never
+ * sends.
  */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(

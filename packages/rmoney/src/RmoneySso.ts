@@ -17,7 +17,8 @@ import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a browser login with a checksum. `userId` is the client id. A login to another account is rejected.
+ * Credentials of a browser login with the newer call, which sends a checksum. `userId` is the client id. A login to
+ * another account is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -25,7 +26,8 @@ import * as services from "./internal/services.ts"
 export interface SsoCredentials extends Credentials.Input<typeof ssoCredentials> {}
 
 /**
- * Credentials of a browser login with the older vendor call. A login to an account other than `userId` is rejected.
+ * Credentials of a browser login with the older call, which sends the vendor id. A login to an account other than
+ * `userId` is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -74,7 +76,7 @@ const common = {
   carries: "code",
   receive: Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters, { account }: Given) {
     const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
-    // The page of the newer call returns userId. The page of the older call returns clientid.
+    // The login page adds userId to the callback of the newer call, and clientid to the callback of the older call.
     const returned = parameters.get("userid") ?? parameters.get("clientid")
     const userId = returned === undefined ? account.id : Redacted.value(returned)
     if (userId.trim().toLowerCase() === account.id.toLowerCase()) return { code, userId }
@@ -114,8 +116,8 @@ const byVendor = Method.redirect(services.familyWithProfile, {
 })
 
 /**
- * Provides all services of this method for one account. The code in a callback is valid for one exchange, so the
- * exchange is never resent.
+ * Provides all services of this method for one account. The code in a callback can be exchanged only once, so the
+ * request that exchanges the code is never resent.
  *
  * @category layers
  * @since 0.1.0

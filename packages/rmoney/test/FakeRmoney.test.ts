@@ -443,13 +443,13 @@ describe("the fake's limits", () => {
   )
 })
 
-describe("the fake's vendor calls", () => {
+describe("the fake's browser login", () => {
   const page = `https://weblive.rmoneyindia.net/?appcode=${demo.appCode}&state=s1`
   const press = (fake: FakeBroker, url: string, fields: Readonly<Record<string, string>>) =>
     Effect.promise(() => fake.respond(new Request(url, { method: "POST", body: new URLSearchParams(fields) })))
   const newer = "https://weblive.rmoneyindia.net/open-api/od/v1/vendor/getUserDetails"
 
-  it.effect("the newer vendor call requires the field checkSum, spelled with a capital S", () =>
+  it.effect("the newer call for a code exchange requires the field checkSum, spelled with a capital S", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       assert.strictEqual((yield* ask(fake, newer, { checksum: "00" })).message, "Invalid Parameter")

@@ -245,8 +245,8 @@ brokers.runBrokerTests({
 })
 
 /**
- * Every call in RMoney's documentation, the newer vendor call on RMoney's API page, and the profile call of the Python
- * package tradion_api_client.
+ * Every call in RMoney's documentation, the call `vendorGetUserDetails` on RMoney's API page, and the profile call of
+ * the Python package tradion_api_client.
  */
 const knownCalls = [
   "POST /auth/v1/sso/vendor/auth/getUserDetails",

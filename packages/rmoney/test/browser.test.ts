@@ -142,7 +142,7 @@ describe("a browser login", () => {
   }
 
   it.effect(
-    'with a checksum and environment: "production" works, because RMoney publishes the host of the newer vendor call',
+    'with a checksum and environment: "production" works, because RMoney publishes the host of the call with the checksum',
     () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
@@ -234,21 +234,23 @@ describe("a QR login", () => {
     )
   }
 
-  it.effect("expires after 35 seconds or the time in the option codeLifetime, and a later poll sends no request", () =>
-    Effect.gen(function* () {
-      for (const [codeLifetime, last] of [
-        [undefined, 35_000],
-        ["10 seconds", 10_000]
-      ] as const) {
-        const { code, fake, qr } = yield* qrWorld({}, { codeLifetime })
-        assert.strictEqual(code.expiresAt, morning + last)
-        yield* TestClock.adjust(last - 1)
-        assert.isTrue(Option.isNone(yield* qr.poll(code)))
-        yield* TestClock.adjust(1)
-        assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "ChallengeExpired").why, "timed-out")
-        assert.lengthOf(yield* fake.journal, 2)
-      }
-    })
+  it.effect(
+    "expires after 35 seconds, or after the time in the option codeLifetime, and a later poll sends no request",
+    () =>
+      Effect.gen(function* () {
+        for (const [codeLifetime, last] of [
+          [undefined, 35_000],
+          ["10 seconds", 10_000]
+        ] as const) {
+          const { code, fake, qr } = yield* qrWorld({}, { codeLifetime })
+          assert.strictEqual(code.expiresAt, morning + last)
+          yield* TestClock.adjust(last - 1)
+          assert.isTrue(Option.isNone(yield* qr.poll(code)))
+          yield* TestClock.adjust(1)
+          assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "ChallengeExpired").why, "timed-out")
+          assert.lengthOf(yield* fake.journal, 2)
+        }
+      })
   )
 
   it.effect("is rejected if another account scanned the QR code, and a later poll sends no request", () =>

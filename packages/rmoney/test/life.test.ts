@@ -115,7 +115,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("with an alias as the configured user id returns a session for the user id that the broker returned", () =>
+  it.effect("with an alias as the configured user id, returns a session for the user id that the broker returned", () =>
     Effect.gen(function* () {
       for (const userId of [demo.userId, demo.email, demo.mobile, demo.pan, demo.email.toUpperCase()]) {
         const { begin, fake, verify } = yield* make({}, { userId })
@@ -163,7 +163,7 @@ describe("a login with a code by SMS and email", () => {
     })
   )
 
-  it.effect("returns a profile with the account's flags, name and exchanges", () =>
+  it.effect("returns a profile with the account's flags, name and stock exchanges", () =>
     Effect.gen(function* () {
       const account = { ...demo, passChangeFlag: "Y", isDormant: "Y" } as const
       const { begin, fake, verify } = yield* make({ accounts: [account] })

@@ -68,7 +68,7 @@ describe("the types of the layers", () => {
   })
 
   it("a program does not compile with a capability that RmoneyAuth lacks", () => {
-    // @ts-expect-error: RMoney has no refresh
+    // @ts-expect-error: no layer of RMoney provides the Refresh service
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     // @ts-expect-error: only RmoneySso provides the browser login
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, auth)))
@@ -104,7 +104,7 @@ describe("the types of the layers", () => {
     }
   })
 
-  it("a plain-text secret, the credentials of the other vendor call, and an unknown environment do not compile", () => {
+  it("a plain-text secret, a vendor id without exchange: 'vendor', and an unknown environment do not compile", () => {
     const given = [
       // @ts-expect-error: the password is Redacted
       RmoneyAuth.layer({ environment, credentials: { ...credentials, password: "Demo@101" } }),
@@ -112,7 +112,7 @@ describe("the types of the layers", () => {
       RmoneyAuth.layer({ environment, credentials: { ...credentials, totp: "JBSWY3DPEHPK3PXP" } }),
       // @ts-expect-error: the access token is Redacted
       RmoneyBiometric.layer({ environment, credentials: { userId, accessToken: "demo" } }),
-      // @ts-expect-error: the credentials of the older call require exchange: "vendor"
+      // @ts-expect-error: a vendor id requires exchange: "vendor"
       RmoneySso.layer({ environment, credentials: { userId, vendor: Redacted.make("v"), redirectUrl } }),
       // @ts-expect-error: "live" is not an environment
       RmoneyQr.layer({ environment: "live", credentials: { userId } })

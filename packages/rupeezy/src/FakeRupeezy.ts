@@ -1,5 +1,5 @@
 /**
- * A fake Rupeezy for tests and experiments. It is as strict as the broker. Its accounts are not real.
+ * A fake Rupeezy for tests and experiments. It checks requests as strictly as the broker. Its accounts are not real.
  *
  * @since 0.1.0
  */

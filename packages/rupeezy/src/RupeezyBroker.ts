@@ -77,7 +77,7 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization", "x-api-key"],
   documentation: ["https://vortex.rupeezy.in/docs/", "https://vortex.rupeezy.in/docs/jsvortex/"],
   staticIp: {
-    text: "Required for orders and other calls that change data. Reads work from any address. Each client can register two addresses. Each can be IPv4 or IPv6",
+    text: "Required for orders and other calls that change data. Reads work from any address. Each client can register two addresses, each of them IPv4 or IPv6",
     source: "Vortex FAQ on static IP addresses",
     confidence: "high",
     asOf: "2026-11-27"

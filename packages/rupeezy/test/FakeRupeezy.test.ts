@@ -112,7 +112,7 @@ describe("the fake's login", () => {
     })
   )
 
-  it.effect("a client can log in once in a second, and one more login is refused", () =>
+  it.effect("a client can log in only once per second", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* logIn()).status, 200)
@@ -274,7 +274,7 @@ describe("the fake's browser login", () => {
     ["a wrong API key", {}, { "x-api-key": "nobodys" }, 401]
   ]
   for (const [what, changes, headers, status] of refusals) {
-    it.effect(`an exchange with ${what} is refused`, () =>
+    it.effect(`the exchange of an auth code with ${what} is refused`, () =>
       Effect.gen(function* () {
         yield* start()
         assert.strictEqual((yield* exchange(yield* authCode, changes, headers)).status, status)
@@ -282,7 +282,7 @@ describe("the fake's browser login", () => {
     )
   }
 
-  it.effect("an exchange is accepted with or without the API key in its headers", () =>
+  it.effect("the exchange of an auth code is accepted with or without the API key in the headers", () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       assert.strictEqual((yield* exchange(yield* authCode, {}, key)).status, 200)
@@ -291,7 +291,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("an application can make one exchange in a second, and one more exchange is refused", () =>
+  it.effect("an application can exchange only one auth code per second", () =>
     Effect.gen(function* () {
       yield* start()
       assert.strictEqual((yield* exchange(yield* authCode)).status, 200)
@@ -410,21 +410,21 @@ describe("the fake's switches", () => {
     ["the state in the callback", { cbParam: "dropped" }, callback, null],
     ["the HTTP status of the second exchange of an auth code", {}, twoExchanges, 401],
     ["the HTTP status of the second exchange of an auth code", { authCode: "reusable" }, twoExchanges, 200],
-    ["the HTTP status of an exchange one minute after the callback", {}, codeAfterAMinute, 200],
+    ["the HTTP status of an auth code exchange one minute after the callback", {}, codeAfterAMinute, 200],
     [
-      "the HTTP status of an exchange one minute after the callback",
+      "the HTTP status of an auth code exchange one minute after the callback",
       { authCodeLifetime: "30 seconds" },
       codeAfterAMinute,
       401
     ],
     [
-      "the HTTP status of an exchange without an API key",
+      "the HTTP status of an auth code exchange without an API key",
       {},
       Effect.flatMap(authCode, (code) => statusOf(exchange(code))),
       200
     ],
     [
-      "the HTTP status of an exchange without an API key",
+      "the HTTP status of an auth code exchange without an API key",
       { exchangeKey: "required" },
       Effect.flatMap(authCode, (code) => statusOf(exchange(code))),
       401

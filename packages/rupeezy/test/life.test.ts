@@ -56,7 +56,7 @@ const fullProfile = {
 }
 
 describe("the life of a session", () => {
-  it.effect("a program can log in, make every read call and log out", () =>
+  it.effect("a program can log in, read the profile, funds, banks and brokerage, and log out", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -161,7 +161,7 @@ describe("the life of a session", () => {
   )
 })
 
-describe("the profile call of a session", () => {
+describe("Profile.profile", () => {
   for (const probe of ["funds", "banks", "profile"] as const) {
     const endpoint = { funds: "getFunds", banks: "getBanks", profile: "getProfile" }[probe]
     it.effect(`uses ${endpoint} with probe: "${probe}", and detects an invalid token`, () =>

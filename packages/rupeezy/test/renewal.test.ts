@@ -52,7 +52,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("with a wrong password sends only one login, although the program calls renew five times", () =>
+  it.effect("sends only one login if the password is wrong, although the program calls renew five times", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({}, Redacted.make("wrong"))
       for (let attempt = 0; attempt < 5; attempt += 1) {

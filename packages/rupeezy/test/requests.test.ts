@@ -61,7 +61,7 @@ describe("requests of the browser login", () => {
       })
   )
 
-  it.effect("the checksum of an exchange equals the output of the command sha256sum", () =>
+  it.effect("the checksum equals the output of the command sha256sum", () =>
     Effect.gen(function* () {
       // printf 'dev_1234auth.of.a.testdemo-api-key' | sha256sum
       const vector = "74fd4a3f81821ce935a0f4f2468c2cd199b1ae452069bb36b54eece0b61db41b"

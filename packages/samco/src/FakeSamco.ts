@@ -66,7 +66,9 @@ export interface Switches {
   readonly refreshedToken: "dies" | "lives"
   /** Whether access tokens contain their expiry, the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
-  /** HTTP status of a failed call of the legacy login or of the old IP calls. */
+  /**
+   * HTTP status of most failures of the legacy login, of the calls before it, and of `ipRegistration` and `ipUpdate`.
+   */
   readonly legacyFailures: 200 | 401
   /** HTTP status of failures of the OAuth calls. Default: 400. */
   readonly oauthFailures: 200 | 400
@@ -74,7 +76,7 @@ export interface Switches {
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
   /** Whether the legacy login requires an access token. In the past, it required none. */
   readonly accessToken: "required" | "ignored"
-  /** `concurrent`: an exchange fails as if another exchange of the same authorization code were pending. */
+  /** `concurrent`: the exchange of an authorization code fails as if the same code were being exchanged twice. */
   readonly codeExchange: "alone" | "concurrent"
   /** How `/oauth/authenticate` answers the login page. Older versions of the broker answered with a redirect. */
   readonly authenticate: "json" | "redirect"
@@ -330,7 +332,7 @@ interface Parts {
 
 type Handle = (request: FakeBroker.FakeRequest) => FakeBroker.FakeResponse
 
-/** Returns the refusal for an account that cannot log in, even if the credentials are right. */
+/** Returns a refusal if the account cannot log in even with right credentials, for example because it is blocked. */
 const obstacle = (account: Account): FakeBroker.FakeResponse | undefined => {
   if (account.subscription === "none") {
     return failure(403, "User not subscribed. Please subscribe to access trade API")
@@ -416,8 +418,8 @@ const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
 const isCode = (value: Account | URL | OAuthCode): value is OAuthCode => Predicate.isString(value)
 
 /**
- * Handles the user's consent. If the API secret, the IP address and the scopes are right, returns the redirect URL with
- * an authorization code. Otherwise returns an error code.
+ * Handles the user's consent. If the app, the API secret, the IP address and the scopes are right, returns the redirect
+ * URL with an authorization code. Otherwise returns an error code.
  */
 const consent = (parts: Parts, asked: Asked, apiSecret: string | undefined): URL | OAuthCode => {
   const account = appOf(parts, asked)
@@ -467,7 +469,7 @@ const oauthAuthenticate =
 
 /**
  * The broker's login page calls `/oauth/authorize` and `/oauth/authenticate`. The fake's page is a plain form. The fake
- * does the same checks when it serves the page and when it receives the form.
+ * does the checks of these two calls when it serves the page and when it receives the form.
  */
 const authorizePage =
   (parts: Parts): Handle =>

@@ -12,8 +12,8 @@ const variableOf = (environment: NodeJS.ProcessEnv): string =>
   environment["https_proxy"] === undefined ? "HTTPS_PROXY" : "https_proxy"
 
 /**
- * Whether a version of Node reads the variable `NODE_USE_ENV_PROXY` for all its HTTP clients. Node 24.0 to 24.4
- * read it only for `fetch`. The other older versions ignore it, without a warning.
+ * Whether a version of Node reads the variable `NODE_USE_ENV_PROXY` for all its HTTP clients. Node 24.0 to 24.4 read
+ * the variable only for `fetch`. Node 23 and Node 22.20 or older ignore the variable, without a warning.
  */
 export const readsVariable = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split(".").map(Number)
@@ -37,7 +37,10 @@ const unused = (variable: string) =>
 const isInvalid = (address: string | undefined): boolean =>
   address !== undefined && address !== "" && !URL.canParse(address)
 
-/** Node does not say which variable is wrong. It also reads the proxy for requests without TLS. */
+/**
+ * Finds the variable that is wrong, because Node's error does not name it. Node also reads `http_proxy` and
+ * `HTTP_PROXY`, which contain the proxy for requests without TLS.
+ */
 const invalid = (environment: NodeJS.ProcessEnv) => {
   const variable = variableOf(environment)
   const wrong = [variable, "http_proxy", "HTTP_PROXY"].find((name) => isInvalid(environment[name])) ?? variable
@@ -51,8 +54,8 @@ interface ProxySetter {
 
 /**
  * If `HTTPS_PROXY` is set, requests of the global `fetch` go through that proxy from now on, except requests to the
- * hosts in `NO_PROXY`. Fails with `InvalidRequest` if this version of Node does not support this, or if a variable that
- * Node reads is not the address of a proxy.
+ * hosts in `NO_PROXY`. Fails with `InvalidRequest` if this version of Node cannot set the proxy of a running program,
+ * or if a variable that Node reads is not the address of a proxy.
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
   const { env } = process

@@ -117,7 +117,7 @@ export const failureOf = (error: unknown, path: string): Failure => {
   return known === undefined ? new Damaged() : known(path)
 }
 
-/** Runs `use` synchronously, so that no other code of this process runs between its statements. */
+/** Runs `use` synchronously, so that no other code of this process runs between the statements of `use`. */
 export const run = <A>(path: string, use: () => A): Effect.Effect<A, Failure> =>
   Effect.suspend(() => {
     const result = Result.try(use)

@@ -19,9 +19,9 @@ export const isTerminal: Effect.Effect<boolean> = Effect.sync(() => process.stdi
 const noEcho = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
 
 /**
- * Reads standard input until the scope closes. A terminal is read in raw mode. Otherwise the terminal would cut lines
+ * Reads standard input until the scope closes. A terminal is read in raw mode. In its normal mode, it would cut lines
  * after 4095 bytes on Linux and after 1024 bytes on macOS, and callbacks with several tokens can be longer. In raw
- * mode, the terminal does not handle Ctrl-C. So this module handles it: Ctrl-C interrupts the fiber that reads.
+ * mode, the terminal does not handle Ctrl-C, so this module interrupts the fiber that reads.
  */
 export const lines: Effect.Effect<ReadLine, never, Scope.Scope> = Effect.gen(function* () {
   const queue = yield* Queue.unbounded<Redacted.Redacted<string>, Cause.Done>()

@@ -22,7 +22,7 @@ interface State {
   readonly database: DatabaseSync
   /** The change counter at its last read. */
   readonly data: unknown
-  /** Number of writes to the vault at that time. */
+  /** Number of writes to the vault when `data` was read. */
   readonly writes: number
 }
 

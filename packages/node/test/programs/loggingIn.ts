@@ -1,4 +1,7 @@
-/** Opens a connection to Angel One at another origin, logs in, and prints `logged in` or the error message. */
+/**
+ * Opens a connection to Angel One at the origin in the second argument, logs in, and prints `logged in` or the error
+ * message.
+ */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Connection from "@auth/node/Connection"
 import * as Redacted from "effect/Redacted"

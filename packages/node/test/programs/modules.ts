@@ -1,6 +1,6 @@
 /**
  * Logs in to Angel One over `NodeHttpClient`, and then sends one request without `PlainHttp`. Prints as JSON which
- * Effect modules were loaded before and after that request.
+ * Effect modules had been loaded before that request, and which had been loaded at the end.
  */
 import { registerHooks } from "node:module"
 

@@ -59,7 +59,7 @@ const Picture = Shape.struct({
 
 const TokenOrBlank = Shape.secretMatching(tokenOrBlank)
 
-/** Before the QR code is scanned, the answer has no token. RMoney does not document its other contents. */
+/** Before the QR code is scanned, the answer has no token. RMoney does not document what else this answer contains. */
 const Scanned = Shape.mapMaybe(
   Shape.undefinedOr(
     Shape.struct({
@@ -107,7 +107,7 @@ const session = {
   essential: ["clientId", "userSession"]
 }
 
-/** Orders a body as in the documented samples: first the fields of the request, then of the app, then `vendor`. */
+/** Orders a body as in the documented samples: first the fields of the request, then those of the app, then `vendor`. */
 const inOrder = (request: unknown, app: Endpoint.AppFields) => {
   const { vendor, ...own } = request as { readonly vendor?: unknown }
   return { ...own, ...app, ...(vendor !== undefined && { vendor }) }

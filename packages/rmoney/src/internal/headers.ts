@@ -18,7 +18,7 @@ const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Hea
   authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`)
 })
 
-/** Makes the step header. The back end compares its user id with the user id in the body, so the two must be equal. */
+/** Makes the step header. The back end requires that a user id in the header equals the user id in the body. */
 const ofStep = (form: StepHeader, userId: string, source: string, token: Redacted.Redacted<string>) => {
   if (form === "bare") return bearer(token)
   if (form === "three-part") return bearer(token, `${userId} ${source} `)
