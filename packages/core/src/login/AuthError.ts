@@ -179,11 +179,17 @@ export class AccountLocked extends Data.TaggedError("AccountLocked")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The broker has locked this ${this.scope === "account" ? "account" : `account for ${this.scope}`}${said(this)}`
+    return `The broker has locked this account${lockedFor[this.scope]}${said(this)}`
   }
   get remedy(): string {
     return this.advice ?? unlockAdvice[this.unlock]
   }
+}
+
+const lockedFor: Record<AccountLocked["scope"], string> = {
+  account: "",
+  otp: " for one-time codes",
+  trading: " for trading"
 }
 
 const unlockAdvice: Record<AccountLocked["unlock"], string> = {
@@ -555,7 +561,7 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
-     * Why it was rejected. `request-changed` is possible only if the program encrypted the `AuthorizationRequest` with
+     * Why the callback was rejected. `request-changed` is possible only if the program encrypted the `AuthorizationRequest` with
      * `SealedRequest`. `request-expired` is possible in that case, and also if a login of `BrowserLogin.run` takes
      * longer than five minutes.
      */
