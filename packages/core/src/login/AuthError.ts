@@ -561,9 +561,9 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
-     * Why the callback was rejected. `request-changed` is possible only if the program encrypted the `AuthorizationRequest` with
-     * `SealedRequest`. `request-expired` is possible in that case, and also if a login of `BrowserLogin.run` takes
-     * longer than five minutes.
+     * Why the callback was rejected. `request-changed` is possible only if the program encrypted the
+     * `AuthorizationRequest` with `SealedRequest`. `request-expired` is possible in that case, and also if a login of
+     * `BrowserLogin.run` takes longer than five minutes.
      */
     readonly why:
       | "state"

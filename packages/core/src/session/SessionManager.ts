@@ -123,9 +123,9 @@ export class SessionManager extends Context.Service<
  */
 export interface Options {
   /**
-   * The longest time before the expiry at which a session is renewed. The time of each renewal is random: from `early`
-   * to half of `early` before the expiry, and not in the first half of the session's lifetime. A session that ends at a
-   * daily cut-off is renewed after the cut-off. Default: the value in the broker's description (`Broker`).
+   * A session is renewed at most this long before its expiry. The time of each renewal is random: from `early` to half
+   * of `early` before the expiry, and not in the first half of the session's lifetime. A session that ends at a daily
+   * cut-off is renewed after the cut-off. Default: the value in the broker's description (`Broker`).
    */
   readonly early?: Duration.Input | undefined
   /**

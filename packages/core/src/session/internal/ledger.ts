@@ -30,8 +30,8 @@ export interface Said {
 }
 
 /**
- * A pause. `since` is its start. If the start is more than a minute in the future, the clock was set back, and the pause
- * is ignored.
+ * A pause. `since` is its start. If the start is more than a minute in the future, the clock was set back, and the
+ * pause is ignored.
  */
 export interface Pause {
   readonly since: number
