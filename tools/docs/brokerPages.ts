@@ -139,7 +139,7 @@ const verification = (entry: Package, { endpoints }: Internals): string => {
     ...Object.keys(endpoints).map((call) => [`\`${call}\``, sourceOf(requests, call), sourceOf(answers, call)])
   ])
   return [
-    `- No live broker was contacted. The facts were compared with the documents on ${broker.verifiedOn}.`,
+    `- No live broker was contacted. On ${broker.verifiedOn}, the facts were compared with the broker's documents.`,
     "- The contract suite runs every service of every layer above against the fake broker.",
     sdk === undefined
       ? "- No official SDK for Node was run against the fake."

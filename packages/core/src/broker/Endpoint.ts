@@ -14,8 +14,8 @@ import * as Shape from "./Shape.ts"
  *
  * `scope` says which calls the broker counts together. `account`: the calls for one account. `app`: the calls of one app,
  * for all its accounts. `address`: the calls from one IP address. Default: `account`. Each client counts only its own
- * calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. The values in `app` of
- * the protocol identify the app.
+ * calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. Two programs
+ * have the same app if the values in `app` of their `Protocol` (see `BrokerClient`) are equal.
  *
  * @example
  * ```ts
@@ -56,7 +56,7 @@ export type TokenKind = "none" | "step" | "required"
 export interface Endpoint<Request = unknown, Response = unknown, Token extends TokenKind = TokenKind> {
   readonly name: string
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
-  /** The purpose of the origin, such as `api`. It is a key of the broker's environment. */
+  /** The purpose of the origin to which the call is sent, such as `api`. It is a key of the broker's environment. */
   readonly origin: string
   readonly path: string
   readonly token: Token
@@ -71,9 +71,9 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**
-   * Names of values of the app, such as the API key, that are added to each call. The values come from `app` of the
-   * protocol. They are sent in this order, before the fields of the request. If `body` is set, `body` decides where
-   * they are sent.
+   * Names of values of the app, such as the API key, that are added to each call. The values come from `app` of
+   * `Protocol` (see `BrokerClient`). They are sent in this order, before the fields of the request. If `body` is set,
+   * `body` decides where they are sent.
    */
   readonly app: ReadonlyArray<string>
   /**
@@ -92,7 +92,7 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    * sent.
    */
   readonly encoding: Encoding.Encoding
-  /** `"sent"`: a GET may have a body. `node:http` can send such a request, but `fetch` cannot. */
+  /** `"sent"`: this GET is sent with a body. `node:http` can send such a request, but `fetch` cannot. */
   readonly getBody: "sent" | undefined
   /**
    * Makes the body from the request and from the fields that `app` and `session` name. Default: the fields of the app,

@@ -1,6 +1,6 @@
 /**
- * The error table of a broker says what its refusals mean. Each row is for one code, message or HTTP status, and names
- * its source.
+ * The error table of a broker says what its refusals mean. Each row recognizes refusals by a code, a message or an
+ * HTTP status, and names its source.
  *
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * An HTTP client on `fetch`, for every runtime. It is Effect's `FetchHttpClient`, but sends calls to brokers in the
- * faster way of `PlainHttp`. These calls then need about half the CPU time.
+ * An HTTP client that uses `fetch`, for every runtime. It works like Effect's `FetchHttpClient`, but sends calls to
+ * brokers with `PlainHttp`. These calls then need about half the CPU time.
  *
  * @since 0.1.0
  */

@@ -48,8 +48,8 @@ export interface Options {
   /** When a session expires. Default: as the broker documents. */
   readonly expiry?: Expiry | undefined
   /**
-   * When a session manager renews a session, and how many refused logins it allows. Default: the numbers in the
-   * broker's description (`Broker`).
+   * When a session manager renews a session, and after how many refused logins it sends no further login. Default: the
+   * numbers in the broker's description (`Broker`).
    */
   readonly renewal?: Renewal.Options | undefined
 }
@@ -74,8 +74,8 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   /** Converts the id of an account to the broker's spelling. Default: the id is not changed. */
   readonly accountId?: (id: string) => string
   /**
-   * Returns when a session expires. Set it if options of the broker's package decide this. Default: the option `expiry`
-   * or, if that option is not set, `expiry` of this family.
+   * Returns the rule for the expiry of a session. Set this function if the rule depends on options of the broker's
+   * package. Default: the option `expiry` or, if that option is not set, `expiry` of this family.
    */
   readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
   /** Ends a session at the broker. Returns `undefined` if the broker has no logout call with these options. */

@@ -419,7 +419,7 @@ export const make = (input: Input): Document => {
       version: broker.verifiedOn,
       description:
         "Generated from the table of calls of an independent package, not by the broker. " +
-        `Compared with the broker's documents on ${broker.verifiedOn}: ${broker.documentation.join(", ")}`
+        `The table was compared on ${broker.verifiedOn} with the broker's documents: ${broker.documentation.join(", ")}`
     },
     servers: serversOf(broker, "api"),
     paths,

@@ -49,7 +49,7 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | undefined>>
   /** The body, decompressed. It is empty if the body is too large. */
   readonly text: string
-  /** Whether the body is larger than `maxBodyBytes`. If `true`, it was not read to its end. */
+  /** Whether the body is larger than `maxBodyBytes`. If `true`, the body was not read to its end. */
   readonly isTooLarge: boolean
   /** The address that has answered, if the client knows it. */
   readonly url?: string | undefined

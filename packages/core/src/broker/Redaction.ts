@@ -15,10 +15,11 @@ import { beginning, printable } from "./internal/printable.ts"
 import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
 
 // Some patterns begin with a group that matches many characters in a row. A lookbehind lets such a pattern start only
-// at the first of these characters. Otherwise, the pattern would be tried at each of them, and one megabyte of text
-// would take hours.
+// at the first of these characters. Without the lookbehind, the pattern would be tried at each of them, and one
+// megabyte of text would take hours.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
-  // A field of JSON or of a form that is named after a secret, such as `pin`. The text may end inside the value.
+  // In JSON or in a form: a field whose name ends with the name of a secret, such as `pin`. The text may end inside the
+  // value of the field.
   [
     /(?<![\w-])(["']?[\w-]*(?:password|passwd|passphrase|secret|token|totp|otp|pin|api_?key|authorization|privatekey|auth_?code|jwt|session_?id|cookie|signature)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:(?:bearer|basic)\s+)?[^\s,&;}<>"']+)/gi,
     `$1${mask}`
@@ -116,9 +117,9 @@ export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>>
 
 /**
  * Returns a short excerpt of a body, without secrets, for errors. If the body is JSON, the excerpt contains only the
- * names and types of fields. If the body is other text, HTML tags are removed first. In this text, secrets, the value
- * after the name of a secret, and words of at least ten characters with both letters and digits are replaced. The
- * excerpt contains the first 200 characters of the result.
+ * names and types of fields. If the body is other text, the HTML tags are removed from it. Then these parts of the
+ * text are replaced: secrets, the value after the name of a secret, and words of at least ten characters that have both
+ * letters and digits. The excerpt contains the first 200 characters of the result.
  *
  * @example
  * ```ts

@@ -216,7 +216,7 @@ const unanswerable = (account: Account, why: string) =>
         what: `Set a source for the broker's one-time codes: ${why}`,
         advice:
           "If the account has TOTP, give the layer the TOTP secret. Otherwise provide Renewal.layerLoginWithStepUp, " +
-          "which asks your program for the code. In a connection, set the option codes."
+          "which asks your program for the code. In a connection, set the option `codes`."
       })
     )
   )
@@ -225,9 +225,9 @@ const unanswerable = (account: Account, why: string) =>
  * Makes a login that answers the broker's challenge with a TOTP code from `codes`, if TOTP is the first of the
  * challenge's `kinds`.
  *
- * If the broker does not accept a TOTP code, it sends an SMS at each login. To prevent useless messages, the login
- * sends nothing if there are no `codes`, or if the broker has requested another kind of code at an earlier login. In
- * both cases, the login fails with `ActionRequired`, whose advice names `layerLoginWithStepUp`.
+ * A broker that requires another kind of code sends an SMS or an email at each login. To prevent useless messages, the
+ * login sends nothing if there are no `codes`, or if the broker has requested another kind of code at an earlier login.
+ * In both cases, the login fails with `ActionRequired`, whose advice names `layerLoginWithStepUp`.
  *
  * @example
  * ```ts

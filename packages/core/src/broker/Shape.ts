@@ -3,8 +3,8 @@
  * only when it is needed, and usually a decoder that does not need the schema.
  *
  * `effect/Schema` would make up a quarter of the code that a login loads. The decoders of this module decode the usual
- * answers without it. For all other data, the schema is made. It decodes the data, or reports what is wrong. If
- * `Decode` has the schema of a field, the field and the schema have the same name.
+ * answers without `effect/Schema`. For all other data, the schema is made. It decodes the data, or reports what is
+ * wrong. Some shapes of this module take their schema from `Decode`, where the schema has the same name as the shape.
  *
  * @since 0.1.0
  */
@@ -42,7 +42,7 @@ export interface Shape<out S = unknown> {
 }
 
 /**
- * A shape, or a schema. If a table contains a schema, `effect/Schema` decodes all data of this endpoint.
+ * A shape, or a schema. If an endpoint has a schema instead of a shape, `effect/Schema` decodes all its data.
  *
  * @category models
  * @since 0.1.0
@@ -79,7 +79,7 @@ const from = <S>(toSchema: (schemas: Schemas) => S, decode: plain.PlainDecoder |
   decode
 })
 
-/** Makes the decoder of a shape from the decoder of another shape, if there is one. */
+/** Makes the decoder of a shape from the decoder of another shape. Returns `undefined` if that shape has no decoder. */
 const ifKnown = (
   { decode }: Shape,
   use: (decode: plain.PlainDecoder) => plain.PlainDecoder

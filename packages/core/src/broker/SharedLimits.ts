@@ -21,9 +21,10 @@ import { Sharing } from "./internal/sharing.ts"
  */
 export interface SharedLimits {
   /**
-   * Counts one call, and returns zero. If the limit does not allow the call now, it is not counted, and the result is the
-   * time after which the program may ask again. `key` contains no secret. `per` of the limit is 50 milliseconds longer
-   * than in the broker's table, because two calls that were counted far enough apart may arrive too close together.
+   * Counts one call, and returns zero. If the limit does not allow the call now, the call is not counted, and the
+   * result is the time after which the program may ask again. `key` contains no secret. `per` of the limit is 50
+   * milliseconds longer than in the broker's table, because two calls that were counted far enough apart may arrive too
+   * close together.
    */
   readonly take: (key: string, limit: Limit) => Effect.Effect<Duration.Duration, unknown>
 }
@@ -100,7 +101,7 @@ const make = (limiter: RateLimiters.RateLimiter, { address = "" }: Options): Sha
 })
 
 /**
- * Makes shared limits from Effect's `RateLimiter`. `layerRateLimiter` describes them.
+ * Makes shared limits from Effect's `RateLimiter`. The description of `layerRateLimiter` also applies to this function.
  *
  * @example
  * ```ts

@@ -179,11 +179,17 @@ export class AccountLocked extends Data.TaggedError("AccountLocked")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The broker has locked this ${this.scope === "account" ? "account" : `account for ${this.scope}`}${said(this)}`
+    return `The broker has locked this account${lockedFor[this.scope]}${said(this)}`
   }
   get remedy(): string {
     return this.advice ?? unlockAdvice[this.unlock]
   }
+}
+
+const lockedFor: Record<AccountLocked["scope"], string> = {
+  account: "",
+  otp: " for one-time codes",
+  trading: " for trading"
 }
 
 const unlockAdvice: Record<AccountLocked["unlock"], string> = {
@@ -310,7 +316,7 @@ const deniedWhy: Record<PermissionDenied["why"], { readonly what: string; readon
   activation: { what: "the app is not activated", remedy: "Activate the app in the broker's developer portal." },
   consent: { what: "consent is missing", remedy: "In the broker's portal, give the consent that it requires." },
   app: { what: "this type of app is not allowed to do this", remedy: "Use the type of app that this login requires." },
-  unknown: { what: "it does not say why", remedy: "Ask the broker's support, and quote its message." }
+  unknown: { what: "it does not say why", remedy: "Ask the broker's support, and quote the broker's message." }
 }
 
 /**
@@ -558,9 +564,9 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
-     * Why it was rejected. `request-changed` is possible only if the program encrypted the `AuthorizationRequest` with
-     * `SealedRequest`. `request-expired` is possible in that case, and also if a login of `BrowserLogin.run` takes
-     * longer than five minutes.
+     * Why the callback was rejected. `request-changed` is possible only if the program encrypted the
+     * `AuthorizationRequest` with `SealedRequest`. `request-expired` is possible in that case, and also if a login of
+     * `BrowserLogin.run` takes longer than five minutes.
      */
     readonly why:
       | "state"

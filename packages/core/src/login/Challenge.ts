@@ -66,10 +66,10 @@ export interface Ledger {
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
    * Answers a challenge. `send` sends the code, and runs at most once. If the code does not have `digits` digits, it is
-   * not sent, and the challenge stays open. After a rate limit, the challenge also stays open. After a wrong code, the
-   * challenge stays open until the number of wrong codes reaches the limit. The limit is the `attemptsLeft` with which
-   * the challenge was opened or, if that is `undefined`, `misses`. If both are `undefined`, there is no limit. After
-   * any other result, the challenge has ended.
+   * not sent, and the challenge stays open. If `send` fails with `RateLimited`, the challenge also stays open. After a
+   * wrong code, the challenge stays open until the number of wrong codes reaches the limit. The limit is the
+   * `attemptsLeft` with which the challenge was opened or, if that is `undefined`, `misses`. If both are `undefined`,
+   * there is no limit. After any other result, the challenge has ended.
    */
   readonly answer: <A, R>(
     challenge: Challenge,

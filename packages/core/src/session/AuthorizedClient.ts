@@ -234,8 +234,8 @@ export const make: Effect.Effect<
   const manager = yield* SessionManager
   const authorize = yield* Authorize.Authorize
   const client = yield* HttpClient.HttpClient
-  // If the broker refused a session and then also the new session of its renewal, this is the new session. It is not
-  // renewed again at once, because repeated renewals could lock the account.
+  // If the broker refused a session, and then also the session that replaced it, this variable contains the second
+  // session. That session is not renewed at once, because repeated renewals could lock the account.
   let refusedAfterRenewal: Session | undefined
   // In the names of the next two variables, an order is any request that must not be sent twice. If the broker refuses
   // the session of an order, the session is renewed, but the order is not sent again. `untestedByOrder` is the new

@@ -172,8 +172,8 @@ export const run = <E, R>(
     })
 
     /**
-     * The live session, unless this login must replace it. The manager may still return the session to replace, so the
-     * store is then read.
+     * The live session, unless this login must replace it. The manager may still return the session that must be
+     * replaced. In that case, the store is read.
      */
     const found = Effect.flatMap(peek, (session) =>
       replacing !== undefined && (Option.isNone(session) || Cached.sameToken(session.value, replacing))

@@ -39,10 +39,10 @@ export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function can ask
    * the user for the code. If the broker refuses the code, or if the code has a wrong number of digits, the function is
-   * called again. It is not called again after five calls, if the broker allows no more attempts, or if the number of
-   * refused codes reaches the login guard's `maxFailures`. A code with a wrong number of digits is not sent. The
-   * function may take up to five minutes for each code. The function is not called if the credentials contain the TOTP
-   * secret and the broker prefers TOTP codes.
+   * called again, but at most five times in all. It is also not called again if the broker allows no more attempts, or
+   * if the number of refused codes reaches the login guard's `maxFailures`. A code with a wrong number of digits is not
+   * sent. The function may take up to five minutes for each code. The function is not called if the credentials contain
+   * the TOTP secret and the broker prefers TOTP codes.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }
@@ -88,7 +88,7 @@ export const reveal = (secret: Redacted.Redacted<string>): string => {
  * Opens a connection to the account of a broker's layer. `open` checks the credentials and opens the vault, but sends
  * nothing to the broker. The first call that needs a session logs in, unless a live session is stored. If both the
  * credentials and the vault have problems, the promise rejects with a `StartupError`, whose `message` has one line for
- * each of their errors.
+ * each error.
  *
  * @example
  * ```ts

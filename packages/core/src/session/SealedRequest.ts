@@ -24,8 +24,8 @@ const isSecretText = (value: unknown): boolean =>
  * The text belongs to one browser. Set the cookie with `HttpOnly` and `SameSite=Lax`. If the app uses https, also set
  * it with `Secure`. Clear the cookie when the callback arrives.
  *
- * Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`, if the lifetime is not a duration, or is zero or
- * infinite, if `request` is not a request that `RedirectLogin.begin` returned, or if the text would be too long for a
+ * Fails with `InvalidRequest` if the key comes from `VaultKey.layerPlaintext`, if `lifetime` is not a finite duration
+ * above zero, if `request` is not a request that `RedirectLogin.begin` returned, or if the text would be too long for a
  * cookie (4096 characters).
  *
  * @example
@@ -73,7 +73,7 @@ export const seal = (
  * changed, was sealed with another key, or belongs to another account. Fails with `RedirectRejected`
  * (`request-expired`) if the lifetime of the text has passed. `open` fails in the same way if the time of sealing is in
  * the future by more than the lifetime, because a clock is then wrong. After each of these failures, begin the login
- * again. Fails with `InvalidRequest` if the key is `VaultKey.layerPlaintext`.
+ * again. Fails with `InvalidRequest` if the key comes from `VaultKey.layerPlaintext`.
  *
  * @category keeping
  * @since 0.1.0

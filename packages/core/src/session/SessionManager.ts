@@ -123,9 +123,9 @@ export class SessionManager extends Context.Service<
  */
 export interface Options {
   /**
-   * The longest time before the expiry at which a session is renewed. The time of each renewal is random: from `early`
-   * to half of `early` before the expiry, and not in the first half of the session's lifetime. A session that ends at a
-   * daily cut-off is renewed after the cut-off. Default: the value in the broker's description (`Broker`).
+   * A session is renewed at most this long before its expiry. The time of each renewal is random: from `early` to half
+   * of `early` before the expiry, and not in the first half of the session's lifetime. A session that ends at a daily
+   * cut-off is renewed after the cut-off. Default: the value in the broker's description (`Broker`).
    */
   readonly early?: Duration.Input | undefined
   /**
@@ -137,7 +137,7 @@ export interface Options {
    * Minimum time between two checks for changes while a cached session is used. With these checks, the manager finds
    * newer sessions and logouts by other programs. Each check reads the store, unless the store reports its changes (see
    * `Changes` of `SessionStore`). In that case, a check reads the store only after a change, or if the last read is an
-   * hour old, and the time between two checks is shortened at random, by up to half. Default: 30 seconds.
+   * hour old. The time between two checks is then shortened at random, by up to half. Default: 30 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined
 }

@@ -63,9 +63,9 @@ export interface WarmOptions {
    */
   readonly jitter?: Duration.Input | undefined
   /**
-   * Maximum number of accounts whose session `warm` requests per second. The accounts of all brokers count together,
-   * and accounts with a stored session count too. Default: no limit. Each broker's rate limits apply in addition. If
-   * you set a limit, brokers' firewalls are less likely to block your IP address.
+   * Maximum number of accounts that `warm` starts per second. The accounts of all brokers count together, and accounts
+   * with a stored session count too. Default: no limit. Each broker's rate limits apply in addition. If you set a
+   * limit, brokers' firewalls are less likely to block your IP address.
    */
   readonly perSecond?: number | undefined
   /**

@@ -8,9 +8,9 @@
 import * as Metric from "effect/Metric"
 
 /**
- * Counts the logins that a session manager started, by `broker` and `outcome`. A login that the login guard stopped is
- * not counted. A login in the browser or by a QR code is not counted either. `outcome` is `ok`, `interrupted` (also for
- * a defect), or the reason of the failure.
+ * Counts the logins that a session manager started, for each `broker` and `outcome`. A login that the login guard
+ * stopped is not counted. A login in the browser or by a QR code is not counted either. `outcome` is `ok`,
+ * `interrupted` (also for a defect), or the reason of the failure.
  *
  * @example
  * ```ts
@@ -42,37 +42,37 @@ import * as Metric from "effect/Metric"
  * @since 0.1.0
  */
 export const logins = Metric.counter("broker_auth_logins", {
-  description: "Logins that were sent, by broker and outcome",
+  description: "Number of logins that were sent, for each broker and outcome",
   incremental: true
 })
 
 /**
- * Counts the refreshes that were sent, by `broker` and `outcome`. `outcome` is `ok`, `interrupted` (also for a defect),
- * or the reason of the failure.
+ * Counts the refreshes that were sent, for each `broker` and `outcome`. `outcome` is `ok`, `interrupted` (also for a
+ * defect), or the reason of the failure.
  *
  * @category metrics
  * @since 0.1.0
  */
 export const refreshes = Metric.counter("broker_auth_refreshes", {
-  description: "Refreshes that were sent, by broker and outcome",
+  description: "Number of refreshes that were sent, for each broker and outcome",
   incremental: true
 })
 
 /**
- * Counts the renewals that failed, by `broker` and `reason`. Also counts renewals that failed before anything was sent.
- * A renewal that ended because of a logout is not counted.
+ * Counts the renewals that failed, for each `broker` and `reason`. Also counts renewals that failed before anything was
+ * sent. A renewal that ended because of a logout is not counted.
  *
  * @category metrics
  * @since 0.1.0
  */
 export const failures = Metric.counter("broker_auth_renewal_failures", {
-  description: "Renewals that failed, by broker and reason",
+  description: "Number of renewals that failed, for each broker and reason",
   incremental: true
 })
 
 /**
- * Measures how long renewals take, by `broker`. A failed renewal is measured only if the current session is still live.
- * The time includes the wait for the lock and the wait for a TOTP period.
+ * Measures how long renewals take, for each `broker`. A failed renewal is measured only if the current session is still
+ * live. The time includes the wait for the lock and the wait for a TOTP period.
  *
  * @category metrics
  * @since 0.1.0

@@ -65,7 +65,7 @@ export type Changes = changes.Changes
 export type Changed = changes.Changed
 
 /**
- * The functions to call after sessions were written, by account.
+ * For each account, the functions that are called after its session was written.
  *
  * @category models
  * @since 0.1.0
@@ -73,7 +73,7 @@ export type Changed = changes.Changed
 export type Watchers = changes.Watchers
 
 /**
- * Makes an empty list of functions to call. Use it for the `changes` of a store of your own.
+ * Makes `Watchers` that contain no functions yet. Use them for the `changes` of a store of your own.
  *
  * @example
  * ```ts

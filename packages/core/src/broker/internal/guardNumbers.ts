@@ -14,7 +14,8 @@ export interface GuardNumbers {
 }
 
 /**
- * Largest valid `maxFailures`. No broker allows more refused logins, so a larger number would not protect the account.
+ * Largest valid `maxFailures`. A broker that locks accounts does so after fewer refused logins, so a larger number
+ * would not protect the account.
  */
 const mostFailures = 100
 

@@ -13,7 +13,7 @@ const transit = 50
 interface Window {
   readonly requests: number
   readonly span: number
-  /** When the last calls were sent, oldest first. Contains at most `requests` times. */
+  /** When the last calls were sent, oldest first. Contains at most `requests` entries. */
   readonly sent: Array<number>
 }
 
@@ -92,7 +92,7 @@ export const makeLimiter = (
 
   /**
    * Like `tryTake`, but also counts the call for all programs that share the limits. This client counts the call only
-   * after that. Otherwise the counted time would be earlier than the time at which the call is sent.
+   * after that. Otherwise the recorded time would be earlier than the time at which the call is sent.
    */
   const tryTakeShared = (account: string, endpoint: Endpoint, asked: Effect.Effect<number>, now: number) => {
     const wait = longestWait(windowsOf(account, endpoint), now)

@@ -8,7 +8,7 @@ type Origins = Readonly<Record<string, string>>
 interface Given {
   /** The broker's origins, keyed by purpose. */
   readonly environment: Origins
-  /** The origins that replace them. */
+  /** The origins that replace origins of `environment`. */
   readonly origins: Origins | undefined
   /** Further purposes that `origins` may contain. */
   readonly purposes: ReadonlyArray<string> | undefined

@@ -25,7 +25,7 @@ const longestWait = 900_000
 /**
  * The wait that a `Retry-After` header requests. If the header contains a date, the wait is the time from the answer's
  * `Date` header to that date, because the broker's clock and this machine's clock may differ by hours. If the answer
- * has no `Date` header, the wait is the time from this machine's clock to that date.
+ * has no `Date` header, the wait is the time from now, by this machine's clock, to that date.
  */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
   const text = headers["retry-after"]?.trim()

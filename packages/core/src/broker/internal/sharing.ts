@@ -11,7 +11,7 @@ export interface Counted {
 /**
  * Makes the function that counts a client's calls against limits that several programs share. That function returns 0
  * if the call may be sent now, or if the shared limits fail. Otherwise it returns how many milliseconds to wait before
- * it is called again.
+ * the function is called again.
  */
 export type Sharing = (protocol: Counted) => Effect.Effect<(endpoint: Endpoint) => Effect.Effect<number>>
 

@@ -1,6 +1,7 @@
 /**
- * The keys of Effect's services. The modules that define these keys also load Schema, streams and cookies, which a
- * login does not need. Effect compares keys only by their text. A test compares these texts with Effect's.
+ * The keys of Effect's services. They are not imported from Effect, because the modules that define them also load
+ * Schema, streams and cookies, which a login does not need. Effect compares keys only by their text. A test compares
+ * these texts with Effect's.
  */
 import * as Context from "effect/Context"
 import type * as Effects from "effect/http/HttpClient"

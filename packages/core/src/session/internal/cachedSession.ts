@@ -131,9 +131,9 @@ export const usable = (
 }
 
 /**
- * Whether another program has logged out since this program last read the store. A larger version is always new. A
- * smaller version can also be new, because versions start at 1 again after the store was emptied. But a logout with a
- * smaller version is ignored if it is older than the cached session, or if no session is cached. A store that was
+ * Whether another program has logged out since this program last read the store. A logout with a larger version is
+ * always new. A logout with a smaller version can also be new, because versions start at 1 again after the store was
+ * emptied. But it is ignored if it is older than the cached session, or if no session is cached. A store that was
  * restored from a backup may contain such a logout.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>

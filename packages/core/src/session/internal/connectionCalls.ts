@@ -72,7 +72,7 @@ export interface PendingLogin {
    * redirect the browser to it.
    */
   readonly url: Redacted.Redacted<string>
-  /** A random text. The broker returns it in the callback, which shows that the callback belongs to this login. */
+  /** A random text. If the callback contains it, the callback belongs to this login. */
   readonly state: Redacted.Redacted<string>
   /** Where the broker redirects the browser after the login. */
   readonly redirectUrl: string

@@ -29,7 +29,10 @@ export interface Said {
   readonly remedy: string
 }
 
-/** A pause. `since` is its start. If the start is more than a minute in the future, the clock was set back, and the pause is ignored. */
+/**
+ * A pause. `since` is its start. If the start is more than a minute in the future, the clock was set back, and the
+ * pause is ignored.
+ */
 export interface Pause {
   readonly since: number
   readonly length: number
@@ -176,8 +179,8 @@ const minutes = (count: number) => count * 60_000
 
 const pauses = [1, 2, 5, 10].map(minutes)
 /**
- * Lengths of the first, second and each later pause in a row after a block by a firewall or a session limit. They are
- * long, because each further login can prolong the block.
+ * Lengths of the first, second and each later pause in a row, if a firewall blocks the logins or the broker allows no
+ * more sessions. They are long, because each further login can prolong the block.
  */
 const longPauses = [5, 15, 60].map(minutes)
 
