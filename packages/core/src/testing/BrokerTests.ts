@@ -94,7 +94,7 @@ export interface FuzzSubject<Tag, Api> {
    */
   readonly outcomes?: ReadonlyArray<string>
   readonly seed: number
-  /** The platform's function that prints a value, such as Node's `util.inspect` with `depth: 20`. */
+  /** The platform's function that converts a value to text, such as Node's `util.inspect` with `depth: 20`. */
   readonly inspect: (value: unknown) => string
 }
 
