@@ -146,7 +146,7 @@ describe("an answer of unknown length", () => {
   )
 
   it.effect(
-    "is, after the inspection, read no faster than the caller reads it, and is cancelled when the caller stops",
+    "is not read ahead of the caller after the inspection, and is cancelled when the caller stops reading",
     () =>
       Effect.gen(function* () {
         for (const type of ["application/json", "text/csv"]) {

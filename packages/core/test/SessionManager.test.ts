@@ -907,7 +907,7 @@ describe("sessions: SessionManager.adopt", () => {
 })
 
 it.effect(
-  "SessionManager.sessionPromise returns a function for programs without Effect, which returns a promise of a valid session",
+  "SessionManager.sessionPromise gives programs that do not use Effect a function that returns a promise of a valid session",
   () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)

@@ -85,7 +85,7 @@ interface Common {
    * default, the simulator refuses all other requests that other websites start. Absent if there are no login pages.
    */
   readonly loginPages?: Readonly<Record<string, ReadonlyArray<string>>>
-  /** Lines of a shell script that logs in. Absent if a login needs more than one request. */
+  /** Lines of a shell script that logs in with one request to the broker. Absent if there is no such script. */
   readonly curl?: (account: FakeAccount, served: Served) => ReadonlyArray<string>
 }
 

@@ -177,8 +177,8 @@ export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
 
 /**
- * Runs an effect in the background, until it ends or the manager is closed. The scope of the fibers is not kept while no
- * fiber runs, because a program may have a hundred thousand managers.
+ * Runs an effect in the background, until it ends or the manager is closed. The scope of the fibers is not kept while
+ * no fiber runs, because a program may have a hundred thousand managers.
  */
 export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): Effect.Effect<Fiber.Fiber<A, E>> =>
   Effect.suspend(() => {
@@ -192,9 +192,9 @@ export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): E
   })
 
 /**
- * Closes the manager. All callers that wait for a renewal fail, and the cached session is removed. Then the
- * fibers in the background are interrupted. If the fibers were interrupted first, the callers would be interrupted too,
- * and would get no error.
+ * Closes the manager. All callers that wait for a renewal fail, and the cached session is removed. Then the fibers
+ * in the background are interrupted. If the fibers were interrupted first, the callers would be interrupted too, and
+ * would get no error.
  */
 export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => {

@@ -38,7 +38,7 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
   })
 
 /**
- * Whether a retry would fail with the same error code: missing permissions, a missing or wrong password, or a value of
+ * Whether a retry would fail again with this error code: missing permissions, a missing or wrong password, or a value of
  * another type.
  */
 export const isFinal = (word: string | undefined): boolean =>
@@ -69,8 +69,8 @@ export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => E
 
 /**
  * Sends a request until Redis answers. Fails if Redis reports an error after which a retry cannot succeed, or if the
- * time-out has passed. `isAgain` is true if the request is a retry. In this case, Redis may have executed an earlier try whose reply
- * was lost.
+ * time-out has passed. `isAgain` is true if the request is a retry. In this case, Redis may have executed an earlier
+ * try whose reply was lost.
  */
 export const persist = <A>(
   ask: (isAgain: boolean) => Effect.Effect<A, Redis.RedisError>,

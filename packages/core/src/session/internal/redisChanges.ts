@@ -3,8 +3,8 @@
  * script that writes the session. A process reads the stream with one blocking command, on a connection of its own.
  *
  * A stream is used instead of a pub/sub channel, because a channel does not show which messages were lost while the
- * connection was interrupted. After a reconnection, the process continues after the last entry that it has read. Changes
- * may have been missed only if that entry is no longer in the stream.
+ * connection was interrupted. After a reconnection, the process continues after the last entry that it has read.
+ * Changes may have been missed only if that entry is no longer in the stream.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"

@@ -11,8 +11,8 @@
  * | 8     | checksum: first 8 bytes of SHA-256 over the entry's place and the bytes above |
  *
  * The checksum does not protect an entry against deliberate changes. It shows whether an entry that cannot be read is
- * damaged, or only has another key or a newer format. The error for a damaged entry advises the user to delete the entry. The error
- * for any other entry says how it can be read, for example with the right key.
+ * damaged, or only has another key or a newer format. The error for a damaged entry advises the user to
+ * delete the entry. The error for any other entry says how it can be read, for example with the right key.
  */
 import * as Aead from "effect/crypto/Aead"
 import * as SecureRandom from "effect/crypto/SecureRandom"
