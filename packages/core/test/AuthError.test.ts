@@ -312,11 +312,11 @@ it.each(rows.map(([reason]) => reason))(
 )
 
 it.each([
-  new AuthError.BrokerUnavailable({ why: "certificate", systemCode: "CERT_HAS_EXPIRED" }),
-  new AuthError.BrokerUnavailable({ why: "proxy", status: 407 })
-])(
-  'BrokerUnavailable with `why: "$why"` is not retryable, and its message does not mention a status page',
-  (reason) => {
+  ["an expired certificate", new AuthError.BrokerUnavailable({ why: "certificate", systemCode: "CERT_HAS_EXPIRED" })],
+  ["a proxy that requires a login", new AuthError.BrokerUnavailable({ why: "proxy", status: 407 })]
+] as const)(
+  "BrokerUnavailable because of %s is not retryable, and its message does not mention a status page",
+  (_, reason) => {
     const error = AuthError.make("angel", "login", reason)
     assert.isFalse(error.isRetryable)
     assert.match(error.message, /^angel login: No (?:secure )?connection to the broker: /)

@@ -176,7 +176,7 @@ describe("other code sources:", () => {
   )
 
   it.effect(
-    "CodeSource.respond passes to the source the first kind of a challenge, and its other fields except the id and the step token",
+    "CodeSource.respond passes to the source the first of the challenge's kinds, and the challenge's other fields except the id and the step token",
     () =>
       Effect.gen(function* () {
         const { account } = request()

@@ -184,7 +184,7 @@ describe("the journal of FakeBroker", () => {
 })
 
 it.effect(
-  "a fake adds the durations that are passed to `advance` to the program's time, and `reset` removes these durations, the journal and the faults",
+  "a fake's time is the program's time plus all durations that were passed to `advance`, and `reset` removes these durations, the journal and the faults",
   () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make
@@ -283,7 +283,7 @@ describe("the journal of FakeBroker", () => {
     })
   )
 
-  it.effect("is empty, and counts no dropped entries, after a reset or after a snapshot was read", () =>
+  it.effect("is empty, and counts no dropped entries, after a reset or after a snapshot was restored", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeWith({ journalLimit: 1 })
       const clear = [fake.reset, fake.readSnapshot(yield* fake.snapshot) ?? Effect.die("not a snapshot")]

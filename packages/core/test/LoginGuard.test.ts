@@ -97,26 +97,28 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("are listed by `countedAt` only if they count towards the limit", () =>
-    Effect.gen(function* () {
-      const { guard, login } = yield* begin
-      const timesOut = login(new AuthError.BrokerUnavailable({ why: "time-out" }))
-      const counted = guard.countedAt(account, policy)
-      assert.deepStrictEqual(yield* counted, [])
-      yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
-      yield* pass("23 hours")
-      yield* reasonOf(guard.protect(account, policy, timesOut))
-      assert.deepStrictEqual(yield* counted, [morning, morning + 23 * 3_600_000])
-      yield* pass("1 hour")
-      assert.deepStrictEqual(yield* counted, [morning + 23 * 3_600_000])
-      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
-      yield* guard.reset(account)
-      const credentials = Redacted.make("right")
-      yield* guard.protect(account, policy, login(), { credentials })
-      yield* reasonOf(guard.protect(account, policy, timesOut, { credentials }))
-      assert.deepStrictEqual(yield* counted, [])
-      assert.strictEqual((yield* guard.memory(account)).unansweredAt.length, 1)
-    })
+  it.effect(
+    "are listed by `countedAt` until the window ends, like unanswered logins whose credentials were never accepted",
+    () =>
+      Effect.gen(function* () {
+        const { guard, login } = yield* begin
+        const timesOut = login(new AuthError.BrokerUnavailable({ why: "time-out" }))
+        const counted = guard.countedAt(account, policy)
+        assert.deepStrictEqual(yield* counted, [])
+        yield* reasonOf(guard.protect(account, policy, login(wrongPin)))
+        yield* pass("23 hours")
+        yield* reasonOf(guard.protect(account, policy, timesOut))
+        assert.deepStrictEqual(yield* counted, [morning, morning + 23 * 3_600_000])
+        yield* pass("1 hour")
+        assert.deepStrictEqual(yield* counted, [morning + 23 * 3_600_000])
+        assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+        yield* guard.reset(account)
+        const credentials = Redacted.make("right")
+        yield* guard.protect(account, policy, login(), { credentials })
+        yield* reasonOf(guard.protect(account, policy, timesOut, { credentials }))
+        assert.deepStrictEqual(yield* counted, [])
+        assert.strictEqual((yield* guard.memory(account)).unansweredAt.length, 1)
+      })
   )
 
   it.effect("stop the next login after only one refusal if the broker has locked the account", () =>

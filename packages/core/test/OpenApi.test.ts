@@ -156,7 +156,7 @@ describe("a document that OpenApi.make returns", () => {
   })
 })
 
-it("an OpenAPI document states the scope of a limit that is not for each account", () => {
+it("an OpenAPI document states the scope of a limit that does not apply to each account separately", () => {
   const limits = [
     { requests: 2, per: "1 second" },
     { requests: 9, per: "1 hour", scope: "app" }

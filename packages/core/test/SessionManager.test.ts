@@ -907,7 +907,7 @@ describe("sessions: SessionManager.adopt", () => {
 })
 
 it.effect(
-  "SessionManager.sessionPromise returns a promise of a valid session for programs that do not use Effect",
+  "SessionManager.sessionPromise gives programs that do not use Effect a function that returns a promise of a valid session",
   () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)

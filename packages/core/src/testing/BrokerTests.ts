@@ -41,7 +41,7 @@ export interface Runner {
 
 /**
  * A request that a call must send. The test compares it with the request that the fake broker received. Apart from
- * the headers that Node's `fetch` adds, the two must be equal in every character.
+ * the headers that Node's `fetch` adds, the two requests must be equal in every character.
  *
  * @category models
  * @since 0.1.0
@@ -67,7 +67,7 @@ export interface RequestFixture {
  * @since 0.1.0
  */
 export interface FuzzCall<Api> {
-  /** The secrets in the request. The random answers contain them, but no error may contain them. */
+  /** The secrets in the request. The random answers can contain them, but no error may contain them. */
   readonly sent: ReadonlyArray<string>
   /** Each call gets a different `account`, so that no rate limit applies. */
   readonly run: (api: Api, account: string) => Effect.Effect<unknown, AuthError>
@@ -94,7 +94,7 @@ export interface FuzzSubject<Tag, Api> {
    */
   readonly outcomes?: ReadonlyArray<string>
   readonly seed: number
-  /** The platform's function that prints a value, such as Node's `util.inspect` with `depth: 20`. */
+  /** The platform's function that converts a value to text, such as Node's `util.inspect` with `depth: 20`. */
   readonly inspect: (value: unknown) => string
 }
 
@@ -358,7 +358,7 @@ export const run = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixtu
       same(Object.keys(calls).toSorted(), namesOf(subject.table).toSorted(), "calls")
     )
     runner.effect(
-      `return a result, or a typed error without secrets, for each of ${bodies} random answers that contain secrets`,
+      `return a result, or a typed error without secrets, for each of ${bodies} random answers that can contain secrets`,
       ({ task }) => Effect.map(fuzz(subject), () => void Object.assign(task.meta, { fuzzBodies: bodies })),
       600_000
     )

@@ -68,8 +68,8 @@ const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: u
 }
 
 /**
- * Returns all texts in a value, at any depth. Also reads fields that are not enumerable, fields whose keys are symbols,
- * maps, sets, bytes, errors, and the requests in errors. Does not read `Redacted` values.
+ * Returns all texts in a value, at any depth. Also reads maps, sets, bytes, errors, the requests in errors, fields that
+ * are not enumerable, and fields whose keys are symbols. Does not read `Redacted` values.
  */
 const texts = (root: unknown): ReadonlyArray<string> => {
   const found: Array<string> = []
@@ -142,7 +142,7 @@ export const make: Effect.Effect<Net> = Effect.sync(() => {
 /**
  * Records an exit in every form in which programs print values: as JSON, as text, and with `inspect`. If the exit is a
  * failure, also records the pretty-printed cause and the stacks of the errors. `inspect` is the platform's function
- * that prints a value, such as Node's `util.inspect` with `depth: 20`.
+ * that converts a value to text, such as Node's `util.inspect` with `depth: 20`.
  *
  * @category showing
  * @since 0.1.0

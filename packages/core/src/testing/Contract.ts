@@ -77,7 +77,7 @@ const toSecret = (value: unknown): unknown => (typeof value === "string" ? Redac
 /**
  * Makes the function `build` of a `World`: it builds the layer of a login method with the credentials of an account, and
  * with the changes of a case. The fields of `account` have the names of the method's credentials. Other fields are
- * ignored. A credential that the description calls secret is passed as `Redacted`. `client` sends the requests to the
+ * ignored. A credential that the method declares as secret is passed as `Redacted`. `client` sends the requests to the
  * fake.
  *
  * @category subjects

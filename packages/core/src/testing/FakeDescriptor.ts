@@ -82,10 +82,10 @@ interface Common {
   readonly page?: (account: FakeAccount) => Page
   /**
    * The paths of all login pages, keyed by origin. Other websites are allowed to link or redirect to these pages. By
-   * default, the simulator refuses all other requests that other websites start. Default: there are no login pages.
+   * default, the simulator refuses all other requests that other websites start. Absent if there are no login pages.
    */
   readonly loginPages?: Readonly<Record<string, ReadonlyArray<string>>>
-  /** Lines of a shell script that logs in. Absent if a login needs more than one request. */
+  /** Lines of a shell script that logs in with one request to the broker. Absent if there is no such script. */
   readonly curl?: (account: FakeAccount, served: Served) => ReadonlyArray<string>
 }
 
@@ -199,7 +199,7 @@ export const rules = {
     (value) => Number.isInteger(value) && Math.abs(Number(value) - 500.5) < 500
   ),
   timeOfDay: matches("a time such as 06:00", /^(?:[01]\d|2[0-3]):[0-5]\d$/),
-  duration: is('a duration: "8 hours", or a number of milliseconds', isDuration),
+  duration: is('a duration above zero, such as "8 hours" or a number of milliseconds', isDuration),
   redirectUrl: is("an http or https URL without a user name or a fragment", isWebAddress),
   totpSecret: is(
     "a Base32 secret, or empty",

@@ -450,8 +450,8 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 
 /**
  * Makes a case for each successful fixture of an endpoint that returns a token. The case changes the JSON type of one
- * other field at a time. The call must still succeed, and the texts in all other fields must still be decoded. If a number is put in
- * quotation marks, it must still be decoded as a number.
+ * field at a time, except the fields of `Decisive`. The call must still succeed, and the texts in all unchanged fields
+ * must still be decoded. If a number is put in quotation marks, it must still be decoded as a number.
  *
  * @example
  * ```ts

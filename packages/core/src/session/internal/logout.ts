@@ -56,8 +56,8 @@ const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
       yield* publish(self, { _tag: "LoggedOut", account: self.account })
       const stored = Result.getOrElse(marked, () => undefined)
       const sessions = toRevoke([stored, ...mine], yield* Clock.currentTimeMillis)
-      // If the mark could not be stored, the session is still in the store. It is recorded as rejected, so that it is
-      // not used again.
+      // If the mark could not be stored, the session is still in the store. The session is recorded as rejected, so
+      // that it is not used again.
       self.state.rejected = stored ?? mine[1]
       // If a session cannot be revoked, the other sessions are still revoked.
       const revoked = yield* Effect.forEach(sessions, (session) => Effect.result(restore(revoke(session))))

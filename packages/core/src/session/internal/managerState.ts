@@ -32,8 +32,8 @@ export interface Origin {
 }
 
 /**
- * Maximum number of tries to write an entry. If all of them fail because another program has written the entry, that
- * program does not use this library.
+ * Maximum number of tries to write an entry. A try fails if another program has written the entry since it was read.
+ * Programs that use this library do not write an entry so often.
  */
 export const maxWrites = 5
 
@@ -71,11 +71,14 @@ export interface LastRead {
 
 /**
  * In milliseconds. The store is read after this time even if no change was reported. This read finds the changes of a
- * program that may not report them.
+ * program that has no permission to report them.
  */
 const maxUnread = 3_600_000
 
-/** Whether the store reports its changes, and has reported none since the last read. */
+/**
+ * Whether the cached session needs no read of the store: since the last read, less than `maxUnread` has passed, and the
+ * store would have reported every change of the session, but has reported none.
+ */
 export const isUpToDate = ({ lastRead, store: { changes } }: Self, now: number): Effect.Effect<boolean> =>
   changes === undefined || lastRead === undefined || now < lastRead.at || now - lastRead.at >= maxUnread
     ? Effect.succeed(false)
@@ -138,7 +141,7 @@ interface Changes extends Stream.Stream<SessionChange> {
   readonly self: Self
 }
 
-/** The streams of all managers share these properties. A stream of its own would need 500 bytes for each manager. */
+/** The streams of all managers share these properties. A complete stream for each manager would need 500 bytes. */
 const changesPrototype: object = Object.create(Object.getPrototypeOf(Stream.empty) as object, {
   channel: {
     get(this: Changes) {
@@ -174,8 +177,8 @@ export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
 
 /**
- * Runs an effect in the background, until it ends or the manager is closed. The scope of the fibers is not kept while no
- * fiber runs, because a program may have a hundred thousand managers.
+ * Runs an effect in the background, until it ends or the manager is closed. The scope of the fibers is not kept while
+ * no fiber runs, because a program may have a hundred thousand managers.
  */
 export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): Effect.Effect<Fiber.Fiber<A, E>> =>
   Effect.suspend(() => {
@@ -189,8 +192,9 @@ export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): E
   })
 
 /**
- * Closes the manager. All callers that wait for a renewal fail, and the cached session is removed. Only then are the
- * fibers in the background interrupted. Otherwise the callers would be interrupted and would get no error.
+ * Closes the manager. All callers that wait for a renewal fail, and the cached session is removed. Then the fibers
+ * in the background are interrupted. If the fibers were interrupted first, the callers would be interrupted too, and
+ * would get no error.
  */
 export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -210,7 +214,10 @@ export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Eff
 
 export const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
 
-/** Puts a stored session in the cache, and returns it. Fails if there was a logout after `logouts` was read. */
+/**
+ * Puts a stored session in the cache, and returns the session. Fails if there was a logout after `logouts` was read, or
+ * if the session is not live.
+ */
 export const cacheSession = Effect.fnUntraced(function* (
   self: Self,
   session: Session.Session,
@@ -239,8 +246,7 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   const record = yield* Record.read(self.store, self.account)
   const now = yield* Clock.currentTimeMillis
   if (mark !== undefined) self.lastRead = { mark, at: began }
-  // If this program has written the entry while it was read, the version of that write is newer than the version that
-  // was read.
+  // If this program wrote the entry during the read, the written version is newer than the version that was read.
   const isNewest = self.state.version === version
   const isNewLogout = isNewest && Cached.isNewLogout(self.state, record)
   if (isNewest) self.state.version = record.version

@@ -38,7 +38,7 @@ interface RenewalRequest {
   readonly byPerson: boolean
 }
 
-/** Revokes a new session, because there was a logout while it was requested. */
+/** Revokes a new session, because there was a logout while the session was requested. */
 const revokeAfterLogout = (self: Self, session: Session.Session) =>
   Effect.andThen(
     Effect.ignore(self.revoke(session)),
@@ -66,8 +66,8 @@ const storeSession = Effect.fnUntraced(function* (
     const record = yield* Record.read(self.store, self.account)
     const now = yield* Clock.currentTimeMillis
     if (record._tag === "LoggedOut") {
-      // After a logout by this program, the state must not be changed here. It was already cleared, and another caller
-      // may have requested a session since then.
+      // After a logout by this program, the state must not be changed here. The logout has already cleared the state,
+      // and another caller may have requested a session since then.
       if (self.state.logouts === logouts) {
         self.state.version = record.version
         self.state.unsaved = undefined

@@ -14,7 +14,7 @@ const RecordFromJson = Schema.fromJsonString(
   Schema.Struct({
     /**
      * The pending browser login. `id` is random. `until` is the time when the login ends. `beats` changes as long as
-     * the program of this login runs. Absent if no browser login is pending.
+     * the program that began the login is running. Absent if no browser login is pending.
      */
     pending: Schema.optional(Schema.Struct({ id: Schema.String, until: Schema.Finite, beats: Schema.Finite })),
     /** When browser logins began, oldest first. Milliseconds since the epoch. */

@@ -9,8 +9,8 @@ type AnyFiber = Fiber.Fiber<unknown, unknown>
 const readsPerYield = 64
 
 /**
- * A value, the exit that returns it, and its iterator, whose only result is the object itself. The exit is created only
- * once, because the value may be returned a million times.
+ * A value, and the exit that succeeds with this value. The exit is created only once, because the value may be returned
+ * a million times. The object is also an iterator for `yield*`: `next` returns the object itself as the final result.
  */
 export interface Ready<A> {
   readonly value: A
@@ -19,7 +19,7 @@ export interface Ready<A> {
   readonly next: () => Ready<A>
 }
 
-/** A class, because its objects are smaller than other objects. A program may have a hundred thousand values. */
+/** A class, because its objects are smaller than object literals. A program may have a hundred thousand values. */
 class ReadyValue<A> implements Ready<A> {
   readonly value: A
   readonly exit: Exit.Exit<A>
@@ -41,8 +41,8 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
 }
 
 /**
- * Makes effects that return the value of `ready`, or run the effect that `otherwise` returns if `ready` returns
- * `undefined`. Each run of such an effect calls these functions again.
+ * Makes effects for subjects. Each run of such an effect calls `ready` with the subject, and returns the value that
+ * `ready` returns. If `ready` returns `undefined`, the run calls `otherwise`, and runs the effect that it returns.
  *
  * In a generator, `yield*` reads a ready value without Effect's runtime. This takes a fifth of the time that a read
  * through the runtime takes. Each effect is only one small object, because a program may have a hundred thousand such
@@ -80,8 +80,8 @@ export const readyOr = <Subject, A, E, R>(
 }
 
 /**
- * Makes an effect that runs the effect that `find` returns, for example an effect of `readyOr`. If `find` returns
- * `undefined`, it runs `missing`.
+ * Makes an effect. Each run calls `find`, and runs the effect that `find` returns, for example an effect that `readyOr`
+ * has made. If `find` returns `undefined`, the effect `missing` is run.
  */
 export const found = <A, E, R>(
   find: (fiber: AnyFiber) => Effect.Effect<A, E, R> | undefined,

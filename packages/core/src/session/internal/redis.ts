@@ -24,7 +24,7 @@ const advice =
   "Check that Redis is running, reachable, has free memory, and allows this program to write and run scripts."
 
 /**
- * Returns the error code of a reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply is not
+ * Returns the error code of an error reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply is not
  * returned, because it may contain the arguments of the command.
  */
 export const refusal = (error: Redis.RedisError): string | undefined =>
@@ -38,8 +38,8 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
   })
 
 /**
- * Whether a retry cannot solve an error with this code: missing permissions, a wrong password, or a value of another
- * type.
+ * Whether a retry would fail again with this error code: missing permissions, a missing or wrong password, or a value of
+ * another type.
  */
 export const isFinal = (word: string | undefined): boolean =>
   word !== undefined && ["NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE"].includes(word)
@@ -68,9 +68,9 @@ const transient = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "
 export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => Effect.sleep(millis))
 
 /**
- * Sends a request until Redis answers. Fails if an error occurs that a retry cannot solve, or if the time-out has
- * passed. `isAgain` is true if the request is a retry. In this case, Redis may have executed an earlier try whose reply
- * was lost.
+ * Sends a request until Redis answers. Fails if Redis reports an error after which a retry cannot succeed, or if the
+ * time-out has passed. `isAgain` is true if the request is a retry. In this case, Redis may have executed an earlier
+ * try whose reply was lost.
  */
 export const persist = <A>(
   ask: (isAgain: boolean) => Effect.Effect<A, Redis.RedisError>,

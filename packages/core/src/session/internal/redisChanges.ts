@@ -2,9 +2,9 @@
  * Reports changes of sessions that are stored in Redis. Each write of a session adds an entry to one stream, in the
  * script that writes the session. A process reads the stream with one blocking command, on a connection of its own.
  *
- * A stream is used instead of a channel, because a channel does not show which messages were lost while the connection
- * was interrupted. After a reconnection, the process reads the stream from its last entry. Changes may have been missed
- * only if that entry is gone.
+ * A stream is used instead of a pub/sub channel, because a channel does not show which messages were lost while the
+ * connection was interrupted. After a reconnection, the process continues after the last entry that it has read.
+ * Changes may have been missed only if that entry is no longer in the stream.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -27,8 +27,9 @@ export const streamOf = (prefix: string): string => `${prefix}:changes`
 const streamLength = 10_000
 
 /**
- * Lua statement that adds an entry to the stream. It must not prevent the write: in a cluster, a script cannot write
- * keys of two nodes, and a program may lack the permission. No program reads the stream in a cluster.
+ * Lua statement that adds an entry to the stream. If this statement fails, the script must still write the session. The
+ * statement can fail in a cluster, where a script cannot write keys of two nodes, or because the program lacks the
+ * permission. No program reads the stream in a cluster.
  */
 export const announceLua = (stream: string, account: string, version: string): string =>
   `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`
@@ -48,7 +49,7 @@ export interface Waits {
 const defaultWaits: Waits = { block: Duration.seconds(20), grace: Duration.seconds(5) }
 
 /**
- * Pause before changes are reported. If this process has written the change, its write returns during the pause, so the
+ * Pause before changes are reported. If this process has made the change, its write returns during the pause, so the
  * process recognizes its own change.
  */
 const settle = Duration.millis(50)
@@ -60,7 +61,7 @@ const longestRetry = 60_000
 
 type StreamEntry = readonly [id: string, fields: ReadonlyArray<string>]
 
-/** The start of a stream without entries. */
+/** The position in a stream that has no entries. */
 const start = "0-0"
 
 /** Returns the entries of a reply to XREAD. With version 3 of the protocol, the reply is a map. */
@@ -125,7 +126,10 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
     return end
   })
 
-  /** Reads the stream until the connection is lost, or does not answer in time. Ends if changes cannot be reported. */
+  /**
+   * Reads the stream. Fails if the connection is lost, or if Redis does not answer in time. Succeeds at once in a
+   * cluster, where changes cannot be reported.
+   */
   const listen = Effect.scoped(
     Effect.gen(function* () {
       const connection = yield* Effect.timeout(redis.reserve, grace)
@@ -145,7 +149,10 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
     )
   })
 
-  /** Also catches defects, because a client without `reserve` may fail with one. Meanwhile, the store is polled. */
+  /**
+   * Runs `listen` again after each failure, and also after a defect, because a client without `reserve` may cause a
+   * defect. Until `listen` reads the stream again, the store is polled.
+   */
   const keepListening: Effect.Effect<void> = Effect.suspend(() =>
     Effect.matchCauseEffect(listen, {
       onSuccess: () => Effect.void,

@@ -96,8 +96,8 @@ const instant: Effect.Effect<Instant> = Clock.clockWith((clock) =>
 )
 
 /**
- * Whether the lease has ended by one of two clocks. Two clocks are necessary: the monotonic clock may stop while the
- * machine sleeps, and the clock for the time of day may be set back.
+ * Whether the lease has ended according to at least one of two clocks. Two clocks are necessary: the monotonic
+ * clock may stop while the machine sleeps, and the clock for the time of day may be set back.
  */
 const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean =>
   now.monotonic - from.monotonic >= BigInt(Math.floor(Duration.toMillis(lease))) * 1_000_000n ||

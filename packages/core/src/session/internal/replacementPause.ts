@@ -25,11 +25,11 @@ const accepted =
   "The broker's profile call accepts this session, so it was not replaced. Find the fault in the refused call, or get another session with SessionManager.renew."
 
 const notYet = (until: number) =>
-  `The broker also refuses the new session. The next renewal is at ${Expiry.toIst(until)}. Find out why the broker refuses it, or get another session with SessionManager.renew.`
+  `The broker also refuses the new session. The next renewal is at ${Expiry.toIst(until)}. Find out why the broker refuses the session, or get another session with SessionManager.renew.`
 
 /**
- * Whether a refused session is live. Returns `known`, if it is set. Otherwise sends the profile call to find out.
- * Returns `undefined` if this is still unknown.
+ * Whether a refused session is live. Returns `known` if it is set. Otherwise sends the profile call, if the broker has
+ * one. Returns `undefined` if it is still unknown whether the session is live.
  */
 const probe = Effect.fnUntraced(function* (
   self: Self,

@@ -11,8 +11,8 @@
  * | 8     | checksum: first 8 bytes of SHA-256 over the entry's place and the bytes above |
  *
  * The checksum does not protect an entry against deliberate changes. It shows whether an entry that cannot be read is
- * damaged, or only has another key or a newer format. The error for a damaged entry advises to delete it. The error for
- * any other entry says how it can be read, for example with the right key.
+ * damaged, or only has another key or a newer format. The error for a damaged entry advises the user to
+ * delete the entry. The error for any other entry says how it can be read, for example with the right key.
  */
 import * as Aead from "effect/crypto/Aead"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -23,7 +23,7 @@ import type { Key } from "../VaultKey.ts"
 import { withKey } from "./aead.ts"
 import { sha256 } from "../../login/internal/sha256.ts"
 
-/** The place and the version of an entry. `open` fails if `key` or `version` is not the same as for `seal`. */
+/** The place and the version of an entry. `open` fails if its place has another `key` or `version` than for `seal`. */
 export interface Place {
   /** The name that errors use for the entry. */
   readonly what: string

@@ -15,7 +15,7 @@ export interface SharedWait<A, E> {
   readonly end: (result: Effect.Effect<A, E>) => void
 }
 
-/** When a list has this length, waiters whose fibers have ended are removed. */
+/** When the list of waiters first has this length, the waiters whose fibers have ended are removed. */
 const firstSweep = 64
 
 /**

@@ -3,8 +3,8 @@ import * as Account from "../../login/Account.ts"
 import type { Changed, Watchers } from "./changes.ts"
 
 export const make = (): Watchers => {
-  // Most accounts have one watcher, and a program may have a hundred thousand accounts. A list of one needs less memory
-  // than a set, and V8 reserves no space for more elements if the list is not made with `...`.
+  // Most accounts have one watcher, and a program may have a hundred thousand accounts. A list with one element needs
+  // less memory than a set, and V8 reserves no space for more elements if the list is not made with `...`.
   const watchers = new Map<string, ReadonlyArray<Changed>>()
   return {
     add: (account, changed) => {

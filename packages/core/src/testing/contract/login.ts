@@ -111,7 +111,7 @@ const twice = (subject: Subject): Case => ({
 
 export const login = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "returns a session with the account of the layer and the name of the method",
+    name: "returns a session with the ids of the broker, the account and the method",
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const session = yield* signIn(subject, world, context)

@@ -56,8 +56,8 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
 ]
 
 /**
- * Finds the one-time codes that were sent to the fake. Each quoted text in a request body with at least four digits in
- * a row counts as a code. Public credentials, such as the client code, do not count.
+ * Finds the one-time codes that were sent to the fake. In a request body, each text in quotation marks that contains at
+ * least four digits in a row counts as a code. Public credentials, such as the client code, do not count.
  */
 const codesIn = (subject: Subject, world: World) =>
   Effect.map(world.fake.journal, (entries) => {

@@ -351,7 +351,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   ...(subject.method.capabilities.includes("Profile") ? [acceptedHeaders(subject)] : []),
   rejectedToken(subject),
   {
-    name: "does not report SessionExpired for answers that do not concern the token",
+    name: "does not report SessionExpired for answers that do not reject the token",
     run: Effect.gen(function* () {
       const { context, session } = yield* signedIn(subject)
       const { refusal } = yield* service(context, Authorize)
@@ -361,7 +361,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
       yield* same(
         unknown?.reason._tag === "SessionExpired",
         false,
-        "an unknown error code is reported as SessionExpired"
+        "whether an unknown error code is reported as SessionExpired"
       )
       for (const [status, text] of harmless) {
         const found = refusal({ status, headers: {}, text }, session)?.reason._tag
@@ -392,7 +392,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   }
 ]
 
-/** Answers that a broker may send to orders and data calls, and that do not concern the token. */
+/** Answers that a broker may send to orders and data calls. None of them means that the broker rejects the token. */
 const harmless: ReadonlyArray<readonly [number, string]> = [
   [200, ""],
   [200, "[]"],

@@ -75,8 +75,8 @@ export interface Subject {
   /** Changes that make the one-time code of a login wrong. Absent if a login has no one-time code. */
   readonly wrongCode?: Changes
   /**
-   * Changes that make a login return a challenge. Absent if a login returns a challenge without changes, or never
-   * returns a challenge.
+   * Changes that make a login return a challenge. Absent if a login returns a challenge even without changes, or
+   * never returns a challenge.
    */
   readonly stepUp?: Changes
   /** `confirmed`: the broker also confirms the logout of a session that has already ended. */
@@ -94,7 +94,7 @@ export interface Subject {
   readonly refusal: (code: string) => Fault
   /** An answer in the broker's format that reports success but contains no token. */
   readonly emptyYes: Fault
-  /** The platform's function that prints a value, such as Node's `util.inspect` with `depth: 20`. */
+  /** The platform's function that converts a value to text, such as Node's `util.inspect` with `depth: 20`. */
   readonly inspect: (value: unknown) => string
 }
 
