@@ -81,7 +81,7 @@ describe("a credential that is not a password", () => {
     () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: "T\u200b1" }))), [
-          "code has an invisible character in it (U+200B): type it again, or copy it from another place"
+          "code has an invisible character in it (U+200B): type the value again, or copy it from another place"
         ])
         assert.include(problemsOf(yield* Effect.flip(check({ code: "T\n1" })))[0], "(U+000A)")
       })

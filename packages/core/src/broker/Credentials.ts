@@ -317,7 +317,7 @@ const readPlain = (given: string, field: Field): Text => {
   // The text has an invisible character. If it has white space, the problem that the field reports is clearer than the
   // general one. For other invisible characters, the field's problem would not name the cause.
   const own = /\s/.test(text) ? field.problem?.(text) : undefined
-  return { problem: own ?? `${invisible}: type it again, or copy it from another place` }
+  return { problem: own ?? `${invisible}: type the value again, or copy it from another place` }
 }
 
 const readField = (field: Field, given: unknown, advice: string): Reading => {
