@@ -29,7 +29,8 @@ Options:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
   --against <dir>   another checkout of this repository, with its node_modules. Each candidate that measures our
                     library gets a twin with the library of that checkout, such as ours@dir, in the same table.
-                    A twin runs the bench file of that checkout, so the library may have other names there.
+                    A twin runs the bench file of that checkout, so the library may have another API there.
+                    In benches that write programs (cli-start, cold-start, size), a twin runs our bench file.
   --profile <dir>   writes a CPU profile of each candidate
   --help            prints this text
 

@@ -138,7 +138,12 @@ export const broker: Broker.Broker = {
     ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh token still works after 08:00 IST."],
     ["lock-out", "low", "renewal", "Two wrong keys or passwords a day do not block the account."],
     ["refresh-before-the-end", "low", "renewal.early", "A refresh 5 minutes before the expiry gives a later expiry."],
-    ["authorize-parameters", "medium", "authorizePage", "The login page accepts the documented names, not OAuth's."],
+    [
+      "authorize-parameters",
+      "medium",
+      "authorizePage",
+      "The login page accepts api_key and redirect_url, not OAuth's client_id and redirect_uri."
+    ],
     ["oauth-failures", "low", "none needed", "A failure of an OAuth call has an error code in the field errorCode."],
     ["authenticate-body", "low", "none", "The login page sends the fields of oauthAuthenticate. No layer sends them."],
     [

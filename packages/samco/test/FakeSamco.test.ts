@@ -321,7 +321,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("refuses each kind of invalid exchange with a different error code", () =>
+  it.effect("refuses each kind of invalid exchange or refresh with a different error code", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const code = codeOf(yield* authenticate(fake))
