@@ -1,4 +1,4 @@
-/** The login at Angel One for the benches. Candidates without our library use it to build their requests. */
+/** The login at Angel One for the benches. Candidates without our library build their requests with this file. */
 
 export const apiKey = "benchKey"
 export const pin = "4711"

@@ -67,7 +67,7 @@ it("in a bench that writes programs, a twin has our files, even if the other che
   assert.strictEqual(twin?.checkout, before)
 })
 
-it("--only with a candidate selects the candidate and its twin, and with a twin selects only the twin", () => {
+it("--only with a candidate selects the candidate and its twin, and --only with a twin selects the twin alone", () => {
   const only = (...names: ReadonlyArray<string>) =>
     namesOf(entrantsOf("some", bench, { plan: "quick" as const, only: names }, other))
   assert.deepStrictEqual(only("map", "ours"), ["map", "ours", "ours@before"])

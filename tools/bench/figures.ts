@@ -31,7 +31,7 @@ const read = ({ cpuMicros, notes, perSecond }: Measured, field: Field): Readonly
   return note === undefined ? [] : [note]
 }
 
-/** Returns the figure for each round. Returns nothing if it was not measured. */
+/** Returns the figure for each round. The list is empty if the figure was not measured. */
 export const valuesOf = (results: Results, { bench, field, of, to, turn }: Figure): ReadonlyArray<number> => {
   const figures = results.get(bench)?.turns.find(({ title }) => title === turn)?.figures
   const all = (name: string) => (figures?.get(name) ?? []).flatMap((measured) => read(measured, field))

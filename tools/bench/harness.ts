@@ -13,7 +13,7 @@ import { median } from "./statistics.ts"
 /** Does the job as often as the turn says. */
 export type Run = (turn: Turn) => Promise<void | Outcome>
 
-/** Optional results of a turn. They are used in addition to the measured figures, or replace them. */
+/** Optional results of a turn: additional figures, or figures that replace the measured figures. */
 export interface Outcome {
   /** Additional columns by heading. */
   readonly notes?: Readonly<Record<string, number>>
@@ -83,7 +83,7 @@ export interface Bench {
    * `root`.
    */
   readonly programs?: (root: string, folder: string) => Promise<void>
-  /** The delay of the server's answers in milliseconds. Without this property, no server is started. */
+  /** The server of the bench. `delay`: the delay of its answers in milliseconds. Default: no server is started. */
   readonly answer?: { readonly delay: number; readonly tls?: true }
   readonly candidates: Readonly<Record<string, Candidate>>
   /** Names of candidates. The table shows the ratio of each candidate to these candidates. */
@@ -123,10 +123,10 @@ export interface Entrant {
   readonly checkout: Checkout
   /**
    * The turns that this candidate runs. They are defined in `file`. For a twin, the number of jobs comes from our bench
-   * file, so that both run the same number.
+   * file, so that the candidate and its twin run the same number of jobs.
    */
   readonly turns: ReadonlyArray<Turn>
-  /** Name of the twin, which is the same candidate with the library of the other checkout, if the twin takes part. */
+  /** Name of the twin: the same candidate with the library of the other checkout. `undefined` if no twin takes part. */
   readonly twin: string | undefined
 }
 
@@ -237,7 +237,7 @@ const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number 
   return (seconds * entrants.length) / Math.max(1, entrants.length - twins)
 }
 
-/** Returns a warm-up turn for each turn of the plan, so that its code is compiled before the turn is measured. */
+/** Returns a warm-up turn for each turn in `own`, so that the code of the turn is compiled before it is measured. */
 const warmUps = ({ turns, warmUp }: Plan, own: ReadonlyArray<Turn>): ReadonlyArray<Turn> =>
   own.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
 

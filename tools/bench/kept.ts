@@ -42,17 +42,17 @@ export const ratiosOf = (results: Results): Kept["ratios"] =>
 
 /**
  * A ratio that is larger than the kept one by less than this fraction is not a loss. Two runs on one machine differ by
- * up to a tenth, so the fraction is larger than that. A span for each login would cost a quarter, so the fraction is
- * smaller than that.
+ * up to a tenth, so the fraction is larger than a tenth. A tracing span for each login would cost a quarter, so the
+ * fraction is smaller than a quarter.
  */
 export const defaultMargin = 0.2
 
 export type Judgement = "ok" | "slower" | "faster" | "not kept" | "not measured"
 
 /**
- * Compares a ratio with the kept ratio. It is a loss if its median is larger by more than the margin, and if the
- * quartiles of both measurements do not overlap. It is a gain if the kept median is larger by more than the margin, and
- * if the quartiles do not overlap.
+ * Compares the ratio `now` with the ratio `kept`. `slower`: the median of `now` is larger by more than the margin, and
+ * the quartiles of the two ratios do not overlap. `faster`: the median of `kept` is larger by more than the margin, and
+ * the quartiles do not overlap.
  */
 export const judge = (
   kept: Summary | undefined,

@@ -25,11 +25,12 @@ Options:
   --write           runs all benches without a "*", and writes ${pagePath}, ${plotPath} and
                     ${path.relative(root, keptFile)}, which npm run bench:check reads. Takes about fifteen minutes
   --rounds <n>      runs this number of rounds
-  --only <names>    runs only these candidates, separated by commas:
+  --only <names>    runs only the named candidates. Separate the names by commas. The names of each bench:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
   --against <dir>   another checkout of this repository, with its node_modules. Each candidate that measures our
                     library gets a twin with the library of that checkout, such as ours@dir, in the same table.
-                    A twin runs the bench file of that checkout, so the library may have other names there.
+                    A twin runs the bench file of that checkout, so the library may have another API there.
+                    In benches that write programs (cli-start, cold-start, size), a twin runs our bench file.
   --profile <dir>   writes a CPU profile of each candidate
   --help            prints this text
 

@@ -108,7 +108,7 @@ export const broker: Broker.Broker = {
         ...budget,
         by: ["refresh"],
         early: "5 minutes",
-        when: `${when}. If the token expires before 08:00 IST: before it expires, because a refresh then returns a token with a later expiry`,
+        when: `${when}. A token that expires before 08:00 IST is refreshed before its expiry, because the new token expires later`,
         afterCutOff: true
       }
     },
@@ -142,7 +142,7 @@ export const broker: Broker.Broker = {
       "authorize-parameters",
       "medium",
       "authorizePage",
-      "The login page expects the broker's own parameter names, not those of OAuth."
+      "The login page accepts api_key and redirect_url, not OAuth's client_id and redirect_uri."
     ],
     ["oauth-failures", "low", "none", "A failure of an OAuth call has an error code in the field errorCode."],
     [
@@ -157,9 +157,19 @@ export const broker: Broker.Broker = {
       "none",
       "If /login fails with a text about the access token, the token is wrong or has expired."
     ],
-    ["ip-answer", "low", "none", "The old IP calls need no session. Any field of their answers may be absent."],
+    [
+      "ip-answer",
+      "low",
+      "none",
+      "ipRegistration and ipUpdate need no session. Any field of their answers may be absent."
+    ],
     ["time-zone", "medium", "none", "serverTime is in Indian time. SamcoApi returns it as text."],
-    ["concurrent-exchange", "medium", "concurrentExchange", "A refresh token is still valid after EOAUTH030."]
+    [
+      "concurrent-exchange",
+      "medium",
+      "concurrentExchange",
+      "After EOAUTH030 (another token request is in progress), the refresh token is still valid."
+    ]
   ]),
   verifiedOn: asOf
 }

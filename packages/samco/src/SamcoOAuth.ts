@@ -1,5 +1,5 @@
 /**
- * Login to Samco through the browser: the user enters the API secret of the app on the broker's page.
+ * Login to Samco through the browser: on the broker's page, the user enters the API secret of the app.
  *
  * @since 0.1.0
  */

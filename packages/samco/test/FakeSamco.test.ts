@@ -321,7 +321,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("refuses each kind of invalid exchange with a different error code", () =>
+  it.effect("refuses each kind of invalid exchange or refresh with a different error code", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const code = codeOf(yield* authenticate(fake))
@@ -479,7 +479,7 @@ describe("the fake's legacy login", () => {
     })
   )
 
-  it.effect("issues access tokens that expire at 08:00 IST, and sends no msgId if it refuses a secret key", () =>
+  it.effect("issues access tokens that expire at 08:00 IST, and refuses a wrong secret key without a msgId", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const token = (secretApiKey: string) =>
@@ -509,11 +509,12 @@ describe("the fake's other calls", () => {
     })
   )
 
+  // The fake refuses every order. The HTTP status shows whether the IP address is the reason.
   for (const [ip, matchedAs, status] of [
     ["registered", "PRIMARY", 400],
     ["unregistered", null, 403]
   ] as const) {
-    it.effect(`from an IP address that is ${ip}, a login succeeds and an order fails with HTTP ${status}`, () =>
+    it.effect(`from an IP address that is ${ip}, a login succeeds and an order is refused with HTTP ${status}`, () =>
       Effect.gen(function* () {
         const fake = yield* begin({ accounts: [{ ...demo, ip }] })
         const token = String((yield* login(fake)).json["sessionToken"])

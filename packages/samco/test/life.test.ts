@@ -157,7 +157,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("returns a session that expires after expires_in if this is before 08:00 IST", () =>
+  it.effect("returns a session that expires expires_in seconds after the login if this time is before 08:00 IST", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const data = { access_token: "opaque-token", expires_in: 600, user_id: "DV99999" }
@@ -306,7 +306,7 @@ describe("a browser login", () => {
       })
   )
 
-  it.effect("fails if the callback is completed eleven minutes after the consent", () =>
+  it.effect("fails if the login is completed eleven minutes after the consent", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const error = yield* Effect.gen(function* () {
@@ -548,7 +548,7 @@ describe("the legacy login", () => {
   const legacy = (fake: FakeBroker, changes: Partial<SamcoLegacy.LegacyCredentials> = {}) =>
     withFake(fake, SamcoLegacy.layer({ credentials: { ...legacyCredentials, ...changes } }))
 
-  it.effect("returns a session after all its steps, from the one-time code to the login", () =>
+  it.effect("returns a session with an access token from SamcoApi.accessToken", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { accessToken } = yield* Effect.gen(function* () {

@@ -49,7 +49,7 @@ describe("the types of the layers", () => {
     >()
   })
 
-  it("a program does not compile with a capability that SamcoAuth lacks", () => {
+  it("a program does not compile if it uses a capability that SamcoAuth lacks", () => {
     // @ts-expect-error: a session of SamcoAuth cannot be refreshed
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     // @ts-expect-error: Samco has no second step after a login
@@ -64,7 +64,7 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
   })
 
-  it("a program does not compile with a capability that SamcoLegacy lacks", () => {
+  it("a program does not compile if it uses a capability that SamcoLegacy lacks", () => {
     // @ts-expect-error: a session of SamcoLegacy cannot be refreshed
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), legacy)))
     // @ts-expect-error: the one-time code is sent before the login, not after the login
@@ -73,7 +73,7 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.RedirectLogin.RedirectLogin, legacy)))
   })
 
-  it("a program does not compile with a capability that SamcoOAuth lacks", () => {
+  it("a program does not compile if it uses a capability that SamcoOAuth lacks", () => {
     // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, oauth)))
     // @ts-expect-error: there is no second step

@@ -1,6 +1,6 @@
 /**
- * A simulator of stock brokers. It serves the fake brokers, which imitate the HTTP APIs of the brokers for tests, over
- * real HTTP on loopback. The accounts of the simulator are not real.
+ * A simulator of stock brokers. It serves fake brokers over real HTTP on loopback. A fake broker imitates the HTTP API
+ * of a real broker, for tests. The accounts of the simulator are not real.
  *
  * @since 0.1.0
  */

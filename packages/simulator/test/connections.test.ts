@@ -400,7 +400,7 @@ const reasonOf = (promise: Promise<unknown>): Promise<string> =>
 
 describe("Connection", () => {
   for (const [title, row] of Object.entries(ways)) {
-    it.live(`${title}: logs in, calls the broker, finds the session after a restart, renews it, and logs out`, () =>
+    it.live(`${title}: logs in, calls the broker, finds the session after a restart, replaces it, and logs out`, () =>
       inSetting(async (setting) => {
         const { simulator } = setting
         const sent = makeSent(setting)
@@ -476,7 +476,7 @@ describe("Connections", () => {
   })
   const seed = { brokers: { rupeezy: { accounts: [{ clientCode: rupeezy.clientCode }, { clientCode: "YY1111" }] } } }
 
-  it.live("warm gets a session for each account, and only the account with a wrong password fails", () =>
+  it.live("warm gets a session for each account except the account with a wrong password", () =>
     inSetting(
       async (setting) => {
         const sent = makeSent(setting)

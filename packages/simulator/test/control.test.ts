@@ -52,7 +52,7 @@ it.live("the control port returns the journal of all brokers, or of one broker",
 )
 
 it.live(
-  "the journal keeps the newest requests of each broker, and counts dropped requests until a reset or a new seed",
+  "the journal keeps the newest requests to each broker, and counts dropped requests until a reset or a new seed",
   () =>
     Effect.gen(function* () {
       const simulator = yield* Simulator.make({ brokers: ["angel", "samco"], journalLimit: 2 })

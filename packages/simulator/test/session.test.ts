@@ -64,7 +64,7 @@ it.live("SimulatorClock.connect reads and advances the clock of a simulator thro
   }).pipe(Effect.provide(TestHttp.layerLateFetch))
 )
 
-it.live("the simulator serves the fakes of the option `fakes`", () =>
+it.live("the simulator serves the fake that the option `fakes` contains", () =>
   Effect.gen(function* () {
     const blocked = { ...account, state: "blocked" } as const
     const simulator = yield* Simulator.make({ fakes: { angel: FakeAngel.make({ accounts: [blocked] }) } })

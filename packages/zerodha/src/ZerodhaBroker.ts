@@ -49,7 +49,7 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization"],
   documentation: ["https://kite.trade/docs/connect/v3/", "https://github.com/zerodha/kiteconnectjs"],
   staticIp: {
-    text: "Required for placing, modifying and cancelling orders. Logins, reads and the stream work from any address. A developer account has two addresses, which can be changed once in a calendar week",
+    text: "Required for placing, modifying and cancelling orders. Logins, reads and the stream work from any address. A developer account can have two addresses, and can change them once in a calendar week",
     source: "support article of Zerodha on static IP addresses",
     confidence: "high",
     asOf: "2026-11-27"
@@ -65,7 +65,7 @@ export const broker: Broker.Broker = {
       "early-end",
       "medium",
       "expiry",
-      "Every session ends at 06:00 IST. Some sessions in fact end later: at 07:00, 07:30 or 08:00 IST."
+      "Every session counts as ended at 06:00 IST. Some in fact end later: at 07:00, 07:30 or 08:00 IST."
     ],
     ["before-six", "low", "expiry", "A session that starts before 06:00 IST ends at 06:00 IST of the same day."],
     ["cancelled", "medium", "none", "The callback of a cancelled login has status=cancelled and no state."],

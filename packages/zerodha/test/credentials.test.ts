@@ -76,7 +76,7 @@ describe("invalid credentials", () => {
     )
   }
 
-  it.effect("the raw calls reject a blank API key, and the error names the field", () =>
+  it.effect("ZerodhaApi.layer rejects a blank API key, and the error names the field", () =>
     Effect.gen(function* () {
       const error = yield* refused(ZerodhaApi.ZerodhaApi, ZerodhaApi.layer({ apiKey: secret(" ") }))
       assert.deepStrictEqual(problems(error), { apiKey: "is empty" })
@@ -117,16 +117,20 @@ describe("layerConfig", () => {
   )
 })
 
-describe("raw calls from untyped code", () => {
+describe("calls of ZerodhaApi from untyped code", () => {
   const kind = "is missing, blank or of the wrong type"
   type Api = ZerodhaApi.ZerodhaApi["Service"]
   const api = ZerodhaApi.layer({ apiKey: credentials.apiKey })
   const rows: ReadonlyArray<readonly [string, (api: Api) => Effect.Effect<unknown, AuthError>, ReadonlyArray<string>]> =
     [
-      ["an exchange without a request token", (api) => api.sessionToken({} as never), ["request_token", "checksum"]],
-      ["an exchange without an argument", (api) => api.sessionToken(undefined as never), ["request"]],
       [
-        "an exchange with a request token in plain text",
+        "a token exchange without a request token",
+        (api) => api.sessionToken({} as never),
+        ["request_token", "checksum"]
+      ],
+      ["a token exchange without an argument", (api) => api.sessionToken(undefined as never), ["request"]],
+      [
+        "a token exchange with a request token in plain text",
         (api) => api.sessionToken({ request_token: "a", checksum: secret("b") } as never),
         ["request_token"]
       ],

@@ -98,7 +98,7 @@ describe("a session", () => {
   )
 
   it.effect(
-    "has headers with the API key and the token for a program's own calls, and a list of the hosts for these headers",
+    "can be used in a program's own calls: Authorize returns the headers, and the origins to which they may be sent",
     () =>
       Effect.gen(function* () {
         const fake = yield* start()
@@ -196,7 +196,7 @@ describe("a callback", () => {
   )
 })
 
-describe("an exchange", () => {
+describe("an exchange of a request token", () => {
   it.effect("is rejected if another account has logged in", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002" }
@@ -238,7 +238,7 @@ describe("an exchange", () => {
       })
   )
 
-  it.effect("of a request token that is two minutes old fails, and the remedy is a new browser login", () =>
+  it.effect("fails if the request token is two minutes old, and the remedy is a new browser login", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -285,7 +285,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails without a request if the session has no refresh token, as for ordinary apps", () =>
+  it.effect("fails, and sends no request, if the session has no refresh token, as for ordinary apps", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {

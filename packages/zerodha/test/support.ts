@@ -59,7 +59,7 @@ export const browse = (
     return Redacted.make(response.headers.get("location") ?? "")
   })
 
-/** The raw calls, sent to a broker that gives the same answer to every request. */
+/** The typed calls, with a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,

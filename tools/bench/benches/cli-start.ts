@@ -40,13 +40,17 @@ export const bench: Bench = {
   },
   candidates: {
     empty: candidate("an empty program", [files.empty]),
-    help: candidate("--help, bundled", [files.bundled, "--help"], { ours: true }),
-    "help-unbundled": candidate("--help, unbundled", [files.unbundled, "--help"], { ours: true }),
-    accounts: candidate("accounts, bundled", [files.bundled, "accounts"], { ours: true }),
-    "accounts-unbundled": candidate("accounts, unbundled", [files.unbundled, "accounts"], { ours: true }),
-    "accounts-cached": candidate("accounts, bundled, with Node's compile cache", [files.bundled, "accounts"], {
-      ours: true,
-      cached: true
-    })
+    help: candidate("the option --help, bundled", [files.bundled, "--help"], { ours: true }),
+    "help-unbundled": candidate("the option --help, unbundled", [files.unbundled, "--help"], { ours: true }),
+    accounts: candidate("the command accounts, bundled", [files.bundled, "accounts"], { ours: true }),
+    "accounts-unbundled": candidate("the command accounts, unbundled", [files.unbundled, "accounts"], { ours: true }),
+    "accounts-cached": candidate(
+      "the command accounts, bundled, with Node's compile cache",
+      [files.bundled, "accounts"],
+      {
+        ours: true,
+        cached: true
+      }
+    )
   }
 }

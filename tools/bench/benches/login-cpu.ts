@@ -1,4 +1,4 @@
-/** Measures the CPU time of a login without HTTP: the client answers each request at once. */
+/** Measures the CPU time of a login without HTTP. In place of the HTTP client, a stub answers each request at once. */
 import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import * as Effect from "effect/Effect"
 import { check, loginPath, requestOf } from "../angelLogin.ts"
@@ -22,10 +22,10 @@ const send: PlainHttp.Send = (_, { onAnswer }) => {
 
 const client = PlainHttp.makeClient({
   find: () => send,
-  load: () => Promise.reject(new Error("This client has only the direct way."))
+  load: () => Promise.reject(new Error("This client cannot load another client."))
 })
 
-/** Time after which an account may log in again, in milliseconds: the broker's limit of a second, and a margin. */
+/** Milliseconds after which an account may log in again: one second for the broker's rate limit, and a margin. */
 const pause = 1050
 
 /** Waits until each account may log in again, and then measures the run alone. */
@@ -45,7 +45,7 @@ const turns = [{ concurrency: 1, count: accounts }]
 
 export const bench: Bench = {
   summary:
-    "the CPU time of a login without HTTP: the client answers at once; 10,000 accounts log in, one after the other",
+    "the CPU time of a login without HTTP: a stub answers each request at once; 10,000 accounts log in, one after the other",
   job: "login",
   baselines: ["json"],
   versions: ["effect"],

@@ -7,7 +7,7 @@ import { accounts, clientCodeOf, inFibers, makeAccounts, sessionOf, undiciAgent,
 
 const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Time after which an account may log in again, in milliseconds: the broker's limit of a second, and a margin. */
+/** Milliseconds after which an account may log in again: one second for the broker's rate limit, and a margin. */
 const pause = 1050
 
 /** Runs a turn in parts of at most one login for each account, with a pause after each part. */

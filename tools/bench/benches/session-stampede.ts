@@ -192,10 +192,10 @@ export const bench: Bench = {
     quick: { rounds: 7, seconds: 25, warmUp: 200_000, turns: turns(50_000) }
   },
   candidates: {
-    google: { title: "google-auth-library, a promise each", prepare: async () => google() },
-    map: { title: "by hand, a promise each", prepare: async () => byHand() },
-    deferred: { title: "a Deferred of Effect, a fiber each", prepare: async () => deferred() },
-    ours: { title: "ours, a fiber each", ours: true, prepare: ours((manager) => fibers(manager.session)) },
+    google: { title: "google-auth-library, a promise for each call", prepare: async () => google() },
+    map: { title: "by hand, a promise for each call", prepare: async () => byHand() },
+    deferred: { title: "a Deferred of Effect, a fiber for each call", prepare: async () => deferred() },
+    ours: { title: "ours, a fiber for each call", ours: true, prepare: ours((manager) => fibers(manager.session)) },
     "ours-promise": {
       title: "ours, by sessionPromise",
       ours: true,

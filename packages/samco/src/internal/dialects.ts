@@ -19,7 +19,10 @@ const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
   return saysYes(status) ? Envelope.yes(data) : no(json)
 }
 
-/** The field with the list of faults. If such a refusal has no error code, this name is used as its error code. */
+/**
+ * The field in which a refusal can list the faults of the request. If the refusal has no error code, the name of this
+ * field is used as its error code.
+ */
 export const validationErrors = "validationErrors"
 
 /** The formats of Samco's answers, as of 2026-11-21. The HTTP status of a legacy call does not show whether the call failed. */

@@ -69,17 +69,13 @@ const ownLimits: ReadonlyArray<readonly [of: string, limit: string, changedBy: s
   ["a duration without a unit", "in milliseconds", ""],
   [
     "the journal",
-    `the newest ${limits.defaultJournal} requests of each broker`,
+    `the newest ${limits.defaultJournal} requests to each broker`,
     `\`--journal\`, 1 to ${limits.largestJournal}`
   ],
   ["a fault", `${minimum} to ${maximum} times`, "`times`, default 1"],
-  ["a request", `${limits.maxBodyBytes} bytes of body`, ""],
-  ["a port", `${limits.maxConnections} connections`, ""],
-  [
-    "the clock",
-    `until ${DateTime.formatIsoDateUtc(DateTime.makeUnsafe(limits.lastInstant))}`,
-    "`POST /clock`, forward only"
-  ]
+  ["the body of a request", `${limits.maxBodyBytes} bytes`, ""],
+  ["a port", `${limits.maxConnections} connections at once`, ""],
+  ["the clock", `only forward, until ${DateTime.formatIsoDateUtc(DateTime.makeUnsafe(limits.lastInstant))}`, ""]
 ]
 
 const limitsOf = (served: ReadonlyArray<FakeBroker>): Table => ({

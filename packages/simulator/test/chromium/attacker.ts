@@ -1,4 +1,4 @@
-/** A web site that attacks the simulator, the browser that opens it, and the requests that reach the simulator. */
+/** Serves a web site that attacks the simulator, starts a browser, and records the requests to the simulator. */
 import type { Simulator } from "@auth/simulator"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

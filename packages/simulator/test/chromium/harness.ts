@@ -95,7 +95,7 @@ const waitFor = (holds: () => boolean) =>
     return holds()
   })
 
-/** Waits until all answers after the first `seen` answers are complete, and returns their statuses. */
+/** Waits for the answers to all requests after the first `seen` requests, and returns the statuses of these answers. */
 export const statusesAfter = (arrivals: ReadonlyArray<Arrival>, seen: number) =>
   Effect.gen(function* () {
     const later = () => arrivals.slice(seen)
