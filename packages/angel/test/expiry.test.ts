@@ -56,7 +56,7 @@ describe("the expiry of a session", () => {
   )
 
   it.effect(
-    "is the first midnight IST after the login was sent, also if the login waited for a fresh code past a midnight",
+    "is the first midnight IST after the login was sent, also if the login waited past a midnight for a fresh code",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(midnight - 500)
