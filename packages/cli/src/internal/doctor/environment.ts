@@ -20,7 +20,10 @@ const variableOf = Effect.fnUntraced(function* (name: string): Effect.fn.Return<
   return value === "" ? undefined : { name, value }
 })
 
-/** Reads a proxy setting as Node does: if the lower-case variable is set, even to an empty text, the upper-case one is ignored. */
+/**
+ * Reads a proxy setting as Node does: if the lower-case variable is set, even to an empty text, the upper-case variable
+ * is ignored.
+ */
 const proxySetting = (name: string): Effect.Effect<Variable | undefined> => {
   const lower = name.toLowerCase()
   return variableOf(process.env[lower] === undefined ? name : lower)

@@ -30,7 +30,10 @@ export interface Server {
 /** Maximum number of programs that read the events at the same time. */
 const maxStreams = 32
 
-/** Interval of the comments in a stream. The client, and any proxy in between, can tell from them that the stream is alive. */
+/**
+ * Interval of the comments in a stream. The client, and any proxy in between, can tell from them that the stream is
+ * alive.
+ */
 const heartbeat = "15 seconds"
 
 const plain = (value: string | Redacted.Redacted<string>): string =>
