@@ -64,7 +64,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
   ["another path", (url) => url.href.replace("/callback", "/elsewhere"), "origin"],
   ["an extra slash at the end of its path", (url) => url.href.replace("/callback", "/callback/"), "origin"],
   [
-    "the address of the broker's page for new app keys",
+    "an address on the broker's host in place of the redirect URL",
     (url) => `https://smartapi.angelone.in/publisher-login/undefined${url.search}`,
     "origin"
   ],
@@ -95,7 +95,7 @@ describe("a callback of a browser login", () => {
     )
   }
 
-  it.effect("with only a path and a query, as node:http passes it, is accepted", () =>
+  it.effect("with only a path and a query, as in request.url of node:http, is accepted", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       const session = yield* redirect.complete(request, Redacted.make(callback.pathname + callback.search))

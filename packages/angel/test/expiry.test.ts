@@ -7,6 +7,7 @@ import * as Login from "@auth/broker-core/login/Login"
 import * as Refresh from "@auth/broker-core/login/Refresh"
 import * as TestHttp from "@auth/broker-core/testing/TestHttp"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -47,7 +48,11 @@ describe("the expiry of a session", () => {
       const fake = yield* FakeAngel.make()
       yield* fake.inject("loginByPassword", { kind: "latency", duration: "1 second" })
       const totp = CodeSource.fixed(Redacted.make(yield* codeNow(FakeAngel.demoAccount)))
-      const session = yield* TestHttp.settle(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), { totp })))
+      const login = yield* Effect.forkChild(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), { totp })))
+      // The time stands still until the fake has received the login.
+      while ((yield* fake.journal).length === 0) yield* TestClock.withLive(Effect.sleep("2 millis"))
+      yield* TestClock.adjust("1 second")
+      const session = yield* Fiber.join(login)
       assert.strictEqual(session.issuedAt, midnight - 500)
       assert.strictEqual(session.expiresAt, midnight)
       assert.strictEqual(Expiry.toIst(midnight), "2026-11-24 00:00:00 IST")
@@ -56,7 +61,7 @@ describe("the expiry of a session", () => {
   )
 
   it.effect(
-    "is the first midnight IST after the login was sent, also if the login waited for a fresh code past a midnight",
+    "is the first midnight IST after the login was sent, also if the login waited past a midnight for a fresh code",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(midnight - 500)

@@ -15,7 +15,7 @@ const reveal = (headers: AngelFeed.FeedSocket["headers"]) =>
   )
 
 describe("the market feed", () => {
-  it.effect("opens with the headers of a session from a TOTP login", () =>
+  it.effect("accepts the headers that are made from the session of a TOTP login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* serve()

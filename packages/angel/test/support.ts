@@ -29,7 +29,7 @@ export const layer = (overrides: Partial<AngelAuth.AngelCredentials> = {}, optio
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The raw calls, sent to a broker that gives the same answer to every request. */
+/** Provides `AngelApi` for a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,

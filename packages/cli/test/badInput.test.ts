@@ -110,7 +110,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth stores and sends nothing if standard input is closed or ends within a line",
+  "broker-auth stores nothing and sends nothing if standard input is closed or ends within a line",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel", "rmoney"] })

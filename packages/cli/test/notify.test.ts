@@ -17,7 +17,7 @@ interface Received {
   readonly body: string
 }
 
-/** A server that records requests. The path says how it answers. */
+/** A server that records requests. The path of a request says how the server answers. */
 const server = Effect.gen(function* () {
   const received: Array<Received> = []
   const port = yield* Effect.promise(freePort)

@@ -31,7 +31,7 @@ it.effect("broker-auth open exchanges a link once, within 60 seconds, and refuse
     const late = yield* made.issue
     yield* TestClock.adjust("60 seconds")
     assert.isUndefined(yield* made.exchange(late))
-    assert.isTrue(made.isAllowed(header), "the bearer stays valid after its link has expired")
+    assert.isTrue(made.isAllowed(header), "the bearer token stays valid after its link has expired")
   })
 )
 
@@ -59,7 +59,7 @@ it.effect("idle.ended completes after the duration without an open page, and not
 )
 
 it.live(
-  "broker-auth open refuses requests without its host, origin, link or bearer, and starts only one login to an account at a time",
+  "broker-auth open refuses requests without its host, origin, link or bearer token, and starts only one login to an account at a time",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

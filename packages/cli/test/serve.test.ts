@@ -108,7 +108,7 @@ it.live(
 const refusalOf = ({ body, status }: Reply) => [status, body?.error?.reason]
 
 it.live(
-  "broker-auth serve issues one bearer for each program, and refuses a wrong, missing or revoked bearer",
+  "broker-auth serve issues one bearer token for each program, and refuses a wrong, missing or revoked token",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -135,7 +135,7 @@ it.live(
         bearer,
         "Bearer "
       ]) {
-        assert.deepStrictEqual(refusalOf(yield* asked(wrong)), [401, "BearerRefused"], "a wrong bearer")
+        assert.deepStrictEqual(refusalOf(yield* asked(wrong)), [401, "BearerRefused"], "a wrong bearer token")
       }
       assert.strictEqual((yield* asked(`Bearer ${bearer}`)).status, 200)
       const events = ask(server, "/v1/events", { headers: { authorization: `Bearer ${bearer}` } })
@@ -146,7 +146,7 @@ it.live(
       assert.deepStrictEqual(refusalOf(yield* asked(`Bearer ${bearer}`)), [401, "BearerRefused"])
       const session = yield* ask(server, "/v1/accounts/mine/session", { headers: { authorization: `Bearer ${other}` } })
       assert.strictEqual(session.status, 200)
-      // The stream that uses the revoked bearer ends before the event about the new session.
+      // The stream that uses the revoked bearer token ends before the event about the new session.
       assert.notInclude((yield* Fiber.join(reading)).text, "event:")
       const gone = yield* run(user, ["serve", "--revoke", "my-bot"])
       assert.deepStrictEqual([gone.code, /no program "my-bot"/.test(gone.stderr)], [3, true])

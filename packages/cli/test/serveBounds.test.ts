@@ -88,7 +88,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve limits the number of event streams, and accepts a new stream after one has closed",
+  "broker-auth serve limits the number of event streams, and accepts a new stream after another stream has closed",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

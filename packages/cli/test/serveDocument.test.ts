@@ -19,7 +19,7 @@ const problemsOf = (schema: object, value: unknown): string => {
   return check(value) ? "" : ajv.errorsText(check.errors)
 }
 
-it("the OpenAPI document of broker-auth serve is valid, has every endpoint, and requires a bearer only over TCP", async () => {
+it("the OpenAPI document of broker-auth serve is valid, has every endpoint, and requires a bearer token only over TCP", async () => {
   for (const origin of [undefined, "http://127.0.0.1:4000"]) {
     const made = JSON.parse(JSON.stringify(document(origin)))
     const { errors, valid } = await new Validator().validate(made)

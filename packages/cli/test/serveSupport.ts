@@ -35,7 +35,7 @@ export interface Served {
 export const placeOf = (where: string): http.RequestOptions =>
   where.startsWith("http") ? { host: "127.0.0.1", port: new URL(where).port } : { socketPath: where }
 
-/** The error of a socket whose queue of new connections is full. Nothing has been sent. */
+/** Whether a request failed because the queue of new connections is full. In this case, nothing has been sent. */
 const isQueueFull = (error: unknown) => error instanceof Error && "code" in error && error.code === "EAGAIN"
 
 const send = (where: string, path: string, { agent, body, headers, method = "GET" }: Request): Promise<Reply> =>
@@ -120,9 +120,9 @@ interface Added {
   readonly broker: Simulator.BrokerId
   readonly method: string
   readonly name: string
-  /** Index of the account in the simulator. Default: the index that the way to log in has. */
+  /** Index of the account in the simulator. Default: the index in `ways.ts`. */
   readonly account?: number
-  /** An additional variable, and the field of the account that is its value. */
+  /** An additional variable, and the field of the fake account that contains the value of the variable. */
   readonly more?: readonly [variable: string, field: string]
 }
 

@@ -167,7 +167,8 @@ export const terminal = (
     let seen = 0
     let next = 0
     let pending = false
-    // If the text of a reply never appears, the error must show the screen. A time-out of the test would not show it.
+    // If the text that a reply waits for never appears, the error must show the screen. A time-out of the test would not
+    // show it.
     const timer = setTimeout(() => {
       child.kill("SIGKILL")
       screen += `\n(no answer within ${screenTimeout / 1000} s; replies typed: ${next} of ${replies.length})`

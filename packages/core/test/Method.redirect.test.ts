@@ -232,4 +232,9 @@ describe("Credentials.redirectUrlProblem", () => {
   ] as const)("returns for %s: %s", (value, problem) => {
     assert.strictEqual(Credentials.redirectUrlProblem("127.0.0.1")(value), problem)
   })
+
+  it("does not mention http if no http host is allowed", () => {
+    const problem = "must be https: the broker accepts no other URL"
+    assert.strictEqual(Credentials.redirectUrlProblem()("http://127.0.0.1/cb"), problem)
+  })
 })

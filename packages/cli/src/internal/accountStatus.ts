@@ -30,7 +30,7 @@ export interface Status {
   readonly session: Session.Session | undefined
   readonly state: sessions.State
   readonly now: number
-  /** The slots of the account that are stored without encryption. */
+  /** The slots of the account whose entries are stored without encryption. */
   readonly clear: Effect.Success<ReturnType<typeof entries.clearSlots>>
 }
 

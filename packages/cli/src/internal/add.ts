@@ -116,7 +116,7 @@ const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Retur
   return values
 })
 
-/** Reads `BROKER_AUTH_VERBATIM`: the names of variables from whose values nothing is removed, such as quotation marks. */
+/** Reads `BROKER_AUTH_VERBATIM`. It names the variables whose values are used unchanged, even their quotation marks. */
 const readVerbatim = Effect.map(Effect.option(Config.Redacted(verbatim)), (found): Values =>
   Option.isSome(found) ? { [verbatim]: found.value } : {}
 )

@@ -151,7 +151,7 @@ const hasManifest = (folder: string): boolean => Fs.existsSync(Path.join(folder,
 
 /**
  * Returns the folder of a package that the user has named. `named` is a folder, or the name of a package that is
- * installed in the current folder or in a folder above. The command loads no other package from there.
+ * installed in the current folder or in a folder above.
  */
 export const folderOfPackage = (named: string): string => {
   const folder = Path.resolve(named)
@@ -176,7 +176,10 @@ export const loadPackage = Effect.fnUntraced(function* (folder: string): Effect.
     Result.try(() => Fs.realpathSync(createRequire(import.meta.url).resolve(effectModule)))
   )
   if (resolve(effectModule) !== own) {
-    return yield* unusable(folder, "it uses a different copy of effect than broker-auth. Install it beside broker-auth")
+    return yield* unusable(
+      folder,
+      "it uses a different copy of effect than broker-auth. Install the package beside broker-auth"
+    )
   }
   const importModule = <A>(module: string): Effect.Effect<A, CommandFailed> => {
     const file = resolve(`${name}/${module}`)

@@ -15,8 +15,8 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 /**
  * Runs a program in the terminal of this process, without a shell. Returns the exit code of the program. If a signal
- * ended the program, returns 128 plus the number of the signal, as a shell does. Ctrl-C ends the program, and this
- * process ends after the program.
+ * ended the program, returns 128 plus the number of the signal, as a shell does. If the program cannot be started,
+ * returns 127. Ctrl-C ends the program, and this process ends after the program.
  */
 export const run = (
   program: string,

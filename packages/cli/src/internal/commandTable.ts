@@ -18,7 +18,7 @@ export interface Flag {
 }
 
 export interface Row {
-  /** One word, or two words for a command below another one. */
+  /** One word. For a subcommand, two words. */
   readonly name: string
   readonly arguments: ReadonlyArray<Argument>
   readonly flags: ReadonlyArray<Flag>
@@ -239,15 +239,15 @@ export const table = [
     arguments: [],
     flags: [
       { name: "socket", value: "PATH", description: "path of the Unix socket (default: serve.sock beside the vault)" },
-      { name: "port", value: "N", description: "serve a port of 127.0.0.1 instead of a socket; 0 chooses a free port" },
+      { name: "port", value: "N", description: "serve on a port of 127.0.0.1, not on a socket; 0 chooses a free port" },
       { name: "for", value: "PROGRAM", description: "print a new bearer token for this program once, and end" },
-      { name: "revoke", value: "PROGRAM", description: "refuse the bearer of this program from now on, and end" },
-      { name: "programs", description: "list the programs that have a bearer, and end" },
+      { name: "revoke", value: "PROGRAM", description: "refuse the bearer token of this program from now on, and end" },
+      { name: "programs", description: "list the programs that have a bearer token, and end" },
       simulator
     ],
     summary: "Serve sessions as JSON to programs in any language",
     details: [
-      "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs that run as this user can open the socket. On a port, each program sends its own bearer: Authorization: Bearer …",
+      "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs that run as this user can open the socket. On a port, each program sends its own bearer token: Authorization: Bearer …",
       "GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the refused token, GET /v1/events, GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
       "The server sends no login that needs a person. It answers 409 with the command that logs in. On Windows, it serves on a port."
     ]

@@ -302,7 +302,7 @@ const simulate: Handler<"simulate"> = Effect.fnUntraced(function* (input) {
   })
 })
 
-/** The demo imports the simulator, so it is loaded only if the simulator is installed. */
+/** The demo imports the simulator. So the demo is loaded only if the simulator is installed. */
 const demo: Handler<"demo"> = () =>
   brokers.fileOf(simulatorPackage, "Simulator").pipe(
     Effect.andThen(promised(() => import("./demo/demo.ts"))),

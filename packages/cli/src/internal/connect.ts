@@ -20,7 +20,7 @@ import * as simulator from "./simulator.ts"
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/** The configuration from which a layer reads its credentials. It contains no variable of this process. */
+/** The configuration from which a layer reads its credentials. It contains no environment variable of this process. */
 export const providerOf = (values: Values): ConfigProvider.ConfigProvider =>
   ConfigProvider.fromUnknown(
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Redacted.value(value)]))
@@ -56,7 +56,6 @@ export interface Opened {
 export interface Options {
   /** Answers the second step of a login. */
   readonly codes?: ((question: CodeQuestion) => Promise<string>) | undefined
-  /** As in the options of a connection. */
   readonly pollInterval?: Connection.Options["pollInterval"]
 }
 

@@ -10,10 +10,10 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { Home } from "./home.ts"
 
-/** The slots of an account, in the order in which they are listed. */
+/** The slots of an account, in the order in which they are listed. Each slot holds one kind of entry. */
 export const slots = ["session", "guard", "browser"] as const satisfies ReadonlyArray<Slot>
 
-/** A stored entry. `isClear`: another program has written it without a key. */
+/** A stored entry. `isClear` says whether another program has written the entry without a key. */
 export interface Found extends Entry {
   readonly isClear: boolean
 }
@@ -29,8 +29,8 @@ export const placeOf = (account: Account, slot: Slot): Account =>
   slot === "guard" ? LoginGuard.placeOf(account) : account
 
 /**
- * Reads an entry, even if it is not encrypted. Only show an unencrypted entry, and do not use it, because any program
- * could have written it.
+ * Reads an entry, even if it is not encrypted. An unencrypted entry may be shown, but must not be used, because any
+ * program could have written it.
  */
 export const read = Effect.fnUntraced(function* (
   { folder, store }: Home,
@@ -46,13 +46,13 @@ export const read = Effect.fnUntraced(function* (
     : yield* Effect.fail(stored.failure)
 })
 
-/** A store that also reads unencrypted entries. Its entries are only shown, and never used. */
+/** A store that also reads unencrypted entries. Its entries may be shown, but must not be used. */
 export const readable = (home: Home): SessionStore["Service"] => ({
   ...home.store,
   get: (account, slot) => read(home, account, slot)
 })
 
-/** The slots of an account that are not encrypted. */
+/** The slots of an account whose entries are not encrypted. */
 export const clearSlots = (home: Home, account: Account): Effect.Effect<ReadonlyArray<Slot>, VaultError> =>
   Effect.map(
     Effect.forEach(slots, (slot) => Effect.map(read(home, placeOf(account, slot), slot), (found) => ({ slot, found }))),

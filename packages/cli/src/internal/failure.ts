@@ -37,7 +37,7 @@ const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: stri
   ]
 ]
 
-/** Replaces advice for programs in a text from our packages. */
+/** Replaces advice for programs, in a text from our packages, with advice for users of the command. */
 export const translated = (text: string, name?: string): string =>
   translations.reduce(
     (before, [advice, command]) => before.replaceAll(advice, () => command(name === undefined ? "" : ` ${name}`)),

@@ -73,7 +73,7 @@ const overview = (width: number): ReadonlyArray<string> => [
   ...wrap(`${program} <command> --help describes a command. ${program} --version prints the version.`, width),
   "",
   ...wrap(
-    "The key of the vault is in BROKER_AUTH_KEY, otherwise in the keyring of the operating system. BROKER_AUTH_SIMULATOR is the same as --simulator.",
+    "The key of the vault is in BROKER_AUTH_KEY, otherwise in the keyring of the operating system. BROKER_AUTH_SIMULATOR has the same effect as --simulator.",
     width
   ),
   "",

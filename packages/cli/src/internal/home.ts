@@ -29,8 +29,8 @@ export const folderOf = (origins: simulator.Origins | undefined): Effect.Effect<
   Effect.map(NodeVault.folderOf(), (folder) => (origins === undefined ? folder : `${folder}-simulator`))
 
 /**
- * Opens the vault. With a simulator, it is another vault beside the usual one: the session of a fake account must not
- * replace a real one.
+ * Opens the vault. With a simulator, opens another vault beside the usual one, because the session of a fake account
+ * must not replace a real session.
  */
 export const open = Effect.fnUntraced(function* (
   given: Given

@@ -25,7 +25,7 @@ import * as qrImage from "./qrImage.ts"
 
 /** The expiry of a session, as text for a person. */
 export const untilText = ({ expiresAt }: Pick<Session, "expiresAt">): string =>
-  expiresAt === undefined ? "with an unknown end" : `until ${Expiry.toIst(expiresAt)}`
+  expiresAt === undefined ? "with an unknown expiry" : `until ${Expiry.toIst(expiresAt)}`
 
 const sentTo = ({ destinations }: CodeQuestion): string =>
   destinations.length === 0 ? "" : ` sent to ${destinations.join(" and ")}`
@@ -78,7 +78,7 @@ const tellBudget = (home: homes.Home, { entry, method }: connect.Opened) =>
     const status = yield* accountStatus.read(home, entry)
     const most = method.renewal?.maxFailures
     if (status.countedAt.length > 0 && most !== undefined)
-      yield* say(`${accountStatus.usedText(status)}. After ${most}, nothing is sent.`)
+      yield* say(`${accountStatus.usedText(status)}. After ${most}, no login is sent.`)
   }).pipe(Effect.ignore)
 
 const browserLogin = (opened: connect.Opened, { paste }: How) => {

@@ -156,7 +156,7 @@ const renewAll = (home: homes.Home, list: ReadonlyArray<accounts.Entry>) =>
     )
   })
 
-/** Asks whether a person logs in to an account now. `none`: the person logs in to no further account. */
+/** Asks the person whether to log in to an account now. `none`: the person wants to log in to no further account. */
 const askWhether = (name: string, title: string): Effect.Effect<"now" | "skip" | "none"> =>
   Effect.flatMap(prompts.open, (ask) =>
     ask(`${name} needs a person (${title}). Press Enter to log in now, s to skip it, q to skip all`, "shown")
@@ -176,7 +176,7 @@ const byPerson = (home: homes.Home, entry: accounts.Entry, how: How): Effect.Eff
     })
   )
 
-/** Lets a person log in to the accounts that need one, one after the other. */
+/** Lets a person log in to the accounts that need a person, one account after the other. */
 const askAll = Effect.fnUntraced(function* (
   home: homes.Home,
   list: ReadonlyArray<accounts.Entry>,

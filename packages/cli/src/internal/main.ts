@@ -19,7 +19,7 @@ const signals = { SIGINT: ExitCode.table.interrupted.code, SIGTERM: ExitCode.tab
 const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyArray<{ readonly message: string }> }) =>
   error.errors?.[0]?.message ?? error.message
 
-/** All arguments and flags after `simulate` are passed to another command. */
+/** Adds `--` after `simulate`, because all its arguments and flags are passed to the simulator. */
 const withEnd = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   args[0] === "simulate" && args[1] !== "--" ? ["simulate", "--", ...args.slice(1)] : args
 
@@ -32,9 +32,9 @@ const tellDefect = (defect: unknown): void => {
   Effect.runSync(Console.error(`${name}: this is a fault of the command (${printable(kind)}). Please report it.`))
 }
 
-/** Runs the command of these arguments. */
+/** Runs the command that the arguments name. */
 export const run = (args: ReadonlyArray<string>): void => {
-  // Node would print the message and the stack of the error, which may contain a secret.
+  // Without this listener, Node would print the message and the stack of the error, which may contain a secret.
   process.on("uncaughtException", (error) => {
     tellDefect(error)
     process.exit()

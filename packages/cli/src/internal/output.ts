@@ -19,7 +19,7 @@ export const printable = (text: string): string =>
 export const widthOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity
 
-/** The text in lines that fit into the stream. Further lines begin two columns after the first one. */
+/** Wraps the text into lines that fit into the stream. Lines after the first are indented by two more columns. */
 const fitted = (stream: NodeJS.WriteStream, text: string): string => {
   const [, blanks = "", words = ""] = /^( *)(.*)$/.exec(printable(text)) ?? []
   const lines = wrap(words, Math.max(20, widthOf(stream) - blanks.length), 2)

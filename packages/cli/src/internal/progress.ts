@@ -1,4 +1,4 @@
-/** Shows the progress of many logins: one line that is redrawn at a terminal, otherwise a plain log. */
+/** Shows the progress of many logins. At a terminal, one line is redrawn. Otherwise, each login is a line of a log. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -34,7 +34,7 @@ const labels = {
   narrow: { in: "in", person: "person", failed: "failed" }
 } as const
 
-/** From this width on, the line has a bar and long labels. */
+/** If the terminal has at least this number of columns, the line has a bar and long labels. */
 const wide = 60
 
 const barWidth = 12

@@ -47,7 +47,7 @@ const fromKeyring = (rest: string, reference: string): Effect.Effect<Redacted.Re
   return words === undefined
     ? fail(
         "input",
-        `The reference ${reference} could not be resolved: keyring: works on macOS and Linux only. Nothing was sent. Use another kind of reference.`
+        `The reference ${reference} could not be resolved: the prefix keyring: works on macOS and Linux only. Nothing was sent. Use another kind of reference.`
       )
     : run(reference, words(service, account))
 }

@@ -67,11 +67,11 @@ export interface Renewal {
   /** `"totp"`: a login sends a TOTP code, so at most one login is sent in each period of 30 seconds. */
   readonly codes?: "totp"
   /**
-   * Number of refused logins within `window` after which no further login is sent. It must be smaller than the number
-   * of refused logins after which the broker locks the account.
+   * Number of failed logins within `window` after which no further login is sent. `LoginGuard.countedAt` describes which
+   * logins count. The number must be smaller than the number of refused logins after which the broker locks the account.
    */
   readonly maxFailures: number
-  /** For this long, a refused login counts towards `maxFailures`. */
+  /** For this long, a failed login counts towards `maxFailures`. */
   readonly window: Duration.Input
   /** Text for readers: where `maxFailures` and `window` are documented. */
   readonly source: string

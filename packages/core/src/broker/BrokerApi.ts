@@ -26,8 +26,8 @@ import * as Session from "../login/Session.ts"
 export type Table = Readonly<Record<string, Endpoint>>
 
 /**
- * The function that calls an endpoint. Its first argument is the request, if the endpoint has a request. Its last
- * argument is the session or the token of the previous login step, if the endpoint requires a token.
+ * The function that calls an endpoint. Its first argument is the request, if the endpoint has a request. If the
+ * endpoint requires a token, the last argument is the session, or the token that the previous login step returned.
  *
  * @category models
  * @since 0.1.0

@@ -93,8 +93,8 @@ export interface Unsigned {
 }
 
 /**
- * Describes an address that the broker returns at login. Calls of that session use this address instead of one of the
- * known origins.
+ * Describes an address that the broker returns at login. The calls of the session use this address instead of one of
+ * the known origins.
  *
  * @category models
  * @since 0.1.0
@@ -314,7 +314,7 @@ const toProblems = (
 
 const hasBody = ({ query }: Endpoint, request: unknown): boolean => query === undefined && request !== undefined
 
-/** Loads the code that needs Schema, which most logins do not need. */
+/** Loads the code that needs Schema. Most logins do not need this code. */
 const loadSchema = lazyModule(() => import("./internal/bySchema.ts"))
 
 const notLoaded = "it is unusual, and the module that reads such answers could not be loaded"

@@ -1,6 +1,6 @@
 /**
- * Describes credentials as a table. Each field of a login has an environment variable. Its value is checked before
- * anything is sent.
+ * Describes credentials as a table. Each field of a login has an environment variable. The value of a field is
+ * checked before anything is sent.
  *
  * @since 0.1.0
  */
@@ -218,9 +218,9 @@ export const redirectUrlProblem =
     const url = Result.getOrUndefined(Result.try(() => new URL(value)))
     if (url === undefined) return "is not an address"
     if (url.hash !== "") return "must not have a fragment: the broker could not add its parameters"
-    return url.protocol === "https:" || (url.protocol === "http:" && loopback.includes(url.hostname))
-      ? undefined
-      : `must be https, or http with the host ${loopback.join(" or ")}: the broker accepts no other URL`
+    if (url.protocol === "https:" || (url.protocol === "http:" && loopback.includes(url.hostname))) return undefined
+    const orHttp = loopback.length === 0 ? "" : `, or http with the host ${loopback.join(" or ")}`
+    return `must be https${orHttp}: the broker accepts no other URL`
   }
 
 const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
@@ -228,8 +228,8 @@ const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redact
 const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
 
 /**
- * Marks a value from which nothing is removed. It keeps the blanks at its ends, and quotation marks and invisible
- * characters are accepted. Use this function for a password that begins or ends with a quotation mark or a
+ * Marks a value as verbatim: nothing is removed from the value. Blanks at its ends are kept, and quotation marks and
+ * invisible characters are accepted. Use this function for a password that begins or ends with a quotation mark or a
  * blank. The field's `problem` and `normalize` still apply.
  *
  * With `layerConfig`, do not use this function. Set the environment variable `BROKER_AUTH_VERBATIM` to the name of the
@@ -413,8 +413,8 @@ export const fromOptions = (fields: Fields, options: object): Readonly<Record<st
 /**
  * Reads all fields from the configuration. The name of each variable is `env` of the field. If several fields are
  * missing or wrong, one error names all of them. The variable `BROKER_AUTH_VERBATIM` contains names of other variables,
- * separated by commas. Their values are `verbatim`. If a field is an option of the layer, its value in `options` takes
- * precedence.
+ * separated by commas. The values of these variables are `verbatim`. If a field is an option of the layer, its value in
+ * `options` takes precedence.
  *
  * @category configuration
  * @since 0.1.0

@@ -7,7 +7,7 @@ import { type CommandFailed, fail } from "../failure.ts"
 import { wrap } from "../helpText.ts"
 import { line, printable, widthOf } from "../output.ts"
 
-/** Below this number of columns, the texts of a step are below the broker's name, not beside it. */
+/** If the terminal has fewer columns, the texts of a step are printed below the broker's name, not beside it. */
 const narrow = 60
 
 const markWidth = 4
@@ -50,7 +50,7 @@ const failed = (title: string, name: string, message: string): Effect.Effect<nev
     fail("defect", `The demo failed: ${title}, ${name}`)
   )
 
-/** The error with which a call to a broker, or most other steps, can fail. */
+/** The fields of a step's error that this module reads. `reason` is the reason of an `AuthError`. */
 interface StepError {
   readonly message: string
   readonly reason?: { readonly _tag: string; readonly message?: string; readonly remedy?: string }

@@ -87,7 +87,7 @@ const askBroker = (opened: connect.Opened, session: Session): Effect.Effect<Find
     })
   )
 
-/** Whether the broker accepts the stored session. */
+/** Checks whether the broker accepts the stored session. */
 export const checkSession = (opened: connect.Opened, isReachable: boolean): Effect.Effect<Finding> => {
   const { entry, method } = opened
   const found = Effect.gen(function* () {
@@ -118,7 +118,7 @@ export const checkLogin = (opened: connect.Opened, findings: ReadonlyArray<Findi
       return fine("login", "not sent, because of the problems above", "Solve them, and run the command again.")
     }
     if (method.capabilities.includes("RedirectLogin") || method.capabilities.includes("QrLogin")) {
-      return fine("login", `not sent, because a person logs in: ${method.title}`, `Log in: ${log}`)
+      return fine("login", `not sent, because a person has to log in: ${method.title}`, `Log in: ${log}`)
     }
     const isDead = findings.some(({ problem }) => problem?.cause === "dead-session")
     if (!isDead && Option.isSome(yield* liveSession(opened))) {

@@ -20,7 +20,10 @@ const variableOf = Effect.fnUntraced(function* (name: string): Effect.fn.Return<
   return value === "" ? undefined : { name, value }
 })
 
-/** Reads a proxy setting as Node does: if the lower-case variable is set, even if it is empty, the other one is ignored. */
+/**
+ * Reads a proxy setting as Node does: if the lower-case variable is set, even to an empty text, the upper-case variable
+ * is ignored.
+ */
 const proxySetting = (name: string): Effect.Effect<Variable | undefined> => {
   const lower = name.toLowerCase()
   return variableOf(process.env[lower] === undefined ? name : lower)
@@ -32,7 +35,7 @@ const addressOf = (value: string): string => {
   return url === undefined ? "an address that cannot be read" : `${url.protocol}//${url.host}`
 }
 
-/** Reports the proxy. From now on, requests by this process use it. */
+/** Reports the proxy. From then on, requests by this process use the proxy. */
 export const checkProxy: Effect.Effect<Finding> = Effect.gen(function* () {
   const built = yield* Effect.result(Effect.scoped(Layer.build(Connection.layerClient)))
   if (Result.isFailure(built)) return ofFailure("proxy", built.failure)
@@ -62,7 +65,7 @@ const extraFinding = ({ name, value }: Variable): Finding => {
         "certificates",
         ["unknown-ca", "input"],
         `the file ${value} (${name}) ${Result.isSuccess(text) ? "contains no certificate" : "cannot be read"}, so Node ignores it`,
-        `Set ${name} to a PEM file with the CA certificate of your company's proxy, or remove it.`
+        `Set ${name} to a PEM file with the CA certificate of your company's proxy, or unset ${name}.`
       )
     : fine("certificates", `Node also trusts ${count === 1 ? "the CA" : `the ${count} CAs`} in ${value} (${name})`)
 }

@@ -16,7 +16,7 @@ import type { Answer } from "./messages.ts"
 /** Where a server listens: the path of a Unix socket, or a port of 127.0.0.1 (0: a free port). */
 export type Place = { readonly path: string } | { readonly port: number }
 
-/** Returns the answer to a request. If it ends with a defect, the server sends the answer `broken`. */
+/** Returns the answer to a request. `port` is the port of the server, or `undefined` for a socket. */
 export type Respond = (message: Http.IncomingMessage, port: number | undefined) => Effect.Effect<Answer>
 
 export interface Options {
@@ -47,7 +47,7 @@ const maxUnsentBytes = 65_536
  */
 export const maxConnections = 1024
 
-/** Headers of every answer. They forbid storing an answer, and guessing another content type. */
+/** Headers of every answer. A client must not store the answer, and must not guess another content type. */
 const fixedHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
 
 /** The open connections of a server. Connections without a pending request are ordered by waiting time. */

@@ -49,7 +49,7 @@ export const refuse = (reason: Refusal, headers: Readonly<Record<string, string>
 /** Maximum number of pages that are open at the same time. */
 const maxStreams = 16
 
-/** Interval of the comments in a stream. They show the page that the command is still running. */
+/** Interval of the comments in a stream. The page can tell from them that the command is still running. */
 const heartbeat = "15 seconds"
 
 const done = (value: unknown = {}): Answer => json(200, value, page.headers)

@@ -23,8 +23,8 @@ import * as logins from "./logins.ts"
 import * as rows from "./rows.ts"
 
 /**
- * A change for the page. `ready` follows the rows of all accounts. `trouble` says why the accounts cannot be read, or is
- * `null` when they can be read again.
+ * A change for the page. `ready` is sent after the rows of all accounts. `trouble` says why the accounts cannot be read,
+ * or is `null` when they can be read again.
  */
 export type Change =
   | { readonly _tag: "account"; readonly row: rows.Row }

@@ -1,6 +1,6 @@
 /**
- * The links that open the page, and the bearers of open pages. A link is exchanged once for a bearer. Only the SHA-256
- * of both is kept.
+ * The links that open the page, and the bearer tokens of open pages. A link is exchanged once for a bearer token. Only
+ * the SHA-256 of both is kept.
  */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -12,15 +12,15 @@ import { hash, timingSafeEqual } from "node:crypto"
 /** Lifetime of a link, in milliseconds. */
 export const linkMillis = 60_000
 
-/** Maximum number of bearers. If there are more, the oldest is refused. */
+/** Maximum number of bearer tokens. If there are more, the oldest is refused. */
 const maxBearers = 64
 
 export interface Links {
   /** Makes a link. The previous link is refused from then on. */
   readonly issue: Effect.Effect<Redacted.Redacted<string>>
-  /** Exchanges a link for a bearer. `undefined`: the link was used before, has expired, or is wrong. */
+  /** Exchanges a link for a bearer token. `undefined`: the link was used before, has expired, or is wrong. */
   readonly exchange: (link: Redacted.Redacted<string>) => Effect.Effect<Redacted.Redacted<string> | undefined>
-  /** Whether a header `Authorization` has the bearer of a page. */
+  /** Whether a header `Authorization` has the bearer token of a page. */
   readonly isAllowed: (authorization: string | undefined) => boolean
 }
 
@@ -53,7 +53,7 @@ export const make = (): Links => {
       const given = bearerPattern.exec(authorization ?? "")?.[1]
       if (given === undefined) return false
       const digest = digestOf(Redacted.make(given))
-      // All bearers are compared, so that the time does not depend on which one matches.
+      // All bearer tokens are compared, so that the time does not depend on which one matches.
       return bearers.filter((known) => timingSafeEqual(known, digest)).length > 0
     }
   }

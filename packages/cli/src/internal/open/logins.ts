@@ -157,7 +157,7 @@ const qrLogin = ({ connection }: connect.Opened, show: Show): Effect.Effect<Sess
     )
   })
 
-/** Runs a login in the browser as soon as no other login uses the port of the same redirect URL. */
+/** Runs a login in the browser as soon as no other login uses the port of its redirect URL. */
 export type InTurn = <A>(
   opened: connect.Opened,
   show: Show,

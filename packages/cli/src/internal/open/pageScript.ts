@@ -1,6 +1,6 @@
 /**
- * The script of the page. It runs in the browser as it is here, without a build. The bearer is only in a variable of
- * this script, so it is lost when the page is closed or reloaded.
+ * The script of the page. It runs in the browser as it is here, without a build. The bearer token is only in a variable
+ * of this script, so it is lost when the page is closed or reloaded.
  */
 export const script = String.raw`"use strict";
 (() => {
@@ -163,7 +163,8 @@ export const script = String.raw`"use strict";
     reveal(parts.cancel, tag !== "busy" || step.canCancel)
   }
 
-  // Moves the focus to the input, the link or the title of the new step, unless the person types in another input.
+  // Moves the focus to the input or the link of the new step, or to the title of the account, unless the person types in
+  // another input.
   const moveFocus = (card, name, before) => {
     const { parts, row } = card
     const active = document.activeElement

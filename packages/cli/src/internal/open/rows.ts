@@ -66,7 +66,10 @@ export interface Row {
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 
-/** When the number of counted failed logins falls below the limit. `undefined` if it is below the limit now. */
+/**
+ * When the number of counted failed logins falls below the limit. `undefined` if the number is below the limit now, or
+ * if there is no limit.
+ */
 const fullUntil = ({ countedAt, method }: accountStatus.Status): number | undefined => {
   const { maxFailures, window } = method?.renewal ?? {}
   if (maxFailures === undefined || window === undefined) return undefined

@@ -23,14 +23,17 @@ import * as problems from "./problems.ts"
 export interface Server {
   readonly home: Home
   readonly open: OpenAccounts
-  /** Whether a request has the bearer of a program. `undefined` for a server on a socket, which needs no bearer. */
+  /** Whether a request has the bearer token of a program. `undefined` for a server on a socket, which needs no token. */
   readonly isAllowed: Check | undefined
 }
 
 /** Maximum number of programs that read the events at the same time. */
 const maxStreams = 32
 
-/** Interval of the comments in a stream. They show the client, and any proxy in between, that the stream is alive. */
+/**
+ * Interval of the comments in a stream. The client, and any proxy in between, can tell from them that the stream is
+ * alive.
+ */
 const heartbeat = "15 seconds"
 
 const plain = (value: string | Redacted.Redacted<string>): string =>
@@ -109,7 +112,7 @@ export const make = ({ home, isAllowed, open }: Server): Respond => {
     const changes = Stream.map(Stream.fromPubSub(open.changes), eventOf)
     const beats = Stream.map(Stream.tick(heartbeat), () => ": alive\n\n")
     const body = Stream.merge(changes, beats).pipe(
-      // If the bearer was revoked in the meantime, its program gets no further event.
+      // If the bearer token was revoked in the meantime, its program gets no further event.
       Stream.takeWhileEffect(() => Effect.orElseSucceed(allowed(headers.authorization), () => false)),
       Stream.ensuring(Effect.sync(() => void (streams -= 1)))
     )

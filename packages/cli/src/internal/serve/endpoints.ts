@@ -35,7 +35,10 @@ export const schemas = {
         name: text("The user's name for the account."),
         ...holder,
         method: text("The way to log in."),
-        session: { enum: ["live", "expired", "none"], description: "The stored session." },
+        session: {
+          enum: ["live", "expired", "none"],
+          description: "Whether a session is stored, and whether it is live."
+        },
         ...life
       })
     }

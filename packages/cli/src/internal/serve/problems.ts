@@ -46,8 +46,8 @@ const refusals = {
   ],
   BearerRefused: [
     401,
-    "The request has no valid bearer",
-    "Make a bearer with broker-auth serve --for PROGRAM, and send the header Authorization: Bearer …"
+    "The request has no valid bearer token",
+    "Make a bearer token with broker-auth serve --for PROGRAM, and send the header Authorization: Bearer …"
   ],
   PathUnknown: [404, "There is no such path", "GET /v1/openapi.json describes the paths."],
   MethodRefused: [

@@ -1,4 +1,4 @@
-/** The programs that may use the server on loopback. Each has one bearer, of which only the SHA-256 is stored. */
+/** The programs that may use the server on loopback. Each has one bearer token. Only the SHA-256 of the token is stored. */
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -16,7 +16,7 @@ const Program = Schema.Struct({
   name: Schema.String,
   /** Milliseconds since the epoch. */
   createdAt: Schema.Finite,
-  /** SHA-256 of the bearer, in hexadecimal digits. */
+  /** SHA-256 of the bearer token, in hexadecimal digits. */
   sha256: Schema.String
 })
 
@@ -31,7 +31,7 @@ const sha256 = (text: Redacted.Redacted<string>): string => hash("sha256", Redac
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
 
-/** Adds a program, and returns its bearer. The bearer cannot be read again. */
+/** Adds a program, and returns its bearer token. The token cannot be read again. */
 export const add = Effect.fnUntraced(function* (
   store: storedList.Store,
   name: string
@@ -48,14 +48,14 @@ export const add = Effect.fnUntraced(function* (
     list.some((known) => known.name === name)
       ? fail(
           "account",
-          `The program ${name} has a bearer. To replace it, run broker-auth serve --revoke ${name} first.`
+          `The program ${name} already has a bearer token. To replace the token, run broker-auth serve --revoke ${name} first.`
         )
       : Effect.succeed([...list, program])
   )
   return bearer
 })
 
-/** Removes a program. From now on, its bearer is refused, even by a server that is already running. */
+/** Removes a program. From then on, its bearer token is refused, even by a server that is already running. */
 export const revoke = (store: storedList.Store, name: string): Effect.Effect<void, CommandFailed | VaultError> =>
   stored.update(store, (list) => {
     const rest = list.filter((known) => known.name !== name)
@@ -72,10 +72,10 @@ const isEqual = (one: string, other: string): boolean => {
   return one.length === other.length && timingSafeEqual(encoder.encode(one), encoder.encode(other))
 }
 
-/** Whether a header `Authorization` has the bearer of a program that is listed now. */
+/** Whether a header `Authorization` has the bearer token of a program that is listed now. */
 export type Check = (authorization: string | undefined) => Effect.Effect<boolean, VaultError>
 
-/** Makes the function that checks bearers. */
+/** Makes the function that checks bearer tokens. */
 export const makeCheck = (store: storedList.Store): Effect.Effect<Check, never, Scope.Scope> =>
   Effect.map(coalesced.make(stored.reader(store)), (read) => (authorization) => {
     const given = bearerPattern.exec(authorization ?? "")?.[1]

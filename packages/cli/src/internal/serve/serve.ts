@@ -1,4 +1,4 @@
-/** `serve`: a server for programs in any language, and the bearers of these programs. */
+/** `serve`: a server for programs in any language, and the bearer tokens of these programs. */
 import * as Effect from "effect/Effect"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Redacted from "effect/Redacted"
@@ -25,14 +25,15 @@ export const portOf = (text: string): Effect.Effect<number, CommandFailed> =>
 
 const listPrograms = Effect.fnUntraced(function* ({ store }: homes.Home): Effect.fn.Return<void, Failure> {
   const list = yield* programs.list(store)
-  if (list.length === 0) return yield* output.say("No program has a bearer. Make one: broker-auth serve --for PROGRAM")
+  if (list.length === 0)
+    return yield* output.say("No program has a bearer token. Make one: broker-auth serve --for PROGRAM")
   for (const { createdAt, name } of list) yield* output.line(`${name}: since ${Expiry.toIst(createdAt)}`)
 })
 
 const addProgram = Effect.fnUntraced(function* ({ store }: homes.Home, name: string): Effect.fn.Return<void, Failure> {
   yield* output.raw(Redacted.value(yield* programs.add(store, name)))
   yield* output.say(
-    `This is the bearer of ${name}. It is not shown again. Revoke it: broker-auth serve --revoke ${name}`
+    `This is the bearer token of ${name}. It is not shown again. Revoke it: broker-auth serve --revoke ${name}`
   )
 })
 
@@ -41,7 +42,7 @@ const revokeProgram = Effect.fnUntraced(function* (
   name: string
 ): Effect.fn.Return<void, Failure> {
   yield* programs.revoke(store, name)
-  yield* output.say(`The bearer of ${name} is refused from now on.`)
+  yield* output.say(`The bearer token of ${name} is refused from now on.`)
 })
 
 const lineOf = (change: openAccounts.Change): string => {
@@ -86,10 +87,10 @@ const run = Effect.fnUntraced(function* (
   )
   if ((yield* programs.list(home.store)).length === 0) {
     yield* output.say(
-      "No program has a bearer yet, so all requests are refused. Make one: broker-auth serve --for PROGRAM"
+      "No program has a bearer token yet, so all requests are refused. Make one: broker-auth serve --for PROGRAM"
     )
   }
-  yield* output.say(`Serves ${what} to programs with a bearer. Ctrl-C ends the server. The address is:`)
+  yield* output.say(`Serves ${what} to programs with a bearer token. Ctrl-C ends the server. The address is:`)
   yield* output.raw(`http://127.0.0.1:${port}`)
   return yield* Effect.never
 })
