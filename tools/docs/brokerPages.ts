@@ -46,7 +46,7 @@ const wayTable = ({ broker }: Package): string =>
 
 const limitTable = (endpoints: Internals["endpoints"]): string =>
   table([
-    ["call", "method and path", "limit of the package", "sent again after a lost connection"],
+    ["call", "method and path", "rate limit in the package", "sent again after a lost connection"],
     ...Object.values(endpoints).map(({ limits, method, name, path, safe }) => [
       `\`${name}\``,
       `\`${method} ${path}\``,
@@ -131,7 +131,7 @@ const verification = (entry: Package, { endpoints }: Internals): string => {
     ...Object.keys(endpoints).map((call) => [`\`${call}\``, sourceOf(requests, call), sourceOf(answers, call)])
   ])
   return [
-    `- No live broker was contacted. The facts were compared with the documents on ${broker.verifiedOn}.`,
+    `- No live broker was contacted. On ${broker.verifiedOn}, the facts were compared with the documents.`,
     "- The contract suite runs every service of every layer above against the fake broker.",
     sdk === undefined
       ? "- No official SDK for Node was run against the fake."

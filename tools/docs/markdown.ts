@@ -102,14 +102,14 @@ export const renewalTable = ({ broker }: Package): string => {
   )
   const different = new Map(rows.map((row) => [row.join("|"), row]))
   return table([
-    ["layer", "renewed by", "when", "time before expiry", "allowed refused logins", "reason for this number"],
+    ["layer", "renewed by", "when", "how long before expiry", "limit of refused logins", "reason for this limit"],
     ...different.values()
   ])
 }
 
 export const assumptionTable = ({ broker }: Package): string =>
   table([
-    ["assumption", "confidence", "changed by", "as of"],
+    ["assumption", "confidence", "option to change it", "as of"],
     ...broker.assumptions.map(({ asOf, confidence, option, text }) => [text, confidence, option, asOf])
   ])
 

@@ -55,7 +55,7 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
   ) as unknown as Effect.Effect<unknown, unknown, never>
 }
 
-/** Returns the demo account whose logins need no user: the one with a TOTP secret if the fake has two. */
+/** Returns the demo account whose logins need no user. If the fake has a second demo account, this is the second. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
 /**
@@ -121,8 +121,8 @@ const quotes = [
 ] as const
 
 /**
- * A form in which a user can paste a value. `read`: the value is used without the added characters. `refused`: the
- * value is rejected, and nothing is sent.
+ * Characters that a user can paste together with a value. `read`: the value is used without the added characters.
+ * `refused`: the value is rejected, and nothing is sent.
  */
 interface Spelling {
   readonly of: (value: string) => string
@@ -159,7 +159,7 @@ const valuesOf = (fakes: Fakes, method: Method): Values => {
   return Object.fromEntries(Object.keys(credentials).flatMap((field) => (own[field] ? [[field, own[field]]] : [])))
 }
 
-/** Returns the same credentials as options of a layer. */
+/** Returns these credentials in the form in which a layer's options have them. */
 const inCode = (method: Method, values: Values) => {
   const { environment, ...others } = values
   const wrap = ([field, value]: readonly [string, string]) =>
