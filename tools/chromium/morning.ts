@@ -20,10 +20,10 @@ export interface Member {
   readonly account: FakeAccount
 }
 
-/** Fields that a broker's accounts must not share. */
+/** Fields whose values must differ between the accounts of a broker. */
 const unique = ["clientCode", "userId", "apiKey", "publisherKey", "applicationId", "vendor", "appCode", "accessToken"]
 
-/** Returns a copy of an account with other values in these fields. */
+/** Returns a copy of an account with other values in the fields of `unique`. */
 const variant = (account: FakeAccount, index: number): FakeAccount =>
   Object.fromEntries(
     Object.entries(account).map(([name, value]) => [

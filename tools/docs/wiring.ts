@@ -1,7 +1,7 @@
 /**
  * Generates files and fields that repeat a fact from another file. `packages/brokers.json` has the list of all brokers,
- * the `package.json` of the root has the address of the repository, and the manifest of a package has its version. Only
- * the list and the manifests are edited manually.
+ * the `package.json` of the root has the address of the repository, and the manifest of a package has its version. These
+ * facts are edited manually only there.
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
