@@ -19,7 +19,7 @@ interface Declaration {
   readonly signature: string
 }
 
-/** Escapes the characters outside of code that Markdown or Vue would read as markup. */
+/** Escapes characters that Markdown or Vue would read as markup. Does not change code. */
 const escaped = (text: string): string =>
   text
     .split(/(```[\s\S]*?```|`[^`\n]*`)/)

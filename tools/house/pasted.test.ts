@@ -55,7 +55,7 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
   ) as unknown as Effect.Effect<unknown, unknown, never>
 }
 
-/** Returns the demo account whose logins need no user. If the fake has a second demo account, this is the second. */
+/** Returns the demo account whose logins need no user. If the fake has two demo accounts, returns the second. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
 /**
@@ -64,7 +64,10 @@ const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Value
 const withoutTokens = (text: string, known: Values): string =>
   text.replace(/[\w.-]{16,}/g, (word) => (Object.values(known).includes(word) ? word : "…"))
 
-/** Runs a login method against a new fake, and returns the requests, the counted logins and the result. */
+/**
+ * Runs a login method against a new fake. Returns the requests, the logins that the login guard has counted, and the
+ * result.
+ */
 const attempt = Effect.fnUntraced(function* (
   fakes: Fakes,
   method: Method,
