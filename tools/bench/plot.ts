@@ -7,7 +7,7 @@ import type { Summary } from "./statistics.ts"
 export interface Bar {
   readonly label: string
   readonly summary: Summary
-  /** Whether the bar belongs to our library. Such a bar has another color, and its label is bold. */
+  /** Whether the bar shows our library. The bars of our library have another color and a bold label. */
   readonly ours: boolean
 }
 
@@ -34,7 +34,7 @@ const numberWidth = 56
 
 const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
 
-/** Formats a ratio with two decimals, and a ratio of at least 10 with one. */
+/** Formats a ratio with two decimals, or with one decimal if the ratio is at least 10. */
 export const toText = (value: number): string => value.toFixed(value >= 10 ? 1 : 2)
 
 const style = `

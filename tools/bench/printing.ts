@@ -82,7 +82,11 @@ export const figure = (value: number): string => (value >= 100 || value === 0 ? 
 
 type Field = "perSecond" | "cpuMicros"
 
-/** Prints one table: the figures, the ratios to each baseline, the ratios to the twins, and the additional columns. */
+/**
+ * Prints one table: the figures, the ratios to each baseline, the ratios to the twins (the same candidates with the
+ * library of another checkout), and the additional columns. If `bench.shows` is `notes`, prints only the additional
+ * columns.
+ */
 const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entrants: ReadonlyArray<Entrant>): void => {
   const isTime = bench.shows === "time"
   const of = (name: string, field: Field): ReadonlyArray<number> =>

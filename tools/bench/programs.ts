@@ -1,6 +1,6 @@
 /**
- * The programs of `cold-start` and `size`. Each program logs in once. The programs of `cold-start` log in at Angel One,
- * print their CPU time in microseconds, and end. `kiteconnect` and `openid-client` are only in `size`.
+ * The programs of the benches `cold-start` and `size`. Each program logs in once. The programs of `cold-start` log in
+ * at Angel One, print their CPU time in microseconds, and end. `kiteconnect` and `openid-client` are only in `size`.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -13,7 +13,10 @@ const clientCode = "A123456"
 
 const text = (value: unknown): string => JSON.stringify(value)
 
-/** Code of the programs that log in at Angel One without our library: the login request and the check of the answer. */
+/**
+ * Begins each program that logs in at Angel One without our library. Defines the login request, and a function that
+ * checks the answer.
+ */
 const request = `
 const url = process.argv[2] + ${text(addressAt(""))}
 const { body, ...options } = ${text(requestOf(clientCode))}
@@ -83,7 +86,7 @@ const main = async () => {
 main()
 `
 
-/** Folders of core's modules in an import, each with a slash at its end. */
+/** Folders in the import specifiers of core's modules. Each folder ends with a slash, or is empty. */
 interface Folders {
   readonly broker: string
   readonly login: string
@@ -134,7 +137,7 @@ export const compile = async (root: string, names: ReadonlyArray<string>): Promi
   if ((await Promise.all(outputs)).includes(false)) await tsc("--force")
 }
 
-/** Bundles and minifies the program `ours`, as a user's bundler does: code behind `import()` is in files of its own. */
+/** Bundles and minifies the program `ours`, as a user's bundler does: modules loaded by `import()` get separate files. */
 const bundle = async (folder: string): Promise<void> => {
   // Imported only here, because the processes of the candidates import this file, and do not need vite.
   const { build } = await import("vite")
@@ -156,7 +159,7 @@ const bundle = async (folder: string): Promise<void> => {
   })
 }
 
-/** Files of the programs. */
+/** File names of the programs. */
 export const files = {
   node: "node.mjs",
   fetch: "fetch.mjs",
@@ -169,8 +172,8 @@ export const files = {
 }
 
 /**
- * Returns the folders of core's modules in an import. They are empty for a checkout from before 2026-11-27, because all
- * modules of core were then in one folder.
+ * Returns the folders in the import specifiers of core's modules. For a checkout from before 2026-11-27, they are empty,
+ * because all modules of core were then in one folder.
  */
 const foldersOf = async (root: string): Promise<Folders> =>
   (await exists(path.join(root, "packages/core/src/login/Login.ts")))
@@ -202,7 +205,7 @@ const install = async (root: string, folder: string): Promise<void> => {
 /** Folders of the packages that the programs use. */
 const installed = ["angel", "core", "node"]
 
-/** Writes the programs to `folder`, and the packages of the checkout `root` that they import by name. */
+/** Writes the programs to `folder`, with a `node_modules` that contains our packages from the checkout `root`. */
 export const writePrograms = async (root: string, folder: string): Promise<void> => {
   await compile(root, installed)
   await install(root, folder)

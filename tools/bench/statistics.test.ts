@@ -76,20 +76,20 @@ describe("assess", () => {
 describe("judge", () => {
   const kept = { low: 0.9, median: 1, high: 1.1 }
 
-  it("reports a loss only beyond the margin, and only if the quartiles do not overlap", () => {
+  it("reports `slower` only beyond the margin, and only if the quartiles do not overlap", () => {
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }), "slower")
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.19, high: 1.4 }), "ok")
     assert.strictEqual(judge(kept, { low: 1.05, median: 1.5, high: 2 }), "ok")
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }, 0.6), "ok")
   })
 
-  it("reports a gain, a missing figure and a missing kept ratio", () => {
+  it("reports `faster`, a missing figure and a missing kept ratio", () => {
     assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.7 }), "faster")
     assert.strictEqual(judge(kept, undefined), "not measured")
     assert.strictEqual(judge(undefined, kept), "not kept")
   })
 
-  it("fails the check for a loss and for a missing figure, but not for a gain", () => {
+  it("fails the check for `slower`, a missing figure and a missing kept ratio, but not for `faster`", () => {
     assert.deepStrictEqual((["slower", "not kept", "not measured"] as const).map(isFailure), [true, true, true])
     assert.deepStrictEqual((["ok", "faster"] as const).map(isFailure), [false, false])
   })

@@ -30,6 +30,9 @@ export const spread = (values: ReadonlyArray<number>): string => {
   return `${((100 * (high - low)) / middle).toFixed(0)} %`
 }
 
-/** Returns the ratio for each round. Within a round, the load of the machine is about the same for all candidates. */
+/**
+ * Returns the ratio of `own` to `base` for each round. Within a round, the load of the machine is about the same for all
+ * candidates.
+ */
 export const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
   own.map((value, round) => value / (base[round] ?? Number.NaN))

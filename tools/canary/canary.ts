@@ -53,7 +53,7 @@ const decoded = (text: string): string =>
 
 /**
  * Finds secrets in the output and in the files, as plain text and in common encodings. Returns an excerpt of each text
- * that contains a secret. A test expects an empty list.
+ * that contains a secret.
  */
 export const leaks = ({ files, output }: Run, secrets: Iterable<string>): ReadonlyArray<string> => {
   const net = Effect.runSync(Canary.make)

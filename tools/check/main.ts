@@ -53,9 +53,9 @@ const steps: ReadonlyArray<Step> = [
   },
   {
     name: "speed",
-    title: "CPU time of logins and sessions, compared with kept ratios",
+    title: "CPU time of logins and sessions, compared with the ratios in tools/bench/kept.json",
     script: "tools/bench/check.ts",
-    // The kept ratios come from another machine.
+    // The ratios in kept.json were measured on another machine.
     args: ["--margin", "60"],
     nodeArgs: ["--conditions=@auth/source"]
   },

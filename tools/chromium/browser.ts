@@ -33,7 +33,7 @@ const closeMillis = 5000
 const actionMillis = 10_000
 
 const flags = [
-  // CI runs as root, and Chromium's sandbox cannot start as root.
+  // Chromium's sandbox cannot start as root, and CI can run as root.
   "--no-sandbox",
   // Every host name resolves to this machine, as in a DNS rebinding attack. No other host can be reached.
   "--host-resolver-rules=MAP * 127.0.0.1",
@@ -51,7 +51,7 @@ const pathOf = (command: string): string => {
   return found
 }
 
-/** Reads the browser's process id from a symbolic link in the profile. Its target is, for example, `host-1234`. */
+/** Reads the browser's process id from a symbolic link in the profile. The link's target is, for example, `host-1234`. */
 const pidOf = (folder: string): number => Number(/\d+$/.exec(fs.readlinkSync(path.join(folder, "SingletonLock")))?.[0])
 
 const isAlive = (pid: number): boolean => {

@@ -14,7 +14,7 @@ const isPasted = ({ callback }: LoginMethod): boolean => callback === "pasted"
 
 /**
  * Clicks a button, and waits for the listener's last page. If the user must paste the callback, waits instead until the
- * browser's request to the callback has failed.
+ * browser's request to the redirect URL has failed.
  */
 const click = (method: LoginMethod, button: string) => async (page: Page) => {
   const next = isPasted(method)
@@ -108,7 +108,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
     }
 
     it.effect(
-      "returns a session if the broker puts its parameters after a #, and the user pastes the address",
+      "returns a session if the broker puts the callback's parameters after a #, and the user pastes the address",
       () =>
         Effect.gen(function* () {
           const method = methods.find(({ method: id }) => id === "sso")

@@ -18,7 +18,7 @@ const wayOf = (broker: string, method: string) => {
 const samco = wayOf("samco", "api-key")
 const angel = wayOf("angel", "totp")
 
-/** Records of a page: its console messages, and the URLs of its requests with their referrers. */
+/** The console messages of a page, and the URLs of its requests with their referrers. */
 interface Seen {
   readonly console: Array<string>
   readonly urls: Array<string>
@@ -36,7 +36,7 @@ const visit = async (window: BrowserContext, link: string): Promise<Page & { rea
   return Object.assign(page, { seen })
 }
 
-/** Copies the events that the page reads to `window.kept`. */
+/** Collects, in `window.kept`, a copy of the events that the page reads. */
 const keepEvents = () => {
   const send = window.fetch
   const kept: Array<string> = []
@@ -104,7 +104,7 @@ const contains = (text: string, secret: string): boolean =>
 /** Returns the content of every place where the page could leave a secret, as one text. */
 const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen }): Promise<string> => {
   const session = await window.newCDPSession(page)
-  // The link contains a secret, so the page must have replaced it in the history with an address without the secret.
+  // The link contains a secret. The page must have replaced the link in the history with an address without the secret.
   const { entries } = await session.send("Page.getNavigationHistory")
   const stored = await page.evaluate(async () => [
     JSON.stringify(localStorage),
@@ -319,7 +319,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "removes the card of an account that is removed while it waits for a code",
+      "removes the card of an account that is removed while its login waits for a code",
       () =>
         Effect.gen(function* () {
           const { user } = yield* desk([wayOf("rmoney", "password"), samco])

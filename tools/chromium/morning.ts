@@ -20,10 +20,10 @@ export interface Member {
   readonly account: FakeAccount
 }
 
-/** Fields that a broker's accounts must not share. */
+/** Fields whose values must differ between the accounts of a broker. */
 const unique = ["clientCode", "userId", "apiKey", "publisherKey", "applicationId", "vendor", "appCode", "accessToken"]
 
-/** Returns a copy of an account with other values in these fields. */
+/** Returns a copy of an account with other values in the fields of `unique`. */
 const variant = (account: FakeAccount, index: number): FakeAccount =>
   Object.fromEntries(
     Object.entries(account).map(([name, value]) => [
@@ -52,7 +52,7 @@ const members = Effect.fnUntraced(function* (simulator: Simulated, chosen: Reado
   )
 })
 
-/** Starts a simulator with one account for each way, and adds the accounts for a user. */
+/** Starts a simulator with one account for each way to log in, and adds the accounts for a user. */
 export const desk = Effect.fnUntraced(function* (chosen: ReadonlyArray<Way> = ways) {
   const brokers = Array.from(new Set(chosen.map(({ broker }) => broker)))
   const { simulator, user } = yield* world({ brokers })

@@ -1,6 +1,6 @@
 /**
- * Makes the API pages from the declarations that the compiler emits (`dist/**\/*.d.ts`) and from the first comments of the
- * sources. A page describes one public module. The compiler must have run.
+ * Makes the API pages from the declarations that the compiler emits (`dist/**\/*.d.ts`) and from the first comment of
+ * each source file. A page describes one public module. The compiler must have run.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -19,7 +19,7 @@ interface Declaration {
   readonly signature: string
 }
 
-/** Escapes the characters outside of code that Markdown or Vue would read as markup. */
+/** Escapes characters that Markdown or Vue would read as markup. Does not change code. */
 const escaped = (text: string): string =>
   text
     .split(/(```[\s\S]*?```|`[^`\n]*`)/)
@@ -125,8 +125,8 @@ const pageOf = (folder: string, manifest: string, file: string): Page => {
 }
 
 /**
- * Returns the pages of each package: one page for each public module with documented exports. Modules that only collect
- * other modules, such as `index.ts` and `msw.ts`, have no page.
+ * Returns the pages of each package: one page for each public module that exports declarations. Modules that only
+ * collect other modules, such as `index.ts` and `msw.ts`, have no page.
  */
 export const apiPages = (): ReadonlyArray<{ readonly name: string; readonly pages: ReadonlyArray<Page> }> =>
   packages().map(({ folder, manifest, path: place }) => ({

@@ -56,8 +56,8 @@ const typeCodes = () => {
 }
 
 /**
- * Answers requests to the brokers of these packages with their fakes. Requests to 127.0.0.1 are sent. Requests to all
- * other hosts fail. `reset` clears the state of the fakes, and `close` restores the network.
+ * Serves the fake brokers of these packages: they answer the requests to their brokers. Requests to 127.0.0.1 are sent.
+ * Requests to all other hosts fail. `reset` clears the state of the fakes, and `close` restores the network.
  */
 export const serve = async (
   names: ReadonlyArray<string>

@@ -102,7 +102,7 @@ export const renewalTable = ({ broker }: Package): string => {
   )
   const different = new Map(rows.map((row) => [row.join("|"), row]))
   return table([
-    ["layer", "renewed by", "when", "time before expiry", "refused logins before it stops", "reason for this number"],
+    ["layer", "renewed by", "when", "how long before expiry", "stops after refused logins", "reason for this limit"],
     ...different.values()
   ])
 }

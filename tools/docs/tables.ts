@@ -1,7 +1,7 @@
 /**
- * `npm run docs:tables`: generates parts of documents, sources and configuration. They repeat facts from the brokers'
- * descriptors, the tables in the sources of the command and the simulator, `packages/brokers.json`, and the packages'
- * and the root `package.json`. Without `--write`, it only lists the stale files. With `--wiring`, it handles only the
+ * `npm run docs:tables`: generates parts of documents, sources and configuration. These parts repeat facts from the
+ * brokers' descriptors, the tables in the sources of the command and the simulator, `packages/brokers.json`, and all
+ * `package.json` files. Without `--write`, this program only lists the stale files. With `--wiring`, it handles only the
  * files that it can generate without importing a broker's package.
  */
 import { writeFileSync } from "node:fs"
@@ -131,7 +131,7 @@ const helpDocument = async (): Promise<Document> => {
 /** One row for each broker: the ways to log in, and the layers whose sessions a program can renew. */
 const brokerTable = (packages: ReadonlyArray<Package>): string =>
   table([
-    ["broker", "ways to log in", "layers with sessions that a program renews"],
+    ["broker", "ways to log in", "layers whose sessions a program can renew"],
     ...packages.map(({ broker, name }) => {
       const methods = broker.methods.filter(({ renewal }) => renewal !== undefined)
       const renewed = methods.filter(({ renewal }) => renewal?.by.length !== 0)

@@ -1,7 +1,7 @@
 /**
  * Generates files and fields that repeat a fact from another file. `packages/brokers.json` has the list of all brokers,
- * the `package.json` of the root has the address of the repository, and the manifest of a package has its version. Only
- * the list and the manifests are edited manually.
+ * the `package.json` of the root has the address of the repository, and the manifest of a package has its version. These
+ * facts are edited manually only there.
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -78,7 +78,10 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
   return { path, current, wanted: current.replace(/("references": \[\n)[\s\S]*?(\n {2}\])/, `$1${text}$2`) }
 }
 
-/** The ranges in which a package accepts other packages, by name. A release of the package raises its ranges. */
+/**
+ * The ranges in which a package accepts other packages, by name. When the package gets a new version,
+ * `npm run release:version` raises these ranges.
+ */
 type Ranges = Readonly<Record<string, string>>
 
 /** Returns a package's range in a manifest. If the manifest has none, the range starts at the package's version. */

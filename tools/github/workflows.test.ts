@@ -50,7 +50,7 @@ describe("GitHub workflows", () => {
     assert.deepStrictEqual(problemsOf(file, fs.readFileSync(path.join(folder, file), "utf8"), scripts), [])
   })
 
-  it("are ci, release and version", () => {
+  it("have the names ci, release and version", () => {
     assert.deepStrictEqual(files(folder), ["ci.yml", "release.yml", "version.yml"])
   })
 

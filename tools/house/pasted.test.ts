@@ -55,7 +55,7 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
   ) as unknown as Effect.Effect<unknown, unknown, never>
 }
 
-/** Returns the demo account whose logins need no user: the one with a TOTP secret if the fake has two. */
+/** Returns the demo account whose logins need no user. If the fake has two demo accounts, returns the second. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
 /**
@@ -64,7 +64,10 @@ const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Value
 const withoutTokens = (text: string, known: Values): string =>
   text.replace(/[\w.-]{16,}/g, (word) => (Object.values(known).includes(word) ? word : "…"))
 
-/** Runs a login method against a new fake, and returns the requests, the counted logins and the result. */
+/**
+ * Runs a login method against a new fake. Returns the requests, the logins that the login guard has counted, and the
+ * result.
+ */
 const attempt = Effect.fnUntraced(function* (
   fakes: Fakes,
   method: Method,
@@ -121,8 +124,8 @@ const quotes = [
 ] as const
 
 /**
- * A form in which a user can paste a value. `read`: the value is used without the added characters. `refused`: the
- * value is rejected, and nothing is sent.
+ * Characters that a user can paste together with a value. `read`: the value is used without the added characters.
+ * `refused`: the value is rejected, and nothing is sent.
  */
 interface Spelling {
   readonly of: (value: string) => string
@@ -159,7 +162,7 @@ const valuesOf = (fakes: Fakes, method: Method): Values => {
   return Object.fromEntries(Object.keys(credentials).flatMap((field) => (own[field] ? [[field, own[field]]] : [])))
 }
 
-/** Returns the same credentials as options of a layer. */
+/** Returns these credentials in the form in which a layer's options have them. */
 const inCode = (method: Method, values: Values) => {
   const { environment, ...others } = values
   const wrap = ([field, value]: readonly [string, string]) =>

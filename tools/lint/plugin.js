@@ -1,4 +1,4 @@
-// The lint rules that this repository defines. lint.test.ts shows that each rule can fail.
+// The lint rules that this repository defines. lint.test.ts shows that each rule can report a problem.
 
 import * as path from "node:path"
 

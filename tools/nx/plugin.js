@@ -38,7 +38,7 @@ const targets = (root) => {
     }),
     "pack-check": run(`node --conditions=@auth/source tools/packages/check.ts ${path.basename(root)}`, {
       dependsOn: ["build"],
-      // The check of the command runs the steps of the tests with the installed command.
+      // The check of packages/cli runs helpers of its tests with the installed command, so the tests are an input.
       inputs: [...everySource, "tests", "{projectRoot}/*", "{workspaceRoot}/tools/packages/**/*"],
       outputs: []
     })

@@ -1,6 +1,6 @@
 /**
- * Bundles the command `broker-auth`: `dist/command/broker-auth.js` alone prints help texts and the version, and loads
- * other files for everything else. `pack` bundles it whenever it packs `packages/cli`.
+ * Bundles the command `broker-auth`. `dist/command/broker-auth.js` prints help texts and the version without loading
+ * another file, and loads other files for everything else. `pack` makes this bundle whenever it packs `packages/cli`.
  *
  * Only modules of the package itself are bundled. `effect` and the repository's other packages stay imports, because
  * two copies of `effect` in one process do not recognize each other's secrets.

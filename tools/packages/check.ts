@@ -6,8 +6,8 @@
  * loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
- * uses the existing build, and leaves out the examples, the other scope and the registry. `--update-files` only packs
- * the packages, and writes the lists of packed files in `tools/packages/files`.
+ * uses the existing build, and leaves out the examples, the other scope and the registry. With `--update-files`, the run
+ * ends after it has packed the packages and written the lists of packed files in `tools/packages/files`.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -267,7 +267,7 @@ Checks every public package as it will be published, after a clean build. With t
 checks only this package, and uses the existing build.
 
 Options:
-  --update-files  only writes the lists of packed files in tools/packages/files
+  --update-files  packs the packages, writes the lists of packed files in tools/packages/files, and ends
   --help          prints this text`
 
 const parse = () => {
@@ -276,7 +276,7 @@ const parse = () => {
       allowPositionals: true,
       options: { help: { type: "boolean", default: false }, "update-files": { type: "boolean", default: false } }
     })
-    return positionals.length > 1 ? "Name one package, or none." : { only: positionals[0], ...values }
+    return positionals.length > 1 ? "Give the name of at most one package." : { only: positionals[0], ...values }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -51,7 +51,10 @@ writeFileSync(${JSON.stringify(marker)}, "")
 export const broker = { id: "evil", title: "Evil", methods: [], environments: {} }
 `
 
-/** Makes packages in `folder` that have the names of ours. If one of them is loaded, it writes the returned file. */
+/**
+ * Makes packages in `folder` that have the names of ours. If one of these packages is loaded, it writes a file. Returns
+ * the path of this file.
+ */
 const makeHostile = (folder: string, packages: ReadonlyArray<string>): string => {
   const marker = path.join(folder, "loaded")
   for (const hostile of packages) {

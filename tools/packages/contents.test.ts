@@ -115,7 +115,7 @@ describe("the contents of a package", () => {
     assert.include(found, "dist/internal/five.js")
   })
 
-  it("cannot have a declaration that imports a missing one", async () => {
+  it("cannot have a declaration that imports a missing declaration", async () => {
     writeModule("index", "", 'export * from "./gone.ts"\n')
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts imports \.\/gone\.ts, which is not packed/)
   })

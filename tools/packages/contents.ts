@@ -105,7 +105,7 @@ const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): Rea
   return found
 }
 
-/** Returns the manifest without the condition, the scripts and the patterns that only this repository needs. */
+/** Returns the manifest without the export condition, the scripts and the patterns that only this repository needs. */
 const publishedManifest = (manifest: Manifest & { readonly scripts?: unknown }): object => {
   const { scripts: _, ...fields } = manifest
   const conditionsOf = (target: Manifest["exports"][string]) =>

@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { packages, root } from "./workspace.ts"
 
-/** Folders that are not copied, because they contain builds, installed packages or caches. */
+/** Folders that are not copied: builds, installed packages, caches, reports, and the Git history. */
 const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".site", ".tsbuild", "coverage"])
 
 /**

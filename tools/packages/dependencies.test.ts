@@ -19,7 +19,7 @@ const lockfile = ({ inner = "MIT", one = "MIT", peer }: { one?: string; peer?: s
 const optionalTool = { peerDependenciesMeta: { tool: { optional: true } } }
 
 describe("licenceProblems: the licences of the runtime dependencies", () => {
-  it("accepts allowed licences, and a choice that contains one", () => {
+  it("accepts allowed licences, and a choice that contains an allowed licence", () => {
     assert.deepStrictEqual(licenceProblems(lockfile({ peer: "(GPL-2.0-only OR Apache-2.0)" })), [])
   })
 
@@ -34,7 +34,7 @@ describe("licenceProblems: the licences of the runtime dependencies", () => {
     assert.isTrue(problems[0]!.startsWith(message), problems[0])
   })
 
-  it("reads the copy that Node would load, and no tools of this repository", () => {
+  it("reads the copy that Node would load, and no optional peers of other packages", () => {
     assert.deepStrictEqual(runtimeFolders(lockfile({})), [
       "node_modules/one",
       "node_modules/one/node_modules/inner",
@@ -68,14 +68,17 @@ describe("verdictOf: npm audit signatures", () => {
     })
   })
 
-  it.each(["ENOTFOUND", "ECONNREFUSED", "E503", "TUF_REFRESH_METADATA_ERROR"])("reports %s as not checked", (code) => {
-    assert.deepStrictEqual(verdict({ error: { code, summary: "no answer" } }), {
-      kind: "unchecked",
-      reason: `${code}: no answer`
-    })
-  })
+  it.each(["ENOTFOUND", "ECONNREFUSED", "E503", "TUF_REFRESH_METADATA_ERROR"])(
+    "reports that nothing was checked if npm failed with %s",
+    (code) => {
+      assert.deepStrictEqual(verdict({ error: { code, summary: "no answer" } }), {
+        kind: "unchecked",
+        reason: `${code}: no answer`
+      })
+    }
+  )
 
-  it("reports a registry that does not sign as not checked", () => {
+  it("reports that nothing was checked if the registry does not sign packages", () => {
     const summary = "found no dependencies to audit that were installed from a supported registry"
     assert.strictEqual(verdict({ error: { summary } }).kind, "unchecked")
   })

@@ -74,7 +74,7 @@ const runPack = async (name: string, contents: ReadonlyMap<string, string>, dest
   }
 }
 
-/** Packs a package into a tarball in `folder`. All tarballs that are installed in a check or published come from here. */
+/** Packs a package into a tarball in `folder`. Makes every tarball that a check installs or that is published. */
 export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   const { name } = pkg.manifest
   const contents = await contentsOf(pkg)

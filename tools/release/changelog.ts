@@ -1,4 +1,4 @@
-/** Formats the changelogs that changesets writes: they have the text of each changeset, and name no commits. */
+/** Formats the changelogs that the tool Changesets writes: the text of each changeset, without the names of commits. */
 
 interface Changeset {
   readonly summary: string

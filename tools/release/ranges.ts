@@ -67,8 +67,9 @@ export const raised = <M extends Pick<Manifest, (typeof kinds)[number]>>(
   )
 
 /**
- * Raises the ranges of each package whose version differs from its version in `before`. Returns one line for each
- * changed range. Changesets has already changed some ranges: it replaces `>=0.0.0 <1.0.0` with `>=0.1.0`, with no end.
+ * Raises the ranges in the manifest of each package whose version differs from its version in `before`. Returns one line
+ * for each changed range. The tool Changesets has already changed some ranges: it replaces `>=0.0.0 <1.0.0` with
+ * `>=0.1.0`, which has no upper limit.
  */
 export const raiseRanges = (
   before: Readonly<Record<string, string>>,

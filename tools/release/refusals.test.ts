@@ -78,7 +78,7 @@ describe("npm run release", () => {
     }
   })
 
-  it("refuses a package without a changelog, or with an entry without text", async () => {
+  it("refuses a package that has no changelog, or whose changelog entry has no text", async () => {
     write("packages/angel/CHANGELOG.md", "# @auth/angel\n\n## 0.1.0\n\n### Minor Changes\n\n## 0.0.1\n\n- Older.\n")
     commit()
     assert.deepStrictEqual(await problems(), noEntry("0.1.0"))

@@ -317,7 +317,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
       )
       await need("1: npm run release:version", () => version(copy))
     }
-    await step("1: npm run release refuses without a login", () => {
+    await step("1: npm run release refuses to publish without a login", () => {
       const env = { ...registry.publish }
       for (const name of Object.keys(env)) if (name.endsWith(":_authToken")) env[name] = ""
       return refused(() => copy.release(env), /npm is not logged in[\s\S]*nothing was published/)

@@ -12,15 +12,15 @@ import { problemOf, rewrite } from "./rewrite.ts"
 
 const usage = `Usage: npm run rescope -- [option …] <scope>
 
-Rewrites the npm scope of all packages, such as @your-scope, in manifests, imports, service ids, export conditions,
-documents, tests, tools and the lockfile. It can run again with another scope. Names with the same scope that are not
-packages of this repository are not changed, and are printed.
+Gives all packages a new npm scope, such as @your-scope: in manifests, imports, service ids, export conditions,
+documents, tests, tools and the lockfile. It can run again with another scope. If a name has the old scope, but is not a
+package of this repository, the name is not changed, and is printed.
 
 Options:
   --force  also runs if the work tree has changes that are not committed
   --help   prints this text`
 
-/** Records of why a scope was chosen. They stay as they were written. */
+/** Documents that say why a scope was chosen. They are not rewritten. */
 const records = new Set(["docs/decisions/001-scope-and-the-name-of-core.md"])
 
 /** The export condition, such as `@auth/source`, is written like the name of a package. */
@@ -74,7 +74,7 @@ const parse = () => {
       allowPositionals: true,
       options: { force: { type: "boolean", default: false }, help: { type: "boolean", default: false } }
     })
-    return positionals.length === 1 || values.help ? { to: positionals[0] ?? "", ...values } : "Name one scope."
+    return positionals.length === 1 || values.help ? { to: positionals[0] ?? "", ...values } : "Give exactly one scope."
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -55,8 +55,8 @@ const withSimulator = async (commands: string, cwd: string, use: () => Promise<v
 }
 
 /**
- * Rehearses in an empty folder. The copy gets the scope in the guide, its packages are built, packed and installed
- * beside it, and the installed command logs in at the fake broker.
+ * Rehearses in an empty folder. The copy gets the scope that the guide's command names. Its packages are built, packed
+ * and installed beside it, and the installed command logs in at the fake broker.
  */
 export const rehearse = async (folder: string): Promise<void> => {
   const copy = path.join(folder, "broker-auth")

@@ -27,7 +27,7 @@ export const firstWays: ReadonlyArray<Way> = ways.filter(
 
 const isForTests = (specifier: string): boolean => /\/(?:testing|msw)(?:\/|$)/.test(specifier)
 
-/** Packages that our packages use if they are installed. */
+/** Optional packages: if they are installed, our packages use them. */
 const optional = ["@napi-rs/keyring", "open"]
 
 /** The module with the function `layerConfig` of a way to log in, such as `@auth/angel/AngelAuth`. */

@@ -22,7 +22,7 @@ export const overBudget = (measured: Budgets, budgets: Budgets): ReadonlyArray<s
     if (budget === undefined) return [`The ${kinds[kind]} ${name} has no budget in tools/size/budgets.json.`]
     return bytes <= budget
       ? []
-      : [`The ${kinds[kind]} ${name} has ${bytes} bytes. Its budget is ${budget} bytes, ${bytes - budget} fewer.`]
+      : [`The ${kinds[kind]} ${name} has ${bytes} bytes, ${bytes - budget} more than its budget of ${budget} bytes.`]
   })
 
 /** Adds 2 percent to a size, and rounds it up to a multiple of 100, so that small changes need no new budgets. */

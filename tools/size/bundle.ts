@@ -9,13 +9,13 @@ import { root } from "../packages/workspace.ts"
 export interface Module {
   /** The path below the root, or below `node_modules`. */
   readonly name: string
-  /** Size of its minified code. */
+  /** Size of its minified code, in bytes. */
   readonly bytes: number
-  /** Estimated compressed size: a part of `Measured.total` that is proportional to `bytes`. */
+  /** Estimated compressed size, in bytes: a part of `Measured.total` that is proportional to `bytes`. */
   readonly packedBytes: number
 }
 
-/** The measurements of a program. */
+/** The measurements of a program. All sizes are in bytes. */
 export interface Measured {
   /** Size of the code that is loaded at the start, minified and compressed. */
   readonly total: number

@@ -22,7 +22,7 @@ it measures only these programs, and no packages. The programs are: ${Object.key
 Options:
   --top <n>        shows the n largest modules of each program. Default: 0
   --why <module>   shows how the module gets into each program, such as --why effect/dist/Schema
-  --write          sets the budgets to the measured sizes, plus 2 percent
+  --write          sets the budgets to the measured sizes plus 2 percent, rounded up to a multiple of 100 bytes
   --help           prints this text`
 
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`

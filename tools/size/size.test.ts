@@ -16,8 +16,8 @@ describe("npm run size", () => {
     const measured = { programs: { angel: 101, samco: 100 }, packages: { core: 7, node: 1 } }
     const budgets = { programs: { angel: 100, samco: 100 }, packages: { core: 6 } }
     assert.deepStrictEqual(overBudget(measured, budgets), [
-      "The program angel has 101 bytes. Its budget is 100 bytes, 1 fewer.",
-      "The package core has 7 bytes. Its budget is 6 bytes, 1 fewer.",
+      "The program angel has 101 bytes, 1 more than its budget of 100 bytes.",
+      "The package core has 7 bytes, 1 more than its budget of 6 bytes.",
       "The package node has no budget in tools/size/budgets.json."
     ])
   })

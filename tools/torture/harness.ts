@@ -102,7 +102,7 @@ export interface Torture extends Options {
   readonly folder: () => string
   /** Starts programs, or reuses running programs. */
   readonly programs: (count: number) => Promise<ReadonlyArray<Program>>
-  /** Starts a new program. Options: a wrapper command that starts it, and additional environment variables. */
+  /** Starts a new program. `through`: a wrapper command that starts the program. `env`: additional variables. */
   readonly special: (options: {
     readonly through?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>

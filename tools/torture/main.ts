@@ -16,7 +16,7 @@ Scenarios:
 ${scenarios.map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`).join("\n")}
 
 Options:
-  --quick         repeats less often, and takes less than a minute
+  --quick         repeats each fault less often; the run takes less than a minute
   --seed <n>      repeats the random choices of an earlier run
   --only <names>  runs only these scenarios, separated by commas
   --broken        breaks one part in each scenario; the scenario must detect it:

@@ -1,6 +1,6 @@
 /**
- * Lets test suites that otherwise use msw run over real connections: serves the fakes over HTTP, and makes a client with
- * `NodeHttpClient` of `@auth/node`.
+ * For test suites that usually run with msw, so that they can also run over real connections: serves the fakes over
+ * HTTP, and makes a client with `NodeHttpClient` of `@auth/node`.
  */
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { TestHttp } from "@auth/broker-core/testing"

@@ -16,7 +16,7 @@ interface Size {
   readonly own: number
 }
 
-/** Bundles a program as for production. With `splitting`, code behind `import()` is in files of its own. */
+/** Bundles a program as for production. With `splitting`, code behind `import()` is in separate files. */
 const bundle = (folder: string, file: string, splitting: boolean) =>
   build({
     absWorkingDir: folder,

@@ -114,7 +114,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
   )
 
   it(
-    "adds the broker to npm start",
+    "adds the broker to the demo that npm start runs",
     async () => {
       const command = ["--conditions=@auth/source", "packages/cli/src/bin.ts", "demo"]
       const shown = await run(process.execPath, command, { cwd: folder })

@@ -42,7 +42,7 @@ const filesBelow = (folder) =>
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
 
-/** Modules of a new broker that no declaration imports, so they are packed without one. */
+/** Modules of a new broker that no declaration imports. They are packed without their own declarations. */
 const untyped = ["internal/codes", "internal/dialects"]
 
 /** The list of the files in the package's tarball, see tools/packages/fileList.ts. */
@@ -110,7 +110,7 @@ export default function broker(tree, options) {
     })
     run(tree.root, oxfmt, folder)
     console.log(
-      `\nMade ${folder}. It describes an invented broker. README.md says how to test it. This command prints each place for a fact of your broker:\n` +
+      `\nMade ${folder}. It describes an invented broker. README.md says how to test it. Fill in the facts of your broker at each place that this command prints:\n` +
         `  grep -rn "Fill in" ${folder} --exclude-dir=node_modules`
     )
     return

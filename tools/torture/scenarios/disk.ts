@@ -21,7 +21,7 @@ import {
 import type { Outcome } from "../protocol.ts"
 import { throughTrouble, troubles } from "../refusal.ts"
 
-/** Number of calls. */
+/** Number of calls for a session during a failure. */
 const asks = 3
 /**
  * The pause between two calls, in milliseconds. The second call is made during the manager's first back-off, which

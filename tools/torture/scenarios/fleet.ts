@@ -67,7 +67,7 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
   await torture.each(setups, async (setup, tally) => {
     await openIn(programs, setup, brokenOf(torture))
     countOneSession(tally, "before Redis is killed", await askAtOnce(programs, setup.name), setup)
-    tally.equal("exchanges before Redis is killed", (await setup.broker.exchanges()).length, 1)
+    tally.equal("logins and refreshes before Redis is killed", (await setup.broker.exchanges()).length, 1)
   })
   await server.kill()
   const before = new Map<string, number>()
@@ -85,7 +85,7 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
       Math.max(...outcomes.map(({ tookMillis }) => tookMillis)),
       patience
     )
-    tally.equal("exchanges while Redis is down", (await broker.exchanges()).length - 1, 0)
+    tally.equal("logins and refreshes while Redis is down", (await broker.exchanges()).length - 1, 0)
   })
   await server.restart()
   const [another] = await torture.programs(1)
@@ -93,7 +93,7 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
     const found = another && (await storedBefore(another, setup, before.get(setup.name) ?? 0))
     tally.equal("stored sessions after the restart", found?._tag === "Session" ? 1 : 0, keeps === "everything" ? 1 : 0)
     countOneSession(tally, "after the restart", await askUntilAllHave(programs, setup.name), setup)
-    tally.equal("exchanges after the restart", (await setup.broker.exchanges()).length - 1, 1)
+    tally.equal("logins and refreshes after the restart", (await setup.broker.exchanges()).length - 1, 1)
   })
 }
 

@@ -68,7 +68,7 @@ const killOnce = async (torture: Torture, setups: ReadonlyArray<Setup>) => {
 }
 
 export const scenario: Scenario = {
-  summary: "the holder of the lock is killed during the exchange, and the next program gets the lock",
+  summary: "the holder of the lock is killed during its login, and the next program gets the lock",
   breaks: "the lock is a file, which remains if its holder is killed",
   alone: true,
   seconds: { quick: 60, full: 240 },

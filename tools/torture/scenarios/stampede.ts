@@ -21,7 +21,7 @@ const round = async (
   const outcomes = await askAtOnce(programs, name, call)
   const newest = broker.issued().at(-1)
   const others = outcomes.filter((outcome) => outcome._tag !== "Session" || outcome.token !== newest)
-  tally.equal(`exchanges ${when}`, (await broker.exchanges()).length - before, 1)
+  tally.equal(`logins and refreshes ${when}`, (await broker.exchanges()).length - before, 1)
   tally.equal(`programs without the newest session ${when}`, others.length, 0)
 }
 
