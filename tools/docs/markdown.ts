@@ -95,14 +95,14 @@ export const renewalTable = ({ broker }: Package): string => {
             waysOf(renewal),
             renewal.when,
             renewal.early === undefined ? "" : spanOf(renewal.early),
-            renewal.by.includes("login") ? `${renewal.maxFailures} in ${spanOf(renewal.window)}` : "",
+            renewal.by.includes("login") ? `${renewal.maxFailures} refused logins in ${spanOf(renewal.window)}` : "",
             renewal.by.includes("login") ? renewal.source : ""
           ]
         ]
   )
   const different = new Map(rows.map((row) => [row.join("|"), row]))
   return table([
-    ["layer", "renewed by", "when", "how long before expiry", "stops after refused logins", "reason for this limit"],
+    ["layer", "renewed by", "when", "how long before expiry", "stops after", "reason for this limit"],
     ...different.values()
   ])
 }
