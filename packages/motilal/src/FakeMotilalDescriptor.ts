@@ -77,7 +77,10 @@ const headersOf = headers.make({
   generation: "v7"
 })
 
-/** The tokens of a call that is made before the login is finished. The call sends only the token of the login. */
+/**
+ * The tokens that a call sends between the first request of a login and the request that returns the access token. Only
+ * the token from the first request exists then.
+ */
 const ofLogin = ({ access, login = access }: Tokens): Tokens => ({ access: login })
 
 const status = OpenApi.word("SUCCESS")

@@ -134,10 +134,11 @@ export interface Options {
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * Minimum time between two checks for changes while a cached session is used. With these checks, the manager finds
+   * Time between two checks for changes while a cached session is used. With these checks, the manager finds
    * newer sessions and logouts by other programs. Each check reads the store, unless the store reports its changes (see
    * `Changes` of `SessionStore`). In that case, a check reads the store only after a change, or if the last read is an
-   * hour old. The time between two checks is then shortened at random, by up to half. Default: 30 seconds.
+   * hour old. After a check that did not read the store, the time until the next check is shorter, by a random amount of
+   * up to half. Default: 30 seconds.
    */
   readonly pollInterval?: Duration.Input | undefined
 }

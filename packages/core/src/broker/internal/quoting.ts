@@ -12,7 +12,7 @@ const secretName =
 
 const isSecretName = (name: string): boolean => secretName.test(name)
 
-/** Matches tags of elements that never have an end tag. */
+/** Matches tags that need no end tag: those of empty elements such as `<br>`, and those that end with `/>`. */
 const empty = /^<(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b|\/>$/i
 
 const attribute = /(?:name|key|id|field|label|title)\s*=\s*["']?([\w:.-]{1,80})/gi
@@ -53,7 +53,7 @@ const entities: Readonly<Record<string, string>> = { quot: '"', apos: "'", amp: 
 
 const characterOf = (code: number): string => (code <= 0x10_ff_ff ? String.fromCodePoint(code) : "")
 
-/** Replaces the escapes of HTML, JSON and URLs once, so text that was escaped twice is still escaped once. */
+/** Replaces the escapes of HTML, JSON and URLs. Does not repeat this if the result contains escapes again. */
 export const unescaped = (text: string): string =>
   text
     .replace(/&(quot|apos|amp|lt|gt|colon);/gi, (whole, name: string) => entities[name.toLowerCase()] ?? whole)
@@ -83,8 +83,8 @@ const words = new Set(
 const punctuation = /^[([{<]+|[.,;:!?)\]}>]+$/g
 
 /**
- * Hides the value after the name of a secret, as in `token abc123` and `token is "abc"`. Use it only for short texts,
- * because it checks each word.
+ * Hides the value after the name of a secret, as in `token abc123` and `token is "abc"`. Checks every word,
+ * so it is too slow for long texts.
  */
 export const withoutNeighbours = (text: string): string => {
   let isNear = false
