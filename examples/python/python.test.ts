@@ -56,7 +56,7 @@ const timeout = 150_000
 
 for (const { broker, isSlow, login, method, more, prints } of examples) {
   it.live.skipIf(!runsPython)(
-    `${broker}.py calls the broker, and renews a refused token once`,
+    `${broker}.py calls the broker, and renews the session once after a refused token`,
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* world({ brokers: [broker] })

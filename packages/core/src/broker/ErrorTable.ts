@@ -13,7 +13,7 @@ import type { TokenKind } from "./Endpoint.ts"
 import { timeText } from "../login/internal/timeText.ts"
 
 /**
- * A refusal of the broker, and the request that was refused.
+ * A refusal by the broker, and the request that was refused.
  *
  * @category models
  * @since 0.1.0

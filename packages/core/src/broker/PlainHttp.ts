@@ -63,7 +63,7 @@ export interface Answer {
  */
 export interface Listener {
   readonly onAnswer: (answer: Answer) => void
-  /** Called if there is no usable answer. Only codes and numbers are copied from the error. */
+  /** Called if there is no usable answer. A call to a broker copies only codes and numbers from `error`. */
   readonly onError: (error: unknown) => void
 }
 

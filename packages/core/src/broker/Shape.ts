@@ -143,7 +143,7 @@ export interface Struct<F extends Fields> extends Shape<Schema.Struct<SchemasOf<
 }
 
 /**
- * An object. It may have more fields, which are dropped.
+ * An object. Fields of the data that `fields` does not name are dropped.
  *
  * @example
  * ```ts

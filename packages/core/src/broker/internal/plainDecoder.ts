@@ -1,6 +1,6 @@
 /**
- * Decoders without Schema for the data that brokers usually send. For all other data, they return `unsure`. Schema is then
- * loaded, and decodes the data or reports the problem. Most logins need no Schema.
+ * Decoders without Schema for the data that brokers usually send. For all other data, they return `unsure`. Schema is
+ * then loaded, and decodes the data or reports the problem. Most logins need no Schema.
  */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -58,7 +58,7 @@ export const listOf =
     return decoded.some((value) => value === unsure || value === absent) ? unsure : decoded
   }
 
-/** Text that is not blank. */
+/** Whether a value is text that is not blank. */
 export const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
 
 /** Makes a decoder for a secret in a request. `decode` checks the text, and the secret stays `Redacted`. */

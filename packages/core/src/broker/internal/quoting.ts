@@ -83,8 +83,8 @@ const words = new Set(
 const punctuation = /^[([{<]+|[.,;:!?)\]}>]+$/g
 
 /**
- * Hides the value after the name of a secret, as in `token abc123` and `token is "abc"`. Use it only for short texts,
- * because it checks each word.
+ * Hides the value after the name of a secret, as in `token abc123` and `token is "abc"`. Use this function only for
+ * short texts, because it checks each word.
  */
 export const withoutNeighbours = (text: string): string => {
   let isNear = false
