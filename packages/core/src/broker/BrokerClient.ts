@@ -184,7 +184,7 @@ export interface Options {
  */
 export interface BrokerClient {
   /**
-   * Sends a call of the tables. Calls with the same `account` count together against the rate limits. If the endpoint's
+   * Sends a call that is in the tables. Calls with the same `account` count together against the rate limits. If the endpoint's
    * `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is `"step"`, the call needs `step`.
    */
   readonly call: <Request, Response>(

@@ -63,12 +63,12 @@ export interface Failure {
 export interface ErrorRow {
   readonly code?: string
   /**
-   * Pattern for the broker's message. Before the pattern is tried, consecutive blanks in the message are replaced by
-   * one blank.
+   * Pattern for the broker's message. Before the pattern is tried, consecutive white space in the message is replaced
+   * by one blank, and white space at its ends is removed.
    */
   readonly message?: RegExp
   readonly status?: number
-  /** Names of endpoints. If it is set, the row applies only to calls of these endpoints. */
+  /** Names of endpoints. If this field is set, the row applies only to calls of these endpoints. */
   readonly operations?: ReadonlyArray<string>
   readonly meaning: string
   /** Where the meaning is documented or was observed. */

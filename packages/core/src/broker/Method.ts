@@ -272,8 +272,8 @@ export interface ForeignTokens {
   readonly refreshToken?: Redacted.Redacted<string> | undefined
   readonly feedToken?: Redacted.Redacted<string> | undefined
   /**
-   * The token that the first request of the login returned. Pass it if the broker returns the access token only to a
-   * second request.
+   * The token that the first request of the login returned. Pass this token if the broker returns the access token only
+   * after a second request.
    */
   readonly loginToken?: Redacted.Redacted<string> | undefined
   readonly environment?: string | undefined

@@ -1,6 +1,6 @@
 /**
- * A second, faster way to send a request with an HTTP client. The bodies are text, and the whole answer is read at
- * once. Calls to brokers use this way if the client has it. Otherwise they use `HttpClient.execute`.
+ * A second, faster way to send a request with an HTTP client. The bodies are text, and the whole answer is read before
+ * it is returned. Calls to brokers use this way if the client has it. Otherwise they use `HttpClient.execute`.
  *
  * @since 0.1.0
  */

@@ -67,7 +67,7 @@ export const secretOf =
   (value) =>
     Redacted.isRedacted(value) && decode(Redacted.value(value)) !== unsure ? value : unsure
 
-/** Applies `use` to text that is not blank. Null and blank text count as absent. */
+/** Applies `use` to text that is not blank. Blank text, null and `undefined` count as absent. */
 export const ifPresent =
   (use: (text: string) => unknown): PlainDecoder =>
   (value) => {
