@@ -184,8 +184,9 @@ export interface Options {
  */
 export interface BrokerClient {
   /**
-   * Sends a call that is in the tables. Calls with the same `account` count together against the rate limits. If the endpoint's
-   * `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is `"step"`, the call needs `step`.
+   * Sends a call that is in the tables. Calls with the same `account` count together against the rate limits. If the
+   * endpoint's `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is `"step"`, the call needs
+   * `step`.
    */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
