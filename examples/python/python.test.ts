@@ -56,7 +56,7 @@ const timeout = 150_000
 
 for (const { broker, isSlow, login, method, more, prints } of examples) {
   it.live.skipIf(!runsPython)(
-    `${broker}.py calls the broker, and renews a refused token once`,
+    `${broker}.py calls the broker, and renews the session once after a refused token`,
     () =>
       Effect.gen(function* () {
         const { simulator, user } = yield* world({ brokers: [broker] })
@@ -80,7 +80,7 @@ for (const { broker, isSlow, login, method, more, prints } of examples) {
 }
 
 it.live.skipIf(!runsPython)(
-  "zerodha.py says which command logs in, and sends a bearer to a server on a port",
+  "zerodha.py says which command logs in, and sends a bearer token to a server that listens on a port",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["zerodha"] })
@@ -95,7 +95,7 @@ it.live.skipIf(!runsPython)(
       }
       const needsPerson = { code: 1, printed: "zerodha needs a person to log in. Run broker-auth login zerodha." }
       const refused = yield* python("zerodha", { ...env, BROKER_AUTH_BEARER: "wrong" })
-      assert.match(refused.printed, /^The request has no valid bearer\. Make a bearer/)
+      assert.match(refused.printed, /^The request has no valid bearer token\. Make a bearer token/)
       assert.deepStrictEqual(yield* python("zerodha", env), needsPerson)
       assert.strictEqual((yield* logIn(simulator, user, way, "zerodha")).code, 0)
       const first = yield* python("zerodha", env)

@@ -1,5 +1,5 @@
 /**
- * The maximum size of an answer, for HTTP clients that read the whole answer at once.
+ * The maximum size of an answer, for HTTP clients that read the whole body before they return the response.
  *
  * @since 0.1.0
  */

@@ -67,8 +67,9 @@ export interface Renewal {
   /** `"totp"`: a login sends a TOTP code, so at most one login is sent in each period of 30 seconds. */
   readonly codes?: "totp"
   /**
-   * Number of failed logins within `window` after which no further login is sent. `LoginGuard.countedAt` describes which
-   * logins count. The number must be smaller than the number of refused logins after which the broker locks the account.
+   * Number of failed logins within `window` after which no further login is sent. `LoginGuard.countedAt` describes
+   * which logins count. The number must be smaller than the number of refused logins after which the broker locks the
+   * account.
    */
   readonly maxFailures: number
   /** For this long, a failed login counts towards `maxFailures`. */
@@ -217,7 +218,7 @@ export interface Broker {
    * document it.
    */
   readonly staticIp?: Rule
-  /** How many orders the broker accepts. Absent if the broker does not document it. */
+  /** The broker's rate limit for orders. Absent if the broker does not document it. */
   readonly orderRate?: Rule
   readonly assumptions: ReadonlyArray<Assumption>
   /** When the facts were last compared with the broker's documents, `yyyy-mm-dd`. */

@@ -62,7 +62,7 @@ export interface Call {
   readonly endpoint?: Endpoint | undefined
   /**
    * Calls with the same value count together against the rate limits. The value is the id of the account. As long as
-   * the account is not known, it is another id, such as the id of the app or of the broker.
+   * the account is not known, the value is another id, such as the id of the app or of the broker.
    */
   readonly account: string
   readonly tokens?: Tokens | undefined
@@ -184,8 +184,9 @@ export interface Options {
  */
 export interface BrokerClient {
   /**
-   * Sends a call of the tables. Calls with the same `account` count together against the rate limits. If the endpoint's
-   * `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is `"step"`, the call needs `step`.
+   * Sends a call that is in the tables. Calls with the same `account` count together against the rate limits. If the
+   * endpoint's `token` is `"required"`, the call needs `tokens`. If the endpoint's `token` is `"step"`, the call needs
+   * `step`.
    */
   readonly call: <Request, Response>(
     endpoint: Endpoint<Request, Response>,
@@ -203,8 +204,8 @@ export interface BrokerClient {
   ) => Effect.Effect<Response, AuthError.AuthError>
   /**
    * Reads the answer to a call that is not in the tables, such as an order. If the answer is a refusal, returns it as
-   * an `AuthError`. Otherwise returns `undefined`. A row of the error table applies if it has no `operations`, or if
-   * its `operations` contain `otherCall`. An answer with HTTP 2xx is a refusal only if one of the broker's dialects
+   * an `AuthError`. Otherwise returns `undefined`. A row of the error table is used only if it has no `operations`, or
+   * if its `operations` contain `otherCall`. An answer with HTTP 2xx is a refusal only if one of the broker's dialects
    * recognizes it as a refusal. The secrets in `sent` are removed from the broker's messages.
    */
   readonly refusal: (
@@ -289,8 +290,8 @@ interface Sent extends SentSecrets.Sent {
 }
 
 /**
- * If the body is not JSON, the encoding sets the content type. For a JSON body, the broker's headers set the content
- * type.
+ * If the encoding is not JSON, and the fields are not sent in the query, the encoding sets the content type. Otherwise,
+ * the broker's headers set the content type.
  */
 const asEncoded = ({ encoding, query }: Endpoint, headers: Headers): Headers => {
   if (encoding.name === "json" || query !== undefined) return headers
@@ -341,8 +342,8 @@ const noGetBody = "cannot be sent with a GET: set query or getBody in the endpoi
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
 /**
- * Records when the first request of a login, or of another call that issues a token, was sent. This is the earliest time
- * at which the token may have been issued.
+ * Records when the first request of a login, or of another call that issues a token, was sent. This is the earliest
+ * time at which the token may have been issued.
  */
 const noteDeparture = (fiber: AnyFiber): void => {
   const departure = fiber.getRef(Departure)
@@ -561,8 +562,8 @@ export const make = Effect.fnUntraced(function* (
     const secrets = SentSecrets.secretsOf(sent)
     const reason = new AuthError.MalformedResponse({
       status: answer.status,
-      // The problem contains names of fields. In a record, the broker chooses these names, so a name may contain a
-      // secret.
+      // The problem contains names of fields. If the data is a record, the broker chooses its keys, so a name may
+      // contain a secret.
       problem: Redaction.scrub(problem, secrets),
       excerpt: Redaction.excerpt(answer.text, { json: answer.json, secrets })
     })

@@ -70,9 +70,9 @@ export type Values<F extends Fields> = {
 } & { readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: Value<F[K]> | undefined }
 
 /**
- * The values that a program passes for a table of fields. A secret is `Redacted` text, and any other field is text. If a
- * field has `convert`, a value that `convert` accepts is also allowed. For a source of codes, pass a `CodeSource` or a
- * TOTP secret.
+ * The values that a program passes for a table of fields. A secret is `Redacted` text, and any other field is text. If
+ * a field has `convert`, a value that `convert` accepts is also allowed. For a source of codes, pass a `CodeSource` or
+ * a TOTP secret.
  *
  * @category models
  * @since 0.1.0
@@ -162,8 +162,8 @@ export const redirectUrl = (env: string, problem: NonNullable<Field["problem"]> 
 
 /**
  * The check and the conversion of a client code. A client code has only letters and digits, and is converted to capital
- * letters. If the value is an email address, the text of the problem contains `what`, such as `"client code, such as
- * A123456"`.
+ * letters. If the value is an email address, the text of the problem contains `what`. For example, `what` is `"client
+ * code, such as A123456"`.
  *
  * @category checks
  * @since 0.1.0
@@ -206,7 +206,8 @@ export const addressProblem = (value: string): string | undefined =>
  *
  * const problem = Credentials.redirectUrlProblem("127.0.0.1")
  * problem("https://app.example.com/callback") // => undefined
- * problem("http://localhost/callback") // => "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"
+ * problem("http://localhost/callback") // => "must be https, or http with the host 127.0.0.1: the broker accepts no
+ * other URL"
  * ```
  *
  * @category checks

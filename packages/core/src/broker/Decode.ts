@@ -20,7 +20,7 @@ const MaybeText = Schema.optionalKey(Schema.NullOr(Schema.String))
 const MaybeSecretText = Schema.optionalKey(Schema.NullOr(Schema.String.annotate({ format: "password" })))
 
 /**
- * Text that the broker may omit. Null and blank text count as absent.
+ * Text that the broker may omit. If it is null or blank, it counts as absent.
  *
  * @example
  * ```ts
@@ -85,7 +85,7 @@ export const requiredSecret = SecretText.pipe(
 )
 
 /**
- * A secret that the broker may omit. Null and blank text count as absent.
+ * A secret that the broker may omit. If it is null or blank, it counts as absent.
  *
  * @category schemas
  * @since 0.1.0
@@ -153,7 +153,8 @@ export const flag = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Boolea
 
 /**
  * A list of texts. The broker may also send one text that contains the items, separated by commas. Brackets and
- * quotation marks in this text are ignored. Blank items are dropped. An omitted list and null count as an empty list.
+ * quotation marks in this text are ignored. Blank items are dropped. If the list is omitted or null, the result is an
+ * empty list.
  *
  * @example
  * ```ts
@@ -178,7 +179,7 @@ export const list = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Array(
 )
 
 /**
- * A list of values with the same schema. An omitted list and null count as an empty list.
+ * A list of values with the same schema. If the list is omitted or null, the result is an empty list.
  *
  * @category schemas
  * @since 0.1.0

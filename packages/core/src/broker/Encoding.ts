@@ -75,9 +75,9 @@ export const form: Encoding = {
 }
 
 /**
- * Writes the fields as JSON after `jData=`. Brokers whose API is built on the trading platform Noren require this form.
- * The fields that `beside` names are not part of the JSON. They follow the JSON, for example as `&jKey=…` for the token
- * `jKey`. If `percent` is `"encoded"`, the JSON is percent-encoded, as in a form.
+ * Writes the fields as JSON after `jData=`. Brokers whose API is built on the trading platform Noren require this
+ * format. The fields that `beside` names are not part of the JSON. They follow the JSON, for example as `&jKey=…` for
+ * the token `jKey`. If `percent` is `"encoded"`, the JSON is percent-encoded.
  *
  * @example
  * ```ts

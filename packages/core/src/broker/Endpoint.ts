@@ -12,10 +12,10 @@ import * as Shape from "./Shape.ts"
 /**
  * A rate limit. At most `requests` calls to the endpoint are sent in any period of the length `per`.
  *
- * `scope` says which calls the broker counts together. `account`: the calls for one account. `app`: the calls of one app,
- * for all its accounts. `address`: the calls from one IP address. Default: `account`. Each client counts only its own
- * calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. Two programs
- * have the same app if the values in `app` of their `Protocol` (see `BrokerClient`) are equal.
+ * `scope` says which calls the broker counts together. `account`: the calls for one account. `app`: the calls of one
+ * app, for all its accounts. `address`: the calls from one IP address. Default: `account`. Each client counts only its
+ * own calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. Two programs have
+ * the same app if the values in `app` of their `Protocol` (see `BrokerClient`) are equal.
  *
  * @example
  * ```ts
@@ -112,8 +112,9 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly response: Shape.Shape<Schema.Decoder<Response>>
   /**
-   * Names of the fields that contain a token or identify the token's account. If the names are set, any other optional
-   * field of the wrong type counts as absent. If `undefined`, a field of the wrong type is an error.
+   * Names of the fields that contain a token or identify the token's account. If the names are set, an optional field
+   * without such a name counts as absent if it has the wrong type. If `undefined`, a field of the wrong type is an
+   * error.
    */
   readonly essential: ReadonlyArray<string> | undefined
 }
@@ -158,10 +159,10 @@ const encodingOf = (given: "json" | "form" | Encoding.Encoding = "json"): Encodi
 export type AppFields = Readonly<Record<string, string | Redacted<string>>>
 
 /**
- * Makes an endpoint. `request` is the shape of the request. In this shape, secrets are `Shape.Secret`. The body is JSON by
- * default. `response` is the shape of the data inside the envelope. The data may also have fields that `response` does
- * not name. A field of the wrong type is an error, except if `essential` is set. `request` and `response` may also be
- * Effect schemas.
+ * Makes an endpoint. `request` is the shape of the request. In this shape, secrets are `Shape.Secret`. The body is JSON
+ * by default. `response` is the shape of the data inside the envelope. The data may also have fields that `response`
+ * does not name. A field of the wrong type is an error, except if `essential` is set. `request` and `response` may also
+ * be Effect schemas.
  *
  * For an answer with a token, set `essential` to the names of the token and of the fields that identify the token's
  * account. If `essential` is set and another optional field has the wrong type, that field counts as absent, and the

@@ -132,7 +132,7 @@ export interface Fields {
   readonly status: ReadonlyArray<string>
   /** Values that mean yes. If a value is text, only its letters and digits are compared, and case is ignored. */
   readonly yes: ReadonlyArray<string | number | boolean>
-  /** Values that mean no. Default: every other value of the field. */
+  /** Values that mean no. Default: all values of the field that do not mean yes. */
   readonly no?: ReadonlyArray<string | number | boolean>
   /** The path of the data. Default: the whole answer. */
   readonly data?: ReadonlyArray<string>

@@ -13,7 +13,7 @@ import type { TokenKind } from "./Endpoint.ts"
 import { timeText } from "../login/internal/timeText.ts"
 
 /**
- * A refusal of the broker, and the request that was refused.
+ * A refusal by the broker, and the request that was refused.
  *
  * @category models
  * @since 0.1.0
@@ -63,12 +63,12 @@ export interface Failure {
 export interface ErrorRow {
   readonly code?: string
   /**
-   * Pattern for the broker's message. Before the pattern is tried, consecutive blanks in the message are replaced by
-   * one blank.
+   * Pattern for the broker's message. Before the pattern is tried, consecutive white space in the message is replaced
+   * by one blank, and white space at its ends is removed.
    */
   readonly message?: RegExp
   readonly status?: number
-  /** Names of endpoints. If it is set, the row applies only to calls of these endpoints. */
+  /** Names of endpoints. If this field is set, the row applies only to calls of these endpoints. */
   readonly operations?: ReadonlyArray<string>
   readonly meaning: string
   /** Where the meaning is documented or was observed. */

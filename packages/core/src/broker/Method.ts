@@ -272,8 +272,8 @@ export interface ForeignTokens {
   readonly refreshToken?: Redacted.Redacted<string> | undefined
   readonly feedToken?: Redacted.Redacted<string> | undefined
   /**
-   * The token that the first request of the login returned. Pass it if the broker returns the access token only to a
-   * second request.
+   * The token that the first request of the login returned. Pass this token if the broker returns the access token only
+   * after a second request.
    */
   readonly loginToken?: Redacted.Redacted<string> | undefined
   readonly environment?: string | undefined
@@ -320,8 +320,8 @@ const describe = (
 }
 
 /**
- * Parses the durations of a description, so that all accounts of a method share them. An invalid duration is kept, because
- * the layer reports it.
+ * Parses the durations of a description, so that all accounts of a method share the parsed durations. An invalid
+ * duration is kept, because the layer reports it.
  */
 const withDurations = (renewal: NonNullable<Description["renewal"]>): NonNullable<Description["renewal"]> => {
   const parse = (input: Duration.Input) => Option.getOrElse(Duration.fromInput(input), () => input)
@@ -614,7 +614,7 @@ export const redirect = <
   })
 
 /**
- * Makes the method of a login by a QR code that the broker's app scans. If the QR code has expired, or if an earlier
+ * Makes a login method whose user scans a QR code with the broker's app. If the QR code has expired, or if an earlier
  * poll of this QR code has already obtained a session, a poll sends nothing and fails with `ChallengeExpired`.
  *
  * @category constructors

@@ -19,7 +19,7 @@ import { schemaOf } from "./internal/bySchema.ts"
 import { complete, queryOf } from "./internal/requestParts.ts"
 
 /**
- * JSON: a schema, or a part of a document.
+ * A JSON object: a schema, or a part of a document.
  *
  * @category models
  * @since 0.1.0
@@ -396,7 +396,8 @@ const groupsOf = (table: Input["table"]): ReadonlyArray<readonly [Endpoint, ...R
  * ```ts
  * import { document } from "@auth/zerodha/FakeZerodhaDescriptor"
  *
- * Object.keys(document().paths) // => ["/session/token", "/session/refresh_token", "/user/profile", "/user/margins", "/user/margins/equity", "/user/margins/commodity"]
+ * Object.keys(document().paths) // => ["/session/token", "/session/refresh_token", "/user/profile", "/user/margins",
+ * "/user/margins/equity", "/user/margins/commodity"]
  * ```
  *
  * @category constructors

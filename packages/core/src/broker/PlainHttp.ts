@@ -1,6 +1,6 @@
 /**
- * A second, faster way to send a request with an HTTP client. The bodies are text, and the whole answer is read at
- * once. Calls to brokers use this way if the client has it. Otherwise they use `HttpClient.execute`.
+ * A second, faster way to send a request with an HTTP client. The bodies are text, and the whole answer is read before
+ * it is returned. Calls to brokers use this way if the client has it. Otherwise they use `HttpClient.execute`.
  *
  * @since 0.1.0
  */
@@ -63,7 +63,7 @@ export interface Answer {
  */
 export interface Listener {
   readonly onAnswer: (answer: Answer) => void
-  /** Called if there is no usable answer. Only codes and numbers are copied from the error. */
+  /** Called if there is no usable answer. A call to a broker copies only codes and numbers from `error`. */
   readonly onError: (error: unknown) => void
 }
 

@@ -143,7 +143,7 @@ export interface Struct<F extends Fields> extends Shape<Schema.Struct<SchemasOf<
 }
 
 /**
- * An object. It may have more fields, which are dropped.
+ * An object. Fields of the data that `fields` does not name are dropped.
  *
  * @example
  * ```ts
@@ -277,7 +277,7 @@ export const secretMatching = (pattern: RegExp) =>
 export const Secret = from(({ Decode }) => Decode.Secret, plain.secretOf(plain.ifIs(plain.isText)))
 
 /**
- * Text that the broker may omit. Null and blank text count as absent.
+ * Text that the broker may omit. If it is null or blank, it counts as absent.
  *
  * @category fields
  * @since 0.1.0
@@ -299,7 +299,7 @@ export const requiredSecret = from(
 )
 
 /**
- * A secret that the broker may omit. Null and blank text count as absent.
+ * A secret that the broker may omit. If it is null or blank, it counts as absent.
  *
  * @category fields
  * @since 0.1.0
@@ -341,7 +341,8 @@ export const flag = from(
 
 /**
  * A list of texts. The broker may also send one text that contains the items, separated by commas. Brackets and
- * quotation marks in this text are ignored. Blank items are dropped. An omitted list and null count as an empty list.
+ * quotation marks in this text are ignored. Blank items are dropped. If the list is omitted or null, the result is an
+ * empty list.
  *
  * @category fields
  * @since 0.1.0
@@ -355,7 +356,7 @@ export const list = from(
 )
 
 /**
- * A list of values with the same shape. An omitted list and null count as an empty list.
+ * A list of values with the same shape. If the list is omitted or null, the result is an empty list.
  *
  * @category combinators
  * @since 0.1.0

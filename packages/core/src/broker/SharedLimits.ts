@@ -30,10 +30,10 @@ export interface SharedLimits {
 }
 
 /**
- * Sets the shared limits. A broker's layer reads them when it is built, and uses them for limits with the scope `app` or
- * `address`. The client also counts these calls itself. If the shared limits fail or do not answer within one second,
- * only the client's own count applies, and the shared limits are not used for 10 seconds. Without shared limits, each
- * client counts only its own calls.
+ * Sets the shared limits. A broker's layer reads them when it is built, and uses them for limits with the scope `app`
+ * or `address`. The client also counts these calls itself. If the shared limits fail or do not answer within one
+ * second, only the client's own count applies, and the shared limits are not used for 10 seconds. Without shared
+ * limits, each client counts only its own calls.
  *
  * @example
  * ```ts
@@ -53,9 +53,9 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
   Layer.succeed(Sharing, (protocol) => askShared((key, limit) => limits.take(key, limit), protocol))
 
 /**
- * Splits a limit into a number of calls that may be sent at once, and the pause in milliseconds after which one more
- * call is allowed. Effect's fixed window starts at its first call, and each call extends the window by one pause. So
- * the number of calls in a period is always less than `burst` plus the number of pauses in the period. The pause is
+ * Splits a limit into a number of calls that may be sent without a pause, and the pause in milliseconds after which one
+ * more call is allowed. Effect's fixed window starts at its first call, and each call extends the window by one pause.
+ * So the number of calls in a period is always less than `burst` plus the number of pauses in the period. The pause is
  * chosen so that this sum is at most `requests + 1`.
  */
 const paceOf = ({ per, requests }: Limit) => {
@@ -128,8 +128,8 @@ export const makeRateLimiter = (options: Options = {}): Effect.Effect<SharedLimi
 /**
  * Shares the limits through Effect's `RateLimiter`. With its store in Redis, programs on all machines share the limits.
  *
- * A quarter of a limit's calls may be sent at once, and the others are spread over the period. So no period contains
- * more calls than the limit allows.
+ * A quarter of a limit's calls may be sent without a pause, and the others are spread over the period. So no period
+ * contains more calls than the limit allows.
  *
  * If the store cannot be opened when the layer is built, the layer fails. In the example, the program then starts
  * without shared limits, and counts only its own calls until it is restarted.

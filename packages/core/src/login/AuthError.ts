@@ -1,9 +1,9 @@
 /**
  * If an authentication call fails, its error is an `AuthError`. This module defines `AuthError` and its reasons.
  *
- * No reason contains a request, a response or another library's error. If a program printed a request, a response
- * or such an error, the output could contain a password. The broker's own code and message are in `code` and
- * `brokerMessage`, with secrets removed.
+ * No reason contains a whole request, a whole response or another library's error. If a program printed one of these,
+ * the output could contain a password. The broker's own code and message are in `code` and `brokerMessage`, with
+ * secrets removed.
  *
  * @since 0.1.0
  */
@@ -50,8 +50,8 @@ const said = (reason: BrokerSaid): string => {
 }
 
 /**
- * Formats a wait. The wait is rounded up to the smallest unit that `timeText` shows, because a call that comes too early
- * is refused again.
+ * Formats a wait. The wait is rounded up to the smallest unit that `timeText` shows, because a call that comes too
+ * early is refused again.
  */
 const waitText = (wait: Duration.Duration): string => {
   const seconds = Duration.toSeconds(wait)
@@ -201,8 +201,8 @@ const unlockAdvice: Record<AccountLocked["unlock"], string> = {
 }
 
 /**
- * The session has ended, or there is no session (`missing`). Log in again or, if the broker supports it, refresh the
- * session.
+ * The session has ended, or there is no session (`missing`). Log in again, or refresh the session if the broker
+ * supports this.
  *
  * @category reasons
  * @since 0.1.0
@@ -279,7 +279,7 @@ export class RateLimited extends Data.TaggedError("RateLimited")<
 }
 
 /**
- * The broker denies access to this program or to its network, even if the credentials are correct.
+ * The broker does not let this program or this IP address use the API, even if the credentials are correct.
  *
  * @category reasons
  * @since 0.1.0
@@ -314,7 +314,7 @@ const deniedWhy: Record<PermissionDenied["why"], { readonly what: string; readon
   },
   subscription: { what: "there is no subscription to the API", remedy: "Subscribe to the API at the broker." },
   activation: { what: "the app is not activated", remedy: "Activate the app in the broker's developer portal." },
-  consent: { what: "consent is missing", remedy: "In the broker's portal, give the consent that it requires." },
+  consent: { what: "consent is missing", remedy: "In the broker's portal, give the required consent." },
   app: { what: "this type of app is not allowed to do this", remedy: "Use the type of app that this login requires." },
   unknown: { what: "it does not say why", remedy: "Ask the broker's support, and quote the broker's message." }
 }

@@ -20,7 +20,8 @@ import * as CallbackAddress from "./internal/callbackAddress.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * The request of a browser login. It contains the URL of the login page, and the state that the callback must contain.
+ * The request of a browser login. It contains the URL of the login page. It also contains the state, which shows to
+ * which request a callback belongs.
  *
  * @category models
  * @since 0.1.0
@@ -64,7 +65,7 @@ export class RedirectLogin extends Context.Service<
     /**
      * Checks a callback in the same way as `complete`, but does not check whether the request was already completed.
      * `check` sends nothing, and can be called any number of times. A program that listens for the callback uses
-     * `check` to ignore requests that are not the callback.
+     * `check` to ignore HTTP requests that are not the callback.
      */
     readonly check: (
       request: AuthorizationRequest,
@@ -251,8 +252,8 @@ const sameText = (left: string, right: string): boolean => {
 }
 
 /**
- * Parses a callback. The callback must have the registered redirect URL, and must not say that the login was denied. If
- * the callback contains a state, the state must be right. The option `state` says whether a state is required.
+ * Parses a callback. The callback must go to the registered redirect URL, and must not say that the login was denied.
+ * If the callback contains a state, the state must be right. The option `state` says whether a state is required.
  *
  * The scheme, host, port and path must be those of the registered redirect URL. A custom scheme is allowed. If the
  * callback is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin.

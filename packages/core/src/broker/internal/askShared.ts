@@ -51,8 +51,8 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
   }
 
   // If a later limit refuses the call, the earlier limits have already counted it. So the limit with the longest period
-  // comes last. Otherwise calls that a limit with a short period refuses repeatedly would use up the limit with
-  // the long period.
+  // comes last. Otherwise, a call that is repeatedly refused by a limit with a short period would use up the limit
+  // with the long period.
   const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
 
   const take = Effect.fnUntraced(function* ({ limits, name }: Endpoint) {

@@ -14,7 +14,7 @@ type Codec = Schema.Codec<unknown, unknown>
 
 const made = new WeakMap<Shape, Codec>()
 
-/** Returns the schema of a shape. It is made once. */
+/** Returns the schema of a shape. Each schema is made only once. */
 export const schemaOf = (shape: Shape<Schema.Decoder<unknown>>): Codec => {
   const found = made.get(shape) ?? (shape.toSchema(schemas) as Codec)
   made.set(shape, found)

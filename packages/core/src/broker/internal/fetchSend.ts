@@ -35,7 +35,10 @@ const headersOf = (init: RequestInit, { headers }: PlainHttp.Request): Record<st
   return all
 }
 
-/** Makes a function that sends with `fetch`. `init` has the program's settings for `fetch`, such as a dispatcher. */
+/**
+ * Makes a function that sends requests with `fetch`. `init` has the program's settings for `fetch`, such as a
+ * dispatcher.
+ */
 export const fetchSend =
   (fetch: typeof globalThis.fetch, init: RequestInit): PlainHttp.Send =>
   (request, { onAnswer, onError }) => {

@@ -41,8 +41,9 @@ export interface Limiter {
    */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
   /**
-   * Counts the call and returns true if the limits allow it at `now`. Otherwise the call is not counted. Returns false
-   * for every call with shared limits, because only `take` can wait for their answer.
+   * If the limits allow the call at `now`, counts the call and returns true. Otherwise returns false, and does not
+   * count the call. Also returns false for every call with shared limits, because only `take` can wait for their
+   * answer.
    */
   readonly takeNow: (account: string, endpoint: Endpoint, now: number) => boolean
 }

@@ -1,6 +1,6 @@
 /**
- * Decoders without Schema for the data that brokers usually send. For all other data, they return `unsure`. Schema is then
- * loaded, and decodes the data or reports the problem. Most logins need no Schema.
+ * Decoders without Schema for the data that brokers usually send. For all other data, they return `unsure`. Schema is
+ * then loaded, and decodes the data or reports the problem. Most logins need no Schema.
  */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -58,7 +58,7 @@ export const listOf =
     return decoded.some((value) => value === unsure || value === absent) ? unsure : decoded
   }
 
-/** Text that is not blank. */
+/** Whether a value is text that is not blank. */
 export const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
 
 /** Makes a decoder for a secret in a request. `decode` checks the text, and the secret stays `Redacted`. */
@@ -67,7 +67,7 @@ export const secretOf =
   (value) =>
     Redacted.isRedacted(value) && decode(Redacted.value(value)) !== unsure ? value : unsure
 
-/** Applies `use` to text that is not blank. Null and blank text count as absent. */
+/** Applies `use` to text that is not blank. Blank text, null and `undefined` count as absent. */
 export const ifPresent =
   (use: (text: string) => unknown): PlainDecoder =>
   (value) => {

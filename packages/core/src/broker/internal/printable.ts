@@ -1,6 +1,6 @@
 /** Makes a broker's text safe for terminals and log lines. */
 
-/** Matches control characters for white space and line breaks. */
+/** Matches consecutive tabs and line breaks. */
 const breaks = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
 
 /**
@@ -16,8 +16,8 @@ const suspicious = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 /**
  * Replaces characters that could forge a log line, control a terminal or change the order of the displayed text. The
- * security standard OWASP ASVS requires this in section 16.4.1. White space and line breaks are replaced by one blank.
- * Invisible characters are removed. Other control characters are replaced by U+FFFD.
+ * security standard OWASP ASVS requires this in section 16.4.1. Consecutive tabs and line breaks are replaced by one
+ * blank. Invisible characters are removed. Other control characters are replaced by U+FFFD.
  */
 export const printable = (text: string): string =>
   suspicious.test(text) ? text.replace(breaks, " ").replace(invisible, "").replace(unprintable, "\ufffd") : text

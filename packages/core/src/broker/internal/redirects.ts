@@ -2,7 +2,7 @@ import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 import * as AuthError from "../../login/AuthError.ts"
 
-/** A redirect to another origin that was not followed. Nothing was sent to that origin. */
+/** A redirect to another origin. The redirect was not followed, and nothing was sent to that origin. */
 export class RedirectStopped extends Data.TaggedError("RedirectStopped")<{ readonly origin: string }> {}
 
 /**

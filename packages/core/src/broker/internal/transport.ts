@@ -82,8 +82,8 @@ const sendPlainly = (
 const loadExecute = Effect.orDie(lazyModule(() => import("./httpClientSend.ts")))
 
 /**
- * Loads what `send` needs for this client. `undefined` if nothing needs to be loaded. Run it before the rate limits
- * count the call. Otherwise the first request would be sent later than it was counted, and too close to the next
+ * Loads what `send` needs for this client. `undefined` if nothing needs to be loaded. Run this effect before the rate
+ * limits count the call. Otherwise the first request would be sent later than it was counted, and too close to the next
  * request.
  */
 export const prepare = (
