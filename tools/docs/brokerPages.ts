@@ -143,7 +143,7 @@ const verification = (entry: Package, { endpoints }: Internals): string => {
     "- The contract suite runs every service of every layer above against the fake broker.",
     sdk === undefined
       ? "- No official SDK for Node was run against the fake."
-      : `- The official SDK ${sdk} logs in to the fake, unmodified (\`npm run interop\`).`,
+      : `- The unmodified official SDK ${sdk} logs in to the fake (\`npm run interop\`).`,
     `- Documents: ${broker.documentation.map((url) => `<${url}>`).join(", ")}.`,
     "",
     "For each call, a test compares the request with the source in the table, character by character, and decodes the answer. " +

@@ -61,7 +61,7 @@ const steps: Readonly<Record<string, Array<string | undefined>>> = {
     "log out"
   ],
   "Motilal Oswal": [
-    "log in (Password, date of birth or PAN, and TOTP or a code by SMS)",
+    "log in (Password, date of birth (or PAN), and a one-time code (TOTP or SMS))",
     "request the profile",
     again,
     ...bySms,

@@ -150,7 +150,7 @@ export const broker: Broker.Broker = {
     {
       id: "password",
       layer: "MotilalAuth",
-      title: "Password, date of birth or PAN, and TOTP or a code by SMS",
+      title: "Password, date of birth (or PAN), and a one-time code (TOTP or SMS)",
       capabilities: ["Login", "StepUp", "Logout", "Profile", "Authorize"],
       credentials,
       expiry,

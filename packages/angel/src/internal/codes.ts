@@ -62,8 +62,8 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
     message: /parameter/i,
     source: "SmartAPI forum post 12790"
   }),
-  row("AB1007", "AMX error", unavailable),
-  row("AB1010", "AMX session expired", sessionExpired("expired")),
+  row("AB1007", "Error in the broker's back end (AMX)", unavailable),
+  row("AB1010", "The session in the broker's back end (AMX) has expired", sessionExpired("expired")),
   row("AB1011", "Client not logged in", sessionExpired("logged-out")),
   row("AB1021", "Too many requests", rateLimited, from("an assumption, from comments in third-party clients")),
   row("AB1031", "Old password mismatch", invalidCredentials("pin")),

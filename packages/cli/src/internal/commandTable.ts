@@ -248,7 +248,7 @@ export const table = [
     summary: "Serve sessions as JSON to programs in any language",
     details: [
       "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs that run as this user can open the socket. On a port, each program sends its own bearer token: Authorization: Bearer …",
-      "GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the refused token, GET /v1/events, GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
+      "It answers GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the refused token, GET /v1/events and GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
       "The server sends no login that needs a person. It answers 409 with the command that logs in. On Windows, it serves on a port."
     ]
   },

@@ -46,7 +46,7 @@ const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
     message: /internal server error/i,
     source: "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
   }),
-  row("IP_NOT_ALLOWED", "The caller's IP address is not registered; only order calls check it", address, {
+  row("IP_NOT_ALLOWED", "The caller's IP address is not registered (checked for calls that change data)", address, {
     source: "an integrator's report, and the Vortex FAQ on static IP addresses"
   }),
   row(403, "The caller's IP address is not registered", address, { message: /\bip(?:v[46])?\b/i })
