@@ -39,9 +39,10 @@ export {
  * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring of
  *   the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`, and the error contains
  *   the command that makes a key.
- * - `client`: the calls of the broker's layer, such as a login, use `NodeHttpClient`. The requests of the function
- *   `fetch` use the global `fetch`. If the program has replaced the global `fetch`, for example with a fake of the
- *   broker, all requests use the replacement. If `HTTPS_PROXY` is set, requests go through that proxy.
+ * - `client`: the calls of the broker's layer, such as a login, use `NodeHttpClient`. Requests that a program sends
+ *   with the connection's function `fetch` use the global `fetch`. If the program has replaced the global `fetch`, for
+ *   example with a fake of the broker, all requests use the replacement. If `HTTPS_PROXY` is set, requests go through
+ *   that proxy.
  *
  * @category models
  * @since 0.1.0
@@ -72,7 +73,7 @@ export type {
 } from "./internal/browserCalls.ts"
 
 /**
- * An open connection. After `close`, all its functions return rejected promises.
+ * An open connection. After `close`, the promises of all other functions reject.
  *
  * @category models
  * @since 0.1.0
@@ -82,8 +83,8 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
 /**
  * Opens a connection for the account of a broker's layer. `open` opens the vault and checks the format of the
  * credentials, but sends no request. The first call that needs a session uses the stored session if it is live.
- * Otherwise this call gets a new session from the broker. If both the credentials and the key are missing, one error
- * names both.
+ * Otherwise this call gets a new session from the broker or, if only a person can log in, fails with `ActionRequired`.
+ * If both the credentials and the key are missing, one error names both.
  *
  * If the option `client` is not set and `HTTPS_PROXY` is set, `open` applies `HTTPS_PROXY` and `NO_PROXY` to every
  * request of the connection. It also applies them to the global `fetch` in this process. Node before 24.14 can use

@@ -15,7 +15,7 @@ const newPassword = Effect.map(VaultKey.generate, (bytes) => Redacted.make(Hex.e
 const stuck = VaultError.make(
   "key",
   new VaultError.KeyUnavailable({
-    why: "another program has started to create the key and has not finished",
+    why: "another program, or another call in this program, has started to create the key and has not finished",
     advice: "Look for a program that hangs at startup, or try again later."
   })
 )
@@ -36,7 +36,10 @@ const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string
   return yield* keyring.ask(entry, yield* newPassword)
 }, Effect.scoped)
 
-/** Returns the key in the entry. If the entry has no key, creates the key. Programs with the same folder get the same key. */
+/**
+ * Returns the key in the entry. If the entry has no key, creates the key. Programs that create it at the
+ * same time get the same key, if they have the same folder, which contains the lock.
+ */
 export const getOrCreate = Effect.fnUntraced(function* (
   entry: keyring.Place,
   folder: string

@@ -39,10 +39,9 @@ const makeSchemes = (connections: number): Schemes => {
   }
 }
 
-const lost = () =>
-  Object.assign(new Error("The connection was closed before the end of the body."), { code: "ECONNRESET" })
+const lost = (message: string) => Object.assign(new Error(message), { code: "ECONNRESET" })
 
-const timedOut = (code: string) => Object.assign(new Error("The time-out of the connection was reached."), { code })
+const timedOut = (code: string) => Object.assign(new Error("The answer did not arrive in time."), { code })
 
 const withLength = (headers: WireRequest["headers"], body: Exclude<WireRequest["body"], null>) => ({
   ...headers,
@@ -54,7 +53,7 @@ const receive = (sent: Http.ClientRequest, answer: Http.IncomingMessage, collect
   sent.setTimeout(limits.bodyTimeout, () => sent.destroy(timedOut("UND_ERR_BODY_TIMEOUT")))
   answer.on("error", (error) => collector.fail(error))
   answer.on("close", () => {
-    if (!answer.complete) collector.fail(lost())
+    if (!answer.complete) collector.fail(lost("The connection was closed before the end of the body."))
   })
   if (!collector.begin(answer.statusCode ?? 0, answer.headers)) {
     sent.destroy()
@@ -83,7 +82,7 @@ const start = (schemes: Schemes, request: WireRequest, limits: Limits, collector
   // Before this event, Node detaches the socket from the request, so destroying the request would not report an error.
   sent.on("upgrade", (_answer, socket) => {
     socket.destroy()
-    collector.fail(lost())
+    collector.fail(lost("The server upgraded the connection to another protocol."))
   })
   sent.on("response", (answer) => receive(sent, answer, collector, limits))
   sent.end(body ?? undefined)
