@@ -56,7 +56,8 @@ const begin = Effect.fnUntraced(function* () {
     state.seen.push(`${request.method} ${path} ${token}`)
     return Promise.resolve(path === "/login" || state.isAlive(token, path) ? yes() : no({ code: "REJECTED" }))
   })
-  // The login uses the same client as the calls, so that a test can show that logins are not counted as requests.
+  // The login uses the same client as the calls, so that a test can show that `withSession` does not
+  // count a login as a request of the effect.
   const client = yield* Effect.provide(BrokerClient.make(protocol, { api: origin }), http)
   const login = Endpoint.make({
     name: "login",
@@ -134,7 +135,7 @@ describe("sessions: SessionManager.withSession", () => {
       })
   )
 
-  it.effect("does not repeat an order that was placed by a fiber of the effect or by a nested effect", () =>
+  it.effect("does not repeat an order that was placed by a fiber of the effect or in a nested withSession", () =>
     Effect.gen(function* () {
       const { getFunds, manager, placeOrder, state } = yield* begin()
       state.isAlive = (token, path) => token === "2" || token === "3" || path === "/order"
@@ -218,17 +219,19 @@ describe("sessions: SessionManager.withSession", () => {
     })
   )
 
-  it.effect("renews each token that the broker first accepts and then rejects four minutes later", () =>
-    Effect.gen(function* () {
-      const { getFunds, manager, state, tiny } = yield* begin()
-      for (const last of ["1", "2", "3"]) {
-        yield* manager.withSession(getFunds)
-        state.isAlive = (token) => token > last
-        yield* manager.withSession(getFunds)
-        yield* pass("4 minutes")
-      }
-      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3", "login 4"])
-    })
+  it.effect(
+    "renews the session each time the broker rejects a token that it has accepted, even every four minutes",
+    () =>
+      Effect.gen(function* () {
+        const { getFunds, manager, state, tiny } = yield* begin()
+        for (const last of ["1", "2", "3"]) {
+          yield* manager.withSession(getFunds)
+          state.isAlive = (token) => token > last
+          yield* manager.withSession(getFunds)
+          yield* pass("4 minutes")
+        }
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3", "login 4"])
+      })
   )
 
   const others = {

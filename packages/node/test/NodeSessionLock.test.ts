@@ -43,7 +43,7 @@ const damages: ReadonlyArray<readonly [what: string, damage: (path: string) => v
   ["has a first page of zeros", (path) => writeAt(path, 0, Buffer.alloc(4096))],
   ["has a half-written header", (path) => writeAt(path, 8, Buffer.alloc(504))],
   ["has a second page of zeros", (path) => writeAt(path, 4096, Buffer.alloc(4096))],
-  ["is marked as read-only", (path) => writeAt(path, 18, Buffer.from([9, 9]))],
+  ["has an unknown SQLite format version", (path) => writeAt(path, 18, Buffer.from([9, 9]))],
   ...[1, 50, 100, 512, 4096, 5000].map(
     (size) =>
       [

@@ -216,7 +216,7 @@ const unanswerable = (account: Account, why: string) =>
         what: `Set a source for the broker's one-time codes: ${why}`,
         advice:
           "If the account has TOTP, give the layer the TOTP secret. Otherwise provide Renewal.layerLoginWithStepUp, " +
-          "which asks your program for the code. In a connection, set the option `codes`."
+          "which asks your program for the code. If the program uses Connection.open, set its option `codes` instead."
       })
     )
   )

@@ -1,6 +1,7 @@
 /**
- * Opens a connection, prints `ready`, waits for the file `gate`, and runs a browser login. If this program opens the
- * browser, it appends its process id to the file `tabs`. At the end, it prints the access token of the session.
+ * Opens a connection, prints `ready`, waits for the file `gate`, and runs `BrowserLogin.run` with a fake login. If the
+ * fake login runs in this program, it appends the program's process id to the file `tabs`. At the end, the program
+ * prints the access token of the session.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as AngelPublisher from "@auth/angel/AngelPublisher"

@@ -18,7 +18,7 @@ const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({
 
 const stepAdvice =
   "If every login fails in this way, the broker may expect the step token in another form of header. In this case, set " +
-  'the option stepHeader to "three-part" (or "bare") before the next login. Do not log in repeatedly: each login sends a code.'
+  'the option stepHeader to "three-part" (or, if it is "three-part", to "bare") before the next login. Do not log in repeatedly: each login sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
   new AuthError.ChallengeExpired({ ...said(failure), why: "refused", advice: stepAdvice })
 
@@ -28,7 +28,8 @@ const bioRefused = (failure: ErrorTable.Failure) =>
 
 const tooOld = "The code has expired: request a new one with StepUp.resend."
 const noTotp =
-  "The account has no authenticator. Send the code from the SMS or email, and put otp first in the kinds of the challenge."
+  "The account has no authenticator. Pass the code from the SMS or email to StepUp.verify, with a copy of the challenge " +
+  "whose kinds begin with otp."
 const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|allowed)|(?:un|not )registered ip/i
 const blocked = /blocked by admini?strator|unblock acc?o?u?n?t? option won'?t work/i
 
@@ -83,7 +84,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/invalid auth\s?code/i, "The authorization code is wrong or was used before", invalidCode("authorization-code")),
   row(/t-?otp not enabled/i, "The account has no authenticator", invalidCode("totp", undefined, noTotp)),
   row(/enable\s?\/\s?login with totp/i, "A login with TOTP must come first", totpFirst, issue484),
-  row(blocked, "The broker blocked the account, and unblocking does not help", locked("account", "broker")),
+  row(blocked, "The broker blocked the account, and only the broker can unblock it", locked("account", "broker")),
   row(/(?:user|client|account) (?:is )?blocked/i, "The account is locked", locked("account", "self-service")),
   row(/exceeded maxim\w+ limit/i, "Too many attempts", rateLimited),
   row(/(?:retry|try again) after \d+ (?:sec|min)/i, "Too many calls", rateLimited),

@@ -37,13 +37,13 @@ const waitOf = (window: Window, now: number): number => {
 export interface Limiter {
   /**
    * Waits until the limits allow the call. Fails as soon as it is known that the whole wait would be longer than
-   * `queueTimeout`. The call is then not counted.
+   * `queueTimeout`. This limiter then does not count the call.
    */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
   /**
    * If the limits allow the call at `now`, counts the call and returns true. Otherwise returns false, and does not
-   * count the call. Also returns false for every call with shared limits, because only `take` can wait for their
-   * answer.
+   * count the call. Also returns false if `ask` must count the call (see `makeLimiter`), because only `take` can
+   * wait for the result of `ask`.
    */
   readonly takeNow: (account: string, endpoint: Endpoint, now: number) => boolean
 }
@@ -52,7 +52,7 @@ export interface Limiter {
  * Counts the calls of each account and endpoint within the last period of the limit (a sliding window). Fixed windows
  * and token buckets could allow twice as many calls within one period, which the broker would refuse.
  *
- * The limits of an app or of an address count the calls for all accounts. If `ask` is given, it counts a call against
+ * The limits of an app or of an IP address count the calls of all accounts together. If `ask` is given, it counts a call against
  * these limits for all programs that share them. It returns 0, or how long the call must wait, in milliseconds.
  */
 export const makeLimiter = (
