@@ -83,7 +83,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   ],
   [
     new AuthError.AccountLocked({ scope: "otp", unlock: "self-service" }),
-    "The broker has locked this account for one-time codes",
+    "The broker has locked the use of one-time codes for this account",
     "Unlock the account with the broker's account recovery. Until then, stop every program that logs in."
   ],
   [

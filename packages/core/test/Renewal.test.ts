@@ -63,7 +63,7 @@ const asking = (kinds: Challenge["kinds"]) => {
 const codes = CodeSource.fixed(Redacted.make("123456"))
 
 describe("the limits of a renewal", () => {
-  it.effect("come from the broker's description, but an option or a layer can set other limits", () =>
+  it.effect("come from the broker's description, but options and the ways to log in can set other limits", () =>
     Effect.gen(function* () {
       const own = yield* Renewal.fromDescription(description, { account })
       assert.deepStrictEqual(numbersOf(own), [300_000, 3, 900_000, 30_000])
@@ -147,7 +147,7 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("sends no TOTP code if the challenge needs a code of another kind, and logs in only once", () =>
+  it.effect("sends no TOTP code if the broker prefers a code of another kind, and logs in only once", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })
@@ -158,14 +158,16 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("fails with the broker's error if the login is refused, so that the refusal is counted", () =>
-    Effect.gen(function* () {
-      const refused = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "password" }))
-      const { verify } = asking(["totp"])
-      const answering = yield* Renewal.answering({ account, login: Effect.fail(refused), verify, codes })
-      assert.strictEqual(yield* Effect.flip(answering), refused)
-      assert.strictEqual(yield* Effect.flip(answering), refused)
-    })
+  it.effect(
+    "fails with the broker's error if the login is refused, so that the login guard can count the refusal",
+    () =>
+      Effect.gen(function* () {
+        const refused = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "password" }))
+        const { verify } = asking(["totp"])
+        const answering = yield* Renewal.answering({ account, login: Effect.fail(refused), verify, codes })
+        assert.strictEqual(yield* Effect.flip(answering), refused)
+        assert.strictEqual(yield* Effect.flip(answering), refused)
+      })
   )
 })
 

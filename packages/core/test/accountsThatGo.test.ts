@@ -21,8 +21,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./sessions.ts"
 
 /**
- * Makes managers with one fake broker for all accounts. `counts.built` is the number of layers that were built.
- * `counts.open` is the number of layers that are open.
+ * Makes managers with one fake broker for all accounts. `counts.built` is the number of layers whose build has
+ * begun. `counts.open` is the number of those that are not closed.
  */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
@@ -194,7 +194,7 @@ describe("sessions: watching a store for changes to an account", () => {
     })
   )
 
-  it.effect("ends exactly once if the account is closed while watching begins, and the layer is closed too", () =>
+  it.effect("ends exactly once, and the layer is closed too, if the account is closed while watching is starting", () =>
     Effect.gen(function* () {
       const { calls, store } = watched("10 seconds")
       const { counts, managers } = yield* begin({}, Effect.void, store)
@@ -232,7 +232,7 @@ describe("sessions: an open account", () => {
     ["to managers.services", "services"]
   ] as const) {
     it.effect(
-      `stays open during regular calls ${title}, even if all calls together take longer than the idle time`,
+      `stays open while calls ${title} follow each other within the idle time, even if they go on for minutes`,
       () =>
         Effect.gen(function* () {
           const { counts, managers } = yield* begin({ idle: "5 seconds" })
@@ -279,7 +279,7 @@ describe("sessions: an open account", () => {
 })
 
 describe("sessions: a SessionManagers service whose scope has closed", () => {
-  it.effect("makes waiting calls and new calls for an account fail with a remedy, except `invalidate`", () =>
+  it.effect("makes waiting calls and new calls for an account fail with the reason, except `invalidate`", () =>
     Effect.gen(function* () {
       const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
       const open = yield* Effect.forkChild(managers.session("T1"))

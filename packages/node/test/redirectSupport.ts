@@ -1,4 +1,7 @@
-/** Support for tests of the listener: a broker with a browser login, a browser, a terminal and raw requests. */
+/**
+ * Support for tests of `RedirectListener`: a broker whose login uses the browser. Also a fake browser, a fake terminal,
+ * and functions that send raw requests.
+ */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Expiry from "@auth/broker-core/login/Expiry"

@@ -84,7 +84,7 @@ const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, min
 
 describe("vaults: changes in a NodeVault", () => {
   it.effect(
-    "needs about one read an hour for an account that is requested all day, even if other accounts are written",
+    "lead to at most two reads an hour for a session that is requested every minute, even if other sessions are written",
     () =>
       Effect.gen(function* () {
         const { one, other } = yield* start
@@ -136,7 +136,7 @@ describe("vaults: changes in a NodeVault", () => {
       }
       assert.strictEqual(yield* asked, 1)
       assert.strictEqual(yield* asked, 0)
-      // Removes the list, as if a program that does not know the list had written.
+      // Removes the list. A list that another program has not updated is as useless to readers as a missing list.
       const database = new DatabaseSync(Path.join(folder, "sessions.db"))
       database.exec("DELETE FROM checked WHERE name = 'changes'")
       database.close()

@@ -179,17 +179,17 @@ export class AccountLocked extends Data.TaggedError("AccountLocked")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    return `The broker has locked this account${lockedFor[this.scope]}${said(this)}`
+    return `The broker has locked ${locked[this.scope]}${said(this)}`
   }
   get remedy(): string {
     return this.advice ?? unlockAdvice[this.unlock]
   }
 }
 
-const lockedFor: Record<AccountLocked["scope"], string> = {
-  account: "",
-  otp: " for one-time codes",
-  trading: " for trading"
+const locked: Record<AccountLocked["scope"], string> = {
+  account: "this account",
+  otp: "the use of one-time codes for this account",
+  trading: "this account for trading"
 }
 
 const unlockAdvice: Record<AccountLocked["unlock"], string> = {

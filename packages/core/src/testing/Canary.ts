@@ -68,8 +68,9 @@ const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: u
 }
 
 /**
- * Returns all texts in a value, at any depth. Also reads maps, sets, bytes, errors, the requests in errors, fields that
- * are not enumerable, and fields whose keys are symbols. Does not read `Redacted` values.
+ * Returns all texts in a value, at any depth, and the texts of its numbers and field names. Also reads maps, sets,
+ * bytes, errors, the requests in errors, fields that are not enumerable, and fields whose keys are symbols. Does not
+ * read `Redacted` values.
  */
 const texts = (root: unknown): ReadonlyArray<string> => {
   const found: Array<string> = []
@@ -189,7 +190,10 @@ const isDigit = (character: string | undefined): boolean =>
 const isPartOfNumber = (text: string, at: number, spelling: string): boolean =>
   /^\d+$/.test(spelling) && (isDigit(text[at - 1]) || isDigit(text[at + spelling.length]))
 
-/** Returns the index of a spelling in a text, ignoring case. Returns -1 if the text does not contain the spelling. */
+/**
+ * Returns the index of a spelling in a text, ignoring case. Returns -1 if the text does not contain the spelling. A
+ * spelling of digits must not be a part of a longer number.
+ */
 const find = (text: string, spelling: string): number => {
   const [lower, wanted] = [text.toLowerCase(), spelling.toLowerCase()]
   let at = lower.indexOf(wanted)

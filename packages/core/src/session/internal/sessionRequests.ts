@@ -94,8 +94,8 @@ const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
   })
 
 /**
- * Reads the store in the background, because a store that fails or does not answer must not block callers while the
- * token is live.
+ * If the store may have changed, reads it in the background, because a store that fails or does not answer must not
+ * block callers while the token is live.
  */
 const syncInBackground = (self: Self, live: Session.Session, now: number) => {
   Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval })
@@ -113,15 +113,15 @@ const startSync = (self: Self, live: Session.Session) =>
  * different intervals spread these reads over time.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
-  // If a change was reported in the meantime, another session or no session is cached.
+  // If a change was reported in the meantime, another session, or none, may be cached by now.
   if (self.state.cached.session === live)
     Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval * (1 - jitter / 2) })
   return live
 }
 
 /**
- * Runs after the store has reported that the session was written. Reads the store, except if this program has written
- * the session itself, has no cached session, or is already renewing the session.
+ * Runs after the store has reported that the session was written. Reads the store, except if this manager
+ * already knows this version, has no cached session, is already renewing the session, or is closed.
  */
 export const onStoreChange = (self: Self, version: number): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -142,7 +142,7 @@ const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure
   if (live !== undefined && now < self.state.cached.renewAt) return syncInBackground(self, live, now)
   const pause = Cached.pauseOf(self.state, live, now)
   if (pause !== undefined) return live === undefined ? Effect.fail(pause.error) : Effect.succeed(live)
-  // Thousands of callers may wait for the same renewal, so they run no further effect.
+  // Thousands of callers may wait for the same renewal. They share one effect, so that none is made for each caller.
   const { pendingRenewal } = self.state
   if (live !== undefined) return pendingRenewal?.boundedWait ?? awaitRenewalBounded(self)
   if (pendingRenewal === undefined) return awaitWhileOpen(self, undefined)
