@@ -33,7 +33,7 @@ type Derive = (passphrase: Uint8Array, salt: Uint8Array, done: Done) => void
  * Key derivation functions. They do not run on the thread of the event loop. Both functions meet OWASP's password
  * storage cheat sheet, read on 2026-11-22. It requires at least one of: Argon2id with 46 MiB and 1 pass, Argon2id with
  * 19 MiB and 2 passes, scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores the name of its
- * function. This name never changes.
+ * function, so these names must never change.
  */
 const ways: Readonly<Record<string, Derive>> = {
   // RFC 9106, section 4, second recommended option.
