@@ -62,9 +62,8 @@ export const make = Effect.fnUntraced(function* (
  * file has to be cleaned up.
  *
  * Each account has one lock: a SQLite file in the folder `locks` of the vault. Programs share locks if they run as the
- * same user and use the same folder. The folder must be on a local disk. `withLock` fails with
- * `Io` if other users have access to the folder, and with `NewerVersion` if a newer version of this package wrote the
- * lock file.
+ * same user and use the same folder. The folder must be on a local disk. `withLock` fails with `Io` if other users have
+ * access to the folder, and with `NewerVersion` if a newer version of this package wrote the lock file.
  *
  * A damaged lock file is recreated. It contained only the fence, a number that grows each time the lock is acquired. In
  * the new file, the next fence is at least the current time in milliseconds. Before a program replaces the file, it

@@ -54,7 +54,7 @@ interface ProxySetter {
 
 /**
  * If `HTTPS_PROXY` is set, requests of the global `fetch` go through that proxy from now on, except requests to the
- * hosts in `NO_PROXY`. Does nothing if Node was started in a way that makes it use the proxy. Fails with
+ * hosts in `NO_PROXY`. Does nothing if Node has used this proxy since its start. Fails with
  * `InvalidRequest` if this version of Node cannot set the proxy of a running program, or if a variable that Node reads
  * is not the address of a proxy.
  */
