@@ -79,10 +79,13 @@ describe("parseJson with quirks", () => {
     }
   })
 
-  it.each(["", " trailing"])("does not repair valid JSON that is followed by %j", (trailing) => {
-    const right = `{"a":"“b” }"}${trailing}`
-    assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
-  })
+  it.each(["", " trailing"])(
+    "keeps curly quotation marks in the strings of valid JSON that is followed by %j",
+    (trailing) => {
+      const right = `{"a":"“b” }"}${trailing}`
+      assert.deepStrictEqual(parseJson(right, ["smart-quotes", "trailing-bytes"]), { a: "“b” }" })
+    }
+  )
 })
 
 it.prop(
@@ -90,8 +93,8 @@ it.prop(
   [Schema.Record(Schema.String, Schema.Json)],
   ([value]) => {
     const text = JSON.stringify(value)
-    // Compares with JSON.parse, not with `value`, because Node 24's JSON.parse mixes up some keys that contain
-    // escaped characters.
+    // The expected value is the result of JSON.parse, not `value`, because Node 24's JSON.parse mixes up some keys that
+    // contain escaped characters.
     const parsed = JSON.parse(text) as unknown
     assert.deepStrictEqual(parseJson(text), parsed)
     assert.deepStrictEqual(parseJson(`${text}]}`, ["trailing-bytes"]), parsed)
@@ -99,7 +102,7 @@ it.prop(
 )
 
 it.prop(
-  "parseJson, given any text, returns the object or list that JSON.parse returns, or otherwise undefined",
+  "parseJson, given any text, returns the object or list that JSON.parse returns, or undefined if it returns neither",
   [Schema.String],
   ([some]) => {
     for (const text of [some, `{${some}`, `["${some}`]) {

@@ -282,7 +282,7 @@ describe("sessions: a failed refresh", () => {
   })
 
   it.effect(
-    "is not repeated if the broker rejected the refresh token, and fails with ActionRequired if no login is possible",
+    "is not repeated if the broker rejected the refresh token, and causes ActionRequired if no login is possible",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

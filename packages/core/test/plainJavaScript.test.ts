@@ -42,7 +42,7 @@ const errorOf = async (call: () => unknown): Promise<AuthError.AuthError> => {
 const untyped = (value: unknown) => value as any
 
 const notLayers: ReadonlyArray<readonly [what: string, value: unknown]> = [
-  ["nothing", undefined],
+  ["undefined", undefined],
   ["null", null],
   ["an object", {}],
   ["a module", Connection],

@@ -7,7 +7,10 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 
-/** The title of a test that needs Redis must contain the word Redis. A test run counts skipped tests by this word. */
+/**
+ * The title of a test that needs Redis must contain the word Redis. A test run counts the skipped tests whose titles
+ * contain this word.
+ */
 export { runsRedis }
 
 type Service = Redis.Redis["Service"]

@@ -99,7 +99,7 @@ export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), loc
 /** Builds a new SessionManager, as a separate program would. */
 export const start = (...options: Parameters<typeof startWith>) => Effect.orDie(startWith(...options))
 
-/** Does the same as `start`, but fails with an error if an option is invalid. */
+/** Does the same as `start`, but if an option is invalid, fails with a typed error instead of a defect. */
 export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>
   Effect.map(
     Layer.build(

@@ -39,10 +39,9 @@ export {
  * - `key`: the key in the environment variable `BROKER_AUTH_KEY`. If the variable is not set, the key in the keyring of
  *   the operating system. If the keyring is not available, `open` fails with `KeyUnavailable`, and the error contains
  *   the command that makes a key.
- * - `client`: the calls of the broker's layer, such as a login, use `NodeHttpClient`. Requests that a program sends
- *   with the connection's function `fetch` use the global `fetch`. If the program has replaced the global `fetch`, for
- *   example with a fake of the broker, all requests use the replacement. If `HTTPS_PROXY` is set, requests go through
- *   that proxy.
+ * - `client`: the calls of the broker's layer, such as a login, use `NodeHttpClient`. The requests of the connection's
+ *   function `fetch` use the global `fetch`. If the program has replaced the global `fetch`, for example with a fake of
+ *   the broker, all requests use the replacement. If `HTTPS_PROXY` is set, requests go through that proxy.
  *
  * @category models
  * @since 0.1.0

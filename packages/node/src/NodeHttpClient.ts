@@ -46,7 +46,7 @@ export interface Options {
    * the maximum instead. Default: 1,048,576.
    */
   readonly maxBodyBytes?: number | undefined
-  /** Maximum time between sending a request and the headers of its answer. Default: 30 seconds. */
+  /** Maximum time between sending a request and receiving the headers of its answer. Default: 30 seconds. */
   readonly headersTimeout?: Duration.Input | undefined
   /** Maximum time between two pieces of an answer's body. Default: 30 seconds. */
   readonly bodyTimeout?: Duration.Input | undefined

@@ -62,13 +62,13 @@ export const make = Effect.fnUntraced(function* (
  * file has to be cleaned up.
  *
  * Each account has one lock: a SQLite file in the folder `locks` of the vault. Programs share locks if they run as the
- * same user and use the same folder. The folder must be on a local disk. If other users have access to the
- * folder, `withLock` fails with `Io`.
+ * same user and use the same folder. The folder must be on a local disk. `withLock` fails with `Io` if other users have
+ * access to the folder, and with `NewerVersion` if a newer version of this package wrote the lock file.
  *
  * A damaged lock file is recreated. It contained only the fence, a number that grows each time the lock is acquired. In
- * the new file, the next fence is at least the current time.
- * Before a program replaces the file, it acquires a lock for the whole folder and checks the file again. So a lock file
- * is never replaced while a program holds the lock of this file.
+ * the new file, the next fence is at least the current time in milliseconds. Before a program replaces the file, it
+ * acquires a lock for the whole folder and checks the file again. So a lock file is never replaced while a program holds
+ * the lock of this file.
  *
  * @example
  * ```ts

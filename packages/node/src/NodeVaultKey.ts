@@ -32,7 +32,8 @@ import * as place from "./internal/place.ts"
 
 export {
   /**
-   * The key from the configuration: 64 hexadecimal digits, or 32 bytes in base64. Default name: `BROKER_AUTH_KEY`.
+   * The key from the configuration: 64 hexadecimal digits, or 32 bytes in base64. The argument is the name of the value
+   * in the configuration. Default: `BROKER_AUTH_KEY`.
    *
    * @category layers
    * @since 0.1.0
@@ -184,7 +185,8 @@ export interface PassphraseOptions {
  * If the passphrase ends with a line break, that line break is ignored. With a different passphrase, the key is
  * different, and reading a stored session fails with `WrongKey`. Fails with `KeyUnavailable` if the passphrase is
  * empty, or if the salt was generated on Node 24.7 or newer and this Node is older. Fails with `Tampered` if the salt
- * was changed, and with `Io` if the folder cannot be used.
+ * was changed, with `NewerVersion` if a newer version of this package wrote the salt, and with `Io` if the folder cannot
+ * be used.
  *
  * @example
  * ```ts
@@ -213,7 +215,8 @@ export const layerPassphrase = (
   )
 
 /**
- * A key that is derived from the passphrase in the configuration. Default name: `BROKER_AUTH_PASSPHRASE`.
+ * A key that is derived from the passphrase in the configuration. `name` is the name of the value in the configuration.
+ * Default: `BROKER_AUTH_PASSPHRASE`.
  *
  * Fails with `KeyUnavailable` if the configuration has no value with this name. It also fails with the errors of
  * `layerPassphrase`.

@@ -173,8 +173,8 @@ export interface PendingLogin {
   /**
    * Waits for the callback, and returns the address of the callback. Pass this address to `complete` as the second
    * argument. A request for the redirect URL is the callback if the request contains the state of the login. If it does
-   * not contain the state, the broker's package decides whether it is the callback. Every other request is refused, and
-   * the wait continues. Fails with `ActionRequired` after the time-out.
+   * not contain the state, the broker's package decides whether it is the callback. All other requests for the redirect
+   * URL are refused, and the wait continues. Fails with `ActionRequired` after the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
@@ -431,8 +431,8 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  *
  * If the redirect URL is `http` on loopback, the program listens on its port during the login, and then closes the
  * port. The browser is redirected from the callback to a page without parameters, which shows the outcome. For every
- * other redirect URL, the program asks the user to paste the address of the page after the login. It asks at most four
- * times.
+ * other redirect URL, the program asks the user to paste the address that the browser shows after the login. It asks at
+ * most four times.
  *
  * If no browser can be opened, the program shows the address of the login page. This address contains the API key. So
  * without a terminal, the program shows the address of the listener's start page instead. The start page redirects to
@@ -440,7 +440,8 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  *
  * Fails with `ActionRequired` if the user does not log in within the time-out, or if the address must be pasted and
  * standard input has ended. Fails with `InvalidRequest` if an option is invalid, if the redirect URL has port 0, or if
- * the port cannot be opened. Fails with `RedirectRejected` after four wrong addresses.
+ * the port cannot be opened. Fails with `RedirectRejected` if the user declines, or after four wrong addresses. It also
+ * fails with the other errors of `RedirectLogin.complete`.
  *
  * @example
  * ```ts

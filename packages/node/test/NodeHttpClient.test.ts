@@ -665,7 +665,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     it.live("fails if the host is not found", () =>
       Effect.gen(function* () {
         const client = yield* make({})
-        // A label of more than 63 characters cannot exist, so no name server is asked.
+        // A host name cannot have a part of more than 63 characters, so no name server is asked.
         const request = HttpClientRequest.post(`http://${"a".repeat(64)}.invalid/`)
         const error = yield* errorOf(client.execute(withSecrets(request)))
         assert.strictEqual(error.reason._tag, "TransportError")
@@ -860,7 +860,7 @@ describe("NodeHttpClient", () => {
     assert.isTrue(dispatchers.every((dispatcher) => "dispatch" in dispatcher))
   })
 
-  it.live("over node:http, sends through the proxy in the options of https.globalAgent", () =>
+  it.live("over node:http, sends requests through the proxy in the options of https.globalAgent", () =>
     Effect.gen(function* () {
       yield* trustCertificate
       const server = yield* serveTls(echo)

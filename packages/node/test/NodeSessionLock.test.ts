@@ -77,13 +77,15 @@ const writeAt = (path: string, offset: number, content: Uint8Array): void => {
 }
 
 describe("vaults: NodeSessionLock", () => {
-  it.effect("names its file after the SHA-256 of the account, and writes the account name to no file", () =>
-    Effect.gen(function* () {
-      const folder = yield* freshFolder
-      yield* fenceOf(yield* make(folder))
-      assert.deepStrictEqual(filesIn(folder), [Path.relative(folder, fileOf(folder))])
-      assert.notInclude(Fs.readFileSync(fileOf(folder), "latin1"), account.id)
-    })
+  it.effect(
+    "names its file after the SHA-256 of the account's key, and does not write the account's id to the file",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* freshFolder
+        yield* fenceOf(yield* make(folder))
+        assert.deepStrictEqual(filesIn(folder), [Path.relative(folder, fileOf(folder))])
+        assert.notInclude(Fs.readFileSync(fileOf(folder), "latin1"), account.id)
+      })
   )
 
   for (const where of ["this program", "another program"]) {

@@ -102,7 +102,7 @@ describe("vaults: NodeVault", () => {
       })
   )
 
-  it.live("writes no unencrypted session to a file, both while the vault is open and after it is closed", () =>
+  it.live("keeps sessions encrypted in all its files, both while the vault is open and after it is closed", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const look = (key?: Layer.Layer<VaultKey.VaultKey>) =>

@@ -295,7 +295,7 @@ const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pen
   ],
   ["a CONNECT request", /^$/, ({ port }) => `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`],
   [
-    "a request with more than 32 kB of headers",
+    "a request with more than 32 KiB of headers",
     /^HTTP\/1.1 431 /,
     ({ callback, origin, port }) =>
       `GET ${callback.slice(origin.length)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nCookie: ${"x".repeat(33_000)}\r\n\r\n`
@@ -486,7 +486,7 @@ describe("a login that waits for its callback", () => {
   )
 })
 
-describe("a callback as a form", () => {
+describe("a callback that is sent as a form", () => {
   const body = (state: string) => `code=${code}&state=${state}`
 
   it.live("completes the login", () =>
@@ -510,7 +510,7 @@ describe("a callback as a form", () => {
       415,
       { headers: { "content-type": "application/x-www-form-urlencoded2" } }
     ],
-    ["of more than 64 kB", 413, { body: "x".repeat(65_537) }],
+    ["of more than 64 KiB", 413, { body: "x".repeat(65_537) }],
     ["with the method GET", 405, { method: "GET" }],
     ["with the method HEAD", 405, { method: "HEAD" }]
   ] as const)("%s is refused with status %d, and the login keeps waiting", ([, status, change]) =>
@@ -535,7 +535,7 @@ describe("a callback as a form", () => {
     })
   )
 
-  it.live("is refused if it is chunked and has more than 64 kB, and an unfinished form does not block the login", () =>
+  it.live("is refused if it is chunked and has more than 64 KiB, and an unfinished form does not block the login", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ method: "POST" })
       const head = [

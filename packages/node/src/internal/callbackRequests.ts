@@ -13,8 +13,9 @@ const authorities = (hostname: string, port: number): ReadonlyArray<string> =>
   port === 80 ? [hostname, `${hostname}:80`] : [`${hostname}:${port}`]
 
 /**
- * The page that refuses a request whose `Host` is not the listener's `Host`, or whose request line contains no path. With
- * DNS rebinding, the host name of a web page resolves to this machine, and the browser sends that name as `Host`.
+ * The page that refuses a request whose `Host` is not the listener's `Host`, or whose request line contains something
+ * other than a path, such as a whole address. With DNS rebinding, the host name of a web page resolves to this machine,
+ * and the browser sends that name as `Host`.
  */
 export const hostRefusal = (message: IncomingMessage, hostname: string, port: number): Page | undefined => {
   const hosts = valuesOf(message, "host")

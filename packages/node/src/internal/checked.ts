@@ -99,7 +99,10 @@ export const createOnce = (
   })
 }
 
-/** Throws `Newer` if the format is newer than the design. Throws `Damaged` if a page is damaged or a table differs. */
+/**
+ * Throws `Newer` if the format is newer than the format of the design. Throws `Damaged` if a page is damaged, or if the
+ * database differs from the design in any other way.
+ */
 export const verify = (database: DatabaseSync, design: Design): void => {
   const [found] = database.prepare("PRAGMA integrity_check(1)").all()
   if (found?.["integrity_check"] !== "ok") throw new Damaged()

@@ -32,7 +32,7 @@ export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.
   Layer.effectDiscard(useProxyOfEnvironment)
 )
 
-// `Layer.isLayer` would replace the type of a layer that it checks.
+// A direct call of the type guard `Layer.isLayer` would replace the exact type of `vault` with a general type.
 const isLayer: (value: unknown) => boolean = Layer.isLayer
 
 /** Returns the vault, the key and the client of the options. For an option that is not set, returns its default. */

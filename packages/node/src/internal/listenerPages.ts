@@ -52,7 +52,7 @@ export const pages = {
   ),
   notFound: page(404, "Page not found", "Nothing is served at this address."),
   otherHost: page(400, "Wrong address", "This listener answers only requests for its own host and port."),
-  otherTarget: page(400, "Wrong request", "The request line must contain a path."),
+  otherTarget: page(400, "Wrong request", "The request line must contain a path, not a whole address."),
   otherMethod: page(405, "Method not allowed", "This address does not accept the method of the request."),
   notOpened: page(
     403,

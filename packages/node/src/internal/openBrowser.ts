@@ -21,7 +21,10 @@ export const hasDisplay = (platform: NodeJS.Platform, environment: NodeJS.Proces
 /** The real environment, which the browser inherits. `Config` is not used, because it may read other sources. */
 const environment = (): NodeJS.ProcessEnv => process.env
 
-/** A command that still runs after this time counts as successful: some commands run until the browser is closed. */
+/**
+ * If the command that opens the browser still runs after this time, it counts as successful, because some commands run
+ * until the browser is closed.
+ */
 const failureWindow = "2 seconds"
 
 /** Whether the command succeeds, or still runs after `failureWindow`. */

@@ -27,7 +27,7 @@ const noInput = (broker: string) =>
     broker,
     "login",
     new AuthError.ActionRequired({
-      what: "Paste the address of the page after the login",
+      what: "Paste the address that the browser shows after the login",
       advice: "Standard input has ended: run the program in a terminal, and paste the address there."
     })
   )

@@ -54,8 +54,9 @@ interface ProxySetter {
 
 /**
  * If `HTTPS_PROXY` is set, requests of the global `fetch` go through that proxy from now on, except requests to the
- * hosts in `NO_PROXY`. Fails with `InvalidRequest` if this version of Node cannot set the proxy of a running program,
- * or if a variable that Node reads is not the address of a proxy.
+ * hosts in `NO_PROXY`. Does nothing if Node has used this proxy since its start. Fails with `InvalidRequest` if this
+ * version of Node cannot set the proxy of a running program, or if a variable that Node reads is not the address of a
+ * proxy.
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
   const { env } = process

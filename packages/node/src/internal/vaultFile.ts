@@ -71,8 +71,8 @@ export const dataVersion = (database: DatabaseSync): unknown =>
   database.prepare("PRAGMA data_version").get()?.["data_version"]
 
 /**
- * Verifies all stored data. Throws `Damaged` if data was changed or is missing. Otherwise returns the `dataVersion` of
- * the verified data.
+ * Verifies all stored data, and returns the `dataVersion` of the verified data. Throws `Damaged` if data was changed or
+ * is missing, and `Newer` if a newer version of this package wrote the vault.
  */
 export const verify = (database: DatabaseSync): unknown =>
   transaction(database, "DEFERRED", () => {

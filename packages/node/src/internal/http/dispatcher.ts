@@ -1,5 +1,5 @@
 /**
- * Sends exchanges with a dispatcher of undici, the HTTP client inside Node. undici 6 has one handler API, and
+ * Sends requests with a dispatcher of undici, the HTTP client inside Node. undici 6 has one handler API, and
  * undici 7 and 8 have another.
  */
 import { Buffer } from "node:buffer"

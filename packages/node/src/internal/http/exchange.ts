@@ -29,9 +29,9 @@ export interface WireAnswer {
 }
 
 export interface Limits {
-  /** Maximum number of bytes of a body, as sent. */
+  /** Maximum number of bytes of an answer's body, both as it was sent and after decompression. */
   readonly maxBodyBytes: number
-  /** Maximum time between sending a request and the headers of its answer, in milliseconds. */
+  /** Maximum time between sending a request and receiving the headers of its answer, in milliseconds. */
   readonly headersTimeout: number
   /** Maximum time between two pieces of a body, in milliseconds. */
   readonly bodyTimeout: number

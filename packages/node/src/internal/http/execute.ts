@@ -46,7 +46,7 @@ const exchange = (
     return Effect.sync(() => sent.cancel())
   })
 
-/** Sends a request whose URL is known. The fiber is suspended once, until the whole answer has arrived. */
+/** Sends a request to its parsed URL. The fiber is suspended once, until the whole answer has arrived. */
 const runWith =
   (transport: Transport, limits: Limits): Run =>
   (request, url, fiber) => {
@@ -71,8 +71,9 @@ const untraced = (run: Run): HttpClient.HttpClient =>
       Effect.withFiber((fiber) => {
         const url = Url.make(request.url, request.urlParams, undefined)
         if (Result.isFailure(url)) return Effect.fail(faults.invalidUrl(request, "the URL cannot be parsed"))
-        // `HttpClient.make` calls `TracerDisabledWhen` before each request. The check of redirects in `@auth/broker-core`
-        // depends on this call: it makes `TracerDisabledWhen` throw if the request goes to another origin.
+        // `HttpClient.make` calls `TracerDisabledWhen` before each request, so this client calls it, too. For calls with
+        // credentials, `@auth/broker-core` provides a `TracerDisabledWhen` that throws if a redirect leads to another
+        // origin.
         if (!fiber.getRef(Tracer.DisablePropagation)) fiber.getRef(HttpClient.TracerDisabledWhen)(request)
         return run(request, url.success, fiber)
       })

@@ -1,4 +1,4 @@
-/** Sends exchanges with `node:http` and `node:https`, for runtimes without a dispatcher. */
+/** Sends requests with `node:http` and `node:https`, for runtimes without a dispatcher. */
 import * as Result from "effect/Result"
 import { Buffer } from "node:buffer"
 import type * as Http from "node:http"
