@@ -30,7 +30,7 @@ const webAddress = `is a web address: ${whole} in the QR code`
 const counterBased = "is for counter-based codes (HOTP): set up TOTP at the broker, and use that secret"
 
 const encodedSeparator =
-  "has an encoded or doubled separator before a parameter, or a semicolon: use the address exactly as in the QR code"
+  "has an encoded or doubled separator, or a semicolon, before a parameter: use the address exactly as in the QR code"
 
 /** Matches line breaks and invisible characters, but not blanks, because labels may contain blanks. */
 const invisible = /[\t\n\r\p{Cc}\p{Default_Ignorable_Code_Point}]+/gu
