@@ -248,8 +248,8 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
 }
 
 /**
- * Allows a refused token to be returned again, because the profile call has accepted it, or because it is unknown
- * whether it is live. `freshUntil` stays in the past, so the next call also starts a read of the store.
+ * Allows a refused token to be returned again, because the profile call has accepted the token, or because it is
+ * unknown whether the token is live. `freshUntil` stays in the past, so the next call also starts a read of the store.
  */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined
