@@ -33,7 +33,11 @@ const table: ReadonlyArray<readonly [VaultError.Reason, boolean, RegExp]> = [
     /Could not use it\. chmod 700 it$/
   ],
   [new VaultError.LockUnavailable({ why: "busy" }), true, /held the lock of this account\. Look/],
-  [new VaultError.LockUnavailable({ why: "lost" }), true, /no longer holds the lock .* suspended, .* Try again\.$/],
+  [
+    new VaultError.LockUnavailable({ why: "lost" }),
+    true,
+    /no longer holds the lock .* deleted, or has expired, .* suspended\. Try again\.$/
+  ],
   [
     new VaultError.InvalidOption({ option: "lease", problem: "must be a duration" }),
     false,

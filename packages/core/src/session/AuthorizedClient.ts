@@ -31,11 +31,11 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  *
  * If the broker refuses the token, the session is renewed. A `GET`, `HEAD` or `OPTIONS` request is then sent again with
  * the new token. A request that is marked with `replayable` is also sent again. Any other request fails with
- * `SessionExpired`, and the next request uses the new token. If the broker refuses the new token as well, the session
- * is not renewed again until it is ten minutes old. The cause is then not the token, and more logins could lock the
- * account. An answer that does not refuse the token is returned unchanged, even if it reports another error of the
- * broker. Requests to origins other than the broker's are sent without the session. An origin is the scheme, host and
- * port of a URL.
+ * `SessionExpired`, and the next request uses the new token. If the broker refuses the new token as well, the new
+ * session is not renewed until it is ten minutes old, because the token is probably not the cause, and more logins
+ * could lock the account. An answer that does not refuse the token is returned unchanged, even if it reports another
+ * error of the broker. Requests to origins other than the broker's are sent without the session. An origin is the
+ * scheme, host and port of a URL.
  *
  * To find a refusal, the client reads answers of up to 1 MiB (1,048,576 bytes) that are JSON, plain text or HTML, or
  * that have no content type. An answer of another type, or with a larger `content-length`, is returned as soon as its
@@ -211,13 +211,13 @@ const withAdvice = (error: AuthError.AuthError, advice: string) => {
 const notSentAgain = (error: AuthError.AuthError, method: string) =>
   withAdvice(
     error,
-    `There is a new session now. This ${method} was not sent again, because it may not be safe to send twice. Send it again, or mark it with AuthorizedClient.replayable if it is safe.`
+    `There is a new session now. This ${method} was not sent again, because it may not be safe to send twice. Send it again or, if it is always safe to send twice, mark it with AuthorizedClient.replayable.`
   )
 
 const notRenewedAgain = (error: AuthError.AuthError) =>
   withAdvice(
     error,
-    "The broker also refuses the new session, so it is not renewed again within ten minutes. Find out why the broker refuses it, or get another session with SessionManager.renew."
+    "The broker also refuses the new session, so the new session is not renewed until it is ten minutes old. Find out why the broker refuses it, or get another session with SessionManager.renew."
   )
 
 /**
@@ -238,8 +238,9 @@ export const make: Effect.Effect<
   // session. That session is not renewed at once, because repeated renewals could lock the account.
   let refusedAfterRenewal: Session | undefined
   // In the names of the next two variables, an order is any request that must not be sent twice. If the broker refuses
-  // the session of an order, the session is renewed, but the order is not sent again. `untestedByOrder` is the new
-  // session. If the broker also refuses the new session for the next order, the session is not renewed at once.
+  // the session with which an order was sent, the session is renewed, but the order is not sent again.
+  // `untestedByOrder` is the new session. If the broker also refuses the new session for the next order, the new
+  // session is not renewed at once.
   let untestedByOrder: Session | undefined
   // The last session that an order was sent with and that was not refused. An accepted `GET` does not set this
   // variable, because a broker can accept a session for `GET` and refuse the same session for orders. If an accepted

@@ -39,7 +39,7 @@ export interface Options {
 /** Maximum duration of a browser login, in milliseconds. */
 const lifetime = 300_000
 
-/** Maximum number of browser logins within an hour that programs begin without the user. */
+/** Maximum number of browser logins that all programs together begin without the user in an hour. */
 const maxPerHour = 3
 const hour = 3_600_000
 
@@ -112,8 +112,8 @@ const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _ta
  * Runs a browser login, and stores its session with `SessionManager.adopt`. For each account, only one of the programs
  * that share the store runs a browser login at a time:
  *
- * - If the stored session is live, it is returned, and `login` does not run. If the layer has a profile call, that call
- *   is sent first. If the broker refuses the token in this call, `login` runs.
+ * - If the stored session is live, `run` first sends the layer's profile call, if the layer has one. If the broker
+ *   refuses the token in this call, `login` runs. In all other cases, `run` returns the stored session.
  * - If the browser login of another program is pending, `run` waits for the session of that login. If that login fails
  *   or is not completed in time, `run` fails with `ActionRequired`. If that program was killed, `run` begins a login
  *   itself.

@@ -34,9 +34,12 @@ import type * as VaultError from "./VaultError.ts"
 export interface Memory {
   /** When a login was last sent, accepted or refused. The latest of these times counts. */
   readonly attemptedAt: number | undefined
-  /** When the broker refused a password or a code, oldest first. */
+  /** The times at which the broker refused a password or a code, oldest first. */
   readonly refusedAt: ReadonlyArray<number>
-  /** When the logins without an answer were sent, oldest first. A login that still waits for its answer is included. */
+  /**
+   * The times at which the logins without an answer were sent, oldest first. A login that still waits for its answer is
+   * included.
+   */
   readonly unansweredAt: ReadonlyArray<number>
   /**
    * When the pause ends. This time may be in the past. A pause starts if a login fails and a retry would not help.
@@ -80,11 +83,11 @@ export class LoginGuard extends Context.Service<
      * recorded in the store before it is sent. The caller must hold the account's `SessionLock`.
      *
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
-     * has refused these credentials before. During a pause, fails with the reason that started the pause, if it is
-     * `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any other reason, fails with
-     * `ActionRequired`, whose `what` is the message of that reason. If ten logins in the last hour got no answer, fails
-     * with `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails with `InvalidRequest` if the
-     * policy is invalid. In all these cases, nothing is sent.
+     * has refused these credentials before. During a pause, fails with the reason that started the pause, if that
+     * reason is `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any other reason,
+     * fails with `ActionRequired`, whose `what` is the message of that reason. If ten logins in the last hour got no
+     * answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails with
+     * `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,

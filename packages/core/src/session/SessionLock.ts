@@ -69,8 +69,8 @@ const readAcquireTimeout = (input: Duration.Input = defaults.acquireTimeout) =>
   })
 
 /**
- * A lease must not be shorter than 1 millisecond, because Redis counts whole milliseconds. It must not be longer than a
- * day, because all other programs must wait until the lease ends if its holder is killed.
+ * A lease must not be shorter than 1 millisecond, because Redis counts whole milliseconds. If the holder of a lease is
+ * killed, all other programs must wait until the lease ends, so a lease must not be longer than a day.
  */
 const readLease = (input: Duration.Input = defaults.lease) =>
   vaultOptions.readSpan("lease", input, {

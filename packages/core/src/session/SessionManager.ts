@@ -72,8 +72,8 @@ export class SessionManager extends Context.Service<
     /**
      * Runs an effect with a live session. If the effect fails with `SessionExpired` because the broker refused the
      * token, the session is renewed once for all callers. The effect then runs again, but only if every request that it
-     * sent is safe to repeat. Otherwise `withSession` renews the session and fails with `SessionExpired`. The next call
-     * uses the new session.
+     * sent is safe to repeat. If one of the requests is not, `withSession` fails with `SessionExpired` after the
+     * renewal, and the next call uses the new session.
      *
      * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of
      * `AuthorizedClient` and `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or
@@ -81,7 +81,7 @@ export class SessionManager extends Context.Service<
      * in any other way are not counted, so do not place orders in any other way inside the effect. If no request was
      * counted, the effect does not run again.
      *
-     * If the broker refuses the new token as well, the session is not renewed again until it is ten minutes old.
+     * If the broker refuses the new token as well, the new session is not renewed until it is ten minutes old.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
@@ -134,11 +134,12 @@ export interface Options {
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * Time between two checks for changes while a cached session is used. With these checks, the manager finds
-   * newer sessions and logouts by other programs. Each check reads the store, unless the store reports its changes (see
-   * `Changes` of `SessionStore`). In that case, a check reads the store only after a change, or if the last read is an
-   * hour old. After a check that did not read the store, the time until the next check is shorter, by a random amount of
-   * up to half. Default: 30 seconds.
+   * Minimum time between two checks for changes while a cached session is used. With these checks, the manager finds
+   * newer sessions and logouts by other programs. Default: 30 seconds.
+   *
+   * Each check reads the store, unless the store reports its changes (see `Changes` of `SessionStore`). If the store
+   * reports its changes, a check reads the store only after a change, or if the last read is an hour old. After a check
+   * that does not read the store, the time until the next check is shortened at random, by up to half.
    */
   readonly pollInterval?: Duration.Input | undefined
 }

@@ -143,9 +143,9 @@ export interface SessionManagers<in out Services, in out E = never> {
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
    * Gets a session for each account, and emits the result of each account as soon as it is known. An account that fails
-   * or does not answer does not stop the other accounts. If a name occurs twice, its account is logged in once. If an
-   * argument is invalid, the stream fails with `InvalidRequest` before any account starts. For example, `names` must
-   * not be a string, and `perSecond` must not be 0.
+   * or does not answer does not stop the other accounts. If a name occurs twice, the session of its account is
+   * requested once. If an argument is invalid, the stream fails with `InvalidRequest` before any account starts. For
+   * example, `names` must not be a string, and `perSecond` must not be 0.
    */
   readonly warm: (names: Iterable<string>, options?: WarmOptions) => Stream.Stream<Progress<E>, AuthError.AuthError>
 }

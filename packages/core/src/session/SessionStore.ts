@@ -57,7 +57,7 @@ export interface Entry {
 export type Changes = changes.Changes
 
 /**
- * A function that is called with the new version of a stored session.
+ * A function that is called with the new version number of a stored session.
  *
  * @category models
  * @since 0.1.0
@@ -433,8 +433,8 @@ export const makeRedis = Effect.fnUntraced(function* (
 })
 
 /**
- * Stores entries in Redis, encrypted with the `VaultKey`. With a key other than `VaultKey.layerPlaintext`, Redis never
- * receives an unencrypted token. Any number of programs may share the store. See also `makeRedis`.
+ * Stores entries in Redis, encrypted with the `VaultKey`. Redis receives unencrypted tokens only if the program uses
+ * `VaultKey.layerPlaintext`. Any number of programs may share the store. See also `makeRedis`.
  * `SessionLock.layerRedis` is the lock for this store.
  *
  * @category layers

@@ -58,8 +58,8 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  *
  * Session managers learn of changes by other programs within a second, through one blocking read on a connection that
  * the client reserves. For this, the Redis user must be allowed to run the commands `XADD`, `XREAD`, `XRANGE`,
- * `XREVRANGE` and `INFO`. Without these commands, and in a cluster, each manager reads its session at every poll
- * interval.
+ * `XREVRANGE` and `INFO`. Without this permission, and in a cluster, each manager reads its session from Redis at every
+ * poll interval.
  *
  * Set `disableOfflineQueue: true` in the client. By default, the client queues requests while Redis is unreachable, and
  * a program cannot exit before these requests are answered.

@@ -134,7 +134,7 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   readonly isRetryable = true
   override get message(): string {
     if (this.why === "lost")
-      return "This program no longer holds the lock of this account: the lock has expired, for example while the program was suspended, or it was deleted"
+      return "This program no longer holds the lock of this account: the lock was deleted, or has expired, for example while the program was suspended"
     const waited = this.waited === undefined ? "" : ` for ${timeText(this.waited)}`
     return `Other programs, or other calls in this program, have held the lock of this account${waited}`
   }

@@ -74,7 +74,7 @@ export interface FuzzCall<Api> {
 }
 
 /**
- * Describes a broker's typed calls to the fuzz test.
+ * A broker's typed calls, and the settings with which the fuzz test runs them.
  *
  * @category models
  * @since 0.1.0

@@ -60,7 +60,7 @@ export const cases = (subject: Subject): ReadonlyArray<Case> => {
 }
 
 /**
- * Returns the login method of a broker with this id. Throws if the broker has no such method.
+ * Returns the broker's login method that has the given id. Throws if the broker has no such method.
  *
  * @category subjects
  * @since 0.1.0
@@ -76,9 +76,9 @@ const toSecret = (value: unknown): unknown => (typeof value === "string" ? Redac
 
 /**
  * Makes the function `build` of a `World`: it builds the layer of a login method with the credentials of an account, and
- * with the changes of a case. The fields of `account` have the names of the method's credentials. Other fields are
- * ignored. A credential that the method declares as secret is passed as `Redacted`. `client` sends the requests to the
- * fake.
+ * with the changes of a case. Each credential is the field of `account` that has the same name. Other fields of
+ * `account` are ignored. A credential that the method declares as secret is passed as `Redacted`. `client` sends the
+ * requests to the fake.
  *
  * @category subjects
  * @since 0.1.0

@@ -151,7 +151,7 @@ export interface FakeBroker {
   readonly limits: ReadonlyArray<FakeLimit>
   /** Answers a request as the broker does. Returns `Response.error()` if the connection is cut. */
   readonly respond: (request: Request) => Promise<Response>
-  /** The last requests, in the order in which they arrived. `JournalLimit` is their maximum number. */
+  /** The last requests, in the order in which they arrived. `JournalLimit` describes how many the journal keeps. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
   /** Number of entries that a full journal has removed since the last `reset` or the last restored snapshot. */
   readonly journalDropped: Effect.Effect<number>

@@ -1,8 +1,8 @@
 /**
- * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The description
- * contains the rules for the accounts and the switches (options of the fake) in a seed file, which the simulator reads.
- * The description also says where the fields of an account appear in requests and answers, and contains the address of
- * the login page.
+ * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The simulator reads
+ * accounts and switches (options of the fake) from a seed file. The description contains the rules for the values in
+ * this file, and the address of the login page. It also says where the fields of an account appear in requests and
+ * answers.
  *
  * @since 0.1.0
  */
@@ -16,8 +16,8 @@ import * as Totp from "../login/Totp.ts"
 import type { FakeAccount, FakeBroker } from "./FakeBroker.ts"
 
 /**
- * A rule for the value of a field: `expected` is the rule in words, and `schema` checks it. The error of the schema
- * never contains the value, because the value may be a secret.
+ * A rule for the value of a field. `expected` is the rule in words, and `schema` checks the value. The error of the
+ * schema never contains the value, because the value may be a secret.
  *
  * @category models
  * @since 0.1.0
@@ -139,7 +139,7 @@ export const make = <Account extends object, Switches extends object>(
 ): FakeDescriptor => ({ ...spec, make: (options) => spec.make(options) })
 
 /**
- * Makes a rule that a function checks.
+ * Makes a rule. `fits` returns whether a value follows the rule.
  *
  * @category rules
  * @since 0.1.0

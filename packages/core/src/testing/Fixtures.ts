@@ -349,7 +349,7 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
 ]
 
 /**
- * Names the fields of a broker's answers whose types `typeCases` does not change, because a call may depend on them.
+ * The fields of a broker's answers whose types `typeCases` does not change, because a call may depend on these types.
  *
  * @category models
  * @since 0.1.0

@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 
 /** When the requests of a call were sent and answered. */
 export interface Departure {
-  /** When the first request was sent, in milliseconds since the epoch. `undefined` if no request was sent yet. */
+  /** When the first request was sent, in milliseconds since the epoch. `undefined` if no request has been sent yet. */
   at: number | undefined
   /** The `Date` header of the last answer. */
   date?: string | undefined

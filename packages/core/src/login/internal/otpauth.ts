@@ -23,14 +23,14 @@ const isName = (name: string): name is Name => names.has(name)
 const whole = "use the whole otpauth://totp/ address"
 
 const migration =
-  "is an export of several accounts (otpauth-migration://): use the secret of this account alone, or its otpauth://totp/ address"
+  "is an export of several accounts (otpauth-migration://): use the secret or the otpauth://totp/ address of only this account"
 
 const webAddress = `is a web address: ${whole} in the QR code`
 
 const counterBased = "is for counter-based codes (HOTP): set up TOTP at the broker, and use that secret"
 
 const encodedSeparator =
-  "has an encoded or doubled separator before a parameter, or a semicolon: use the address exactly as in the QR code"
+  "has an encoded or doubled separator, or a semicolon, before a parameter: use the address exactly as in the QR code"
 
 /** Matches line breaks and invisible characters, but not blanks, because labels may contain blanks. */
 const invisible = /[\t\n\r\p{Cc}\p{Default_Ignorable_Code_Point}]+/gu
@@ -55,7 +55,7 @@ const unescaped = (text: string): string =>
 
 /**
  * Removes line breaks, invisible characters, escapes, angle brackets and the prefix `QR-Code:` from an address. Returns
- * `undefined` if a percent escape is invalid.
+ * `undefined` if the question mark before the parameters is percent-encoded, and another percent escape is invalid.
  */
 const normalized = (text: string): string | undefined => {
   const bare = text

@@ -11,9 +11,9 @@ const units = [
 const counted = (count: number, unit: string): string => (count === 1 ? `1 ${unit}` : `${count} ${unit}s`)
 
 /**
- * Formats a duration in its one or two largest units, such as `90 seconds`, `4 minutes`, `1 hour 5 minutes` or `9
- * days`. A duration of less than one second is formatted in milliseconds. A longer duration of less than two minutes is
- * formatted in seconds.
+ * Formats a duration in its one or two largest units, such as `4 minutes`, `1 hour 5 minutes` or `9 days`. There are
+ * two exceptions: a duration between zero and one second is formatted in milliseconds, and a duration from one second
+ * to two minutes in seconds, such as `90 seconds`.
  */
 export const timeText = (input: Duration.Input): string => {
   const millis = Math.abs(Duration.toMillis(Duration.fromInputUnsafe(input)))

@@ -133,8 +133,8 @@ export const usable = (
 /**
  * Whether another program has logged out since this program last read the store. A logout with a larger version is
  * always new. A logout with a smaller version can also be new, because versions start at 1 again after the store was
- * emptied. But it is ignored if it is older than the cached session, or if no session is cached. A store that was
- * restored from a backup may contain such a logout.
+ * emptied. But a logout with a smaller version is ignored if it is older than the cached session, or if no session is
+ * cached, because such a logout may come from a backup from which the store was restored.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
@@ -142,8 +142,8 @@ export const isNewLogout = ({ cached, version }: State, record: Record.Record): 
   (record.version > version || (record.version < version && record.at >= (cached.session?.issuedAt ?? Infinity)))
 
 /**
- * Whether the session has another token than the cached session and was not issued earlier. Versions do not show which
- * session is newer, because they start at 1 again after the store was emptied.
+ * Whether the session has another token than the cached session and was not issued before it. Versions do not show
+ * which session is newer, because they start at 1 again after the store was emptied.
  */
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
@@ -195,7 +195,7 @@ export const makeDue = (state: State): void => {
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
-/** The objects have no spread properties, because V8 makes smaller objects from a list of names. */
+/** Lists all properties by name instead of using `...`, because V8 then makes smaller objects. */
 const cachedUntil = (
   session: Session.Session,
   ready: Ready.Ready<Session.Session> | undefined,
@@ -248,8 +248,8 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
 }
 
 /**
- * Allows a refused token to be returned again, because the profile call has accepted it, or because it is unknown
- * whether it is live. `freshUntil` stays in the past, so the next call also starts a read of the store.
+ * Allows a refused token to be returned again, because the profile call has accepted the token, or because it is
+ * unknown whether the token is live. `freshUntil` stays in the past, so the next call also starts a read of the store.
  */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined

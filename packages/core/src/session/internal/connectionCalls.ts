@@ -139,9 +139,10 @@ export interface Calls<Services> {
   /** Ends the session at the broker, and deletes it from memory and from the vault. */
   readonly logout: () => Promise<LogoutReceipt>
   /**
-   * Removes the stored failed logins and pauses, so that logins are sent again. Error messages call it
-   * `LoginGuard.reset`. Call it only after a person has corrected or checked the credentials of this connection. They
-   * may then be sent again, even if the broker has refused them. To log in at once, then call `renew`.
+   * Removes the stored failed logins and pauses, so that logins are sent again. Call it only after a person has
+   * corrected or checked the credentials of this connection, because these credentials are then sent again, even if the
+   * broker has refused them. To log in at once, call `renew` afterwards. Error messages call this function
+   * `LoginGuard.reset`.
    */
   readonly resetLoginGuard: () => Promise<void>
   /**
@@ -305,7 +306,13 @@ export const fromServices = <Services>(
       if (Effect.isEffect(effect)) return effect
       // A promise is not awaited. Without a handler, its rejection would end the program.
       Promise.resolve(effect).catch(() => undefined)
-      return Effect.fail(wrong("call", "use", "does not return an Effect: return the call, without async"))
+      return Effect.fail(
+        wrong(
+          "call",
+          "use",
+          "does not return an Effect: return the Effect that the API's function returns, and do not use async"
+        )
+      )
     }
     const runExit = Effect.runPromiseExitWith(all)
     const run = <A, E>(operation: string, effect: Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>

@@ -90,7 +90,7 @@ const toResponse = (
 /** Returns the options that are passed to `fetch` unchanged, such as `dispatcher` of Node. */
 const extrasOf = ({ body: _b, headers: _h, method: _m, signal: _s, ...extras }: FetchInit): FetchInit => extras
 
-/** Makes the function. `run` runs an effect, and fails if the connection is closed. */
+/** Makes the function `fetch` of a connection. `run` runs an effect, and fails if the connection is closed. */
 export const make =
   (
     broker: string,

@@ -4,8 +4,8 @@ import type { Reason } from "../../login/AuthError.ts"
 /** The state that `SessionManagers` or a connection shares with a session manager. */
 export interface ManagerOwner {
   /**
-   * The reason why the owner (`SessionManagers` or a connection) has closed the session manager. `undefined` as long as
-   * the owner has not closed it, even if it closes because its scope ends.
+   * The reason why the owner (`SessionManagers` or a connection) has closed the session manager. `undefined` if the
+   * manager is open, or was closed only because its scope has ended.
    */
   closedBecause: Reason | undefined
 }

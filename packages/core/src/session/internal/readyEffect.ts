@@ -41,8 +41,9 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
 }
 
 /**
- * Makes effects for subjects. Each run of such an effect calls `ready` with the subject, and returns the value that
- * `ready` returns. If `ready` returns `undefined`, the run calls `otherwise`, and runs the effect that it returns.
+ * Returns a function that makes an effect for a subject, such as the state of a session manager. Each run of the effect
+ * calls `ready` with the subject, and returns the value that `ready` has found. If `ready` returns `undefined`, the run
+ * calls `otherwise`, and runs the effect that `otherwise` returns.
  *
  * In a generator, `yield*` reads a ready value without Effect's runtime. This takes a fifth of the time that a read
  * through the runtime takes. Each effect is only one small object, because a program may have a hundred thousand such
@@ -98,8 +99,8 @@ export const found = <A, E, R>(
 }
 
 /**
- * Makes effects for subjects. Each run of such an effect calls `find` with the subject, and runs the effect that `find`
- * returns. Each effect is only one small object.
+ * Returns a function that makes an effect for a subject. Each run of the effect calls `find` with the subject, and runs
+ * the effect that `find` returns. Each effect is only one small object.
  */
 export const delegating = <Subject, A, E, R>(
   find: (subject: Subject) => Effect.Effect<A, E, R>

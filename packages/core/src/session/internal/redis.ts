@@ -21,7 +21,7 @@ export const keyOf = (prefix: string, account: Account.Account, what: string): s
   `${prefix}:{${Account.toKey(account)}}:${what}`
 
 const advice =
-  "Check that Redis is running, reachable, has free memory, and allows this program to write and run scripts."
+  "Check that Redis is running, is reachable, has free memory, and allows this program to write and run scripts."
 
 /**
  * Returns the error code of an error reply, such as `OOM` in `OOM command not allowed …`. The rest of the reply is not

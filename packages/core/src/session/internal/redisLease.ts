@@ -144,7 +144,7 @@ interface Keys {
 interface AcquiredLease {
   readonly token: string
   readonly fence: number
-  /** When the last request was sent that acquired or renewed the lease. The lease starts at this time. */
+  /** When the request that last acquired or renewed the lease was sent. The lease starts at this time. */
   from: Instant
   /**
    * True if another program has acquired the lock or this lease was released. The lease is then not renewed any more.

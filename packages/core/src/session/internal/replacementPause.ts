@@ -52,10 +52,10 @@ const probe = Effect.fnUntraced(function* (
 /**
  * Fails if a refused session must not be replaced now. The session may be replaced at once in two cases: it has not
  * replaced another refused session within the last 30 minutes, or the broker has accepted it for an order or another
- * call that must not be sent twice. Otherwise it may be replaced after a pause, but only if the profile call does not
- * show that it is live. All programs that share the store have the same pause. If the broker has a profile call, this
- * call is sent until it has shown whether the session is live, and again after each pause. Until the pause has passed,
- * callers still get the session, except if the profile call has shown that it is not live.
+ * call that must not be sent twice. In all other cases, the session may be replaced after a pause, except if the profile
+ * call shows that the session is live. All programs that share the store have the same pause. If the broker has a
+ * profile call, this call is sent until it has shown whether the session is live, and again after each pause. Until the
+ * pause has passed, callers still get the session, except if the profile call has shown that the session is not live.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,

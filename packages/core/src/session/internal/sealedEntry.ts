@@ -4,7 +4,7 @@
  * | bytes | content                                                                       |
  * | ----- | ----------------------------------------------------------------------------- |
  * | 3     | `BAV`                                                                         |
- * | 1     | format, 1                                                                     |
+ * | 1     | number of the format: 1                                                       |
  * | 8     | id of the key, or zeros if there is no key                                    |
  * | 24    | nonce, which makes each write different even if there is no key               |
  * | n     | XChaCha20-Poly1305 ciphertext and its 16-byte tag, or the unencrypted value   |
@@ -23,7 +23,7 @@ import type { Key } from "../VaultKey.ts"
 import { withKey } from "./aead.ts"
 import { sha256 } from "../../login/internal/sha256.ts"
 
-/** The place and the version of an entry. `open` fails if its place has another `key` or `version` than for `seal`. */
+/** The place and the version of an entry. `open` fails if `seal` got a place with another `key` or `version`. */
 export interface Place {
   /** The name that errors use for the entry. */
   readonly what: string

@@ -217,8 +217,8 @@ export const renew = (self: Self, rejected: Session.Session | undefined): Effect
     // The program has requested a new session explicitly, so an earlier logout is ignored.
     self.state.version = undefined
     self.state.loggedOut = false
-    // After the start of a program, no session is cached. Without `peek`, the renewal could return the stored session,
-    // which is not a new one.
+    // After the start of a program, no session is cached. Without `peek`, the renewal could return the stored session
+    // instead of a new session.
     const known = self.state.cached.session
     const found = known === undefined ? Effect.map(peek(self), Option.getOrUndefined) : Effect.succeed(known)
     return Effect.flatMap(found, (before) =>

@@ -45,7 +45,7 @@ const notRunAgain =
   "There is a new session now. This call was not repeated, because it may have sent a request that must not be sent twice. Check at the broker what was done, then call again."
 
 const notRenewedAgain =
-  "The broker also refuses the new session, so it is not renewed again within ten minutes. Find out why the broker refuses it, or get another session with SessionManager.renew."
+  "The broker also refuses the new session, so the new session is not renewed until it is ten minutes old. Find out why the broker refuses it, or get another session with SessionManager.renew."
 
 const isUntested = ({ trial }: Self, session: Session.Session, kind: Kind, now: number): boolean =>
   trial !== undefined &&

@@ -158,8 +158,9 @@ const noStepUp = ({ broker }: Account) =>
   )
 
 /**
- * Changes a layer so that its logins get their codes from `codes`. If the login method has no second step, the layer
- * provides the services that `otherwise` returns.
+ * Changes a layer so that its logins get their codes from `codes`. The sessions of this layer are then renewed only by
+ * logins, even if the broker can refresh them. If the login method has no second step, the layer provides the services
+ * that `otherwise` returns.
  */
 const replaceLogin = <Services, E, R>(
   layer: Layer.Layer<Services, E, R>,

@@ -97,15 +97,15 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "reports all missing required credentials in one error, and sends no request",
+    name: "sends no request if all required credentials are missing, and reports all of them in one error",
     run: refusesAll(subject, undefined)
   },
   {
-    name: "reports all blank required credentials in one error, and sends no request",
+    name: "sends no request if all required credentials are blank, and reports all of them in one error",
     run: refusesAll(subject, " \t\n")
   },
   {
-    name: "reports all required credentials that are numbers in one error, and sends no request",
+    name: "sends no request if all required credentials are numbers, and reports all of them in one error",
     run: refusesAll(subject, 4711)
   },
   {

@@ -224,8 +224,8 @@ export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoin
 })
 
 /**
- * Returns the reason of the `AuthError` with which `effect` fails. Fails if `effect` succeeds or fails with another
- * error.
+ * Returns the reason of the `AuthError` with which `effect` fails. If `effect` succeeds, or fails with an error of
+ * another type, fails with a `ContractViolation`.
  */
 export const reasonOf = <A, E, R>(
   effect: Effect.Effect<A, E, R>
