@@ -463,7 +463,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
-  it("rejects the callback for another login and invalid callbacks, and stores nothing", async () => {
+  it("rejects invalid callbacks and the callback for another login, and stores nothing", async () => {
     await using connection = await Connection.open(browser())
     const [one, other] = [await connection.beginLogin(), await connection.beginLogin()]
     for (const callback of [callbackOf(other, "c"), "", "https://app.example/callback?code=c", "nonsense"]) {

@@ -89,7 +89,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("has a closed layer, and its next call finds the stored session without a login", () =>
+  it.effect("has a closed layer, and the next call for the account finds the stored session without a login", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin()
       const kept = managers.session("T1")
