@@ -836,7 +836,7 @@ describe("an answer that cannot be decoded", () => {
       /: list\.1 is not as documented/
     ],
     ["has an infinite number", `{"ok":true,"data":{"token":"t","list":[1e999]}}`, /list\.0/]
-  ] as const)("makes the call fail with MalformedResponse if it %s", ([, text, words]) =>
+  ] as const)("makes the call fail with MalformedResponse if the answer %s", ([, text, words]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(200, text)])
       const error = yield* Effect.flip(tiny.login)
@@ -907,7 +907,7 @@ describe("a fault between this program and the broker", () => {
     ["EACCES", "network"],
     ["EPERM", "network"],
     ["UND_ERR_PRX_CONN", "proxy"]
-  ] as const)("is not reported as a fault of the broker if its error code is %s", ([code, why]) =>
+  ] as const)("with the error code %s is not reported as a fault of the broker", ([code, why]) =>
     Effect.gen(function* () {
       const client = yield* failing(code)
       const error = yield* Effect.flip(client.call(login, loginOptions))
