@@ -76,7 +76,7 @@ describe("Authorize.request", () => {
     "javascript:https://apiconnect.angelone.in/",
     "https://",
     ""
-  ])("does not change a request to another origin, such as %j", (url) =>
+  ])("leaves a request unchanged if its URL does not have one of the broker's origins: %j", (url) =>
     Effect.gen(function* () {
       const request = HttpClientRequest.get(url)
       const sent = yield* Authorize.request(request, session()).pipe(Effect.provideService(Authorize.Authorize, broker))

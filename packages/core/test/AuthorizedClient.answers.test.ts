@@ -95,7 +95,7 @@ const collect = runInNewContext("gc") as () => void
 
 /** Memory in use, in bytes. */
 const memory = () => {
-  // Buffers are freed concurrently. The second collection waits until the buffers of the first collection are freed.
+  // Buffers are freed concurrently. The second collection waits until the buffers from the first collection are freed.
   collect()
   collect()
   const { arrayBuffers, heapUsed } = process.memoryUsage()
@@ -198,9 +198,9 @@ describe("an answer of unknown length", () => {
   )
 })
 
-describe("an answer with a content type that is not inspected", () => {
+describe("an answer whose body is not inspected because of its content type", () => {
   for (const type of ["text/event-stream", "text/csv", "application/x-ndjson", "application/octet-stream"]) {
-    it.effect(`is returned before its body arrives (content type: ${type})`, () =>
+    it.effect(`is returned before the body arrives (content type: ${type})`, () =>
       Effect.gen(function* () {
         const data = source(new TextEncoder().encode("data: DEAD\n\n"), 1, "wait")
         const client = yield* connect(() => answer(data.body, type))

@@ -197,7 +197,7 @@ describe("sessions: a rejected token", () => {
     )
   }
 
-  it.effect("is not renewed for each POST request if the broker rejects it for POST but accepts it for GET", () =>
+  it.effect("is renewed only once if the broker rejects it for POST requests but accepts it for GET requests", () =>
     Effect.gen(function* () {
       const { client, tiny } = yield* begin((request) =>
         Promise.resolve(request.method === "GET" ? Response.json({}) : dead(200))
@@ -210,7 +210,7 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed each time if the broker had accepted a POST request with this token before", () =>
+  it.effect("is renewed after each rejection if the broker had accepted an earlier POST request with it", () =>
     Effect.gen(function* () {
       const { alive, client, manager, seen } = yield* begin()
       yield* manager.session

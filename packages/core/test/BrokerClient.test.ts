@@ -570,19 +570,25 @@ describe("a refusal", () => {
     })
   )
 
-  it.effect("is reported with its support id, its retry delay or the clock drift, as its error row declares", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
-      const headers = { date: "Sat, 21 Nov 2026 04:01:30 GMT", "retry-after": "3" }
-      const denied = yield* connect([() => no({ code: "DENIED", support: "42859265" }, { headers })])
-      assert.deepInclude(yield* reasonOf(denied.login), { _tag: "PermissionDenied", why: "waf", supportId: "42859265" })
-      const telling = yield* connect([() => no({ code: "DENIED", support: `4${secrets.pin}2` })])
-      assert.deepInclude(yield* reasonOf(telling.login), { supportId: "4<redacted>2" })
-      const slow = yield* connect([() => no({ code: "SLOW" }, { headers })])
-      assert.deepStrictEqual((yield* reasonOf(slow.login)).retryAfter, Duration.seconds(3))
-      const late = yield* connect([() => no({ code: "TOTP" }, { headers })])
-      assert.include((yield* reasonOf(late.login)).remedy, "Your clock is 90 seconds behind the broker's")
-    })
+  it.effect(
+    "is reported with the support id, retry delay or clock drift that its row in the error table declares",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(Date.UTC(2026, 10, 21, 4))
+        const headers = { date: "Sat, 21 Nov 2026 04:01:30 GMT", "retry-after": "3" }
+        const denied = yield* connect([() => no({ code: "DENIED", support: "42859265" }, { headers })])
+        assert.deepInclude(yield* reasonOf(denied.login), {
+          _tag: "PermissionDenied",
+          why: "waf",
+          supportId: "42859265"
+        })
+        const telling = yield* connect([() => no({ code: "DENIED", support: `4${secrets.pin}2` })])
+        assert.deepInclude(yield* reasonOf(telling.login), { supportId: "4<redacted>2" })
+        const slow = yield* connect([() => no({ code: "SLOW" }, { headers })])
+        assert.deepStrictEqual((yield* reasonOf(slow.login)).retryAfter, Duration.seconds(3))
+        const late = yield* connect([() => no({ code: "TOTP" }, { headers })])
+        assert.include((yield* reasonOf(late.login)).remedy, "Your clock is 90 seconds behind the broker's")
+      })
   )
 
   it.effect("with HTTP 200 is a failure, and an answer that reports success with HTTP 500 is also a failure", () =>
@@ -680,7 +686,7 @@ describe("the reason for a failed call", () => {
     })
   )
 
-  it.effect("does not come from an error row for another endpoint", () =>
+  it.effect("does not come from a row of the error table that applies only to another endpoint", () =>
     Effect.gen(function* () {
       const codes = protocol.codes.map((row) => ({ ...row, operations: ["login"] }))
       const tiny = yield* connect([() => no({ code: "SLOW" })], {}, { codes })
@@ -830,7 +836,7 @@ describe("an answer that cannot be decoded", () => {
       /: list\.1 is not as documented/
     ],
     ["has an infinite number", `{"ok":true,"data":{"token":"t","list":[1e999]}}`, /list\.0/]
-  ] as const)("makes the call fail with MalformedResponse if it %s", ([, text, words]) =>
+  ] as const)("makes the call fail with MalformedResponse if the answer %s", ([, text, words]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => status(200, text)])
       const error = yield* Effect.flip(tiny.login)
@@ -901,7 +907,7 @@ describe("a fault between this program and the broker", () => {
     ["EACCES", "network"],
     ["EPERM", "network"],
     ["UND_ERR_PRX_CONN", "proxy"]
-  ] as const)("is not reported as a fault of the broker if its error code is %s", ([code, why]) =>
+  ] as const)("with the error code %s is not reported as a fault of the broker", ([code, why]) =>
     Effect.gen(function* () {
       const client = yield* failing(code)
       const error = yield* Effect.flip(client.call(login, loginOptions))

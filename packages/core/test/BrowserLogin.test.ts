@@ -142,19 +142,21 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("returns the session of a login that a user starts in another program while its own login is pending", () =>
-    Effect.gen(function* () {
-      yield* begin
-      const { program, tabs } = makeWorld()
-      const [one, user] = [yield* program("one"), yield* program("user")]
-      const first = yield* fork(one.run(200_000))
-      yield* pass("10 seconds")
-      const second = yield* fork(user.run(30_000, { byPerson: true }))
-      yield* pass("35 seconds")
-      assert.deepStrictEqual(tabs, ["one", "user"])
-      assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
-      assert.strictEqual(numberOf(yield* Fiber.join(first)), "user")
-    })
+  it.effect(
+    "returns the session of a login that a user starts in another program while this program waits for its own login",
+    () =>
+      Effect.gen(function* () {
+        yield* begin
+        const { program, tabs } = makeWorld()
+        const [one, user] = [yield* program("one"), yield* program("user")]
+        const first = yield* fork(one.run(200_000))
+        yield* pass("10 seconds")
+        const second = yield* fork(user.run(30_000, { byPerson: true }))
+        yield* pass("35 seconds")
+        assert.deepStrictEqual(tabs, ["one", "user"])
+        assert.strictEqual(numberOf(yield* Fiber.join(second)), "user")
+        assert.strictEqual(numberOf(yield* Fiber.join(first)), "user")
+      })
   )
 
   it.effect("opens the browser if the profile call shows that the broker refuses the stored session", () =>

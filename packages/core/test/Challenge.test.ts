@@ -18,7 +18,7 @@ const fields = {
 } as const satisfies Omit<Challenge.Challenge, "id" | "account">
 
 /**
- * Makes a ledger, which keeps track of the open challenges of an account, and opens one challenge. A claim closes a
+ * Makes a ledger and opens one challenge. A ledger keeps track of the open challenges of an account. A claim closes a
  * challenge, so that only one caller can answer it.
  */
 const opened = Effect.gen(function* () {

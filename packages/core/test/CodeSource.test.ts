@@ -33,7 +33,7 @@ const timed = (source: CodeSource.CodeSource, id?: string) =>
     return { code, at: (yield* Clock.currentTimeMillis) / 1000 }
   }).pipe(Effect.provide(immediateMac))
 
-/** Starts all effects together, advances the clock by one second at a time for `seconds`, and returns the results. */
+/** Starts all effects together, advances the clock `seconds` times by one second, and returns the results. */
 const during = <A, E>(seconds: number, ...effects: ReadonlyArray<Effect.Effect<A, E>>) =>
   Effect.gen(function* () {
     const fibers = yield* Effect.forEach(effects, (effect) => Effect.forkChild(effect, { startImmediately: true }))

@@ -226,7 +226,7 @@ describe("Connection: call(), profile() and run():", () => {
       Layer.succeed(Profile, { profile: (session) => Effect.succeed({ id: session.account.id }) })
     )
 
-  it("all three provide the services of the layer, and call() also passes a valid session to its callback", async () => {
+  it("all three use the services of the layer, and call() also passes a valid session to its callback", async () => {
     await using connection = await Connection.open(profiled())
     assert.strictEqual((await connection.profile()).id, "T1")
     const token = await connection.call(Profile, (_, { tokens }) => Effect.succeed(Connection.reveal(tokens.access)))
@@ -463,7 +463,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
-  it("rejects the callback for another login and invalid callbacks, and stores nothing", async () => {
+  it("rejects invalid callbacks and the callback for another login, and stores nothing", async () => {
     await using connection = await Connection.open(browser())
     const [one, other] = [await connection.beginLogin(), await connection.beginLogin()]
     for (const callback of [callbackOf(other, "c"), "", "https://app.example/callback?code=c", "nonsense"]) {

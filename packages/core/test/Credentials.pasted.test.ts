@@ -160,27 +160,6 @@ describe("a password", () => {
     })
   )
 
-  it.effect("is converted to the broker's format even if it is wrapped by `Credentials.verbatim`", () =>
-    Effect.gen(function* () {
-      const dated = {
-        date: {
-          env: "TINY_DATE",
-          description: "Date of birth",
-          secret: true,
-          normalize: (value: string) => value.replaceAll("-", "/"),
-          problem: (value: string) => (/^[\d-/]+$/.test(value) ? undefined : "is not a date")
-        }
-      } as const
-      const date = Credentials.verbatim(Redacted.make("18-10-1988"))
-      const values = yield* Credentials.check("tiny", dated, { date })
-      assert.strictEqual(Redacted.value(values.date), "18/10/1988")
-      const quoted = { date: Credentials.verbatim(Redacted.make('"18-10-1988"')) }
-      assert.deepStrictEqual(problemsOf(yield* Effect.flip(Credentials.check("tiny", dated, quoted))), [
-        "date is not a date"
-      ])
-    })
-  )
-
   it.effect.each([undefined, 4711, "", " "])(
     "with the value %j is rejected even if it is wrapped by `Credentials.verbatim`",
     (given) =>
@@ -190,6 +169,27 @@ describe("a password", () => {
       })
   )
 })
+
+it.effect("a date of birth is converted to the broker's format even if it is wrapped by `Credentials.verbatim`", () =>
+  Effect.gen(function* () {
+    const dated = {
+      date: {
+        env: "TINY_DATE",
+        description: "Date of birth",
+        secret: true,
+        normalize: (value: string) => value.replaceAll("-", "/"),
+        problem: (value: string) => (/^[\d-/]+$/.test(value) ? undefined : "is not a date")
+      }
+    } as const
+    const date = Credentials.verbatim(Redacted.make("18-10-1988"))
+    const values = yield* Credentials.check("tiny", dated, { date })
+    assert.strictEqual(Redacted.value(values.date), "18/10/1988")
+    const quoted = { date: Credentials.verbatim(Redacted.make('"18-10-1988"')) }
+    assert.deepStrictEqual(problemsOf(yield* Effect.flip(Credentials.check("tiny", dated, quoted))), [
+      "date is not a date"
+    ])
+  })
+)
 
 it.prop("removing quotation marks twice has the same result as removing them once", [Schema.String], ([some]) => {
   const once = withoutQuotes(`"${some}\u201d`)

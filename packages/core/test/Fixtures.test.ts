@@ -86,11 +86,11 @@ const row = codes[0] as ErrorTable.ErrorRow
 const { code: _, ...bare } = row
 const dialect = protocol.dialects[0] as Envelope.Dialect
 
-const leaking = fixture("login", "with the PIN", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
+const leaking = fixture("login", "with a secret", said("T9153", "No luck, 4711"), { reason: "InvalidCredentials" })
 
 /**
- * Makes a subject with the additional error rows O1 and O2. O1 reports the broker's code unchanged, and has a fixture.
- * O2 has the given meaning and reason, and no fixture.
+ * Makes a subject whose error table has two more rows. The row O1 reports the broker's code unchanged, and has a
+ * fixture. The row O2 has the given meaning and reason, and no fixture.
  */
 const orders = (meaning: string, reason: ErrorTable.ErrorRow["reason"]): Subject => {
   const order = ErrorTable.rows("made up", "2026-11-21")
@@ -146,7 +146,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
   [
     "a failure that shows a secret",
     { ...adding(leaking), secrets: ["4711"] },
-    "login: with the PIN",
+    "login: with a secret",
     /must not contain a secret/
   ],
   [

@@ -143,7 +143,7 @@ describe("Logout.revoke", () => {
     })
   )
 
-  it.effect("reports a session that had already ended as LocalOnly, without an error", () =>
+  it.effect("returns LocalOnly, and does not fail, if the session had already ended", () =>
     Effect.gen(function* () {
       const over = AuthError.make("tiny", "logout", new AuthError.SessionExpired({ why: "expired" }))
       assert.deepStrictEqual(yield* Logout.revoke(live, Effect.fail(over)), {
@@ -154,7 +154,7 @@ describe("Logout.revoke", () => {
     })
   )
 
-  it.effect("returns any other failure unchanged", () =>
+  it.effect("fails with any other error of the logout call, unchanged", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.flip(Logout.revoke(live, Effect.fail(failure))), failure)
     })

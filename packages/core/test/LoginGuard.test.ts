@@ -76,7 +76,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("are cleared by a successful login, by the end of the window, or by `reset`", () =>
+  it.effect("are cleared by a successful login or by `reset`, and no longer count after the window has ended", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const wrong = reasonOf(guard.protect(account, policy, login(wrongPin)))
@@ -273,7 +273,7 @@ describe("sessions: TOTP periods", () => {
     })
   )
 
-  it.effect("do not block logins after a clock that was years ahead is corrected", () =>
+  it.effect("do not block logins after the correction of a clock that was years ahead", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       yield* TestClock.setTime(morning + 1e11)

@@ -228,7 +228,7 @@ describe("a logout call that depends on options", () => {
     expiry: Expiry.dailyAt("00:00")
   })
 
-  it.effect("is sent with `leaves: true`, and with `leaves: false` the receipt is LocalOnly", () =>
+  it.effect("is sent if the option `leaves` is true, and otherwise the receipt is LocalOnly", () =>
     Effect.gen(function* () {
       for (const [leaves, tag, sent] of [
         [true, "Revoked", 1],
@@ -255,7 +255,7 @@ describe("a credential that is an option of the layer", () => {
   const client = connect(() => yes()).layer
   const configured = (options?: Options) => Layer.provide(method.layerConfig(options), client)
 
-  it.effect("is checked together with the credentials", () =>
+  it.effect("is checked together with the other credentials", () =>
     Effect.gen(function* () {
       const layer = Layer.provide(method.layer({ credentials: { id: " " } }), client)
       assert.deepStrictEqual(yield* problems(build(layer)), [
@@ -288,14 +288,16 @@ describe("the step token", () => {
     return Effect.map(Effect.provide(makeApi(undefined, options), layer), (calls) => ({ seen, calls }))
   }
 
-  it.effect("is sent with the call, and the body contains the app's fields as the endpoint declares", () =>
-    Effect.gen(function* () {
-      const { calls, seen } = yield* api({ base: "/login/v2" })
-      yield* calls.verify(request, step)
-      assert.strictEqual(seen[0]?.url, "https://api.tiny.example/login/v2/verify")
-      assert.strictEqual(seen[0]?.headers["authorization"], "Step T1 step-canary")
-      assert.strictEqual(seen[0]?.body, '{"id":"T1","code":"123456","device":"d","program":"p"}')
-    })
+  it.effect(
+    "is sent with the call, and the body contains the app's fields in the order that the endpoint declares",
+    () =>
+      Effect.gen(function* () {
+        const { calls, seen } = yield* api({ base: "/login/v2" })
+        yield* calls.verify(request, step)
+        assert.strictEqual(seen[0]?.url, "https://api.tiny.example/login/v2/verify")
+        assert.strictEqual(seen[0]?.headers["authorization"], "Step T1 step-canary")
+        assert.strictEqual(seen[0]?.body, '{"id":"T1","code":"123456","device":"d","program":"p"}')
+      })
   )
 
   it.effect.each([undefined, "plain text", Redacted.make(undefined), { account: {}, tokens: { access: step } }])(
@@ -336,7 +338,7 @@ describe("the step token", () => {
   )
 })
 
-describe("a service without a session", () => {
+describe("a service that needs no session", () => {
   class Greeting extends Context.Service<Greeting, string>()("test/Greeting") {}
 
   const layers = Method.withoutSession(

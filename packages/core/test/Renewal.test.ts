@@ -171,7 +171,7 @@ describe("Renewal.answering", () => {
   )
 })
 
-describe("a renewal that replaces the broker's renewal", () => {
+describe("Renewal: a layer that replaces the broker's renewal:", () => {
   const other = session({ access: "other" })
   const own = Layer.effect(Renewal.Renewal, Renewal.fromDescription(description, { account }))
   const services = Layer.mergeAll(
@@ -190,7 +190,7 @@ describe("a renewal that replaces the broker's renewal", () => {
 
   for (const [name, layer, wanted] of ways) {
     it.effect(
-      `and comes from Renewal.${name} sends a ${wanted.join(" or otherwise a ")}, and keeps the account and the limits`,
+      `the renewal from ${name} sends a ${wanted.join(" or otherwise a ")}, and keeps the account and the limits`,
       () =>
         Effect.gen(function* () {
           const renewal = yield* Renewal.Renewal

@@ -571,7 +571,7 @@ describe.runIf(runsRedis)(
     )
 
     it.live(
-      "is renewed until its release while Redis is available",
+      "is renewed until its release if Redis stays available",
       () =>
         Effect.gen(function* () {
           const prefix = yield* freshPrefix

@@ -444,7 +444,7 @@ it.effect(
 
 describe("sessions: SessionManager.renew", () => {
   it.effect(
-    "stores and returns a new session as soon as the store works again if the session could not be stored after the login",
+    "if the store fails after the login, stores and returns the new session as soon as the store works again",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

@@ -15,7 +15,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { makeTiny, morning, pass, type Tiny } from "./sessions.ts"
 
-/** Makes managers with one fake broker for each account, so that a test can count the calls of each account. */
+/** Makes managers with one fake broker for each account, so that a test can count the calls for each account. */
 const begin = Effect.fnUntraced(function* (prepare: (tiny: Tiny, name: string) => void = () => undefined) {
   yield* TestClock.setTime(morning)
   const brokers = new Map<string, Tiny>()

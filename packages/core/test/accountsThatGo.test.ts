@@ -89,7 +89,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("has a closed layer, and its next call finds the stored session without a login", () =>
+  it.effect("has a closed layer, and the next call for the account finds the stored session without a login", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin()
       const kept = managers.session("T1")
@@ -211,7 +211,7 @@ describe("sessions: watching a store for changes to an account", () => {
 })
 
 describe("sessions: an open account", () => {
-  it.effect("is closed after the idle time without a call, and is opened again at the next call", () =>
+  it.effect("is closed if no call comes during the idle time, and is opened again at the next call", () =>
     Effect.gen(function* () {
       const { counts, managers, tiny } = yield* begin({ idle: "10 minutes" })
       const kept = managers.session("T1")

@@ -83,7 +83,7 @@ describe("RedirectLogin.parseCallback", () => {
     ["a percent sign that encodes nothing", "100%zz", "100%zz"],
     ["Bearer before the token", "Bearer+ab+cd", "Bearer ab+cd"],
     ["Bearer twice before the token", "Bearer+bearer+ab+cd", "Bearer bearer ab+cd"]
-  ] as const)("decodes the code of a callback correctly if it contains %s", ([, sent, expected]) =>
+  ] as const)("decodes the code in a callback correctly if the code contains %s", ([, sent, expected]) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* codeIn(`${registered}?code=${sent}&state=${state}`), expected)
     })
@@ -221,7 +221,7 @@ it.effect.prop(
 )
 
 it.effect.prop(
-  "RedirectLogin.parseCallback rejects a callback whose scheme, host, port or path differs from the redirect URL",
+  "RedirectLogin.parseCallback rejects a callback whose scheme, host, port or path differs from the redirect URL's",
   {
     redirectUrl: Schema.Literals([registered, "myapp://cb/callback", "http://127.0.0.1:3000/callback"]),
     scheme: Schema.Literals(["https", "http", "myapp", "evil"]),

@@ -46,7 +46,7 @@ interface Program {
   readonly manager: SessionManager["Service"]
   /** Numbers of the tokens that this program reported to its manager as rejected. */
   readonly refused: Set<string>
-  /** Numbers of the sessions that this program logged out. It must not get these again, even after a restart. */
+  /** Numbers of the sessions that this program logged out. It must not get one of them again, even after a restart. */
   readonly ended: Set<string>
   loggedOut: boolean
 }
@@ -111,7 +111,7 @@ const steps: ReadonlyArray<Step> = [
     if (Result.isSuccess(held)) program.ended.add(numberOf(held.success))
     yield* ask(day, program, program.manager.session)
   }),
-  // The program is replaced by a new one with the same list of logged-out sessions.
+  // The program is replaced by a new program with the same list of logged-out sessions.
   Effect.fnUntraced(function* ({ another, programs }, program) {
     programs[programs.indexOf(program)] = { ...(yield* another), ended: program.ended }
   })

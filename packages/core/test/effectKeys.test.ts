@@ -18,7 +18,7 @@ describe("parts of Effect that core uses without loading their modules", () => {
     ["Terminal", EffectKeys.Terminal, Terminal.Terminal]
   ])("%s has the same key as in Effect", (_, own, { key }) => assert.strictEqual(own.key, key))
 
-  it("sets headers as Effect does", () => {
+  it("withHeaders sets headers as HttpClientRequest.setHeaders does", () => {
     const request = HttpClientRequest.post("https://api.example.com/orders?id=1", {
       headers: { "X-Key": "old", accept: "application/json" }
     })
