@@ -206,7 +206,7 @@ const [before, ...logins] = Array.from(
   ([, broker = "", script = ""]) => ({ broker, script })
 )
 
-/** For each broker's title in the README: the broker's id, and the expected output of the last line of a login. */
+/** For each broker's title in the README: the broker's id, and a pattern that the output of each login must match. */
 const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = {
   "Angel One": ["angel", /"status":true.*"jwtToken":"[^"]+"/],
   "Motilal Oswal": ["motilal", /"status":"SUCCESS".*"accesstoken":"[^"]+"\}$/],
@@ -236,7 +236,7 @@ it.live(
         assert.strictEqual(answers.length, scripts.length, title)
         for (const text of answers) assert.match(text, answer, id)
       }
-      // A broker without lines in the README has a login of one request, which the simulator prints when it starts.
+      // The README may omit a broker for which the simulator prints curl lines when it starts.
       const described = Object.values(titles).map(([id]) => id)
       for (const id of Simulator.brokerIds) {
         assert.isTrue(
