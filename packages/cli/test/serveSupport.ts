@@ -22,7 +22,7 @@ export interface Request {
   readonly agent?: http.Agent
 }
 
-/** A running server. `where` is its socket or its address. */
+/** A running server. `where` is the path of its socket, or its HTTP address. */
 export interface Served {
   readonly where: string
   readonly child: ChildProcess

@@ -71,7 +71,7 @@ export const makeUser = (
     ({ state }) => Effect.sync(() => fs.rmSync(state, { recursive: true, force: true }))
   )
 
-/** A simulator of some brokers, and a user whose commands use it. Default of `runtime`: the Node of this process. */
+/** A simulator of some brokers, and a user whose commands use it. Default of `runtime.file`: the Node of this process. */
 export const world = Effect.fnUntraced(function* (
   options: Simulator.Options = {},
   command = fromSource,
