@@ -57,7 +57,8 @@ export const publisherCredentials = {
   clientCode,
   apiKey: {
     ...apiKey,
-    description: 'API key of an app of the kind "Publisher". The broker refuses keys of other apps with HTTP 403'
+    description:
+      'API key of an app of the kind "Publisher". With the key of an app of another kind, the broker answers HTTP 403'
   },
   redirectUrl: Credentials.redirectUrl("ANGEL_REDIRECT_URL", redirectUrlProblem)
 }

@@ -16,7 +16,7 @@ import { browse, calls, fixtures, layer, layerAnswer, loginRequest, serve } from
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** The secrets of this account occur nowhere else, so that a test can search a text for them. */
+/** An output contains the secrets of this account only if they leak, so a test can search for them. */
 const canary: FakeAngel.Account = {
   ...FakeAngel.demoAccount,
   pin: "8305",
@@ -64,7 +64,7 @@ const publisherMethod: Contract.Subject = {
   wrongCredentials: {}
 }
 
-/** Secrets of the fuzz test. They do not look like secrets, so they can be redacted only by their values. */
+/** Secrets of the fuzz test. They do not look like secrets, so the package can recognize them only by their values. */
 const pin = "8305"
 const apiKey = "canary&Key<q"
 const totp = "QUCKOOCANARYCODE"

@@ -1,6 +1,7 @@
 /**
- * The program of the canary test. It prints its results and errors in many ways. The test then searches the
- * output and the files of this program for secrets.
+ * The program of the canary test. Its credentials are easy to recognize (canaries). The program prints its results and
+ * errors in many ways. The test then searches the output and the files of the program for these credentials,
+ * for tokens and for one-time codes.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"

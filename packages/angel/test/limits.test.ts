@@ -95,7 +95,7 @@ describe("the client's rate limiter", () => {
 
   for (const [endpoint, perSecond, call] of limits) {
     it.effect(
-      `sends eight concurrent calls to ${endpoint} at ${perSecond} per second, so that the broker accepts all of them`,
+      `sends eight concurrent calls to ${endpoint} at ${perSecond} per second, so that none of them exceeds the broker's rate limit`,
       () =>
         Effect.gen(function* () {
           yield* TestClock.setTime(morning)

@@ -51,7 +51,7 @@ const attemptsOf = (user: User) =>
     return refusedAt.length + unansweredAt.length
   })
 
-/** Runs `token` in this process, so that a test can shorten the time-out of programs. */
+/** Runs `token` in this process, so that a test can shorten `programs.Timeout`. */
 const failureOfToken = (user: User) =>
   Effect.gen(function* () {
     const failing = Effect.flip(handlers.token({ account: undefined, simulator: undefined }))
@@ -105,7 +105,6 @@ it.live(
 
 it.live("references.resolve reports a time-out if the program ends and its child process keeps the output open", () =>
   Effect.gen(function* () {
-    // The shell ends, and its child process keeps the pipe open.
     const reference = Redacted.make(`exec:sh -c "sleep 600 & echo $!"`)
     const late = yield* Effect.flip(
       Effect.provideService(references.resolve(reference), programs.Timeout, Duration.millis(300))
@@ -114,7 +113,7 @@ it.live("references.resolve reports a time-out if the program ends and its child
   })
 )
 
-/** Environment variables with which `process.platform` of the command is `platform`. */
+/** Environment variables that set the command's `process.platform` to `platform`. */
 const on = (platform: string) => ({
   NODE_OPTIONS: `--import=data:text/javascript,Object.defineProperty(process,'platform',{value:'${platform}'})`
 })

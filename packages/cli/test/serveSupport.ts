@@ -22,7 +22,7 @@ export interface Request {
   readonly agent?: http.Agent
 }
 
-/** A running server. `where` is its socket or its address. */
+/** A running server. `where` is the path of its socket, or its HTTP address. */
 export interface Served {
   readonly where: string
   readonly child: ChildProcess
@@ -61,7 +61,7 @@ const send = (where: string, path: string, { agent, body, headers, method = "GET
     request.end(body)
   })
 
-/** Sends a request. If the queue of new connections is full, tries again for 10 seconds. */
+/** Sends a request. If the queue of new connections is full, tries again for at least 10 seconds. */
 export const ask =
   (where: string) =>
   async (path: string, request: Request = {}): Promise<Reply> => {

@@ -1,4 +1,4 @@
-/** A broker with a certificate of its own, and proxies, all on 127.0.0.1. */
+/** An HTTPS server that stands in for a broker, and proxies, all on 127.0.0.1. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
@@ -40,7 +40,10 @@ export interface Proxy {
   readonly asked: ReadonlyArray<string>
 }
 
-/** A proxy that connects every host to one port of this machine, or refuses every host with an HTTP status. */
+/**
+ * A proxy. Whatever host a client asks for, the proxy connects the client to one port of this machine, or refuses with
+ * an HTTP status.
+ */
 export const makeProxy = Effect.fnUntraced(function* (
   to: { readonly port: number } | { readonly status: number }
 ): Effect.fn.Return<Proxy, never, Scope.Scope> {

@@ -62,7 +62,7 @@ export const makeUser = (
           BROKER_AUTH_KEY: key,
           // This variable prevents a login from opening a browser on a developer's machine.
           CI: "1",
-          // With this variable, each command needs about half the CPU time to start.
+          // This variable roughly halves the CPU time that a command needs to start.
           NODE_COMPILE_CACHE: compileCache,
           ...env
         }
@@ -71,7 +71,7 @@ export const makeUser = (
     ({ state }) => Effect.sync(() => fs.rmSync(state, { recursive: true, force: true }))
   )
 
-/** A simulator of some brokers, and a user whose commands use it. Default of `runtime`: the Node of this process. */
+/** A simulator of some brokers, and a user whose commands use it. Default of `runtime.file`: the Node of this process. */
 export const world = Effect.fnUntraced(function* (
   options: Simulator.Options = {},
   command = fromSource,

@@ -13,7 +13,7 @@ export interface Way {
   readonly values: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
   /** Title of the entry in `pages.ts` that fills in the login page. Absent if the login needs no browser. */
   readonly page?: string
-  /** Whether the login asks for a code by SMS. */
+  /** `true` if the login asks for a code that the broker sends by SMS. */
   readonly asksCode?: true
   /** The page of the simulator that scans a QR code in place of the mobile app. Absent if the login has no QR code. */
   readonly scan?: { readonly origin: string; readonly path: string }

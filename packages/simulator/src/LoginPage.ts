@@ -1,5 +1,5 @@
 /**
- * Submits the login pages of the simulated brokers, for tests without a browser.
+ * Submits the forms of the simulated brokers' login pages, for tests without a browser.
  *
  * @since 0.1.0
  */

@@ -28,7 +28,7 @@ import { listen } from "./internal/server.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
 /**
- * A broker that can be served.
+ * The id of a broker that the simulator can serve.
  *
  * @category models
  * @since 0.1.0
@@ -36,7 +36,7 @@ import { SimulatorError } from "./SimulatorError.ts"
 export type BrokerId = table.BrokerId
 
 /**
- * Every broker that can be served.
+ * The ids of all brokers that the simulator can serve.
  *
  * @category models
  * @since 0.1.0

@@ -206,7 +206,7 @@ const [before, ...logins] = Array.from(
   ([, broker = "", script = ""]) => ({ broker, script })
 )
 
-/** For each broker's title in the README: the broker's id, and the expected output of the last line of a login. */
+/** For each broker's title in the README: the broker's id, and a pattern that the output of each login must match. */
 const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = {
   "Angel One": ["angel", /"status":true.*"jwtToken":"[^"]+"/],
   "Motilal Oswal": ["motilal", /"status":"SUCCESS".*"accesstoken":"[^"]+"\}$/],
@@ -219,7 +219,7 @@ const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = 
 const separator = "\n-- next --\n"
 
 it.live(
-  "the README's curl lines log in to every broker, with the headers that curl sends by default",
+  "the README's curl lines log in to every broker, with curl's default Accept header",
   () =>
     Effect.gen(function* () {
       const { info } = yield* startJson()
@@ -236,7 +236,7 @@ it.live(
         assert.strictEqual(answers.length, scripts.length, title)
         for (const text of answers) assert.match(text, answer, id)
       }
-      // A broker without lines in the README has a login of one request, which the simulator prints when it starts.
+      // The README may omit a broker for which the simulator prints curl lines when it starts.
       const described = Object.values(titles).map(([id]) => id)
       for (const id of Simulator.brokerIds) {
         assert.isTrue(
@@ -311,16 +311,18 @@ it.live("the README documents every broker, origin and account", () =>
   })
 )
 
-it.live("the login pages in the README exist, and have the fields that the README names", () =>
-  Effect.gen(function* () {
-    const { origins } = yield* Simulator.make()
-    const rows = Array.from(readme.matchAll(/^\| [^|]+\| `([a-z.-]+)(\/[^`…]*\?[^`…]+)`[^|]*\| ([^|]+)\|$/gm))
-    assert.strictEqual(rows.length, 5)
-    for (const [, host = "", path = "", fields = ""] of rows) {
-      const page = yield* send(`${origins[`https://${host}`]}${path}`)
-      for (const [, name] of fields.matchAll(/`(\w+)`/g)) assert.include(page.text, `name="${name}"`)
-    }
-  })
+it.live(
+  "each login page whose complete address is in the README exists, and has the fields that the README names",
+  () =>
+    Effect.gen(function* () {
+      const { origins } = yield* Simulator.make()
+      const rows = Array.from(readme.matchAll(/^\| [^|]+\| `([a-z.-]+)(\/[^`…]*\?[^`…]+)`[^|]*\| ([^|]+)\|$/gm))
+      assert.strictEqual(rows.length, 5)
+      for (const [, host = "", path = "", fields = ""] of rows) {
+        const page = yield* send(`${origins[`https://${host}`]}${path}`)
+        for (const [, name] of fields.matchAll(/`(\w+)`/g)) assert.include(page.text, `name="${name}"`)
+      }
+    })
 )
 
 it.live(

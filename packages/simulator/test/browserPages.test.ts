@@ -16,7 +16,7 @@ import { servedOf, site } from "./support.ts"
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Text that closes the element or attribute around it. If a page contains this text unescaped, its script runs. */
+/** Text that closes the element or attribute around it. If a page contains this text unescaped, the script in the text runs. */
 const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
 
 /** Names of account fields whose values appear in login pages or in their addresses. */
@@ -190,7 +190,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
     )
 
     it.effect(
-      "redirect to a redirect URL over TLS on another host, even if a form of the web app opened the login page",
+      "redirect to an https redirect URL on another host, even if a form of the web app opened the login page",
       () =>
         Effect.gen(function* () {
           const simulator = yield* Simulator.make()

@@ -347,7 +347,7 @@ const fetchJson = async ({ broker, path }: Row, { simulator }: Setting, connecti
   return answer.json()
 }
 
-/** Logs in: takes the steps of the program and those of its user. */
+/** Logs in: performs the steps of the program and the steps of its user. */
 const logIn = async ({ form, person }: Row, { simulator }: Setting, connection: Opened): Promise<Session> => {
   const { broker, id } = connection.account
   if (person === "scan") {

@@ -44,7 +44,7 @@ it.live("Angel One's market feed gives the reason for a refused WebSocket in the
   })
 )
 
-it.live("the simulator reads the body of a client that offers an upgrade to HTTP/2", () =>
+it.live("the simulator reads the body of a request that offers an upgrade to HTTP/2", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { code } = yield* simulator.totp("angel", account.clientCode)

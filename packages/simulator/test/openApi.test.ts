@@ -35,7 +35,7 @@ const fixturesOf = (id: string, file: string) =>
 const operationsOf = ({ paths }: OpenApi.Document): ReadonlyArray<Operation> =>
   Object.values(paths).flatMap((path) => Object.values(path) as ReadonlyArray<Operation>)
 
-/** Finds an operation by the name of a call. One operation can have several calls. */
+/** Finds an operation by the name of a call. One operation can describe several calls. */
 const operationOf = (document: OpenApi.Document, call: string): Operation | undefined =>
   operationsOf(document).find(
     ({ description = "", operationId }) => operationId === call || description.split(/[ ,.]+/).includes(call)

@@ -32,7 +32,7 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
     "brokers.angel.accounts[0].s3cret: is not a known field"
   ],
   ["an unknown broker", { brokers: { nobody: {} } }, "brokers.nobody: is not a known field"],
-  ["an unknown key next to the key brokers", { brokers: {}, accounts: [] }, "accounts: is not a known field"],
+  ["an unknown key next to `brokers`", { brokers: {}, accounts: [] }, "accounts: is not a known field"],
   [
     "an unknown state of an account",
     angelWith({ state: "s3cr" }),
@@ -75,7 +75,7 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
   ],
   ["accounts that are not a list", { brokers: { angel: { accounts: "s3cr" } } }, "brokers.angel.accounts: must be"],
   ["a list in place of the whole object", ["s3cr"], "seed: must be"],
-  ["no key brokers", {}, "brokers: is missing"]
+  ["no key `brokers`", {}, "brokers: is missing"]
 ]
 
 for (const [title, seed, says] of refusals) {

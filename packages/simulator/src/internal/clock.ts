@@ -2,8 +2,8 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 /**
- * Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. The new clock sleeps with the
- * function `sleep`. Default for `sleep`: the `sleep` of `base`.
+ * Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. `sleep` is the new
+ * clock's sleep function. Default: the sleep function of `base`.
  */
 export const runAhead = (
   base: Clock.Clock,

@@ -76,9 +76,9 @@ const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
 })
 
 /**
- * Returns a function that sleeps by the clock `base`. When the scope closes, all sleeps are interrupted. Without this, a
- * fake that delays an answer would still sleep after the simulator has stopped, because the fake does not notice that
- * the client has disconnected.
+ * Returns a function that sleeps by the clock `base`. When the scope closes, all sleeps are interrupted. Without this
+ * interruption, a fake that delays an answer would still sleep after the simulator has stopped, because the fake does
+ * not notice that the client has disconnected.
  */
 const sleepWithin = Effect.fnUntraced(function* (
   base: Clock.Clock

@@ -41,10 +41,10 @@ const journal: Table = {
   rows: Object.entries(journalFields).map(([name, what]) => [code(name), what])
 }
 
-const contents: Readonly<Record<NonNullable<Place["as"]>, string>> = { code: "its code in ", hash: "hashed in " }
+const contents: Readonly<Record<NonNullable<Place["as"]>, string>> = { code: " (TOTP code)", hash: " (hash)" }
 
 const inWords = ({ as, name, of, where }: Place): string =>
-  `${as === undefined ? "" : contents[as]}${where} ${code(name)}${of === undefined ? "" : ` of ${of}`}`
+  `${where} ${code(name)}${of === undefined ? "" : ` of ${of}`}${as === undefined ? "" : contents[as]}`
 
 const wireCell = (wire: WireName): string => (typeof wire === "string" ? wire : wire.map(inWords).join(", "))
 

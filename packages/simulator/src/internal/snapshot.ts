@@ -48,7 +48,9 @@ export const restore = Effect.fnUntraced(function* (
   const restores = served.map((fake) => fake.readSnapshot(brokers[fake.broker]))
   const known = restores.filter((effect) => effect !== undefined)
   if (known.length !== served.length)
-    return yield* refuse("This version cannot read the snapshot: take a new one with GET /snapshot.")
+    return yield* refuse(
+      "This version of the simulator cannot read the snapshot: take a new snapshot with GET /snapshot."
+    )
   setAhead(aheadMillis)
   yield* Effect.all(known, { discard: true })
 })

@@ -11,8 +11,8 @@ Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-s
 
   --port N       the control port; the brokers' origins use the ports after it (default: free ports)
   --broker NAME  serve only this broker; may be repeated (${brokerIds.join(", ")})
-  --seed FILE    accounts and switches of the brokers, as JSON
-  --print-seed   print a seed file with the demo accounts, and exit
+  --seed FILE    a JSON file with accounts and switches (options of the fakes); --print-seed prints an example
+  --print-seed   print a seed with the demo accounts, and exit
   --journal N    number of requests that the journal keeps for each broker (default: ${defaultJournal})
   --allow-host HOST      also accept this host name (127.0.0.1, localhost and [::1] are always accepted); may be repeated
   --allow-origin ORIGIN  accept requests from web pages of this origin, such as http://127.0.0.1:3000; may be repeated

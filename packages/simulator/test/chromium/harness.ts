@@ -80,7 +80,7 @@ const attacksIn = (frame: Frame, kind: Kind) =>
     frame.evaluate((kind) => Object.keys((globalThis as unknown as { readonly attacks: Attacks }).attacks[kind]), kind)
   )
 
-/** Runs an attack in the page, and returns the text that it read. */
+/** Runs an attack in the page, and returns the text that the page could read. */
 const attack = (frame: Frame, kind: Kind, name: string, target: Target) =>
   Effect.promise(() =>
     frame.evaluate(
@@ -162,8 +162,8 @@ export const tryAll = Effect.fnUntraced(function* (
 })
 
 /**
- * Opens a page with the attacks. If `served` is given, it is the content of the page, and the page's host receives no
- * request for it. This simulates DNS rebinding: the host name resolves to the attacker's machine when the page is
+ * Opens a page with the attacks. If `served` is given, the page has this content, and the request for the page does
+ * not reach its host. This simulates DNS rebinding: the host name resolves to the attacker's machine when the page is
  * loaded, and to this machine afterwards.
  */
 export const inPage = <E>(
