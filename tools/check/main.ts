@@ -40,7 +40,7 @@ const steps: ReadonlyArray<Step> = [
   },
   {
     name: "torture",
-    title: "a quick torture run",
+    title: "a quick torture run: real programs with injected faults",
     script: "tools/torture/main.ts",
     args: ["--quick"],
     nodeArgs: ["--conditions=@auth/source"]
