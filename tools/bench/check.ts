@@ -25,7 +25,8 @@ export const measureChecked = async (benches: ReadonlyArray<Named>, times = 1): 
     if (figures.length === 0) continue
     const only = figures.flatMap(({ of, to }) => (to === undefined ? [of] : [of, to]))
     const { entrants } = entrantsOf(name, bench, { only, plan: "check" })
-    // An explicit number of rounds has no time limit. On a busy machine, the check takes longer, but is just as exact.
+    // With an explicit number of rounds, there is no time limit. On a busy machine, the check takes longer, but is just
+    // as exact.
     const rounds = planOf(bench, "check").rounds * times
     console.log(`${name}: ${only.join(", ")}`)
     results.set(name, await measure(bench, entrants, { plan: "check", rounds, profile: undefined }))

@@ -53,7 +53,7 @@ const steps: ReadonlyArray<Step> = [
   },
   {
     name: "speed",
-    title: "CPU time of logins and sessions, compared with the ratios in tools/bench/kept.json",
+    title: "ratios of CPU time for logins and sessions, compared with tools/bench/kept.json",
     script: "tools/bench/check.ts",
     // The ratios in kept.json were measured on another machine.
     args: ["--margin", "60"],

@@ -149,7 +149,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "calls", limit: "no limit" },
   { of: "an authorization code", limit: `1 exchange, within ${lifetimes.authorizationCode}` },
   { of: "a refresh token", limit: `1 refresh, within ${lifetimes.refreshToken}`, switch: "refreshAfterEnd" },
-  { of: "a code by SMS (`generateOtp`)", limit: lifetimes.otp },
+  { of: "a code by SMS (`generateOtp`)", limit: `1 use, within ${lifetimes.otp}` },
   { of: "a web secret code", limit: `1 login, within ${lifetimes.webCode}` },
   { of: "a change of the IP addresses (`ipUpdate`)", limit: `1 in ${lifetimes.ipChange} for each user id` },
   { of: "a session and its token, the access token of the day", limit: `until ${lifetimes.sessionEnd} IST` }
