@@ -25,7 +25,8 @@ export const measureChecked = async (benches: ReadonlyArray<Named>, times = 1): 
     if (figures.length === 0) continue
     const only = figures.flatMap(({ of, to }) => (to === undefined ? [of] : [of, to]))
     const { entrants } = entrantsOf(name, bench, { only, plan: "check" })
-    // An explicit number of rounds has no time limit. On a busy machine, the check takes longer, but is just as exact.
+    // With an explicit number of rounds, there is no time limit. On a busy machine, the check takes longer, but is just
+    // as exact.
     const rounds = planOf(bench, "check").rounds * times
     console.log(`${name}: ${only.join(", ")}`)
     results.set(name, await measure(bench, entrants, { plan: "check", rounds, profile: undefined }))
@@ -56,10 +57,10 @@ const print = (kept: Kept, now: Kept["ratios"], judgements: ReadonlyMap<string, 
 
 const usage = `Usage: npm run bench:check
 
-Measures ratios of CPU time in about a minute, and compares them with tools/bench/kept.json, which
-npm run bench -- --write also writes. A ratio is a loss if its median is larger than the kept median by
-more than the margin, and if both its quartiles are larger than both kept quartiles. A loss is measured
-a second time, with three times as many rounds.
+Measures ratios of CPU time in about a minute, and compares them with tools/bench/kept.json. The command
+"npm run bench -- --write" writes this file too. A ratio is a loss if its median is larger than the kept
+median by more than the margin, and if both its quartiles are larger than both kept quartiles. A loss is
+measured a second time, with three times as many rounds.
 
 Options:
   --margin <per cent>  default: ${100 * defaultMargin}; use a larger margin if kept.json was written on another machine
@@ -148,12 +149,12 @@ const main = async (): Promise<number> => {
   console.log()
   print(kept, now, judgements)
   console.log(
-    `\nkept on ${kept.date} with Node ${kept.node}; now with Node ${process.versions.node}, in ${((performance.now() - began) / 1000).toFixed(0)} s`
+    `\nkept on ${kept.date} with Node ${kept.node}; measured now with Node ${process.versions.node}, in ${((performance.now() - began) / 1000).toFixed(0)} s`
   )
   const failures = Array.from(judgements.values()).filter(isFailure)
   if (failures.length === 0) return 0
   console.error(
-    "\nA ratio is a loss, or is missing here or in kept.json. To find the cause, compare with an older checkout:\n" +
+    "\nA ratio is a loss, or is missing in this run or in kept.json. To find the cause, compare with an older checkout:\n" +
       "npm run bench -- <bench> --against <dir>. If the change is intended, keep the new ratios: npm run bench:check -- --write"
   )
   return 1

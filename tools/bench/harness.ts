@@ -328,7 +328,7 @@ export const measure = async (bench: Bench, entrants: ReadonlyArray<Entrant>, op
     for (let longest = 0; round < rounds; round += 1) {
       const roundBegan = performance.now()
       const late = round > 0 && roundBegan - began + longest > secondsOf(plan, entrants) * 1000
-      // An explicit number of rounds has no time limit.
+      // With an explicit number of rounds, there is no time limit.
       if (late && options.rounds === undefined) break
       const title = `round ${round + 1} of ${rounds}`
       progress(title, true)

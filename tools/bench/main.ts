@@ -62,8 +62,8 @@ const parse = () => {
 }
 
 /**
- * The benches that a name selects. If no bench has this name, the name selects all benches that begin with it: `session`
- * selects `session-fiber`, `session-promise` and so on.
+ * The benches that a name selects. If no bench has this name, the name selects all benches whose names begin with it and
+ * a hyphen: `session` selects `session-fiber`, `session-promise` and so on.
  */
 const selectedBy = (name: string, benches: ReadonlyArray<Named>): ReadonlyArray<Named> => {
   const own = benches.filter(([bench]) => bench === name)

@@ -92,7 +92,7 @@ describe("picture", () => {
     assert.closeTo((ours ?? 0) / (one ?? 1), 4, 0.01)
   })
 
-  it("puts labels in rows left of the bars, and numbers right of the quartile lines, all inside the picture", () => {
+  it("puts labels to the left of the bars, and numbers to the right of the quartile lines, all inside the picture", () => {
     const [start = 0] = numbers(svg, /<rect class="bar[^"]*" x="([\d.]+)"/g)
     const labels = Array.from(svg.matchAll(/x="([\d.]+)" y="([\d.]+)" text-anchor="end">([^<]+)</g))
     for (const [, x, , text = ""] of labels) {

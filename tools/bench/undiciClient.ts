@@ -1,6 +1,6 @@
 /**
  * A minimal `HttpClient` over undici's `request`. With this fast client, a bench shows the cost of the other parts of a
- * login. It sends and reads only text, so it is not a client for other programs.
+ * login. The client sends and reads only text, so it is not for other programs.
  */
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"

@@ -40,7 +40,7 @@ const steps: ReadonlyArray<Step> = [
   },
   {
     name: "torture",
-    title: "a quick torture run",
+    title: "a quick torture run: real programs with injected faults",
     script: "tools/torture/main.ts",
     args: ["--quick"],
     nodeArgs: ["--conditions=@auth/source"]
@@ -53,7 +53,7 @@ const steps: ReadonlyArray<Step> = [
   },
   {
     name: "speed",
-    title: "CPU time of logins and sessions, compared with the ratios in tools/bench/kept.json",
+    title: "ratios of CPU time for logins and sessions, compared with tools/bench/kept.json",
     script: "tools/bench/check.ts",
     // The ratios in kept.json were measured on another machine.
     args: ["--margin", "60"],

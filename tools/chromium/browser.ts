@@ -38,8 +38,8 @@ const flags = [
   // Every host name resolves to this machine, as in a DNS rebinding attack. No other host can be reached.
   "--host-resolver-rules=MAP * 127.0.0.1",
   "--no-proxy-server",
-  // Chromium checks whether a page may call the local network. Other browsers do not have this check. It is disabled,
-  // so that the server under test receives the requests.
+  // Chromium checks whether a page may call the local network. Other browsers do not have this check. Here the check
+  // is disabled, so that the server under test receives the requests.
   "--disable-features=LocalNetworkAccessChecks"
 ]
 

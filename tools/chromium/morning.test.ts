@@ -283,7 +283,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "if the command ends during a renewal, shows that it has ended, and loses no session",
+      "if the command ends during a renewal, shows that the command has ended, and a new command makes the account live",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

@@ -193,7 +193,7 @@ export const logInAll = async (
         if (handled.has(member.name)) continue
         if (await card.locator("a").isVisible()) {
           handled.add(member.name)
-          // The page opens a tab itself if the click was a short time ago.
+          // If the click was a short time ago, the page itself opens a tab.
           await new Promise((resolve) => setTimeout(resolve, 500))
           if (tabs.length === 0) await card.locator("a").click()
           await until(`a tab for ${member.name}`, async () => tabs.length > 0)

@@ -1,6 +1,7 @@
 /**
- * Writes pictures of the listener's pages, of the simulator's login pages and of the page of `broker-auth open` to
- * `docs/screenshots`. Run it after a change to a page: `node --conditions=@auth/source tools/chromium/screenshots.ts`
+ * Writes pictures of the pages of `RedirectListener`, of the simulator's login pages and of the page of
+ * `broker-auth open` to `docs/screenshots`. Run it after a change to a page:
+ * `node --conditions=@auth/source tools/chromium/screenshots.ts`
  */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"

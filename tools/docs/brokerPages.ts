@@ -109,7 +109,7 @@ const fixturesOf = (id: string, file: string): ReadonlyArray<Fixture> => {
   return text === "" ? [] : (JSON.parse(text) as ReadonlyArray<Fixture>)
 }
 
-/** Returns the source of the call's fixture that has the highest confidence. */
+/** Returns the source of the fixture with the highest confidence among the fixtures of a call. */
 const sourceOf = (fixtures: ReadonlyArray<Fixture>, name: string): string => {
   const [best] = fixtures
     .filter(({ endpoint }) => endpoint === name)
@@ -146,7 +146,7 @@ const verification = (entry: Package, { endpoints }: Internals): string => {
       : `- The unmodified official SDK ${sdk} logs in to the fake (\`npm run interop\`).`,
     `- Documents: ${broker.documentation.map((url) => `<${url}>`).join(", ")}.`,
     "",
-    "For each call, a test compares the request with the source in the table, character by character, and decodes the answer. " +
+    "For each call, a test compares the request with an example from the source in the table, character by character, and decodes an example of the answer. " +
       "`high`: the broker's documentation or SDK. `medium`: one credible source, such as an SDK for an older version. `low`: a single report, or made up.",
     "",
     tested

@@ -67,16 +67,17 @@ export interface Switches {
   /** Whether access tokens contain their expiry, the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
   /**
-   * HTTP status of most failures of the legacy login, of the calls before it, and of `ipRegistration` and `ipUpdate`.
+   * HTTP status of most failures of `generateOtp`, `secretKeyGenerator`, `accessToken`, `login`, `ipRegistration` and
+   * `ipUpdate`.
    */
   readonly legacyFailures: 200 | 401
   /** HTTP status of failures of the OAuth calls. Default: 400. */
   readonly oauthFailures: 200 | 400
   /** Contents of a failure of an OAuth call: an error code, a text, or both. */
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
-  /** Whether the legacy login requires an access token. In the past, it required none. */
+  /** Whether the legacy login requires an access token. In the past, the broker required none. */
   readonly accessToken: "required" | "ignored"
-  /** `concurrent`: the exchange of an authorization code fails as if the same code were being exchanged twice. */
+  /** `concurrent`: the exchange of an authorization code fails as if another exchange of the same code were pending. */
   readonly codeExchange: "alone" | "concurrent"
   /** How `/oauth/authenticate` answers the login page. Older versions of the broker answered with a redirect. */
   readonly authenticate: "json" | "redirect"
@@ -148,7 +149,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "calls", limit: "no limit" },
   { of: "an authorization code", limit: `1 exchange, within ${lifetimes.authorizationCode}` },
   { of: "a refresh token", limit: `1 refresh, within ${lifetimes.refreshToken}`, switch: "refreshAfterEnd" },
-  { of: "a code by SMS (`generateOtp`)", limit: lifetimes.otp },
+  { of: "a code by SMS (`generateOtp`)", limit: `1 use, within ${lifetimes.otp}` },
   { of: "a web secret code", limit: `1 login, within ${lifetimes.webCode}` },
   { of: "a change of the IP addresses (`ipUpdate`)", limit: `1 in ${lifetimes.ipChange} for each user id` },
   { of: "a session and its token, the access token of the day", limit: `until ${lifetimes.sessionEnd} IST` }

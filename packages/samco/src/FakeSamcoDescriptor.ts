@@ -43,7 +43,7 @@ export const descriptor = FakeDescriptor.make<FakeSamco.Account, FakeSamco.Switc
     appSignIn: [oneOf("done", "needed"), "`needed`: a login is refused (a browser login with EOAUTH999)"],
     ip: [
       oneOf("registered", "unregistered", "unregistered-server"),
-      "`unregistered`: the login page (EOAUTH009) and orders (HTTP 403) are refused; `unregistered-server`: the exchange of a code (EOAUTH009) and orders (HTTP 403) are refused"
+      "`unregistered`: the consent on the login page (EOAUTH009) and orders (HTTP 403) are refused; `unregistered-server`: the exchange of a code (EOAUTH009) and orders (HTTP 403) are refused"
     ],
     primaryIp: [text, [answer("sessionToken", "primaryIp"), body("ipUpdate", "primaryIp")]],
     secondaryIp: [optionalText, [answer("sessionToken", "secondaryIp"), body("ipUpdate", "secondaryIp")]]

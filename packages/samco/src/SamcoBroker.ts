@@ -132,7 +132,12 @@ export const broker: Broker.Broker = {
     asOf: "2026-11-27"
   },
   assumptions: Broker.assumptions(asOf, [
-    ["encrypted-credentials", "medium", "credentialCheck", "Keys and secrets below 32 characters are not encrypted."],
+    [
+      "encrypted-credentials",
+      "medium",
+      "credentialCheck",
+      "Keys and secrets shorter than 32 characters are not encrypted."
+    ],
     ["account-id", "medium", "accountCheck", "In answers, accountID and user_id equal the configured client id."],
     ["daily-end", "medium", "expiry", "Sessions of all three layers end at 08:00 IST, even if expires_in is later."],
     ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh token still works after 08:00 IST."],
@@ -149,7 +154,7 @@ export const broker: Broker.Broker = {
       "authenticate-body",
       "low",
       "none",
-      "The login page calls oauthAuthenticate with the fields that SamcoApi has. No layer calls it."
+      "The login page sends the fields that SamcoApi.oauthAuthenticate sends. No layer calls oauthAuthenticate."
     ],
     [
       "access-token-text",

@@ -479,23 +479,25 @@ describe("the fake's legacy login", () => {
     })
   )
 
-  it.effect("issues access tokens that expire at 08:00 IST, and refuses a wrong secret key without a msgId", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      const token = (secretApiKey: string) =>
-        ask(fake, "POST", "/accessToken/token", { body: { uid: demo.userId, secretApiKey } })
-      const refused = yield* token("wrong")
-      assert.deepStrictEqual(refused.json, {
-        serverTime: "21/11/26 09:30:00",
-        status: "Failure",
-        statusMessage: "Secret key does not match"
+  it.effect(
+    "issues access tokens that expire at 08:00 IST, and sends no msgId when it refuses a wrong secret key",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        const token = (secretApiKey: string) =>
+          ask(fake, "POST", "/accessToken/token", { body: { uid: demo.userId, secretApiKey } })
+        const refused = yield* token("wrong")
+        assert.deepStrictEqual(refused.json, {
+          serverTime: "21/11/26 09:30:00",
+          status: "Failure",
+          statusMessage: "Secret key does not match"
+        })
+        const { accessToken } = (yield* token(demo.secretApiKey)).json
+        assert.strictEqual((yield* legacyLogin(fake, { accessToken })).json["status"], "Success")
+        yield* TestClock.setTime(nextCutOff)
+        assert.strictEqual((yield* legacyLogin(fake, { accessToken })).json["statusMessage"], "Invalid access token")
+        assert.strictEqual((yield* legacyLogin(fake)).json["statusMessage"], "Invalid access token")
       })
-      const { accessToken } = (yield* token(demo.secretApiKey)).json
-      assert.strictEqual((yield* legacyLogin(fake, { accessToken })).json["status"], "Success")
-      yield* TestClock.setTime(nextCutOff)
-      assert.strictEqual((yield* legacyLogin(fake, { accessToken })).json["statusMessage"], "Invalid access token")
-      assert.strictEqual((yield* legacyLogin(fake)).json["statusMessage"], "Invalid access token")
-    })
   )
 })
 

@@ -157,7 +157,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("returns a session that expires expires_in seconds after the login if this time is before 08:00 IST", () =>
+  it.effect("returns a session that ends after expires_in seconds, if that is before 08:00 IST", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const data = { access_token: "opaque-token", expires_in: 600, user_id: "DV99999" }

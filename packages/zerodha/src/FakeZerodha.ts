@@ -365,7 +365,7 @@ const endSession =
       return success(true)
     })
 
-/** Returns the account if the user can log in. Otherwise, returns the message of the page. */
+/** Returns the account if the user can log in. Otherwise, returns the message that the page shows. */
 const signIn = Effect.fnUntraced(function* ({ authenticator, memory }: Parts, apiKey: string, form: URLSearchParams) {
   const userId = (form.get("user_id") ?? "").trim().toUpperCase()
   const account = memory.appOf(apiKey).find((candidate) => candidate.userId === userId)

@@ -79,21 +79,21 @@ const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth(concurrentExchange, "Another request with this authorization code is in progress", taken, exchange),
   oauth(concurrentExchange, "Another token request is in progress: a refresh can be sent once more", unavailable),
   oauth("EOAUTH999", "The trading back end could not start a session", appSignIn),
-  row(/authorization code already used/i, "Authorization code used before, without an error code", replayed),
-  row(/authorization code has expired/i, "Authorization code expired, without an error code", beginAgain),
+  row(/authorization code already used/i, "Authorization code used before (no error code)", replayed),
+  row(/authorization code has expired/i, "Authorization code expired (no error code)", beginAgain),
   row(
     concurrent,
-    "Another request with this authorization code is in progress, without an error code",
+    "Another request with this authorization code is in progress (no error code)",
     coded(taken),
     exchange
   ),
-  row(concurrent, "Another token request is in progress, without an error code", coded(unavailable))
+  row(concurrent, "Another token request is in progress (no error code)", coded(unavailable))
 ]
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   ...oauthCodes,
-  row(/invalid (?:or inactive )?api key/i, "Unknown or inactive API key, without an error code", apiKey),
-  row(/invalid api secret/i, "Wrong API secret, without an error code", apiSecret),
+  row(/invalid (?:or inactive )?api key/i, "Unknown or inactive API key (no error code)", apiKey),
+  row(/invalid api secret/i, "Wrong API secret (no error code)", apiSecret),
   row(/unable to start your trading session/i, "The user must first sign in to the mobile app (HTTP 401)", appSignIn),
   legacy(/invalid password/i, "Wrong password", invalidCredentials("password")),
   legacy(/secret key does not match/i, "Wrong secret API key", secretApiKey),
