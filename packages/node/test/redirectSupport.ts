@@ -1,4 +1,4 @@
-/** Support for tests of the listener: a broker with a browser login, a browser, a terminal and raw requests. */
+/** Support for tests of `RedirectListener`: a broker with a browser login, a browser, a terminal and raw requests. */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Expiry from "@auth/broker-core/login/Expiry"
