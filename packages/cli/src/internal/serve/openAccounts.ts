@@ -58,7 +58,7 @@ export interface OpenAccounts {
   readonly changes: PubSub.PubSub<Change>
 }
 
-/** Pause after an account could not be opened. Without it, each request could start a program that resolves a reference. */
+/** Pause after an account could not be opened. Without it, each request could start a program to resolve a reference. */
 const pauseAfterFailure = "2 seconds"
 
 /** Interval at which a session in use is compared with the store, to find logins and logouts by other programs. */
@@ -99,9 +99,9 @@ const accepted = (name: string, broker: string) =>
 
 /**
  * Makes the renewal of an account that only a person can log in to. If a program reports a live token by mistake, the
- * other programs must keep their session. So the session is replaced only if the broker's profile call refuses the session. If the broker refuses the session and the session
- * cannot be refreshed, the account is logged out. Without this logout, the next `broker-auth login` would find the
- * session in the store, and send no login.
+ * other programs must keep their session. So the session is replaced only if the broker's profile call refuses the
+ * session. If the refused session cannot be refreshed, the account is logged out. Without this logout, the next
+ * `broker-auth login` would find the session in the store, and send no login.
  */
 const makePersonal = (
   manager: SessionManager["Service"],
@@ -212,7 +212,7 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
     renew: (entry, dead) =>
       reopened(entry, ({ headers, manager, renewPersonal = manager.renew }) =>
         Effect.gen(function* () {
-          // The program has only its token, and the manager needs the session. `peek` finds the session without a renewal.
+          // The program has only its token, but the manager needs the session. `peek` finds the session and renews nothing.
           const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* sessionOf(manager))
           return toLive(headers, hasToken(current, dead) ? yield* renewPersonal(current) : current)
         })
