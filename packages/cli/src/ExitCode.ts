@@ -33,7 +33,7 @@ export const table = {
   defect: { code: 1, when: "The command has a fault. Please report it" },
   usage: { code: 2, when: "The command line is wrong" },
   account: { code: 3, when: "There is no such account, several accounts match, or the name is in use" },
-  package: { code: 4, when: "The package of the broker is not installed" },
+  package: { code: 4, when: "The package of the broker, or the simulator, is not installed or cannot be used" },
   input: {
     code: 5,
     when: "A credential or a setting is missing or has the wrong form, or a reference such as env:NAME could not be resolved"

@@ -430,7 +430,10 @@ it.live(
         assert.deepStrictEqual([code, stdout], [4, ""], stderr)
         assert.match(stderr, reason)
       }
-      yield* refused("absent", /it has no package\.json with a name\. Name the folder of a package, or a package/)
+      yield* refused(
+        "absent",
+        /it has no package\.json with a name\. Use the folder of a package, or the name of a package/
+      )
       const write = (file: string, text: string) => fs.writeFileSync(path.join(place, "mine", file), text)
       write("package.json", '{"name":"mine","type":"module","exports":{"./*":"./dist/*.js"}}')
       const noBroker = /it has no module whose name ends in Broker and which exports the description of a broker/

@@ -87,7 +87,7 @@ const steps: Readonly<Record<string, Array<string | undefined>>> = {
 }
 
 it.live(
-  "the demo shows a trading day at each broker, prints one line for each step into a pipe, and uses no proxy",
+  "the demo shows a trading day at each broker, wraps no line if its output is a pipe, and uses no proxy",
   () =>
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* finished

@@ -207,7 +207,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "reports a session that the broker has ended and an IP address that is not registered as different problems",
+    "distinguishes a session that the broker has ended from an IP address that is not registered",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, simulator, user } = yield* begin("angel", "totp")
@@ -420,7 +420,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
     () =>
       Effect.gen(function* () {
         const closed = yield* at(`https://127.0.0.1:${yield* Effect.promise(freePort)}`)
-        // A name with a part of 64 letters is refused without asking a name server.
+        // A part of a host name has at most 63 letters, so no name server is asked for this name.
         const unnamed = yield* at(`https://${"a".repeat(64)}.test`)
         const [refused, unknown] = yield* Effect.all([closed(), unnamed()], { concurrency: 2 })
         assert.deepStrictEqual([refused.code, causesOf(refused)], [9, ["network: broker-down"]], refused.stdout)

@@ -42,7 +42,7 @@ const steps: ReadonlyArray<Step> = [
   { args: ["simulate", "--help"], shows: /broker-auth-simulator/, isRaw: true }
 ]
 
-/** Commands that `steps` does not contain, and where a test runs them in a terminal. */
+/** The commands that `steps` does not contain, each with the place of the test that runs it in a terminal. */
 const elsewhere: Readonly<Record<string, string>> = {
   add: "commands.test.ts",
   demo: "demo.test.ts",

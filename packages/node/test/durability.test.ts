@@ -30,8 +30,8 @@ const filesOf = (folder: string): Files =>
   Object.fromEntries(filesIn(folder).map((file) => [file, Fs.readFileSync(Path.join(folder, file))]))
 
 /**
- * Writes a vault, calls `end`, and returns the content that the files have while the vault is still open. If `end` does
- * not empty the log, the last write is in the log, as after a kill.
+ * Writes a vault, calls `end`, and returns the content of the vault's files while the vault is still open. If `end`
+ * does not empty the write-ahead log, the last write is in that log, as after a kill.
  */
 const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFile.write>[0]) => void): Files => {
   Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -126,7 +126,7 @@ describe("vaults: a vault", { tags: ["thorough"] }, () => {
   )
 
   it.live(
-    "is reported as damaged or returns one of its last two states if one bit of a killed program's log was changed",
+    "is reported as damaged or returns one of its last two states if one bit of a killed program's write-ahead log was changed",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
@@ -194,7 +194,7 @@ it.live("a truncated vault is reported as damaged, or has lost no session", () =
 )
 
 it.live(
-  "a program that is killed with SIGKILL during a write loses no stored session, and the next program removes the log",
+  "a program that is killed with SIGKILL during a write loses no stored session, and the next program removes the write-ahead log",
   () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
@@ -217,7 +217,7 @@ it.live(
   { tags: ["thorough"] }
 )
 
-it.live("a write that the system refuses fails with Io, and the stored session is kept", () =>
+it.live("a write fails with Io if the operating system refuses it, and the stored session is kept", () =>
   Effect.gen(function* () {
     const folder = yield* freshFolder
     yield* using(folder, ({ store }) => store.put(account, "session", bytes("last good"), 0))

@@ -95,7 +95,7 @@ describe("vaults: a vault", () => {
   )
 
   it.effect(
-    "rejects a folder that other users can enter, names the command that fixes it, and does not change its mode",
+    "rejects a folder that other users can enter, names the command that corrects the mode, and does not change the mode",
     () =>
       Effect.gen(function* () {
         const folder = yield* written

@@ -103,10 +103,10 @@ const answers: Readonly<Record<string, Respond>> = {
   "JSON compressed with br": (_, response) => {
     response.setHeader("content-encoding", "br").end(Zlib.brotliCompressSync(good))
   },
-  "text that is not compressed as announced": (_, response) => {
+  "uncompressed text with a header that announces gzip": (_, response) => {
     response.setHeader("content-encoding", "gzip").end(good)
   },
-  "a body that is announced as too large": (_, response) => {
+  "a body whose content-length is too large": (_, response) => {
     response.setHeader("content-length", 1001).end("x".repeat(1001))
   },
   "a body in chunks that is too large": (_, response) => {

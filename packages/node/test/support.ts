@@ -104,7 +104,7 @@ export const start = Effect.fnUntraced(function* (
   const ended = new Promise<{ readonly code: number | null; readonly signal: string | null }>((resolve) =>
     child.once("close", (code, signal) => resolve({ code, signal }))
   )
-  /** Waits until the process has printed a text to its standard output. */
+  /** Waits until the process has printed `words` to its standard output. */
   const says = (words: string): Effect.Effect<void> =>
     Effect.promise(
       () =>

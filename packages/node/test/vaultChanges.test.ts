@@ -82,9 +82,9 @@ const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, min
   }
 })
 
-describe("vaults: changes in a NodeVault", () => {
+describe("vaults: a SessionManager with a NodeVault", () => {
   it.effect(
-    "lead to at most two reads an hour for a session that is requested every minute, even if other sessions are written",
+    "reads the store at most twice an hour for a session that is requested every minute, even if other sessions are written",
     () =>
       Effect.gen(function* () {
         const { one, other } = yield* start
@@ -108,7 +108,7 @@ describe("vaults: changes in a NodeVault", () => {
     })
   )
 
-  it.effect("reports a write that the same program makes without the manager", () =>
+  it.effect("notices a write that its own program makes directly to the store", () =>
     Effect.gen(function* () {
       const { one } = yield* start
       const entry = yield* one.store.get(mine, "session")
@@ -118,7 +118,7 @@ describe("vaults: changes in a NodeVault", () => {
     })
   )
 
-  it.effect("reads the session if the list of changes does not have every change", () =>
+  it.effect("reads the session again if the list of changes is incomplete", () =>
     Effect.gen(function* () {
       const { folder, one, other } = yield* start
       const asked = Effect.gen(function* () {

@@ -165,7 +165,7 @@ export const loadPackage = Effect.fnUntraced(function* (folder: string): Effect.
   const text = Result.try(() => Fs.readFileSync(Path.join(folder, "package.json"), "utf8"))
   const manifest = Option.flatMap(Result.getSuccess(text), Schema.decodeUnknownOption(Manifest))
   if (Option.isNone(manifest)) {
-    const help = "Name the folder of a package, or a package that is installed in the current folder"
+    const help = "Use the folder of a package, or the name of a package that is installed in the current folder"
     return yield* unusable(folder, `it has no package.json with a name. ${help}`)
   }
   const { name } = manifest.value

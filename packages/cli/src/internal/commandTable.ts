@@ -208,7 +208,7 @@ export const table = [
     summary: "Check what can prevent a login, and say what to do",
     details: [
       "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is that of the worst problem.",
-      "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, unless the stored session is live, the login needs a browser or a QR code, or another check found a problem that a login cannot solve. If the broker accepts it, you are logged in.",
+      "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, unless the stored session is live, the login needs a browser or a QR code, or another check found a problem that a login cannot solve. If the broker accepts the login, you are logged in.",
       "No third party is asked for the IP address of this machine. If the address is not registered, the broker refuses the session or the login."
     ]
   },
@@ -240,9 +240,13 @@ export const table = [
     flags: [
       { name: "socket", value: "PATH", description: "path of the Unix socket (default: serve.sock beside the vault)" },
       { name: "port", value: "N", description: "serve on a port of 127.0.0.1, not on a socket; 0 chooses a free port" },
-      { name: "for", value: "PROGRAM", description: "print a new bearer token for this program once, and end" },
-      { name: "revoke", value: "PROGRAM", description: "refuse the bearer token of this program from now on, and end" },
-      { name: "programs", description: "list the programs that have a bearer token, and end" },
+      { name: "for", value: "PROGRAM", description: "print a new bearer token for this program once, then exit" },
+      {
+        name: "revoke",
+        value: "PROGRAM",
+        description: "refuse the bearer token of this program from now on, then exit"
+      },
+      { name: "programs", description: "list the programs that have a bearer token, then exit" },
       simulator
     ],
     summary: "Serve sessions as JSON to programs in any language",

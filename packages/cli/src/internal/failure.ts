@@ -56,7 +56,7 @@ export const partsOf = (
     ? { reason: failure.message, remedy: undefined }
     : { reason: translated(failure.reason.message, name), remedy: translated(failure.remedy, name) }
 
-/** Advice for programs whose account only a person can log in to. */
+/** Matches the advice for a program that cannot log in without a person. */
 const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp/
 
 /** Whether a renewal has failed because only a person can log in. */

@@ -1,4 +1,4 @@
-/** The output of `--help`. It is plain text from the table, so that it needs no other module. */
+/** The output of `--help`. It is made only from the table of commands and the exit codes, so that it loads fast. */
 import { table as exitCodes } from "../ExitCode.ts"
 import { type Argument, type Flag, type Row, table } from "./commandTable.ts"
 

@@ -110,7 +110,7 @@ const renewEach = Effect.fnUntraced(function* (home: homes.Home, list: ReadonlyA
   const running = yield* Semaphore.make(atOnce)
   const opening = yield* Semaphore.make(1)
 
-  // Accounts are opened one after the other, because the programs of their references may ask the user.
+  // Accounts are opened one after the other, because programs that resolve their references may ask questions.
   const open = (entry: accounts.Entry) => {
     const opened = connect.open(home, entry)
     return Semaphore.withPermit(

@@ -23,7 +23,7 @@ type Redact = Redacted.Redacted<string>
 const askSecret = (ask: prompts.Ask, text: string) =>
   Effect.map(ask(text, "secret"), (answer) => Redacted.make(answer.trim()))
 
-/** Whether an answer was not sent because of its form. */
+/** Whether an answer has a wrong form, so that it was not sent. */
 const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidRequest" && reason.code === undefined
 
 /** Whether the person may answer again: the answer was not sent, or the broker allows another code. */

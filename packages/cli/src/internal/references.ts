@@ -107,7 +107,7 @@ export const resolve = (value: Redacted.Redacted<string>): Effect.Effect<Redacte
     : resolver(text.slice(prefix.length), text)
 }
 
-/** Resolves all values, one after the other, because programs may ask the user. */
+/** Resolves all values one after the other, because programs that resolve references may ask questions. */
 export const resolveAll = (
   values: Readonly<Record<string, Redacted.Redacted<string>>>
 ): Effect.Effect<Readonly<Record<string, Redacted.Redacted<string>>>, CommandFailed> =>

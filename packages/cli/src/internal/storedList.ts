@@ -24,7 +24,7 @@ export interface StoredList<A> {
   readonly version: (store: Store) => Effect.Effect<number, VaultError.VaultError>
   /** Like `list`, for frequent reads: as long as the stored entry is the same, the items are the same objects. */
   readonly reader: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
-  /** Changes the list. If another program writes at the same time, `change` is called again with the list that it wrote. */
+  /** Changes the list. If another program changes it at the same time, `change` is called again with the new list. */
   readonly update: <E>(
     store: Store,
     change: (list: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<A>, E>

@@ -43,7 +43,10 @@ export const textOf = (outcome: Outcome): string => {
   return `needs a person: ${commandOf(outcome)}${why === undefined ? "" : ` (${why})`}`
 }
 
-/** The exit code: 7 if an account needs a person, otherwise the exit code for the first account that failed. */
+/**
+ * The exit code: 7 if an account needs a person, otherwise the exit code for the first account that failed. `undefined`
+ * if all accounts are logged in.
+ */
 export const codeOf = (outcomes: ReadonlyArray<Outcome>): number | undefined => {
   if (outs(outcomes, "person").length > 0) return ExitCode.table.person.code
   const [first] = outs(outcomes, "failed")

@@ -177,7 +177,7 @@ const earlyEnd = Effect.fnUntraced(function* (program: Program) {
   yield* step(broker.title, "another program logs out", Logout.logout(session), () => "this program is not notified")
   // The library has no function for this call.
   const funds = Effect.flatMap(AuthorizedClient, (client) => client.get(`${origins["api"]}/v2/user/funds`))
-  // Each call is sent with the old token and with the new one. Between them, there is one login.
+  // Each call is sent twice: with the old token, and again with the new token. One login serves all calls.
   const calls = sending(program, 2 * callsAtOnce + 1, atOnce(callsAtOnce, funds))
   yield* step(
     broker.title,

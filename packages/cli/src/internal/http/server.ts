@@ -163,7 +163,7 @@ export const serve = Effect.fnUntraced(function* ({
       target.statusCode = status
       for (const [name, value] of Object.entries({ ...fixedHeaders, ...headers })) target.setHeader(name, value)
       if (typeof body !== "string") return sendStream(target, body, Deferred.await(stopping))
-      // The rest of a body that was not read is dropped, and must not be taken for the next request.
+      // If the body of the request was not read completely, its rest must not be taken for the next request.
       if (!message.complete || isStopping()) target.setHeader("connection", "close")
       message.resume()
       target.end(message.method === "HEAD" ? undefined : body)

@@ -1,4 +1,4 @@
-/** The accounts of the page: their rows, their current actions, and the changes of both. */
+/** The accounts of the page: their rows, their current actions, and the changes to both. */
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -47,7 +47,7 @@ export interface Desk {
   readonly startAll: Effect.Effect<void, VaultError>
   /** Cancels the action of an account. Does nothing if no action is running, or if its current step cannot be cancelled. */
   readonly cancel: (name: string) => Effect.Effect<Accepted>
-  /** Passes the text that the person has entered to the current step. */
+  /** Passes the person's input to the current step. */
   readonly answer: (name: string, text: Redacted.Redacted<string>) => Effect.Effect<Accepted>
   readonly resend: (name: string) => Effect.Effect<Accepted>
 }
@@ -194,7 +194,7 @@ export const make = Effect.fnUntraced(function* (
 
   const parts: logins.Parts = {
     inTurn,
-    // Accounts are opened one after the other, because the programs of their references may ask the user.
+    // Accounts are opened one after the other, because programs that resolve their references may ask questions.
     open: (entry, options) => opening.withPermit(connect.open(home, entry, options))
   }
 

@@ -1,4 +1,4 @@
-/** Waits until no page has been open for some time. */
+/** Waits until some time has passed without an open page. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -6,7 +6,7 @@ import * as Latch from "effect/Latch"
 export interface Idle {
   readonly enter: () => void
   readonly leave: () => void
-  /** Completes when no page was open for the whole duration. */
+  /** Completes after the duration has passed without an open page. */
   readonly ended: Effect.Effect<void>
   readonly isEmpty: () => boolean
 }

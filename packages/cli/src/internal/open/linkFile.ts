@@ -41,7 +41,10 @@ const removeOld = (folder: string, isOld: (modified: number) => boolean) => {
   }
 }
 
-/** Chooses the path of a new file in a folder of this user. The file is removed when its link expires, and at the end of the scope. */
+/**
+ * Chooses the path of a new file in a folder of this user. The file is removed when its link expires, and at the end of
+ * the scope.
+ */
 export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<LinkFile, never, Scope.Scope> {
   const scope = yield* Effect.scope
   let writes = 0
@@ -58,8 +61,8 @@ export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Retu
           Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
           removeOld(folder, isOld)
           Fs.rmSync(path, { force: true })
-          // With `wx`, the write fails if the path exists. Without it, the write could follow a symbolic link that another
-          // program has made.
+          // With `wx`, the write fails if the path exists. Without `wx`, the write could follow a symbolic link that
+          // another program has made.
           Fs.writeFileSync(path, html(Redacted.value(link)), { mode: 0o600, flag: "wx" })
         })
         writes += 1

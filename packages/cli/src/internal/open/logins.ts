@@ -66,7 +66,7 @@ const askCode = (show: Show, question: CodeQuestion) =>
         onFailure: ({ message }) => message,
         onSuccess: () => "A new code was requested. Enter the new code."
       })
-      // The expiry of the new code is not known before it is sent.
+      // `question.resend` does not return the expiry of the new code.
       ask({ ...step, expiresAt: null, resendAt: now + wait, problem })
     })
     ask(step)

@@ -20,7 +20,7 @@ import * as idles from "./idle.ts"
 import * as linkFile from "./linkFile.ts"
 import * as links from "./links.ts"
 
-/** The command ends when no page has been open for this time. */
+/** The command ends after this time without an open page. */
 const idleTime = "15 minutes"
 
 /** Runs `use` each time that the user presses Enter. */

@@ -128,7 +128,7 @@ export const script = String.raw`"use strict";
       parts.input.value = ""
       act(pathOf(name, "answer"), { text })
     })
-    const next = Array.from(cards.values()).map((other) => other).filter((other) => other.row.name > name).sort((one, other) => (one.row.name < other.row.name ? -1 : 1))[0]
+    const next = Array.from(cards.values()).filter((other) => other.row.name > name).sort((one, other) => (one.row.name < other.row.name ? -1 : 1))[0]
     find("accounts").insertBefore(root, next === undefined ? null : next.root)
     cards.set(name, card)
     return card

@@ -3,8 +3,9 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
 /**
- * Runs an effect for many callers. A caller gets the result of a run that has started after its call, so it never gets
- * an older state. Callers that wait at the same time share one run. Runs continue if a caller is interrupted.
+ * Runs an effect for many callers. A caller gets the result of a run that started after the call, so the result is
+ * never older than the call. Callers that wait at the same time share one run. Runs continue if a caller is
+ * interrupted.
  */
 export const make = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Effect.Effect<A, E>, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {

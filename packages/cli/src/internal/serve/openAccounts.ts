@@ -36,8 +36,8 @@ interface Open {
   readonly manager: SessionManager["Service"]
   readonly headers: Authorize["Service"]["headers"]
   /**
-   * Present if only a person can log in and the broker has a profile call. Returns a session other than the one that a
-   * program has reported.
+   * Present if only a person can log in and the broker has a profile call. Returns a session other than the one whose
+   * token a program has reported as refused.
    */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
@@ -58,7 +58,7 @@ export interface OpenAccounts {
   readonly changes: PubSub.PubSub<Change>
 }
 
-/** Pause after an account could not be opened. Without it, each request could start the program of a reference. */
+/** Pause after an account could not be opened. Without it, each request could start a program to resolve a reference. */
 const pauseAfterFailure = "2 seconds"
 
 /** Interval at which a session in use is compared with the store, to find logins and logouts by other programs. */
@@ -82,7 +82,7 @@ const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Se
     )
   )
 
-/** After the broker has accepted a token, no profile call with this token is sent for this time, in milliseconds. */
+/** Milliseconds for which no further profile call is sent with a token that the broker has accepted. */
 const acceptedMillis = 5000
 
 const accepted = (name: string, broker: string) =>
@@ -99,9 +99,9 @@ const accepted = (name: string, broker: string) =>
 
 /**
  * Makes the renewal of an account that only a person can log in to. If a program reports a live token by mistake, the
- * other programs must keep their session. So the profile call decides. If the broker refuses the session and the session
- * cannot be refreshed, the account is logged out. Without this logout, the next `broker-auth login` would find the
- * session in the store, and send no login.
+ * other programs must keep their session. So the session is replaced only if the broker's profile call refuses the
+ * session. If the refused session cannot be refreshed, the account is logged out. Without this logout, the next
+ * `broker-auth login` would find the session in the store, and send no login.
  */
 const makePersonal = (
   manager: SessionManager["Service"],
@@ -212,7 +212,7 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
     renew: (entry, dead) =>
       reopened(entry, ({ headers, manager, renewPersonal = manager.renew }) =>
         Effect.gen(function* () {
-          // The program has only its token, and the manager needs the session. `peek` finds it without a renewal.
+          // The program has only its token, but the manager needs the session. `peek` finds the session and renews nothing.
           const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* sessionOf(manager))
           return toLive(headers, hasToken(current, dead) ? yield* renewPersonal(current) : current)
         })
