@@ -33,8 +33,8 @@ const authorize: Authorize["Service"] = {
 const look = (value: unknown) => inspect(value, { depth: 20, showHidden: true })
 
 /**
- * Runs a session from its login to its logout. Adds every value that a program could print to `net`, which collects
- * texts. `Canary.leaks` then looks for secrets in these texts.
+ * Runs a session from its login to its logout. Collects in `net` the texts of all values that a
+ * program could print. `Canary.leaks` then looks for secrets in these texts.
  */
 const runSession = Effect.fnUntraced(function* (net: Canary.Net) {
   yield* TestClock.setTime(morning)
