@@ -98,7 +98,10 @@ export const rehearse = async (folder: string): Promise<void> => {
     left.stdout.split("\n").filter((line) => line !== "" && !line.startsWith("docs/decisions/001-")),
     `lines that still have the scope ${old}`
   )
-  assert(left.stdout.includes("docs/decisions/001-"), "The search for lines with the old scope found none at all.")
+  assert(
+    left.stdout.includes("docs/decisions/001-"),
+    "The search does not work: it did not find the old scope in docs/decisions/001-*, which keeps it."
+  )
   await runTool("oxlint/bin/oxlint", ["packages/simulator/src"], { cwd: copy })
 
   for (const name of ["sh pack", "sh install"]) {
@@ -108,7 +111,7 @@ export const rehearse = async (folder: string): Promise<void> => {
     )
   }
   await succeed(commandsOf(copy, guide, "sh pack"), copy)
-  // The block creates the folder, and enters it.
+  // The block "sh install" creates a new folder beside the copy, and enters it.
   const place = (await succeed(`${commandsOf(copy, guide, "sh install")}\npwd`, copy)).trim().split("\n").at(-1) ?? ""
   assert(path.dirname(place) === fs.realpathSync(folder), `The packages were installed in ${place}.`)
   const installed = fs.readdirSync(path.join(place, "node_modules", scope)).toSorted()

@@ -142,7 +142,7 @@ describe("a browser login", () => {
   }
 
   it.effect(
-    'with a checksum and environment: "production" works, because RMoney publishes the host of the call with the checksum',
+    'with a checksum and environment: "production" works, because RMoney publishes the production host of the checksum call',
     () =>
       Effect.gen(function* () {
         const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })

@@ -17,7 +17,10 @@ const refusal = (name: string, source: string, says: (status: string) => boolean
   }
 })
 
-/** The formats of the broker's answers, as of 2026-11-21. In the documentation, tokens are beside `status`. */
+/**
+ * The formats of the broker's answers, as of 2026-11-21. According to the documentation, tokens are
+ * next to `status`, not inside `data`.
+ */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "success",
