@@ -168,7 +168,7 @@ const main = async (): Promise<void> => {
     console.log(`\n${name}: ${bench.summary}`)
     if (missing.length > 0)
       console.log(
-        `missing   ${missing.join(", ")}: the other checkout does not have the same candidate with the same turns`
+        `missing   ${missing.join(", ")}: the other checkout does not have this candidate, or measures it in other cases`
       )
     const began = performance.now()
     const options: Options = {

@@ -193,7 +193,7 @@ export const logInAll = async (
         if (handled.has(member.name)) continue
         if (await card.locator("a").isVisible()) {
           handled.add(member.name)
-          // If the click was a short time ago, the page itself opens a tab.
+          // Soon after the click on "Log in all", the page opens a tab itself. Without such a tab, this code clicks the link.
           await new Promise((resolve) => setTimeout(resolve, 500))
           if (tabs.length === 0) await card.locator("a").click()
           await until(`a tab for ${member.name}`, async () => tabs.length > 0)
