@@ -40,7 +40,7 @@ describe("sessions: a store that hangs", () => {
       })
   )
 
-  it.effect("does not block a logout with a time-out, and does not prevent the program from exiting", () =>
+  it.effect("does not prevent a time-out from ending a logout, and does not prevent the program from exiting", () =>
     Effect.gen(function* () {
       const { close, manager, state } = yield* begin
       yield* manager.session

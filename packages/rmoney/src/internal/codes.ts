@@ -28,8 +28,8 @@ const bioRefused = (failure: ErrorTable.Failure) =>
 
 const tooOld = "The code has expired: request a new one with StepUp.resend."
 const noTotp =
-  "The account has no authenticator. Pass the code from the SMS or email to StepUp.verify, with a copy of the challenge " +
-  "whose kinds begin with otp."
+  "The account has no authenticator. Copy the challenge, put otp first in its kinds, and pass the copy to StepUp.verify " +
+  "with the code from the SMS or email."
 const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|allowed)|(?:un|not )registered ip/i
 const blocked = /blocked by admini?strator|unblock acc?o?u?n?t? option won'?t work/i
 
@@ -38,7 +38,7 @@ const biometric = {
   operations: ["bioPwdValidate"],
   source: "the back-end software compares the token of a biometric login with the token that it stored"
 }
-const aliceBlue = { source: "clients of the broker Alice Blue, which has the same back end" }
+const aliceBlue = { source: "client libraries for the broker Alice Blue, which has the same back end" }
 const issue484 = { source: "https://github.com/krishnavelu/alice_blue/issues/484" }
 const apiPage = {
   source: "RMoney's API page requires an approval and a static IPv4 address; the text of the refusal is unknown"
