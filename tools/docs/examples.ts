@@ -3,9 +3,9 @@
  * after the other.
  *
  * In a `ts` block, a line `expression // => value` states that the expression has this value, and the check compares
- * the two values. The comment `// => value` can also be on the next line. If a line of the
- * example starts with `Effect.runPromise`, the check runs the effect of that call. Otherwise the check runs the effect
- * called `program`, if there is one. The effect runs against the fake brokers and must succeed. A `ts no-run` block is only compiled.
+ * the two values. The comment `// => value` can also be on the next line. If a line of the example starts with
+ * `Effect.runPromise`, the check runs the effect of that call. Otherwise the check runs the effect called `program`, if
+ * there is one. The effect runs against the fake brokers and must succeed. A `ts no-run` block is only compiled.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"

@@ -72,7 +72,9 @@ const servedTable = (served: ReadonlyArray<FakeBroker>, { descriptorOf }: typeof
     ])
   ])
 
-/** Returns the simulator's README. Its tables contain the same facts as the responses of the simulator's control port. */
+/**
+ * Returns the simulator's README. Its tables contain the same facts as the responses of the simulator's control port.
+ */
 const simulatorDocument = async (): Promise<Document> => {
   const path = "packages/simulator/README.md"
   const current = read(path)

@@ -132,7 +132,7 @@ export const version = "${manifestOf("motilal").version}"
   return { path, current: read(path), wanted }
 }
 
-/** Makes the peer dependencies of `broker-auth`. The brokers and the simulator are optional: a user installs only some. */
+/** Makes the peer dependencies of `broker-auth`. All brokers and the simulator are optional. */
 const commandFields = (list: ReadonlyArray<Listed>, manifest: Fields): Fields => {
   const current = manifest["peerDependencies"] as Ranges
   const optional = [...list.map(({ id }) => id), "simulator"]
@@ -161,7 +161,9 @@ const manifestDocument = (folder: string, list: ReadonlyArray<Listed>): Document
   return { path, current, wanted: `${JSON.stringify(wanted, undefined, 2)}\n` }
 }
 
-/** Makes the links of a package's README absolute. If the repository's address has changed, replaces the old address. */
+/**
+ * Makes the links of a package's README absolute. If the repository's address has changed, replaces the old address.
+ */
 const readmeDocument = (folder: string): Document => {
   const path = `packages/${folder}/README.md`
   const current = read(path)

@@ -36,8 +36,8 @@ export interface Accounts {
   /** Makes the layer of the account with this index. */
   readonly layer: (index: number, origins: Origins) => AccountLayer
   /**
-   * Returns the text that identifies the account of a request, such as its client code or API key. If the request has no
-   * such text, returns an empty string.
+   * Returns the text that identifies the account of a request, such as its client code or API key. If the request has
+   * no such text, returns an empty string.
    */
   readonly accountOf: (entry: JournalEntry) => string
   /** Name of the endpoint that receives credentials. */

@@ -364,7 +364,10 @@ export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, bro
   if (failed !== undefined) throw new Error(`a program could not open its session: ${JSON.stringify(failed)}`)
 }
 
-/** Opens the session in one program. If the vault fails, returns the failure. If the session is open, returns `undefined`. */
+/**
+ * Opens the session in one program. If the vault fails, returns the failure. If the session is open, returns
+ * `undefined`.
+ */
 export const tellOpen = (
   program: Program,
   { broker: { account, ahead, id, origin }, name, place }: Setup,
