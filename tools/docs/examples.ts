@@ -3,9 +3,9 @@
  * after the other.
  *
  * In a `ts` block, a line `expression // => value` states that the expression has this value, and the check compares
- * the two values. The comment `// => value` can also be on the next line. If the example calls `Effect.runPromise`, the
- * check runs the effect of that call. Otherwise the check runs the Effect called `program`, if there is one. The effect
- * runs against the fake brokers and must succeed. A `ts no-run` block is only compiled.
+ * the two values. The comment `// => value` can also be on the next line. If a line of the example starts with
+ * `Effect.runPromise`, the check runs the effect of that call. Otherwise the check runs the effect called `program`, if
+ * there is one. The effect runs against the fake brokers and must succeed. A `ts no-run` block is only compiled.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -176,8 +176,8 @@ const judge = (example: Example, outcome: Outcome | undefined): ReadonlyArray<Pr
 /** Compiles all examples as one project, runs the examples that compiled, and returns the problems. */
 export const check = async (examples: ReadonlyArray<Example>): Promise<ReadonlyArray<Problem>> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
-  // A link to node_modules makes the packages resolve. The folder itself is outside node_modules, because Node does not
-  // strip types from files in node_modules.
+  // The link lets Node find the packages. The examples are not in node_modules, because Node does not strip types from
+  // files in node_modules.
   fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
   fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
   fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig))

@@ -1,8 +1,8 @@
 /**
- * Answers the requests of the programs in the documentation with the fake brokers. The credentials of the fakes' demo
- * accounts are set as environment variables. When a program prompts for a one-time code, a simulated keyboard types the
- * newest code that the fake has sent. This file imports no other file of the repository, so that it can be copied to a
- * folder with installed packages.
+ * Lets the fake brokers answer the requests of the programs in the documentation. Sets the environment variables with
+ * the credentials of the fakes' demo accounts. When a program prompts for a one-time code, a simulated keyboard types
+ * the newest code that the fake has sent. This file imports no other file of the repository, so that it can be copied
+ * to a folder with installed packages.
  */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
@@ -34,7 +34,9 @@ const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   return (served["handlers"] as (fake: FakeBroker) => ReadonlyArray<HttpHandler>)(fake)
 }
 
-/** Matches the beginning of core's prompt for a one-time code, and captures the broker and the account. */
+/**
+ * Matches the beginning of `@auth/broker-core`'s prompt for a one-time code, and captures the broker and the account.
+ */
 const prompt = /One-time code[^(]*\((\w+) (\w+)/
 
 const newestCode = (broker: string, account: string): string => {
@@ -56,8 +58,9 @@ const typeCodes = () => {
 }
 
 /**
- * Serves the fake brokers of these packages: they answer the requests to their brokers. Requests to 127.0.0.1 are sent.
- * Requests to all other hosts fail. `reset` clears the state of the fakes, and `close` restores the network.
+ * Starts the fake brokers of these packages. Each fake answers the requests to its broker. Requests to 127.0.0.1 go to
+ * the network. Requests to all other hosts fail. `reset` clears the state of the fakes, and `close` restores the
+ * network.
  */
 export const serve = async (
   names: ReadonlyArray<string>

@@ -81,7 +81,7 @@ const waysOf = ({ by, needs }: Renewal): string => {
   return by.map((way) => (way === "login" ? login : way)).join("; otherwise ")
 }
 
-/** Formats a duration. If the descriptor has a text such as `1 day`, returns that text. */
+/** Formats a duration. Returns a text such as `1 day` unchanged. */
 export const spanOf = (span: Duration.Input): string =>
   typeof span === "string" ? span : Duration.format(Duration.fromInputUnsafe(span))
 

@@ -20,7 +20,7 @@ const difference = (actual: unknown, expected: unknown): string =>
 let strays: Array<unknown> = []
 process.on("unhandledRejection", (error) => strays.push(error))
 
-// All examples share one folder, because Effect reads the environment variables only once.
+// All examples share one folder for their state, because Effect reads the environment variables only once.
 const state = path.resolve("state")
 process.env["XDG_STATE_HOME"] = state
 
@@ -32,8 +32,8 @@ Object.assign(globalThis, {
     compared[line] ||= difference(actual, expected)
     return actual
   },
-  // An example handles its failures, for example with `.catch`. Therefore the check runs the program itself, and the
-  // example gets a promise that never settles.
+  // An example can handle its failures, for example with `.catch`, and would hide them from the check. Therefore the
+  // example gets a promise that never settles, and `runOne` runs the program.
   __run: (program: Effect.Effect<unknown, unknown>) => {
     programs.push(program)
     return new Promise(() => {})

@@ -128,7 +128,7 @@ export const stage = (folder: string): ReadonlyArray<string> => {
   }))
   write(
     "decisions/index.md",
-    `# Decisions\n\nOne page for each choice that needed an argument.\n\n${decisions.map(({ link, text }) => `- [${text}](${link})`).join("\n")}\n`
+    `# Decisions\n\nOne page for each choice that needed a discussion.\n\n${decisions.map(({ link, text }) => `- [${text}](${link})`).join("\n")}\n`
   )
   const api = apiPages()
   for (const { pages: modules } of api) for (const { path: page, text } of modules) write(page, text)

@@ -16,7 +16,7 @@ describe("generated tables", () => {
   }
 })
 
-describe("files that are generated from packages/brokers.json and from the address of the repository", () => {
+describe("files that are generated from packages/brokers.json and from package.json files", () => {
   for (const { current, path, wanted } of wiring()) {
     it(`${path} is current (npm run docs:tables updates it)`, () => {
       assert.strictEqual(current, wanted)

@@ -1,6 +1,6 @@
 /**
  * `npm run docs:tables`: generates parts of documents, sources and configuration. These parts repeat facts from the
- * brokers' descriptors, the tables in the sources of the command and the simulator, `packages/brokers.json`, and all
+ * brokers' descriptors, the tables in the sources of `broker-auth` and the simulator, `packages/brokers.json`, and all
  * `package.json` files. Without `--write`, this program only lists the stale files. With `--wiring`, it handles only the
  * files that it can generate without importing a broker's package.
  */
@@ -72,7 +72,9 @@ const servedTable = (served: ReadonlyArray<FakeBroker>, { descriptorOf }: typeof
     ])
   ])
 
-/** Returns the simulator's README. Its tables contain the same facts as the answers of the control port. */
+/**
+ * Returns the simulator's README. Its tables contain the same facts as the responses of the simulator's control port.
+ */
 const simulatorDocument = async (): Promise<Document> => {
   const path = "packages/simulator/README.md"
   const current = read(path)
@@ -94,7 +96,7 @@ const commandDocument = async (): Promise<Document> => {
   const commands = (await modulesOf("packages/cli/src/internal/commandTable.ts")) as typeof CommandTable
   const help = (await modulesOf("packages/cli/src/internal/helpText.ts")) as typeof HelpText
   const codes = (await modulesOf("packages/cli/src/ExitCode.ts")) as typeof ExitCode
-  // A `|` would begin the next cell, even in code.
+  // A `|` would begin the next cell, even between backticks.
   const rows = commands.table.map((row) => [`\`${help.usageOf(row).replaceAll("|", "\\|")}\``, row.summary])
   const ends = Object.values(codes.table).map(({ code, when }) => [String(code), when])
   const { endpoints } = (await modulesOf("packages/cli/src/internal/serve/endpoints.ts")) as typeof Endpoints

@@ -1,7 +1,7 @@
 /**
  * Generates files and fields that repeat a fact from another file. `packages/brokers.json` has the list of all brokers,
  * the `package.json` of the root has the address of the repository, and the manifest of a package has its version. These
- * facts are edited manually only there.
+ * facts are edited manually only in those three places.
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -79,8 +79,8 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
 }
 
 /**
- * The ranges in which a package accepts other packages, by name. When the package gets a new version,
- * `npm run release:version` raises these ranges.
+ * The version ranges of a package's dependencies, by the name of the dependency. When the package itself gets a new
+ * version, `npm run release:version` raises these ranges.
  */
 type Ranges = Readonly<Record<string, string>>
 
@@ -92,7 +92,7 @@ const rangeIn = (ranges: Ranges, folder: string): readonly [name: string, range:
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The dependencies of the simulator: every broker of the list. */
+/** Makes the dependencies of the simulator, which include every broker of the list. */
 const simulatorFields = (list: ReadonlyArray<Listed>, manifest: Fields): Fields => {
   const scope = manifestOf("core").name.replace(/[^/]*$/, "")
   const others = Object.entries(manifest["dependencies"] as Ranges).filter(
@@ -105,7 +105,7 @@ const simulatorFields = (list: ReadonlyArray<Listed>, manifest: Fields): Fields 
   return { dependencies }
 }
 
-/** Generates the list of brokers that the command can load if their packages are installed. */
+/** Generates the list of brokers that `broker-auth` can load if their packages are installed. */
 const commandRegistry = (list: ReadonlyArray<Listed>): Document => {
   const path = "packages/cli/src/internal/registry.ts"
   const rows = list.map(({ id, name }) => `  ${id}: { package: "${manifestOf(id).name}", name: "${name}" }`)
@@ -132,7 +132,7 @@ export const version = "${manifestOf("motilal").version}"
   return { path, current: read(path), wanted }
 }
 
-/** The optional peers of the command: the brokers and the simulator. A user installs only those that are needed. */
+/** Makes the peer dependencies of `broker-auth`. All brokers and the simulator are optional. */
 const commandFields = (list: ReadonlyArray<Listed>, manifest: Fields): Fields => {
   const current = manifest["peerDependencies"] as Ranges
   const optional = [...list.map(({ id }) => id), "simulator"]
@@ -145,7 +145,7 @@ const commandFields = (list: ReadonlyArray<Listed>, manifest: Fields): Fields =>
 
 const listFields: Readonly<Record<string, typeof commandFields>> = { simulator: simulatorFields, cli: commandFields }
 
-/** Inserts the fields with the address of the repository after the author. */
+/** Inserts the fields with the address of the repository after the field `author`. */
 const withAddress = (folder: string, manifest: Fields): Fields => {
   const fields = fieldsOf(`packages/${folder}`)
   const others = Object.entries(manifest).filter(([key]) => !Object.hasOwn(fields, key))
@@ -161,7 +161,9 @@ const manifestDocument = (folder: string, list: ReadonlyArray<Listed>): Document
   return { path, current, wanted: `${JSON.stringify(wanted, undefined, 2)}\n` }
 }
 
-/** Makes the links of a package's README absolute. If the repository's address has changed, replaces the old one. */
+/**
+ * Makes the links of a package's README absolute. If the repository's address has changed, replaces the old address.
+ */
 const readmeDocument = (folder: string): Document => {
   const path = `packages/${folder}/README.md`
   const current = read(path)

@@ -437,7 +437,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ...Object.entries(shortest).map(([broker, short]) =>
     scenario(
       "fiveLines.ts",
-      `logs in to ${broker} once, reuses the session after a restart, and logs in again after the broker has lost it`,
+      `logs in to ${broker} once, reuses the session after a restart, and logs in again after the broker has lost the session`,
       fiveLines(short),
       "others"
     )
@@ -474,7 +474,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ...Object.keys(ways).map((way) =>
     scenario(
       "session.ts",
-      `prints when the session expires, with the argument ${way}`,
+      `started with the argument ${way}, prints the time at which the session expires`,
       session(way),
       way === "angel" ? undefined : "others"
     )

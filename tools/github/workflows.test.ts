@@ -73,7 +73,7 @@ describe("GitHub workflows", () => {
 describe("problemsOf: the check of workflows", () => {
   it("finds no problem in a sound workflow", () => assert.deepStrictEqual(problemsOf("a.yml", sound, scripts), []))
 
-  it.each(broken)("reports %j changed to %j", (from, to, problem) => {
+  it.each(broken)("reports one problem if %j is changed to %j", (from, to, problem) => {
     const text = sound.replace(from, to)
     assert.notStrictEqual(text, sound)
     const problems = problemsOf("a.yml", text, scripts)

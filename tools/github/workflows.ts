@@ -23,7 +23,7 @@ interface Workflow {
 
 const lint = await createLinter()
 
-/** Returns the names of the scripts in package.json that a shell script runs. */
+/** Returns the names of the npm scripts that a shell script runs. */
 const scriptsOf = (run: string): ReadonlyArray<string> =>
   Array.from(run.matchAll(/\bnpm (?:(?:run|run-script)(?: -\S+)* ([\w:-]+)|(test|start)\b)/g)).map(
     ([, script, short]) => script ?? short!

@@ -14,7 +14,10 @@ interface FakeModule {
 const load = async <Module>(folder: string, file: string): Promise<Module> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", file)).href)) as Module
 
-/** Source files that every broker has. In addition, each broker has one module for each layer. */
+/**
+ * Source files that every broker has. `Broker` stands for the name of the broker. In addition, each broker has one
+ * module for each layer.
+ */
 const commonFiles = [
   "BrokerApi.ts",
   "BrokerBroker.ts",

@@ -18,7 +18,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { type Documented, documented, root } from "./brokers.ts"
 
-/** An answer of the broker, and the expected error if the request contained a session. */
+/** A broker's answer to a request with a session, and the error that is expected for this answer. */
 interface Answer {
   readonly name: string
   readonly source: string
@@ -215,7 +215,7 @@ for (const broker of documented) {
             assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
           }
           // Endpoints without a fixture of an expired session are skipped, because some of them are called before a
-          // session exists. In their answers, the same message has another meaning.
+          // session exists. In the answers of those endpoints, the message of an expired session has another meaning.
           const withSession = new Set(expired.map(({ endpoint }) => endpoint))
           for (const answer of answers) {
             if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue

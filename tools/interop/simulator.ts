@@ -1,6 +1,6 @@
 /**
- * Uses the simulator in the same way as a program in another language: starts the command, reads one line of JSON, and
- * sends requests to the control port.
+ * Uses the simulator in the same way as a program in another language: starts the simulator's command, reads one line
+ * of JSON, and sends requests to the control port.
  */
 import { spawn } from "node:child_process"
 import * as path from "node:path"

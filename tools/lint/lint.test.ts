@@ -21,6 +21,8 @@ const refused: ReadonlyArray<readonly [rule: string, file: string, source: strin
   ["house(layers)", "core/src/Msw.ts", `export const load = () => import("msw")`],
   ["house(layers)", "angel/src/Node.ts", `import * as fs from "node:fs"`],
   ["house(layers)", "angel/src/Motilal.ts", `import * as Motilal from "@auth/motilal/MotilalAuth"`],
+  ["house(layers)", "simulator/src/Node.ts", `import * as Connection from "@auth/node/Connection"`],
+  ["house(layers)", "simulator/src/Cli.ts", `export * from "@auth/cli"`],
   ["house(layers)", "node/src/Angel.ts", `import * as Angel from "@auth/angel/AngelAuth"`],
   ["house(core-folders)", "core/src/login/Up.ts", `import * as Manager from "../session/SessionManager.ts"`],
   ["house(core-folders)", "core/src/login/internal/Up.ts", `import type { Table } from "../../broker/ErrorTable.ts"`],

@@ -11,7 +11,7 @@ const layers = {
   // The folder `core/src/testing` serves fakes through msw, which is an optional peer dependency.
   testing: [effect, /^msw(\/|$)/],
   broker: [effect, core, /^msw(\/|$)/],
-  simulator: [effect, core, /^@auth\//, /^msw(\/|$)/, /^node:/, /^@effect\/platform-/],
+  simulator: [effect, /^@auth\/(?!(?:cli|node)(?:\/|$))/, /^msw(\/|$)/, /^node:/, /^@effect\/platform-/],
   node: [effect, core, /^node:/, /^@effect\/platform-/],
   cli: [/^/]
 }

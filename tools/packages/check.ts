@@ -6,8 +6,9 @@
  * loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
- * uses the existing build, and leaves out the examples, the other scope and the registry. With `--update-files`, the run
- * ends after it has packed the packages and written the lists of packed files in `tools/packages/files`.
+ * uses the existing build, and leaves out the examples, the copy with another scope, and the registry. With
+ * `--update-files`, the run ends after it has packed the packages and written the lists of packed files in
+ * `tools/packages/files`.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

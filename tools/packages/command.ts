@@ -38,7 +38,7 @@ const installCommand = async ({ folder, tarball }: Options): Promise<string> => 
   return target
 }
 
-/** Installs the package of a broker beside a copy of the command in `base`. */
+/** Copies `base`, where the command is installed, and installs the package of a broker in the copy. */
 const installBroker = async (broker: string, base: string, { folder, tarball }: Options): Promise<string> => {
   const target = path.join(folder, broker)
   await fs.promises.cp(base, target, { recursive: true, verbatimSymlinks: true })

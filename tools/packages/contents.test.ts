@@ -89,7 +89,7 @@ describe("the contents of a package", () => {
   })
 
   it.each(["/* @__PURE__ */ a()", "import(/* @vite-ignore */ a)", "import(/* webpackIgnore: true */ a)"])(
-    "cannot lose a comment that bundlers read: %s",
+    "are refused if a comment that bundlers read would be lost: %s",
     async (code) => {
       writeModule("index", `export const b = ${code}\n`, "export {}\n")
       assert.match(await messageOf(contents()), /dist\/index\.js has a comment that bundlers read/)
@@ -158,7 +158,7 @@ describe("npm pack in the folder of a package", () => {
     assert.match(await messageOf(runNpm(["pack", "--dry-run"], { cwd })), /npm run pack packs all packages/)
   })
 
-  it.each(packages())("runs the same refusing script in $folder", (pkg) =>
+  it.each(packages())("is refused by the same script in $folder", (pkg) =>
     assert.deepStrictEqual(scriptsOf(pkg), scriptsOf(packages()[0]!))
   )
 })

@@ -60,7 +60,7 @@ const meaningOf = ({ program }: Parsed): string =>
 /** Returns the code without its comments. Keeps all names. */
 const withoutComments = (pkg: Package, file: string, text: string): string => {
   const parsed = parse(pkg, file, text)
-  // The command is not bundled again, so its annotations have no effect.
+  // Users do not bundle the command again, so it does not need the comments that bundlers read.
   const isCommand = file.startsWith(`${commandFolder}/`)
   const lost = isCommand ? undefined : parsed.comments.find(({ value }) => directive.test(value))
   if (lost !== undefined)
@@ -120,8 +120,8 @@ const publishedManifest = (manifest: Manifest & { readonly scripts?: unknown }):
 }
 
 /**
- * Returns the text of each file of a package as it is published, by its path. The package must be compiled. If it has
- * the command, bundles the command first.
+ * Returns the files of a package as they are published: the text of each file, by its path. The package must be
+ * compiled. If the package has the command, bundles the command first.
  */
 export const contentsOf = async (pkg: Package): Promise<ReadonlyMap<string, string>> => {
   if (Object.values(pkg.manifest.bin ?? {}).some((file) => file.startsWith(`./${commandFolder}/`))) {

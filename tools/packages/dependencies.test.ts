@@ -34,7 +34,7 @@ describe("licenceProblems: the licences of the runtime dependencies", () => {
     assert.isTrue(problems[0]!.startsWith(message), problems[0])
   })
 
-  it("reads the copy that Node would load, and no optional peers of other packages", () => {
+  it("reads the copy that Node would load, and no optional peers of packages that are not ours", () => {
     assert.deepStrictEqual(runtimeFolders(lockfile({})), [
       "node_modules/one",
       "node_modules/one/node_modules/inner",

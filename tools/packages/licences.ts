@@ -1,4 +1,4 @@
-/** Checks the licences of the packages that a user installs with ours, as the lockfile names them. */
+/** Checks the licences of the packages that a user installs with ours. Reads the licences from the lockfile. */
 import type { Locked, Packages } from "./lockfile.ts"
 
 /** Licences that do not require a user to publish code. */

@@ -31,7 +31,7 @@ export interface Options {
   readonly tarball: (name: string) => string
 }
 
-/** The packages that the generated package installs. */
+/** The packages of this repository that the generated package installs. */
 const installed = ["@auth/broker-core", "@auth/node", "@auth/cli"]
 
 /** Expected output of commands. */

@@ -70,7 +70,7 @@ const environment = (provenance: boolean): Readonly<Record<string, string>> => (
 const changeset = (args: ReadonlyArray<string>, options: Omit<Parameters<typeof runTool>[2], "cwd">): Promise<string> =>
   runTool("@changesets/cli/bin.js", args, { cwd: root, ...options })
 
-/** Returns the plan that changesets makes: to publish the packages whose version the registry does not have. */
+/** Returns the plan from changesets. It contains the packages whose version the registry does not have. */
 const readPlan = async (temp: string): Promise<Plan> => {
   const file = path.join(temp, "plan.json")
   await changeset(["publish-plan", "--output", file], { env: environment(false), limit: limits.query })

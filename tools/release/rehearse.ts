@@ -28,9 +28,11 @@ const usage = `Usage: npm run release:rehearse -- [option …]
 Copies the repository with its current files, starts a registry on 127.0.0.1, and rehearses four releases there:
   1. the release of all changesets; each package is installed alone, and the programs of its README are run
      with the fakes; the first program of each broker is also run against the installed simulator
-  2. a minor version of core, which changes no other package; each broker logs in with the lowest and the newest core
+  2. a minor version of core, which changes no other package; each broker's package logs in with the lowest and
+     with the newest core that it accepts
   3. a patch of one broker that needs the new core; npm refuses this patch with the old core
-  4. a major version of core, with which every package that needs core is released; npm refuses it with older brokers
+  4. a major version of core, with which every package that needs core is released; npm refuses the new core with
+     older versions of the brokers' packages
 
 The rehearsal changes nothing in the repository, and publishes nothing elsewhere. It prints one row for each step, and
 fails if a step failed. All other packages come from the usual registry.
@@ -417,11 +419,14 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
           : []
       })
     )
-    await need(`4: npm run release:version gives core ${fourth[core]}, and patches what needs core`, async () => {
-      changeset(core, "major", "A change that breaks brokers.")
-      await version(copy, fourth)
-    })
-    await need("4: npm run release publishes them", () => publish(copy, registry, fourth))
+    await need(
+      `4: npm run release:version gives core ${fourth[core]}, and a patch version to each package that needs core`,
+      async () => {
+        changeset(core, "major", "A change that breaks brokers.")
+        await version(copy, fourth)
+      }
+    )
+    await need("4: npm run release publishes core and these packages", () => publish(copy, registry, fourth))
     for (const { manifest } of brokers()) {
       const { name } = manifest
       await step(`4: npm refuses ${name} ${firstOf(name)} with core ${fourth[core]}`, () =>

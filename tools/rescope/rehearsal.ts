@@ -1,6 +1,7 @@
 /**
  * Rehearses an installation from tarballs under another scope: in a copy of the repository, runs the commands of the
- * README and of `docs/start.md`. It changes only the port in them, and starts the simulator without npx.
+ * README and of `docs/start.md`. It runs them unchanged with two exceptions: the port is replaced, and the simulator is
+ * started without npx.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

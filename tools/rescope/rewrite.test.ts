@@ -17,7 +17,7 @@ describe("rewrite: the npm scope in a text", () => {
     ["a placeholder", "`@old/${broker}` @old/__id__ @old/*", "`@new/${broker}` @new/__id__ @new/*"],
     ["the scope alone", `node_modules/@old", "@old"`, `node_modules/@new", "@new"`],
     ["a setting of npm", "npm_config_@old:registry @old:registry=", "npm_config_@new:registry @new:registry="],
-    ["two scopes in one line", "@old/angel @old/angel", "@new/angel @new/angel"]
+    ["the scope twice in one line", "@old/angel @old/angel", "@new/angel @new/angel"]
   ])("replaces the scope: %s", (_, text, expected) => {
     const result = rewritten(text)
     assert.strictEqual(result.text, expected)

@@ -1,4 +1,4 @@
-/** Runs the cells of the table, and makes the table from their results. */
+/** Runs the checks for the cells of the tables of runtimes and compilers, and formats the outcomes. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"

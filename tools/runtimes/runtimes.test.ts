@@ -45,7 +45,7 @@ const tableOf = (text: string, head: string): ReadonlyArray<ReadonlyArray<string
 describe("runtimes", () => {
   afterAll(stopAll)
 
-  it("shows the last lines of a check that fails, and checks the other cells", async () => {
+  it("shows the last lines of the error of a failed check, and checks the other cells", async () => {
     const row = rowOf(async (column) => {
       if (column === "first") throw new Error(Array.from({ length: 30 }, (_, index) => `line ${index}`).join("\n"))
     })
@@ -88,7 +88,7 @@ describe("runtimes", () => {
     assert.deepStrictEqual(chosenColumns(["other"], row), [])
   })
 
-  it("lists the names, and rejects an unknown name and an unusable option", () => {
+  it("lists the names, and rejects an unknown name and options that exclude each other", () => {
     const listed = command("--list")
     assert.strictEqual(listed.status, 0, listed.stderr)
     for (const { name } of [...rows, ...compilers]) assert.include(listed.stdout, `  ${name} `)

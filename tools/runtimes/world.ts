@@ -44,7 +44,10 @@ const served = ({ origins }: Service, url: string): string => {
 const code = (simulator: Service, way: Way) =>
   Effect.map(simulator.codes(way.broker, accountOf(simulator, way)["userId"] ?? ""), (codes) => codes.at(-1) ?? "")
 
-/** Headers in which a browser names the page. The simulator refuses requests from pages with another origin. */
+/**
+ * Headers in which a browser names the page. They are not forwarded, because the simulator refuses requests from pages
+ * with another origin.
+ */
 const ofPage = /^(?:host|origin|referer|connection|sec-.*)$/
 
 /** Forwards a request of the page to the simulator, as a web app's server does. */

@@ -35,7 +35,10 @@ export interface Accounts {
   readonly fake: (count: number) => Effect.Effect<FakeBroker>
   /** Makes the layer of the account with this index. */
   readonly layer: (index: number, origins: Origins) => AccountLayer
-  /** Returns what identifies the account of a request, such as its client code or API key, or an empty string. */
+  /**
+   * Returns the text that identifies the account of a request, such as its client code or API key. If the request has
+   * no such text, returns an empty string.
+   */
   readonly accountOf: (entry: JournalEntry) => string
   /** Name of the endpoint that receives credentials. */
   readonly login: string
@@ -211,5 +214,5 @@ const made = {
   }
 } satisfies Partial<Record<BrokerId, Accounts>>
 
-/** The accounts of each broker that the scenario `warm` uses, by the id of the broker. */
+/** The accounts for the scenario `warm`, by the id of the broker. */
 export const accountsOf: Readonly<Record<keyof typeof made, Accounts>> = made

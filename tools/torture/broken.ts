@@ -1,4 +1,4 @@
-/** Parts that are broken on purpose. A scenario must detect its broken part, otherwise it would test nothing. */
+/** Parts that are broken on purpose. A scenario that does not detect its broken part tests nothing. */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as SessionLock from "@auth/broker-core/session/SessionLock"
 import type * as SessionManager from "@auth/broker-core/session/SessionManager"

@@ -68,7 +68,7 @@ export interface Setup {
 /** A running program: see `program.ts`. */
 export interface Program {
   readonly pid: number
-  /** Sends a request, and returns its outcome. Fails after `limit` milliseconds. */
+  /** Sends a request, and returns its outcome. Fails if the program does not answer within `limit` milliseconds. */
   readonly tell: (request: Request, limit?: number) => Promise<Outcome>
   readonly kill: () => Promise<void>
   /** Suspends the program. */
@@ -364,7 +364,10 @@ export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, bro
   if (failed !== undefined) throw new Error(`a program could not open its session: ${JSON.stringify(failed)}`)
 }
 
-/** Opens the session in one program. Returns `undefined`, or the outcome if the vault fails. */
+/**
+ * Opens the session in one program. If the vault fails, returns the failure. If the session is open, returns
+ * `undefined`.
+ */
 export const tellOpen = (
   program: Program,
   { broker: { account, ahead, id, origin }, name, place }: Setup,

@@ -19,7 +19,7 @@ Options:
   --quick         repeats each fault less often; the run takes less than a minute
   --seed <n>      repeats the random choices of an earlier run
   --only <names>  runs only these scenarios, separated by commas
-  --broken        breaks one part in each scenario; the scenario must detect it:
+  --broken        breaks one part in each scenario; the scenario must detect the broken part:
 ${scenarios.map(([name, { breaks }]) => `                    ${name}: ${breaks}`).join("\n")}
   --details       prints every count on a separate line
   --help          prints this text

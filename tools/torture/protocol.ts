@@ -17,7 +17,7 @@ export type Broken =
   | "session-for-ever"
   | "key-in-clear"
 
-/** Opens the session of an account. Later requests use its `name`. */
+/** Opens the session of an account. `name` identifies the session in later requests. */
 export interface Open {
   readonly do: "open"
   readonly name: string
@@ -34,7 +34,8 @@ export type Request =
   | Open
   /**
    * `renew` renews the session. `replace` requests a session other than the last session that this program got. `at` is
-   * the time of the call, in milliseconds since the epoch. Programs that get the same `at` call at the same moment.
+   * the time of the call, in milliseconds since the epoch. If several programs get the same `at`, they make their calls
+   * at the same moment.
    */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   /** Reads the stored session, and sends no request to the broker. */

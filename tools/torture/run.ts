@@ -36,8 +36,8 @@ const inTurn = async (
 /** Runs all scenarios, and returns whether all of them passed. */
 export const runAll = async (scenarios: Scenarios, options: Options, output: Output): Promise<boolean> => {
   const { details, print, progress } = output
-  const again = `${options.size === "quick" ? "--quick " : ""}--seed ${options.seed}`
-  print(`torture: ${options.size} run; to repeat it, use ${again}${options.broken ? ", with broken parts" : ""}`)
+  const again = `${options.size === "quick" ? "--quick " : ""}${options.broken ? "--broken " : ""}--seed ${options.seed}`
+  print(`torture: ${options.size} run${options.broken ? " with broken parts" : ""}; to repeat it, use ${again}`)
   const runner = makeRunner(options, makeScratch("torture"), progress)
   const began = performance.now()
   const counted = new Map<string, ReadonlyArray<Row>>()

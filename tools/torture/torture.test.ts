@@ -161,6 +161,15 @@ describe("torture", () => {
     ])
   })
 
+  it("prints the option --broken among the options that repeat a run with broken parts", async () => {
+    const printed: Array<string> = []
+    const output = { print: (text: string) => void printed.push(text), progress: () => undefined, details: false }
+    const wrong = scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("lost", 1, 0)))
+    assert.isTrue(await runAll([["one", wrong]], { size: "quick", seed: 5, broken: true }, output))
+    assert.strictEqual(printed[0], "torture: quick run with broken parts; to repeat it, use --quick --broken --seed 5")
+    assert.match(printed.at(-1) ?? "", /; to repeat it, use --quick --broken --seed 5$/)
+  })
+
   it("exits with 2 if a scenario name is unknown", { timeout: 60_000 }, () => {
     const args = [
       "--conditions=@auth/source",

@@ -123,7 +123,7 @@ type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.
     Partial<BrokerTests.FuzzSubject<Tag, Api>>
 }
 
-/** Returns the subject with tests that use real connections and the HTTP client of `@auth/node`. */
+/** Returns a copy of the subject whose tests use real connections and the HTTP client of `@auth/node`. */
 const overHttp = (subject: Contract.Subject): Contract.Subject => ({
   ...subject,
   make: Effect.map(subject.make, (world) => ({

@@ -1,6 +1,6 @@
 /**
- * For test suites that usually run with msw, so that they can also run over real connections: serves the fakes over
- * HTTP, and makes a client with `NodeHttpClient` of `@auth/node`.
+ * Serves the fakes over HTTP, and makes a client with `NodeHttpClient` of `@auth/node`. With these, test suites that
+ * usually run with msw can also run over real connections.
  */
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { TestHttp } from "@auth/broker-core/testing"

@@ -51,8 +51,8 @@ const rejection = (call: Promise<unknown>): Promise<string> =>
   )
 
 /**
- * Wraps the SDK, so that its methods always reject with an `Error`. Some of its rejections are plain objects, which
- * cannot be passed between processes as errors.
+ * Wraps the SDK, so that every rejection of its methods is an `Error`. Some rejections of the SDK are plain objects,
+ * which cannot be passed between processes as errors.
  */
 const withErrors = (client: object): object =>
   new Proxy(client, {

@@ -22,7 +22,7 @@ const wordProblem = ({ name, prefix, title }) => {
     return `"${prefix}" cannot be the prefix of module names: use letters and digits, starting with a capital letter.`
   }
   if (!/^[^"\\`*/\n]+$/.test(title))
-    return "The title cannot contain quotation marks, slashes, asterisks or line breaks."
+    return "The title must not be empty, and cannot contain double quotes, backquotes, slashes, backslashes, asterisks or line breaks."
   return undefined
 }
 

@@ -15,10 +15,10 @@ const filesBelow = (folder) =>
 
 const read = (...parts) => readFileSync(path.join(...parts), "utf8")
 
-/** The development tools of the package, with the versions of this repository. */
+/** Other development dependencies of the new package. They get the version ranges of this repository. */
 const tools = ["@effect/vitest", "@types/node", "effect", "msw", "typescript", "vitest"]
 
-/** The packages of this repository that the package needs for its tests, by their folders. */
+/** The packages of this repository that the new package needs for its tests, by their folders. */
 const packages = ["core", "node", "cli"]
 
 const devDependencies = (root) => {

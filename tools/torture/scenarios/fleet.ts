@@ -101,7 +101,10 @@ const loseRedis = async (torture: Torture, programs: ReadonlyArray<Program>, kee
 const stoppedFor = 4000
 const latency = "2500 millis"
 
-/** Milliseconds until the end of the TOTP period. The time is short, because the second login waits for its end. */
+/**
+ * Milliseconds until the end of the TOTP period. The time is short, because the second login waits for the end of the
+ * period.
+ */
 const leftInPeriod = 5500
 
 const stopHolder = async (torture: Torture) => {

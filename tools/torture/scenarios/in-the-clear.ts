@@ -5,13 +5,14 @@ import * as path from "node:path"
 import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harness.ts"
 
 /**
- * Length of a piece of a secret. The scenario searches for pieces, because a database can split a token over two pages.
+ * Length of a piece of a secret, in characters. The scenario searches for pieces, because a database can split a token
+ * over two pages.
  */
 const pieceLength = 20
 
 /**
- * The scenario searches for a secret with fewer characters only as plain text, because a short encoded text can occur
- * in any file by chance.
+ * The scenario searches for a secret with fewer characters than this only as plain text, because a short encoded text
+ * can occur in any file by chance.
  */
 const shortest = 8
 

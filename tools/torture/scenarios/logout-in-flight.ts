@@ -57,8 +57,8 @@ const logOutInFlight = async (
   const stored = await later.tell({ do: "peek", name })
   tally.equal("stored sessions after the logout", stored._tag === "None" ? 0 : 1, 0)
   const ended = await broker.ended()
-  // The logout invalidates the token of the pending refresh, so the broker rejects the refresh. After this rejection,
-  // the program must not log in, because a login would undo the logout.
+  // If the renewal is a refresh, the logout invalidates the token of the refresh, so the broker rejects the refresh.
+  // After this rejection, the program must not log in, because a login would undo the logout.
   tally.equal("all logins and refreshes", (await broker.exchanges()).length, 2)
   tally.note("sessions that the broker issued", broker.issued().length)
   tally.equal("issued sessions that are still valid", broker.issued().filter((token) => !ended.has(token)).length, 0)

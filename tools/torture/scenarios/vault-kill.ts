@@ -20,11 +20,14 @@ import { account, isValueOf } from "../rotating.ts"
 
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../writer.ts")
 
-/** A writer is killed after a random time of at most this length, in milliseconds. `isEarly` decides when this time starts. */
+/**
+ * A writer is killed after a random time of at most this length, in milliseconds. `isEarly` decides when
+ * this time starts.
+ */
 const longestLife = 40
 
 /**
- * If true, the random time before the kill begins when the writer gets the path of the vault. If false, it begins after
+ * If true, the random time starts when the writer gets the path of the vault. If false, the random time starts after
  * the first reported write. On average, one kill in five is early.
  */
 const isEarly = (random: Random): boolean => random.below(5) === 0

@@ -106,7 +106,7 @@ const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
 })
 
 export const scenario: Scenario = {
-  summary: "accounts of all brokers log in before the market opens; some of them fail first and log in later",
+  summary: "accounts of all brokers log in before the market opens; some logins fail at first and succeed later",
   breaks: "another program logs in with the same accounts, but a different vault",
   seconds: { quick: 30, full: 180 },
   run: (torture) =>
