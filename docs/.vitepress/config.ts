@@ -39,7 +39,7 @@ const guide = [
     item("Many machines, with Redis", "/recipes/redis"),
     item("A login in the browser", "/recipes/browser"),
     item("A one-time code by chat", "/recipes/one-time-code"),
-    item("Any language", "/recipes/serve"),
+    item("Programs in other languages", "/recipes/serve"),
     item("Proxies and static IPs", "/recipes/proxy"),
     item("A market feed", "/recipes/feed"),
     item("Tests with the fakes", "/recipes/testing"),
@@ -50,7 +50,7 @@ const guide = [
   ]),
   group("Run it", [
     item("Operations", "/operations"),
-    item("What may be sent after a failure", "/failures"),
+    item("Requests after a failure", "/failures"),
     item("Performance", "/performance"),
     item("Cost of many accounts", "/scale"),
     item("Runtimes", "/runtimes"),

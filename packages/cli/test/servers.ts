@@ -1,4 +1,4 @@
-/** An HTTPS server that stands in for a broker, and proxies, all on 127.0.0.1. */
+/** Servers on 127.0.0.1: an HTTPS server that stands in for a broker, and HTTP proxies. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"

@@ -602,23 +602,25 @@ describe("sessions: SessionManager.logout", () => {
     ["in this program", true],
     ["in another program", false]
   ] as const) {
-    it.effect(`${title} during a refresh prevents a login, even if the broker then rejects the refresh token`, () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
-        const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
-        yield* one.session
-        yield* other.session
-        tiny.latency = "1 second"
-        tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
-        const renewed = yield* Effect.forkChild(Effect.result(one.renew()))
-        yield* pass("500 millis")
-        yield* (isHere ? one : other).logout
-        yield* pass("10 seconds")
-        assert.strictEqual(reasonOf(yield* Fiber.join(renewed)), "SessionExpired")
-        assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
-        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "refresh refused"])
-      })
+    it.effect(
+      `prevents a login if it is called ${title} during a refresh, even if the broker then rejects the refresh token`,
+      () =>
+        Effect.gen(function* () {
+          yield* TestClock.setTime(morning)
+          const [tiny, shared] = [makeTiny({ ...lastsAnHour, by: ["login", "refresh"] }), makeShared()]
+          const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
+          yield* one.session
+          yield* other.session
+          tiny.latency = "1 second"
+          tiny.failures.push(new AuthError.SessionExpired({ why: "refresh-invalid" }))
+          const renewed = yield* Effect.forkChild(Effect.result(one.renew()))
+          yield* pass("500 millis")
+          yield* (isHere ? one : other).logout
+          yield* pass("10 seconds")
+          assert.strictEqual(reasonOf(yield* Fiber.join(renewed)), "SessionExpired")
+          assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
+          assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1", "refresh refused"])
+        })
     )
   }
 
@@ -653,45 +655,49 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("right after a new session was stored makes callers fail, and revokes that session", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const [tiny, shared] = [makeTiny(), makeShared()]
-      const slow = {
-        ...shared.store,
-        put: (...args: Parameters<typeof shared.store.put>) =>
-          args[1] === "guard" ? shared.store.put(...args) : Effect.tap(shared.store.put(...args), Effect.sleep(1000))
-      }
-      const manager = yield* start(tiny, { ...shared, store: slow })
-      const asked = yield* Effect.forkChild(Effect.result(manager.session))
-      yield* pass("500 millis")
-      const loggedOut = yield* Effect.forkChild(manager.logout)
-      yield* pass("10 seconds")
-      yield* Fiber.join(loggedOut)
-      assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
-      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "SessionExpired")
-      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
-      assert.isTrue(Option.isNone(yield* manager.peek))
-    })
+  it.effect(
+    "makes callers fail, and revokes the new session, if it is called right after that session was stored",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny(), makeShared()]
+        const slow = {
+          ...shared.store,
+          put: (...args: Parameters<typeof shared.store.put>) =>
+            args[1] === "guard" ? shared.store.put(...args) : Effect.tap(shared.store.put(...args), Effect.sleep(1000))
+        }
+        const manager = yield* start(tiny, { ...shared, store: slow })
+        const asked = yield* Effect.forkChild(Effect.result(manager.session))
+        yield* pass("500 millis")
+        const loggedOut = yield* Effect.forkChild(manager.logout)
+        yield* pass("10 seconds")
+        yield* Fiber.join(loggedOut)
+        assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
+        assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "SessionExpired")
+        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+        assert.isTrue(Option.isNone(yield* manager.peek))
+      })
   )
 
-  it.effect("during a renewal with a broken store prevents a later write of the new session", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const [tiny, shared] = [makeTiny(), makeShared()]
-      tiny.latency = "1 second"
-      const { service, state } = breakable(shared.store)
-      const manager = yield* start(tiny, { ...shared, store: service })
-      yield* Effect.forkChild(Effect.result(manager.session))
-      yield* pass("500 millis")
-      state.broken = true
-      assert.strictEqual(reasonOf(yield* Effect.result(manager.logout)), "Io")
-      state.broken = false
-      yield* pass("1 second")
-      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
-      const later = yield* start(makeTiny(), shared)
-      assert.isTrue(Option.isNone(yield* later.peek))
-    })
+  it.effect(
+    "prevents a later write of the new session if it is called during a renewal, even if the store is then broken",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny(), makeShared()]
+        tiny.latency = "1 second"
+        const { service, state } = breakable(shared.store)
+        const manager = yield* start(tiny, { ...shared, store: service })
+        yield* Effect.forkChild(Effect.result(manager.session))
+        yield* pass("500 millis")
+        state.broken = true
+        assert.strictEqual(reasonOf(yield* Effect.result(manager.logout)), "Io")
+        state.broken = false
+        yield* pass("1 second")
+        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+        const later = yield* start(makeTiny(), shared)
+        assert.isTrue(Option.isNone(yield* later.peek))
+      })
   )
 
   it.effect("fails with Io if the store is broken, but the session is not returned after the logout", () =>
@@ -792,7 +798,7 @@ describe("sessions: changes by other programs", () => {
     return { manager, other: yield* start(tiny, shared), tiny }
   })
 
-  it.effect("prevent a login if the lock was lost during the wait for the next TOTP period", () =>
+  it.effect("prevent a login if they take the lock during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, tiny } = yield* losing(() => isLost)
@@ -821,7 +827,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("do not prevent a login if the lock was lost and acquired again", () =>
+  it.effect("do not prevent a login if the lock was lost, and this program has acquired it again", () =>
     Effect.gen(function* () {
       let losses = 0
       const { manager, tiny } = yield* losing(() => losses-- > 0)

@@ -111,8 +111,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) => {
     const ends = Expiry.earliest(expiry, notAfter(challenge.expiresAt))
     const exchange = Effect.gen(function* () {
-      // `getaccesstoken` is not part of the challenge, because an accepted code is used up even if `getaccesstoken`
-      // fails.
+      // `getaccesstoken` is not in `send`: if it fails, the challenge must not be open again, because the code is used up.
       yield* ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) })
       yield* keep(challenge.stepToken, yield* Clock.currentTimeMillis, ends)
       return { tokens: yield* services.exchange(api, account, challenge.stepToken) }
