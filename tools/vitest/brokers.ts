@@ -98,7 +98,7 @@ export const namesEveryProblem = (
 
 export const { methodOf } = Contract
 
-/** Builds the layer of a login method as `Contract.build` does, with the client of this run. */
+/** Builds the layer of a login method as `Contract.build` does, with `layerClient` as its HTTP client. */
 export const buildOf = (method: Method, account: object, layer: Parameters<typeof Contract.build>[0]["layer"]) =>
   Contract.build({ method, account, layer, client: layerClient })
 

@@ -133,7 +133,7 @@ export const portalCredentials = {
 export const lenientPortalCredentials = { ...portalCredentials, apiSecret: { ...apiSecret, optional: true as const } }
 
 const budget = Broker.twoPerDay(
-  "MO1096 limits wrong one-time codes to an undocumented number. No limit for wrong passwords is documented"
+  "After an undocumented number of wrong one-time codes, the broker answers with the error MO1096. No limit for wrong passwords is documented"
 )
 const expiry = "06:00 IST, or 24 hours after the login if that is earlier"
 
@@ -177,7 +177,7 @@ export const broker: Broker.Broker = {
     "https://invest.motilaloswal.com/moAPI/APIDocumentation/FAQ"
   ],
   staticIp: {
-    text: "Required for orders. The FAQ also says that every call requires it, so any call can fail with MO2035. An app has two addresses",
+    text: "Required for orders. The FAQ also says that every call requires it, so any call can fail with MO2035. Up to two addresses can be registered for an app",
     source: "Motilal OpenAPI FAQ, questions 55 to 64 and 78",
     confidence: "medium",
     asOf: "2026-11-27"

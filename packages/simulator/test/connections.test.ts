@@ -84,8 +84,9 @@ interface Way<Services> {
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
   /**
-   * An answer that refuses the token. The test injects this answer if the renewal needs the broker's state.
-   * Default: the test clears the broker's state, so that the broker no longer knows the token.
+   * An answer that refuses the token. Set this field if the renewal needs the broker's state: the test then keeps the
+   * state, and injects this text as an answer that refuses the token. Default: the test clears the broker's state, so
+   * that the broker no longer knows the token.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>

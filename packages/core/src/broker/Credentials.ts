@@ -206,8 +206,7 @@ export const addressProblem = (value: string): string | undefined =>
  *
  * const problem = Credentials.redirectUrlProblem("127.0.0.1")
  * problem("https://app.example.com/callback") // => undefined
- * problem("http://localhost/callback") // => "must be https, or http with the host 127.0.0.1: the broker accepts no
- * other URL"
+ * problem("http://localhost/callback") // => "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"
  * ```
  *
  * @category checks

@@ -19,8 +19,8 @@ type Fields = Readonly<Record<string, unknown>>
 export interface Encoding {
   readonly name: string
   /**
-   * The content type of the body. If `undefined`, no content type is sent. For JSON, the content type in the broker's
-   * headers is sent instead.
+   * The content type of the body. If `undefined`, no content type is sent. For JSON, this value is not sent,
+   * because the broker's headers have the content type.
    */
   readonly contentType: string | undefined
   /** Whether the encoding can carry the value of a field. If the value is secret, it is already unwrapped. */

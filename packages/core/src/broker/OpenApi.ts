@@ -396,8 +396,7 @@ const groupsOf = (table: Input["table"]): ReadonlyArray<readonly [Endpoint, ...R
  * ```ts
  * import { document } from "@auth/zerodha/FakeZerodhaDescriptor"
  *
- * Object.keys(document().paths) // => ["/session/token", "/session/refresh_token", "/user/profile", "/user/margins",
- * "/user/margins/equity", "/user/margins/commodity"]
+ * Object.keys(document().paths) // => ["/session/token", "/session/refresh_token", "/user/profile", "/user/margins", "/user/margins/equity", "/user/margins/commodity"]
  * ```
  *
  * @category constructors

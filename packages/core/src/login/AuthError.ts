@@ -599,7 +599,7 @@ const redirectWhy: Record<RedirectRejected["why"], { readonly what: string; read
   origin: {
     what: "the address is not the registered redirect URL",
     remedy:
-      "Complete only callbacks to the redirect URL. If another redirect URL is registered at the broker, configure exactly that URL."
+      "Complete the login only with a callback to the redirect URL. If another redirect URL is registered at the broker, configure exactly that URL."
   },
   "missing-token": {
     what: "the address contains no token",

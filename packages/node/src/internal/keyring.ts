@@ -105,8 +105,8 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * A variable in the environment of the child process. If this program finds the variable in its own environment, the
- * executable has started this program again instead of the script.
+ * A variable in the environment of the child process. If the program and its runtime are one executable, the child
+ * process is this program again, does not run the script, and finds this variable in its environment.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 

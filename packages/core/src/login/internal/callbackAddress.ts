@@ -62,7 +62,7 @@ const isWeb = ({ protocol }: URL): boolean => protocol === "https:" || protocol 
 
 const adviceFor = (url: URL, registered: URL): string => {
   const foreign =
-    "Complete only callbacks to the redirect URL. If another redirect URL is registered at the broker, configure exactly that URL."
+    "Complete the login only with a callback to the redirect URL. If another redirect URL is registered at the broker, configure exactly that URL."
   if (!isWeb(url) || !isWeb(registered) || url.username !== "" || url.password !== "") return foreign
   if (url.origin !== registered.origin) {
     const isInner = url.hostname === registered.hostname || innerHost.test(url.hostname)
