@@ -184,7 +184,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
             assert.match((await card.locator(".message").textContent()) ?? "", /PIN|credentials|refused|not accept/i)
             assert.match((await card.locator(".remedy").textContent()) ?? "", /Check|correct/i)
             assert.match((await page.locator("#news").textContent()) ?? "", /angel-totp: /)
-            assert.match((await card.locator(".guard").textContent()) ?? "", /1 of 2 failed logins used/)
+            assert.match((await card.locator(".guard").textContent()) ?? "", /1 of 2 allowed login failures/)
             assert.deepStrictEqual(await violations(page), [])
           })
           const sent = (yield* simulator.journal("angel")).length
