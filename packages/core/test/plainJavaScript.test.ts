@@ -151,7 +151,7 @@ describe("plain JavaScript:", () => {
     it(`call() rejects with InvalidRequest if its callback returns ${what}`, async () => {
       await using connection = await Connection.open(layerOf(makeTiny()))
       const error = await errorOf(() => untyped(connection).call(Authorize, use))
-      assert.match(error.message, /use does not return an Effect.*without async/)
+      assert.match(error.message, /use does not return an Effect.*do not use async/)
     })
   }
 
