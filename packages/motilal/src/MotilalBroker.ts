@@ -133,7 +133,7 @@ export const portalCredentials = {
 export const lenientPortalCredentials = { ...portalCredentials, apiSecret: { ...apiSecret, optional: true as const } }
 
 const budget = Broker.twoPerDay(
-  "MO1096 limits wrong one-time codes to an undocumented number. No limit for wrong passwords is documented"
+  "After too many wrong one-time codes, the broker answers MO1096. The permitted number is not documented. No limit for wrong passwords is documented"
 )
 const expiry = "06:00 IST, or 24 hours after the login if that is earlier"
 
@@ -177,13 +177,13 @@ export const broker: Broker.Broker = {
     "https://invest.motilaloswal.com/moAPI/APIDocumentation/FAQ"
   ],
   staticIp: {
-    text: "Required for orders. The FAQ also says that every call requires it, so any call can fail with MO2035. An app has two addresses",
+    text: "Required for orders. The FAQ also says that every call requires a static IP address, so any call can fail with MO2035. Each app can have two addresses",
     source: "Motilal OpenAPI FAQ, questions 55 to 64 and 78",
     confidence: "medium",
     asOf: "2026-11-27"
   },
   orderRate: {
-    text: "10 in a second for each segment of an exchange",
+    text: "10 orders in a second for each segment of a stock exchange",
     source: "Motilal OpenAPI FAQ",
     confidence: "medium",
     asOf: "2026-11-27"
@@ -204,7 +204,7 @@ export const broker: Broker.Broker = {
       "unverified-token",
       "low",
       "none",
-      "A call before the one-time code is verified fails with MO1097, MO8003 or MO1100."
+      "Before the one-time code is verified, other calls fail with MO1097, MO8003 or MO1100."
     ],
     ["token-in-data", "low", "none", "The token of a login can be inside data instead of beside status."],
     ["odd-json", "low", "none", "Answers can have typographic quotes, or stray bytes after their end."],

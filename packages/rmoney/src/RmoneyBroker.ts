@@ -70,7 +70,8 @@ export const credentials = {
 }
 
 /**
- * Credentials of `RmoneySso` for the newer call, which sends a checksum, with their environment variables.
+ * Credentials of `RmoneySso`, with their environment variables, for the newer of the two calls that exchange an
+ * authorization code. The newer call sends a checksum.
  *
  * @category credentials
  * @since 0.1.0
@@ -84,7 +85,8 @@ export const ssoCredentials = {
 }
 
 /**
- * Credentials of `RmoneySso` for the older call, which sends the vendor id, with their environment variables.
+ * Credentials of `RmoneySso`, with their environment variables, for the older of the two calls that exchange an
+ * authorization code. The older call sends the vendor id.
  *
  * @category credentials
  * @since 0.1.0
@@ -127,7 +129,8 @@ export const recoveryCredentials = { environment, userId, deviceId }
 const budget = {
   maxFailures: 2,
   window: "15 minutes",
-  source: "At other brokers with the same back end, the 4th wrong password or code in 300 seconds locks the account"
+  source:
+    "At other brokers with the same back end, the 4th wrong password in 300 seconds locks the account, and after the 4th wrong code all codes are refused for 300 seconds"
 } as const
 
 const expiry = "The expiry in the token. If the token has no expiry, the end of the session is unknown"
