@@ -193,7 +193,7 @@ export const broker: Broker.Broker = {
       "identity-headers",
       "medium",
       "the options of Identity",
-      "The broker checks the format of the headers, not the values."
+      "The broker checks only the format of the identity headers, not whether their values are true."
     ],
     ["api-secret", "medium", "generation", "Generation v7 requires the API secret for every call, also for the login."],
     ["empty-body", "medium", "emptyBody", "Calls without parameters are sent without a body. Some clients send {}."],
@@ -208,7 +208,12 @@ export const broker: Broker.Broker = {
     ],
     ["token-in-data", "low", "none", "The token of a login can be inside data instead of beside status."],
     ["odd-json", "low", "none", "Answers can have typographic quotes, or stray bytes after their end."],
-    ["portal-state", "medium", "state", "A callback without a state is accepted. If present, the state is compared."],
+    [
+      "portal-state",
+      "medium",
+      "state",
+      "A callback without a state is accepted. A callback with a wrong state is rejected."
+    ],
     ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
     ["two-a-second", "medium", "requestsPerSecond", "The broker allows two calls to the same endpoint in a second."],
     ["resend-pause", "low", "resendAfter", "A code can be sent again after 30 seconds, any number of times."],

@@ -216,7 +216,7 @@ export const broker: Broker.Broker = {
       "sso-host",
       "low",
       "origins.login, origins.openApi",
-      "UAT's host also serves the login page and the call with a checksum."
+      "The host of the test environment also serves the login page and the call with a checksum."
     ],
     ["step-header", "medium", "stepHeader", "The step token is sent as `Authorization: Bearer <token>`."],
     ["step-source", "medium", "source", "The field source is WEB at the password step and at the code step."],
@@ -261,7 +261,12 @@ export const broker: Broker.Broker = {
     ],
     ["vendor-login-page", "low", "loginPath", "The login page accepts the vendor id in its parameter appcode."],
     ["redirect-state", "low", "state", "The login page may drop the state, so a callback without a state is accepted."],
-    ["session-end", "medium", "expiry", "A token expires at its claim exp. Without exp, the expiry is unknown."],
+    [
+      "session-end",
+      "medium",
+      "expiry",
+      "A token expires at the time in its claim exp. Without exp, the expiry is unknown."
+    ],
     ["logout", "low", "logoutCall", "No call ends a session, so a logout deletes only local state."]
   ]),
   verifiedOn: asOf
