@@ -172,6 +172,22 @@ export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locat
   await tab.close()
 }
 
+/** Collects, in `window.openedUrls`, the URL of each tab that the page opens itself or through a clicked link. */
+const keepOpenedUrls = () => {
+  const openedUrls: Array<string> = []
+  const openTab = window.open
+  Object.assign(window, { openedUrls })
+  window.open = (url, ...rest) => {
+    openedUrls.push(new URL(String(url), location.href).href)
+    return openTab(url, ...rest)
+  }
+  document.addEventListener(
+    "click",
+    ({ target }) => void (target instanceof HTMLAnchorElement && openedUrls.push(target.href)),
+    true
+  )
+}
+
 /** Completes the steps that the page shows, until every account is live. */
 export const logInAll = async (
   simulator: Simulated,
@@ -181,6 +197,18 @@ export const logInAll = async (
 ): Promise<void> => {
   const tabs: Array<Page> = []
   window.on("page", (tab) => void tabs.push(tab))
+  await page.evaluate(keepOpenedUrls)
+  // The page opens the tab of an account when it shows the link, or leaves this to the person, who clicks the link.
+  const tabOf = async (card: Locator): Promise<Page> => {
+    const link = card.locator("a")
+    const url = await link.evaluate((anchor: HTMLAnchorElement) => anchor.href)
+    const position = () =>
+      page.evaluate((opened) => (window as unknown as { openedUrls: Array<string> }).openedUrls.indexOf(opened), url)
+    if ((await position()) === -1) await link.click()
+    const index = await position()
+    await until("a tab for the link", async () => tabs[index] !== undefined)
+    return tabs[index]!
+  }
   const handled = new Set<string>()
   await page.getByRole("button", { name: "Log in all" }).click()
   const done = `${list.length} of ${list.length} accounts are live.`
@@ -193,11 +221,7 @@ export const logInAll = async (
         if (handled.has(member.name)) continue
         if (await card.locator("a").isVisible()) {
           handled.add(member.name)
-          // Soon after the click on "Log in all", the page opens a tab itself. Without such a tab, this code clicks the link.
-          await new Promise((resolve) => setTimeout(resolve, 500))
-          if (tabs.length === 0) await card.locator("a").click()
-          await until(`a tab for ${member.name}`, async () => tabs.length > 0)
-          await logInAtBroker(simulator, tabs.shift()!, card, member)
+          await logInAtBroker(simulator, await tabOf(card), card, member)
         } else if (await card.locator("svg").isVisible()) {
           handled.add(member.name)
           await scan(simulator, member)

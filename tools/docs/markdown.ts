@@ -46,12 +46,12 @@ const variableTable = ({ broker }: Package): string => {
     ["variable", "layers", "secret", "description"],
     ...variables.map((env) => {
       const uses = rows.filter((row) => row.env === env)
-      const optional = uses.every((use) => use.optional) ? " (optional)" : ""
+      const optional = uses.every((use) => use.optional) ? "Optional. " : ""
       return [
         `\`${env}\``,
         unique(uses.map(({ layer }) => layer)).join(", "),
         uses.some(({ secret }) => secret) ? "yes" : "no",
-        `${describeVariable(uses)}${optional}`
+        `${optional}${describeVariable(uses)}`
       ]
     })
   ])

@@ -287,7 +287,8 @@ const pageRow = (bundler: keyof typeof bundlers): Row => ({
     node: { reason: "a page has no disk and no processes" },
     command: { reason: "a page has no terminal and no disk" },
     motilal: {
-      reason: "Motilal requires a certain header User-Agent, and Chromium replaces it with its own",
+      reason:
+        "Motilal requires its own value of the header User-Agent, and Chromium always sends the value of the browser",
       error: /user-agent is missing or malformed/
     }
   },

@@ -105,7 +105,9 @@ const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
  * and the totals in the last line.
  */
 export default class CountsReporter implements Reporter {
-  onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<unknown>): void {
+  onTestRunEnd(ended: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<unknown>): void {
+    // The order in which test files end varies. Sorting makes the output the same in each run.
+    const modules = ended.toSorted((left, right) => file(left).localeCompare(file(right)))
     const tests = modules.flatMap((module) => Array.from(module.children.allTests()))
     const inState = (state: string) => tests.filter((test) => test.result().state === state)
     const passed = inState("passed")
@@ -114,7 +116,6 @@ export default class CountsReporter implements Reporter {
     const strays = modules.flatMap(strayErrors).length + unhandledErrors.length
     const counts = countKinds([...passed, ...failed])
     const lines = Object.entries(kinds).flatMap(([kind, title]) => {
-      // The order in which test files end varies. Sorting makes the line the same in each run.
       const ofKind = Array.from(counts.get(kind) ?? []).toSorted(([left], [right]) => left.localeCompare(right))
       if (ofKind.length === 0) return []
       const total = ofKind.reduce((sum, [, count]) => sum + count, 0)

@@ -1,5 +1,6 @@
 /**
- * Typed calls of Motilal Oswal's OpenAPI: login, one-time code, exchange of the login token, profile and logout.
+ * Typed calls of Motilal Oswal's API, which the broker names OpenAPI: login, one-time code, exchange of the login token,
+ * profile and logout.
  *
  * @since 0.1.0
  */
@@ -24,8 +25,8 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * Generation of the broker's calls. In `v7`, the generation of 2026, a second request after the login exchanges the
- * login token for an access token. The earlier generations `v4` and `v3` do not have this second request.
+ * Generation of the broker's calls. In `v7`, the generation of 2026, the request `getaccesstoken` follows the login, and
+ * exchanges the login token for an access token. The earlier generations `v4` and `v3` do not have this request.
  *
  * @category models
  * @since 0.1.0
@@ -100,8 +101,8 @@ export class MotilalApi extends Context.Service<
 >()("@auth/motilal/MotilalApi") {}
 
 /**
- * Hashes the password as the broker requires: returns the SHA-256 hash of the password followed by the API key, in
- * lower-case hexadecimal.
+ * Hashes the password as the broker requires: appends the API key to the password, and returns the SHA-256 hash of the
+ * result in lower-case hexadecimal.
  *
  * @example
  * ```ts

@@ -133,7 +133,7 @@ export const portalCredentials = {
 export const lenientPortalCredentials = { ...portalCredentials, apiSecret: { ...apiSecret, optional: true as const } }
 
 const budget = Broker.twoPerDay(
-  "After an undocumented number of wrong one-time codes, the broker answers with the error MO1096. No limit for wrong passwords is documented"
+  "After too many wrong one-time codes, the broker answers MO1096. The permitted number is not documented. No limit for wrong passwords is documented"
 )
 const expiry = "06:00 IST, or 24 hours after the login if that is earlier"
 
@@ -177,13 +177,13 @@ export const broker: Broker.Broker = {
     "https://invest.motilaloswal.com/moAPI/APIDocumentation/FAQ"
   ],
   staticIp: {
-    text: "Required for orders. The FAQ also says that every call requires it, so any call can fail with MO2035. Up to two addresses can be registered for an app",
+    text: "Required for orders. The FAQ also says that every call requires a static IP address, so any call can fail with MO2035. Each app can have two addresses",
     source: "Motilal OpenAPI FAQ, questions 55 to 64 and 78",
     confidence: "medium",
     asOf: "2026-11-27"
   },
   orderRate: {
-    text: "10 in a second for each segment of an exchange",
+    text: "10 orders in a second for each segment of a stock exchange",
     source: "Motilal OpenAPI FAQ",
     confidence: "medium",
     asOf: "2026-11-27"
@@ -193,7 +193,7 @@ export const broker: Broker.Broker = {
       "identity-headers",
       "medium",
       "the options of Identity",
-      "The broker checks the format of the headers, not the values."
+      "The broker checks only the format of the identity headers, not whether their values are true."
     ],
     ["api-secret", "medium", "generation", "Generation v7 requires the API secret for every call, also for the login."],
     ["empty-body", "medium", "emptyBody", "Calls without parameters are sent without a body. Some clients send {}."],
@@ -204,11 +204,21 @@ export const broker: Broker.Broker = {
       "unverified-token",
       "low",
       "none",
-      "A call before the one-time code is verified fails with MO1097, MO8003 or MO1100."
+      "Before the one-time code is verified, other calls fail with MO1097, MO8003 or MO1100."
     ],
-    ["token-in-data", "low", "none", "The token of a login can be inside data instead of beside status."],
+    [
+      "token-in-data",
+      "low",
+      "none",
+      "The token of a login can be in the field data, instead of at the top level of the answer."
+    ],
     ["odd-json", "low", "none", "Answers can have typographic quotes, or stray bytes after their end."],
-    ["portal-state", "medium", "state", "A callback without a state is accepted. If present, the state is compared."],
+    [
+      "portal-state",
+      "medium",
+      "state",
+      "A callback without a state is accepted. A callback with a wrong state is rejected."
+    ],
     ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
     ["two-a-second", "medium", "requestsPerSecond", "The broker allows two calls to the same endpoint in a second."],
     ["resend-pause", "low", "resendAfter", "A code can be sent again after 30 seconds, any number of times."],

@@ -80,7 +80,7 @@ const method = Method.redirect(services.family, {
 
 /**
  * Provides all services of this method for one account. The portal binds a one-time code to one load of its page. The
- * user must therefore finish the login without reloading the page that `begin` opened.
+ * user must therefore finish the login without reloading the page.
  *
  * @category layers
  * @since 0.1.0

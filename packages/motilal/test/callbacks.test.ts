@@ -183,7 +183,7 @@ describe("the portal of the fake", () => {
     )
   }
 
-  it.effect("refuses a form whose page id is not the id of the latest load", () =>
+  it.effect("refuses a form whose page id is not the id from the latest load of the page", () =>
     Effect.gen(function* () {
       yield* serve()
       const { html, location } = yield* browse(page, { ...(yield* filled), page: "0000000000000000" })

@@ -107,7 +107,7 @@ describe("the life of a session", () => {
   )
 
   it.effect(
-    "after a login by SMS, the expiry of the session is computed from the time of the login, not of the code",
+    "after a login by SMS, the expiry of the session is computed from the time of the login, not from the time of the code",
     () =>
       Effect.gen(function* () {
         const fake = yield* serve()

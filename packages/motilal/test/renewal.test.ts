@@ -116,7 +116,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is repeated with the stored login by a program that starts later", () =>
+  it.effect("is repeated by a program that starts later, with the login token that the first program stored", () =>
     Effect.gen(function* () {
       const kept = yield* Layer.build(Vault.layerMemory)
       const vault = Layer.succeedContext(kept)

@@ -12,7 +12,7 @@ import { credentials, hash, layer, layerApi, serve, session } from "./support.ts
 
 describe("requests", () => {
   it.effect(
-    "the password is sent as the SHA-256 hash of the password followed by the API key, in lower-case hexadecimal",
+    "in place of the password, a login sends the SHA-256 hash of password and API key, joined in this order, in lower-case hexadecimal",
     () =>
       Effect.gen(function* () {
         // Computed with sha256sum. The sample in Motilal's documentation has another hash, which is wrong.

@@ -171,7 +171,7 @@ describe("vaults: NodeSessionLock", () => {
         })
       )
       assert.deepInclude(reason, { _tag: "LockUnavailable", why: "lost" })
-      assert.match(reason.message, /or it was deleted$/)
+      assert.match(reason.message, /the lock was deleted, or has expired/)
       yield* fenceOf(one)
     })
   )

@@ -70,7 +70,8 @@ export const credentials = {
 }
 
 /**
- * Credentials of `RmoneySso` for the newer call, which sends a checksum, with their environment variables.
+ * Credentials of `RmoneySso`, with their environment variables, for the newer of the two calls that exchange an
+ * authorization code. The newer call sends a checksum.
  *
  * @category credentials
  * @since 0.1.0
@@ -84,7 +85,8 @@ export const ssoCredentials = {
 }
 
 /**
- * Credentials of `RmoneySso` for the older call, which sends the vendor id, with their environment variables.
+ * Credentials of `RmoneySso`, with their environment variables, for the older of the two calls that exchange an
+ * authorization code. The older call sends the vendor id.
  *
  * @category credentials
  * @since 0.1.0
@@ -127,7 +129,8 @@ export const recoveryCredentials = { environment, userId, deviceId }
 const budget = {
   maxFailures: 2,
   window: "15 minutes",
-  source: "At other brokers with the same back end, the 4th wrong password or code in 300 seconds locks the account"
+  source:
+    "At other brokers with the same back end, the 4th wrong password in 300 seconds locks the account, and after the 4th wrong code all codes are refused for 300 seconds"
 } as const
 
 const expiry = "The expiry in the token. If the token has no expiry, the end of the session is unknown"
@@ -213,7 +216,7 @@ export const broker: Broker.Broker = {
       "sso-host",
       "low",
       "origins.login, origins.openApi",
-      "UAT's host also serves the login page and the call with a checksum."
+      "The host of the test environment also serves the login page and the call with a checksum."
     ],
     ["step-header", "medium", "stepHeader", "The step token is sent as `Authorization: Bearer <token>`."],
     ["step-source", "medium", "source", "The field source is WEB at the password step and at the code step."],
@@ -258,7 +261,12 @@ export const broker: Broker.Broker = {
     ],
     ["vendor-login-page", "low", "loginPath", "The login page accepts the vendor id in its parameter appcode."],
     ["redirect-state", "low", "state", "The login page may drop the state, so a callback without a state is accepted."],
-    ["session-end", "medium", "expiry", "A token expires at its claim exp. Without exp, the expiry is unknown."],
+    [
+      "session-end",
+      "medium",
+      "expiry",
+      "A token expires at the time in its claim exp. Without exp, the expiry is unknown."
+    ],
     ["logout", "low", "logoutCall", "No call ends a session, so a logout deletes only local state."]
   ]),
   verifiedOn: asOf

@@ -53,7 +53,7 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
 }
 
 /**
- * Trims and checks the new password as a login does. Without this step, a user could set a password that a login never
+ * Trims and checks the new password as a login does. Without this check, a user could set a password that a login never
  * sends.
  */
 const checkPassword = (given: Redacted.Redacted<string>) =>

@@ -17,8 +17,8 @@ import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a browser login with the newer call, which sends a checksum. `userId` is the client id. A login to
- * another account is rejected.
+ * Credentials of a browser login that uses the newer of the two calls that exchange an authorization code. The newer
+ * call sends a checksum. `userId` is the client id. A login to another account is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -26,8 +26,8 @@ import * as services from "./internal/services.ts"
 export interface SsoCredentials extends Credentials.Input<typeof ssoCredentials> {}
 
 /**
- * Credentials of a browser login with the older call, which sends the vendor id. A login to an account other than
- * `userId` is rejected.
+ * Credentials of a browser login that uses the older of the two calls that exchange an authorization code. The older
+ * call sends the vendor id. A login to an account other than `userId` is rejected.
  *
  * @category models
  * @since 0.1.0

@@ -189,7 +189,7 @@ describe("the fake", () => {
     })
   )
 
-  it.effect('with result: "array", answers the right password with an array', () =>
+  it.effect('with result: "array", answers the right password with an array in the field result', () =>
     Effect.gen(function* () {
       const { said } = yield* validated({ result: "array" })
       assert.isArray(said.json["result"])
@@ -360,7 +360,7 @@ describe("the fake's limits", () => {
   )
 
   it.effect(
-    "a biometric login is refused from a device on which biometric login was never enabled or was disabled",
+    "a biometric login from a device on which biometric login was never enabled, or was disabled, is refused",
     () =>
       Effect.gen(function* () {
         const fake = yield* make()

@@ -129,7 +129,7 @@ describe("the check of the option environment", () => {
     )
   }
 
-  it.effect("reports a missing environment together with a missing device id in RmoneyApi.layer", () =>
+  it.effect("in RmoneyApi.layer, reports a missing environment together with a missing device id", () =>
     Effect.gen(function* () {
       const layer = RmoneyApi.layer(undefined as unknown as typeof apiOptions)
       assert.deepStrictEqual(problems(yield* refused(RmoneyApi.RmoneyApi, layer)), {

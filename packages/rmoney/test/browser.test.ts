@@ -176,7 +176,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("opens the login page at the path in the option loginPath", () =>
+  it.effect("begins at the path that the option loginPath sets", () =>
     Effect.gen(function* () {
       const { request } = yield* begun({ ...checksum, loginPath: "/admin/" })
       assert.match(Redacted.value(request.url), /^https:\/\/webuat\.rmoneyindia\.co\.in\/admin\/\?appcode=/)

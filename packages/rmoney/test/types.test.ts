@@ -78,7 +78,7 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
   })
 
-  it("a program does not compile with a capability that the other layers lack", () => {
+  it("a program does not compile with a capability that its layer lacks", () => {
     // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, sso)))
     // @ts-expect-error: RmoneyQr has no Login service

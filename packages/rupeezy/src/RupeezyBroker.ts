@@ -90,7 +90,12 @@ export const broker: Broker.Broker = {
       "refusals",
       "The message of a refused login shows whether the password or the code is wrong."
     ],
-    ["state-comes-back", "low", "state", "A callback without cb_param is accepted. If present, cb_param is compared."],
+    [
+      "state-comes-back",
+      "low",
+      "state",
+      "A callback without cb_param is accepted. A callback with a wrong cb_param is rejected."
+    ],
     ["user-id-is-client-code", "low", "otherAccount", "In the answer to a browser login, user_id is the client code."],
     ["end-in-token", "medium", "expiry", "The exp of a token is its expiry. Without exp, the expiry is unknown."],
     ["no-daily-end", "low", "dailyEnd", "Sessions do not all end at the same time of day."],

@@ -194,7 +194,7 @@ describe("the fake's session", () => {
     })
   )
 
-  it.effect("the market feed opens with a valid token, and refuses an unknown token", () =>
+  it.effect("the market feed answers HTTP 426 to a valid token, and HTTP 401 to an unknown token", () =>
     Effect.gen(function* () {
       yield* start()
       const token = tokenOf(yield* logIn())

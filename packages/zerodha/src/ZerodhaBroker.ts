@@ -55,7 +55,7 @@ export const broker: Broker.Broker = {
     asOf: "2026-11-27"
   },
   orderRate: {
-    text: "10 in a second, 400 in a minute and 5,000 in a day, for each user and API key",
+    text: "10 orders in a second, 400 in a minute and 5,000 in a day, for each user and API key",
     source: 'Kite Connect 3 documentation, "Exceptions"; Kite forum, discussion 52396',
     confidence: "high",
     asOf: "2026-11-27"

@@ -90,8 +90,8 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("MO1098", "Only dealers may make this call", forDealers),
   row("MO1099", "The one-time code is malformed", invalidCode("totp", ErrorTable.totpHints), inLogin),
   row("MO1099", "The one-time code is malformed", invalidCode("otp")),
-  row("MO1100", "The login may not make this call", notAllowed),
-  row("MO2000", "Maximum of active sessions exceeded", ErrorTable.sessionLimit),
+  row("MO1100", "This login is not allowed to make the call", notAllowed),
+  row("MO2000", "The maximum number of active sessions is exceeded", ErrorTable.sessionLimit),
   row("MO2001", "Invalid method", badMethod),
   row("MO2002", "Invalid JSON", badRequest),
   row("MO2005", "The header apikey is missing or wrong", invalidCredentials("apiKey", swapped), {

@@ -82,10 +82,10 @@ const identity = (
 ): HeaderRow => ({ ...given(name, code, "identity"), option, ...more })
 
 /**
- * Every header of the broker's table, in its order. Source: Motilal OpenAPI documentation, "Header Parameters" and
- * "Error Codes", as of 2026-11-21. The broker accepts any text in the headers whose default is `unknown`. The defaults
- * of the two browser headers are the documented samples. Only the official SDKs send latitude, longitude and
- * sdkversion.
+ * Every header of the broker's table, in the order of that table. Source: Motilal OpenAPI documentation, "Header
+ * Parameters" and "Error Codes", as of 2026-11-21. The broker accepts any text in the headers whose default is
+ * `unknown`, except that `manufacturer` has a maximum length. The defaults of the two browser headers are the documented
+ * samples. Of the known clients, only the official SDKs send latitude, longitude and sdkversion.
  */
 export const table: ReadonlyArray<HeaderRow> = [
   given("accept", "MO2003", "fixed", /^application\/json$/),

@@ -22,7 +22,10 @@ export interface Options extends RmoneyApi.Options, Method.Options {}
 export interface CodeOptions {
   /** How long a one-time code is valid. Default: 5 minutes. */
   readonly codeLifetime?: Duration.Input | undefined
-  /** Number of wrong codes that ends a challenge. Default: 3, because a fourth wrong code blocks the account. */
+  /**
+   * Number of wrong codes that ends a challenge. Default: 3, because after a fourth wrong code the broker refuses all
+   * codes for five minutes.
+   */
   readonly codeMisses?: number | undefined
   /**
    * The user id that later steps send. `answered`: the user id that the broker returned in the first step. `given`: the

@@ -54,7 +54,7 @@ const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
 
 /** Makes the rows for HTTP 401 of `login` and `createSession`. `reason` returns the error reason for a wrong field. */
 const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<ErrorTable.ErrorRow> => [
-  row(401, "The x-api-key is wrong, or may not make this call", reason("apiKey"), { operations: ["login"] }),
+  row(401, "The x-api-key is wrong, or is not allowed to make this call", reason("apiKey"), { operations: ["login"] }),
   row(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), {
     operations: ["createSession"]
   })

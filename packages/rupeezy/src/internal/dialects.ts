@@ -12,7 +12,8 @@ const segments = ["nse", "mcx", "exchange_combined"]
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "address",
-    source: "HTTP 403 IP_NOT_ALLOWED on order calls: report of an integrator; the place in the body is not known",
+    source:
+      "HTTP 403 IP_NOT_ALLOWED on order calls: report of an integrator; the field that contains this code is not known",
     read: ({ json, status, text }) =>
       status === 403 && /\bIP_NOT_ALLOWED\b/.test(text)
         ? Envelope.no({ code: "IP_NOT_ALLOWED", message: Envelope.field(json, "message") })
@@ -20,7 +21,8 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "service",
-    source: 'Vortex documentation, "Authentication"; failures: the mocks of @rupeezy/jsvortex 2.0.2, its OrderResponse',
+    source:
+      'Vortex documentation, "Authentication"; failures: the mocks and the type OrderResponse of @rupeezy/jsvortex 2.0.2',
     read: ({ json }) => {
       if (says(json, "error"))
         return Envelope.no({ code: Envelope.field(json, "code"), message: Envelope.field(json, "message") })
@@ -35,7 +37,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   {
     name: "bare",
-    source: "funds, which have no envelope: the mocks of @rupeezy/jsvortex 2.0.2, the Go SDK",
+    source: "funds, which have no envelope: the mocks of @rupeezy/jsvortex 2.0.2, and the Go SDK",
     read: ({ json }) =>
       Envelope.field(json, "status") === undefined &&
       segments.some((segment) => Predicate.isObject(Envelope.field(json, segment)))

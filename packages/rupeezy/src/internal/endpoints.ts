@@ -74,7 +74,7 @@ export const make = (offset = "+05:30") => {
     getBanks: get("getBanks", "/v2/user/profile/banks", { response: Banks }),
     /** The SDKs make this call, but its answer is not documented. */
     getBrokerage: get("getBrokerage", "/v2/user/profile/brokerage", { response: Shape.unknown }),
-    /** Only one third-party client makes this call, so it may not exist. */
+    /** The only known client that makes this call is a third-party client. Perhaps the broker does not have the call. */
     getProfile: get("getProfile", "/v2/user/profile", { response: Shape.extend(Shape.struct(holder), loginAt) })
   }
 }
