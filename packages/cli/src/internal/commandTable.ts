@@ -33,6 +33,8 @@ const account = {
   description: "name of the account; may be omitted if there is only one"
 } as const
 
+const accountOrAll = { ...account, description: "name of the account; if omitted, all accounts are shown" } as const
+
 const simulator = {
   name: "simulator",
   value: "URL",
@@ -81,7 +83,7 @@ export const table = [
   },
   {
     name: "status",
-    arguments: [account],
+    arguments: [accountOrAll],
     flags: [{ name: "watch", description: "show the status again every 5 seconds, until Ctrl-C" }, json, simulator],
     summary: "Show which sessions are live, until when, and where they are stored",
     details: ["Sends nothing to a broker."]
@@ -117,7 +119,7 @@ export const table = [
     summary: "Log in, unless the session is live",
     details: [
       "Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal.",
-      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. Then the command asks for each account that needs a person, if it runs at a terminal. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is the exit code for the first account that failed.",
+      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. At a terminal, the command then asks, for each account that needs a person, whether to log in now. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is the exit code for the first account that failed.",
       "The summary lists the accounts that are logged in. Then it lists the accounts that need a person, each with the command that logs in, and the accounts that failed, each with the reason. The summary contains no secret. It contains no link to a login page, because every such link contains a secret. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If all accounts are logged in, but the notification fails, the exit code is 13."
     ]
   },
@@ -185,7 +187,7 @@ export const table = [
   },
   {
     name: "guard",
-    arguments: [account],
+    arguments: [accountOrAll],
     flags: [json, simulator],
     summary: "Show the failed logins that count towards a lock of the account",
     details: [

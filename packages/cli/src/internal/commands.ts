@@ -291,7 +291,7 @@ const resetGuard: Handler<"guard reset"> = Effect.fnUntraced(function* (input) {
   const { connection } = yield* connect.open(home, entry)
   const { credentials } = yield* promised(() => connection.run(Renewal))
   yield* LoginGuard.make(home.store).reset(entry.account, { credentials })
-  yield* output.say(`The failed logins of ${entry.name} are cleared. The next login is sent.`)
+  yield* output.say(`The failed logins of ${entry.name} are cleared. Programs can log in again.`)
 }, Effect.scoped)
 
 const simulate: Handler<"simulate"> = Effect.fnUntraced(function* (input) {
