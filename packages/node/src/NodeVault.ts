@@ -104,7 +104,7 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
         })
       )
     )
-  /** Returns the open database, or `undefined` if the next operation opens another file. */
+  /** Returns the open database, or `undefined` if the database is not open or its file was replaced. */
   const current = () => (held?.vault.database.isOpen === true && isCurrent(held) ? held.vault.database : undefined)
 
   return { current, path, use }
