@@ -87,14 +87,14 @@ const refusal = (fields: ReadonlyArray<readonly [field: string, isValid: boolean
  * The client sends each request once. It follows no redirect and repeats no request. If the fiber is interrupted before
  * the request has a connection, the request is never sent. If the fiber is interrupted later, the connection is closed.
  *
- * Requests use HTTP/1.1. A request body is text or bytes: the client sends neither streams nor forms with files. An
- * answer is decompressed if its header `content-encoding` says so, but the client does not ask for compression. If a body
- * is larger than the maximum, reading it fails. To download larger files or to read an endless answer, use
- * Effect's `FetchHttpClient.layer`.
+ * Requests use HTTP/1.1. A request body is text or bytes: the client sends neither streams nor forms with files. The
+ * client does not ask for compression, but decompresses an answer that has the header `content-encoding`. If a body is
+ * larger than the maximum, reading it fails. To download larger files or to read an endless answer, use Effect's
+ * `FetchHttpClient.layer`.
  *
- * Without the option `dispatcher`, the client uses the dispatcher of the global `fetch`, so it has the same proxy and
- * certificates. If the program has replaced the global dispatcher, the client uses the new dispatcher. If the runtime
- * has no such dispatcher, the client uses `node:http`.
+ * Without the option `dispatcher`, the client has the proxy and the certificates of the global `fetch`. If the program
+ * has replaced the dispatcher of the global `fetch`, the client uses the new dispatcher. If the runtime has no such
+ * dispatcher, the client uses `node:http`.
  *
  * An error from the client contains the method of the request, and the URL without its query. It contains neither the
  * headers nor the body of the request.

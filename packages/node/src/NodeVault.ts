@@ -104,7 +104,7 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
         })
       )
     )
-  /** Returns the open database, or `undefined` if the next operation opens another file. */
+  /** Returns the open database, or `undefined` if the database is not open or its file was replaced. */
   const current = () => (held?.vault.database.isOpen === true && isCurrent(held) ? held.vault.database : undefined)
 
   return { current, path, use }
@@ -194,7 +194,7 @@ export const layerStore = (
  * operation fails and changes nothing. On Windows, modes are not checked. The permissions of the user's profile protect
  * only a folder inside the profile, such as the default folder.
  *
- * When a write succeeds, the data is on disk. A write blocks the event loop until the disk has written.
+ * When a write succeeds, the data is on disk. A write blocks the event loop until then.
  *
  * Fails with `Tampered` if another program changed the content of the file. Fails with `NewerVersion` if a newer
  * version of this package wrote the file. Fails with `Io` if the folder or a file cannot be used. The `remedy` of `Io`

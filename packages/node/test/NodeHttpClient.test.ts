@@ -187,7 +187,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
 
     it.live(
-      "sends the same accept and user-agent as fetch unless the request sets them, and asks for no compression",
+      "sends fetch's values of accept and user-agent unless the request sets these headers, and asks for no compression",
       () =>
         Effect.gen(function* () {
           const server = yield* serve(echo)
@@ -312,7 +312,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
         })
     )
 
-    it.live("keeps repeated headers, and reads the cookies in them", () =>
+    it.live("joins the values of a repeated header, and reads every cookie", () =>
       Effect.gen(function* () {
         const server = yield* serve((_request, response) => {
           response.setHeader("set-cookie", ["a=1; Path=/", "b=2; Expires=Wed, 21 Oct 2026 07:28:00 GMT"])

@@ -154,7 +154,8 @@ describe("vaults: a vault", () => {
     })
   )
 
-  // Only root can change the owner of a file. For other users, the tests of `refusal` above cover this rule.
+  // This test runs only as root, because only root can change the owner of a file. The tests of `refusal` above run
+  // for every user.
   it.effect.runIf(isRoot)("rejects a folder or a file that another user owns", () =>
     Effect.gen(function* () {
       for (const file of ["", "sessions.db", "locks"]) {

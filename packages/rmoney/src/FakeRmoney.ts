@@ -63,7 +63,10 @@ export interface Account {
 export interface Switches {
   /** Whether a step checks the token of the previous step. */
   readonly stepToken: "checked" | "ignored"
-  /** Accepted header for a step token: `Bearer <token>`, `Bearer <userId> <source> <token>`, or either form. */
+  /**
+   * Accepted header for a step token. `bare`: `Bearer <token>`. `three-part`: `Bearer <userId> <source> <token>`.
+   * `either`: both forms.
+   */
   readonly stepHeader: "either" | "bare" | "three-part"
   /** Which call makes the broker send the one-time code: the password step, or a later `otpSend`. */
   readonly codeSent: "with-password" | "on-demand"

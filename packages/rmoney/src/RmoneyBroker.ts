@@ -123,8 +123,8 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * After two refused logins, a person can still make one wrong attempt. The window is three times 300 seconds, in case
- * the 300 seconds begin again with each wrong attempt.
+ * After two refused logins, a person can still make one wrong attempt without locking the account. The window is three
+ * times 300 seconds, in case the 300 seconds begin again with each wrong attempt.
  */
 const budget = {
   maxFailures: 2,

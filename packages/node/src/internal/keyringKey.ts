@@ -37,8 +37,8 @@ const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string
 }, Effect.scoped)
 
 /**
- * Returns the key in the entry. If the entry has no key, creates the key. Programs that create it at the
- * same time get the same key, if they have the same folder, which contains the lock.
+ * Returns the key in the entry. If the entry has no key, creates the key. If several programs with the same folder
+ * create the key at the same time, they get the same key, because the folder contains the lock.
  */
 export const getOrCreate = Effect.fnUntraced(function* (
   entry: keyring.Place,

@@ -31,9 +31,9 @@ type Derive = (passphrase: Uint8Array, salt: Uint8Array, done: Done) => void
 
 /**
  * Key derivation functions. They do not run on the thread of the event loop. Both functions meet OWASP's password
- * storage cheat sheet, read on 2026-11-22. Its recommended settings include: Argon2id with 46 MiB and 1 pass, Argon2id
- * with 19 MiB and 2 passes, scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores the name of its function, so
- * an entry of this table is never renamed or removed.
+ * storage cheat sheet, as of 2026-11-22. The settings that it recommends include: Argon2id with 46 MiB and 1 pass,
+ * Argon2id with 19 MiB and 2 passes, scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores the name of its
+ * function, so an entry of this table is never renamed or removed.
  */
 const ways: Readonly<Record<string, Derive>> = {
   // RFC 9106, section 4, second recommended option.
@@ -97,7 +97,7 @@ export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, VaultError.VaultError> {
-  // The text is normalized, because macOS may represent a letter with other code points than other systems. The last
+  // The text is normalized, because macOS and other systems may represent a letter with different code points. The last
   // line break is removed, because `echo` and editors end a file with a line break.
   const message = new TextEncoder().encode(
     Redacted.value(passphrase)

@@ -10,7 +10,7 @@ import { broker } from "../RupeezyBroker.ts"
 type Api = RupeezyApi["Service"]
 
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {
-  /** Time of day in IST, such as `08:00`, at which every session ends. Default: sessions have no common end. */
+  /** Time of day in IST, such as `08:00`, at which every session ends. Default: there is no such time. */
   readonly dailyEnd?: `${number}:${number}` | undefined
   /**
    * The call with which `Profile` checks that a session is valid. Default: `funds`. The call `profile` is not

@@ -11,8 +11,8 @@ interface Facts {
 }
 
 /**
- * The cause of a failed exchange. It has only the facts of the original error, because parser errors from undici and
- * Node contain a part of the answer, and other errors may contain the request.
+ * The cause of a failed HTTP exchange. It has only the facts of the original error, because parser errors from undici
+ * and Node contain a part of the answer, and other errors may contain the request.
  */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError"

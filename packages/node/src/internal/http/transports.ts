@@ -4,8 +4,8 @@ import type { Transport } from "./exchange.ts"
 import * as nodeHttp from "./nodeHttp.ts"
 
 /**
- * Sends each request with the dispatcher that the global `fetch` would use at this time. The program may replace that
- * dispatcher, for example with a proxy. Uses `node:http` if the runtime has no dispatcher.
+ * Sends each request with a transport that is made from the current dispatcher of the global `fetch`. The program may
+ * replace that dispatcher, for example with a proxy. Uses `node:http` if the runtime has no dispatcher.
  */
 const fromRuntime = (connections: number): Transport => {
   let known: { readonly dispatcher: Dispatcher | undefined; readonly transport: Transport } | undefined
