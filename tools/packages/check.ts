@@ -226,7 +226,7 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
 
   if (only !== undefined) return
 
-  await step("rewrote the scope of a copy, installed its tarballs as the README says, and logged in", () =>
+  await step("changed the scope in a copy of the repository, installed its tarballs as the README says, and logged in", () =>
     rehearse(emptyProject(temp, "rescope"))
   )
 
