@@ -97,7 +97,7 @@ const problemOf = (
   return undefined
 }
 
-/** Measures the ratios for `kept.json`, and writes this file, the page and its picture. */
+/** Measures the ratios for `kept.json`, and writes `kept.json`, the page and its picture. */
 const write = async (
   benches: ReadonlyArray<Named>,
   results: Results,

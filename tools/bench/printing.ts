@@ -77,7 +77,7 @@ export const printMachine = async (bench: Bench): Promise<void> => {
 
 export const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`
 
-/** Formats a number of at least 100 as an integer, and a smaller number with three significant digits. */
+/** Formats zero and numbers of at least 100 as integers, and other numbers with three significant digits. */
 export const figure = (value: number): string => (value >= 100 || value === 0 ? value.toFixed(0) : value.toPrecision(3))
 
 type Field = "perSecond" | "cpuMicros"

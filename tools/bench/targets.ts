@@ -33,7 +33,7 @@ const stampede = (of: string, title: string): ReadonlyArray<Target> => {
       ...row,
       job: `10,000 calls for an expired session, ${title}: number of logins`,
       field: "exchanges",
-      unit: "exchange",
+      unit: "login",
       atLeast: 1,
       atMost: 1
     },

@@ -198,7 +198,7 @@ export const logInAll = async (
   const tabs: Array<Page> = []
   window.on("page", (tab) => void tabs.push(tab))
   await page.evaluate(keepOpenedUrls)
-  // The page opens the tab of an account when it shows the link, or leaves this to the person, who clicks the link.
+  // If the page has not opened the tab of an account itself, this function clicks the link, as the user would.
   const tabOf = async (card: Locator): Promise<Page> => {
     const link = card.locator("a")
     const url = await link.evaluate((anchor: HTMLAnchorElement) => anchor.href)

@@ -109,7 +109,7 @@ const fixturesOf = (id: string, file: string): ReadonlyArray<Fixture> => {
   return text === "" ? [] : (JSON.parse(text) as ReadonlyArray<Fixture>)
 }
 
-/** Returns the source of the fixture with the highest confidence among the fixtures of a call. */
+/** Returns the confidence, the source and the date of the most reliable fixture of a call, or `none`. */
 const sourceOf = (fixtures: ReadonlyArray<Fixture>, name: string): string => {
   const [best] = fixtures
     .filter(({ endpoint }) => endpoint === name)

@@ -10,10 +10,10 @@ import * as path from "node:path"
 import { rolldown } from "rolldown"
 import { root } from "./workspace.ts"
 
-/** Folder of the package that has the command, below the root. */
+/** Folder of the package that has the command, relative to the root. */
 const folder = "packages/cli"
 
-/** Folder of the bundle, below the folder of the package. */
+/** Folder of the bundle, relative to the folder of the package. */
 export const commandFolder = "dist/command"
 
 const isOwn = (specifier: string): boolean => specifier.startsWith(".") || path.isAbsolute(specifier)

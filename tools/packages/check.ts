@@ -226,8 +226,9 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
 
   if (only !== undefined) return
 
-  await step("rewrote the scope of a copy, installed its tarballs as the README says, and logged in", () =>
-    rehearse(emptyProject(temp, "rescope"))
+  await step(
+    "changed the scope in a copy of the repository, installed its tarballs as the README says, and logged in",
+    () => rehearse(emptyProject(temp, "rescope"))
   )
 
   await withRegistry(path.join(temp, "registry"), async ({ publish, url }) => {

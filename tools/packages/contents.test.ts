@@ -96,7 +96,7 @@ describe("the contents of a package", () => {
     }
   )
 
-  it("have the declaration of a closed module only if an open module imports it", async () => {
+  it("have the declaration of a closed module only if an open module imports it, directly or indirectly", async () => {
     for (const name of ["one", "two", "three", "four", "five"]) writeModule(`internal/${name}`, "", "export {}\n")
     const types = [
       'import { A } from "./internal/one.ts"',

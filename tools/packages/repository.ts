@@ -40,7 +40,7 @@ const kindOf = (place: string): string => {
   return fs.statSync(path.join(root, place)).isDirectory() ? "tree" : "blob"
 }
 
-/** Returns the path of the file in the repository to which a link leads. For other links, returns `undefined`. */
+/** Returns the path in the repository to which an absolute link leads. For all other links, returns `undefined`. */
 export const pathOf = (link: string, from = url): string | undefined => {
   const web = webOf(from)
   if (!link.startsWith(`${web}/`)) return undefined

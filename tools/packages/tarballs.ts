@@ -74,7 +74,7 @@ const runPack = async (name: string, contents: ReadonlyMap<string, string>, dest
   }
 }
 
-/** Packs a package into a tarball in `folder`. Makes every tarball that a check installs or that is published. */
+/** Packs a package into a tarball in `folder`. All tarballs, for checks and for publishing, come from this function. */
 export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   const { name } = pkg.manifest
   const contents = await contentsOf(pkg)

@@ -35,7 +35,7 @@ Copies the repository with its current files, starts a registry on 127.0.0.1, an
      older versions of the brokers' packages
 
 The rehearsal changes nothing in the repository, and publishes nothing elsewhere. It prints one row for each step, and
-fails if a step failed. All other packages come from the usual registry.
+fails if a step failed. Packages of other projects come from the usual registry.
 
 Options:
   --keep  keeps the temporary folder, and prints its path

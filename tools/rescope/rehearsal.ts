@@ -143,7 +143,7 @@ if (import.meta.main) {
     const began = performance.now()
     await rehearse(folder)
     console.log(
-      `rescope: renamed a copy of ${path.basename(root)}, installed its tarballs, and logged in ` +
+      `rescope: changed the scope in a copy of ${path.basename(root)}, installed its tarballs, and logged in ` +
         `(${((performance.now() - began) / 1000).toFixed(1)} s)`
     )
     return 0

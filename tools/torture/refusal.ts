@@ -53,7 +53,7 @@ export const troubles = {
   "a read-only file system": { error: "EROFS", rules: [openToWrite, ...mayWrite] }
 } as const satisfies Readonly<Record<string, { error: keyof typeof errors; rules: ReadonlyArray<Rule> }>>
 
-/** Codes of the filter's instructions, from linux/bpf_common.h and linux/filter.h. */
+/** Codes of the filter's instructions, from linux/bpf_common.h, and its two results, from linux/seccomp.h. */
 const load = 0x20
 const jumpIfEqual = 0x15
 const jumpIfAtLeast = 0x35

@@ -15,7 +15,7 @@ const filesBelow = (folder) =>
 
 const read = (...parts) => readFileSync(path.join(...parts), "utf8")
 
-/** Other development dependencies of the new package. They get the version ranges of this repository. */
+/** Development dependencies that are not packages of this repository. They get the version ranges of this repository. */
 const tools = ["@effect/vitest", "@types/node", "effect", "msw", "typescript", "vitest"]
 
 /** The packages of this repository that the new package needs for its tests, by their folders. */
