@@ -31,9 +31,9 @@ const stampede = (of: string, title: string): ReadonlyArray<Target> => {
   return [
     {
       ...row,
-      job: `10,000 calls for an expired session, ${title}: number of logins`,
-      field: "exchanges",
-      unit: "login",
+      job: `10,000 calls for an expired session, ${title}: number of renewals`,
+      field: "renewals",
+      unit: "renewal",
       atLeast: 1,
       atMost: 1
     },

@@ -38,8 +38,8 @@ const due = "the session is still valid, but due for renewal"
 const ageOf = ({ variant }: Turn): number => (variant === due ? lifetime - early / 10 : lifetime)
 
 interface Candidate {
-  /** Number of exchanges so far. */
-  readonly exchanges: () => number
+  /** Number of renewals so far. */
+  readonly renewals: () => number
   /** Makes the session older by the given milliseconds. */
   readonly age: (millis: number) => void
   /** Makes the given number of concurrent calls, and waits until every call has returned a session. */
@@ -47,18 +47,18 @@ interface Candidate {
 }
 
 const stampedes =
-  ({ age, ask, exchanges }: Candidate): Run =>
+  ({ age, ask, renewals }: Candidate): Run =>
   async (turn) => {
-    const before = exchanges()
+    const before = renewals()
     let times = 0
     for (let rest = turn.count; rest > 0; rest -= waiters) {
       age(ageOf(turn))
       await ask(Math.min(waiters, rest))
       times += 1
     }
-    const exchanged = exchanges() - before
-    if (exchanged !== times) throw new Error(`${exchanged} exchanges for ${times} stampedes`)
-    return { notes: { exchanges: exchanged / times } }
+    const renewed = renewals() - before
+    if (renewed !== times) throw new Error(`${renewed} renewals for ${times} stampedes`)
+    return { notes: { renewals: renewed / times } }
   }
 
 const atOnce = (once: () => Promise<unknown>) => async (askers: number) => {
@@ -76,8 +76,8 @@ const makeClock = () => {
 const ours =
   (asking: (manager: Manager) => Effect.Effect<(askers: number) => Promise<void>>) => async (): Promise<Run> => {
     const { age, context } = makeClock()
-    let exchanges = 0
-    const renewal = renewalOf(id, latency, () => (exchanges += 1))
+    let renewals = 0
+    const renewal = renewalOf(id, latency, () => (renewals += 1))
     const ask = await Effect.runPromiseWith(context)(
       Effect.gen(function* () {
         const [manager] = yield* makeManagers([renewal])
@@ -86,7 +86,7 @@ const ours =
         return yield* asking(manager)
       })
     )
-    return stampedes({ age, ask, exchanges: () => exchanges })
+    return stampedes({ age, ask, renewals: () => renewals })
   }
 
 /** Makes each call in a separate fiber. */
@@ -106,10 +106,10 @@ interface Held {
 const byHand = () => {
   const held = new Map<string, Held>()
   const logins = new Map<string, Promise<Session.Session>>()
-  let exchanges = 0
+  let renewals = 0
   const login = async () => {
     await setTimeout(latency)
-    exchanges += 1
+    renewals += 1
     const session = sessionOf(accountOf(id), Date.now())
     held.set(id, { session, expiresAt: Date.now() + lifetime })
     logins.delete(id)
@@ -126,17 +126,17 @@ const byHand = () => {
     const entry = held.get(id)
     if (entry !== undefined) held.set(id, { ...entry, expiresAt: entry.expiresAt - millis })
   }
-  return stampedes({ age, ask: atOnce(get), exchanges: () => exchanges })
+  return stampedes({ age, ask: atOnce(get), renewals: () => renewals })
 }
 
 const google = () => {
-  let exchanges = 0
+  let renewals = 0
   const transporter = {
     defaults: {},
     request: async () => {
       await setTimeout(latency)
-      exchanges += 1
-      return { data: { access_token: `token ${exchanges}`, expires_in: lifetime / 1000 } }
+      renewals += 1
+      return { data: { access_token: `token ${renewals}`, expires_in: lifetime / 1000 } }
     }
   }
   const client = new OAuth2Client({
@@ -149,21 +149,21 @@ const google = () => {
     const { expiry_date, ...rest } = client.credentials
     client.setCredentials({ ...rest, expiry_date: (expiry_date ?? 0) - millis })
   }
-  return stampedes({ age, ask: atOnce(() => client.getAccessToken()), exchanges: () => exchanges })
+  return stampedes({ age, ask: atOnce(() => client.getAccessToken()), renewals: () => renewals })
 }
 
 /** Measures only the cost of Effect: many fibers wait for one Deferred. */
 const deferred = () => {
-  let exchanges = 0
+  let renewals = 0
   return stampedes({
     age: () => undefined,
-    exchanges: () => exchanges,
+    renewals: () => renewals,
     ask: (askers) =>
       Effect.runPromise(
         Effect.gen(function* () {
           const session = yield* Deferred.make<Session.Session>()
           const login = Effect.sync(() => {
-            exchanges += 1
+            renewals += 1
             return sessionOf(accountOf(id), Date.now())
           })
           yield* Effect.forkChild(Deferred.complete(session, Effect.andThen(Effect.sleep(latency), login)))
