@@ -28,8 +28,8 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * Set if the new token has already expired or expires within 30 seconds, except if the broker accepts the token in the
-   * profile call. If the token has expired before it is put in the cache, the caller gets this error.
+   * Set if the new token has already expired or expires within 30 seconds, except if the broker accepts the token in
+   * the profile call. If the token has expired before it is put in the cache, the caller gets this error.
    */
   readonly over?: AuthError.AuthError | undefined
 }
