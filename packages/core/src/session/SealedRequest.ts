@@ -17,9 +17,9 @@ const isSecretText = (value: unknown): boolean =>
   Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
 /**
- * Encrypts the request as text. Keep the text in a cookie or a cache between the redirect and the callback. The text is
- * base64url, and is usually shorter than 1 kB. `open` can decrypt it in any process that has the same key (of
- * `VaultKey`) and the same account, until `lifetime` has passed. Default for `lifetime`: 10 minutes.
+ * Encrypts the request, and returns a text. Keep the text in a cookie or a cache between the redirect and the callback.
+ * The text is base64url, and is usually shorter than 1 kB. `open` can decrypt it in any process that has the same key
+ * (of `VaultKey`) and the same account, until `lifetime` has passed. Default for `lifetime`: 10 minutes.
  *
  * The text belongs to one browser. Set the cookie with `HttpOnly` and `SameSite=Lax`. If the app uses https, also set
  * it with `Secure`. Clear the cookie when the callback arrives.

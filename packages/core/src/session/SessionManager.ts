@@ -72,7 +72,7 @@ export class SessionManager extends Context.Service<
     /**
      * Runs an effect with a live session. If the effect fails with `SessionExpired` because the broker refused the
      * token, the session is renewed once for all callers. The effect then runs again, but only if every request that it
-     * sent is safe to repeat. If one of the requests is not, `withSession` fails with `SessionExpired` after the
+     * sent is safe to repeat. If one of the requests is not safe, `withSession` fails with `SessionExpired` after the
      * renewal, and the next call uses the new session.
      *
      * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of

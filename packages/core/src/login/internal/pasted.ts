@@ -1,6 +1,6 @@
 /**
- * Removes quotation marks, blanks and invisible characters around a value, and describes those in it. Copying a value, or
- * writing it into an env file, can add them.
+ * Removes or describes characters that do not belong to a value, such as quotation marks and invisible characters. They
+ * can be added when the value is copied or written into an env file.
  */
 
 const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`

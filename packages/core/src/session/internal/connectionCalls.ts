@@ -77,8 +77,8 @@ export interface PendingLogin {
   /** Where the broker redirects the browser after the login. */
   readonly redirectUrl: string
   /**
-   * Encrypts this login as text for a cookie or a cache. `resumeLogin` continues the login from this text. The text
-   * expires after `lifetime`. Default for `lifetime`: 10 minutes.
+   * Encrypts this login, and returns a text for a cookie or a cache. `resumeLogin` continues the login from this text.
+   * The text expires after `lifetime`. Default for `lifetime`: 10 minutes.
    */
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
   /** Completes the login with the address that the browser was redirected to, and stores the session. */
@@ -146,7 +146,7 @@ export interface Calls<Services> {
    */
   readonly resetLoginGuard: () => Promise<void>
   /**
-   * The changes of the session until the connection is closed. Use it in a loop: `for await (const change of
+   * The changes of the session until the connection is closed. Read them in a loop: `for await (const change of
    * connection.changes)`.
    */
   readonly changes: AsyncIterable<SessionManager.SessionChange>
@@ -301,7 +301,7 @@ export const fromServices = <Services>(
       AuthError.invalidRequest(broker, operation, field, problem)
     const reject = (operation: string, field: string, problem: string): Promise<never> =>
       Promise.reject(isClosed() ? closedError(operation) : wrong(operation, field, problem))
-    /** Checks what a callback returns. */
+    /** Checks what the function `use` returns. */
     const requireEffect = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | AuthError.AuthError> => {
       if (Effect.isEffect(effect)) return effect
       // A promise is not awaited. Without a handler, its rejection would end the program.

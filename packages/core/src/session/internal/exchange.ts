@@ -28,8 +28,8 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * Set if the new token has already expired or expires within 30 seconds. If the token has expired before it is put in
-   * the cache, the caller gets this error.
+   * Set if the new token has already expired or expires within 30 seconds, except if the broker accepts the token in
+   * the profile call. If the token has expired before it is put in the cache, the caller gets this error.
    */
   readonly over?: AuthError.AuthError | undefined
 }
@@ -119,7 +119,7 @@ const halfHour = 1_800_000
 const nearCutOff = 120_000
 
 /**
- * If a new token expires at a daily cut-off that is at most 30 seconds away or has just passed, returns how long to
+ * If a new token expires at a daily cut-off that is less than 30 seconds away or has just passed, returns how long to
  * wait before the next login, in milliseconds. Returns `undefined` for any other token.
  */
 const cutOffWait = (session: Session.Session, now: number): number | undefined => {

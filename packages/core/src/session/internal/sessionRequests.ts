@@ -120,8 +120,8 @@ const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter
 }
 
 /**
- * Runs after the store has reported that the session was written. Reads the store, except if this manager
- * already knows this version, has no cached session, is already renewing the session, or is closed.
+ * Runs after the store has reported that `version` of the session was written. Reads the store, except if this manager
+ * already knows `version`, has no cached session, is already renewing the session, or is closed.
  */
 export const onStoreChange = (self: Self, version: number): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -142,7 +142,7 @@ const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure
   if (live !== undefined && now < self.state.cached.renewAt) return syncInBackground(self, live, now)
   const pause = Cached.pauseOf(self.state, live, now)
   if (pause !== undefined) return live === undefined ? Effect.fail(pause.error) : Effect.succeed(live)
-  // Thousands of callers may wait for the same renewal. They share one effect, so that none is made for each caller.
+  // Thousands of callers may wait for the same renewal, so they share one effect.
   const { pendingRenewal } = self.state
   if (live !== undefined) return pendingRenewal?.boundedWait ?? awaitRenewalBounded(self)
   if (pendingRenewal === undefined) return awaitWhileOpen(self, undefined)
