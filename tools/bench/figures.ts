@@ -16,7 +16,7 @@ export interface Figure {
   readonly field: Field
   /** Name of the candidate. */
   readonly of: string
-  /** Name of the candidate to which `of` is compared. Default: the figure itself, without a comparison. */
+  /** Name of the candidate to which `of` is compared. Default: the figure is not compared. */
   readonly to?: string
 }
 

@@ -94,7 +94,10 @@ export interface Bench {
    * because they write their progress there. Default: 120.
    */
   readonly turnSeconds?: number
-  /** Set if the bench runs only when it is named, because it takes a long time or belongs to no target. */
+  /**
+   * Set if the bench runs only when it is named, because it takes a long time or because `targets.ts` has no target for
+   * it.
+   */
   readonly onlyByName?: true
   /** Packages whose versions are printed. */
   readonly versions: ReadonlyArray<string>

@@ -1,7 +1,7 @@
 /**
- * A program that repeats one job with our library, measures the growth of the heap, and closes the library's layers. It
- * prints the growth and the handles that are left as JSON. The program does not call `process.exit`, so a handle that is
- * left keeps the program from ending.
+ * A program that repeats one job with our library, measures the growth of the heap, and closes the library's layers. As
+ * JSON, it prints the growth and the handles that are left. The program does not call `process.exit`, so a handle that
+ * is left keeps the program from ending.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"

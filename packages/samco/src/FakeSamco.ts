@@ -152,7 +152,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "a code by SMS (`generateOtp`)", limit: `1 use, within ${lifetimes.otp}` },
   { of: "a web secret code", limit: `1 login, within ${lifetimes.webCode}` },
   { of: "a change of the IP addresses (`ipUpdate`)", limit: `1 in ${lifetimes.ipChange} for each user id` },
-  { of: "a session and its token, the access token of the day", limit: `until ${lifetimes.sessionEnd} IST` }
+  { of: "a session, its token and the access token of the day", limit: `until ${lifetimes.sessionEnd} IST` }
 ]
 
 const failure = (status: number, statusMessage: string, errorCode?: string) =>

@@ -484,7 +484,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect('is not resent after a concurrent exchange with concurrentExchange: "fail"', () =>
+  it.effect('with concurrentExchange: "fail", is not resent after a concurrent exchange', () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -548,7 +548,7 @@ describe("the legacy login", () => {
   const legacy = (fake: FakeBroker, changes: Partial<SamcoLegacy.LegacyCredentials> = {}) =>
     withFake(fake, SamcoLegacy.layer({ credentials: { ...legacyCredentials, ...changes } }))
 
-  it.effect("returns a session with an access token from SamcoApi.accessToken", () =>
+  it.effect("succeeds with an access token that SamcoApi.accessToken returned", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       const { accessToken } = yield* Effect.gen(function* () {

@@ -26,7 +26,9 @@ export const credentials = {
   })
 }
 
-const budget = Broker.twoPerDay("The login page blocks a user after five wrong attempts. A program sends no login")
+const budget = Broker.twoPerDay(
+  "The login page blocks a user after five wrong attempts. Only a person can log in there"
+)
 const when = "After 06:00 IST, when every session has ended"
 const byPerson = { ...budget, by: [], when: `${when}: a person logs in again in the browser` } as const
 const byRefresh = { ...budget, by: ["refresh"], when, afterCutOff: true } as const

@@ -44,7 +44,7 @@ const makeClock = () => {
   return { clock: clockOf((millis) => millis + ahead), advance: (seconds: number) => void (ahead += seconds * 1000) }
 }
 
-/** The number of calls to the store or of commands to Redis so far, and the number of those that are running. */
+/** Counts the calls to the store, or the commands to Redis: all of them so far, and those that are running. */
 interface Calls {
   count: number
   running: number

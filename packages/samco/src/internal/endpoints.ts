@@ -132,8 +132,8 @@ export const table = {
     ...toSession
   }),
   /**
-   * The user logs in to the web site with this code. The call is never resent, because a second call could invalidate the
-   * first code.
+   * Returns a code with which the user logs in to the web site. The call is never resent, because a second call could
+   * invalidate the first code.
    */
   webSecretCode: get("webSecretCode", "/webSecretCode", {
     safe: false,

@@ -49,7 +49,7 @@ export interface Seed {
 const leafMessages: Readonly<Record<string, string>> = {
   MissingKey: "is missing",
   UnexpectedKey: "is not a known field",
-  InvalidType: "must be an object (`accounts`: a list)"
+  InvalidType: "must be an object, or a list in the case of `accounts`"
 }
 
 /** Makes the messages. They contain paths and rules, but no values, because a value may be a secret. */
