@@ -629,7 +629,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("makes session() reject with ActionRequired if the promise that it returns rejects, and hides the message of this promise's error", async () => {
+  it("makes session() reject with ActionRequired if the callback rejects, and hides the message of the callback's error", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })

@@ -147,7 +147,7 @@ describe("a password", () => {
         const verbatim = Credentials.verbatim(Redacted.make(given))
         assert.strictEqual(Redacted.value((yield* check({ password: verbatim })).password), given)
         assert.notInclude(shown(verbatim), "canary")
-        // A layer that reads the configuration checks each value twice.
+        // A layer checks some values twice: with the other credentials, and when it makes the typed calls.
         const twice = yield* check({ password: (yield* check({ password: verbatim })).password })
         assert.strictEqual(Redacted.value(twice.password), given)
       })

@@ -214,7 +214,7 @@ it.effect("a fake lists its endpoints, origins, accounts and codes", () =>
   })
 )
 
-it("FakeBroker.makeLimiter allows for each key at most the given number of requests in any period", () => {
+it("FakeBroker.makeLimiter allows at most the given number of requests per key in any period", () => {
   let now = 0
   const limiter = FakeBroker.makeLimiter(() => now)
   const limits = [

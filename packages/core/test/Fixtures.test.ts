@@ -199,13 +199,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture/
   ],
   [
-    "a row without a fixture, with another meaning than the row with a fixture",
+    "a row without a fixture if its meaning differs from the meaning of the row with a fixture",
     orders("Concerns funds", ErrorTable.rejected),
     "O2: Concerns funds",
     /no fixture/
   ],
   [
-    "a row without a fixture, with another reason than the row with a fixture",
+    "a row without a fixture if its reason differs from the reason of the row with a fixture",
     orders("Concerns orders", ErrorTable.unavailable),
     "O2: Concerns orders",
     /no fixture/

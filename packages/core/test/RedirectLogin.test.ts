@@ -282,7 +282,7 @@ describe("a browser login that was begun", () => {
     })
   )
 
-  it.effect("can be completed again after a failure if the callback carries a token instead of a code", () =>
+  it.effect("can be completed after a failed attempt if the callback carries a token instead of a code", () =>
     Effect.gen(function* () {
       for (const [carries, expected] of [
         ["code", "InvalidStepUpCode"],

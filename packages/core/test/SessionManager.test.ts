@@ -229,7 +229,7 @@ describe("sessions: SessionManager.session", () => {
     })
   )
 
-  it.effect("logs in without a long wait after a clock that was three years ahead was corrected", () =>
+  it.effect("logs in without a long wait after the correction of a clock that was three years ahead", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + minutes(3 * 365 * 24 * 60))
       const tiny = makeTiny({ codes: "totp" })
@@ -798,7 +798,7 @@ describe("sessions: changes by other programs", () => {
     return { manager, other: yield* start(tiny, shared), tiny }
   })
 
-  it.effect("prevent a login if they take the lock during the wait for the next TOTP period", () =>
+  it.effect("prevent a login if another program takes the lock during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, tiny } = yield* losing(() => isLost)

@@ -279,7 +279,7 @@ describe("sessions: an open account", () => {
 })
 
 describe("sessions: a SessionManagers service whose scope has closed", () => {
-  it.effect("makes waiting calls and new calls for an account fail with the reason, except `invalidate`", () =>
+  it.effect("makes waiting and new calls for an account, except `invalidate`, fail with the reason", () =>
     Effect.gen(function* () {
       const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
       const open = yield* Effect.forkChild(managers.session("T1"))

@@ -131,7 +131,7 @@ describe("a SessionManager whose scope has closed", () => {
     })
   )
 
-  it.effect("makes the promises of sessionPromise reject with a remedy, even if it has a cached session", () =>
+  it.effect("makes the promises of sessionPromise reject with a remedy, even if a session is cached", () =>
     Effect.gen(function* () {
       const { close, manager } = yield* begin()
       const get = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)

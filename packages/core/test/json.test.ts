@@ -102,7 +102,7 @@ it.prop(
 )
 
 it.prop(
-  "parseJson, given any text, returns the object or list that JSON.parse returns, or undefined if it returns neither",
+  "parseJson, given any text, returns the object or list that JSON.parse returns, or undefined if JSON.parse returns neither",
   [Schema.String],
   ([some]) => {
     for (const text of [some, `{${some}`, `["${some}`]) {

@@ -102,7 +102,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("records in the previous format are counted, and records in a newer format are rejected", () =>
+  it.effect("an entry in the previous format is counted, and an entry in a newer format is rejected", () =>
     Effect.gen(function* () {
       const { guard, login, sent, store } = yield* begin
       const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))

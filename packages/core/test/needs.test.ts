@@ -27,7 +27,7 @@ import type { AddressInfo } from "node:net"
 import { connect, type Seen, yes } from "./tiny.ts"
 
 // Each group of tests covers something that only some brokers need: an encoding, a GET request with a body, a checksum,
-// a place for the token, extras, an envelope or an expiry.
+// a place for the token, extra values of a session, an envelope or an expiry.
 
 const Anything = Schema.Unknown
 const token = Redacted.make("access-canary")
@@ -245,7 +245,7 @@ describe("the token of a request", () => {
   )
 
   it.effect(
-    'is sent in the body if the endpoint has a `tokenField`, and also in a header with `tokenToo: "headers"`',
+    'is sent in the body if the endpoint has a `tokenField`, and also in a header if `tokenToo` is "headers"',
     () =>
       Effect.gen(function* () {
         const encoding = Encoding.jData({ beside: ["jKey"] })

@@ -139,7 +139,7 @@ describe("the option `origins`", () => {
     })
   )
 
-  it.effect("is accepted with a key that the broker has only in another environment, such as `login`", () =>
+  it.effect("is accepted with a key, such as `login`, that the broker has only in another environment", () =>
     Effect.gen(function* () {
       const { client } = yield* connect([], { origins: { login: "https://a.example" } }, { purposes: ["login"] })
       assert.deepStrictEqual(client.origins, { api: "https://api.tiny.example", login: "https://a.example" })

@@ -127,5 +127,5 @@ export const make = (generation: Generation = "v7", requestsPerSecond = 2, otpTy
   }
 }
 
-/** Calls that are made before the login is finished. They send only the token of the login. */
+/** The calls of a login after `authdirectapi`. They send only the token of the login. */
 export const ofLogin: ReadonlySet<string> = new Set(["getaccesstoken", "resendotp", "verifyotp"])
