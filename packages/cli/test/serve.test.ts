@@ -120,7 +120,7 @@ it.live(
       assert.deepStrictEqual([again.code, again.stdout], [3, ""])
       const other = (yield* run(user, ["serve", "--for", "other"])).stdout.trimEnd()
       const listed = yield* run(user, ["serve", "--programs"])
-      assert.match(listed.stdout, /^my-bot: since .*\nother: since .*\n$/)
+      assert.match(listed.stdout, /^my-bot: added at .* IST\nother: added at .* IST\n$/)
       for (const [name, content] of filesOf(user.state)) assert.isFalse(content.includes(bearer), name)
 
       const server = yield* serve(user, ["--port", "0"])

@@ -13,7 +13,7 @@ import type { Home } from "./home.ts"
 /** The slots of an account, in the order in which they are listed. Each slot holds one kind of entry. */
 export const slots = ["session", "guard", "browser"] as const satisfies ReadonlyArray<Slot>
 
-/** A stored entry. `isClear` says whether another program has written the entry without a key. */
+/** A stored entry. `isClear` says whether the entry is unencrypted. */
 export interface Found extends Entry {
   readonly isClear: boolean
 }

@@ -20,8 +20,8 @@ export const isFailure = (error: unknown): error is Failure =>
   error instanceof CommandFailed || AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
 /**
- * Patterns of advice for programs, each with the same advice for a user of the command. `name` is a blank and the name
- * of the account, or empty.
+ * Patterns of advice for programs, each with the same advice for a user of the command. `name` is empty, or the name of
+ * the account after a space.
  */
 const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: string) => string]> = [
   [
@@ -44,7 +44,7 @@ export const translated = (text: string, name?: string): string =>
     text
   )
 
-/** The text of a failure for the user. With the name of the account, the commands in the text contain it. */
+/** The text of a failure for the user. If `name` is given, the commands in the text contain this account name. */
 export const messageOf = ({ message }: Failure, name?: string): string => translated(message, name)
 
 /** Splits a failure into what happened and what to do. For a `CommandFailed`, `reason` contains both. */

@@ -154,7 +154,7 @@ export interface LoggedIn {
   readonly isNew: boolean
 }
 
-/** Logs in, unless the stored session is live. Asks the person at the terminal if the login needs it. */
+/** Logs in, unless the stored session is live. If the login needs input, asks the person at the terminal. */
 export const logIn = Effect.fnUntraced(function* (
   home: homes.Home,
   entry: accounts.Entry,

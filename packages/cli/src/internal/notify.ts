@@ -106,7 +106,7 @@ const deliver = (target: Target, body: string): Effect.Effect<string | undefined
   }
 }
 
-/** Sends the summary. Returns whether it was delivered. If it was not, one line says why. */
+/** Sends the summary. Returns whether the summary was delivered. If it was not, prints the reason in one line. */
 export const send = (target: Target, summary: unknown): Effect.Effect<boolean> =>
   Effect.flatMap(deliver(target, `${JSON.stringify(summary)}\n`), (problem) =>
     problem === undefined

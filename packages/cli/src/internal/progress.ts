@@ -21,7 +21,7 @@ export interface State {
   readonly counts: Readonly<Record<Outcome["state"], number>>
   /** Names of the accounts that are logging in. */
   readonly current: ReadonlyArray<string>
-  /** Number of times that the line was drawn. It selects the first character of the line, so that the line moves. */
+  /** Number of times that the line was drawn. It selects the rotating character at the start of the line. */
   readonly turn: number
 }
 

@@ -22,7 +22,7 @@ export interface StoredList<A> {
   readonly list: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
   /** The version of the entry in the vault. It is 0 if there is no entry. */
   readonly version: (store: Store) => Effect.Effect<number, VaultError.VaultError>
-  /** Like `list`, for frequent reads: as long as the stored entry is the same, the items are the same objects. */
+  /** Like `list`, for frequent reads: returns the same objects until the stored entry changes. */
   readonly reader: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
   /** Changes the list. If another program changes it at the same time, `change` is called again with the new list. */
   readonly update: <E>(

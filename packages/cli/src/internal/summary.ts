@@ -35,7 +35,7 @@ const outs = (outcomes: ReadonlyArray<Outcome>, state: Out["state"]): ReadonlyAr
 const whyPerson = ({ failure, name }: Out): string | undefined =>
   failure._tag === "CommandFailed" ? undefined : printable(partsOf(failure, name).reason)
 
-/** The outcome of an account in one line, after its name. */
+/** Returns the outcome of an account as one line, without the name of the account. */
 export const textOf = (outcome: Outcome): string => {
   if (isIn(outcome)) return `logged in ${untilText(outcome)}`
   if (outcome.state === "failed") return printable(messageOf(outcome.failure, outcome.name))

@@ -43,9 +43,9 @@ export const capabilities: ReadonlyArray<Capability> = [
 ]
 
 /**
- * How a session of a login method is renewed without a person, and how many refused logins are allowed. The limit on
- * refused logins protects the account, because the broker locks an account after too many refused logins. The layer of
- * the login method uses these numbers.
+ * How a session of a login method is renewed without a person, and how many failed logins are allowed. The limit on
+ * failed logins protects the account, because the broker locks an account after too many refused logins. The layer of
+ * the login method uses these values.
  *
  * @category models
  * @since 0.1.0
@@ -139,7 +139,7 @@ export const assumptions = (
 ): ReadonlyArray<Assumption> => rows.map(([id, confidence, option, text]) => ({ id, confidence, option, text, asOf }))
 
 /**
- * The limit on refused logins for a broker that does not document when it locks an account: two refused logins in 24
+ * The limit on failed logins for a broker that does not document when it locks an account: two failed logins in 24
  * hours. No broker in this repository is known to lock an account before the third refused login.
  *
  * @category constructors

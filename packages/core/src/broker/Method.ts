@@ -48,7 +48,7 @@ export interface Options {
   /** When a session expires. Default: as the broker documents. */
   readonly expiry?: Expiry | undefined
   /**
-   * When a session manager renews a session, and after how many refused logins it sends no further login. Default: the
+   * When a session manager renews a session, and after how many failed logins it sends no further login. Default: the
    * numbers in the broker's description (`Broker`).
    */
   readonly renewal?: Renewal.Options | undefined

@@ -34,11 +34,12 @@ import type { StepUp } from "../login/StepUp.ts"
  */
 export interface GuardPolicy {
   /**
-   * Number of refused logins within `window` after which no further login is sent. A whole number from 1 to 100. It
-   * must be smaller than the number of refused logins after which the broker locks the account.
+   * Number of failed logins within `window` after which no further login is sent. `LoginGuard.countedAt` describes
+   * which logins count. A whole number from 1 to 100. It must be smaller than the number of refused logins after which
+   * the broker locks the account.
    */
   readonly maxFailures: number
-  /** For this long, a refused login counts towards `maxFailures`. Finite and above zero. */
+  /** For this long, a failed login counts towards `maxFailures`. Finite and above zero. */
   readonly window: Duration.Duration
   /** The period of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period. */
   readonly step: Duration.Duration | undefined
@@ -109,11 +110,11 @@ export const make = (options: {
   /** See `early` of `SessionManager.Options`. Default: zero, so a session is renewed only after it has expired. */
   readonly early?: Duration.Input | undefined
   /**
-   * Number of refused logins within `window` after which no further login is sent. Default: 2, because no broker in
+   * Number of failed logins within `window` after which no further login is sent. Default: 2, because no broker in
    * this repository is known to lock an account before the third refused login.
    */
   readonly maxFailures?: number | undefined
-  /** For this long, a refused login counts towards `maxFailures`. Default: 24 hours. */
+  /** For this long, a failed login counts towards `maxFailures`. Default: 24 hours. */
   readonly window?: Duration.Input | undefined
   /**
    * The source of the TOTP codes, if a login sends a TOTP code. At most one login is sent in each period of the codes.
@@ -155,9 +156,9 @@ export const make = (options: {
 export interface Options {
   /** See `early` of `SessionManager.Options`. */
   readonly early?: Duration.Input | undefined
-  /** Number of refused logins within `window` after which no further login is sent. A whole number from 1 to 100. */
+  /** Number of failed logins within `window` after which no further login is sent. A whole number from 1 to 100. */
   readonly maxFailures?: number | undefined
-  /** For this long, a refused login counts towards `maxFailures`. */
+  /** For this long, a failed login counts towards `maxFailures`. */
   readonly window?: Duration.Input | undefined
 }
 

@@ -43,7 +43,7 @@ const Setting = Schema.fromJsonString(
   })
 )
 
-/** A folder that only its owner can access. It is also removed if the process exits without closing the scope. */
+/** A folder that only its owner can access. It is removed when the scope closes, or when the process exits earlier. */
 const temporaryFolder = Effect.acquireRelease(
   Effect.sync(() => {
     const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-demo-"))

@@ -29,7 +29,7 @@ export const heading = (text: string): Effect.Effect<void> =>
     )
   )
 
-/** Formats a mark, the broker's name, and texts that each begin a line. */
+/** Formats a mark, the broker's name, and texts. Each text after the first begins a new line. */
 const block = (stream: NodeJS.WriteStream, mark: string, title: string, texts: ReadonlyArray<string>): string => {
   const width = widthOf(stream)
   const isNarrow = width < narrow

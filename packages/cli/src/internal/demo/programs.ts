@@ -30,7 +30,7 @@ export interface Program {
   readonly method: Method
   /** The account of the program. */
   readonly account: FakeAccount
-  /** The first account of the fake. It gets codes by SMS. */
+  /** The first account of the fake. The login with a code by SMS uses this account. */
   readonly first: FakeAccount
   readonly origins: Readonly<Record<string, string>>
   /** The services of the login method for an account. They store nothing. */

@@ -79,7 +79,7 @@ const run = Effect.fnUntraced(function* (input: Input<"open">): Effect.fn.Return
   yield* offer
   const isTerminal = yield* prompts.isTerminal
   yield* output.say(
-    `${isTerminal ? "Enter makes a new link. " : ""}Ctrl-C ends the command. It also ends 15 minutes after the last page is closed.`
+    `${isTerminal ? "Enter makes a new link. " : ""}Ctrl-C ends the command. The command also ends 15 minutes after the last page is closed.`
   )
   yield* isTerminal ? Effect.raceFirst(idle.ended, onEnter(offer)) : idle.ended
   yield* output.say("No page was open for 15 minutes, so the command has ended.")

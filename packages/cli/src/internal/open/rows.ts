@@ -67,8 +67,8 @@ export interface Row {
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 
 /**
- * The time from which fewer failed logins than the limit count. `undefined` if fewer count already, or if there is no
- * limit.
+ * When the number of counted login failures falls below the limit. `undefined` if it is below the limit now, or if there
+ * is no limit.
  */
 const fullUntil = ({ countedAt, method }: accountStatus.Status): number | undefined => {
   const { maxFailures, window } = method?.renewal ?? {}

@@ -119,7 +119,7 @@ export const endpoints = {
   readEvents: {
     method: "GET",
     path: "/v1/events",
-    summary: "The changes of the sessions that programs have asked this server for, as server-sent events.",
+    summary: "The changes to the sessions that programs have asked this server for, as server-sent events.",
     answer: { type: "text/event-stream", schema: "Events" },
     refusals: ["StreamsExhausted"],
     canFail: false

@@ -98,10 +98,10 @@ const accepted = (name: string, broker: string) =>
   )
 
 /**
- * Makes the renewal of an account that only a person can log in to. If a program reports a live token by mistake, the
- * other programs must keep their session. So the session is replaced only if the broker's profile call refuses the
- * session. If the refused session cannot be refreshed, the account is logged out. Without this logout, the next
- * `broker-auth login` would find the session in the store, and send no login.
+ * Makes the renewal of an account that only a person can log in to. If a program wrongly reports that the broker has
+ * refused a live token, the other programs must keep their session. So the session is replaced only if the broker also
+ * refuses it in a profile call. If the refused session cannot be refreshed, the account is logged out. Without this
+ * logout, the next `broker-auth login` would find the session in the store, and send no login.
  */
 const makePersonal = (
   manager: SessionManager["Service"],
@@ -117,7 +117,7 @@ const makePersonal = (
     const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* manager.session)
     if (!hasToken(current, reported.tokens.access)) return current
     const kept = yield* stored
-    // Another program has logged in or out. The renewal finds this in the store, and sends nothing.
+    // If another program has logged in or out, the renewal finds this in the store, and sends nothing.
     if (kept === undefined || !hasToken(kept, current.tokens.access)) return yield* manager.renew(current)
     const now = yield* Clock.currentTimeMillis
     const isRecent = now >= acceptedAt && now - acceptedAt < acceptedMillis

@@ -79,7 +79,7 @@ export const pathOf = (given: string | undefined, folder: string): Effect.Effect
 
 const lockPlace = Account.make({ broker: "broker-auth", id: "serve" })
 
-/** Runs `listen`, which opens the socket, under a lock, so that two servers cannot do this at the same time. */
+/** Runs `listen` under a lock, so that two servers cannot open the socket at the same time. */
 export const withSocket = <A, R>(
   home: Home,
   path: string,

@@ -77,7 +77,7 @@ export const statuses: Readonly<Record<string, number>> = {
 const answer = (status: number, error: Problem, headers: Readonly<Record<string, string>> = {}): Answer =>
   json(status, { error }, { ...headers, ...(error.retryAfter !== null && { "retry-after": String(error.retryAfter) }) })
 
-/** The answer to a request that the server refuses itself. */
+/** The answer to a request that the server itself refuses. */
 export const refuse = (reason: Refusal, headers: Readonly<Record<string, string>> = {}): Answer => {
   const [status, message, remedy] = refusals[reason]
   return answer(status, { reason, message, remedy, retryAfter: null, isRetryable: false }, headers)

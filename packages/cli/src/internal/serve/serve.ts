@@ -27,7 +27,7 @@ const listPrograms = Effect.fnUntraced(function* ({ store }: homes.Home): Effect
   const list = yield* programs.list(store)
   if (list.length === 0)
     return yield* output.say("No program has a bearer token. Make one: broker-auth serve --for PROGRAM")
-  for (const { createdAt, name } of list) yield* output.line(`${name}: since ${Expiry.toIst(createdAt)}`)
+  for (const { createdAt, name } of list) yield* output.line(`${name}: added at ${Expiry.toIst(createdAt)}`)
 })
 
 const addProgram = Effect.fnUntraced(function* ({ store }: homes.Home, name: string): Effect.fn.Return<void, Failure> {

@@ -1,4 +1,4 @@
-/** Checks the options for the renewal of sessions and for the number of refused logins. */
+/** Checks the options for the renewal of sessions and for the limit on failed logins. */
 import * as Duration from "effect/Duration"
 import type { AuthError } from "../../login/AuthError.ts"
 import * as Problems from "./problems.ts"

@@ -52,8 +52,8 @@ export interface Limiter {
  * Counts the calls of each account and endpoint within the last period of the limit (a sliding window). Fixed windows
  * and token buckets could allow twice as many calls within one period, which the broker would refuse.
  *
- * The limits of an app or of an IP address count the calls of all accounts together. If `ask` is given, it counts a call against
- * these limits for all programs that share them. It returns 0, or how long the call must wait, in milliseconds.
+ * The limits of an app or of an IP address count the calls of all accounts together. If `ask` is given, it counts a call
+ * against these limits for all programs that share them. It returns 0, or how long the call must wait, in milliseconds.
  */
 export const makeLimiter = (
   queueTimeout: Duration.Duration,

@@ -98,6 +98,7 @@ const mendNode = (ast: SchemaAST.AST, value: unknown, context: Context): Mended 
 /**
  * Repairs data that could not be decoded. Removes optional fields of the wrong type, except the `essential` fields.
  * Removes items of the wrong type from lists. If the schema requires a number, converts a number in quotes to a number.
+ * If `essential` is `undefined`, returns the data unchanged.
  */
 export const mend = (
   schema: Schema.Decoder<unknown>,
