@@ -371,6 +371,10 @@ describe("Connection: changes and events:", () => {
     connection.on("renewed", () => {
       throw new Error("This listener fails, and its error is logged.")
     })
+    connection.on("renewed", async () => {
+      throw new Error("This async listener fails, and its error is logged.")
+    })
+    connection.on("renewed", () => new Promise(() => undefined))
     const remove = connection.on("renewed", ({ tokens }) => seen.push(Connection.reveal(tokens.access)))
     connection.on("logged-out", ({ id }) => seen.push(`${id} logged out`))
     connection.on("failed", (error) => seen.push(`failed: ${error.reason._tag}`))

@@ -155,7 +155,10 @@ export interface Calls<Services> {
     effect: Effect.Effect<A, E, ConnectionServices<Services>>,
     options?: { readonly signal?: AbortSignal | undefined }
   ) => Promise<A>
-  /** Calls `listener` at each event. Returns a function that removes the listener. */
+  /**
+   * Calls `listener` at each event, and does not wait for the promise of an async listener. If the listener fails, the
+   * error is logged. Returns a function that removes the listener.
+   */
   readonly on: <Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void) => () => void
 }
 
@@ -263,11 +266,17 @@ const eventsOf = (change: SessionManager.SessionChange): Partial<Events> => {
   }
 }
 
-/** Calls a listener. If the listener throws, the error is only logged, so that the other listeners are still called. */
-const callListener = <A>(listener: (event: A) => void, event: A) =>
-  Effect.catchCause(
-    Effect.sync(() => listener(event)),
-    (cause) => Effect.logError("A listener of the connection failed.", cause)
+/**
+ * Calls a listener, and does not wait for the promise that an async listener returns. If the listener throws, or the
+ * promise rejects, the error is only logged, so that the other listeners are still called.
+ */
+const callListener = <A>(listener: (event: A) => unknown, event: A) =>
+  Effect.forkChild(
+    Effect.catchCause(
+      Effect.promise(() => new Promise((resolve) => resolve(listener(event)))),
+      (cause) => Effect.logError("A listener of the connection failed.", cause)
+    ),
+    { startImmediately: true }
   )
 
 /** Makes the functions of a connection from the services of its account. */
