@@ -1,8 +1,7 @@
 import { Connection } from "@auth/broker-core"
-import * as Account from "@auth/broker-core/login/Account"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
-import type { Challenge } from "@auth/broker-core/login/Challenge"
+import * as Challenge from "@auth/broker-core/login/Challenge"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Login from "@auth/broker-core/login/Login"
@@ -528,12 +527,11 @@ describe("Connection: the option `codes`", () => {
    */
   const twoSteps = (
     verified: Array<string>,
-    { kinds = ["otp"], secret }: { kinds?: Challenge["kinds"]; secret?: string } = {}
+    { kinds = ["otp"], secret }: { kinds?: Challenge.Challenge["kinds"]; secret?: string } = {}
   ) => {
     const codes = secret === undefined ? undefined : CodeSource.fixed(Redacted.make(secret))
-    const open = (id: string): Challenge => ({
-      id,
-      account: Account.make({ broker: "tiny", id: "T1" }),
+    const ledger = Effect.runSync(Challenge.makeLedger(account))
+    const open = (step: string) => ({
       kinds,
       destinations: ["xxxxxx1234"],
       resendAt: 0,
@@ -541,21 +539,27 @@ describe("Connection: the option `codes`", () => {
       expiresAt: Date.now() + 60_000,
       digits: 6,
       attemptsLeft: 3,
-      stepToken: Redacted.make(`step of ${id}`)
+      stepToken: Redacted.make(step)
     })
-    const login = Effect.sync(() => Login.stepUpRequired(open("first")))
+    const login = Effect.map(
+      Effect.suspend(() => ledger.open(open("first"))),
+      Login.stepUpRequired
+    )
     const stepUp: StepUp["Service"] = {
-      verify: (challenge, code) =>
-        Effect.suspend(() => {
-          const text = Redacted.value(code)
-          if (!/^\d{6}$/.test(text))
-            return Effect.fail(AuthError.invalidRequest("tiny", "verify", "code", "is not 6 digits"))
-          verified.push(`${challenge.id} ${text}`)
-          return text === "123456"
+      verify: (challenge, code) => {
+        const send = Effect.suspend(() => {
+          verified.push(`${Redacted.value(challenge.stepToken)} ${Redacted.value(code)}`)
+          return Redacted.value(code) === "123456"
             ? Effect.succeed(sessionOf("verified"))
             : Effect.fail(AuthError.make("tiny", "verify", wrong))
-        }),
-      resend: () => Effect.sync(() => open("second"))
+        })
+        return ledger.answer(challenge, code, { digits: 6, send })
+      },
+      resend: (challenge) =>
+        ledger.resend(
+          challenge,
+          Effect.sync(() => open("second"))
+        )
     }
     return Layer.mergeAll(
       layerOf(makeTiny({ by: [], codes })),

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
-import { Departure } from "../src/login/internal/departure.ts"
+import { Departure, noteAnswer } from "../src/login/internal/departure.ts"
 import { account, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
 
 /** The rule for a token that contains its expiry and expires `millis` milliseconds after it was issued. */
@@ -86,7 +86,7 @@ describe("sessions: a new token", () => {
         yield* TestClock.setTime(morning)
         const tiny = makeTiny({ expiry: endsAfter(-1) })
         const login = Effect.flatMap(Departure, (departure) => {
-          Object.assign(departure ?? {}, { date, answeredAt: morning })
+          noteAnswer(departure, morning, date)
           return tiny.renewal.login ?? Effect.die("the fake broker has no login")
         })
         const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } })

@@ -20,7 +20,7 @@ import type * as ErrorTable from "./ErrorTable.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Envelope from "./Envelope.ts"
 import * as durations from "../login/internal/durations.ts"
-import { Departure } from "../login/internal/departure.ts"
+import { Departure, noteAnswer, noteDeparture } from "../login/internal/departure.ts"
 import { lazyModule } from "../login/internal/lazyModule.ts"
 import { headerProblem, unsendable } from "../login/internal/headerText.ts"
 import { connectionFault } from "./internal/connectionFault.ts"
@@ -341,23 +341,6 @@ const noGetBody = "cannot be sent with a GET: set query or getBody in the endpoi
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
-/**
- * Records when the first request of a login, or of another call that issues a token, was sent. This is the earliest
- * time at which the token may have been issued.
- */
-const noteDeparture = (fiber: AnyFiber): void => {
-  const departure = fiber.getRef(Departure)
-  if (departure !== undefined) departure.at ??= nowOf(fiber)
-}
-
-/** Records the last answer. Its `Date` header shows how far this machine's clock is from the broker's clock. */
-const noteAnswer = (fiber: AnyFiber, { headers }: Transport.WireResponse): void => {
-  const departure = fiber.getRef(Departure)
-  if (departure === undefined) return
-  departure.date = headers["date"]
-  departure.answeredAt = nowOf(fiber)
-}
-
 const nowOf = (fiber: AnyFiber): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
 const isSuccess = ({ status }: Envelope.Answer): boolean => status >= 200 && status < 300
@@ -496,7 +479,8 @@ export const make = Effect.fnUntraced(function* (
 
   const exchange = (fiber: AnyFiber, account: string, endpoint: Endpoint, sent: Sent) => {
     const allowed = () => {
-      noteDeparture(fiber)
+      // The token that a login returns may have been issued at this time.
+      noteDeparture(fiber.getRef(Departure), nowOf(fiber))
       countRequest(fiber, endpoint)
       return send(fiber, endpoint, sent)
     }
@@ -615,7 +599,7 @@ export const make = Effect.fnUntraced(function* (
       Effect.matchEffect(exchange(fiber, account, endpoint, sent), {
         onFailure: (failure) => fail(endpoint, failure._tag === "RateLimited" ? failure : transportReason(failure)),
         onSuccess: (response) => {
-          noteAnswer(fiber, response)
+          noteAnswer(fiber.getRef(Departure), nowOf(fiber), response.headers["date"])
           return read(endpoint, response, sent)
         }
       })

@@ -19,6 +19,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Account from "./Account.ts"
 import * as AuthError from "./AuthError.ts"
 import * as CodeSource from "./CodeSource.ts"
+import { report } from "./internal/loginAttempt.ts"
 import { maskDestination } from "./internal/maskDestination.ts"
 
 /**
@@ -96,6 +97,9 @@ export interface Ledger {
   ) => Effect.Effect<Challenge, AuthError.AuthError, R>
 }
 
+/** A code from an authenticator app is computed and sent at once, so nobody waits for it. */
+const awaited = ({ kinds }: Challenge) => (kinds[0] === "totp" ? Effect.void : report(({ codeAwaited }) => codeAwaited))
+
 const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])
 
 /**
@@ -166,7 +170,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
         }
         pending.add(id)
         return challenge
-      })
+      }).pipe(Effect.tap(awaited))
 
     const claim: Ledger["claim"] = Effect.fnUntraced(function* (challenge: Challenge) {
       if (Account.toKey(challenge.account) !== key) return yield* expired("other-account")
@@ -198,12 +202,21 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       return Effect.sync(() => void ended.set(challenge.id, why))
     }
 
+    /** If the code may not be sent, the challenge stays open. */
+    const entered = (challenge: Challenge) =>
+      Effect.tapError(
+        report(({ beforeCode }) => beforeCode),
+        () => reopen(challenge)
+      )
+
     const reopening =
       (challenge: Challenge, misses = Infinity) =>
       <A, R>(send: Effect.Effect<A, AuthError.AuthError, R>) =>
         Effect.tapError(send, ({ reason }) => {
-          if (reason._tag === "InvalidStepUpCode" && isLastMiss(challenge, misses)) return Effect.void
-          return keepsOpen.has(reason._tag) ? reopen(challenge) : Effect.void
+          const isRefused = reason._tag === "InvalidStepUpCode"
+          if (!keepsOpen.has(reason._tag)) return Effect.void
+          const reported = isRefused ? report(({ codeRefused }) => codeRefused) : awaited(challenge)
+          return isRefused && isLastMiss(challenge, misses) ? reported : Effect.andThen(reported, reopen(challenge))
         })
 
     return {
@@ -213,7 +226,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       answer: (challenge, code, { digits, misses, send }) => {
         const problem = CodeSource.shapeProblem(code, digits)
         return problem === undefined
-          ? Effect.andThen(claim(challenge), reopening(challenge, misses)(send))
+          ? Effect.andThen(claim(challenge), Effect.andThen(entered(challenge), reopening(challenge, misses)(send)))
           : fail("verify", new AuthError.InvalidRequest({ problems: [{ field: "code", problem }] }))
       },
       resend: (challenge, send) =>

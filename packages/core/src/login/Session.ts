@@ -235,15 +235,10 @@ const afterDeparture = <A, E, R, B, F>(
   Effect.withFiber((fiber) => {
     const outer = fiber.getRef(Departure)
     const began = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-    const departure: Departure = { at: undefined }
-    return Effect.map(Effect.provideService(call, Departure, departure), (value) => {
-      if (outer !== undefined) {
-        outer.at ??= departure.at
-        outer.date = departure.date ?? outer.date
-        outer.answeredAt = departure.answeredAt ?? outer.answeredAt
-      }
-      return use(value, departure.at ?? began, fields)
-    })
+    const departure: Departure = { at: undefined, outer }
+    return Effect.map(Effect.provideService(call, Departure, departure), (value) =>
+      use(value, departure.at ?? began, fields)
+    )
   })
 
 /**

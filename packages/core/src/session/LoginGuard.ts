@@ -12,14 +12,16 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Account from "../login/Account.ts"
 import * as AuthError from "../login/AuthError.ts"
-import * as Expiry from "../login/Expiry.ts"
+import { Departure } from "../login/internal/departure.ts"
+import { LoginAttempt } from "../login/internal/loginAttempt.ts"
 import { bounded } from "./internal/bounded.ts"
 import { refusalOf } from "../broker/internal/guardNumbers.ts"
+import * as GuardErrors from "./internal/guardErrors.ts"
 import * as Ledger from "./internal/ledger.ts"
+import { classify } from "./internal/loginAnswer.ts"
 import * as LoginLedger from "./internal/loginLedger.ts"
 import type { GuardPolicy } from "../broker/Renewal.ts"
 import { SessionStore } from "./SessionStore.ts"
@@ -34,16 +36,17 @@ import type * as VaultError from "./VaultError.ts"
 export interface Memory {
   /** When a login was last sent, accepted or refused. The latest of these times counts. */
   readonly attemptedAt: number | undefined
-  /** The times at which the broker refused a password or a code, oldest first. */
+  /** The times at which the broker refused a password or a code, oldest first. Each refused code counts. */
   readonly refusedAt: ReadonlyArray<number>
   /**
    * The times at which the logins without an answer were sent, oldest first. A login that still waits for its answer is
-   * included.
+   * included. A login that waits for its one-time code is not, because the broker has answered it.
    */
   readonly unansweredAt: ReadonlyArray<number>
   /**
-   * When the pause ends. This time may be in the past. A pause starts if a login fails and a retry would not help.
-   * During a pause, a login is sent only with `byPerson`.
+   * When the pause ends. This time may be in the past. A pause starts if a login fails and a retry would not help, or
+   * if the last logins ended before their one-time code was entered. During a pause, a login is sent only with
+   * `byPerson`.
    */
   readonly pausedUntil: number | undefined
 }
@@ -85,7 +88,9 @@ export class LoginGuard extends Context.Service<
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
      * has refused these credentials before. During a pause, fails with the reason that started the pause, if that
      * reason is `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any other reason,
-     * fails with `ActionRequired`, whose `what` is the message of that reason. If ten logins in the last hour got no
+     * fails with `ActionRequired`, whose `what` is the message of that reason. If two or more logins ended before their
+     * one-time code was entered, fails with `ActionRequired` for 1, 2, 5, and then always 10 minutes after the last of
+     * them, because each login makes the broker send a message. If ten logins in the last hour got no
      * answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails with
      * `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
      */
@@ -147,134 +152,24 @@ const timeToNextLogin = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, 
   return left > Math.min(margin, span / 2) ? 0 : left
 }
 
-const actionRequired = ({ broker }: Account.Account, what: string, advice: string) =>
-  AuthError.make(broker, "login", new AuthError.ActionRequired({ what, advice }))
-
-const plural = (count: number, verb: string) => `${verb} ${count === 1 ? "a login" : `${count} logins`}`
-
-const budgetUsedUp = (account: Account.Account, within: number, attempts: ReadonlyArray<Ledger.Attempt>) => {
-  const refused = attempts.filter(({ outcome }) => outcome === "refused").length
-  const open = attempts.length - refused
-  const found = [
-    ...(refused === 0 ? [] : [plural(refused, "refused")]),
-    ...(open === 0 ? [] : [plural(open, "did not answer")])
-  ].join(" and ")
-  const until = Expiry.toIst(Math.min(...attempts.map(({ at }) => at)) + within)
-  return actionRequired(
-    account,
-    `Check the credentials of ${account.id}: the broker ${found}, and one more failure may lock the account`,
-    `Nothing was sent. Correct the credentials, then call LoginGuard.reset, or wait until ${until}.`
-  )
+/** The arguments of `protect`. `credentials` is the fingerprint. */
+interface Protected {
+  readonly account: Account.Account
+  readonly policy: GuardPolicy
+  readonly byPerson: boolean
+  readonly credentials: string | undefined
 }
 
-const refusedBefore = (account: Account.Account) =>
-  actionRequired(
-    account,
-    `Check the credentials of ${account.id}: the broker has refused them before`,
-    "Nothing was sent. Correct the credentials. If they are right, pass them to LoginGuard.reset to allow them again."
-  )
-
-const stillLocked = (account: Account.Account, { said }: Ledger.Lock) =>
-  actionRequired(
-    account,
-    `Unlock ${account.id}: ${said.message}`,
-    `Nothing was sent. ${said.remedy} Then call LoginGuard.reset.`
-  )
-
-const textOf = (value: unknown): string | undefined => (Predicate.isString(value) ? value : undefined)
-
-const saidOf = ({ reason }: AuthError.AuthError): Ledger.Said => ({
-  tag: reason._tag,
-  why: "why" in reason ? textOf(reason.why) : undefined,
-  what: "what" in reason ? textOf(reason.what) : undefined,
-  code: reason.code,
-  brokerMessage: reason.brokerMessage,
-  message: reason.message,
-  remedy: reason.remedy
-})
-
-const deniedWhys: ReadonlyArray<AuthError.PermissionDenied["why"]> = [
-  "ip",
-  "waf",
-  "subscription",
-  "activation",
-  "consent",
-  "app",
-  "unknown"
-]
-
-/** Makes an error that repeats the broker's last error, and adds the time of the next try. */
-const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
-  const { brokerMessage, code, what } = said
-  // If an `ActionRequired` has no advice, its remedy is `what`. The message already contains `what`, so it is not
-  // repeated.
-  const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
-  const remedy = isSaid ? "" : ` ${said.remedy}`
-  const advice = `Nothing was sent.${remedy} The next try is at ${Expiry.toIst(since + length)}.`
-  const common = { advice, code, brokerMessage }
-  const why = deniedWhys.find((known) => known === said.why)
-  if (said.tag === "PermissionDenied" && why !== undefined) {
-    return AuthError.make(broker, "login", new AuthError.PermissionDenied({ ...common, why }))
-  }
-  if (said.tag === "SessionLimitReached") {
-    return AuthError.make(broker, "login", new AuthError.SessionLimitReached(common))
-  }
-  if (said.tag === "BrokerRejected") {
-    return AuthError.make(broker, "login", new AuthError.BrokerRejected({ ...common, code: code ?? "none" }))
-  }
-  return AuthError.make(
-    broker,
-    "login",
-    said.tag === "ActionRequired"
-      ? new AuthError.ActionRequired({ ...common, what: what ?? said.message })
-      : new AuthError.ActionRequired({ advice, what: said.message })
-  )
+/** A login that was sent. `attempt` is its last entry in the ledger. */
+interface Sent {
+  attempt: Ledger.Attempt
+  failuresLeft: number
+  readonly departure: Departure
+  /** Whether the broker has sent a code by SMS or email. */
+  isCodeOrdered: boolean
 }
 
-const tooManyUnanswered = ({ broker }: Account.Account, until: number) =>
-  AuthError.make(
-    broker,
-    "login",
-    new AuthError.BrokerUnavailable({
-      why: "time-out",
-      advice: `Ten logins in the last hour got no answer. The next login can be sent at ${Expiry.toIst(until)}. Check the network.`
-    })
-  )
-
-/** Matches system codes of connections that were never made. The broker received nothing. */
-const neverConnected =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
-
-type Answer = "nothing-sent" | "none" | "refused" | "locked" | "passing" | "final"
-
-const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
-  code !== undefined || brokerMessage !== undefined
-
-/** Classifies the failure of a login. The class depends on whether the broker received the login, and on its answer. */
-const classify = ({ reason }: AuthError.AuthError): Answer => {
-  switch (reason._tag) {
-    case "InvalidCredentials":
-    case "InvalidStepUpCode":
-      return "refused"
-    case "AccountLocked":
-      return "locked"
-    case "RateLimited":
-      return "passing"
-    case "BrokerUnavailable":
-      if (reason.why === "certificate" || reason.why === "proxy" || reason.status === 407) return "nothing-sent"
-      if (reason.systemCode !== undefined && neverConnected.test(reason.systemCode)) return "nothing-sent"
-      return reason.why === "broker" && reason.status !== 502 && reason.status !== 504 ? "passing" : "none"
-    // If the reason has neither a code nor a message from the broker, this program failed before it sent anything.
-    case "InvalidRequest":
-    case "ActionRequired":
-      return isOfTheBroker(reason) ? "final" : "nothing-sent"
-    case "SessionExpired":
-      // After a logout in this program, the login is not sent.
-      return reason.why === "logged-out" && !isOfTheBroker(reason) ? "nothing-sent" : "final"
-    default:
-      return "final"
-  }
-}
+const newId = (): string => Hex.encode(SecureRandom.randomBytesUnsafe(8))
 
 /**
  * Makes a guard that keeps its state in `store`.
@@ -283,65 +178,117 @@ const classify = ({ reason }: AuthError.AuthError): Answer => {
  * @since 0.1.0
  */
 export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
-  const { fingerprint, read, remember, write } = LoginLedger.make(store)
+  const { fingerprint, note, read, remember, write } = LoginLedger.make(store)
 
   /** Returns the error if no login may be sent, or `undefined` if a login may be sent. */
   const refusalToSend = (
-    account: Account.Account,
+    { account, byPerson, credentials, policy }: Protected,
     ledger: Ledger.Ledger,
-    policy: GuardPolicy,
-    now: number,
-    { byPerson, credentials }: { readonly byPerson: boolean; readonly credentials: string | undefined }
+    now: number
   ): AuthError.AuthError | undefined => {
     const { locked, pause, refused } = ledger
-    if (locked !== undefined) return stillLocked(account, locked)
-    if (credentials !== undefined && refused.includes(credentials)) return refusedBefore(account)
+    if (locked !== undefined) return GuardErrors.stillLocked(account, locked)
+    if (credentials !== undefined && refused.includes(credentials)) return GuardErrors.refusedBefore(account)
     const within = Duration.toMillis(policy.window)
     const attempts = Ledger.counted(ledger, within, now)
-    if (attempts.length >= policy.maxFailures) return budgetUsedUp(account, within, attempts)
+    if (attempts.length >= policy.maxFailures) return GuardErrors.budgetUsedUp(account, within, attempts)
     if (byPerson) return undefined
-    if (pause !== undefined && Ledger.isWithin(pause.since, pause.length, now)) return paused(account, pause)
+    if (pause !== undefined && Ledger.isWithin(pause.since, pause.length, now)) {
+      return GuardErrors.paused(account, pause)
+    }
+    const nextCode = Ledger.nextCodeAt(ledger, now)
+    if (nextCode !== undefined) return GuardErrors.codesAbandoned(account, nextCode)
     const until = Ledger.throttledUntil(ledger, now)
-    return until === undefined ? undefined : tooManyUnanswered(account, until)
+    return until === undefined ? undefined : GuardErrors.tooManyUnanswered(account, until)
   }
 
-  const enter = Effect.fnUntraced(function* (
-    account: Account.Account,
-    policy: GuardPolicy,
-    options: { readonly byPerson: boolean; readonly credentials: string | undefined }
-  ) {
-    const invalid = refusalOf(account.broker, policy)
-    if (invalid !== undefined) return yield* Effect.fail(invalid)
-    const id = Hex.encode(SecureRandom.randomBytesUnsafe(8))
+  /** Records a login or a further code of a login before it is sent. */
+  const enter = Effect.fnUntraced(function* (given: Protected, id: string, timeToNext: typeof timeToNextLogin) {
+    const { account, credentials, policy } = given
     while (true) {
-      const { ledger, version } = yield* read(account)
+      const found = yield* read(account)
       const now = yield* Clock.currentTimeMillis
-      const refusal = refusalToSend(account, ledger, policy, now, options)
+      const refusal = refusalToSend(given, found.ledger, now)
       if (refusal !== undefined) return yield* Effect.fail(refusal)
-      const wait = timeToNextLogin(ledger, policy, now)
+      const wait = timeToNext(found.ledger, policy, now)
       if (wait > 0) {
         yield* Effect.sleep(Duration.millis(wait))
         continue
       }
-      const attempt: Ledger.Attempt = { id, at: now, credentials: options.credentials, outcome: "open" }
+      const attempt: Ledger.Attempt = { id, at: now, credentials, outcome: "open" }
       const within = Duration.toMillis(policy.window)
-      if (yield* write(account, Ledger.enter(ledger, attempt, within), version)) return attempt
+      const failuresLeft = policy.maxFailures - Ledger.counted(found.ledger, within, now).length
+      if (yield* write(account, Ledger.enter(found.ledger, attempt, within), found)) return { attempt, failuresLeft }
     }
   })
 
-  const failed = ({ credentials, id }: Ledger.Attempt, error: AuthError.AuthError, now: number) => {
-    const answer = classify(error)
-    return (ledger: Ledger.Ledger): Ledger.Ledger => {
-      if (answer === "none") return ledger
-      if (answer === "refused") {
-        const refused = Ledger.refuse(ledger, id, now)
-        return error.reason._tag === "InvalidCredentials" ? Ledger.refuseCredentials(refused, credentials) : refused
-      }
-      const without = Ledger.removeAttempt(ledger, id)
-      if (answer === "locked") return { ...without, locked: { since: now, said: saidOf(error) } }
-      return answer === "final" ? Ledger.startPause(without, saidOf(error), now) : without
+  const sendLogin = Effect.fnUntraced(function* (given: Protected) {
+    const invalid = refusalOf(given.account.broker, given.policy)
+    if (invalid !== undefined) return yield* Effect.fail(invalid)
+    return yield* enter(given, newId(), timeToNextLogin)
+  })
+
+  /** Makes the reports of a login with one-time codes. `sent` is the login or code that was sent last. */
+  const attemptOf = (given: Protected, sent: Sent): LoginAttempt => {
+    const { account } = given
+    const sendCode = Effect.suspend(() => {
+      const { id, outcome } = sent.attempt
+      // During a login, only a person or the program's function waits for the code, so a pause does not apply.
+      const entered = enter({ ...given, byPerson: true }, outcome === "refused" ? newId() : id, () => 0)
+      return Effect.map(entered, (now) => void Object.assign(sent, now))
+    })
+    const set = (outcome: "awaits-code" | "refused") =>
+      Effect.flatMap(Clock.currentTimeMillis, (at) => {
+        const attempt: Ledger.Attempt = { ...sent.attempt, at, outcome }
+        sent.attempt = attempt
+        return note(account, (ledger) => Ledger.putAttempt(ledger, attempt))
+      })
+    return {
+      codeAwaited: Effect.suspend(() => {
+        sent.isCodeOrdered = true
+        return set("awaits-code")
+      }),
+      beforeCode: Effect.suspend(() =>
+        sent.attempt.outcome === "open"
+          ? Effect.void
+          : Effect.catchTag(sendCode, "VaultError", (error) => Effect.fail(GuardErrors.notEntered(account, error)))
+      ),
+      codeRefused: Effect.suspend(() => {
+        if (sent.attempt.outcome === "refused") return Effect.void
+        sent.failuresLeft -= 1
+        return set("refused")
+      }),
+      failuresLeft: () => sent.failuresLeft
     }
   }
+
+  const failed = (sent: Sent, error: AuthError.AuthError, now: number) => {
+    const { attempt } = sent
+    const answer = classify(error, sent.departure.at !== undefined)
+    return (ledger: Ledger.Ledger): Ledger.Ledger => {
+      const paused = (before: Ledger.Ledger) => Ledger.startPause(before, GuardErrors.saidOf(error), now)
+      // The next login would make the broker send another code, so it is sent only after a pause.
+      if (answer === "none" && attempt.outcome === "open") {
+        const kept = Ledger.putAttempt(ledger, attempt)
+        return sent.isCodeOrdered ? paused(kept) : kept
+      }
+      if (answer === "refused") {
+        const refused = Ledger.refuse(ledger, attempt, now)
+        return error.reason._tag === "InvalidCredentials"
+          ? Ledger.refuseCredentials(refused, attempt.credentials)
+          : refused
+      }
+      const without = Ledger.removeAttempt(ledger, attempt.id)
+      if (answer === "locked") return { ...without, locked: { since: now, said: GuardErrors.saidOf(error) } }
+      return answer === "final" || sent.isCodeOrdered ? paused(without) : without
+    }
+  }
+
+  const changeAfter = (sent: Sent, error: AuthError.AuthError | VaultError.VaultError, now: number) =>
+    AuthError.isAuthError(error)
+      ? failed(sent, error, now)
+      : // A `VaultError` comes from a check before the login, so nothing was sent.
+        (ledger: Ledger.Ledger) => Ledger.removeAttempt(ledger, sent.attempt.id)
 
   return {
     countedAt: Effect.fnUntraced(function* (account, { window }) {
@@ -355,51 +302,53 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       if (invalid !== undefined) return yield* Effect.fail(invalid)
       const { ledger } = yield* read(account)
       const now = yield* Clock.currentTimeMillis
-      const given = { byPerson: options.byPerson === true, credentials }
-      const refusal = refusalToSend(account, ledger, policy, now, given)
+      const given = { account, policy, byPerson: options.byPerson === true, credentials }
+      const refusal = refusalToSend(given, ledger, now)
       return yield* refusal === undefined ? Effect.void : Effect.fail(refusal)
     }),
     protect: Effect.fnUntraced(function* (account, policy, login, options = {}) {
       const credentials = yield* fingerprint(options.credentials)
+      const given = { account, policy, byPerson: options.byPerson === true, credentials }
       return yield* Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(
-          restore(enter(account, policy, { byPerson: options.byPerson === true, credentials })),
-          (attempt) =>
-            Effect.matchEffect(restore(login), {
-              // If the result cannot be stored, the caller still gets the broker's error.
+        Effect.flatMap(restore(sendLogin(given)), (entered) =>
+          Effect.flatMap(Departure, (outer) => {
+            const sent: Sent = { ...entered, departure: { at: undefined, outer }, isCodeOrdered: false }
+            const reporting = login.pipe(
+              Effect.provideService(Departure, sent.departure),
+              Effect.provideService(LoginAttempt, attemptOf(given, sent))
+            )
+            // The caller gets the broker's answer, even if the answer cannot be stored.
+            return Effect.matchEffect(restore(reporting), {
               onFailure: (error) =>
                 Effect.flatMap(Clock.currentTimeMillis, (now) =>
-                  Effect.andThen(
-                    Effect.ignore(
-                      remember(
-                        account,
-                        AuthError.isAuthError(error)
-                          ? failed(attempt, error, now)
-                          : // A `VaultError` comes from a check before the login, so nothing was sent.
-                            (ledger) => Ledger.removeAttempt(ledger, attempt.id)
-                      )
-                    ),
-                    Effect.fail(error)
-                  )
+                  Effect.andThen(note(account, changeAfter(sent, error, now)), Effect.fail(error))
                 ),
               onSuccess: (value) =>
                 Effect.flatMap(Clock.currentTimeMillis, (now) =>
                   Effect.as(
-                    Effect.ignore(remember(account, (ledger) => Ledger.accept(ledger, credentials, now))),
+                    note(account, (ledger) => Ledger.accept(ledger, credentials, now)),
                     value
                   )
                 )
             })
+          })
         )
       )
     }),
-    memory: (account) =>
-      Effect.map(read(account), ({ ledger: { attemptedAt, attempts, pause } }) => ({
+    memory: Effect.fnUntraced(function* (account) {
+      const { ledger } = yield* read(account)
+      const { attemptedAt, attempts, pause } = ledger
+      const ends = [
+        ...(pause === undefined ? [] : [pause.since + pause.length]),
+        Ledger.nextCodeAt(ledger, yield* Clock.currentTimeMillis) ?? []
+      ].flat()
+      return {
         attemptedAt,
         refusedAt: attempts.filter(({ outcome }) => outcome === "refused").map(({ at }) => at),
         unansweredAt: attempts.filter(({ outcome }) => outcome === "open").map(({ at }) => at),
-        pausedUntil: pause === undefined ? undefined : pause.since + pause.length
-      })),
+        pausedUntil: ends.length === 0 ? undefined : Math.max(...ends)
+      }
+    }),
     reset: (account, options = {}) =>
       Effect.flatMap(fingerprint(options.credentials), (credentials) =>
         remember(account, (ledger) => Ledger.reset(ledger, credentials))

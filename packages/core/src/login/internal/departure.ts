@@ -8,6 +8,8 @@ export interface Departure {
   date?: string | undefined
   /** When the last answer arrived, by this machine's clock. Milliseconds since the epoch. */
   answeredAt?: number | undefined
+  /** The record of the call that this call is a part of. */
+  readonly outer?: Departure | undefined
 }
 
 /**
@@ -17,3 +19,18 @@ export interface Departure {
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {
   defaultValue: () => undefined
 })
+
+type Current = Departure | undefined
+
+/** Records that a request is sent. Only the first request of a call counts. */
+export const noteDeparture = (current: Current, now: number): void => {
+  for (let departure = current; departure !== undefined; departure = departure.outer) departure.at ??= now
+}
+
+/** Records an answer. `date` is its `Date` header. */
+export const noteAnswer = (current: Current, now: number, date: string | undefined): void => {
+  for (let departure = current; departure !== undefined; departure = departure.outer) {
+    departure.date = date
+    departure.answeredAt = now
+  }
+}

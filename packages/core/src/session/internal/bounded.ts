@@ -2,6 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { SessionStore } from "../SessionStore.ts"
+import * as StoreRoots from "./storeRoots.ts"
 import * as VaultError from "../VaultError.ts"
 import { timeText } from "../../login/internal/timeText.ts"
 
@@ -61,11 +62,10 @@ const known = new WeakMap<SessionStore["Service"], SessionStore["Service"]>()
 export const bounded = (store: SessionStore["Service"]): SessionStore["Service"] => {
   const before = known.get(store)
   if (before !== undefined) return before
-  const made: SessionStore["Service"] = {
-    ...store,
+  const made = StoreRoots.wrap(store, {
     get: (...args) => inTime("get", store.get(...args)),
     put: (...args) => inTime("put", store.put(...args))
-  }
+  })
   known.set(store, made)
   return made
 }

@@ -7,12 +7,15 @@ import * as Schema from "effect/Schema"
 import * as Account from "../../login/Account.ts"
 import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
-/** A login that was sent. Its `outcome` is `open` until the broker answers. */
+/**
+ * A login that was sent, or a further code of a login. Its `outcome` is `open` until the broker answers. It is
+ * `awaits-code` after the broker has accepted the password and sent a code, until the code is sent back.
+ */
 export interface Attempt {
   readonly id: string
   readonly at: number
   readonly credentials?: string | undefined
-  readonly outcome: "open" | "refused"
+  readonly outcome: "open" | "awaits-code" | "refused"
 }
 
 /**
@@ -100,7 +103,7 @@ const LedgerFromJson = Schema.fromJsonString(
         id: Schema.String,
         at: Schema.Finite,
         credentials: Schema.optional(Schema.String),
-        outcome: Schema.Literals(["open", "refused"])
+        outcome: Schema.Literals(["open", "awaits-code", "refused"])
       })
     ),
     accepted: Schema.Array(Schema.String),
@@ -207,7 +210,7 @@ const isAccepted = ({ accepted }: Ledger, credentials: string | undefined): bool
 export const counted = (ledger: Ledger, within: number, now: number): ReadonlyArray<Attempt> =>
   ledger.attempts.filter(
     ({ at, credentials, outcome }) =>
-      Math.abs(now - at) < within && (outcome === "refused" || !isAccepted(ledger, credentials))
+      Math.abs(now - at) < within && (outcome === "refused" || (outcome === "open" && !isAccepted(ledger, credentials)))
   )
 
 /**
@@ -217,6 +220,17 @@ export const throttledUntil = (ledger: Ledger, now: number): number | undefined 
   const open = ledger.attempts.filter(({ at, outcome }) => outcome === "open" && isWithin(at, hour, now))
   const last = Math.max(...open.map(({ at }) => at))
   return open.length >= maxOpen && now < last + throttleInterval ? last + throttleInterval : undefined
+}
+
+/**
+ * If two or more logins within an hour ended before their code was sent back, returns when the next login may be sent.
+ * Each of these logins made the broker send a message. Returns `undefined` if a login may be sent now.
+ */
+export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
+  const waiting = ledger.attempts.filter(({ at, outcome }) => outcome === "awaits-code" && isWithin(at, hour, now))
+  const length = pauses[Math.min(waiting.length - 1, pauses.length) - 1]
+  const until = Math.max(...waiting.map(({ at }) => at)) + (length ?? 0)
+  return now < until ? until : undefined
 }
 
 const maxAttempts = 200
@@ -229,9 +243,10 @@ const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): Re
 export const enter = (ledger: Ledger, attempt: Attempt, within: number): Ledger => ({
   ...ledger,
   attemptedAt: attempt.at,
-  attempts: [...ledger.attempts.filter(({ at }) => Math.abs(attempt.at - at) < Math.max(within, hour)), attempt].slice(
-    -maxAttempts
-  )
+  attempts: [
+    ...ledger.attempts.filter(({ at, id }) => id !== attempt.id && Math.abs(attempt.at - at) < Math.max(within, hour)),
+    attempt
+  ].slice(-maxAttempts)
 })
 
 /** Records an accepted login, and removes the earlier failures. */
@@ -247,18 +262,21 @@ export const accept = (ledger: Ledger, credentials: string | undefined, now: num
   progress: ledger.progress
 })
 
-/** Removes an attempt that does not count as a failed login. */
+/** Removes an attempt that does not count as a failed login. A refused attempt is kept. */
 export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
   ...ledger,
-  attempts: ledger.attempts.filter((attempt) => attempt.id !== id)
+  attempts: ledger.attempts.filter((attempt) => attempt.id !== id || attempt.outcome === "refused")
 })
 
-export const refuse = (ledger: Ledger, id: string, now: number): Ledger => ({
+/** Replaces an attempt. If `reset` has removed it in the meantime, adds it again. */
+export const putAttempt = (ledger: Ledger, attempt: Attempt): Ledger => ({
   ...ledger,
-  attemptedAt: now,
-  attempts: ledger.attempts.map((attempt) =>
-    attempt.id === id ? { ...attempt, at: now, outcome: "refused" } : attempt
-  )
+  attempts: [...ledger.attempts.filter(({ id }) => id !== attempt.id), attempt].slice(-maxAttempts)
+})
+
+export const refuse = (ledger: Ledger, attempt: Attempt, now: number): Ledger => ({
+  ...putAttempt(ledger, { ...attempt, at: now, outcome: "refused" }),
+  attemptedAt: now
 })
 
 export const refuseCredentials = (ledger: Ledger, credentials: string | undefined): Ledger =>

@@ -6,8 +6,28 @@ import * as Account from "../../login/Account.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
 import * as Ledger from "./ledger.ts"
+import { rootOf } from "./storeRoots.ts"
+
+type Change = (ledger: Ledger.Ledger) => Ledger.Ledger
+
+/** The changes that could not be written, oldest first, keyed by the account. */
+type Unwritten = Map<string, ReadonlyArray<Change>>
+
+const unwrittenOf = new WeakMap<SessionStore["Service"], Unwritten>()
+
+/** What `read` returned. `changes` is the number of unwritten changes that `ledger` contains. */
+interface Read {
+  readonly version: number
+  readonly ledger: Ledger.Ledger
+  readonly changes: number
+}
 
 export const make = (store: SessionStore["Service"]) => {
+  const root = rootOf(store)
+  const unwritten: Unwritten = unwrittenOf.get(root) ?? new Map<string, ReadonlyArray<Change>>()
+  unwrittenOf.set(root, unwritten)
+  const keyOf = (account: Account.Account) => Account.toKey(Ledger.placeOf(account))
+
   const tampered = (account: Account.Account) =>
     Effect.fail(VaultError.make("get", new VaultError.Tampered({ what: `guard of ${Account.toKey(account)}` })))
 
@@ -28,9 +48,9 @@ export const make = (store: SessionStore["Service"]) => {
     return Ledger.parseFormatOne(entry.text) ?? (yield* tampered(account))
   })
 
-  const read = Effect.fnUntraced(function* (
+  const readStored = Effect.fnUntraced(function* (
     account: Account.Account
-  ): Effect.fn.Return<{ readonly version: number; readonly ledger: Ledger.Ledger }, VaultError.VaultError> {
+  ): Effect.fn.Return<Pick<Read, "version" | "ledger">, VaultError.VaultError> {
     const entry = yield* textAt(Ledger.placeOf(account))
     if (entry === undefined) return { version: 0, ledger: yield* readFormatOne(account) }
     const ledger = Ledger.parse(entry.text)
@@ -42,18 +62,44 @@ export const make = (store: SessionStore["Service"]) => {
     return { version: entry.version, ledger }
   })
 
-  const write = (account: Account.Account, ledger: Ledger.Ledger, version: number) =>
-    store.put(Ledger.placeOf(account), "guard", Redacted.make(new TextEncoder().encode(Ledger.encode(ledger))), version)
+  const read = (account: Account.Account): Effect.Effect<Read, VaultError.VaultError> =>
+    Effect.map(readStored(account), ({ ledger, version }) => {
+      const changes = unwritten.get(keyOf(account)) ?? []
+      return { version, changes: changes.length, ledger: changes.reduce((before, change) => change(before), ledger) }
+    })
+
+  /** Returns `false` and writes nothing if the ledger was written since `read`. */
+  const write = (account: Account.Account, ledger: Ledger.Ledger, { changes, version }: Omit<Read, "ledger">) => {
+    const value = Redacted.make(new TextEncoder().encode(Ledger.encode(ledger)))
+    return Effect.tap(store.put(Ledger.placeOf(account), "guard", value, version), (isWritten) =>
+      Effect.sync(() => {
+        if (!isWritten || changes === 0) return
+        const key = keyOf(account)
+        const later = unwritten.get(key)?.slice(changes) ?? []
+        if (later.length === 0) unwritten.delete(key)
+        else unwritten.set(key, later)
+      })
+    )
+  }
 
   /** Changes the stored ledger. If another program writes at the same time, reads the ledger again and retries. */
-  const remember = (
-    account: Account.Account,
-    change: (ledger: Ledger.Ledger) => Ledger.Ledger
-  ): Effect.Effect<void, VaultError.VaultError> =>
-    Effect.flatMap(read(account), ({ ledger, version }) =>
-      Effect.flatMap(write(account, change(ledger), version), (written) =>
-        written ? Effect.void : remember(account, change)
+  const remember = (account: Account.Account, change: Change): Effect.Effect<void, VaultError.VaultError> =>
+    Effect.flatMap(read(account), (found) =>
+      Effect.flatMap(write(account, change(found.ledger), found), (isWritten) =>
+        isWritten ? Effect.void : remember(account, change)
       )
+    )
+
+  /**
+   * Changes the ledger, and does not fail. If the change cannot be written, this program keeps it in memory, and
+   * writes it with the next change. The next login is entered first, so it is not sent without this change.
+   */
+  const note = (account: Account.Account, change: Change): Effect.Effect<void> =>
+    Effect.catch(remember(account, change), () =>
+      Effect.sync(() => {
+        const key = keyOf(account)
+        unwritten.set(key, [...(unwritten.get(key) ?? []), change])
+      })
     )
 
   const fingerprint = (credentials: Redacted.Redacted<string> | undefined): Effect.Effect<string | undefined> =>
@@ -61,5 +107,5 @@ export const make = (store: SessionStore["Service"]) => {
       ? Effect.succeed(undefined)
       : store.fingerprint(credentials)
 
-  return { fingerprint, read, remember, write }
+  return { fingerprint, note, read, remember, write }
 }

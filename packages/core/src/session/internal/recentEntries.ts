@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Account from "../../login/Account.ts"
+import * as StoreRoots from "./storeRoots.ts"
 import type { Entry, SessionStore, Slot } from "../SessionStore.ts"
 
 /**
@@ -10,8 +11,7 @@ import type { Entry, SessionStore, Slot } from "../SessionStore.ts"
  */
 export const withRecentEntries = (store: SessionStore["Service"]): SessionStore["Service"] => {
   const recent = new Map<string, Entry | undefined>()
-  return {
-    ...store,
+  return StoreRoots.wrap(store, {
     get: (account, slot) => {
       if (slot !== guard) return store.get(account, slot)
       const key = Account.toKey(account)
@@ -31,7 +31,7 @@ export const withRecentEntries = (store: SessionStore["Service"]): SessionStore[
         )
       })
     }
-  }
+  })
 }
 
 const guard: Slot = "guard"

@@ -9,6 +9,7 @@ import * as AuthError from "../../login/AuthError.ts"
 import type { Challenge } from "../../login/Challenge.ts"
 import type { CodeKind } from "../../login/CodeSource.ts"
 import { Login } from "../../login/Login.ts"
+import { LoginAttempt } from "../../login/internal/loginAttempt.ts"
 import type { Session } from "../../login/Session.ts"
 import { StepUp } from "../../login/StepUp.ts"
 import { Renewal } from "../../broker/Renewal.ts"
@@ -122,17 +123,18 @@ const answering = (
   const answer = (
     challenge: Challenge,
     refused: AuthError.AuthError | undefined,
-    left: { readonly questions: number; readonly refusals: number }
+    questions: number
   ): Effect.Effect<Session, AuthError.AuthError> =>
     Effect.flatMap(ask(challenge, refused), ([current, code]) =>
-      Effect.catch(stepUp.verify(current, code), (error) => {
-        const questions = left.questions - 1
-        const refusals = left.refusals - (error.reason._tag === "InvalidStepUpCode" ? 1 : 0)
-        const mayAsk = isMistyped(error) || (refusals < left.refusals && current.attemptsLeft !== 0)
-        return mayAsk && questions > 0 && refusals > 0
-          ? answer(current, error, { questions, refusals })
-          : Effect.fail(error)
-      })
+      Effect.catch(stepUp.verify(current, code), (error) =>
+        Effect.flatMap(LoginAttempt, (attempt) => {
+          const isRefused = error.reason._tag === "InvalidStepUpCode"
+          const mayAnswer = isRefused && current.attemptsLeft !== 0 && attempt?.failuresLeft() !== 0
+          return (mayAnswer || isMistyped(error)) && questions > 1
+            ? answer(current, error, questions - 1)
+            : Effect.fail(error)
+        })
+      )
     )
 
   return Effect.flatMap(login, (outcome) => {
@@ -143,7 +145,7 @@ const answering = (
         stepUp.verify(challenge, code)
       )
     }
-    return answer(challenge, undefined, { questions: maxQuestions, refusals: own.guard.maxFailures })
+    return answer(challenge, undefined, maxQuestions)
   })
 }
 

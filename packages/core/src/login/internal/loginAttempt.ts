@@ -1,0 +1,27 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as AuthError from "../AuthError.ts"
+
+/** What a login with a one-time code reports to the login guard before the login ends. */
+export interface LoginAttempt {
+  /**
+   * The broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, nothing is sent, so the
+   * login does not count as a login without an answer.
+   */
+  readonly codeAwaited: Effect.Effect<void>
+  /** Records that a code is sent now. Fails if no further code may be sent. */
+  readonly beforeCode: Effect.Effect<void, AuthError.AuthError>
+  /** Counts the code as a failed login. */
+  readonly codeRefused: Effect.Effect<void>
+  /** Number of further failures after which no code and no login may be sent. */
+  readonly failuresLeft: () => number
+}
+
+/** The current login. `undefined` outside the login guard. */
+export const LoginAttempt = Context.Reference<LoginAttempt | undefined>("@auth/broker-core/internal/LoginAttempt", {
+  defaultValue: () => undefined
+})
+
+/** Runs `use` with the current login. Outside the login guard, does nothing. */
+export const report = <E>(use: (attempt: LoginAttempt) => Effect.Effect<void, E>): Effect.Effect<void, E> =>
+  Effect.flatMap(LoginAttempt, (attempt) => (attempt === undefined ? Effect.void : use(attempt)))

@@ -1,0 +1,116 @@
+/** The errors of the login guard. Each of them means that nothing was sent. */
+import * as Predicate from "effect/Predicate"
+import type * as Account from "../../login/Account.ts"
+import * as AuthError from "../../login/AuthError.ts"
+import * as Expiry from "../../login/Expiry.ts"
+import type * as VaultError from "../VaultError.ts"
+import type * as Ledger from "./ledger.ts"
+
+const actionRequired = ({ broker }: Account.Account, what: string, advice: string) =>
+  AuthError.make(broker, "login", new AuthError.ActionRequired({ what, advice }))
+
+const plural = (count: number, verb: string) => `${verb} ${count === 1 ? "a login" : `${count} logins`}`
+
+export const budgetUsedUp = (account: Account.Account, within: number, attempts: ReadonlyArray<Ledger.Attempt>) => {
+  const refused = attempts.filter(({ outcome }) => outcome === "refused").length
+  const open = attempts.length - refused
+  const found = [
+    ...(refused === 0 ? [] : [plural(refused, "refused")]),
+    ...(open === 0 ? [] : [plural(open, "did not answer")])
+  ].join(" and ")
+  const until = Expiry.toIst(Math.min(...attempts.map(({ at }) => at)) + within)
+  return actionRequired(
+    account,
+    `Check the credentials of ${account.id}: the broker ${found}, and one more failure may lock the account`,
+    `Nothing was sent. Correct the credentials, then call LoginGuard.reset, or wait until ${until}.`
+  )
+}
+
+export const refusedBefore = (account: Account.Account) =>
+  actionRequired(
+    account,
+    `Check the credentials of ${account.id}: the broker has refused them before`,
+    "Nothing was sent. Correct the credentials. If they are right, pass them to LoginGuard.reset to allow them again."
+  )
+
+export const stillLocked = (account: Account.Account, { said }: Ledger.Lock) =>
+  actionRequired(
+    account,
+    `Unlock ${account.id}: ${said.message}`,
+    `Nothing was sent. ${said.remedy} Then call LoginGuard.reset.`
+  )
+
+const textOf = (value: unknown): string | undefined => (Predicate.isString(value) ? value : undefined)
+
+export const saidOf = ({ reason }: AuthError.AuthError): Ledger.Said => ({
+  tag: reason._tag,
+  why: "why" in reason ? textOf(reason.why) : undefined,
+  what: "what" in reason ? textOf(reason.what) : undefined,
+  code: reason.code,
+  brokerMessage: reason.brokerMessage,
+  message: reason.message,
+  remedy: reason.remedy
+})
+
+const deniedWhys: ReadonlyArray<AuthError.PermissionDenied["why"]> = [
+  "ip",
+  "waf",
+  "subscription",
+  "activation",
+  "consent",
+  "app",
+  "unknown"
+]
+
+export const notEntered = (account: Account.Account, { message }: VaultError.VaultError) =>
+  actionRequired(
+    account,
+    `Make the session store writable: ${message}`,
+    "The code was not sent, because it could not be recorded before. Then log in again."
+  )
+
+export const codesAbandoned = (account: Account.Account, until: number) =>
+  actionRequired(
+    account,
+    `Enter the one-time code of ${account.id} at the next login`,
+    "Nothing was sent. The last logins ended before their code was entered, and each of them made the broker send " +
+      `another code. The next try is at ${Expiry.toIst(until)}. To log in now, call SessionManager.renew, or renew of the connection.`
+  )
+
+/** Makes an error that repeats the broker's last error, and adds the time of the next try. */
+export const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
+  const { brokerMessage, code, what } = said
+  // If an `ActionRequired` has no advice, its remedy is `what`. The message already contains `what`, so it is not
+  // repeated.
+  const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
+  const remedy = isSaid ? "" : ` ${said.remedy}`
+  const advice = `Nothing was sent.${remedy} The next try is at ${Expiry.toIst(since + length)}.`
+  const common = { advice, code, brokerMessage }
+  const why = deniedWhys.find((known) => known === said.why)
+  if (said.tag === "PermissionDenied" && why !== undefined) {
+    return AuthError.make(broker, "login", new AuthError.PermissionDenied({ ...common, why }))
+  }
+  if (said.tag === "SessionLimitReached") {
+    return AuthError.make(broker, "login", new AuthError.SessionLimitReached(common))
+  }
+  if (said.tag === "BrokerRejected") {
+    return AuthError.make(broker, "login", new AuthError.BrokerRejected({ ...common, code: code ?? "none" }))
+  }
+  return AuthError.make(
+    broker,
+    "login",
+    said.tag === "ActionRequired"
+      ? new AuthError.ActionRequired({ ...common, what: what ?? said.message })
+      : new AuthError.ActionRequired({ advice, what: said.message })
+  )
+}
+
+export const tooManyUnanswered = ({ broker }: Account.Account, until: number) =>
+  AuthError.make(
+    broker,
+    "login",
+    new AuthError.BrokerUnavailable({
+      why: "time-out",
+      advice: `Ten logins in the last hour got no answer. The next login can be sent at ${Expiry.toIst(until)}. Check the network.`
+    })
+  )

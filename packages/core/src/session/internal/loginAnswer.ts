@@ -1,0 +1,39 @@
+import type * as AuthError from "../../login/AuthError.ts"
+
+/** Matches system codes of connections that were never made. The broker received nothing. */
+const neverConnected =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
+
+export type LoginAnswer = "nothing-sent" | "none" | "refused" | "locked" | "passing" | "final"
+
+const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
+  code !== undefined || brokerMessage !== undefined
+
+/**
+ * Classifies the failure of a login. The class depends on whether the broker received the login, and on its answer.
+ * `isSent`: a request of the login was sent.
+ */
+export const classify = ({ reason }: AuthError.AuthError, isSent: boolean): LoginAnswer => {
+  switch (reason._tag) {
+    case "InvalidCredentials":
+      return "refused"
+    case "InvalidStepUpCode":
+      return reason.by === "client" ? "nothing-sent" : "refused"
+    case "AccountLocked":
+      return "locked"
+    case "RateLimited":
+      return "passing"
+    case "BrokerUnavailable":
+      if (reason.why === "certificate" || reason.why === "proxy" || reason.status === 407) return "nothing-sent"
+      if (reason.systemCode !== undefined && neverConnected.test(reason.systemCode)) return "nothing-sent"
+      return reason.why === "broker" && reason.status !== 502 && reason.status !== 504 ? "passing" : "none"
+    case "InvalidRequest":
+    case "ActionRequired":
+      return isSent || isOfTheBroker(reason) ? "final" : "nothing-sent"
+    case "SessionExpired":
+      // After a logout in this program, the login is not sent.
+      return reason.why === "logged-out" && !isOfTheBroker(reason) ? "nothing-sent" : "final"
+    default:
+      return "final"
+  }
+}

@@ -1,0 +1,15 @@
+import type { SessionStore } from "../SessionStore.ts"
+
+type Store = SessionStore["Service"]
+
+const roots = new WeakMap<Store, Store>()
+
+/** The store that `store` wraps, or `store` itself. */
+export const rootOf = (store: Store): Store => roots.get(store) ?? store
+
+/** Makes a store that replaces some functions of another store, and keeps the same entries. */
+export const wrap = (store: Store, changes: Partial<Store>): Store => {
+  const made = { ...store, ...changes }
+  roots.set(made, rootOf(store))
+  return made
+}

@@ -1,0 +1,440 @@
+import * as AuthError from "@auth/broker-core/login/AuthError"
+import * as Challenge from "@auth/broker-core/login/Challenge"
+import * as Login from "@auth/broker-core/login/Login"
+import * as Session from "@auth/broker-core/login/Session"
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import { StepUp } from "@auth/broker-core/login/StepUp"
+import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
+import * as Renewal from "@auth/broker-core/broker/Renewal"
+import type * as SessionManager from "@auth/broker-core/session/SessionManager"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { type CodeQuestion, withCodes } from "../src/session/internal/stepUpCodes.ts"
+import { account, breakable, makeShared, makeTiny, morning, pass, type Shared, start } from "./sessions.ts"
+import { type Answer, connect, no, yes } from "./tiny.ts"
+
+const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
+  Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
+
+const toSession = () =>
+  Session.make({
+    account,
+    method: "test",
+    tokens: { access: Redacted.make("access") },
+    issuedAt: morning,
+    expiry: Expiry.after("1 day")
+  })
+
+/** Runs promises and their effects. */
+const settle = TestClock.withLive(Effect.sleep("5 millis"))
+
+/** Requests a session every 20 seconds. */
+const poll = Effect.fnUntraced(function* (manager: SessionManager.SessionManager["Service"], length: Duration.Input) {
+  for (let second = 0; second < Duration.toSeconds(length); second += 20) {
+    const fiber = yield* Effect.forkChild(Effect.exit(manager.session))
+    // The fake server answers in real time.
+    for (let tries = 0; fiber.pollUnsafe() === undefined && tries < 20; tries += 1) yield* settle
+    yield* pass("20 seconds")
+  }
+})
+
+describe("a login that the broker received and answered without a code", () => {
+  const answers: ReadonlyArray<readonly [string, Answer]> = [
+    ...[400, 404, 405, 409, 410, 413, 415, 422, 426].map(
+      (status) => [`HTTP ${status}`, () => new Response(null, { status })] as const
+    ),
+    ["HTTP 400 and a message", () => Response.json({ message: "Bad" }, { status: 400 })],
+    ["HTTP 400 and a page", () => new Response("<html>Bad Request</html>", { status: 400 })],
+    ["HTTP 200 and a refusal without a code", () => no({})],
+    ["HTTP 200 and a refusal with a message", () => no({ message: "Something went wrong" })]
+  ]
+
+  it.effect.each(answers)("is followed by at most eight logins within an hour after %s", ([, answer]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const broker = yield* connect([answer])
+      const tiny = makeTiny()
+      const renewal = { ...tiny.renewal, login: Effect.map(broker.login, toSession) }
+      const manager = yield* start({ ...tiny, renewal })
+      yield* poll(manager, "1 hour")
+      assert.isAtLeast(broker.seen.length, 2)
+      assert.isAtMost(broker.seen.length, 9)
+    })
+  )
+
+  it.effect("starts a pause, but a login that fails before it sends a request starts no pause", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const { store } = makeShared()
+      const guard = LoginGuard.make(store)
+      const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
+      const unsent = Effect.fail(AuthError.invalidRequest("tiny", "login", "pin", "is empty"))
+      yield* reasonOf(guard.protect(account, policy, unsent))
+      assert.strictEqual((yield* guard.memory(account)).pausedUntil, undefined)
+      const broker = yield* connect([() => yes()])
+      // A second step of the login fails in this program, after the broker has answered the first step.
+      yield* reasonOf(guard.protect(account, policy, Effect.andThen(broker.login, unsent)))
+      assert.strictEqual((yield* guard.memory(account)).pausedUntil, morning + 60_000)
+    })
+  )
+})
+
+/** A broker whose logins require a code by SMS. It accepts only 123456. */
+const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
+  const calls: Array<string> = []
+  const failures: Array<AuthError.Reason | "no answer"> = []
+  const ledger = Effect.runSync(Challenge.makeLedger(account))
+  const login = Effect.suspend(() => {
+    calls.push("login")
+    return Effect.map(
+      ledger.open({
+        kinds,
+        destinations: [],
+        resendAt: 0,
+        resendsLeft: undefined,
+        expiresAt: undefined,
+        stepToken: Redacted.make("step")
+      }),
+      Login.stepUpRequired
+    )
+  })
+  const verify: StepUp["Service"]["verify"] = (challenge, code) => {
+    const send = Effect.suspend(() => {
+      calls.push(`code ${Redacted.value(code)}`)
+      const reason = failures.shift()
+      if (reason === "no answer") return Effect.never
+      if (reason !== undefined) return Effect.fail(AuthError.make("tiny", "verify", reason))
+      if (Redacted.value(code) === "123456") return Effect.succeed(toSession())
+      return Effect.fail(AuthError.make("tiny", "verify", new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] })))
+    })
+    return ledger.answer(challenge, code, { digits: 6, send })
+  }
+  const resend: StepUp["Service"]["resend"] = (challenge) =>
+    ledger.resend(
+      challenge,
+      Effect.fail(AuthError.make("tiny", "resend", new AuthError.BrokerUnavailable({ why: "time-out" })))
+    )
+  return { calls, failures, login, verify, resend }
+}
+
+type Sms = ReturnType<typeof makeSms>
+
+/** Starts a program that gets the codes from `codes`. */
+const startWithCodes = Effect.fnUntraced(function* (
+  { login, resend, verify }: Sms,
+  codes: (question: CodeQuestion) => string | Promise<string>,
+  shared: Shared = makeShared()
+) {
+  const tiny = makeTiny({ credentials: { pin: "4711" } })
+  const services = Layer.succeedContext(
+    Context.make(Renewal.Renewal, tiny.renewal).pipe(
+      Context.add(Login.Login, { login }),
+      Context.add(StepUp, { verify, resend })
+    )
+  )
+  const built = yield* Layer.build(withCodes(services, codes))
+  const manager = yield* start({ ...tiny, renewal: Context.get(built, Renewal.Renewal) }, shared)
+  return { manager, guard: LoginGuard.make(shared.store), shared }
+})
+
+const ask = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
+  const fiber = yield* Effect.forkChild(reasonOf(session))
+  yield* settle
+  return fiber
+})
+
+const answersOf = (answers: ReadonlyArray<string | Error>) => {
+  const rest = [...answers]
+  return () => {
+    const next = rest.shift() ?? new Error("no code is left")
+    return typeof next === "string" ? next : Promise.reject(next)
+  }
+}
+
+describe("a refused one-time code", () => {
+  it.effect("counts as a failed login at once, while the login still waits for the next code", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const codes = answersOf(["000000"])
+      const { guard, manager } = yield* startWithCodes(sms, ({ refused }) =>
+        refused === undefined ? codes() : new Promise<string>(() => {})
+      )
+      const fiber = yield* ask(manager)
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+      yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.effect.each([
+    ["the program's function fails", undefined],
+    ["the broker does not answer", new AuthError.BrokerUnavailable({ why: "network" })],
+    ["the broker is overloaded", new AuthError.BrokerUnavailable({ why: "broker", status: 503 })],
+    [
+      "the connection cannot be opened",
+      new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" })
+    ],
+    ["the rate limit is used up", new AuthError.RateLimited({ retryAfter: undefined, by: "broker" })],
+    ["the challenge has expired", new AuthError.ChallengeExpired({ why: "timed-out" })],
+    ["the broker refuses the request", new AuthError.BrokerRejected({ code: "X1" })]
+  ] as const)("stays counted if the login then ends because %s", ([, reason]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      sms.failures.push(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }))
+      if (reason !== undefined) sms.failures.push(reason)
+      const answers = reason === undefined ? ["000000", new Error("cancelled")] : ["000000", "111111"]
+      const { guard, manager } = yield* startWithCodes(sms, answersOf(answers))
+      yield* ask(manager)
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+    })
+  )
+
+  it.effect("is not followed by another code if it was the last failure that the guard allows", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const { manager } = yield* startWithCodes(sms, () => "000000")
+      assert.strictEqual(yield* Fiber.join(yield* ask(manager)), "InvalidStepUpCode")
+      yield* poll(manager, "1 hour")
+      assert.strictEqual(yield* reasonOf(manager.session), "ActionRequired")
+      assert.deepStrictEqual(sms.calls, ["login", "code 000000", "code 000000"])
+    })
+  )
+
+  it.effect("leaves one more code to the next login, also of another program", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const first = yield* startWithCodes(sms, answersOf(["000000", new Error("cancelled")]))
+      yield* ask(first.manager)
+      yield* pass("1 hour")
+      const second = yield* startWithCodes(sms, () => "111111", first.shared)
+      yield* ask(second.manager)
+      yield* pass("1 hour")
+      yield* ask(second.manager)
+      assert.deepStrictEqual(sms.calls, ["login", "code 000000", "login", "code 111111"])
+    })
+  )
+
+  it.effect("is forgotten after the right code", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const { guard, manager } = yield* startWithCodes(sms, answersOf(["000000", "123456"]))
+      assert.strictEqual(yield* Fiber.join(yield* ask(manager)), "success")
+      assert.deepStrictEqual((yield* guard.memory(account)).refusedAt, [])
+    })
+  )
+
+  it.effect("counts once for a login with a code from an authenticator app", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms(["totp"])
+      const { guard, manager } = yield* startWithCodes(sms, answersOf(["000000", new Error("cancelled")]))
+      yield* ask(manager)
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+    })
+  )
+})
+
+describe("a login that waits for a code by SMS", () => {
+  const waiting = () => new Promise<string>(() => {})
+
+  it.effect("does not count as a login without an answer if the program ends", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      const sms = makeSms()
+      for (const _ of [1, 2]) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { manager } = yield* startWithCodes(sms, waiting, shared)
+            yield* ask(manager)
+          })
+        )
+      }
+      assert.deepStrictEqual(sms.calls, ["login", "login"])
+      const { guard, manager } = yield* startWithCodes(sms, () => "123456", shared)
+      assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
+      // The third login would make the broker send a third message, so it waits for a minute.
+      const failed = yield* Effect.flip(manager.session)
+      assert.include(failed.message, "Enter the one-time code of T1")
+      assert.include(failed.remedy, "The next try is at 2026-11-21 10:01:00 IST")
+      assert.strictEqual(sms.calls.length, 2)
+      yield* pass("1 minute")
+      assert.strictEqual(yield* Fiber.join(yield* ask(manager)), "success")
+    })
+  )
+
+  it.effect("does not delay a login that a person starts", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      const sms = makeSms()
+      for (const _ of [1, 2, 3]) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { manager } = yield* startWithCodes(sms, waiting, shared)
+            const fiber = yield* Effect.forkChild(Effect.exit(manager.renew()))
+            yield* settle
+            yield* Fiber.interrupt(fiber)
+          })
+        )
+      }
+      assert.deepStrictEqual(sms.calls, ["login", "login", "login"])
+    })
+  )
+
+  it.effect("counts as a login without an answer if the program ends after the code was sent", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      const sms = makeSms()
+      sms.failures.push("no answer")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { manager } = yield* startWithCodes(sms, () => "123456", shared)
+          yield* ask(manager)
+        })
+      )
+      assert.deepStrictEqual(sms.calls, ["login", "code 123456"])
+      assert.strictEqual((yield* LoginGuard.make(shared.store).memory(account)).unansweredAt.length, 1)
+    })
+  )
+
+  it.effect("is followed by at most eight logins within an hour if the program's function always fails", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const { manager } = yield* startWithCodes(sms, () => Promise.reject(new Error("the mailbox is down")))
+      for (let minute = 0; minute < 60; minute += 1) {
+        yield* ask(manager)
+        yield* pass("1 minute")
+      }
+      assert.isAtLeast(sms.calls.length, 2)
+      assert.isAtMost(sms.calls.length, 9)
+    })
+  )
+
+  it.effect(
+    "is followed by a pause if the code cannot be sent, because another login makes the broker send a message",
+    () =>
+      Effect.gen(function* () {
+        for (const reason of [
+          new AuthError.BrokerUnavailable({ why: "network", systemCode: "ECONNREFUSED" }),
+          new AuthError.BrokerUnavailable({ why: "broker", status: 503 }),
+          new AuthError.BrokerUnavailable({ why: "network" })
+        ]) {
+          yield* TestClock.setTime(morning)
+          const sms = makeSms()
+          sms.failures.push(reason)
+          const { guard, manager } = yield* startWithCodes(sms, () => "123456")
+          assert.strictEqual(yield* Fiber.join(yield* ask(manager)), "BrokerUnavailable")
+          assert.strictEqual((yield* guard.memory(account)).pausedUntil, morning + 60_000)
+        }
+      })
+  )
+
+  it.effect("sends no code that cannot be recorded before", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const { service, state } = breakable(makeShared().store)
+      const sms = makeSms()
+      const { manager } = yield* startWithCodes(
+        sms,
+        () => {
+          state.broken = true
+          return "123456"
+        },
+        { ...makeShared(), store: service }
+      )
+      const failed = yield* Effect.flip(
+        Effect.flatMap(Effect.forkChild(manager.session), (fiber) => Effect.andThen(settle, Fiber.join(fiber)))
+      )
+      assert.include(failed.message, "Make the session store writable")
+      assert.deepStrictEqual(sms.calls, ["login"])
+    })
+  )
+})
+
+describe("the result of a login that could not be written", () => {
+  const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
+  const wrongPin = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "pin" }))
+  const credentials = Redacted.make("right once")
+
+  it.effect("is kept in memory and counts, even if the broker has accepted these credentials before", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const { service, state } = breakable({ ...makeShared().store, fingerprint: () => Effect.succeed("print") })
+      const guard = LoginGuard.make(service)
+      yield* guard.protect(account, policy, Effect.void, { credentials })
+      let sent = 0
+      const login = Effect.suspend(() => {
+        sent += 1
+        state.broken = true
+        return Effect.fail(wrongPin)
+      })
+      for (let minute = 0; minute < 60; minute += 1) {
+        yield* reasonOf(LoginGuard.make(service).protect(account, policy, login, { credentials }))
+        state.broken = false
+        yield* pass("1 minute")
+      }
+      assert.strictEqual(sent, 2)
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 2)
+    })
+  )
+
+  it.effect("is written with the next change of the store", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const { store } = makeShared()
+      const { service, state } = breakable(store)
+      const guard = LoginGuard.make(service)
+      const login = Effect.suspend(() => {
+        state.broken = true
+        return Effect.fail(wrongPin)
+      })
+      yield* reasonOf(guard.protect(account, policy, login))
+      state.broken = false
+      yield* reasonOf(guard.protect(account, policy, Effect.fail(wrongPin)))
+      // Another program reads the store.
+      assert.strictEqual((yield* LoginGuard.make({ ...store }).memory(account)).refusedAt.length, 2)
+    })
+  )
+})
+
+describe("`reset` during a login", () => {
+  it.effect("does not remove the refusal of this login", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const { store } = makeShared()
+      const guard = LoginGuard.make(store)
+      const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
+      const refused = new AuthError.InvalidCredentials({ field: "pin" })
+      const lost = new AuthError.BrokerUnavailable({ why: "network" })
+      for (const reason of [refused, lost]) {
+        const login = Effect.andThen(guard.reset(account), Effect.fail(AuthError.make("tiny", "login", reason)))
+        yield* reasonOf(
+          guard.protect(
+            account,
+            policy,
+            Effect.mapError(login, (error) => error)
+          )
+        )
+      }
+      const { refusedAt, unansweredAt } = yield* guard.memory(account)
+      assert.deepStrictEqual([refusedAt.length, unansweredAt.length], [0, 1])
+      yield* guard.reset(account)
+      const login = Effect.andThen(guard.reset(account), Effect.fail(AuthError.make("tiny", "login", refused)))
+      yield* reasonOf(guard.protect(account, policy, login))
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+    })
+  )
+})
