@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import type { AuthError } from "../../login/AuthError.ts"
+import type { Fault } from "../FakeBroker.ts"
 import { Profile } from "../../login/Profile.ts"
 import * as Renewal from "../../broker/Renewal.ts"
 import type { Session } from "../../login/Session.ts"
@@ -150,6 +151,44 @@ const renewed = (
     ? Effect.fail(new ContractViolation({ message: "the renewal has no login" }))
     : Effect.andThen(TestClock.adjust("31 seconds"), login)
 
+/** Answers to a login that contain no code. */
+const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
+  .map((status): readonly [string, Fault] => [`HTTP ${status}`, { kind: "answer", status, body: "" }])
+  .concat([
+    [
+      "HTTP 400 and a message",
+      { kind: "answer", status: 400, body: '{"message":"Bad"}', headers: { "content-type": "application/json" } }
+    ]
+  ])
+
+/** At most these logins are sent within 30 minutes: at once, and after pauses of 1, 2, 5 and 10 minutes. */
+const maxLogins = 6
+
+/** Requests a session every 30 seconds for 30 minutes. The fake answers in real time. */
+const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
+  for (let asked = 0; asked < 60; asked += 1) {
+    const fiber = yield* Effect.forkChild(Effect.exit(session))
+    for (let tries = 0; fiber.pollUnsafe() === undefined && tries < 20; tries += 1) {
+      yield* TestClock.withLive(Effect.sleep("2 millis"))
+    }
+    yield* TestClock.adjust("30 seconds")
+  }
+})
+
+const bareCase =
+  (subject: Subject) =>
+  ([what, fault]: (typeof bare)[number]): Case => ({
+    name: `lets a session manager send few logins if the broker answers each login with ${what}`,
+    run: Effect.gen(function* () {
+      const { context, world } = yield* begin(subject)
+      const endpoint = yield* endpointOf(subject, "Login")
+      yield* world.fake.inject(endpoint, fault, 100)
+      yield* poll(yield* managed(context))
+      const sent = yield* timesAsked(world.fake, endpoint)
+      yield* ensure(sent >= 1 && sent <= maxLogins, `${sent} logins were sent within 30 minutes`)
+    })
+  })
+
 const unattended = (subject: Subject): ReadonlyArray<Case> => [
   {
     name: "sends exactly one login for a renewal, and gets a session that works",
@@ -176,7 +215,8 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
       )
       yield* works(subject, context, other)
     })
-  }
+  },
+  ...bare.map(bareCase(subject))
 ]
 
 const refreshed = (subject: Subject): Case => ({
