@@ -15,7 +15,7 @@ export const budgetUsedUp = (account: Account.Account, within: number, attempts:
   const refused = attempts.filter(({ outcome }) => outcome === "refused").length
   const open = attempts.length - refused
   const found = [
-    ...(refused === 0 ? [] : [plural(refused, "refused")]),
+    ...(refused === 0 ? [] : [`${plural(refused, "refused")} (wrong password or one-time code)`]),
     ...(open === 0 ? [] : [plural(open, "did not answer")])
   ].join(" and ")
   const until = Expiry.toIst(Math.min(...attempts.map(({ at }) => at)) + within)
