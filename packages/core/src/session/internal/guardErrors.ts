@@ -66,7 +66,7 @@ export const notEntered = (account: Account.Account, { message }: VaultError.Vau
   actionRequired(
     account,
     `Make the session store writable: ${message}`,
-    "The code was not sent, because it could not be recorded before. Then log in again."
+    "The code was not sent, because it could not be recorded first. When the store can be written, log in again."
   )
 
 export const codesAbandoned = (account: Account.Account, until: number) =>
