@@ -334,7 +334,7 @@ const readField = (field: Field, given: unknown, advice: string): Reading => {
   if ("problem" in read) return read
   const text = field.normalize === undefined ? read.text : field.normalize(read.text)
   if (!field.secret) return { value: text }
-  // The verbatim mark is kept, because a layer that reads the configuration checks its values twice.
+  // The verbatim mark is kept, because a layer checks some values again when it makes the typed calls.
   return { value: isAsItStands ? verbatim(Redacted.make(text)) : Redacted.make(text) }
 }
 
