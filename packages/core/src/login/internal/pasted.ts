@@ -16,6 +16,7 @@ const lastMark = new RegExp(String.raw`(?<!\\)${mark}$`, "i")
 const ignorable = String.raw`[\s\p{Cc}\p{Default_Ignorable_Code_Point}]`
 const aroundValue = new RegExp(`^${ignorable}+|(?<!${ignorable})${ignorable}+$`, "gu")
 
+/** Removes blanks and invisible characters around a text. */
 const withoutAround = (text: string): string => text.replace(aroundValue, "")
 
 /**
