@@ -220,10 +220,14 @@ describe("Totp.parse with a secret that is not in an address", () => {
     ["a label on a separate line", "Secret:\nJBSWY3DPEHPK3PXP", /words next to/],
     ["a label without a blank", "secret:JBSWY3DPEHPK3PXP", /words next to/],
     ["a label with a dash before the secret", "Setup-JBSWY3DPEHPK3PXP", /words next to/],
-    ...[17, 19, 22, 25, 27, 30, 31 + 2].map(
-      (length) =>
-        [`a secret of ${length} characters`, "JBSWY3DPEHPK3PXP".repeat(3).slice(0, length), /missing/] as const
-    ),
+    ...[17, 19, 22, 25, 27, 30, 33].map((length): [string, string, RegExp] => [
+      `a secret of ${length} characters`,
+      "JBSWY3DPEHPK3PXP".repeat(3).slice(0, length),
+      /missing/
+    ]),
+    ["a placeholder", "your-totp-secret", /^is a placeholder/],
+    ["a placeholder that is base32", "YOURTOTPSECRETHERE", /^is a placeholder/],
+    ["a row of X, which is base32", "XXXX XXXX XXXX XXXX", /^is a placeholder/],
     ["a secret of 15 characters with padding", "JBSWY3DPEHPK3PX=====", /too short/],
     ["a secret of 17 characters with padding", "JBSWY3DPEHPK3PXPA=======", /missing/],
     ["a secret of 31 characters with an invisible character", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3P\u200b", /missing/],
@@ -240,7 +244,7 @@ describe("Totp.parse with a secret that is not in an address", () => {
     ["a quotation mark at one end", "JBSWY3DPEHPK3PXP'", /ends with a quotation mark \('\)/],
     ["letters of another script", "\u0410BSWY3DPEHPK3PXP", /^is not base32/],
     ["quotation marks around nothing", '""', /^is empty$/]
-  ])("rejects %s", (_, text, problem) => {
+  ] as ReadonlyArray<[string, string, RegExp]>)("rejects %s", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
     assert.notMatch(failure, /4865|SGVs|JBSW|abcdef/i)

@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as base32 from "./internal/base32.ts"
 import * as otpauth from "./internal/otpauth.ts"
-import { quoteProblem, withoutQuotes } from "./internal/pasted.ts"
+import { placeholderProblem, quoteProblem, withoutQuotes } from "./internal/pasted.ts"
 
 /**
  * The hash function with which the codes are computed.
@@ -92,6 +92,8 @@ export const parse = (secret: Redacted.Redacted<string>): Result.Result<Totp, st
   const quote = quoteProblem(text)
   if (quote !== undefined) return Result.fail(`${quote}: copy the whole value again`)
   if (otpauth.isLabelled(text)) return Result.fail(base32.wordsProblem)
+  const placeholder = otpauth.isAddress(text) ? undefined : placeholderProblem(text)
+  if (placeholder !== undefined) return Result.fail(placeholder)
   if (!otpauth.isAddress(text)) return Result.map(base32.decode(text), (key) => make({ key: Redacted.make(key) }))
   return Result.flatMap(otpauth.parse(text), ({ secret: symbols, ...parameters }) =>
     Result.map(base32.decode(symbols, { certain: true }), (key) => make({ ...parameters, key: Redacted.make(key) }))
