@@ -993,15 +993,17 @@ describe("a token in a header", () => {
     ["a no-break space", "canary\u00a0"],
     ["a soft hyphen", "can\u00adary"],
     ["an accent", "can\u00e4ry"]
-  ] as const)("is not sent, and does not appear in an error, if it contains %s, which a header may contain", ([, access]) =>
-    Effect.gen(function* () {
-      const tiny = yield* connect([() => yes()])
-      const call = tiny.client.call(profile, { account: "T1", tokens: { access: Redacted.make(access) } })
-      const error = yield* Effect.flip(call)
-      assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })
-      assert.notInclude(shown(error), access)
-      assert.lengthOf(tiny.seen, 0)
-    })
+  ] as const)(
+    "is not sent, and does not appear in an error, if it contains %s, which a header may contain",
+    ([, access]) =>
+      Effect.gen(function* () {
+        const tiny = yield* connect([() => yes()])
+        const call = tiny.client.call(profile, { account: "T1", tokens: { access: Redacted.make(access) } })
+        const error = yield* Effect.flip(call)
+        assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })
+        assert.notInclude(shown(error), access)
+        assert.lengthOf(tiny.seen, 0)
+      })
   )
 
   it.effect("may have Latin-1 characters in its value if it is not a token", () =>

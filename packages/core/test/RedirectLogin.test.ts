@@ -437,12 +437,14 @@ describe("a code or token of a callback", () => {
     })
   )
 
-  it.effect.each(["Bearer", "bearer%20", "%E2%80%8B", "%C2%A0", "Bearer+Bearer"])("is missing if it is only %s", (code) =>
-    Effect.gen(function* () {
-      const { addressOf, request, sent, service } = yield* begun("token")
-      assert.strictEqual(yield* why(service.complete(request, addressOf(`code=${code}`))), "missing-token")
-      assert.deepStrictEqual(sent, [])
-    })
+  it.effect.each(["Bearer", "bearer%20", "%E2%80%8B", "%C2%A0", "Bearer+Bearer"])(
+    "is missing if it is only %s",
+    (code) =>
+      Effect.gen(function* () {
+        const { addressOf, request, sent, service } = yield* begun("token")
+        assert.strictEqual(yield* why(service.complete(request, addressOf(`code=${code}`))), "missing-token")
+        assert.deepStrictEqual(sent, [])
+      })
   )
 })
 

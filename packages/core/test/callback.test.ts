@@ -70,14 +70,13 @@ describe("RedirectLogin.parseCallback", () => {
     ["a byte order mark before it", `\ufeff${registered}?${query}`],
     ["zero-width characters inside", `\u200b${registered}?code=can\u200bary&state=${state}\u200b`],
     ["percent-encoding of the whole address", encodeURIComponent(`${registered}?${query}`)],
-    [
-      "percent-encoding of the whole address twice",
-      encodeURIComponent(encodeURIComponent(`${registered}?${query}`))
-    ],
-    ...["\u00ad", "\u061c", "\u202a", "\u202c", "\u2066", "\u2069", "\ufe0f", "\u180e", "\u3164", "\0"].flatMap((sign) => [
-      [`${codePoint(sign)} inside`, `${registered}?co${sign}de=can${sign}ary${sign}&state=${state}${sign}`] as const,
-      [`${codePoint(sign)} around it`, `${sign}"${sign}${registered}?${query}${sign}"${sign}`] as const
-    ]),
+    ["percent-encoding of the whole address twice", encodeURIComponent(encodeURIComponent(`${registered}?${query}`))],
+    ...["\u00ad", "\u061c", "\u202a", "\u202c", "\u2066", "\u2069", "\ufe0f", "\u180e", "\u3164", "\0"].flatMap(
+      (sign) => [
+        [`${codePoint(sign)} inside`, `${registered}?co${sign}de=can${sign}ary${sign}&state=${state}${sign}`] as const,
+        [`${codePoint(sign)} around it`, `${sign}"${sign}${registered}?${query}${sign}"${sign}`] as const
+      ]
+    ),
     ...["\u200b", "\u00ad", "\u202c", "\u2069", "\u00a0", "\u3000", "\t", "\n"].map(
       (sign) =>
         [
@@ -150,12 +149,32 @@ describe("RedirectLogin.parseCallback", () => {
     ["a code without an address", "canary", "not-a-url", /whole address/],
     ["an address without a scheme", `app.example/callback?${query}`, "not-a-url", /whole address/],
     ["an address that contains a blank", `${registered}?code=can ary&state=${state}`, "not-a-url", /blank/],
-    ["an address that contains a no-break space", `${registered}?code=can\u00a0ary&state=${state}`, "not-a-url", /blank/],
-    ["an address that contains an ideographic space", `${registered}?code=canary\u3000&state=${state}`, "not-a-url", /blank/],
+    [
+      "an address that contains a no-break space",
+      `${registered}?code=can\u00a0ary&state=${state}`,
+      "not-a-url",
+      /blank/
+    ],
+    [
+      "an address that contains an ideographic space",
+      `${registered}?code=canary\u3000&state=${state}`,
+      "not-a-url",
+      /blank/
+    ],
     ["two addresses in two lines", `${registered}?${query}\n${registered}?${query}`, "not-a-url", /twice/],
-    ["two addresses without anything between them", `${registered}?${query}${registered}?${query}`, "not-a-url", /twice/],
+    [
+      "two addresses without anything between them",
+      `${registered}?${query}${registered}?${query}`,
+      "not-a-url",
+      /twice/
+    ],
     ["an HTML link", `<a href="${registered}?${query}">here</a>`, "not-a-url", /blank/],
-    ["text that is longer than any address", `${registered}?${query}&x=${"y".repeat(1_000_000)}`, "not-a-url", /longer/],
+    [
+      "text that is longer than any address",
+      `${registered}?${query}&x=${"y".repeat(1_000_000)}`,
+      "not-a-url",
+      /longer/
+    ],
     ["an address that is followed by words", `${registered}?${query} is what I see`, "not-a-url", /blank/],
     ["an address with two codes", `${registered}?${query}&code=other`, "repeated", /once/],
     ["an address with the parameters code and CODE", `${registered}?${query}&CODE=other`, "repeated", /once/],
@@ -204,10 +223,12 @@ describe("RedirectLogin.parseCallback", () => {
   )
 })
 
-it.effect("RedirectLogin.parseCallback accepts a callback that contains the redirect URL as the value of a parameter", () =>
-  Effect.gen(function* () {
-    assert.strictEqual(yield* codeIn(`${registered}?${query}&redirect_uri=${registered}`), "canary")
-  })
+it.effect(
+  "RedirectLogin.parseCallback accepts a callback that contains the redirect URL as the value of a parameter",
+  () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* codeIn(`${registered}?${query}&redirect_uri=${registered}`), "canary")
+    })
 )
 
 it.effect("RedirectLogin.parseCallback names the missing scheme of an address with a port", () =>

@@ -89,15 +89,17 @@ describe("a callback of a browser login", () => {
     )
   }
 
-  it.effect("with a token with a line break in it is rejected, no request is sent, and the login can be completed", () =>
-    Effect.gen(function* () {
-      const { callback, completed, fake } = yield* begun()
-      const good = callback.href
-      const error = yield* Effect.flip(completed(having("authtoken", "a_M\r\nx: y")(callback)))
-      assert.strictEqual(reasonOf(error, "InvalidRequest").field, "callbackUrl")
-      assert.strictEqual((yield* fake.journal).length, 2)
-      assert.strictEqual((yield* completed(good)).method, "portal")
-    })
+  it.effect(
+    "with a token with a line break in it is rejected, no request is sent, and the login can be completed",
+    () =>
+      Effect.gen(function* () {
+        const { callback, completed, fake } = yield* begun()
+        const good = callback.href
+        const error = yield* Effect.flip(completed(having("authtoken", "a_M\r\nx: y")(callback)))
+        assert.strictEqual(reasonOf(error, "InvalidRequest").field, "callbackUrl")
+        assert.strictEqual((yield* fake.journal).length, 2)
+        assert.strictEqual((yield* completed(good)).method, "portal")
+      })
   )
 
   it.effect(

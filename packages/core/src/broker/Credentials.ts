@@ -12,7 +12,13 @@ import * as Result from "effect/Result"
 import * as AuthError from "../login/AuthError.ts"
 import * as CodeSource from "../login/CodeSource.ts"
 import * as Session from "../login/Session.ts"
-import { additionProblem, invisibleProblem, placeholderProblem, quoteProblem, withoutQuotes } from "../login/internal/pasted.ts"
+import {
+  additionProblem,
+  invisibleProblem,
+  placeholderProblem,
+  quoteProblem,
+  withoutQuotes
+} from "../login/internal/pasted.ts"
 
 /**
  * One field of a login.
@@ -406,8 +412,8 @@ export const check = <F extends Fields>(
   nameOf: (field: string) => string = (field) => field
 ): Effect.Effect<Values<F>, AuthError.AuthError> => checkWith(broker, fields, input, nameOf, inCode)
 
-/** An earlier time means that the clock was not set. */
-const earliestNow = Date.UTC(2026, 0, 1)
+/** The beginning of 2026 in UTC. An earlier time means that the clock was not set. */
+const earliestNow = 1_767_225_600_000
 
 const checkWith = <F extends Fields>(
   broker: string,

@@ -68,7 +68,10 @@ const make = (fields: Omit<CodeSource, typeof TypeId>): CodeSource => ({ [TypeId
 
 /** Makes a source that has a problem, and returns no code. */
 const broken = (problem: string, field: string): CodeSource =>
-  make({ problem, code: ({ account }) => Effect.fail(AuthError.invalidRequest(account.broker, "login", field, problem)) })
+  make({
+    problem,
+    code: ({ account }) => Effect.fail(AuthError.invalidRequest(account.broker, "login", field, problem))
+  })
 
 /**
  * Whether a value is a `CodeSource`.

@@ -21,7 +21,8 @@ const problems: Partial<Record<AuthError.RedirectRejected["why"], (redirectUrl: 
 
 const problemOf = ({ reason }: AuthError.AuthError, redirectUrl: string): string | undefined => {
   if (reason._tag === "RedirectRejected") return problems[reason.why]?.(redirectUrl)
-  const found = reason._tag === "InvalidRequest" ? reason.problems.find(({ field }) => field === "callbackUrl") : undefined
+  const found =
+    reason._tag === "InvalidRequest" ? reason.problems.find(({ field }) => field === "callbackUrl") : undefined
   return found === undefined ? undefined : `This address ${found.problem}.`
 }
 

@@ -41,7 +41,8 @@ const withoutInvisible = (text: string): string => text.replace(/\p{Default_Igno
 /** Decodes a URL that was percent-encoded as a whole, up to three times. */
 const decodeWhole = (text: string): string => {
   let decoded = text
-  for (let times = 0; times < 3 && /^[a-z][a-z\d+.-]*%(?:25)*3a/i.test(decoded); times += 1) decoded = decodeOnce(decoded)
+  for (let times = 0; times < 3 && /^[a-z][a-z\d+.-]*%(?:25)*3a/i.test(decoded); times += 1)
+    decoded = decodeOnce(decoded)
   return decoded
 }
 
@@ -150,7 +151,9 @@ const formProblem = (text: string, registered: URL): string | undefined => {
   if (isWeb(registered) && text.toLowerCase().startsWith(registered.host)) {
     return `The address has no scheme. Pass the whole address, which begins with ${registered.protocol}//.`
   }
-  return isDoubled(text, registered) ? "The text contains the address twice. Pass the whole address only once." : undefined
+  return isDoubled(text, registered)
+    ? "The text contains the address twice. Pass the whole address only once."
+    : undefined
 }
 
 /**

@@ -99,7 +99,7 @@ export const placeholderProblem = (text: string, variable?: string): string | un
 
 /** Describes the problem with characters that examples, lists and shortened texts add to an identifier or a key. */
 export const additionProblem = (text: string): string | undefined => {
-  if (/[<>]/.test(text)) return "has an angle bracket: use only the value, without brackets"
+  if (/^[<>]|[<>]$/.test(text)) return "has an angle bracket: use only the value, without brackets"
   if (/^(?:\{.*\}|\[.*\])$/s.test(text)) return "is between brackets: use only the value, without brackets"
   if (/[,;]$/.test(text)) return "ends with a comma or semicolon: use only the value"
   if (/^(?:export\s+)?[A-Z][A-Z0-9]*_[A-Z0-9_]*=[^=]/.test(text)) {
