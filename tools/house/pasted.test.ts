@@ -219,6 +219,23 @@ for (const { broker, fakes, folder } of brokers) {
         const value = values[field]
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
+        it.effect(`${field} is rejected with no request and no counted login if it is a placeholder`, () =>
+          Effect.gen(function* () {
+            const placeholders = ["<your-id>", "<XX9999>", "your_api_key", "xxxx", "${VALUE}"]
+            const additions = [`<${value}>`, `${value},`, `${value}\u2026`, `MY_VALUE=${value}`, "x".repeat(1_000_000)]
+            for (const given of freeText === true ? placeholders : [...placeholders, ...additions]) {
+              const { counted, result, sent } = yield* run({ ...values, [field]: given }, "variables")
+              assert(Result.isFailure(result), `${given.slice(0, 40)} was accepted`)
+              const error = result.failure as AuthError
+              assert(error.reason._tag === "InvalidRequest", String(error))
+              const [problem, ...others] = error.reason.problems
+              assert.include(problem.field, field)
+              assert.deepStrictEqual([others, sent, counted], [[], [], []])
+              if (field !== "environment") assert.notInclude(shown(error), value)
+            }
+          })
+        )
+
         for (const from of ["variables", "code"] as const) {
           // `layer` and `layerConfig` use the values in the same way. Therefore, the tests with credentials in code run
           // only in thorough runs.

@@ -205,6 +205,146 @@ it("long runs of spaces, backslashes and quotation marks are checked quickly", (
   }
 })
 
+describe("a placeholder", () => {
+  const placeholders = [
+    "your_api_key",
+    "YOUR-CLIENT-ID",
+    "yourApiKey",
+    "Your API key here",
+    "enter_your_password",
+    "<canary>",
+    "<your-id>",
+    "{{canary}}",
+    "${canary}",
+    "$(canary)",
+    "xxx",
+    "XXXX-XXXX-XXXX",
+    "****",
+    "\u2022\u2022\u2022\u2022",
+    "changeme",
+    "CHANGE_ME",
+    "replace-me",
+    "placeholder",
+    "null",
+    "undefined",
+    "[object Object]",
+    "<redacted>"
+  ]
+
+  it.effect.each(placeholders)("is rejected in each field, with and without quotation marks: %s", (given) =>
+    Effect.gen(function* () {
+      for (const code of [given, `"${given}"`, ` ${given}\u200b`]) {
+        const error = yield* Effect.flip(check({ code, app: code, totpSecret: Redacted.make(code) }))
+        assert.lengthOf(problemsOf(error), 3)
+        for (const problem of problemsOf(error)) assert.match(problem, /^(code|app|totpSecret) is a placeholder: use/)
+        assert.notInclude(shown(error), "canary")
+      }
+    })
+  )
+
+  it.effect.each(placeholders)("is rejected as a password, but accepted with `Credentials.verbatim`: %s", (given) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(check({ password: Redacted.make(given) }))
+      assert.match(problemsOf(error)[0] ?? "", /^password is a placeholder.*or use Credentials\.verbatim/)
+      assert.notInclude(shown(error), "canary")
+      const values = yield* check({ password: Credentials.verbatim(Redacted.make(given)) })
+      assert.strictEqual(Redacted.value(values.password), given)
+    })
+  )
+
+  it.effect.each([
+    "A1<",
+    "<A1",
+    "<A1> A2>",
+    "{A1}",
+    "[A1]",
+    "A1,",
+    "A1;",
+    "MY_CODE=A1",
+    "export MY_CODE=A1",
+    "TINY_CODE=A1",
+    "TINY_CODE: A1"
+  ])("or an addition to a value is rejected: %s", (given) =>
+    Effect.gen(function* () {
+      const [problem, ...others] = problemsOf(yield* Effect.flip(check({ code: given })))
+      assert.match(problem ?? "", /^code .*use only the value/)
+      assert.deepStrictEqual(others, [])
+    })
+  )
+
+  it.effect.each([
+    ["TINY_CODE", "is the name of a variable, not its value"],
+    ["$TINY_CODE", "is the name of a variable, not its value"],
+    ["%TINY_CODE%", "is the name of a variable, not its value"],
+    ["A12345\u2026", "was cut off: it ends with an ellipsis"],
+    ["A12345...", "was cut off: it ends with an ellipsis"],
+    ["A1****45", "is masked: copy the whole value"],
+    ["\uff21\uff11", "has characters other than ASCII: type the value again"],
+    ["\u0410123456", "has characters other than ASCII: type the value again"],
+    ["A".repeat(1_000_000), "is too long: copy only the value"],
+    [" ".repeat(1_000_000), "is empty"]
+  ] as const)("or another text that is not a value is rejected: %#", ([given, problem]) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: given }))), [`code ${problem}`])
+    })
+  )
+
+  it.effect.each([
+    "XX9999",
+    "ZZ0001",
+    "A123456",
+    "MY1234",
+    "YOU123",
+    "dev_1234",
+    "x1",
+    "a,b",
+    "a<b",
+    "TODO1",
+    "key-1",
+    "aGVsbG8="
+  ])("is not seen in a value such as %s", (given) =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* check({ code: given })).code, given)
+      assert.strictEqual(Redacted.value((yield* check({ password: Redacted.make(given) })).password), given)
+    })
+  )
+
+  it.effect.each(["<3canary", "a<b>", "{x", "pass,", "***star", "your dog", "xxL", "Tom & Jerry...", "\uff21\uff11"])(
+    "is not seen in a password such as %s",
+    (given) =>
+      Effect.gen(function* () {
+        assert.strictEqual(Redacted.value((yield* check({ password: Redacted.make(given) })).password), given)
+      })
+  )
+})
+
+describe("a secret that is not a password", () => {
+  const key = { key: { env: "TINY_KEY", description: "Key", secret: true } } as const
+  it.effect.each(["can ary", "can\u00e4ry", "canary\uff11", "\u{1f680}canary"])(
+    "is rejected if it has characters other than visible ASCII characters: %s",
+    (given) =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(Credentials.check("tiny", key, { key: Redacted.make(given) }))
+        assert.match(problemsOf(error)[0] ?? "", /^key has spaces or other characters/)
+        assert.notInclude(shown(error), given)
+      })
+  )
+})
+
+it.effect("an access token may have the prefix Bearer, but no blank inside", () =>
+  Effect.gen(function* () {
+    const token = { token: Credentials.token("TINY_TOKEN", "Token") }
+    for (const given of ["Bearer canary", "canary", '"Bearer canary"']) {
+      yield* Credentials.check("tiny", token, { token: Redacted.make(given) })
+    }
+    for (const given of ["can ary", "Bearer can ary", "Bearer", "canary\u2026"]) {
+      const error = yield* Effect.flip(Credentials.check("tiny", token, { token: Redacted.make(given) }))
+      assert.match(problemsOf(error)[0] ?? "", /^token (has|is|was)/, given)
+      assert.notMatch(shown(error), /canary|can ary/)
+    }
+  })
+)
+
 describe("environment variables", () => {
   const from = (env: Record<string, string>) =>
     Credentials.fromConfig("tiny", fields).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env))))

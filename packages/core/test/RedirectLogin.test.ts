@@ -325,6 +325,129 @@ describe("a browser login that was begun", () => {
   )
 })
 
+describe("a code or token of a callback", () => {
+  const own = "https://app.example/callback"
+  const session = Session.make({
+    account: Account.make({ broker: "tiny", id: "T1" }),
+    method: "browser",
+    tokens: { access: Redacted.make("access") },
+    issuedAt: 0,
+    expiry: Expiry.dailyAt("00:00")
+  })
+  /** Makes a service whose exchange fails once for each code, so that a used state or code shows. */
+  const begun = Effect.fnUntraced(function* (carries: "code" | "token") {
+    const sent: Array<string> = []
+    const service = RedirectLogin.make("tiny", {
+      begin: Effect.map(RedirectLogin.makeState, (fresh) => ({
+        url: Redacted.make("https://login.example"),
+        state: fresh,
+        redirectUrl: own
+      })),
+      receive: (request, callbackUrl) =>
+        Effect.gen(function* () {
+          const broker = "tiny"
+          const parameters = yield* RedirectLogin.parseCallback({ broker, request, callbackUrl, state: "required" })
+          const code = yield* RedirectLogin.requireParameter(broker, parameters, "code")
+          return { code, tokens: Session.makeTokens({ access: code, refresh: parameters.get("refresh") }) }
+        }),
+      exchange: ({ code }) => Effect.sync(() => (sent.push(Redacted.value(code)), session)),
+      carries
+    })
+    const request = yield* service.begin
+    const addressOf = (query: string) => Redacted.make(`${own}?${query}&state=${Redacted.value(request.state)}`)
+    return { service, request, sent, addressOf }
+  })
+
+  const damaged: ReadonlyArray<readonly [what: string, query: string]> = [
+    ["an ellipsis at its end", "code=canary\u2026"],
+    ["a percent-encoded ellipsis at its end", "code=canary%E2%80%A6"],
+    ["three dots at its end", "code=canary..."],
+    ["a blank inside", "code=can%20ary"],
+    ["a no-break space inside", "code=can%C2%A0ary"],
+    ["an ideographic space inside", "code=can%E3%80%80ary"],
+    ["a line break inside", "code=can%0D%0Aary"],
+    ["a control character inside", "code=can%1Bary"],
+    ["a typographic quote", "code=canary\u201d"],
+    ["quotes around it", "code=%22canary%22"],
+    ["the end of an HTML link", 'code=canary">link</a>'],
+    ["full-width digits", "code=canary\uff11\uff12"],
+    ["letters of another script", "code=c\u0430nary"],
+    ["an accent", "code=can\u00e4ry"],
+    ["bytes that are not UTF-8", "code=canary%FF"],
+    ["an emoji", "code=canary\u{1f680}"],
+    ["a replacement character", "code=canary\ufffd"],
+    ["a refresh token with a blank inside", "code=canary-code&refresh=can%20ary"],
+    ["a refresh token with an ellipsis", "code=canary-code&refresh=canary\u2026"]
+  ]
+
+  for (const carries of ["code", "token"] as const) {
+    it.effect.each(damaged)(
+      `is not sent as a ${carries} if it has %s, and the login can still be completed`,
+      ([, query]) =>
+        Effect.gen(function* () {
+          const { addressOf, request, sent, service } = yield* begun(carries)
+          for (const call of [service.check, service.complete] as const) {
+            const error = yield* Effect.flip(call(request, addressOf(query)))
+            if (error.reason._tag !== "InvalidRequest") return assert.fail(error.reason._tag)
+            assert.strictEqual(error.reason.field, "callbackUrl")
+            assert.match(error.reason.remedy, /whole address.*again/)
+            assert.notMatch(shown(error), /can.?.?ary|\u2026/)
+          }
+          assert.deepStrictEqual(sent, [])
+          yield* service.complete(request, addressOf("code=canary"))
+          assert.deepStrictEqual(sent, ["canary"])
+        })
+    )
+  }
+
+  it.effect.each(["eyJ.a-b_c~d.e+f/g==", "a:b|c!d*e'f(g)h;i,j$k@l", "100%zz", "{x}^`[y]\\\\z"])(
+    "is sent unchanged if it has only visible ASCII characters: %s",
+    (code) =>
+      Effect.gen(function* () {
+        const { addressOf, request, sent, service } = yield* begun("code")
+        yield* service.complete(request, addressOf(`code=${encodeURIComponent(code)}`))
+        assert.deepStrictEqual(sent, [code])
+      })
+  )
+
+  it.effect("is checked too if it arrived in a form", () =>
+    Effect.gen(function* () {
+      const { request, sent, service } = yield* begun("code")
+      const form = (code: string) =>
+        RedirectLogin.fromForm(
+          own,
+          Redacted.make(new URLSearchParams({ code, state: Redacted.value(request.state) }).toString())
+        )
+      assert.strictEqual(yield* why(service.complete(request, form("canary\u2026"))), "InvalidRequest")
+      yield* service.complete(request, form("canary\u200b\u00a0"))
+      assert.deepStrictEqual(sent, ["canary"])
+    })
+  )
+
+  it.effect.each([null, undefined, 5, {}])("is missing if the arguments of a program in JavaScript are %j", (wrong) =>
+    Effect.gen(function* () {
+      const { request, sent, service } = yield* begun("code")
+      const value = wrong as never
+      for (const given of [value, Redacted.make(value), RedirectLogin.fromForm(value, value)]) {
+        assert.strictEqual(yield* why(service.complete(request, given)), "InvalidRequest")
+        assert.strictEqual(yield* why(service.complete(value, given)), "InvalidRequest")
+      }
+      assert.strictEqual(yield* why(service.complete(request, RedirectLogin.fromForm(own, value))), "state")
+      assert.deepStrictEqual(sent, [])
+    })
+  )
+
+  it.effect.each(["Bearer", "bearer%20", "%E2%80%8B", "%C2%A0", "Bearer+Bearer"])(
+    "is missing if it is only %s",
+    (code) =>
+      Effect.gen(function* () {
+        const { addressOf, request, sent, service } = yield* begun("token")
+        assert.strictEqual(yield* why(service.complete(request, addressOf(`code=${code}`))), "missing-token")
+        assert.deepStrictEqual(sent, [])
+      })
+  )
+})
+
 it.effect("RedirectLogin.makeState returns 128 random bits in hexadecimal, which differ each time", () =>
   Effect.gen(function* () {
     const states = yield* Effect.replicateEffect(RedirectLogin.makeState, 100)

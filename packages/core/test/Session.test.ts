@@ -72,9 +72,20 @@ it.each([
   ["Bearer eyJ.a.b", "eyJ.a.b"],
   ["bearer  Bearer\tBEARER eyJ.a.b\n", "eyJ.a.b"],
   ["Bearerless", "Bearerless"],
+  ["\u200beyJ.a.b\u202c", "eyJ.a.b"],
+  ["\u00a0eyJ.a.b\u3000\u00ad", "eyJ.a.b"],
+  ['"Bearer eyJ.a.b"', "eyJ.a.b"],
+  ["\u201ceyJ.a.b\u201d", "eyJ.a.b"],
+  ["Bearer 'eyJ.a.b'", "eyJ.a.b"],
+  ["eyJ\u200b.a.b", "eyJ\u200b.a.b"],
   ["", ""]
 ])("Session.bareToken(%j) returns %j", (token, bare) =>
   assert.strictEqual(Redacted.value(Session.bareToken(Redacted.make(token))), bare)
+)
+
+it.each([null, undefined, 5, "eyJ.a.b", Redacted.make(null), Redacted.make(5)])(
+  "Session.bareToken(%j) returns an empty token, because the argument is not Redacted text",
+  (wrong) => assert.strictEqual(Redacted.value(Session.bareToken(wrong as never)), "")
 )
 
 it("Session.isSession returns true for a session, and false for other values", () => {
@@ -155,6 +166,28 @@ describe("SessionJson.SessionFromJson", () => {
     assert.notInclude(shown(error), "canary")
   })
 })
+
+it.effect.each([
+  ["a no-break space at its end", "canary\u00a0"],
+  ["a soft hyphen inside", "can\u00adary"],
+  ["a blank inside", "can ary"],
+  ["an accent", "can\u00e4ry"],
+  ["a zero-width space", "canary\u200b"],
+  ["an ellipsis", "canary\u2026"]
+] as const)("Session.required rejects a token with %s, and does not print the token", ([, access]) =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip(Session.required("tiny", "logout", session({ access })))
+    assert.deepInclude(error.reason, { _tag: "InvalidRequest", field: "tokens.access" })
+    assert.notInclude(shown(error), "can")
+  })
+)
+
+it.effect("Session.required rejects an empty access token", () =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip(Session.required("tiny", "logout", session({ access: "" })))
+    assert.deepInclude(error.reason, { _tag: "SessionExpired", why: "missing" })
+  })
+)
 
 it.effect("Session.required rejects a token that is not a valid header value, and does not print the token", () =>
   Effect.gen(function* () {

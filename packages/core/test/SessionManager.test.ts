@@ -884,18 +884,32 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("rejects a token that contains a line break, and does not print the token", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const manager = yield* start(makeTiny())
-      for (const name of ["access", "refresh", "feed"]) {
-        const tokens = { ...given.tokens, [name]: Redacted.make("canary\nhalf") }
-        const failed = yield* Effect.flip(manager.adopt({ ...given, tokens }))
+  it.effect.each(["canary\nhalf", "canary\u200b", "canary\u00a0", "can\u00adary", "canary\u2026", "can ary"])(
+    "rejects a token that contains a blank, an invisible or a foreign character, and does not print the token: %j",
+    (text) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const manager = yield* start(makeTiny())
+        for (const name of ["access", "refresh", "feed"]) {
+          const tokens = { ...given.tokens, [name]: Redacted.make(text) }
+          const failed = yield* Effect.flip(manager.adopt({ ...given, tokens }))
+          assert.strictEqual(failed.reason._tag, "InvalidRequest")
+          assert.include(failed.message, `tokens.${name}`)
+          assert.notInclude(shown(failed), "can")
+        }
+      })
+  )
+
+  it.effect.each([Redacted.make(""), Redacted.make(" \u200b"), Redacted.make(null), null, undefined])(
+    "rejects a session without an access token: %j",
+    (access) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const manager = yield* start(makeTiny())
+        const failed = yield* Effect.flip(manager.adopt({ ...given, tokens: { access: access as never } }))
         assert.strictEqual(failed.reason._tag, "InvalidRequest")
-        assert.include(failed.message, `tokens.${name}`)
-        assert.notInclude(shown(failed), "canary")
-      }
-    })
+        assert.include(failed.message, "has no access token")
+      })
   )
 
   it.effect("allows new logins after a logout", () =>

@@ -1,3 +1,4 @@
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as Totp from "@auth/broker-core/login/Totp"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -157,6 +158,7 @@ describe("Totp.parse with an otpauth address", () => {
     ["an unencoded # in the label", `otpauth://totp/No #1?${secret}`, /#/],
     ["an invalid percent-encoding in the secret", "otpauth://totp/x?secret=JBSW%ZZY3DPEHPK3PXP", /percent/],
     ["no secret", "otpauth://totp/x?issuer=y", /^has no secret/],
+    ["a secret with a missing character", "otpauth://totp/x?secret=JBSWY3DPEHPK3PXPJBSWY3", /missing/],
     ["an empty secret", "otpauth://totp/x?secret=%20&issuer=y", /^has no secret/],
     ["a quotation mark at one end", `"${totp}`, /begins with a quotation mark \("\)/]
   ])("rejects an address with this problem, and names the problem: %s", (_, text, problem) => {
@@ -211,6 +213,30 @@ describe("Totp.parse with a secret that is not in an address", () => {
     ["base64", "SGVsbG8h3q2+7w==", /base64/],
     ["base64 with letters only", "SGVsbGhJcVdDbXlPcGFz", /base64/],
     ["base64url", "SGVsbG8h3q2-7w_SGVsbG8h3q", /base64/],
+    ["a label before the secret", "Key: JBSWY3DPEHPK3PXP", /words next to.*alone/],
+    ["a label of several words before the secret", "TOTP secret key : JBSW Y3DP EHPK 3PXP", /words next to/],
+    ["a label in German before the secret", "Schl\u00fcssel: JBSWY3DPEHPK3PXP", /words next to/],
+    ["a label with a full-width colon before the secret", "Key\uff1aJBSWY3DPEHPK3PXP", /words next to/],
+    ["a label on a separate line", "Secret:\nJBSWY3DPEHPK3PXP", /words next to/],
+    ["a label without a blank", "secret:JBSWY3DPEHPK3PXP", /words next to/],
+    ["a label with a dash before the secret", "Setup-JBSWY3DPEHPK3PXP", /words next to/],
+    ...[17, 19, 22, 25, 27, 30, 33].map((length): [string, string, RegExp] => [
+      `a secret of ${length} characters`,
+      "JBSWY3DPEHPK3PXP".repeat(3).slice(0, length),
+      /missing/
+    ]),
+    ["a placeholder", "your-totp-secret", /^is a placeholder/],
+    ["a placeholder that is base32", "YOURTOTPSECRETHERE", /^is a placeholder/],
+    ["a row of X, which is base32", "XXXX XXXX XXXX XXXX", /^is a placeholder/],
+    ["a secret of 15 characters with padding", "JBSWY3DPEHPK3PX=====", /too short/],
+    ["a secret of 17 characters with padding", "JBSWY3DPEHPK3PXPA=======", /missing/],
+    ["a secret of 31 characters with an invisible character", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3P\u200b", /missing/],
+    ["the digit 0", "JBSWY3DPEHPK3PX0", /^is not base32/],
+    ["the digit 1", "JBSWY3DPEHPK3PX1", /^is not base32/],
+    ["the digit 8", "JBSWY3DPEHPK3PX8", /^is not base32/],
+    ["full-width letters", "\uff2a\uff22SWY3DPEHPK3PXP", /^is not base32/],
+    ["an ellipsis", "JBSWY3DPEHPK3PXP\u2026", /^is not base32/],
+    ["a megabyte of base32", "JBSWY3DP".repeat(131_072), /too long/],
     ["a word before the secret", "secret JBSWY3DPEHPK3PXP", /words next to/],
     ["several words before the secret", "Your Key JBSWY3DPEHPK3PXP", /words next to/],
     ["words before the secret, on a separate line", "Setup key\nJBSW Y3DP EHPK 3PXP", /words next to/],
@@ -218,11 +244,24 @@ describe("Totp.parse with a secret that is not in an address", () => {
     ["a quotation mark at one end", "JBSWY3DPEHPK3PXP'", /ends with a quotation mark \('\)/],
     ["letters of another script", "\u0410BSWY3DPEHPK3PXP", /^is not base32/],
     ["quotation marks around nothing", '""', /^is empty$/]
-  ])("rejects %s", (_, text, problem) => {
+  ] as ReadonlyArray<[string, string, RegExp]>)("rejects %s", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
     assert.notMatch(failure, /4865|SGVs|JBSW|abcdef/i)
   })
+
+  it.each([null, undefined, 5, "JBSWY3DPEHPK3PXP", Redacted.make(null), Redacted.make(5)])(
+    "rejects an argument of a program in JavaScript that is not Redacted text: %j",
+    (wrong) => {
+      assert.deepStrictEqual(Totp.parse(wrong as never), Result.fail("must be Redacted text"))
+      assert.strictEqual(CodeSource.totp(wrong as never).problem, "must be Redacted text")
+      assert.strictEqual(CodeSource.fixed(wrong as never).problem, "must be Redacted text")
+    }
+  )
+
+  it.each([16, 18, 20, 21, 23, 24, 26, 29, 32])("accepts a secret of %d characters", (length) =>
+    assert.strictEqual(read("JBSWY3DPEHPK3PXP".repeat(2).slice(0, length)).key.length, Math.floor((length * 5) / 8))
+  )
 
   it("accepts a secret that looks hexadecimal if it is part of an otpauth address", () => {
     assert.strictEqual(read("otpauth://totp/x?secret=abcdef234567abcdef234567abcdef23").key.length, 20)

@@ -35,6 +35,8 @@ const refusal = <A>(effect: Effect.Effect<A, AuthError.AuthError>) =>
     return reason
   })
 
+const codePoint = (sign: string) => `U+${sign.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}`
+
 const query = `code=canary&state=${state}`
 
 describe("RedirectLogin.parseCallback", () => {
@@ -68,6 +70,25 @@ describe("RedirectLogin.parseCallback", () => {
     ["a byte order mark before it", `\ufeff${registered}?${query}`],
     ["zero-width characters inside", `\u200b${registered}?code=can\u200bary&state=${state}\u200b`],
     ["percent-encoding of the whole address", encodeURIComponent(`${registered}?${query}`)],
+    ["percent-encoding of the whole address twice", encodeURIComponent(encodeURIComponent(`${registered}?${query}`))],
+    ...["\u00ad", "\u061c", "\u202a", "\u202c", "\u2066", "\u2069", "\ufe0f", "\u180e", "\u3164", "\0"].flatMap(
+      (sign) => [
+        [`${codePoint(sign)} inside`, `${registered}?co${sign}de=can${sign}ary${sign}&state=${state}${sign}`] as const,
+        [`${codePoint(sign)} around it`, `${sign}"${sign}${registered}?${query}${sign}"${sign}`] as const
+      ]
+    ),
+    ...["\u200b", "\u00ad", "\u202c", "\u2069", "\u00a0", "\u3000", "\t", "\n"].map(
+      (sign) =>
+        [
+          `a percent-encoded ${codePoint(sign)} after its values`,
+          `${registered}?code=canary${encodeURIComponent(sign)}&state=${state}${encodeURIComponent(sign)}`
+        ] as const
+    ),
+    ["a percent-encoded U+200B inside its code", `${registered}?code=can%E2%80%8Bary&state=${state}`],
+    ["other blanks around it", `\u00a0\u3000${registered}?${query}\u3000\u00a0`],
+    ["other line breaks inside", `https://app.example/callback?code=can\u2028ary&state=\u2029${state}`],
+    ["HTML quotes around it", `&quot;${registered}?${query}&quot;`],
+    ["full-width quotes around it", `\uff02${registered}?${query}\uff02`],
     ["no origin, as in a request to a server", `/callback?${query}`]
   ] as const)("accepts a callback with %s", ([, url]) =>
     Effect.gen(function* () {
@@ -128,6 +149,32 @@ describe("RedirectLogin.parseCallback", () => {
     ["a code without an address", "canary", "not-a-url", /whole address/],
     ["an address without a scheme", `app.example/callback?${query}`, "not-a-url", /whole address/],
     ["an address that contains a blank", `${registered}?code=can ary&state=${state}`, "not-a-url", /blank/],
+    [
+      "an address that contains a no-break space",
+      `${registered}?code=can\u00a0ary&state=${state}`,
+      "not-a-url",
+      /blank/
+    ],
+    [
+      "an address that contains an ideographic space",
+      `${registered}?code=canary\u3000&state=${state}`,
+      "not-a-url",
+      /blank/
+    ],
+    ["two addresses in two lines", `${registered}?${query}\n${registered}?${query}`, "not-a-url", /twice/],
+    [
+      "two addresses without anything between them",
+      `${registered}?${query}${registered}?${query}`,
+      "not-a-url",
+      /twice/
+    ],
+    ["an HTML link", `<a href="${registered}?${query}">here</a>`, "not-a-url", /blank/],
+    [
+      "text that is longer than any address",
+      `${registered}?${query}&x=${"y".repeat(1_000_000)}`,
+      "not-a-url",
+      /longer/
+    ],
     ["an address that is followed by words", `${registered}?${query} is what I see`, "not-a-url", /blank/],
     ["an address with two codes", `${registered}?${query}&code=other`, "repeated", /once/],
     ["an address with the parameters code and CODE", `${registered}?${query}&CODE=other`, "repeated", /once/],
@@ -175,6 +222,35 @@ describe("RedirectLogin.parseCallback", () => {
       })
   )
 })
+
+it.effect(
+  "RedirectLogin.parseCallback accepts a callback that contains the redirect URL as the value of a parameter",
+  () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* codeIn(`${registered}?${query}&redirect_uri=${registered}`), "canary")
+    })
+)
+
+it.effect("RedirectLogin.parseCallback names the missing scheme of an address with a port", () =>
+  Effect.gen(function* () {
+    const reason = yield* refusal(codeIn(`localhost:3000/callback?${query}`, "http://localhost:3000/callback"))
+    assert.strictEqual(reason.why, "not-a-url")
+    assert.match(reason.remedy, /whole address, which begins with http:\/\//)
+  })
+)
+
+it.effect("RedirectLogin.parseCallback rejects a megabyte of one sign quickly", () =>
+  Effect.gen(function* () {
+    for (const sign of [" ", "\t", "\n", '"', "<", "'", "&amp;", "&quot;", "%25", "?", "#", "=", "\u200b", "\\", "+"]) {
+      for (const length of [20_000, 1_000_000]) {
+        const long = sign.repeat(length / sign.length)
+        yield* Effect.flip(parse(`${registered}?code=canary${long}x`))
+        yield* Effect.flip(parse(`x${long}x`))
+        yield* Effect.flip(parse(`https%3A${long}x`))
+      }
+    }
+  })
+)
 
 const Part = Schema.Literals([
   "app.example",

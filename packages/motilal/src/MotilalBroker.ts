@@ -25,13 +25,18 @@ const readDay = (text: string): string | undefined => {
 const exists = (day: string): boolean =>
   day >= "1900" && Option.exists(DateTime.make(day), (date) => DateTime.formatIso(date).startsWith(day))
 
+const indianOffset = 19_800_000
+
+const todayInIndia = (now: number): string => DateTime.formatIso(DateTime.makeUnsafe(now + indianOffset)).slice(0, 10)
+
 const pan = /^[A-Z]{5}\d{4}[A-Z]$/i
 
-const secondFactorProblem = (value: string): string | undefined => {
+const secondFactorProblem = (value: string, now: number): string | undefined => {
   if (pan.test(value)) return undefined
   const day = readDay(value)
   if (day !== undefined) {
-    return exists(day) ? undefined : "is a day that does not exist: write the date of birth as dd/mm/yyyy"
+    if (!exists(day)) return "is a day that does not exist: write the date of birth as dd/mm/yyyy"
+    return day > todayInIndia(now) ? "is a day in the future: write the date of birth as dd/mm/yyyy" : undefined
   }
   if (/\dT\d\d:/.test(value)) return "is an instant, not a day: use a Date at midnight UTC or India time, or dd/mm/yyyy"
   if (/^[A-Za-z0-9]{10}$/.test(value)) return "is not a PAN: a PAN has five letters, four digits and a letter"
@@ -40,8 +45,6 @@ const secondFactorProblem = (value: string): string | undefined => {
 
 const toSecondFactor = (value: string): string =>
   readDay(value)?.split("-").toReversed().join("/") ?? value.toUpperCase()
-
-const indianOffset = 19_800_000
 
 /**
  * Returns the day of a `Date` at midnight in UTC or in India. For any other time, returns the instant, which

@@ -9,7 +9,6 @@ import * as Method from "@auth/broker-core/broker/Method"
 import * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Session from "@auth/broker-core/login/Session"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import { broker, lenientPortalCredentials, portalCredentials as strictFields } from "./MotilalBroker.ts"
 import * as services from "./internal/services.ts"
 
@@ -45,14 +44,6 @@ const noPortal = AuthError.invalidRequest(
   "is missing: set it, because no https address of this environment's portal is known"
 )
 
-/** Fails if the token is missing, is only the prefix `Bearer`, or has characters that a header cannot contain. */
-const tokenOf = Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters) {
-  const token = Session.bareToken(yield* RedirectLogin.requireParameter(broker.id, parameters, "authtoken"))
-  return /^(?!bearer$)[\x21-\x7e]+$/i.test(Redacted.value(token))
-    ? token
-    : yield* services.fail("complete", new AuthError.RedirectRejected({ why: "missing-token" }))
-})
-
 const method = Method.redirect(services.family, {
   id: "portal",
   credentials: fieldsFor,
@@ -66,7 +57,10 @@ const method = Method.redirect(services.family, {
     RedirectLogin.page(`${api.origins["login"]}/OpenAPI/Login.aspx`, { apikey, state }),
   state: ({ state }) => state ?? "optional",
   carries: "token",
-  receive: (parameters) => Effect.map(tokenOf(parameters), (code) => ({ code })),
+  receive: (parameters) =>
+    Effect.map(RedirectLogin.requireParameter(broker.id, parameters, "authtoken"), (token) => ({
+      code: Session.bareToken(token)
+    })),
   exchange: ({ code: authToken }, { account, api, options }) =>
     Effect.gen(function* () {
       const tokens = yield* services.exchange(api, account, authToken)

@@ -11,6 +11,7 @@ import * as MotilalPortal from "@auth/motilal/MotilalPortal"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as TestClock from "effect/testing/TestClock"
 import {
   namesEveryProblem,
   problemsOf as problems,
@@ -36,6 +37,7 @@ const refused = refusedUnsent(FakeMotilal.make(), [
 const missing = "is missing"
 const empty = "is empty"
 const noText = "must be text"
+const future = "is a day in the future: write the date of birth as dd/mm/yyyy"
 const noDay = "is a day that does not exist: write the date of birth as dd/mm/yyyy"
 const noFactor = "must be a date of birth as dd/mm/yyyy, or a PAN of five letters, four digits and a letter"
 const noPan = "is not a PAN: a PAN has five letters, four digits and a letter"
@@ -104,6 +106,10 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ["a date of birth with the day 0", factor("00/10/1988"), { secondFactor: noDay }],
   ["a date of birth whose day and month are swapped", factor("10/18/1988"), { secondFactor: noDay }],
   ["a date of birth in the year 88", factor("18/10/0088"), { secondFactor: noDay }],
+  ["a date of birth in the year 1899", factor("31/12/1899"), { secondFactor: noDay }],
+  ["the date of birth 31 February 1988", factor("31/02/1988"), { secondFactor: noDay }],
+  ["a date of birth in the future", factor("18/10/2088"), { secondFactor: future }],
+  ["a Date object in the future", factor(new Date("2088-10-18")), { secondFactor: future }],
   ["a date of birth with two different separators", factor("18/10-1988"), { secondFactor: noFactor }],
   ["a date of birth with a two-digit year", factor("18/10/88"), { secondFactor: noFactor }],
   ["a date of birth without separators", factor("18101988"), { secondFactor: noFactor }],
@@ -124,6 +130,19 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
 ]
 
 describe("checks of credentials", () => {
+  it.effect("compare the date of birth with the day in India that the clock shows", () =>
+    Effect.gen(function* () {
+      yield* serve()
+      const built = (text: string) => Effect.scoped(Layer.build(layer({ secondFactor: secret(text) })))
+      yield* TestClock.setTime(Date.UTC(2030, 5, 1, 18, 29, 59))
+      yield* built("01/06/2030")
+      const error = yield* Effect.flip(built("02/06/2030"))
+      assert.strictEqual(reasonOf(error, "InvalidRequest").field, "secondFactor")
+      yield* TestClock.setTime(Date.UTC(2030, 5, 1, 18, 30))
+      yield* built("02/06/2030")
+    })
+  )
+
   namesEveryProblem(wrongCredentials, (given) => refused(Login.login, MotilalAuth.layer({ credentials: given })))
 
   for (const [what, value] of [

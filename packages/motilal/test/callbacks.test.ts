@@ -47,8 +47,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
   ["a parameter named error", having("error", "access_denied"), "denied"],
   ["no token", (url) => (url.searchParams.delete("authtoken"), url.href), "missing-token"],
   ["a blank token", having("authtoken", " \t"), "missing-token"],
-  ["only the word Bearer as its token", having("authtoken", "Bearer "), "missing-token"],
-  ["a token with a line break in it", having("authtoken", "a_M\r\nx: y"), "missing-token"]
+  ["only the word Bearer as its token", having("authtoken", "Bearer "), "missing-token"]
 ]
 
 describe("a callback of a browser login", () => {
@@ -89,6 +88,19 @@ describe("a callback of a browser login", () => {
       })
     )
   }
+
+  it.effect(
+    "with a token with a line break in it is rejected, no request is sent, and the login can be completed",
+    () =>
+      Effect.gen(function* () {
+        const { callback, completed, fake } = yield* begun()
+        const good = callback.href
+        const error = yield* Effect.flip(completed(having("authtoken", "a_M\r\nx: y")(callback)))
+        assert.strictEqual(reasonOf(error, "InvalidRequest").field, "callbackUrl")
+        assert.strictEqual((yield* fake.journal).length, 2)
+        assert.strictEqual((yield* completed(good)).method, "portal")
+      })
+  )
 
   it.effect(
     "with capitals in the parameter name and the prefix Bearer in the token is accepted, and the prefix is removed",

@@ -111,6 +111,16 @@ describe("a login whose redirect URL is not on loopback", () => {
       "an address that contains a parameter twice",
       (state) => `${publicUrl}?code=${code}&state=${state}&code=other`,
       "This address was changed: it contains a parameter twice."
+    ],
+    [
+      "an address whose code was cut off",
+      (state) => `${publicUrl}?state=${state}&code=${code}\u2026`,
+      "This address contains a code or token that was cut off: it ends with an ellipsis."
+    ],
+    [
+      "an address whose code has a foreign character",
+      (state) => `${publicUrl}?state=${state}&code=${code}%E2%80%9D`,
+      "This address contains a code or token with a character that does not belong there, such as a blank or a quotation mark."
     ]
   ]
 

@@ -101,7 +101,7 @@ export const ssoVendorCredentials = { environment, userId: clientId, vendor, red
  */
 export const qrCredentials = { environment, userId: clientId }
 
-const accessToken = Credentials.secret(
+const accessToken = Credentials.token(
   "RMONEY_ACCESS_TOKEN",
   "Access token of the previous session. Biometric login must be enabled on the device"
 )

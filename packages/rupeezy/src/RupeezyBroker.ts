@@ -8,7 +8,8 @@ import * as Credentials from "@auth/broker-core/broker/Credentials"
 
 const asOf = "2026-11-21"
 
-const withoutSpace = (value: string): string | undefined => (/\s/.test(value) ? "has white space inside" : undefined)
+const applicationIdProblem = (value: string): string | undefined =>
+  /\s/.test(value) ? "has white space inside" : Credentials.visibleProblem(value)
 
 const { problem } = Credentials.clientCode("client code, such as XX9999")
 
@@ -17,7 +18,7 @@ const app = {
   applicationId: Credentials.plain(
     "RUPEEZY_APPLICATION_ID",
     "Application id of your app, from the Vortex developer portal, such as dev_1234",
-    { problem: withoutSpace }
+    { problem: applicationIdProblem }
   ),
   apiKey: Credentials.key("RUPEEZY_API_KEY", "The x-api-key of your app, from the Vortex developer portal")
 }

@@ -5,6 +5,7 @@
  */
 import * as Broker from "@auth/broker-core/broker/Broker"
 import * as Credentials from "@auth/broker-core/broker/Credentials"
+import * as DateTime from "effect/DateTime"
 
 const asOf = "2026-11-21"
 
@@ -36,7 +37,10 @@ const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i
 /** The broker documents the form of the key less clearly than the form of the secret, so base64 is accepted too. */
 const keyProblem = (value: string): string | undefined => (/^[0-9a-z+/=]{32,}$/i.test(value) ? undefined : plaintext)
 
-const yearProblem = (value: string) => (/^(?:19|20)\d\d$/.test(value) ? undefined : "must be a year of four digits")
+const yearProblem = (value: string, now: number) => {
+  if (!/^(?:19|20)\d\d$/.test(value)) return "must be a year of four digits"
+  return value > DateTime.formatIso(DateTime.makeUnsafe(now)).slice(0, 4) ? "is a year in the future" : undefined
+}
 
 /**
  * Credentials of `SamcoAuth`, with their environment variables.
@@ -67,7 +71,7 @@ export const oauthCredentials = { userId, apiKey: credentials.apiKey, redirectUr
 export const legacyCredentials = {
   userId,
   password: Credentials.secret("SAMCO_PASSWORD", "Password of the SAMCO app and web site", { freeText: true }),
-  accessToken: Credentials.secret(
+  accessToken: Credentials.token(
     "SAMCO_ACCESS_TOKEN",
     "Access token of the day. It expires at 08:00 IST at the latest. SamcoApi.accessToken returns a new access token"
   ),

@@ -102,6 +102,7 @@ const wrongLegacy: ReadonlyArray<WrongCredentials> = [
     { ...legacyCredentials, yob: secret("1980-01-01") },
     { yob: "must be a year of four digits" }
   ],
+  ["a year in the future", { ...legacyCredentials, yob: secret("2088") }, { yob: "is a year in the future" }],
   ["a number instead of text for the year", { ...legacyCredentials, yob: 1980 }, { yob: noText }]
 ]
 

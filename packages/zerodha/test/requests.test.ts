@@ -21,7 +21,7 @@ describe("the checksum", () => {
       demo.apiSecret,
       "f66f3755d9398ebfb3c2e98fbccdcc125b805acfc6d4e8f7f8f6681e4c7bae62"
     ],
-    ["a+b/c d=&", "se cret", "9e587e55ba319b92863e2c757f3f74e78b5b9ff6bb57e9fbe0f7c582f021b525"]
+    ["a+b/c|d=&", "se|cret", "15a09502afa627179b3b91c02d2872ee4f7c4d38ae7d2e0091a3b64b37c1401f"]
   ] as const)(
     'of the API key, the token "%s" and the API secret equals the output of sha256sum',
     ([token, apiSecret, expected]) =>
@@ -36,14 +36,14 @@ describe("the checksum", () => {
       yield* Effect.gen(function* () {
         const redirect = yield* RedirectLogin.RedirectLogin
         const request = yield* redirect.begin
-        const query = { status: "success", request_token: "a+b/c d=&", state: Redacted.value(request.state) }
+        const query = { status: "success", request_token: "a+b/c|d=&", state: Redacted.value(request.state) }
         const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
         const callback = Redacted.make(`${demo.redirectUrl}?${pairs.join("&")}`)
         yield* Effect.exit(redirect.complete(request, callback))
-      }).pipe(Effect.provide(layer({ apiSecret: Redacted.make("se cret") })))
+      }).pipe(Effect.provide(layer({ apiSecret: Redacted.make("se|cret") })))
       const [entry] = yield* fake.journal
-      const checksum = "9e587e55ba319b92863e2c757f3f74e78b5b9ff6bb57e9fbe0f7c582f021b525"
-      const body = `api_key=fakekey000000001&request_token=a%2Bb%2Fc+d%3D%26&checksum=${checksum}`
+      const checksum = "15a09502afa627179b3b91c02d2872ee4f7c4d38ae7d2e0091a3b64b37c1401f"
+      const body = `api_key=fakekey000000001&request_token=a%2Bb%2Fc%7Cd%3D%26&checksum=${checksum}`
       assert.strictEqual(entry?.body, body)
     })
   )

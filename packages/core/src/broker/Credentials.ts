@@ -4,13 +4,21 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as AuthError from "../login/AuthError.ts"
 import * as CodeSource from "../login/CodeSource.ts"
-import { invisibleProblem, quoteProblem, withoutQuotes } from "../login/internal/pasted.ts"
+import * as Session from "../login/Session.ts"
+import {
+  additionProblem,
+  invisibleProblem,
+  placeholderProblem,
+  quoteProblem,
+  withoutQuotes
+} from "../login/internal/pasted.ts"
 
 /**
  * One field of a login.
@@ -35,9 +43,12 @@ export interface Field {
   readonly freeText?: true
   /**
    * Returns a text that describes the problem with a value, but does not contain the value. Returns `undefined` if the
-   * value is valid. Blanks around the value are removed before this check, except in a `verbatim` value.
+   * value is valid. Blanks around the value are removed before this check, except in a `verbatim` value. `now` is the
+   * time in milliseconds since the epoch, but at least the beginning of 2026, so that a clock that was not set does not
+   * make a birth date a day in the future. Default, without `freeText`: only ASCII characters are valid and, in a
+   * secret, no spaces.
    */
-  readonly problem?: (value: string) => string | undefined
+  readonly problem?: (value: string, now: number) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */
   readonly convert?: (given: never) => unknown
   /** Converts a valid value to the form that the broker expects, such as capital letters. */
@@ -152,6 +163,20 @@ export const totp = (env: string) =>
 export const key = (env: string, description: string) => secret(env, description, { problem: visibleProblem })
 
 /**
+ * An access token that another program obtained. It may have `Bearer ` prefixes.
+ *
+ * @category fields
+ * @since 0.1.0
+ */
+export const token = (env: string, description: string) =>
+  secret(env, description, {
+    problem: (value: string) => {
+      const bare = Redacted.value(Session.bareToken(Redacted.make(value)))
+      return /^bearer$/i.test(bare) ? "is only the prefix Bearer" : visibleProblem(bare)
+    }
+  })
+
+/**
  * The redirect URL of the app. By default, a URL of any scheme is valid.
  *
  * @category fields
@@ -223,6 +248,9 @@ export const redirectUrlProblem =
     return `must be https${orHttp}: the broker accepts no other URL`
   }
 
+const asciiProblem = (value: string): string | undefined =>
+  /^[\x20-\x7e]+$/.test(value) ? undefined : "has characters other than ASCII: type the value again"
+
 const unwrap = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
 
 const Verbatim = "~@auth/broker-core/Credentials/Verbatim"
@@ -268,6 +296,9 @@ const isBlank = (value: unknown): boolean => {
   return Predicate.isString(inner) && (isVerbatim(value) ? inner.trim() : withoutQuotes(inner)) === ""
 }
 
+/** Maximum length of a value. Servers do not accept longer headers. */
+const maxLength = 8192
+
 type Text = { readonly text: string } | { readonly problem: string }
 
 /**
@@ -278,7 +309,8 @@ const textOf = (value: unknown): Text => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return { problem: "is missing" }
   if (!Predicate.isString(inner)) return { problem: "must be text" }
-  return inner.trim() === "" ? { problem: "is empty" } : { text: inner }
+  if (inner.trim() === "") return { problem: "is empty" }
+  return inner.length > maxLength ? { problem: "is too long: copy only the value" } : { text: inner }
 }
 
 type Reading = { readonly value: unknown } | { readonly problem: string }
@@ -289,38 +321,42 @@ const readCodes = (given: unknown): Reading => {
   return "problem" in read ? read : { value: CodeSource.totp(Redacted.make(read.text)) }
 }
 
-const checkForm = (text: string, field: Field): Text => {
-  const problem = field.problem?.(text)
-  return problem === undefined ? { text } : { problem }
-}
+const checkForm = (text: string, problem: string | undefined): Text => (problem === undefined ? { text } : { problem })
 
 /**
  * Removes only the blanks around a password, because they come from copying. Removing anything else could change the
  * password.
  */
-const readFreeText = (given: string, field: Field, advice: string): Text => {
+const readFreeText = (given: string, field: Field, now: number, advice: string): Text => {
   const text = given.trim()
   const quote = quoteProblem(text)
   if (quote !== undefined) return { problem: `${quote}: remove it, or ${advice} if it belongs to the value` }
   const invisible = invisibleProblem(text)
-  if (invisible === undefined) return checkForm(text, field)
-  return { problem: `${invisible}: type the value again, or ${advice} if it belongs to the value` }
+  if (invisible !== undefined) {
+    return { problem: `${invisible}: type the value again, or ${advice} if it belongs to the value` }
+  }
+  const placeholder = placeholderProblem(text, field.env)
+  if (placeholder !== undefined) return { problem: `${placeholder}, or ${advice} if this is the value` }
+  return checkForm(text, field.problem?.(text, now))
 }
 
-const readPlain = (given: string, field: Field): Text => {
+const readPlain = (given: string, field: Field, now: number): Text => {
   const text = withoutQuotes(given)
   if (text === "") return { problem: "is empty" }
   const quote = quoteProblem(text)
   if (quote !== undefined) return { problem: `${quote}: copy the whole value again` }
   const invisible = invisibleProblem(text)
-  if (invisible === undefined) return checkForm(text, field)
+  const { problem: own = field.secret ? visibleProblem : asciiProblem } = field
+  if (invisible === undefined) {
+    return checkForm(text, placeholderProblem(text, field.env) ?? additionProblem(text) ?? own(text, now))
+  }
   // The text has an invisible character. If it has white space, the problem that the field reports is clearer than the
   // general one. For other invisible characters, the field's problem would not name the cause.
-  const own = /\s/.test(text) ? field.problem?.(text) : undefined
-  return { problem: own ?? `${invisible}: type the value again, or copy it from another place` }
+  const clearer = /\s/.test(text) ? field.problem?.(text, now) : undefined
+  return { problem: clearer ?? `${invisible}: type the value again, or copy it from another place` }
 }
 
-const readField = (field: Field, given: unknown, advice: string): Reading => {
+const readField = (field: Field, given: unknown, now: number, advice: string): Reading => {
   if (field.codes) {
     const read = readCodes(given)
     const problem = "value" in read && CodeSource.isCodeSource(read.value) ? read.value.problem : undefined
@@ -330,11 +366,13 @@ const readField = (field: Field, given: unknown, advice: string): Reading => {
   if ("problem" in whole) return whole
   const isAsItStands = isVerbatim(given)
   const readText = field.freeText ? readFreeText : readPlain
-  const read = isAsItStands ? checkForm(whole.text, field) : readText(whole.text, field, advice)
+  const read = isAsItStands
+    ? checkForm(whole.text, field.problem?.(whole.text, now))
+    : readText(whole.text, field, now, advice)
   if ("problem" in read) return read
   const text = field.normalize === undefined ? read.text : field.normalize(read.text)
   if (!field.secret) return { value: text }
-  // The verbatim mark is kept, because a layer that reads the configuration checks its values twice.
+  // The verbatim mark is kept, because a layer checks some values again when it makes the typed calls.
   return { value: isAsItStands ? verbatim(Redacted.make(text)) : Redacted.make(text) }
 }
 
@@ -344,8 +382,9 @@ const inCode: VerbatimAdvice = () => "use Credentials.verbatim(…)"
  * Checks all fields. If several fields are wrong, one error names all of them. Blanks around a value are removed.
  * Pairs of quotation marks and invisible characters around a value are also removed, because an env file or a chat
  * program may have added them. In a field with `freeText`, they are rejected instead. An invisible character inside the
- * value, and a quotation mark at only one of its ends, are rejected with and without `freeText`. In a `verbatim` value,
- * nothing is removed, and quotation marks and invisible characters are accepted.
+ * value, and a quotation mark at only one of its ends, are rejected with and without `freeText`. Placeholders, such as
+ * `your_api_key`, `<A123456>` and `xxxx`, are rejected too. In a `verbatim` value, nothing is removed, and quotation
+ * marks, invisible characters and placeholders are accepted.
  *
  * @example
  * ```ts
@@ -373,6 +412,9 @@ export const check = <F extends Fields>(
   nameOf: (field: string) => string = (field) => field
 ): Effect.Effect<Values<F>, AuthError.AuthError> => checkWith(broker, fields, input, nameOf, inCode)
 
+/** The beginning of 2026 in UTC. An earlier time means that the clock was not set. */
+const earliestNow = 1_767_225_600_000
+
 const checkWith = <F extends Fields>(
   broker: string,
   fields: F,
@@ -380,12 +422,13 @@ const checkWith = <F extends Fields>(
   nameOf: (field: string) => string,
   advice: VerbatimAdvice
 ): Effect.Effect<Values<F>, AuthError.AuthError> =>
-  Effect.suspend(() => {
+  Effect.flatMap(Clock.currentTimeMillis, (clock) => {
+    const now = Math.max(clock, earliestNow)
     const problems: Array<AuthError.Problem> = []
     const values: Record<string, unknown> = {}
     for (const [name, field] of Object.entries(fields)) {
       if (field.optional && isBlank(input[name])) continue
-      const read = readField(field, input[name], advice(field.env))
+      const read = readField(field, input[name], now, advice(field.env))
       if ("problem" in read) problems.push({ field: nameOf(name), problem: read.problem })
       else values[name] = read.value
     }

@@ -162,7 +162,7 @@ export interface RedirectSpec<
   Api,
   F extends Credentials.Fields,
   O,
-  Received extends { readonly code: Redacted.Redacted<string> }
+  Received extends RedirectLogin.Received
 > extends Spec<Api, F, O> {
   readonly redirectUrl: (credentials: Credentials.Values<F>) => string
   /** The address of the broker's page. */
@@ -564,7 +564,7 @@ export const redirect = <
   Api extends Common,
   O extends Options,
   F extends Credentials.Fields,
-  Received extends { readonly code: Redacted.Redacted<string> },
+  Received extends RedirectLogin.Received,
   Fam extends { readonly profile?: unknown },
   S extends { readonly refresh?: unknown }
 >(

@@ -66,6 +66,13 @@ export interface CodeSource {
 
 const make = (fields: Omit<CodeSource, typeof TypeId>): CodeSource => ({ [TypeId]: TypeId, ...fields })
 
+/** Makes a source that has a problem, and returns no code. */
+const broken = (problem: string, field: string): CodeSource =>
+  make({
+    problem,
+    code: ({ account }) => Effect.fail(AuthError.invalidRequest(account.broker, "login", field, problem))
+  })
+
 /**
  * Whether a value is a `CodeSource`.
  *
@@ -103,10 +110,7 @@ export const totp = (
     const problem = Result.isFailure(parsed)
       ? parsed.failure
       : 'has a margin that is not a duration such as "2 seconds"'
-    return make({
-      problem,
-      code: ({ account }) => Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
-    })
+    return broken(problem, "totp")
   }
   const parameters = parsed.success
   const periodMillis = parameters.period * 1000
@@ -152,11 +156,12 @@ export const totp = (
  * @category constructors
  * @since 0.1.0
  */
-export const fixed = (code: Redacted.Redacted<string>): CodeSource =>
-  make({
-    problem: withoutQuotes(Redacted.value(code)) === "" ? "is empty" : undefined,
-    code: () => Effect.sync(() => Redacted.make(withoutQuotes(Redacted.value(code))))
-  })
+export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
+  const given: unknown = Redacted.isRedacted(code) ? Redacted.value(code) : undefined
+  if (!Predicate.isString(given)) return broken("must be Redacted text", "code")
+  const text = withoutQuotes(given)
+  return make({ problem: text === "" ? "is empty" : undefined, code: () => Effect.succeed(Redacted.make(text)) })
+}
 
 /**
  * Makes a source from an effect that you write. For example, the effect reads a mailbox, a message queue or a hardware

@@ -17,7 +17,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as AuthError from "./AuthError.ts"
 import * as CallbackAddress from "./internal/callbackAddress.ts"
-import type { Session } from "./Session.ts"
+import { bareToken, type Session, type Tokens } from "./Session.ts"
 
 /**
  * The request of a browser login. It contains the URL of the login page. It also contains the state, which shows to
@@ -86,14 +86,27 @@ const isSecretText = (value: unknown): boolean =>
   Redacted.isRedacted(value) && Predicate.isString(Redacted.value(value))
 
 /**
+ * What a callback contains.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Received {
+  /** The code or the token in the callback. */
+  readonly code: Redacted.Redacted<string>
+  /** All tokens in the callback, if it contains tokens and not a code. */
+  readonly tokens?: Tokens | undefined
+}
+
+/**
  * The parts of a browser login that each broker defines.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Completion<Callback extends { readonly code: Redacted.Redacted<string> }> {
+export interface Completion<Callback extends Received> {
   readonly begin: RedirectLogin["Service"]["begin"]
-  /** Reads a callback, and sends nothing. `code` is the code or the token in the callback. */
+  /** Reads a callback, and sends nothing. */
   readonly receive: (
     request: AuthorizationRequest,
     callbackUrl: Redacted.Redacted<string>
@@ -155,13 +168,35 @@ const replayed = (broker: string) =>
     })
   )
 
+/** Fails if a code or token is only the prefix `Bearer`, or has a character that does not belong to it. */
+const checkTokens = <Callback extends Received>(
+  broker: string,
+  callback: Callback
+): Effect.Effect<Callback, AuthError.AuthError> => {
+  if (/^(?:bearer)?$/i.test(Redacted.value(bareToken(callback.code)))) return noToken(broker)
+  for (const token of [callback.code, ...Object.values({ ...callback.tokens })]) {
+    const problem = CallbackAddress.tokenProblem(Redacted.value(token))
+    if (problem === undefined) continue
+    const reason = new AuthError.InvalidRequest({
+      problems: [{ field: "callbackUrl", problem }],
+      advice: "Nothing was sent. Copy the whole address from the browser again, and pass it unchanged."
+    })
+    return Effect.fail(AuthError.make(broker, "complete", reason))
+  }
+  return Effect.succeed(callback)
+}
+
+const noToken = (broker: string) =>
+  Effect.fail(AuthError.make(broker, "complete", new AuthError.RedirectRejected({ why: "missing-token" })))
+
 /**
  * Makes a broker's `RedirectLogin` service. A request can be completed only once, and a code is sent only once. If
  * `complete` is called again with the same request or the same code, it sends nothing and fails with
  * `InvalidStepUpCode`. There is one exception: if `carries` is `token` and the exchange failed, the login can be
  * completed again. If a callback is rejected before its code is sent, the request can still be completed. If `request`
- * does not have the fields of a request that `begin` returns, or if `callbackUrl` is not `Redacted` text, `complete`
- * fails with `InvalidRequest`.
+ * does not have the fields of a request that `begin` returns, if `callbackUrl` is not `Redacted` text, or if a code or
+ * token in it has characters other than visible ASCII characters, `complete` sends nothing and fails with
+ * `InvalidRequest`.
  *
  * Each process remembers only the last 10,000 requests that it has completed itself. Each layer remembers only the last
  * 10,000 codes that it has sent itself. If another process sends a used code again, this library does not detect it,
@@ -171,7 +206,7 @@ const replayed = (broker: string) =>
  * @category constructors
  * @since 0.1.0
  */
-export const make = <Callback extends { readonly code: Redacted.Redacted<string> }>(
+export const make = <Callback extends Received>(
   broker: string,
   { begin, carries = "code", exchange, receive }: Completion<Callback>
 ): RedirectLogin["Service"] => {
@@ -201,7 +236,7 @@ export const make = <Callback extends { readonly code: Redacted.Redacted<string>
       )
     }
     return isSecretText(callbackUrl)
-      ? receive(request, callbackUrl)
+      ? Effect.flatMap(receive(request, callbackUrl), (callback) => checkTokens(broker, callback))
       : Effect.fail(AuthError.invalidRequest(broker, "complete", "callbackUrl", "must be Redacted text"))
   }
 
@@ -259,8 +294,9 @@ const sameText = (left: string, right: string): boolean => {
  * callback is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin.
  * A query without a path, and a code without a URL, are rejected. A callback is also rejected if a parameter occurs
  * twice with different values, unless the registered redirect URL itself has this parameter. The parser accepts
- * `&amp;`, a second question mark, tokens in the fragment, a value that was encoded twice, and line breaks and quotes
- * from copying. A `+` in a token is kept.
+ * `&amp;`, a second question mark, tokens in the fragment, a value that was encoded twice, and line breaks, quotes and
+ * invisible characters from copying. A `+` in a token is kept. The values of the parameters are not checked: `make`
+ * checks the code and the tokens that `receive` returns.
  *
  * The error contains no part of the URL, except for the values that `refusal` copies.
  *
@@ -382,6 +418,8 @@ export const page = (
  * @since 0.1.0
  */
 export const fromForm = (url: string, body: Redacted.Redacted<string>): Redacted.Redacted<string> => {
+  // A program in plain JavaScript may pass other values. `complete` then reports that they contain no callback.
+  if (!Predicate.isString(url) || !isSecretText(body)) return Redacted.make(url)
   const fields = Array.from(new URLSearchParams(Redacted.value(body)))
   const query = fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&")
   const separator = url.includes("?") ? "&" : "?"
@@ -402,9 +440,7 @@ export const jsonParameter = (
 ): Effect.Effect<unknown, AuthError.AuthError> =>
   Effect.flatMap(requireParameter(broker, parameters, names), (value) => {
     const parsed = readJson(Redacted.value(value), 3)
-    return parsed === undefined
-      ? Effect.fail(AuthError.make(broker, "complete", new AuthError.RedirectRejected({ why: "missing-token" })))
-      : Effect.succeed(parsed)
+    return parsed === undefined ? noToken(broker) : Effect.succeed(parsed)
   })
 
 const readJson = (text: string, depth: number): unknown => {
@@ -430,7 +466,5 @@ export const requireParameter = (
 ): Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> => {
   const values = [names].flat().map((name) => parameters.get(name.toLowerCase()))
   const value = values.find((found) => found !== undefined && Redacted.value(found).trim() !== "")
-  return value === undefined
-    ? Effect.fail(AuthError.make(broker, "complete", new AuthError.RedirectRejected({ why: "missing-token" })))
-    : Effect.succeed(value)
+  return value === undefined ? noToken(broker) : Effect.succeed(value)
 }

@@ -12,6 +12,7 @@ import * as AuthError from "./AuthError.ts"
 import type { Expiry, ExpirySource } from "./Expiry.ts"
 import { Departure } from "./internal/departure.ts"
 import { headerProblem, unsendable } from "./internal/headerText.ts"
+import { withoutQuotes } from "./internal/pasted.ts"
 
 const TypeId = "~@auth/broker-core/login/Session"
 
@@ -316,10 +317,17 @@ export const authorizedBy = (
   return { account: { ...account }.id, tokens, extras }
 }
 
+/** Whether the tokens have an access token, which is `Redacted` text and not empty. */
+const hasAccess = (tokens: Tokens | undefined): boolean => {
+  const { access } = { ...tokens }
+  const text: unknown = Redacted.isRedacted(access) ? Redacted.value(access) : undefined
+  return Predicate.isString(text) && text !== ""
+}
+
 /**
  * Checks that a value is a session, because programs in plain JavaScript may pass any value. Fails with
- * `SessionExpired` (`missing`) if the value is not a session. Fails with `InvalidRequest` if a token contains a
- * character that is not allowed in a header.
+ * `SessionExpired` (`missing`) if the value is not a session, or if its access token is empty. Fails with
+ * `InvalidRequest` if a token contains a blank or another character that does not belong to a token.
  *
  * @category guards
  * @since 0.1.0
@@ -330,7 +338,7 @@ export const required = (
   session: Session
 ): Effect.Effect<Session, AuthError.AuthError> => {
   const { account, tokens } = { ...session }
-  if (!Predicate.isObject(account) || !Redacted.isRedacted({ ...tokens }.access)) {
+  if (!Predicate.isObject(account) || !hasAccess(tokens)) {
     return Effect.fail(AuthError.make(broker, operation, new AuthError.SessionExpired({ why: "missing" })))
   }
   const field = unsendable(tokens)
@@ -340,8 +348,9 @@ export const required = (
 }
 
 /**
- * Removes all `Bearer ` prefixes from a token, and the blanks around the token. Other programs may store tokens with
- * such prefixes.
+ * Removes all `Bearer ` prefixes from a token. Also removes blanks, invisible characters and pairs of quotation marks
+ * around the token. Other programs may store tokens with such prefixes, and copying may add the other characters.
+ * Returns an empty token if the argument is not `Redacted` text.
  *
  * @example
  * ```ts
@@ -355,14 +364,15 @@ export const required = (
  * @since 0.1.0
  */
 export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<string> => {
-  const text = Redacted.value(token)
-  const bare = text.trim().replace(/^(?:bearer\s+)+/i, "")
+  const text: unknown = Redacted.isRedacted(token) ? Redacted.value(token) : undefined
+  if (!Predicate.isString(text)) return Redacted.make("")
+  const bare = withoutQuotes(withoutQuotes(text).replace(/^(?:bearer\s+)+/i, ""))
   return bare === text ? token : Redacted.make(bare)
 }
 
 /**
  * Makes the tokens of a session from values that a broker or another program has provided. `Bearer ` prefixes are
- * removed. A blank token counts as absent, except for the access token.
+ * removed, as in `bareToken`. A blank token counts as absent, except for the access token.
  *
  * @example
  * ```ts

@@ -8,11 +8,12 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as base32 from "./internal/base32.ts"
 import * as otpauth from "./internal/otpauth.ts"
-import { quoteProblem, withoutQuotes } from "./internal/pasted.ts"
+import { placeholderProblem, quoteProblem, withoutQuotes } from "./internal/pasted.ts"
 
 /**
  * The hash function with which the codes are computed.
@@ -54,6 +55,9 @@ export const make = (options: {
   period: options.period ?? 30
 })
 
+/** Maximum length of a secret or an address. An address may contain the address of an image. */
+const maxLength = 32_768
+
 /**
  * Parses a TOTP secret. The text may be base32, in upper or lower case, with or without spaces, dashes and padding. It
  * may also be the whole `otpauth://totp/` address in the QR code. Quotation marks around the text, line breaks,
@@ -61,8 +65,8 @@ export const make = (options: {
  * does not matter, and a parameter without a value counts as absent.
  *
  * The parser does not guess. It fails for an unknown algorithm, parameters that contradict each other, a counter
- * (HOTP), an export of several accounts (`otpauth-migration://`), a web address, hexadecimal and base64. The failure
- * describes the problem, but does not contain the secret. Other parameters, such as `issuer`, are ignored only if they
+ * (HOTP), an export of several accounts (`otpauth-migration://`), a web address, hexadecimal, base64, a label before the
+ * secret, and a secret of which characters are missing, if its length shows this. The failure describes the problem, but does not contain the secret. Other parameters, such as `issuer`, are ignored only if they
  * cannot affect the codes.
  *
  * @example
@@ -80,10 +84,16 @@ export const make = (options: {
  * @since 0.1.0
  */
 export const parse = (secret: Redacted.Redacted<string>): Result.Result<Totp, string> => {
-  const text = withoutQuotes(Redacted.value(secret))
+  const given: unknown = Redacted.isRedacted(secret) ? Redacted.value(secret) : undefined
+  if (!Predicate.isString(given)) return Result.fail("must be Redacted text")
+  if (given.length > maxLength) return Result.fail("is too long for a TOTP secret: copy only the secret")
+  const text = withoutQuotes(given)
   if (text === "") return Result.fail("is empty")
   const quote = quoteProblem(text)
   if (quote !== undefined) return Result.fail(`${quote}: copy the whole value again`)
+  if (otpauth.isLabelled(text)) return Result.fail(base32.wordsProblem)
+  const placeholder = otpauth.isAddress(text) ? undefined : placeholderProblem(text)
+  if (placeholder !== undefined) return Result.fail(placeholder)
   if (!otpauth.isAddress(text)) return Result.map(base32.decode(text), (key) => make({ key: Redacted.make(key) }))
   return Result.flatMap(otpauth.parse(text), ({ secret: symbols, ...parameters }) =>
     Result.map(base32.decode(symbols, { certain: true }), (key) => make({ ...parameters, key: Redacted.make(key) }))

@@ -19,8 +19,12 @@ const problems: Partial<Record<AuthError.RedirectRejected["why"], (redirectUrl: 
   state: () => "This address is incomplete, or belongs to another login."
 }
 
-const problemOf = ({ reason }: AuthError.AuthError, redirectUrl: string): string | undefined =>
-  reason._tag === "RedirectRejected" ? problems[reason.why]?.(redirectUrl) : undefined
+const problemOf = ({ reason }: AuthError.AuthError, redirectUrl: string): string | undefined => {
+  if (reason._tag === "RedirectRejected") return problems[reason.why]?.(redirectUrl)
+  const found =
+    reason._tag === "InvalidRequest" ? reason.problems.find(({ field }) => field === "callbackUrl") : undefined
+  return found === undefined ? undefined : `This address ${found.problem}.`
+}
 
 const noInput = (broker: string) =>
   AuthError.make(

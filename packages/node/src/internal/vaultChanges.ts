@@ -1,5 +1,5 @@
 /**
- * Reports changes of the sessions in a vault. Reads the change counter of the database at most once a second, for all
+ * Reports changes to the sessions in a vault. Reads the change counter of the database at most once a second, for all
  * accounts together, and only when a session is requested.
  */
 import * as Account from "@auth/broker-core/login/Account"

@@ -26,7 +26,7 @@ const otherNames: ReadonlyArray<readonly [form: RegExp, name: string]> = [
 /** If the value identifies the account holder but is not a client code, returns its kind, for example `PAN`. */
 const otherNameIn = (text: string, { problem: problemIn }: Field): string | undefined => {
   // A field that accepts an email address also accepts a mobile number and a PAN.
-  const isAlias = problemIn === undefined || problemIn("name@example.com") === undefined
+  const isAlias = problemIn === undefined || problemIn("name@example.com", 0) === undefined
   return isAlias ? undefined : otherNames.find(([form]) => form.test(text))?.[1]
 }
 

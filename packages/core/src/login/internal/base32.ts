@@ -11,6 +11,9 @@ const minBytes = 10
 
 const tooShort = "is too short for a TOTP secret: use the secret in the QR code, not a code from the app"
 
+const incomplete =
+  "has a length that base32 cannot have, so characters are missing or were added: copy the whole secret again"
+
 const notBase32 = "is not base32, which has only the letters A to Z and the digits 2 to 7"
 
 const hexadecimal =
@@ -25,7 +28,10 @@ const separators = /[\s\p{Pd}\p{Default_Ignorable_Code_Point}]+/gu
  * Matches words that may stand next to a secret on a page. Some of these words are valid base32. If they were read as
  * part of the secret, the codes would be wrong.
  */
-const words = /(?:^|\s)(?:secret|key|setup|code|manual|entry|totp|otp|token|seed|your|the|is|for|account)(?:\s|$)/i
+const words =
+  /(?:^|[\s\p{Pd}])(?:secret|key|setup|code|manual|entry|totp|otp|token|seed|your|the|is|for|account)(?:[\s\p{Pd}]|$)/iu
+
+export const wordsProblem = "has words next to the secret: use the secret alone"
 
 const isHex = (symbols: string): boolean => /^(?:0x)?[0-9a-f]{20,}$/i.test(symbols)
 
@@ -50,11 +56,14 @@ const otherEncoding = (text: string, symbols: string): string => {
  * lower case. If such a text were read as base32, the codes would be wrong.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
-  if (words.test(text)) return "has words next to the secret: use the secret alone"
+  if (words.test(text)) return wordsProblem
   if (looksLikeBase64(text)) return base64
   const isBoth = isHex(symbols) && symbols.length % 2 === 0 && /\d/.test(symbols) && /[a-f]/i.test(symbols)
   return isBoth ? hexadecimal.replace("looks like hexadecimal, not base32", "may be hexadecimal or base32") : undefined
 }
+
+/** Remainders that no number of bytes gives if eight symbols stand for five bytes (RFC 4648, section 6). */
+const impossible: ReadonlySet<number> = new Set([1, 3, 6])
 
 const decodeSymbols = (symbols: string): Uint8Array => {
   const bytes = new Uint8Array(Math.floor((symbols.length * 5) / 8))
@@ -73,7 +82,7 @@ const decodeSymbols = (symbols: string): Uint8Array => {
 }
 
 /**
- * Decodes a secret, in upper or lower case, with or without blanks, dashes and padding. Set `certain` if the text
+ * Decodes a secret, in upper or lower case, with or without blanks, dashes and padding. The padding is ignored. Set `certain` if the text
  * cannot have another encoding, as in an otpauth address. The failure describes the problem, but does not contain the
  * secret.
  */
@@ -86,5 +95,6 @@ export const decode = (text: string, options?: { readonly certain: true }): Resu
   const problem = options === undefined ? ambiguity(text.trim(), symbols) : undefined
   if (problem !== undefined) return Result.fail(problem)
   const bytes = decodeSymbols(symbols.toUpperCase())
-  return bytes.length < minBytes ? Result.fail(tooShort) : Result.succeed(bytes)
+  if (bytes.length < minBytes) return Result.fail(tooShort)
+  return impossible.has(symbols.length % 8) ? Result.fail(incomplete) : Result.succeed(bytes)
 }

@@ -3,6 +3,7 @@
  * server behind a proxy.
  */
 import * as Result from "effect/Result"
+import { withoutQuotes } from "./pasted.ts"
 
 /**
  * Why a URL is rejected. `advice` says what to do now. It is absent if the general remedy of the reason is sufficient.
@@ -29,21 +30,36 @@ const decodeOnce = (text: string): string =>
 
 /**
  * Matches quotation marks, angle brackets and blanks around a copied URL. Single quotes are removed only in pairs,
- * because a URL may contain a single quote.
+ * because a URL may contain a single quote. Without the lookbehind, the time would grow with the square of the number of
+ * consecutive marks.
  */
-const enclosed = /^["<>“”„«»`\s]+|["<>“”„«»`\s]+$/g
-const inSingleQuotes = /^(['‘])([^]*)['’]$/
+const enclosed = /^["<>“”„«»`\s]+|(?<!["<>“”„«»`\s])["<>“”„«»`\s]+$/g
+
+/** Removes the invisible characters that chat programs and PDF files add. No URL and no token contains them. */
+const withoutInvisible = (text: string): string => text.replace(/\p{Default_Ignorable_Code_Point}/gu, "")
+
+/** Decodes a URL that was percent-encoded as a whole, up to three times. */
+const decodeWhole = (text: string): string => {
+  let decoded = text
+  for (let times = 0; times < 3 && /^[a-z][a-z\d+.-]*%(?:25)*3a/i.test(decoded); times += 1)
+    decoded = decodeOnce(decoded)
+  return decoded
+}
 
 const repairs: ReadonlyArray<(text: string) => string> = [
-  (text) => text.replace(/[\u200b-\u200f\u2060\ufeff]/g, ""),
-  (text) => text.replace(enclosed, "").replace(inSingleQuotes, "$2").trim(),
+  // Tabs and line breaks are removed later, with the blanks next to them.
+  (text) => withoutInvisible(text).replace(/[^\P{Cc}\t\n\r]/gu, ""),
+  (text) => withoutQuotes(text.replace(enclosed, "")).replace(enclosed, ""),
   // Removes the line breaks that a terminal or an email program has added, and the blanks next to them. Also removes
   // tabs.
-  (text) => text.replace(/[ \t]*[\r\n][\s]*|\t/g, ""),
-  (text) => (/^[a-z][a-z\d+.-]*%3a/i.test(text) ? decodeOnce(text) : text),
+  (text) => text.replace(/(?<!\s)\s*[\r\n\u2028\u2029]\s*|\t/g, ""),
+  decodeWhole,
   // Removes the escapes of HTML, of JSON, and of shells that escape pasted text.
   (text) => text.replace(/&(?:amp;)+|&#(?:38|x26);|\\u0026/gi, "&").replace(/\\([?&=#])/g, "$1")
 ]
+
+/** Maximum length of a callback. Browsers and servers do not accept longer URLs. */
+const maxLength = 32_768
 
 /**
  * Returns the URL without query and fragment. `URL.origin` is not used, because it is "null" for every custom scheme.
@@ -81,7 +97,8 @@ const adviceFor = (url: URL, registered: URL): string => {
  */
 const isSentence = (name: string): boolean => /^(?:error|message|reason|description)/i.test(name)
 
-const decode = (text: string): string => new URLSearchParams(`v=${text.replaceAll("+", "%2B")}`).get("v") ?? ""
+const decode = (text: string): string =>
+  withoutInvisible(new URLSearchParams(`v=${text.replaceAll("+", "%2B")}`).get("v") ?? "").trim()
 
 const valueOf = (name: string, raw: string): string => {
   const blanks = isSentence(name)
@@ -89,7 +106,7 @@ const valueOf = (name: string, raw: string): string => {
     : raw.replace(/^(?:bearer\+)+/i, (prefix) => prefix.replaceAll("+", " "))
   const once = decode(blanks)
   // No broker's token contains a percent sign. So if the decoded value still contains an escape, it was encoded twice.
-  const value = /%[\da-f]{2}/i.test(once) ? decodeOnce(once) : once
+  const value = /%[\da-f]{2}/i.test(once) ? withoutInvisible(decodeOnce(once)).trim() : once
   return /^[+\s]*$/.test(value) ? "" : value
 }
 
@@ -115,6 +132,30 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
   return [...pairsOf(inHash), ...pairsOf(inQuery)]
 }
 
+/** Whether the text begins with the registered redirect URL, and contains it again after another value. */
+const isDoubled = (text: string, registered: URL): boolean => {
+  const [lower, place] = [text.toLowerCase(), placeOf(registered).toLowerCase()]
+  if (!lower.startsWith(place)) return false
+  for (let at = lower.indexOf(place, 1); at > 0; at = lower.indexOf(place, at + 1)) {
+    if (lower[at - 1] !== "=") return true
+  }
+  return false
+}
+
+/** Describes the problem with a text that is not one URL. */
+const formProblem = (text: string, registered: URL): string | undefined => {
+  if (text.length > maxLength) return "The text is longer than any callback. Pass only the address."
+  if (/\s/.test(text)) {
+    return "The address contains a blank. Pass the whole address that the browser was redirected to, and no other text."
+  }
+  if (isWeb(registered) && text.toLowerCase().startsWith(registered.host)) {
+    return `The address has no scheme. Pass the whole address, which begins with ${registered.protocol}//.`
+  }
+  return isDoubled(text, registered)
+    ? "The text contains the address twice. Pass the whole address only once."
+    : undefined
+}
+
 /**
  * Parses a callback URL. Returns its parameters, and the names of the parameters in the registered redirect URL. If the
  * text is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin. A
@@ -125,15 +166,10 @@ export const read = (
   redirectUrl: string
 ): Result.Result<{ readonly pairs: Pairs; readonly own: ReadonlySet<string> }, Refusal> => {
   const registered = parse(redirectUrl)
-  const text = repairs.reduce((repaired, repair) => repair(repaired), callbackUrl)
   if (registered === undefined) return Result.fail({ why: "not-a-url" })
-  if (text.includes(" ")) {
-    return Result.fail({
-      why: "not-a-url",
-      advice:
-        "The address contains a blank. Pass the whole address that the browser was redirected to, and no other text."
-    })
-  }
+  const text = repairs.reduce((repaired, repair) => repair(repaired), callbackUrl)
+  const advice = formProblem(text, registered)
+  if (advice !== undefined) return Result.fail({ why: "not-a-url", advice })
   const url = text.startsWith("/") && isWeb(registered) ? parse(text, registered) : parse(text)
   if (url === undefined) return Result.fail({ why: "not-a-url" })
   if (placeOf(url) !== placeOf(registered)) return Result.fail({ why: "origin", advice: adviceFor(url, registered) })
@@ -141,4 +177,15 @@ export const read = (
     pairs: parametersOf(url),
     own: new Set(parametersOf(registered).map(([name]) => name))
   })
+}
+
+/**
+ * Describes the problem with a code or a token from a callback. A code or token has only visible ASCII characters. Dots
+ * at its end come from a program that shortens long texts, and quotation marks and angle brackets come from HTML.
+ */
+export const tokenProblem = (text: string): string | undefined => {
+  if (/(?:\.{3}|\u2026)$/.test(text)) return "contains a code or token that was cut off: it ends with an ellipsis"
+  return /^[\x21\x23-\x3b\x3d\x3f-\x7e]+$/.test(text)
+    ? undefined
+    : "contains a code or token with a character that does not belong there, such as a blank or a quotation mark"
 }

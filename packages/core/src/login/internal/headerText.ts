@@ -7,21 +7,22 @@ import * as Redacted from "effect/Redacted"
  */
 const forbidden = /[^\t\x20-\x7e\x80-\xff]/
 
-const isHeaderText = (text: string): boolean => !forbidden.test(text)
+/** Matches characters that do not belong to a token: blanks, control characters, and characters other than ASCII. */
+const foreign = /[^\x21-\x7e]/
 
 export const headerProblem =
-  "has a line break or another character that is not allowed in an HTTP header: copy the whole value again"
+  "has a line break or another character that is not allowed there: copy the whole value again"
 
-const unsendableIn = (what: string, values: object | undefined): string | undefined => {
+const unsendableIn = (what: string, values: object | undefined, pattern: RegExp): string | undefined => {
   if (!Predicate.isObject(values)) return undefined
   for (const name in values) {
     const value: unknown = Reflect.get(values, name)
     const text: unknown = Redacted.isRedacted(value) ? Redacted.value(value) : value
-    if (typeof text === "string" && !isHeaderText(text)) return `${what}.${name}`
+    if (typeof text === "string" && pattern.test(text)) return `${what}.${name}`
   }
   return undefined
 }
 
-/** Returns the name of the first token or header whose value contains a character that is not allowed in a header. */
+/** Returns the name of the first token or header whose value contains a character that does not belong there. */
 export const unsendable = (tokens: object | undefined, headers?: object): string | undefined =>
-  unsendableIn("tokens", tokens) ?? unsendableIn("headers", headers)
+  unsendableIn("tokens", tokens, foreign) ?? unsendableIn("headers", headers, forbidden)

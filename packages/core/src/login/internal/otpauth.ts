@@ -66,6 +66,15 @@ const normalized = (text: string): string | undefined => {
   return address.includes("?") || !/%3f/i.test(address) ? address : decoded(address.replaceAll("+", "%2B"))
 }
 
+/** Matches a label before a secret, such as `Key:`, but not the start of an address, such as `otpauth:`. */
+const label = /^(?!\s*<?\s*(?:otpauth[\w-]*|https?|data|mailto|tel|urn):)[\p{L}\d\s()._/-]{1,60}[:\uff1a](?!\/\/)/iu
+
+/** Whether the text is a secret after a label, such as `Key: JBSW…`, and contains no address. */
+export const isLabelled = (text: string): boolean => {
+  const bare = text.replace(invisible, "")
+  return label.test(bare) && !/otpauth|:\/\//i.test(bare)
+}
+
 /** Whether the text is an address or a part of an address, and not only a secret. */
 export const isAddress = (text: string): boolean => {
   const bare = text.replace(invisible, "")

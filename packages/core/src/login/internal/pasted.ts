@@ -1,6 +1,6 @@
 /**
  * Removes or describes characters that do not belong to a value, such as quotation marks and invisible characters. They
- * can be added when the value is copied or written into an env file.
+ * can be added when the value is copied or written into an env file. Also recognizes placeholders of examples.
  */
 
 const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
@@ -16,6 +16,7 @@ const lastMark = new RegExp(String.raw`(?<!\\)${mark}$`, "i")
 const ignorable = String.raw`[\s\p{Cc}\p{Default_Ignorable_Code_Point}]`
 const aroundValue = new RegExp(`^${ignorable}+|(?<!${ignorable})${ignorable}+$`, "gu")
 
+/** Removes blanks and invisible characters around a text. */
 const withoutAround = (text: string): string => text.replace(aroundValue, "")
 
 /**
@@ -64,4 +65,46 @@ export const invisibleProblem = (text: string): string | undefined => {
   const found = hidden.exec(text)?.[0].codePointAt(0)
   if (found === undefined) return undefined
   return `has an invisible character in it (U+${found.toString(16).toUpperCase().padStart(4, "0")})`
+}
+
+const parts = String.raw`(?:api|app|application|client|user|login|account|broker|vendor|device|partner|access|secret|key|token|pass|word|pin|code|id|name|number|redirect|url|totp|otp|value|own|real)`
+
+/** Matches texts such as `your_api_key`, `YOUR-CLIENT-ID-HERE`, `enter your password` and `changeme`. */
+const words = new RegExp(
+  String.raw`^(?:(?:enter|insert|put|paste|type|use|set|replace|with)[\s_-]*)*(?:your(?:[\s_-]*${parts})+|change[\s_-]?(?:me|this|it)|replace[\s_-]?(?:me|this)|(?:your[\s_-]*)?placeholder|fix[\s_-]?me|to[\s_-]?do|tbd|n/a|null|undefined|\[object object\])(?:[\s_-]*here)?$`,
+  "i"
+)
+
+/** Matches `<…>`, `{{…}}` and variables that were not replaced, such as `${ANGEL_PIN}`. */
+const template = /^(?:<[^<>]*>|\{\{.*\}\}|\$\{.*\}|\$\(.*\))$/s
+
+/** Matches texts such as `xxxx`, `xxxx-xxxx` and `****`. */
+const filler = /^(?:x[x\s_-]{2,}|[*.#?_•●-][*.#?\s_•●-]{2,})$/i
+
+/**
+ * Describes the problem with a placeholder of an example, and with a value that was copied with the name of its
+ * variable. `variable` is the name of the variable.
+ */
+export const placeholderProblem = (text: string, variable?: string): string | undefined => {
+  if (variable !== undefined && text.replace(/^\$/, "").replace(/^%(.*)%$/, "$1") === variable) {
+    return "is the name of a variable, not its value"
+  }
+  if (variable !== undefined && new RegExp(String.raw`^(?:export\s+|set\s+)?${variable}\s*[=:]`).test(text)) {
+    return "begins with the name of a variable: use only the value"
+  }
+  return words.test(text) || template.test(text) || filler.test(text)
+    ? "is a placeholder: use the value of your own account or app"
+    : undefined
+}
+
+/** Describes the problem with characters that examples, lists and shortened texts add to an identifier or a key. */
+export const additionProblem = (text: string): string | undefined => {
+  if (/^[<>]|[<>]$/.test(text)) return "has an angle bracket: use only the value, without brackets"
+  if (/^(?:\{.*\}|\[.*\])$/s.test(text)) return "is between brackets: use only the value, without brackets"
+  if (/[,;]$/.test(text)) return "ends with a comma or semicolon: use only the value"
+  if (/^(?:export\s+)?[A-Z][A-Z0-9]*_[A-Z0-9_]*=[^=]/.test(text)) {
+    return "begins with the name of a variable: use only the value"
+  }
+  if (/(?:\.{3}|\u2026)$/.test(text)) return "was cut off: it ends with an ellipsis"
+  return /\*{3}|[•●]{2}/.test(text) ? "is masked: copy the whole value" : undefined
 }

@@ -1,6 +1,7 @@
 /** Stores sessions that the program passes to the session manager, such as the session of a browser login. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import type { Account } from "../../login/Account.ts"
 import * as AuthError from "../../login/AuthError.ts"
 import * as Session from "../../login/Session.ts"
@@ -40,6 +41,7 @@ const adoptionProblem = (account: Account, session: Session.Session, now: number
   if (environment !== account.environment) return `belongs to ${environment}, not to ${account.environment}`
   if (app !== account.app) return `belongs to the app ${app}, not to ${account.app}`
   if (id !== account.id) return `belongs to ${id}, not to ${account.id}`
+  if (Redacted.value(Session.bareToken(session.tokens.access)) === "") return "has no access token"
   const field = unsendable(session.tokens)
   if (field !== undefined) return `has a token (${field}) that ${headerProblem}`
   if (Session.isExpired(session, now)) return "has expired: log in again"
