@@ -347,6 +347,13 @@ export const required = (
     : Effect.fail(AuthError.invalidRequest(broker, operation, field, headerProblem))
 }
 
+const isTokenEnd = (code: number): boolean =>
+  code > 0x20 && code < 0x7f && code !== 0x22 && code !== 0x27 && code !== 0x60
+
+/** A fast check, which most tokens pass: no prefix, and no blank or quotation mark at the ends. */
+const isBare = (text: string): boolean =>
+  isTokenEnd(text.charCodeAt(0)) && isTokenEnd(text.charCodeAt(text.length - 1)) && !/^bearer/i.test(text)
+
 /**
  * Removes all `Bearer ` prefixes from a token. Also removes blanks, invisible characters and pairs of quotation marks
  * around the token. Other programs may store tokens with such prefixes, and copying may add the other characters.
@@ -366,6 +373,7 @@ export const required = (
 export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<string> => {
   const text: unknown = Redacted.isRedacted(token) ? Redacted.value(token) : undefined
   if (!Predicate.isString(text)) return Redacted.make("")
+  if (isBare(text)) return token
   const bare = withoutQuotes(withoutQuotes(text).replace(/^(?:bearer\s+)+/i, ""))
   return bare === text ? token : Redacted.make(bare)
 }
