@@ -200,7 +200,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth open prints the command for an SSH tunnel, and refuses a port that is invalid or in use",
+  "broker-auth open prints the command for an SSH tunnel, and refuses a port that is invalid, in use, or blocked",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -209,7 +209,12 @@ it.live(
       const first = yield* open(user)
       const { port } = new URL(first.link)
       const taken = yield* run(user, ["open", "--link", "--port", port])
-      assert.deepStrictEqual([taken.code, /Port \d+ cannot be opened/.test(taken.stderr)], [2, true])
+      assert.deepStrictEqual([taken.code, /uses port \d+/.test(taken.stderr)], [2, true])
+      const unsafe = yield* run(user, ["open", "--link", "--port", "6000"])
+      assert.deepStrictEqual(
+        [unsafe.code, /Browsers and fetch refuse to open port 6000/.test(unsafe.stderr)],
+        [2, true]
+      )
       assert.match(first.printed(), new RegExp(`ssh -N -L ${port}:127.0.0.1:${port}`))
     }),
   timeout

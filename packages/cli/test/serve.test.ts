@@ -389,6 +389,7 @@ it.live(
         [["--socket", path.join(file, "s.sock")], /is not a folder/],
         [["--port", "70000"], /--port must be a number/],
         [["--port", "-1"], /port/],
+        [["--port", "10080"], /Browsers and fetch refuse to open port 10080 .*Choose another port with --port/],
         [["--port", String(port)], /Another program on this machine uses port/],
         [["--port", "0", "--socket", "s"], /only one of --socket and --port/],
         [["--for", "a b"], /letters/]

@@ -18,7 +18,7 @@ import * as Http from "node:http"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { freePort } from "../../../tools/vitest/freePort.ts"
+import { freePort, listen } from "../../../tools/vitest/freePort.ts"
 import { serveFake } from "../../../tools/vitest/brokers.ts"
 import { isFetchOfNode } from "../src/internal/fetchOfNode.ts"
 import { serve } from "./httpServers.ts"
@@ -220,11 +220,6 @@ describe("a connection on Node behind a proxy", () => {
   let servers: ReadonlyArray<Http.Server | Https.Server> = []
   const env: Record<string, string> = { BROKER_AUTH_KEY: key }
   let port = 0
-
-  const listen = (server: Http.Server | Https.Server) =>
-    new Promise<number>((resolve) =>
-      server.listen(0, "127.0.0.1", () => resolve((server.address() as Net.AddressInfo).port))
-    )
 
   beforeAll(async () => {
     // The certificate is for broker.test and localhost. It is valid until 2126, and only tests and benches use it.
