@@ -279,7 +279,7 @@ it.live(
       assert.strictEqual(yield* failed.exit, 13)
       assert.match(failed.stderr, /mine is logged in until[\s\S]*\nbroker-auth: The notification was not delivered/)
       const file = path.join(user.state, "sent")
-      const again = yield* inProcess(user, handlers.login({ ...input, json: true, notify: `tee ${file}` }))
+      const again = yield* inProcess(user, handlers.login({ ...input, json: true, notify: `tee "${file}"` }))
       assert.isUndefined(yield* again.exit)
       assert.deepStrictEqual(JSON.parse(again.stdout), JSON.parse(fs.readFileSync(file, "utf8")))
       assert.strictEqual(JSON.parse(again.stdout).in[0].name, "mine")

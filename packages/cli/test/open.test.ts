@@ -150,12 +150,19 @@ it.live(
       const { user } = yield* withSamco()
       const browser = path.join(user.state, "browser")
       const seen = path.join(user.state, "seen")
-      fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > ${seen}.tmp\nmv ${seen}.tmp ${seen}\n`, {
+      fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > "${seen}.tmp"\nmv "${seen}.tmp" "${seen}"\n`, {
         mode: 0o700
       })
-      // `xdg-open` starts the command in BROWSER if it finds no other browser.
+      // `xdg-open` starts the command in BROWSER if it finds no other browser. It splits BROWSER at spaces.
       const hidden = { XDG_DATA_HOME: user.state, XDG_DATA_DIRS: user.state, XDG_CURRENT_DESKTOP: "" }
-      const env = { ...user.env, ...hidden, CI: "", DISPLAY: ":99", BROWSER: browser }
+      const env = {
+        ...user.env,
+        ...hidden,
+        CI: "",
+        DISPLAY: ":99",
+        BROWSER: "browser",
+        PATH: `${user.state}:${user.env["PATH"]}`
+      }
       const child = yield* Effect.acquireRelease(
         Effect.sync(() =>
           spawn(process.execPath, ["--conditions=@auth/source", bin, "open"], {

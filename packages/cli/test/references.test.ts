@@ -39,7 +39,7 @@ const withProgram = Effect.gen(function* () {
   const { ANGEL_PIN: pin = "", ...values } = valuesOf(angel, simulator.brokers["angel"]?.accounts[0] ?? {})
   const program = path.join(user.state, "pin.sh")
   writeProgram(program, `echo ${pin}`)
-  const input = linesOf({ ...values, ANGEL_PIN: `exec:${program}` })
+  const input = linesOf({ ...values, ANGEL_PIN: `exec:"${program}"` })
   const added = yield* run(user, ["add", "angel", "--method", "totp", "--name", "mine"], { input })
   assert.strictEqual(added.code, 0, added.stderr)
   return { input: { ...values, ANGEL_PIN: pin }, program, simulator, user }

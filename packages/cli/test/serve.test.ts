@@ -56,7 +56,10 @@ it.live(
 /** Runs a Python program that reports a rejected token. */
 const renewInPython = (where: string, dead: string) =>
   Effect.callback<string>((resume) => {
-    const child = spawn("python3", [path.join(import.meta.dirname, "programs/renew.py"), where])
+    const child = spawn("python3", [path.join(import.meta.dirname, "programs/renew.py"), where], {
+      // Without the locale of the user, the shell of a wrapper of Python does not print a warning about it.
+      env: { ...process.env, LC_ALL: "C" }
+    })
     let printed = ""
     child.stdout.on("data", (chunk) => (printed += String(chunk)))
     child.stderr.on("data", (chunk) => (printed += String(chunk)))

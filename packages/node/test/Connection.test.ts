@@ -60,7 +60,7 @@ const run = (program: string, args: ReadonlyArray<string>, env: Readonly<Record<
     process.execPath,
     [
       "--conditions=@auth/source",
-      ...(env["NODE_FLAGS"]?.split(" ") ?? []),
+      ...(env["NODE_FLAG"] === undefined ? [] : [env["NODE_FLAG"]]),
       Path.join(import.meta.dirname, "programs", program),
       ...args
     ],
@@ -292,10 +292,10 @@ describe("a connection on Node behind a proxy", () => {
         old,
         'delete require("node:http").setGlobalProxyFromEnv; require("node:module").syncBuiltinESMExports()'
       )
-      const message = await fetching("https://broker.test/", { NODE_FLAGS: `--require ${old}` })
+      const message = await fetching("https://broker.test/", { NODE_FLAG: `--require=${old}` })
       assert.include(message, "Start the program with NODE_USE_ENV_PROXY=1")
       connected.length = 0
-      const started = { NODE_FLAGS: `--require ${old}`, NODE_USE_ENV_PROXY: "1" }
+      const started = { NODE_FLAG: `--require=${old}`, NODE_USE_ENV_PROXY: "1" }
       assert.strictEqual(await fetching("https://broker.test/", started), "200 the broker")
       assert.deepStrictEqual(connected, ["broker.test:443"])
     }
