@@ -195,7 +195,7 @@ it.live(
 
       // The next run logs in to the others, and then asks the person.
       yield* Effect.sync(() => {
-        const body = `#!/bin/sh\nprintf '%s|' "$@" > ${user.state}/record\nenv >> ${user.state}/record\ncat > ${user.state}/sent\n`
+        const body = `#!/bin/sh\nprintf '%s|' "$@" > "${user.state}/record"\nenv >> "${user.state}/record"\ncat > "${user.state}/sent"\n`
         fs.writeFileSync(path.join(user.state, "notify.sh"), body, { mode: 0o700 })
       })
       const code: Reply = [
@@ -204,7 +204,7 @@ it.live(
       ]
       const coloured = yield* terminal(
         user,
-        ["login", "--all", "--notify", `${user.state}/notify.sh "a b"`],
+        ["login", "--all", "--notify", `"${user.state}/notify.sh" "a b"`],
         [
           [/rmoney01 needs a\s+person[\s\S]*?> /, "\n"],
           code,

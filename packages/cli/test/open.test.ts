@@ -185,7 +185,7 @@ it.live(
       assert.match(address, /^file:\/\/.*\/open-\d+\.html$/)
       const file = new URL(address)
       assert.strictEqual(fs.statSync(file).mode & 0o777, 0o600)
-      assert.strictEqual(fs.statSync(path.dirname(file.pathname)).mode & 0o777, 0o700)
+      assert.strictEqual(fs.statSync(new URL(".", file)).mode & 0o777, 0o700)
       const url = /url=(http[^"]+)"/.exec(fs.readFileSync(file, "utf8"))?.[1] ?? ""
       const link = new URL(url).hash.slice(1)
       assert.match(link, /^[\w-]{43}$/)
