@@ -7,6 +7,7 @@ import * as net from "node:net"
 import { performance } from "node:perf_hooks"
 import * as tls from "node:tls"
 import { servePeer } from "../interop/peer.ts"
+import { freePort } from "../vitest/freePort.ts"
 import { loginPath } from "./angelLogin.ts"
 import { bodies } from "./answers.ts"
 import { certificate } from "./certificate.ts"
@@ -70,8 +71,8 @@ const server = isTls
       onConnection
     )
   : net.createServer(onConnection)
-server.listen({ host: "127.0.0.1", port: 0, backlog: 4096 }, () => {
-  const { port } = server.address() as net.AddressInfo
+const port = await freePort()
+server.listen({ host: "127.0.0.1", port, backlog: 4096 }, () => {
   const url = isTls ? `https://${certificate.host}:${port}` : `http://127.0.0.1:${port}`
   let before = performance.eventLoopUtilization()
   servePeer((request: "address" | "load") => {

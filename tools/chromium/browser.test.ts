@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as http from "node:http"
-import type { AddressInfo } from "node:net"
 import * as path from "node:path"
+import { listen } from "../vitest/freePort.ts"
 import { runsChromium, startChromium } from "./browser.ts"
 
 const isAlive = (pid: number): boolean => {
@@ -24,8 +24,7 @@ const isGone = async (pid: number, folder: string): Promise<boolean> => {
 describe.runIf(runsChromium)("a Chromium for tests", () => {
   it("resolves every host name to this machine, and on close ends its process and removes its folder", async () => {
     const server = http.createServer((request, response) => response.end(`request for ${request.headers.host}`))
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-    const { port } = server.address() as AddressInfo
+    const port = await listen(server)
     const chromium = await startChromium()
     try {
       for (const host of [`127.0.0.1:${port}`, `anywhere.example:${port}`, `192.0.2.1:${port}`]) {

@@ -6,10 +6,10 @@
 import axe from "axe-core"
 import * as fs from "node:fs"
 import * as http from "node:http"
-import type { AddressInfo } from "node:net"
 import * as path from "node:path"
 import type { Page } from "playwright-core"
 import { root } from "../packages/workspace.ts"
+import { listen } from "../vitest/freePort.ts"
 import { startChromium } from "./browser.ts"
 
 const site = path.join(root, ".site/.vitepress/dist")
@@ -70,8 +70,7 @@ const check = async (page: Page): Promise<ReadonlyArray<string>> => {
 }
 
 const problems: Array<string> = []
-await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-const { port } = server.address() as AddressInfo
+const port = await listen(server)
 const chromium = await startChromium()
 try {
   await chromium.withWindow(async (window) => {

@@ -3,7 +3,6 @@ import * as assert from "node:assert/strict"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import * as http from "node:http"
-import type { AddressInfo } from "node:net"
 import * as path from "node:path"
 import { broker as Angel } from "@auth/angel/AngelBroker"
 import { FakeAngel } from "@auth/angel/msw"
@@ -22,7 +21,7 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Redacted from "effect/Redacted"
 import { runsRedis, startRedis } from "../redis/server.ts"
-import { freePort } from "../vitest/freePort.ts"
+import { freePort, listen } from "../vitest/freePort.ts"
 import { inWorld, type Place, type Variables, variablesOf, type World } from "./run.ts"
 
 const angel = FakeAngel.demoAccount
@@ -381,9 +380,9 @@ const startFeed = async (simulator: string) => {
       socket.once("data", () => socket.end(Buffer.from([0x88, 0])))
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const port = await listen(server)
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     close: () => void server.close()
   }
 }

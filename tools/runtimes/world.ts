@@ -8,6 +8,7 @@ import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 import { pageOf, valuesOf, type Way } from "../../packages/cli/test/ways.ts"
+import { listen } from "../vitest/freePort.ts"
 import { codeFor } from "../../packages/simulator/test/chromium/pages.ts"
 
 type Service = Simulator.Simulator["Service"]
@@ -93,7 +94,7 @@ export const serve = (simulator: Service, way: Way, script = ""): Effect.Effect<
       const server = http.createServer((message, response) => {
         answer(message, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
       })
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      await listen(server)
       return server
     }),
     (server) =>

@@ -1,17 +1,60 @@
+import * as BlockedPort from "@auth/broker-core/login/BlockedPort"
+import * as fs from "node:fs"
 import * as net from "node:net"
 
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = net.createServer()
-    server.once("error", () => resolve(false))
-    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)))
+/** Listens on a port of 127.0.0.1, and returns the port. */
+const open = (server: net.Server, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once("error", reject)
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => {
+      server.off("error", reject)
+      resolve((server.address() as net.AddressInfo).port)
+    })
   })
 
+const close = (server: net.Server) => new Promise((resolve) => server.close(resolve))
+
+/** Listens on a free port of 127.0.0.1 that browsers and `fetch` accept, and returns the port. */
+export const listen = async (server: net.Server, triesLeft = 20): Promise<number> => {
+  const port = await open(server, 0)
+  if (!BlockedPort.isBlocked(port)) return port
+  if (triesLeft === 0) throw new Error("The system selects only ports that browsers refuse.")
+  await close(server)
+  return listen(server, triesLeft - 1)
+}
+
+/** Whether a server can listen on a port of 127.0.0.1. */
+export const isFree = async (port: number): Promise<boolean> => {
+  const server = net.createServer()
+  try {
+    await open(server, port)
+  } catch {
+    return false
+  }
+  await close(server)
+  return true
+}
+
+/** The first port that Linux gives outgoing connections. Other systems begin at 49,152. */
+const firstOutgoing = (): number => {
+  try {
+    return Number.parseInt(fs.readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), 10)
+  } catch {
+    return 49_152
+  }
+}
+
+const lowest = 10_000
+/** If outgoing connections get almost all ports, ports are selected from a range that they also get. */
+const end = firstOutgoing() - lowest < 1000 ? 32_768 : Math.min(firstOutgoing(), 32_768)
+
 /**
- * Returns a free port on 127.0.0.1 between 10,000 and 32,767. The operating system gives outgoing connections higher
- * ports, so no connection from another test takes the port before the caller listens on it.
+ * Returns a free port on 127.0.0.1 between 10,000 and 32,767 that browsers and `fetch` accept. If possible, the operating
+ * system gives outgoing connections higher ports, so no connection from another test takes the port before the caller
+ * listens on it.
  */
 export const freePort = async (): Promise<number> => {
-  const port = 10_000 + Math.floor(Math.random() * 22_768)
+  const port = lowest + Math.floor(Math.random() * (end - lowest))
+  if (BlockedPort.isBlocked(port)) return freePort()
   return (await isFree(port)) ? port : freePort()
 }

@@ -11,7 +11,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Http from "node:http"
-import type { AddressInfo } from "node:net"
+import { listen } from "./freePort.ts"
 
 /** Whether fakes are served over HTTP, and layers of brokers use `NodeHttpClient`. */
 export const OverHttp = Context.Reference<boolean>("tools/vitest/OverHttp", { defaultValue: () => false })
@@ -55,9 +55,7 @@ const serveOrigin = (fake: FakeBroker.FakeBroker, origin: string) =>
           .then(fake.respond)
           .then((response) => write(response, target))
       })
-      const port = await new Promise<number>((resolve) =>
-        server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port))
-      )
+      const port = await listen(server)
       servers.set(origin, `http://127.0.0.1:${port}`)
       return server
     }),

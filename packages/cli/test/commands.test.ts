@@ -194,10 +194,10 @@ it.live(
       const { ANGEL_PIN: pin = "", ...values } = credentialsOf(simulator)
       const record = path.join(user.state, "record")
       const program = path.join(user.state, "pin.sh")
-      fs.writeFileSync(program, `#!/bin/sh\nprintf '%s|%s' "$*" "$BROKER_AUTH_KEY" > ${record}\necho ${pin}\n`, {
+      fs.writeFileSync(program, `#!/bin/sh\nprintf '%s|%s' "$*" "$BROKER_AUTH_KEY" > "${record}"\necho ${pin}\n`, {
         mode: 0o700
       })
-      const given = { ...values, ANGEL_PIN: `exec:${program} "a b"`, ANGEL_API_KEY: "env:MY_KEY" }
+      const given = { ...values, ANGEL_PIN: `exec:"${program}" "a b"`, ANGEL_API_KEY: "env:MY_KEY" }
       const add = ["add", "angel", "--method", "totp"]
       const unset = yield* run(user, add, { input: linesOf(given) })
       assert.strictEqual(unset.code, 5)

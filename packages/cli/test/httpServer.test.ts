@@ -11,6 +11,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { type Answer, json } from "../src/internal/http/messages.ts"
 import * as server from "../src/internal/http/server.ts"
+import { withBlockedPort } from "../../../tools/vitest/blockedPort.ts"
 import { ask } from "./serveSupport.ts"
 
 const broken = json(500, { error: "fault" })
@@ -21,6 +22,22 @@ const socketIn = Effect.acquireRelease(
 ).pipe(Effect.map((folder) => path.join(folder, "s.sock")))
 
 const serve = (place: string, respond: server.Respond) => server.serve({ place: { path: place }, respond, broken })
+
+it.live("the HTTP server of `serve` selects another port if the system selects a port that fetch refuses", () =>
+  Effect.gen(function* () {
+    const count = yield* withBlockedPort(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const respond = () => Effect.succeed<Answer>({ status: 200, headers: {}, body: "an answer" })
+          const port = yield* server.serve({ place: { port: 0 }, respond, broken })
+          const response = yield* Effect.promise(() => fetch(`http://127.0.0.1:${port}`))
+          assert.strictEqual(yield* Effect.promise(() => response.text()), "an answer")
+        })
+      )
+    )
+    assert.strictEqual(count, 2)
+  })
+)
 
 it.live("the HTTP server of `serve` disconnects a client that does not read a stream", () =>
   Effect.gen(function* () {

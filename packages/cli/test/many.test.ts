@@ -195,7 +195,7 @@ it.live(
 
       // The next run logs in to the others, and then asks the person.
       yield* Effect.sync(() => {
-        const body = `#!/bin/sh\nprintf '%s|' "$@" > ${user.state}/record\nenv >> ${user.state}/record\ncat > ${user.state}/sent\n`
+        const body = `#!/bin/sh\nprintf '%s|' "$@" > "${user.state}/record"\nenv >> "${user.state}/record"\ncat > "${user.state}/sent"\n`
         fs.writeFileSync(path.join(user.state, "notify.sh"), body, { mode: 0o700 })
       })
       const code: Reply = [
@@ -204,7 +204,7 @@ it.live(
       ]
       const coloured = yield* terminal(
         user,
-        ["login", "--all", "--notify", `${user.state}/notify.sh "a b"`],
+        ["login", "--all", "--notify", `"${user.state}/notify.sh" "a b"`],
         [
           [/rmoney01 needs a\s+person[\s\S]*?> /, "\n"],
           code,
@@ -279,7 +279,7 @@ it.live(
       assert.strictEqual(yield* failed.exit, 13)
       assert.match(failed.stderr, /mine is logged in until[\s\S]*\nbroker-auth: The notification was not delivered/)
       const file = path.join(user.state, "sent")
-      const again = yield* inProcess(user, handlers.login({ ...input, json: true, notify: `tee ${file}` }))
+      const again = yield* inProcess(user, handlers.login({ ...input, json: true, notify: `tee "${file}"` }))
       assert.isUndefined(yield* again.exit)
       assert.deepStrictEqual(JSON.parse(again.stdout), JSON.parse(fs.readFileSync(file, "utf8")))
       assert.strictEqual(JSON.parse(again.stdout).in[0].name, "mine")

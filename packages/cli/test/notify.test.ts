@@ -102,10 +102,10 @@ it.live("a notification to a program passes the summary on standard input only",
     const user = yield* makeUser()
     const record = path.join(user.state, "record")
     const program = path.join(user.state, "notify.sh")
-    const body = `#!/bin/sh\nprintf '%s|' "$@" > ${record}\nenv > ${record}.env\ncat >> ${record}\nyes | head -c 200000\n`
+    const body = `#!/bin/sh\nprintf '%s|' "$@" > "${record}"\nenv > "${record}.env"\ncat >> "${record}"\nyes | head -c 200000\n`
     fs.writeFileSync(program, body, { mode: 0o700 })
     process.env["BROKER_AUTH_KEY"] = "not-for-programs"
-    const sent = yield* send(user, `${program} "a b" c`)
+    const sent = yield* send(user, `"${program}" "a b" c`)
     delete process.env["BROKER_AUTH_KEY"]
     assert.deepStrictEqual(sent, { isDelivered: true, stderr: "" })
     assert.strictEqual(fs.readFileSync(record, "utf8"), `a b|c|${JSON.stringify(summary)}\n`)

@@ -150,12 +150,19 @@ it.live(
       const { user } = yield* withSamco()
       const browser = path.join(user.state, "browser")
       const seen = path.join(user.state, "seen")
-      fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > ${seen}.tmp\nmv ${seen}.tmp ${seen}\n`, {
+      fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > "${seen}.tmp"\nmv "${seen}.tmp" "${seen}"\n`, {
         mode: 0o700
       })
-      // `xdg-open` starts the command in BROWSER if it finds no other browser.
+      // `xdg-open` starts the command in BROWSER if it finds no other browser. It splits BROWSER at spaces.
       const hidden = { XDG_DATA_HOME: user.state, XDG_DATA_DIRS: user.state, XDG_CURRENT_DESKTOP: "" }
-      const env = { ...user.env, ...hidden, CI: "", DISPLAY: ":99", BROWSER: browser }
+      const env = {
+        ...user.env,
+        ...hidden,
+        CI: "",
+        DISPLAY: ":99",
+        BROWSER: "browser",
+        PATH: `${user.state}:${user.env["PATH"]}`
+      }
       const child = yield* Effect.acquireRelease(
         Effect.sync(() =>
           spawn(process.execPath, ["--conditions=@auth/source", bin, "open"], {
@@ -178,7 +185,7 @@ it.live(
       assert.match(address, /^file:\/\/.*\/open-\d+\.html$/)
       const file = new URL(address)
       assert.strictEqual(fs.statSync(file).mode & 0o777, 0o600)
-      assert.strictEqual(fs.statSync(path.dirname(file.pathname)).mode & 0o777, 0o700)
+      assert.strictEqual(fs.statSync(new URL(".", file)).mode & 0o777, 0o700)
       const url = /url=(http[^"]+)"/.exec(fs.readFileSync(file, "utf8"))?.[1] ?? ""
       const link = new URL(url).hash.slice(1)
       assert.match(link, /^[\w-]{43}$/)
@@ -200,7 +207,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth open prints the command for an SSH tunnel, and refuses a port that is invalid or in use",
+  "broker-auth open prints the command for an SSH tunnel, and refuses a port that is invalid, in use, or blocked",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()
@@ -209,7 +216,12 @@ it.live(
       const first = yield* open(user)
       const { port } = new URL(first.link)
       const taken = yield* run(user, ["open", "--link", "--port", port])
-      assert.deepStrictEqual([taken.code, /Port \d+ cannot be opened/.test(taken.stderr)], [2, true])
+      assert.deepStrictEqual([taken.code, /uses port \d+/.test(taken.stderr)], [2, true])
+      const unsafe = yield* run(user, ["open", "--link", "--port", "6000"])
+      assert.deepStrictEqual(
+        [unsafe.code, /Browsers and fetch refuse to open port 6000/.test(unsafe.stderr)],
+        [2, true]
+      )
       assert.match(first.printed(), new RegExp(`ssh -N -L ${port}:127.0.0.1:${port}`))
     }),
   timeout

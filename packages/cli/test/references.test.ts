@@ -29,7 +29,7 @@ const awaitEnd = (pids: ReadonlyArray<string>) =>
 
 /** A program that starts a child process, writes the ids of both processes to a file, and hangs. */
 const hanging = (file: string) =>
-  `sleep 600 &\necho $$ >> ${file}.new\necho $! >> ${file}.new\nmv ${file}.new ${file}\nwait`
+  `sleep 600 &\necho $$ >> "${file}.new"\necho $! >> "${file}.new"\nmv "${file}.new" "${file}"\nwait`
 
 const writeProgram = (file: string, body: string) => fs.writeFileSync(file, `#!/bin/sh\n${body}\n`, { mode: 0o700 })
 
@@ -39,7 +39,7 @@ const withProgram = Effect.gen(function* () {
   const { ANGEL_PIN: pin = "", ...values } = valuesOf(angel, simulator.brokers["angel"]?.accounts[0] ?? {})
   const program = path.join(user.state, "pin.sh")
   writeProgram(program, `echo ${pin}`)
-  const input = linesOf({ ...values, ANGEL_PIN: `exec:${program}` })
+  const input = linesOf({ ...values, ANGEL_PIN: `exec:"${program}"` })
   const added = yield* run(user, ["add", "angel", "--method", "totp", "--name", "mine"], { input })
   assert.strictEqual(added.code, 0, added.stderr)
   return { input: { ...values, ANGEL_PIN: pin }, program, simulator, user }
@@ -127,7 +127,7 @@ it.live(
       const tools = path.join(user.state, "tools")
       fs.mkdirSync(tools)
       const record = path.join(user.state, "record")
-      const body = `for word; do printf '%s|' "$word"; done > ${record}\necho "key=$BROKER_AUTH_KEY" >> ${record}\nprintf %s ${pin}`
+      const body = `for word; do printf '%s|' "$word"; done > "${record}"\necho "key=$BROKER_AUTH_KEY" >> "${record}"\nprintf %s ${pin}`
       for (const name of ["secret-tool", "security"]) writeProgram(path.join(tools, name), body)
       const env = { PATH: `${tools}:${user.env["PATH"]}` }
       const add = (reference: string, more: Readonly<Record<string, string>>) =>

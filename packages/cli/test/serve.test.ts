@@ -56,7 +56,10 @@ it.live(
 /** Runs a Python program that reports a rejected token. */
 const renewInPython = (where: string, dead: string) =>
   Effect.callback<string>((resume) => {
-    const child = spawn("python3", [path.join(import.meta.dirname, "programs/renew.py"), where])
+    const child = spawn("python3", [path.join(import.meta.dirname, "programs/renew.py"), where], {
+      // Without the locale of the user, the shell of a wrapper of Python does not print a warning about it.
+      env: { ...process.env, LC_ALL: "C" }
+    })
     let printed = ""
     child.stdout.on("data", (chunk) => (printed += String(chunk)))
     child.stderr.on("data", (chunk) => (printed += String(chunk)))
@@ -389,6 +392,7 @@ it.live(
         [["--socket", path.join(file, "s.sock")], /is not a folder/],
         [["--port", "70000"], /--port must be a number/],
         [["--port", "-1"], /port/],
+        [["--port", "10080"], /Browsers and fetch refuse to open port 10080 .*Choose another port with --port/],
         [["--port", String(port)], /Another program on this machine uses port/],
         [["--port", "0", "--socket", "s"], /only one of --socket and --port/],
         [["--for", "a b"], /letters/]

@@ -6,6 +6,7 @@ import * as http from "node:http"
 import * as https from "node:https"
 import * as net from "node:net"
 import * as path from "node:path"
+import { listen as listenOn } from "../../../tools/vitest/freePort.ts"
 
 const tls = path.join(import.meta.dirname, "../../node/test/tls")
 
@@ -14,9 +15,7 @@ export const certificate = path.join(tls, "certificate.pem")
 
 const listen = (server: http.Server | https.Server): Effect.Effect<number, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.callback<number>((resume) => {
-      server.listen(0, "127.0.0.1", () => resume(Effect.succeed((server.address() as net.AddressInfo).port)))
-    }),
+    Effect.promise(() => listenOn(server)),
     () =>
       Effect.sync(() => {
         server.closeAllConnections()

@@ -50,7 +50,8 @@ export const makeUser = (
 ) =>
   Effect.acquireRelease(
     Effect.sync((): User => {
-      const state = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-cli-"))
+      // The name is short, because the path of a socket in this folder has at most 104 bytes.
+      const state = fs.mkdtempSync(path.join(os.tmpdir(), "auth-"))
       return {
         state,
         runtime,

@@ -22,6 +22,7 @@ import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
 import * as TestClock from "effect/testing/TestClock"
+import { listen as listenOn } from "../../../tools/vitest/freePort.ts"
 import { shown } from "./support.ts"
 import {
   type Answer,
@@ -1018,9 +1019,10 @@ describe("a token in a header", () => {
 describe("a call over real sockets", () => {
   const listen = (handler: http.RequestListener) =>
     Effect.acquireRelease(
-      Effect.callback<http.Server>((resume) => {
+      Effect.promise(async () => {
         const server = http.createServer(handler)
-        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        await listenOn(server)
+        return server
       }),
       (server) => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
     )

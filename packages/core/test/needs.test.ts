@@ -23,7 +23,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
+import { listen } from "../../../tools/vitest/freePort.ts"
 import { connect, type Seen, yes } from "./tiny.ts"
 
 // Each group of tests covers something that only some brokers need: an encoding, a GET request with a body, a checksum,
@@ -131,8 +131,7 @@ describe("a GET request with a body", () => {
           response.setHeader("content-type", "application/json").end(`{"ok":true}`)
         })
       })
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-      return { bodies, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server }
+      return { bodies, origin: `http://127.0.0.1:${await listen(server)}`, server }
     }),
     ({ server }) => Effect.sync(() => server.close())
   )

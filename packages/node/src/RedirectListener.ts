@@ -135,7 +135,7 @@ export interface LoginOptions {
 export interface Options extends LoginOptions {
   /** Broker id, for errors. */
   readonly broker: string
-  /** An `http` address with the host 127.0.0.1, [::1] or localhost. Port 0 selects a free port. */
+  /** An `http` address with the host 127.0.0.1, [::1] or localhost. Port 0 selects a free port that browsers accept. */
   readonly redirectUrl: string
 }
 
@@ -222,6 +222,14 @@ const readTimeout = (
 const listenFailure =
   (broker: string, port: number) =>
   ({ code = "unknown" }: NodeJS.ErrnoException): AuthError.AuthError => {
+    if (code === "ERR_UNSAFE_PORT") {
+      return invalid(
+        broker,
+        "redirectUrl",
+        `has port ${port}, which browsers refuse to open`,
+        "Register a redirect URL with another port, such as 5000, at the broker. See https://fetch.spec.whatwg.org/#port-blocking for the ports that browsers refuse."
+      )
+    }
     if (code === "EADDRINUSE") {
       return invalid(
         broker,
@@ -312,8 +320,8 @@ const listen = Effect.fnUntraced(function* (
  * program must do something between the steps of a login. Also use it if the operating system should select a free
  * port. Most brokers do not allow this, because they redirect only to the registered port.
  *
- * Fails with `InvalidRequest` if `timeout` is not positive, if the redirect URL is not `http` on loopback, or if its
- * port cannot be opened.
+ * Fails with `InvalidRequest` if `timeout` is not positive, if the redirect URL is not `http` on loopback, if browsers
+ * refuse its port (see `BlockedPort` of `@auth/broker-core`), or if its port cannot be opened.
  *
  * @example
  * ```ts
@@ -439,8 +447,8 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  * the login page, and can be opened only on this machine.
  *
  * Fails with `ActionRequired` if the user does not log in within the time-out, or if the address must be pasted and
- * standard input has ended. Fails with `InvalidRequest` if an option is invalid, if the redirect URL has port 0, or if
- * the port cannot be opened. Fails with `RedirectRejected` if the user declines, or after four wrong addresses. It also
+ * standard input has ended. Fails with `InvalidRequest` if an option is invalid, if the redirect URL has port 0 or a
+ * port that browsers refuse, or if the port cannot be opened. Fails with `RedirectRejected` if the user declines, or after four wrong addresses. It also
  * fails with the other errors of `RedirectLogin.complete`.
  *
  * @example

@@ -18,7 +18,7 @@ import * as Http from "node:http"
 import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { freePort } from "../../../tools/vitest/freePort.ts"
+import { freePort, listen } from "../../../tools/vitest/freePort.ts"
 import { serveFake } from "../../../tools/vitest/brokers.ts"
 import { isFetchOfNode } from "../src/internal/fetchOfNode.ts"
 import { serve } from "./httpServers.ts"
@@ -60,7 +60,7 @@ const run = (program: string, args: ReadonlyArray<string>, env: Readonly<Record<
     process.execPath,
     [
       "--conditions=@auth/source",
-      ...(env["NODE_FLAGS"]?.split(" ") ?? []),
+      ...(env["NODE_FLAG"] === undefined ? [] : [env["NODE_FLAG"]]),
       Path.join(import.meta.dirname, "programs", program),
       ...args
     ],
@@ -221,11 +221,6 @@ describe("a connection on Node behind a proxy", () => {
   const env: Record<string, string> = { BROKER_AUTH_KEY: key }
   let port = 0
 
-  const listen = (server: Http.Server | Https.Server) =>
-    new Promise<number>((resolve) =>
-      server.listen(0, "127.0.0.1", () => resolve((server.address() as Net.AddressInfo).port))
-    )
-
   beforeAll(async () => {
     // The certificate is for broker.test and localhost. It is valid until 2126, and only tests and benches use it.
     const [keyFile, certificate] = ["key.pem", "certificate.pem"].map((file) =>
@@ -297,10 +292,10 @@ describe("a connection on Node behind a proxy", () => {
         old,
         'delete require("node:http").setGlobalProxyFromEnv; require("node:module").syncBuiltinESMExports()'
       )
-      const message = await fetching("https://broker.test/", { NODE_FLAGS: `--require ${old}` })
+      const message = await fetching("https://broker.test/", { NODE_FLAG: `--require=${old}` })
       assert.include(message, "Start the program with NODE_USE_ENV_PROXY=1")
       connected.length = 0
-      const started = { NODE_FLAGS: `--require ${old}`, NODE_USE_ENV_PROXY: "1" }
+      const started = { NODE_FLAG: `--require=${old}`, NODE_USE_ENV_PROXY: "1" }
       assert.strictEqual(await fetching("https://broker.test/", started), "200 the broker")
       assert.deepStrictEqual(connected, ["broker.test:443"])
     }

@@ -344,7 +344,7 @@ describe("vaults: layerKeyring", () => {
       const body = `getPassword() { fs.writeFileSync(${JSON.stringify(`${file}.json`)}, JSON.stringify(process.env)); return "${"ab".repeat(32)}" }`
       const { ended, printed } = yield* start("keyring.ts", [folder, fakeKeyring(folder, body)], {
         env: {
-          NODE_OPTIONS: `--require ${preload}`,
+          NODE_OPTIONS: `--require "${preload}"`,
           ANGEL_PIN: "hunter2",
           DBUS_SESSION_BUS_ADDRESS: "unix:path=/nowhere",
           XDG_RUNTIME_DIR: "/run/user/1"
@@ -400,7 +400,7 @@ describe("vaults: layerKeyring", () => {
       Fs.writeFileSync(preload, code)
       const body = `getPassword() { fs.writeFileSync(${JSON.stringify(asked)}, ""); return null }`
       const { ended, printed } = yield* start("keyring.ts", [folder, fakeKeyring(folder, body)], {
-        env: { NODE_OPTIONS: `--require ${preload}` }
+        env: { NODE_OPTIONS: `--require "${preload}"` }
       })
       yield* ended
       assert.match(printed.stdout, /"reason":"KeyUnavailable".*single executable.*layerPassphraseConfig/)
@@ -419,7 +419,7 @@ process.getBuiltinModule = (name) => (name === "node:sea" ? undefined : getBuilt
       )
       const body = `getPassword() { return "${"ab".repeat(32)}" }`
       const { ended, printed } = yield* start("keyring.ts", [folder, fakeKeyring(folder, body)], {
-        env: { NODE_OPTIONS: `--require ${preload}` }
+        env: { NODE_OPTIONS: `--require "${preload}"` }
       })
       yield* ended
       assert.match(printed.stdout, /key [0-9a-f]{16}\n$/, printed.stderr)

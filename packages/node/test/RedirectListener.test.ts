@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Net from "node:net"
 import * as Os from "node:os"
+import { withBlockedPort } from "../../../tools/vitest/blockedPort.ts"
 import {
   bind,
   broker,
@@ -575,6 +576,34 @@ describe("the port of a login", () => {
       yield* stillCompletes(first)
     })
   )
+
+  it.live("is refused if browsers refuse it", () =>
+    Effect.gen(function* () {
+      for (const host of ["127.0.0.1", "localhost"]) {
+        const reason = yield* reasonOf(login(`http://${host}:6000/callback`))
+        assert.strictEqual(
+          `${reason.message}. ${reason.remedy}`,
+          "The request is invalid: redirectUrl has port 6000, which browsers refuse to open. Register a redirect URL with another port, such as 5000, at the broker. See https://fetch.spec.whatwg.org/#port-blocking for the ports that browsers refuse."
+        )
+      }
+    })
+  )
+
+  for (const host of ["127.0.0.1", "localhost"]) {
+    it.live(`is selected again on ${host} if the operating system selects a port that browsers refuse`, () =>
+      Effect.gen(function* () {
+        const count = yield* withBlockedPort(
+          Effect.scoped(
+            Effect.gen(function* () {
+              const { redirectUrl } = yield* RedirectListener.open({ broker, redirectUrl: `http://${host}:0/` })
+              assert.strictEqual((yield* Effect.promise(() => fetch(redirectUrl))).status, 404)
+            })
+          )
+        )
+        assert.strictEqual(count, 2)
+      })
+    )
+  }
 
   it.live("can be bound again at once after success, failure and interruption", () =>
     Effect.gen(function* () {

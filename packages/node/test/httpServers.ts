@@ -6,6 +6,7 @@ import * as Https from "node:https"
 import * as Net from "node:net"
 import * as Path from "node:path"
 import * as Tls from "node:tls"
+import { listen } from "../../../tools/vitest/freePort.ts"
 
 export interface Received {
   readonly method: string
@@ -31,11 +32,6 @@ const tls = Path.join(import.meta.dirname, "tls")
 
 /** The certificate of the TLS servers. It is for broker.test and localhost, and no authority has signed it. */
 export const certificate = Fs.readFileSync(Path.join(tls, "certificate.pem"), "utf8")
-
-const listen = (server: Net.Server) =>
-  new Promise<number>((resolve) =>
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as Net.AddressInfo).port))
-  )
 
 const watch = (server: Net.Server) => {
   const sockets = new Set<Net.Socket>()

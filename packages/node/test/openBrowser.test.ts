@@ -72,7 +72,14 @@ const run = Effect.fnUntraced(function* (
   )
   const command = browser(folder, visit(redirectUrl))
   const program = yield* start("browserLogin.ts", [redirectUrl], {
-    env: { ...local, ...withoutBrowsers(folder), BROWSER: command, ...env }
+    env: {
+      ...local,
+      ...withoutBrowsers(folder),
+      // `xdg-open` splits a command at spaces, and the path of the folder may have a space.
+      BROWSER: Path.basename(command),
+      PATH: `${folder}${Path.delimiter}${process.env["PATH"]}`,
+      ...env
+    }
   })
   return { ...program, argumentsOf: () => Fs.readFileSync(Path.join(folder, "arguments"), "utf8") }
 })

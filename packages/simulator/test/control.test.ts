@@ -2,6 +2,7 @@ import { assert, it } from "@effect/vitest"
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
+import { withBlockedPort } from "../../../tools/vitest/blockedPort.ts"
 import { account, type Answer, api, errorOf, post, send } from "./support.ts"
 
 const json = ({ text }: Answer): unknown => JSON.parse(text)
@@ -230,5 +231,29 @@ it.live("the simulator reports a port that is in use, and a port that is out of 
     )
     const outside = yield* Effect.flip(Simulator.make({ port: 65_534 }))
     assert.include(outside.message, "between 1 and 65535")
+    // The control port 6660 is allowed, but the ports of origins would be from 6661 to 6669.
+    for (const blocked of [6000, 6660]) {
+      const { message } = yield* Effect.flip(Simulator.make({ port: blocked }))
+      assert.match(
+        message,
+        /^Browsers and fetch refuse to open port (?:6000|6665) \(see .*\): choose another port, or omit the port to use a free port\.$/
+      )
+    }
+  })
+)
+
+it.live("the simulator selects another port if the operating system selects a port that fetch refuses", () =>
+  Effect.gen(function* () {
+    let ports = 0
+    const count = yield* withBlockedPort(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { control, origins } = yield* Simulator.make({ brokers: ["zerodha"] })
+          ports = Object.keys(origins).length + 1
+          assert.strictEqual((yield* Effect.promise(() => fetch(control))).status, 200)
+        })
+      )
+    )
+    assert.strictEqual(count, ports + 1)
   })
 )

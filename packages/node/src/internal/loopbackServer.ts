@@ -1,4 +1,5 @@
 /** An HTTP server on loopback for the browser of one user. It closes each connection after the answer. */
+import * as BlockedPort from "@auth/broker-core/login/BlockedPort"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Redacted from "effect/Redacted"
@@ -113,11 +114,8 @@ const withoutIpv6 = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
 /** Number of further tries to find a port that is free on IPv4 and on IPv6. */
 const maxRetries = 5
 
-/**
- * Serves a port of a loopback host until the scope closes, and returns the port. Port 0 selects a free port.
- * `localhost` is served on 127.0.0.1, and on ::1 if the machine has IPv6, because browsers try both addresses.
- */
-export const serve = Effect.fnUntraced(function* (
+/** Serves a port that a browser may refuse. */
+const serveAny = Effect.fnUntraced(function* (
   host: "127.0.0.1" | "[::1]" | "localhost",
   port: number,
   respond: Respond
@@ -136,3 +134,15 @@ export const serve = Effect.fnUntraced(function* (
   })
   return yield* Effect.retry(both, { times: maxRetries, while: ({ code }) => port === 0 && code === "EADDRINUSE" })
 })
+
+/**
+ * Serves a port of a loopback host until the scope closes, and returns the port. Port 0 selects a free port that
+ * browsers accept. `localhost` is served on 127.0.0.1, and on ::1 if the machine has IPv6, because browsers try both
+ * addresses.
+ */
+export const serve = (
+  host: "127.0.0.1" | "[::1]" | "localhost",
+  port: number,
+  respond: Respond
+): Effect.Effect<number, NodeJS.ErrnoException, Scope.Scope> =>
+  BlockedPort.avoid(port, (wanted) => serveAny(host, wanted, respond))

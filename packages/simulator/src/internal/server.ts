@@ -1,3 +1,4 @@
+import * as BlockedPort from "@auth/broker-core/login/BlockedPort"
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import * as Bytes from "effect/Bytes"
@@ -165,15 +166,11 @@ const listenFailure = (port: number, error: NodeJS.ErrnoException) =>
     message: `Port ${port} on ${host} ${problems[error.code ?? ""] ?? `cannot be opened (${error.code ?? error.message})`}.`
   })
 
-/**
- * Serves `origin` on loopback until the scope closes, and returns its address. Port 0 selects a free port.
- */
-export const listen = Effect.fnUntraced(function* (
-  options: Port & {
-    readonly port: number
-  }
-): Effect.fn.Return<string, SimulatorError, Scope.Scope> {
-  const { port } = options
+/** Serves `origin` on a port that browsers may refuse, and returns the port. */
+const listenOn = Effect.fnUntraced(function* (
+  options: Port,
+  port: number
+): Effect.fn.Return<number, SimulatorError, Scope.Scope> {
   const run = yield* FiberSet.makeRuntime()
   const sockets = new Set<Socket>()
 
@@ -201,5 +198,19 @@ export const listen = Effect.fnUntraced(function* (
   })
 
   const server = yield* Effect.acquireRelease(start, (running) => close(running, sockets))
-  return `http://${host}:${(server.address() as AddressInfo).port}`
+  return (server.address() as AddressInfo).port
 })
+
+/**
+ * Serves `origin` on loopback until the scope closes, and returns its address. Port 0 selects a free port that browsers
+ * and `fetch` accept.
+ */
+export const listen = (options: Port & { readonly port: number }): Effect.Effect<string, SimulatorError, Scope.Scope> =>
+  BlockedPort.avoid(options.port, (port) => listenOn(options, port)).pipe(
+    Effect.catchTag("BlockedPort", ({ message }) =>
+      Effect.fail(
+        new SimulatorError({ message: `${message}: choose another port, or omit the port to use a free port.` })
+      )
+    ),
+    Effect.map((port) => `http://${host}:${port}`)
+  )

@@ -8,6 +8,7 @@ import * as http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import type { BrowserContext } from "playwright-core"
 import { type Chromium, startChromium } from "../../../../tools/chromium/browser.ts"
+import { listen } from "../../../../tools/vitest/freePort.ts"
 
 export class Browser extends Context.Service<Browser, Chromium>()("test/Browser") {
   static readonly layer = Layer.effect(
@@ -62,13 +63,11 @@ const answer = (request: http.IncomingMessage, response: http.ServerResponse): v
 export const serve = (listener: http.RequestListener) =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.promise(
-        () =>
-          new Promise<http.Server>((resolve) => {
-            const server = http.createServer(listener)
-            server.listen(0, "127.0.0.1", () => resolve(server))
-          })
-      ),
+      Effect.promise(async () => {
+        const server = http.createServer(listener)
+        await listen(server)
+        return server
+      }),
       (server) =>
         Effect.sync(() => {
           server.closeAllConnections()

@@ -2,6 +2,7 @@
  * An HTTP server on this machine, on a Unix socket or on a port of loopback. It limits the connections, the headers,
  * the waiting times and the unsent bytes. Before it ends, it completes the answers that it is preparing.
  */
+import * as BlockedPort from "@auth/broker-core/login/BlockedPort"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,7 +14,7 @@ import * as Http from "node:http"
 import type { Socket } from "node:net"
 import type { Answer } from "./messages.ts"
 
-/** Where a server listens: the path of a Unix socket, or a port of 127.0.0.1 (0: a free port). */
+/** Where a server listens: the path of a Unix socket, or a port of 127.0.0.1 (0: a free port that browsers accept). */
 export type Place = { readonly path: string } | { readonly port: number }
 
 /** Returns the answer to a request. `port` is the port of the server, or `undefined` for a socket. */
@@ -144,8 +145,8 @@ const stop = (server: Http.Server, connections: Connections, idle: Latch.Latch) 
     connections.closeAll()
   })
 
-/** Serves requests until the scope closes. Returns the port, or `undefined` for a socket. */
-export const serve = Effect.fnUntraced(function* ({
+/** Serves requests on a socket or on a port that browsers may refuse. Returns the port, or `undefined` for a socket. */
+const serveAny = Effect.fnUntraced(function* ({
   broken,
   place,
   respond
@@ -207,3 +208,13 @@ export const serve = Effect.fnUntraced(function* ({
   )
   return port
 })
+
+/** Serves requests until the scope closes. Returns the port, or `undefined` for a socket. */
+export const serve = (options: Options): Effect.Effect<number | undefined, NodeJS.ErrnoException, Scope.Scope> => {
+  const { place } = options
+  return "path" in place
+    ? serveAny(options)
+    : BlockedPort.avoid(place.port, (port) =>
+        Effect.map(serveAny({ ...options, place: { port } }), (found = 0) => found)
+      )
+}

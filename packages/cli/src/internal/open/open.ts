@@ -8,12 +8,12 @@ import process from "node:process"
 import * as Readline from "node:readline"
 import { pathToFileURL } from "node:url"
 import type { Input } from "../commandTable.ts"
-import { type CommandFailed, type Failure, fail } from "../failure.ts"
+import { type CommandFailed, type Failure } from "../failure.ts"
 import * as homes from "../home.ts"
 import * as server from "../http/server.ts"
 import * as output from "../output.ts"
 import * as prompts from "../prompts.ts"
-import { portOf } from "../serve/serve.ts"
+import { portFailure, portOf } from "../serve/serve.ts"
 import * as answers from "./answers.ts"
 import * as desks from "./desk.ts"
 import * as idles from "./idle.ts"
@@ -69,9 +69,7 @@ const run = Effect.fnUntraced(function* (input: Input<"open">): Effect.fn.Return
   const known = links.make()
   const respond = answers.make({ desk, links: known, idle, used: file.remove })
   const listen = server.serve({ place: { port: wanted }, respond, broken: answers.refuse("Fault") })
-  const port = yield* Effect.catch(listen, ({ code = "unknown" }) =>
-    fail("usage", `Port ${wanted} cannot be opened on this machine (${code}). Choose another port with --port.`)
-  )
+  const port = yield* Effect.catch(listen, (error) => portFailure(wanted, error))
   const offer = Effect.gen(function* () {
     const url = `http://127.0.0.1:${port}/#${Redacted.value(yield* known.issue)}`
     yield* input.link ? printLink(url, port ?? 0) : openBrowser(file, url)

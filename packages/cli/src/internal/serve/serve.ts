@@ -23,6 +23,20 @@ export const portOf = (text: string): Effect.Effect<number, CommandFailed> =>
     ? Effect.succeed(Number(text))
     : fail("usage", `--port must be a number from 0 to 65535, not ${JSON.stringify(text)}.`)
 
+/** The failure if a port cannot be opened. */
+export const portFailure = (
+  port: number,
+  { code = "unknown", message }: NodeJS.ErrnoException
+): Effect.Effect<never, CommandFailed> => {
+  const why =
+    code === "EADDRINUSE"
+      ? `Another program on this machine uses port ${port}`
+      : code === "ERR_UNSAFE_PORT"
+        ? message
+        : `Port ${port} cannot be opened on this machine (${code})`
+  return fail("usage", `${why}. Choose another port with --port.`)
+}
+
 const listPrograms = Effect.fnUntraced(function* ({ store }: homes.Home): Effect.fn.Return<void, Failure> {
   const list = yield* programs.list(store)
   if (list.length === 0)
@@ -77,14 +91,7 @@ const run = Effect.fnUntraced(function* (
     yield* output.raw(chosen.path)
     return yield* Effect.never
   }
-  const port = yield* Effect.catch(listen, ({ code = "unknown" }) =>
-    fail(
-      "usage",
-      code === "EADDRINUSE"
-        ? `Another program on this machine uses port ${chosen.port}. Choose another port with --port.`
-        : `Port ${chosen.port} cannot be opened on this machine (${code}). Choose another port with --port.`
-    )
-  )
+  const port = yield* Effect.catch(listen, (error) => portFailure(chosen.port, error))
   if ((yield* programs.list(home.store)).length === 0) {
     yield* output.say(
       "No program has a bearer token yet, so all requests are refused. Make one: broker-auth serve --for PROGRAM"
