@@ -184,7 +184,8 @@ export const make = (
     return counted(SessionMetrics.refreshes, renewal.refresh(previous))
   }
 
-  const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, undefined)))
+  const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.clearProgress(before, account.app)))
+  const fingerprint = ledger.fingerprint(renewal.credentials)
 
   /**
    * Sends a new login. If the login has stored its progress, the broker has accepted the credentials. In this case, the
@@ -198,7 +199,13 @@ export const make = (
     let isKept = false
     const keeper = (progress: LoginProgress.LoginProgress) => {
       isKept = true
-      return Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, progress)))
+      return Effect.ignore(
+        Effect.flatMap(fingerprint, (credentials) =>
+          ledger.remember(account, (before) =>
+            Ledger.setProgress(before, { ...progress, app: account.app, credentials })
+          )
+        )
+      )
     }
     const sent = Effect.andThen(checks.here, counted(SessionMetrics.logins, login)).pipe(
       Effect.provideService(LoginProgress.Keeper, keeper),
@@ -212,14 +219,14 @@ export const make = (
   }
 
   /**
-   * Continues a login whose progress is stored. Returns `undefined` if no progress is stored, if its `endsAt` has
-   * passed, or if the broker no longer accepts the stored token.
+   * Continues a login whose progress is stored. Returns `undefined` if no progress of this app and these credentials is
+   * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token.
    */
   const resumeLogin = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal
     if (resume === undefined) return undefined
     const { progress } = (yield* ledger.read(account)).ledger
-    if (progress === undefined) return undefined
+    if (progress?.app !== account.app || progress.credentials !== (yield* fingerprint)) return undefined
     const now = yield* Clock.currentTimeMillis
     if (progress.endsAt !== undefined && now >= progress.endsAt) {
       yield* clearProgress
@@ -252,8 +259,8 @@ export const make = (
     if (Result.isSuccess(refreshed)) return { session: refreshed.success, by: "Refreshed" }
     const { failure } = refreshed
     if (isRefusal(failure)) {
-      yield* checks.anywhere
       yield* dropRefreshToken
+      yield* checks.anywhere
     } else {
       const { count, since } = countFailure()
       const isFailingLong = count >= enoughFailures.count && now - since >= enoughFailures.span
