@@ -18,7 +18,10 @@ import type { ManagerOwner } from "./managerOwner.ts"
 
 /** Layers that replace the defaults of a connection. */
 export interface BaseOptions {
-  /** The vault, in which sessions are stored. Default: the memory of this connection. */
+  /**
+   * The vault, in which sessions are stored. Default: the memory of this connection, which no other connection of this
+   * process uses. Its sessions are lost when the connection is closed.
+   */
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError.AuthError | VaultError> | undefined
   /** The key with which `seal` encrypts browser logins. Default: a random key that only this connection has. */
   readonly key?: Layer.Layer<VaultKey.VaultKey, AuthError.AuthError | VaultError> | undefined
