@@ -71,7 +71,8 @@ export type {
 } from "./internal/browserCalls.ts"
 
 /**
- * An open connection. After `close`, the promises of all other functions reject.
+ * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
+ * running. An open connection, its listeners and a loop over `changes` do not.
  *
  * @category models
  * @since 0.1.0
