@@ -25,6 +25,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { account, breakable, makeShared, makeTiny, type Shared } from "./sessions.ts"
 import { shown } from "./support.ts"
 
@@ -189,6 +191,35 @@ describe("Connection:", () => {
     await connection.fetch(aborted, { signal: null })
     assert.lengthOf(sent, 3)
   })
+
+  for (const [redirect, ends] of [
+    ["error", "BrokerUnavailable"],
+    ["manual", "302"],
+    ["follow", "200"]
+  ] as const) {
+    it(`fetch() follows a redirect of another host as the option redirect says (${redirect})`, async () => {
+      const server = createServer(({ url }, response) => {
+        response.writeHead(url === "/" ? 200 : 302, { location: "/" }).end()
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      try {
+        const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/from`
+        await using connection = await Connection.open(layerOf())
+        const other = redirect === "follow" ? "error" : "follow"
+        for (const [input, init] of [
+          [url, { redirect }],
+          [new Request(url, { redirect }), undefined],
+          [new Request(url, { redirect: other }), { redirect }]
+        ] as const) {
+          const ended = connection.fetch(input, init).then(({ status }) => String(status), reasonOf)
+          assert.strictEqual(await ended, ends)
+        }
+      } finally {
+        server.closeAllConnections()
+        server.close()
+      }
+    })
+  }
 
   const breaking = (error: unknown, chunks: ReadonlyArray<unknown> = []) => {
     let next = 0

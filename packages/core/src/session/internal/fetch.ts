@@ -106,8 +106,33 @@ const toResponse = (
   return made.url === "" ? Object.defineProperty(made, "url", { value: url }) : made
 }
 
+/** The options of a `Request` that are passed to `fetch`, and their defaults. */
+const requestDefaults = {
+  cache: "default",
+  credentials: "same-origin",
+  integrity: "",
+  keepalive: false,
+  redirect: "follow",
+  referrerPolicy: ""
+} as const
+
+/**
+ * Returns the options of a `Request` that differ from their defaults. The defaults are left out, because some platforms
+ * do not support all options.
+ */
+const optionsOf = (request: Request): FetchInit =>
+  Object.fromEntries(
+    Object.entries(requestDefaults).flatMap(([name, standard]) => {
+      const value = request[name as keyof typeof requestDefaults]
+      return value === undefined || value === standard ? [] : [[name, value]]
+    })
+  )
+
 /** Returns the options that are passed to `fetch` unchanged, such as `dispatcher` of Node. */
-const extrasOf = ({ body: _b, headers: _h, method: _m, signal: _s, ...extras }: FetchInit): FetchInit => extras
+const extrasOf = (input: FetchInput, init: FetchInit | undefined): FetchInit => {
+  const { body: _b, headers: _h, method: _m, signal: _s, ...extras } = init ?? {}
+  return input instanceof Request ? { ...optionsOf(input), ...extras } : extras
+}
 
 /** The signal of a request. As with the standard `fetch`, the signal `null` replaces the signal of a `Request`. */
 const signalOf = (input: FetchInput, init: FetchInit | undefined): AbortSignal | undefined => {
@@ -125,7 +150,7 @@ export const make =
   (input: FetchInput, given?: FetchInit | null): Promise<Response> => {
     const init = given ?? undefined
     const signal = signalOf(input, init)
-    const extras = init === undefined ? {} : extrasOf(init)
+    const extras = extrasOf(input, init)
     const send = Effect.flatMap(readRequest(broker, input, init), ({ url, wire }) =>
       Effect.map(client.execute(wire), (response) => toResponse(url, response, signal))
     ).pipe(Effect.mapError(toAuthError(broker)))
