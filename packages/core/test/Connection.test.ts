@@ -24,6 +24,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { account, breakable, makeShared, makeTiny, type Shared } from "./sessions.ts"
 import { shown } from "./support.ts"
 
@@ -178,6 +180,136 @@ describe("Connection:", () => {
       assert.deepStrictEqual([sent, tiny.calls], [[], []])
     })
   }
+
+  it("fetch() accepts null for its options and its signal, as the standard fetch does", async () => {
+    const { client, sent } = clientOf(() => new Response("ok"))
+    await using connection = await Connection.open(layerOf(), { client })
+    await connection.fetch(origin, null as never)
+    await connection.fetch(origin, { signal: null })
+    const aborted = new Request(origin, { signal: AbortSignal.abort() })
+    await connection.fetch(aborted, { signal: null })
+    assert.lengthOf(sent, 3)
+  })
+
+  for (const [redirect, ends] of [
+    ["error", "BrokerUnavailable"],
+    ["manual", "302"],
+    ["follow", "200"]
+  ] as const) {
+    it(`fetch() follows a redirect of another host as the option redirect says (${redirect})`, async () => {
+      const server = createServer(({ url }, response) => {
+        response.writeHead(url === "/" ? 200 : 302, { location: "/" }).end()
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      try {
+        const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/from`
+        await using connection = await Connection.open(layerOf())
+        const other = redirect === "follow" ? "error" : "follow"
+        for (const [input, init] of [
+          [url, { redirect }],
+          [new Request(url, { redirect }), undefined],
+          [new Request(url, { redirect: other }), { redirect }]
+        ] as const) {
+          const ended = connection.fetch(input, init).then(({ status }) => String(status), reasonOf)
+          assert.strictEqual(await ended, ends)
+        }
+      } finally {
+        server.closeAllConnections()
+        server.close()
+      }
+    })
+  }
+
+  const breaking = (error: unknown, chunks: ReadonlyArray<unknown> = []) => {
+    let next = 0
+    return new ReadableStream({
+      pull: (stream) => {
+        if (next === chunks.length) stream.error(error)
+        else stream.enqueue(chunks[next++])
+      }
+    })
+  }
+  const streamed = (body: ReadableStream, signal?: AbortSignal) =>
+    ({ method: "POST", body, duplex: "half", signal: signal ?? null }) as RequestInit
+  const read = async (request: Request) => {
+    await request.text()
+    return request
+  }
+  const locked = (request: Request) => {
+    request.body!.getReader()
+    return request
+  }
+  const ofStream = (body: ReadableStream) => new Request(origin, streamed(body))
+  const ofText = () => new Request(origin, { method: "POST", body: "canary-secret" })
+
+  for (const [what, make] of [
+    ["fails at once", () => ofStream(breaking(new TypeError("canary-secret")))],
+    ["fails after a part", () => ofStream(breaking(new Error("canary-secret"), [new Uint8Array(9)]))],
+    ["fails with undefined", () => ofStream(breaking(undefined))],
+    ["is a stream of texts", () => ofStream(breaking(undefined, ["canary-secret"]))],
+    ["was already read", () => read(ofText())],
+    ["is locked", () => locked(ofText())]
+  ] as ReadonlyArray<readonly [string, () => Request | Promise<Request>]>) {
+    it(`fetch() rejects with InvalidRequest, and sends nothing, if the body of the request ${what}`, async () => {
+      const tiny = makeTiny()
+      const { client, sent } = clientOf(() => new Response("ok"))
+      await using connection = await Connection.open(layerOf(tiny), { client })
+      const error = await rejection(connection.fetch(await make()))
+      assert.strictEqual(reasonOf(error), "InvalidRequest")
+      assert.match(String(error), /request has a body that (cannot be read|was already read).*Nothing was sent/)
+      assert.notInclude(shown(error), "canary-secret")
+      assert.deepStrictEqual([sent, tiny.calls], [[], []])
+    })
+  }
+
+  for (const [what, end] of [
+    ["the signal is aborted", (controller: AbortController) => controller.abort(new Error("the user left"))],
+    ["the connection is closed", (_: AbortController, close: () => Promise<void>) => void close()]
+  ] as const) {
+    it(`fetch() stops reading the body of the request when ${what}, and sends nothing`, async () => {
+      const { client, sent } = clientOf(() => new Response("ok"))
+      const { close, fetch } = await Connection.open(layerOf(), { client })
+      const controller = new AbortController()
+      let isCanceled = false
+      const body = new ReadableStream({ cancel: () => void (isCanceled = true) })
+      const pending = rejection(fetch(origin, streamed(body, controller.signal)))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      end(controller, close)
+      assert.match(String(await pending), /the user left|connection is closed/)
+      await close()
+      assert.isTrue(isCanceled)
+      assert.lengthOf(sent, 0)
+    })
+  }
+
+  it("fetch() sends the bytes and the content type of each type of body", async () => {
+    const bodies: Array<readonly [string | null, string]> = []
+    const { client } = clientOf(async (request) => {
+      bodies.push([request.headers.get("content-type"), await request.text()])
+      return new Response("ok")
+    })
+    await using connection = await Connection.open(layerOf(), { client })
+    const form = new FormData()
+    form.set("side", "BUY")
+    form.set("file", new Blob(["a,b"], { type: "text/csv" }), "orders.csv")
+    const stream = new Blob(["streamed ", "₹"]).stream()
+    const bytes = new TextEncoder().encode("bytes")
+    for (const body of [form, new Blob(["blob"], { type: "text/csv" }), stream, bytes, bytes.buffer, "", "text"]) {
+      await connection.fetch(origin, { method: "POST", body, duplex: "half" } as RequestInit)
+    }
+    const [[formType, formBody] = assert.fail("nothing was sent"), ...others] = bodies
+    assert.match(formType!, /^multipart\/form-data; boundary=/)
+    assert.include(formBody, formType!.split("boundary=")[1]!)
+    assert.match(formBody, /name="side"\r\n\r\nBUY\r\n.*filename="orders.csv"\r\nContent-Type: text\/csv\r\n\r\na,b/s)
+    assert.deepStrictEqual(others, [
+      ["text/csv", "blob"],
+      [null, "streamed ₹"],
+      [null, "bytes"],
+      [null, "bytes"],
+      ["text/plain;charset=UTF-8", ""],
+      ["text/plain;charset=UTF-8", "text"]
+    ])
+  })
 
   it("fetch() rejects with BrokerUnavailable if the host cannot be reached, and the error names the host", async () => {
     await using connection = await Connection.open(layerOf())

@@ -17,7 +17,6 @@ import type { VaultError } from "@auth/broker-core/session/VaultError"
 import type { VaultKey } from "@auth/broker-core/session/VaultKey"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import { withBrowser, type WithBrowser } from "./internal/browserCalls.ts"
 import * as defaults from "./internal/connectionDefaults.ts"
 
@@ -72,7 +71,8 @@ export type {
 } from "./internal/browserCalls.ts"
 
 /**
- * An open connection. After `close`, the promises of all other functions reject.
+ * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
+ * running. An open connection, its listeners and a loop over `changes` do not.
  *
  * @category models
  * @since 0.1.0
@@ -111,11 +111,9 @@ export const open = <Services, E extends AuthError | VaultError>(
     Layer.Layer<Services | Renewal | Logout | Authorize, E, HttpClient.HttpClient>,
   options: Options = {}
 ): Promise<Connection<Services>> =>
-  Core.open<Services, E>(
-    layer,
-    // In plain JavaScript, `options` may be another value. The function of the core package then rejects it.
-    Predicate.isObject(options) ? { ...options, ...defaults.layersOf(options) } : (options as never)
-  ).then((connection) => withBrowser<Services, Core.Connection<Services>>(connection))
+  Core.open<Services, E>(layer, defaults.withDefaults(options)).then((connection) =>
+    withBrowser<Services, Core.Connection<Services>>(connection)
+  )
 
 /**
  * The default of the option `client`. If `HTTPS_PROXY` is set, the requests of this client and of the global `fetch` go

@@ -11,7 +11,7 @@ import * as Core from "@auth/broker-core/session/Connections"
 import type * as Layer from "effect/Layer"
 import { withBrowser, type WithBrowser } from "./internal/browserCalls.ts"
 import type { Options as ConnectionOptions } from "./Connection.ts"
-import { layersOf } from "./internal/connectionDefaults.ts"
+import { withDefaults } from "./internal/connectionDefaults.ts"
 
 /**
  * Options of `open`. The defaults are those of `Connection.open` of this package.
@@ -61,7 +61,7 @@ export interface Connections<A extends Core.Accounts> extends Omit<Core.Connecti
  * @since 0.1.0
  */
 export const open = <const A extends Core.Accounts>(options: Options<A>): Promise<Connections<A>> =>
-  Core.open<A>({ ...options, ...layersOf({ ...options }) }).then((connections) => ({
+  Core.open<A>(withDefaults(options)).then((connections) => ({
     ...connections,
     account: (name) =>
       connections.account(name).then((calls) => withBrowser<Layer.Success<A[typeof name]>, typeof calls>(calls))

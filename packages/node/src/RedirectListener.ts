@@ -219,6 +219,14 @@ const readTimeout = (
     onSome: Effect.succeed
   })
 
+const readMethod = (
+  broker: string,
+  method: LoginOptions["method"] = "GET"
+): Effect.Effect<"GET" | "POST", AuthError.AuthError> =>
+  method === "GET" || method === "POST"
+    ? Effect.succeed(method)
+    : Effect.fail(invalid(broker, "method", 'must be "GET" or "POST"'))
+
 const listenFailure =
   (broker: string, port: number) =>
   ({ code = "unknown" }: NodeJS.ErrnoException): AuthError.AuthError => {
@@ -356,7 +364,7 @@ export const open = Effect.fnUntraced(function* (
       invalid(broker, "redirectUrl", "must be http with the host 127.0.0.1, [::1] or localhost")
     )
   }
-  const receives = { path: place.url.pathname, method: options.method ?? "GET" }
+  const receives = { path: place.url.pathname, method: yield* readMethod(broker, options.method) }
   return yield* listen(place, { broker, redirectUrl, timeout }, receives)
 })
 
@@ -480,6 +488,7 @@ export const login: (
   function* (options: LoginOptions = {}) {
     const { begin, broker } = yield* RedirectLogin.RedirectLogin
     const timeout = yield* readTimeout(broker, options.timeout)
+    const method = yield* readMethod(broker, options.method)
     const request = yield* begin
     const { redirectUrl } = request
     const place = placeOf(redirectUrl)
@@ -487,7 +496,7 @@ export const login: (
     if (place.port === 0) {
       return yield* Effect.fail(invalid(broker, "redirectUrl", "has port 0: a login needs the registered port"))
     }
-    return yield* receiveOnLoopback(request, place, { broker, redirectUrl, timeout }, options.method ?? "GET")
+    return yield* receiveOnLoopback(request, place, { broker, redirectUrl, timeout }, method)
   },
   Effect.scoped
 )

@@ -142,6 +142,11 @@ describe("a connection on Node", () => {
     }
   })
 
+  it("does not keep the program running, but a pending call does", { timeout: 60_000 }, async () => {
+    const printed = await run("listening.ts", [freshFolder()], { BROKER_AUTH_KEY: key }).ended
+    assert.strictEqual(printed, "waiting\nlogged in\nends")
+  })
+
   it("rejects with a VaultError if the vault was written with another key", async () => {
     const folder = freshFolder()
     const fake = await Effect.runPromise(FakeAngel.make())

@@ -7,12 +7,13 @@
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { type AuthError, invalidRequest } from "../login/AuthError.ts"
 import type { Authorize } from "../login/Authorize.ts"
 import type { Logout } from "../login/Logout.ts"
 import type { Renewal } from "../broker/Renewal.ts"
-import { requireLogin, requireOptions } from "./internal/argumentChecks.ts"
+import { holds, readOptions, requireLogin } from "./internal/argumentChecks.ts"
 import { type CallsOf, fromServices } from "./internal/connectionCalls.ts"
 import { base, type BaseOptions, type Closable, openIn } from "./internal/connectionScope.ts"
 import * as stepUpCodes from "./internal/stepUpCodes.ts"
@@ -66,7 +67,8 @@ export type {
 } from "./internal/connectionCalls.ts"
 
 /**
- * An open connection. After `close`, the promises of all other functions reject.
+ * An open connection. After `close`, the promises of all other functions reject. A pending call keeps the program
+ * running. An open connection, its listeners and a loop over `changes` do not.
  *
  * @category models
  * @since 0.1.0
@@ -81,7 +83,7 @@ export type Connection<Services> = CallsOf<Services> & Closable
  * @since 0.1.0
  */
 export const reveal = (secret: Redacted.Redacted<string>): string => {
-  if (Redacted.isRedacted(secret)) return Redacted.value(secret)
+  if (holds(() => Predicate.isString(Redacted.value(secret)))) return Redacted.value(secret)
   throw invalidRequest("connection", "reveal", "secret", "is not a secret: pass a secret such as session.tokens.access")
 }
 
@@ -112,9 +114,9 @@ export const open = <Services, E extends AuthError | VaultError>(
   openIn((life, owner) =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
-      yield* requireOptions(options)
-      const { codes, early, pollInterval, renewalTimeout } = options
-      const { client, vault } = base(options)
+      const given = yield* readOptions(options)
+      const { codes, early, pollInterval, renewalTimeout } = given
+      const { client, vault } = base(given)
       const account = stepUpCodes.withCodes<
         Services | Renewal | Logout | Authorize,
         E | AuthError,

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as AuthError from "../login/AuthError.ts"
@@ -17,9 +18,11 @@ import type { Logout } from "../login/Logout.ts"
 import type { Session } from "../login/Session.ts"
 import type { Renewal } from "../broker/Renewal.ts"
 import type * as Connection from "./Connection.ts"
-import { requireLogin, requireObject, requireOptions } from "./internal/argumentChecks.ts"
+import { readObject, readOptions, requireLogin, unreadable } from "./internal/argumentChecks.ts"
 import { type CallsOf, fromServices } from "./internal/connectionCalls.ts"
+import * as connectionRun from "./internal/connectionRun.ts"
 import { base, type Closable, openIn } from "./internal/connectionScope.ts"
+import { ManagerOwner } from "./internal/managerOwner.ts"
 import * as stepUpCodes from "./internal/stepUpCodes.ts"
 import type { Failure } from "./SessionManager.ts"
 import * as SessionManagers from "./SessionManagers.ts"
@@ -122,15 +125,15 @@ const unknownAccount = (name: string, known: ReadonlyArray<string>) =>
  * @since 0.1.0
  */
 export const open = <const A extends Accounts>(options: Options<A>): Promise<Connections<A>> =>
-  openIn((life) =>
+  openIn((life, owner) =>
     Effect.gen(function* () {
       type Name = keyof A & string
-      yield* requireOptions({ ...options })
-      yield* requireObject("accounts", { ...options }.accounts)
-      const { accounts, codes, early, pollInterval, renewalTimeout } = options
+      const given = yield* readOptions(Predicate.isNullish(options) ? ({} as typeof options) : options)
+      const accounts = yield* readObject("accounts", given.accounts)
+      const { codes, early, pollInterval, renewalTimeout } = given
       const names = Object.keys(accounts) as ReadonlyArray<Name>
       const scope = yield* Effect.scope
-      const { client, vault } = base(options)
+      const { client, vault } = base(given)
       const context = yield* Layer.buildWithScope(Layer.merge(vault, client), scope)
       const layerOf = (name: string) => {
         const layer = accounts[name]
@@ -139,37 +142,48 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
         return stepUpCodes.withCodesIfNeeded(requireLogin(layer), codes)
       }
       const managers = yield* SessionManagers.make(layerOf, { early, pollInterval, renewalTimeout }).pipe(
-        Effect.provideContext(Context.add(context, Scope.Scope, scope))
+        Effect.provideContext(Context.add(context, Scope.Scope, scope)),
+        Effect.provideService(ManagerOwner, owner)
       )
+      const { attempt, awaitClosed, reject, run, wrong } = connectionRun.make("accounts", life, context)
       const opened = new Map<string, Promise<CallsOf<never>>>()
 
       const connect = (name: string): Promise<CallsOf<never>> => {
         const build = Effect.flatMap(managers.services(name), (services) =>
           fromServices<never>(Context.merge(context, services), life)
         )
-        return Effect.runPromiseExit(Scope.provide(build, scope)).then((exit) => {
-          if (Exit.isSuccess(exit)) return exit.value
-          opened.delete(name)
-          throw Cause.squash(exit.cause)
-        })
+        const connected = run("account", Scope.provide(build, scope))
+        opened.set(name, connected)
+        // After a failure, the next call builds the account again.
+        connected.catch(() => opened.delete(name))
+        return connected
       }
 
       return {
         names,
-        account: (name: string) => {
-          const known = opened.get(name) ?? connect(name)
-          opened.set(name, known)
-          return known
-        },
-        warm: (given = {}) => {
-          const { names: chosen = names, ...warmOptions } = { ...given }
+        account: (name: string) =>
+          attempt("account", () => {
+            if (!Predicate.isString(name)) return reject("account", "name", "is not a text: pass a key of `accounts`")
+            return opened.get(name) ?? connect(name)
+          }),
+        warm: (given) => {
+          const progress = Effect.try({
+            try: () => {
+              const { names: chosen = names, ...warmOptions } = { ...given }
+              return managers.warm(chosen, warmOptions)
+            },
+            catch: () => wrong("warm", "options", unreadable)
+          })
           return Stream.toAsyncIterable(
-            Stream.map(managers.warm(chosen, warmOptions), ({ outcome, ...progress }) => ({
-              ...progress,
-              ...(Exit.isSuccess(outcome)
-                ? { session: outcome.value }
-                : { error: Cause.squash(outcome.cause) as Failure })
-            }))
+            Stream.unwrap(life.isClosed() ? awaitClosed("warm") : progress).pipe(
+              Stream.interruptWhen(awaitClosed("warm")),
+              Stream.map(({ outcome, ...rest }) => ({
+                ...rest,
+                ...(Exit.isSuccess(outcome)
+                  ? { session: outcome.value }
+                  : { error: Cause.squash(outcome.cause) as Failure })
+              }))
+            )
           )
         }
       } as Omit<Connections<A>, keyof Closable>

@@ -15,11 +15,13 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Cause from "effect/Cause"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as AuthError from "../login/AuthError.ts"
 import * as Problems from "../broker/internal/problems.ts"
 import { delegating } from "./internal/readyEffect.ts"
+import { ManagerOwner } from "./internal/managerOwner.ts"
 import { close as closeManager, lastUsed, type Self } from "./internal/managerState.ts"
 import { open, serviceOf } from "./internal/openManager.ts"
 import { sessionOf as sessionOfManager } from "./internal/sessionRequests.ts"
@@ -224,7 +226,8 @@ const readWarm = (
   names: Iterable<string>,
   { concurrency = 32, jitter = "250 millis", perSecond, timeout = "2 minutes" }: WarmOptions
 ) => {
-  const all = isNames(names) ? Array.from(new Set(names)) : undefined
+  // In plain JavaScript, reading `names` can throw.
+  const all = Result.getOrUndefined(Result.try(() => (isNames(names) ? Array.from(new Set(names)) : undefined)))
   const isRate = perSecond === undefined || (Number.isFinite(perSecond) && perSecond > 0)
   const refused = Problems.refusal(noBroker, "warm", [
     ["names", all?.every((name) => typeof name === "string") ? undefined : "is not a list of names"],
@@ -298,6 +301,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 ): Effect.fn.Return<SessionManagers<Services, E>, AuthError.AuthError, R | SessionStore | SessionLock | Scope.Scope> {
   const idleMillis = idle === undefined ? undefined : yield* readIdle(idle)
   const scope = yield* Effect.scope
+  const owner = yield* ManagerOwner
   const context = yield* Effect.context<R | SessionStore | SessionLock>()
   const memoMap = Layer.CurrentMemoMap.forkOrCreate(context)
   // Effect's `LayerMap` is not used, because it keeps failures forever and needs a scope for each lookup. A scope is
@@ -313,7 +317,9 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
     )
   )
 
-  const closed = Effect.suspend(() => Effect.fail(AuthError.make(noBroker, "session", closedReason)))
+  const closed = Effect.suspend(() =>
+    Effect.fail(AuthError.make(noBroker, "session", owner?.closedBecause ?? closedReason))
+  )
 
   const toReady = (
     name: string,
@@ -333,7 +339,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   })
 
   const sessionOf = delegating(({ name, self, session }: Ready<Services>) =>
-    self.owner === undefined ? session : sessionNow(name)
+    self.owner?.closedBecause === undefined ? session : sessionNow(name)
   )
 
   /**
@@ -352,7 +358,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   /** The manager has no layer of its own, because a layer needs more memory than the manager. */
   const openManager = (services: Context.Context<Services | Renewal | Logout>, attempt: Attempt<Services, E>) =>
     Effect.uninterruptible(
-      Effect.map(Effect.provideContext(open(options, undefined), Context.merge(context, services)), (self) => {
+      Effect.map(Effect.provideContext(open(options, owner), Context.merge(context, services)), (self) => {
         attempt.self = self
         return self
       })

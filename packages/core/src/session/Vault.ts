@@ -14,8 +14,8 @@ import * as VaultError from "./VaultError.ts"
 import type { VaultKey } from "./VaultKey.ts"
 
 /**
- * A vault in the memory of this process. After a restart, all sessions are lost. Use it in tests, and in programs that
- * log in only once.
+ * A vault in the memory of this process. Each connection that gets this layer has its own vault. After a restart, all
+ * sessions are lost. Use it in tests, and in programs that log in only once.
  *
  * @example
  * ```ts

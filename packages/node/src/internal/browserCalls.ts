@@ -1,8 +1,10 @@
 /** Browser logins of a connection on Node. */
+import * as AuthError from "@auth/broker-core/login/AuthError"
 import type { RedirectLogin } from "@auth/broker-core/login/RedirectLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
 import type * as Core from "@auth/broker-core/session/Connection"
+import * as Effect from "effect/Effect"
 import * as RedirectListener from "../RedirectListener.ts"
 
 /**
@@ -39,12 +41,21 @@ export interface BrowserCalls {
 export type WithBrowser<Services> = RedirectLogin extends Services ? BrowserCalls : unknown
 
 const loginOf =
-  (run: Core.Calls<RedirectLogin>["run"]): BrowserCalls["login"] =>
-  ({ byPerson, method, signal, timeout } = {}) =>
-    run(BrowserLogin.run(RedirectListener.login({ method, timeout }), { byPerson }), { signal })
+  ({ account, run }: Core.Calls<RedirectLogin>): BrowserCalls["login"] =>
+  (options) =>
+    run(
+      Effect.flatMap(
+        Effect.try({
+          try: () => ({ ...options }),
+          catch: () => AuthError.invalidRequest(account.broker, "login", "options", "cannot be read: pass plain values")
+        }),
+        ({ byPerson, method, timeout }) => BrowserLogin.run(RedirectListener.login({ method, timeout }), { byPerson })
+      ),
+      options
+    )
 
 /** Adds `login` to the calls of a layer that has `RedirectLogin`. Only such calls contain `beginLogin`. */
 export const withBrowser = <Services, C extends Core.CallsOf<Services>>(calls: C): C & WithBrowser<Services> => {
-  const { run } = calls as unknown as Core.Calls<RedirectLogin>
-  return ("beginLogin" in calls ? { ...calls, login: loginOf(run) } : calls) as C & WithBrowser<Services>
+  const login = loginOf(calls as unknown as Core.Calls<RedirectLogin>)
+  return ("beginLogin" in calls ? { ...calls, login } : calls) as C & WithBrowser<Services>
 }

@@ -7,6 +7,8 @@ import type * as VaultError from "@auth/broker-core/session/VaultError"
 import type * as VaultKey from "@auth/broker-core/session/VaultKey"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import * as NodeVault from "../NodeVault.ts"
 import * as NodeVaultKey from "../NodeVaultKey.ts"
 import * as defaultClient from "./defaultClient.ts"
@@ -35,8 +37,7 @@ export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.
 // A direct call of the type guard `Layer.isLayer` would replace the exact type of `vault` with a general type.
 const isLayer: (value: unknown) => boolean = Layer.isLayer
 
-/** Returns the vault, the key and the client of the options. For an option that is not set, returns its default. */
-export const layersOf = (options: DefaultsOptions) => {
+const layersOf = (options: DefaultsOptions) => {
   const key = options.key ?? NodeVaultKey.layerDefault(options)
   const vault = options.vault ?? NodeVault.layer({ folder: options.folder })
   return {
@@ -46,3 +47,16 @@ export const layersOf = (options: DefaultsOptions) => {
     client: options.client ?? layerClient
   }
 }
+
+/**
+ * Adds the vault, the key and the client to the options. An option that is not set gets its default. In plain
+ * JavaScript, `options` may be another value, or reading it may throw. Then `options` is returned unchanged, and `open`
+ * of the core package rejects it.
+ */
+export const withDefaults = <Options extends DefaultsOptions>(
+  options: Options
+): Options & ReturnType<typeof layersOf> =>
+  Result.getOrElse(
+    Result.try(() => (Predicate.isObject(options) ? { ...options, ...layersOf(options) } : (options as never))),
+    () => options as never
+  )

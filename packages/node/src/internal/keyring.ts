@@ -37,9 +37,12 @@ const elsewhere = `Use another key layer: ${otherLayers}`
 const unavailable = (why: string, advice = elsewhere): VaultError.VaultError =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
+/** Path from which the optional package is resolved. In a CommonJS bundle of esbuild, `import.meta` is empty. */
+const resolvedFrom = (): string => import.meta.url ?? process.argv[1] ?? ""
+
 /** Path of the optional package. Fails if the package is not installed. */
 export const findModule: Effect.Effect<string, VaultError.VaultError> = Effect.try({
-  try: () => createRequire(import.meta.url).resolve(packageName),
+  try: () => createRequire(resolvedFrom()).resolve(packageName),
   catch: () =>
     unavailable(
       `the package ${packageName} is not installed`,

@@ -2,6 +2,7 @@
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
 import * as UserDirectories from "effect/persistence/UserDirectories"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -180,8 +181,11 @@ export const resolve = Effect.fnUntraced(function* (
   given: string | undefined,
   home: () => string = Os.homedir
 ): Effect.fn.Return<string, VaultError.VaultError> {
-  if (given?.trim() === "")
-    return yield* refused("use a folder without a name", "Set folder to a path, or omit the option to use the default.")
+  const advice = "Set folder to a path, or omit the option to use the default."
+  // In plain JavaScript, `given` may be another value.
+  if (given !== undefined && !Predicate.isString(given))
+    return yield* refused("use a folder that is not a text", advice)
+  if (given?.trim() === "") return yield* refused("use a folder without a name", advice)
   const [first = "", ...rest] = given?.split(separator) ?? []
   if (first === "~") {
     const user = yield* attempt("find this user's home directory", home)

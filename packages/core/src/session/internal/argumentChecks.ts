@@ -1,38 +1,79 @@
 /**
- * Checks the arguments of `Connection.open` and `Connections.open`. TypeScript checks them too, but a program in plain
- * JavaScript can pass any value.
+ * Checks the arguments of `Connection.open`, `Connections.open` and the functions of a connection. TypeScript checks
+ * them too, but a program in plain JavaScript can pass any value. Reading such a value can even throw.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { Renewal } from "../../broker/Renewal.ts"
-import type { BaseOptions } from "./connectionScope.ts"
 import * as AuthError from "../../login/AuthError.ts"
 import { Authorize } from "../../login/Authorize.ts"
 import { Logout } from "../../login/Logout.ts"
 
-// As a type guard, `Layer.isLayer` would replace the type of the layer that it checks.
-const isLayer: (value: unknown) => boolean = Layer.isLayer
+/** The problem with a value if reading its properties throws. */
+export const unreadable = "cannot be read, because reading a property throws an error: pass plain values"
+
+/** Whether `check` returns `true`. If `check` throws, the result is `false`. */
+export const holds = (check: () => boolean): boolean => Result.getOrElse(Result.try(check), () => false)
+
+const isLayer = (value: unknown): boolean => holds(() => Layer.isLayer(value))
+
+const isFunctionOf = (value: object, name: string): boolean =>
+  Predicate.hasProperty(value, name) && Predicate.isFunction(value[name])
+
+/** Whether a value is `undefined`, `null` or an `AbortSignal`. */
+export const isSignal = (value: unknown): boolean =>
+  Predicate.isNullish(value) ||
+  holds(
+    () =>
+      Predicate.hasProperty(value, "aborted") &&
+      ["addEventListener", "removeEventListener"].every((name) => isFunctionOf(value, name))
+  )
+
+const textOfAddress = (value: unknown): unknown => {
+  if (Redacted.isRedacted(value)) return Redacted.value(value)
+  return Predicate.isObject(value) && "href" in value ? value["href"] : value
+}
+
+/** The text of a secret, of an object with `href` such as a `URL`, or of a text. `undefined` for any other value. */
+export const addressOf = (value: unknown): Redacted.Redacted<string> | undefined => {
+  const text = Result.getOrElse(
+    Result.try(() => textOfAddress(value)),
+    () => undefined
+  )
+  return Predicate.isString(text) ? Redacted.make(text) : undefined
+}
 
 const rejected = (field: string, problem: string): Effect.Effect<never, AuthError.AuthError> =>
   Effect.fail(AuthError.invalidRequest("connection", "open", field, problem))
 
-/** Fails unless a value is an object. */
-export const requireObject = (field: string, value: unknown): Effect.Effect<void, AuthError.AuthError> =>
-  Predicate.isObject(value) ? Effect.void : rejected(field, "must be an object")
+/** Copies the properties of an object. Fails for any other value, and if a property cannot be read. */
+export const readObject = <A>(field: string, value: A): Effect.Effect<A, AuthError.AuthError> =>
+  Effect.flatMap(
+    Effect.try({
+      try: () => (Predicate.isObject(value) ? { ...value } : undefined),
+      catch: () => AuthError.invalidRequest("connection", "open", field, unreadable)
+    }),
+    (copy) => (copy === undefined ? rejected(field, "must be an object") : Effect.succeed(copy))
+  )
 
 /** Fails if an option has the wrong type. The types of durations are checked where they are used. */
-export const requireOptions = (options: BaseOptions & { readonly codes?: unknown }) => {
-  const { client, codes, key, vault } = { ...options }
-  const layers = Object.entries({ client, key, vault })
-  const wrong = layers.find(([, value]) => value !== undefined && !isLayer(value))
-  if (wrong !== undefined) return rejected(wrong[0], "must be a layer")
-  return codes === undefined || Predicate.isFunction(codes)
-    ? requireObject("options", options)
-    : rejected("codes", "must be a function that returns the one-time code")
-}
+export const readOptions = <A extends Readonly<Partial<Record<"client" | "codes" | "key" | "vault", unknown>>>>(
+  given: A
+): Effect.Effect<A, AuthError.AuthError> =>
+  Effect.flatMap(readObject("options", given), (options) => {
+    const { client, codes, key, vault } = options
+    const layers = Object.entries({ client, key, vault })
+    const wrong = layers.find(([, value]) => value !== undefined && !isLayer(value))
+    if (wrong !== undefined) return rejected(wrong[0], "must be a layer")
+    return codes === undefined || Predicate.isFunction(codes)
+      ? Effect.succeed(options)
+      : rejected("codes", "must be a function that returns the one-time code")
+  })
 
 const notLoginLayer = AuthError.invalidRequest(
   "connection",

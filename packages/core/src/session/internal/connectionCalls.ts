@@ -1,11 +1,8 @@
 /** Makes the functions of a connection from the services of its account. */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -27,6 +24,8 @@ import * as SealedRequest from "../SealedRequest.ts"
 import * as SessionManager from "../SessionManager.ts"
 import { SessionStore } from "../SessionStore.ts"
 import { VaultKey } from "../VaultKey.ts"
+import { addressOf, holds } from "./argumentChecks.ts"
+import * as connectionRun from "./connectionRun.ts"
 import * as fetches from "./fetch.ts"
 
 /**
@@ -214,17 +213,6 @@ export type CallsOf<Services> = Calls<Services> &
   (RedirectLogin extends Services ? RedirectCalls : unknown) &
   (QrLogin extends Services ? QrCalls : unknown)
 
-export const closedReason = new AuthError.InvalidRequest({
-  problems: [{ field: "connection", problem: "is closed" }],
-  advice: "Open a new connection."
-})
-
-/** Shows whether a connection is closed. `closed` fails when the connection is closed. */
-export interface Life {
-  readonly isClosed: () => boolean
-  readonly closed: Deferred.Deferred<never, AuthError.AuthError>
-}
-
 /** Maximum duration of a login by a QR code, in milliseconds. */
 const qrLifetime = 300_000
 
@@ -282,7 +270,7 @@ const callListener = <A>(listener: (event: A) => unknown, event: A) =>
 /** Makes the functions of a connection from the services of its account. */
 export const fromServices = <Services>(
   services: Context.Context<ConnectionServices<Services>>,
-  { closed, isClosed }: Life
+  life: connectionRun.Life
 ): Effect.Effect<CallsOf<Services>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const all = services as Context.Context<unknown>
@@ -295,24 +283,10 @@ export const fromServices = <Services>(
     const getSession = yield* Effect.provideContext(SessionManager.sessionPromise, services)
     const scope = yield* Effect.scope
 
-    const closedError = (operation: string) => AuthError.make(broker, operation, closedReason)
-    const untilClosed = <A, E>(
-      operation: string,
-      effect: Effect.Effect<A, E>
-    ): Effect.Effect<A, E | AuthError.AuthError> =>
-      Effect.raceFirst(
-        Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError> =>
-          isClosed() ? Effect.fail(closedError(operation)) : effect
-        ),
-        Effect.mapError(Deferred.await(closed), () => closedError(operation))
-      )
-    const wrong = (operation: string, field: string, problem: string) =>
-      AuthError.invalidRequest(broker, operation, field, problem)
-    const reject = (operation: string, field: string, problem: string): Promise<never> =>
-      Promise.reject(isClosed() ? closedError(operation) : wrong(operation, field, problem))
+    const { attempt, reject, run, wrong } = connectionRun.make(broker, life, all)
     /** Checks what the function `use` returns. */
     const requireEffect = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | AuthError.AuthError> => {
-      if (Effect.isEffect(effect)) return effect
+      if (holds(() => Effect.isEffect(effect))) return effect
       // A promise is not awaited. Without a handler, its rejection would end the program.
       Promise.resolve(effect).catch(() => undefined)
       return Effect.fail(
@@ -323,13 +297,6 @@ export const fromServices = <Services>(
         )
       )
     }
-    const runExit = Effect.runPromiseExitWith(all)
-    const run = <A, E>(operation: string, effect: Effect.Effect<A, E>, signal?: AbortSignal): Promise<A> =>
-      runExit(untilClosed(operation, effect), { signal }).then((exit) => {
-        if (Exit.isSuccess(exit)) return exit.value
-        throw signal?.aborted === true ? signal.reason : Cause.squash(exit.cause)
-      })
-
     const pendingLogin = (redirect: RedirectLogin["Service"], request: AuthorizationRequest): PendingLogin => {
       // The session, once the broker has accepted the callback. If it cannot be stored, the next call of `complete`
       // stores it without sending the callback again.
@@ -342,9 +309,22 @@ export const fromServices = <Services>(
         })
       return {
         ...request,
-        seal: (options) => run("seal", SealedRequest.seal(request, key, { account, ...options })),
+        seal: (options) =>
+          attempt("seal", () => {
+            const { lifetime } = { ...options }
+            return run("seal", SealedRequest.seal(request, key, { account, lifetime }))
+          }),
         complete: (callbackUrl) =>
-          run("complete", complete(Redacted.isRedacted(callbackUrl) ? callbackUrl : Redacted.make(String(callbackUrl))))
+          attempt("complete", () => {
+            const address = addressOf(callbackUrl)
+            return address === undefined
+              ? reject(
+                  "complete",
+                  "callbackUrl",
+                  "is not an address: pass the address that the browser was redirected to"
+                )
+              : run("complete", complete(address))
+          })
       }
     }
 
@@ -368,10 +348,15 @@ export const fromServices = <Services>(
         )
     })
     const qrCalls = (qr: QrLogin["Service"]): QrCalls => ({
-      loginByQr: ({ show, signal }) => {
-        const login = Effect.tap(qrSession(qr, broker, show), (session) => manager.adopt(session))
-        return run("loginByQr", login, signal)
-      }
+      loginByQr: (options) =>
+        attempt("loginByQr", () => {
+          const { show, signal } = { ...options }
+          if (!Predicate.isFunction(show)) {
+            return reject("loginByQr", "show", "is not a function: pass a function that shows the QR code")
+          }
+          const login = Effect.tap(qrSession(qr, broker, show), (session) => manager.adopt(session))
+          return run("loginByQr", login, signal)
+        })
     })
 
     const listeners = new Map<keyof Events, Set<(event: never) => void>>()
@@ -389,25 +374,29 @@ export const fromServices = <Services>(
       Effect.runForkWith(all as Context.Context<never>)(Effect.forkIn(forward, scope, { startImmediately: true }))
     }
 
+    const fetch = fetches.make(broker, client, (effect, signal) => run("fetch", effect, signal))
     const calls: Calls<Services> = {
       account,
-      session: () => (isClosed() ? Promise.reject(closedError("session")) : getSession()),
-      fetch: fetches.make(broker, client, (effect, signal) => runExit(untilClosed("fetch", effect), { signal })),
-      call: (api, use) => {
-        const service = Context.isKey(api) ? Context.getOption(all, api) : Option.none()
-        if (Option.isNone(service)) {
-          return reject("call", "api", "is not a service of the layer: pass a service such as AngelApi.AngelApi")
-        }
-        if (!Predicate.isFunction(use)) return reject("call", "use", "is not a function")
-        return run(
-          "call",
-          manager.withSession((session) => requireEffect(use(service.value, session)))
-        )
-      },
+      session: () => (life.isClosed() ? run("session", manager.session) : getSession()),
+      fetch: (input, init) => attempt("fetch", () => fetch(input, init)),
+      call: (api, use) =>
+        attempt("call", () => {
+          const service = Context.isKey(api) ? Context.getOption(all, api) : Option.none()
+          if (Option.isNone(service)) {
+            return reject("call", "api", "is not a service of the layer: pass a service such as AngelApi.AngelApi")
+          }
+          if (!Predicate.isFunction(use)) return reject("call", "use", "is not a function")
+          return run(
+            "call",
+            manager.withSession((session) => requireEffect(use(service.value, session)))
+          )
+        }),
       renew: (rejected) =>
-        rejected === undefined || (isSession(rejected) && Redacted.isRedacted({ ...rejected.tokens }.access))
-          ? run("renew", manager.renew(rejected))
-          : reject("renew", "session", "is not a session: pass the session that session() returned, or nothing"),
+        attempt("renew", () =>
+          rejected === undefined || (isSession(rejected) && Redacted.isRedacted({ ...rejected.tokens }.access))
+            ? run("renew", manager.renew(rejected))
+            : reject("renew", "session", "is not a session: pass the session that session() returned, or nothing")
+        ),
       logout: () => run("logout", manager.logout),
       resetLoginGuard: () => {
         const { credentials } = Context.getUnsafe(all, Renewal)
@@ -415,9 +404,11 @@ export const fromServices = <Services>(
       },
       changes: Stream.toAsyncIterableWith(manager.changes, all as Context.Context<never>),
       run: (effect, options) =>
-        Effect.isEffect(effect)
-          ? run("run", Effect.provideContext(effect, services), options?.signal)
-          : reject("run", "effect", "is not an Effect"),
+        attempt("run", () =>
+          Effect.isEffect(effect)
+            ? run("run", Effect.provideContext(effect, services), options?.signal)
+            : reject("run", "effect", "is not an Effect")
+        ),
       on: (name, listener) => {
         if (!eventNames.includes(name)) {
           throw wrong("on", "name", `is not the name of an event: use ${eventNames.join(", ")}`)

@@ -13,12 +13,15 @@ import * as FetchClient from "../../broker/FetchClient.ts"
 import * as Vault from "../Vault.ts"
 import type { VaultError } from "../VaultError.ts"
 import * as VaultKey from "../VaultKey.ts"
-import { closedReason, type Life } from "./connectionCalls.ts"
+import { closedReason, type Life } from "./connectionRun.ts"
 import type { ManagerOwner } from "./managerOwner.ts"
 
 /** Layers that replace the defaults of a connection. */
 export interface BaseOptions {
-  /** The vault, in which sessions are stored. Default: the memory of this process. */
+  /**
+   * The vault, in which sessions are stored. Default: the memory of this connection, which no other connection of this
+   * process uses. Its sessions are lost when the connection is closed.
+   */
   readonly vault?: Layer.Layer<SessionStore | SessionLock, AuthError.AuthError | VaultError> | undefined
   /** The key with which `seal` encrypts browser logins. Default: a random key that only this connection has. */
   readonly key?: Layer.Layer<VaultKey.VaultKey, AuthError.AuthError | VaultError> | undefined

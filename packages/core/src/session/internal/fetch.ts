@@ -1,7 +1,5 @@
 /** Makes a function like the standard `fetch` that sends its requests with an `HttpClient`. */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClientError from "effect/http/HttpClientError"
@@ -18,30 +16,54 @@ import type { Failure } from "../SessionManager.ts"
 export type FetchInput = Parameters<typeof globalThis.fetch>[0]
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>
 
-const invalid = (broker: string, problem: string) =>
+/** Makes a body that ends with an error when the signal is aborted, as with the standard `fetch`. */
+const abortable = (body: ReadableStream<Uint8Array>, signal: AbortSignal) =>
+  body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
+
+const validRequest = "Pass an absolute URL, and options that the standard fetch accepts."
+const newBody = "Send the request again with a new body."
+
+const invalid = (broker: string, problem: string, advice: string) =>
   AuthError.make(
     broker,
     "fetch",
     new AuthError.InvalidRequest({
       problems: [{ field: "request", problem }],
-      advice: "Nothing was sent. Pass an absolute URL, and options that the standard fetch accepts."
+      advice: `Nothing was sent. ${advice}`
     })
   )
 
-/** Reads the request and its whole body, because a stream could not be sent a second time. */
+// In these functions, the failure is not kept, because its text may contain the URL or a part of the body, and so a
+// secret.
+
+const makeRequest = (broker: string, input: FetchInput, init: FetchInit | undefined) =>
+  Effect.try({
+    try: () => new Request(input, init),
+    catch: () =>
+      input instanceof Request && (input.bodyUsed || input.body?.locked === true)
+        ? invalid(broker, "has a body that was already read", newBody)
+        : invalid(broker, "is not a request that fetch accepts", validRequest)
+  })
+
+/** Reads the whole body, because a stream could not be sent a second time. If interrupted, it cancels the stream. */
+const readBody = (broker: string, body: ReadableStream<Uint8Array>) =>
+  Effect.tryPromise({
+    try: (signal) => new Response(abortable(body, signal)).arrayBuffer(),
+    catch: () =>
+      invalid(broker, "has a body that cannot be read", `Find out why the stream of the body failed. ${newBody}`)
+  })
+
 const readRequest = (broker: string, input: FetchInput, init: FetchInit | undefined) =>
   Effect.gen(function* () {
-    const request = yield* Effect.try({
-      try: () => new Request(input, init),
-      // The failure is not kept, because its text may contain the URL, and the query of the URL may contain a secret.
-      catch: () => invalid(broker, "is not a request that fetch accepts")
-    })
+    const request = yield* makeRequest(broker, input, init)
     const wire = HttpClientRequest.fromWeb(request)
-    const body = request.body === null ? undefined : yield* Effect.promise(() => request.arrayBuffer())
-    if (body === undefined) return { url: request.url, wire }
-    const contentType = request.headers.get("content-type") ?? undefined
-    const withBody = HttpClientRequest.setBody(wire, HttpBody.uint8Array(new Uint8Array(body), contentType))
-    return { url: request.url, wire: withBody }
+    const { body, headers, url } = request
+    if (body === null) return { url, wire }
+    const bytes = new Uint8Array(yield* readBody(broker, body))
+    const contentType = headers.get("content-type")
+    const withBody = HttpClientRequest.setBody(wire, HttpBody.uint8Array(bytes, contentType ?? undefined))
+    // Effect adds a content type, which the standard `fetch` does not add.
+    return { url, wire: contentType === null ? HttpClientRequest.removeHeader(withBody, "content-type") : withBody }
   })
 
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "the host")
@@ -67,12 +89,6 @@ const toAuthError =
     )
   }
 
-/** Makes a body that ends with an error when the signal is aborted, as with the standard `fetch`. */
-const abortable = (body: ReadableStream<Uint8Array> | null, signal: AbortSignal | undefined) =>
-  body === null || signal === undefined
-    ? body
-    : body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
-
 const toResponse = (
   url: string,
   response: HttpClientResponse.HttpClientResponse,
@@ -83,31 +99,63 @@ const toResponse = (
     () => new Response(Stream.toReadableStream(response.stream), { status: response.status, headers: response.headers })
   )
   const { headers, status, statusText } = web
-  const made = signal === undefined ? web : new Response(abortable(web.body, signal), { headers, status, statusText })
+  const made =
+    signal === undefined || web.body === null
+      ? web
+      : new Response(abortable(web.body, signal), { headers, status, statusText })
   return made.url === "" ? Object.defineProperty(made, "url", { value: url }) : made
 }
 
-/** Returns the options that are passed to `fetch` unchanged, such as `dispatcher` of Node. */
-const extrasOf = ({ body: _b, headers: _h, method: _m, signal: _s, ...extras }: FetchInit): FetchInit => extras
+/** The options of a `Request` that are passed to `fetch`, and their defaults. */
+const requestDefaults = {
+  cache: "default",
+  credentials: "same-origin",
+  integrity: "",
+  keepalive: false,
+  redirect: "follow",
+  referrerPolicy: ""
+} as const
 
-/** Makes the function `fetch` of a connection. `run` runs an effect, and fails if the connection is closed. */
+/**
+ * Returns the options of a `Request` that differ from their defaults. The defaults are left out, because some platforms
+ * do not support all options.
+ */
+const optionsOf = (request: Request): FetchInit =>
+  Object.fromEntries(
+    Object.entries(requestDefaults).flatMap(([name, standard]) => {
+      const value = request[name as keyof typeof requestDefaults]
+      return value === undefined || value === standard ? [] : [[name, value]]
+    })
+  )
+
+/** Returns the options that are passed to `fetch` unchanged, such as `dispatcher` of Node. */
+const extrasOf = (input: FetchInput, init: FetchInit | undefined): FetchInit => {
+  const { body: _b, headers: _h, method: _m, signal: _s, ...extras } = init ?? {}
+  return input instanceof Request ? { ...optionsOf(input), ...extras } : extras
+}
+
+/** The signal of a request. As with the standard `fetch`, the signal `null` replaces the signal of a `Request`. */
+const signalOf = (input: FetchInput, init: FetchInit | undefined): AbortSignal | undefined => {
+  const given = init?.signal
+  return (given === undefined && input instanceof Request ? input.signal : given) ?? undefined
+}
+
+/** Makes the function `fetch` of a connection. `run` runs an effect until the signal is aborted. */
 export const make =
   (
     broker: string,
     client: AuthorizedClient["Service"],
-    run: <A>(effect: Effect.Effect<A, Failure>, signal: AbortSignal | undefined) => Promise<Exit.Exit<A, Failure>>
+    run: <A>(effect: Effect.Effect<A, Failure>, signal: AbortSignal | undefined) => Promise<A>
   ) =>
-  (input: FetchInput, init?: FetchInit): Promise<Response> => {
-    const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined)
-    const extras = init === undefined ? {} : extrasOf(init)
+  (input: FetchInput, given?: FetchInit | null): Promise<Response> => {
+    const init = given ?? undefined
+    const signal = signalOf(input, init)
+    const extras = extrasOf(input, init)
     const send = Effect.flatMap(readRequest(broker, input, init), ({ url, wire }) =>
-      Effect.map(client.execute(wire), (response) => toResponse(url, response, signal ?? undefined))
+      Effect.map(client.execute(wire), (response) => toResponse(url, response, signal))
     ).pipe(Effect.mapError(toAuthError(broker)))
-    const sent =
-      Object.keys(extras).length === 0 ? send : Effect.provideService(send, FetchHttpClient.RequestInit, extras)
-    return run(sent, signal ?? undefined).then((exit) => {
-      if (Exit.isSuccess(exit)) return exit.value
-      // If the signal was aborted, the standard `fetch` rejects with the reason of the signal.
-      throw signal?.aborted === true ? signal.reason : Cause.squash(exit.cause)
-    })
+    return run(
+      Object.keys(extras).length === 0 ? send : Effect.provideService(send, FetchHttpClient.RequestInit, extras),
+      signal
+    )
   }

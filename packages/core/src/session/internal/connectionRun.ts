@@ -1,0 +1,73 @@
+/** Runs the calls of a connection. After the connection is closed, all calls reject. */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as AuthError from "../../login/AuthError.ts"
+import { isSignal, unreadable } from "./argumentChecks.ts"
+
+export const closedReason = new AuthError.InvalidRequest({
+  problems: [{ field: "connection", problem: "is closed" }],
+  advice: "Open a new connection."
+})
+
+/** Shows whether a connection is closed. `closed` fails when the connection is closed. */
+export interface Life {
+  readonly isClosed: () => boolean
+  readonly closed: Deferred.Deferred<never, AuthError.AuthError>
+}
+
+/** Makes the functions that run the calls of a connection. `broker` is the broker's name in the errors. */
+export const make = <Services>(broker: string, { closed, isClosed }: Life, services: Context.Context<Services>) => {
+  const closedError = (operation: string) => AuthError.make(broker, operation, closedReason)
+
+  /** Fails when the connection is closed. */
+  const awaitClosed = (operation: string) =>
+    Effect.suspend(() =>
+      isClosed()
+        ? Effect.fail(closedError(operation))
+        : Effect.mapError(Deferred.await(closed), () => closedError(operation))
+    )
+
+  const wrong = (operation: string, field: string, problem: string) =>
+    AuthError.invalidRequest(broker, operation, field, problem)
+
+  /**
+   * Calls `call`, which reads the arguments of a function of the connection. Rejects if the connection is closed, or if
+   * an argument cannot be read. So no function of a connection throws instead of rejecting.
+   */
+  const attempt = <A>(operation: string, call: () => Promise<A>): Promise<A> => {
+    if (isClosed()) return Promise.reject(closedError(operation))
+    const started = Result.try({ try: call, catch: () => wrong(operation, "arguments", unreadable) })
+    return Result.isSuccess(started) ? started.success : Promise.reject(started.failure)
+  }
+
+  const runExit = Effect.runPromiseExitWith(services)
+
+  /** Runs an effect until the connection is closed, or until the signal is aborted. */
+  const run = <A, E>(operation: string, effect: Effect.Effect<A, E, Services>, signal?: AbortSignal): Promise<A> => {
+    if (!isSignal(signal)) return Promise.reject(wrong(operation, "signal", "is not an AbortSignal"))
+    const untilClosed = Effect.raceFirst(
+      Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError, Services> =>
+        isClosed() ? Effect.fail(closedError(operation)) : effect
+      ),
+      awaitClosed(operation)
+    )
+    return runExit(untilClosed, { signal }).then((exit) => {
+      if (Exit.isSuccess(exit)) return exit.value
+      // If the signal was aborted, the promise rejects with the reason of the signal, as with the standard `fetch`.
+      throw signal?.aborted === true ? signal.reason : Cause.squash(exit.cause)
+    })
+  }
+
+  return {
+    attempt,
+    awaitClosed,
+    reject: (operation: string, field: string, problem: string): Promise<never> =>
+      Promise.reject(wrong(operation, field, problem)),
+    run,
+    wrong
+  }
+}
