@@ -234,7 +234,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     const { account } = given
     const sendCode = Effect.suspend(() => {
       const { id, outcome } = sent.attempt
-      // A pause delays only new logins, and not the code of a login that has already been sent. `byPerson` ignores pauses.
+      // Pauses apply only to new logins, but this code belongs to a login that has already begun. So `byPerson` is set,
+      // which ignores pauses.
       const entered = enter({ ...given, byPerson: true }, outcome === "refused" ? newId() : id, () => 0)
       return Effect.map(entered, (now) => void Object.assign(sent, now))
     })

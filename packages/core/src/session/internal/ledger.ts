@@ -20,8 +20,8 @@ export interface Attempt {
 }
 
 /**
- * The error that all programs that share the store report during a pause, or while the account is locked. It is made
- * from the broker's last answer.
+ * All programs that share the store report this error during a pause, or while the account is locked. It is made from
+ * the broker's last answer.
  */
 export interface Said {
   readonly tag: string
