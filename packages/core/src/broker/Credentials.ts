@@ -44,9 +44,8 @@ export interface Field {
   /**
    * Returns a text that describes the problem with a value, but does not contain the value. Returns `undefined` if the
    * value is valid. Blanks around the value are removed before this check, except in a `verbatim` value. `now` is the
-   * time in milliseconds since the epoch, but at least the beginning of 2026, so that a clock that was not set does not
-   * make a birth date a day in the future. Default, without `freeText`: only ASCII characters are valid and, in a
-   * secret, no spaces.
+   * time in milliseconds since the epoch, but at least the beginning of 2026, so that a birth date is not in the future
+   * if the clock was not set. Default, without `freeText`: only ASCII characters are valid and, in a secret, no spaces.
    */
   readonly problem?: (value: string, now: number) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */

@@ -71,8 +71,8 @@ const paceOf = ({ per, requests }: Limit) => {
  */
 export interface Options {
   /**
-   * The IP address, or a name for it, from which this program calls the broker. Programs with the same `address` share
-   * the limits with the scope `address`. Default: all programs share them.
+   * The IP address from which this program calls the broker, or a name for that IP address. Programs with the same
+   * `address` share the limits with the scope `address`. Default: all programs share them.
    */
   readonly address?: string | undefined
 }

@@ -142,7 +142,7 @@ export const totp = (
 }
 
 /**
- * Makes a source that returns one given code. Use it for one login. Blanks, invisible characters and a pair of
+ * Makes a source that returns one given code. Use it for one login. Blanks, invisible characters and pairs of
  * quotation marks around the code are removed.
  *
  * @example

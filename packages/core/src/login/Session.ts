@@ -317,7 +317,7 @@ export const authorizedBy = (
   return { account: { ...account }.id, tokens, extras }
 }
 
-/** Whether the tokens have an access token, which is `Redacted` text and not empty. */
+/** Whether the tokens have an access token that is `Redacted` text and not empty. */
 const hasAccess = (tokens: Tokens | undefined): boolean => {
   const { access } = { ...tokens }
   const text: unknown = Redacted.isRedacted(access) ? Redacted.value(access) : undefined

@@ -39,9 +39,8 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. The function `codes` is called for every account whose login has a second step. It is not called
- * if the credentials contain the TOTP secret and the broker prefers TOTP codes. The argument of `codes` contains the
- * account.
+ * Options of `open`. The function `codes` is called for every account whose login has a second step, except if the
+ * credentials contain the TOTP secret and the broker prefers TOTP codes. The argument of `codes` contains the account.
  *
  * @category models
  * @since 0.1.0

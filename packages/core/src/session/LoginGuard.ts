@@ -44,9 +44,9 @@ export interface Memory {
    */
   readonly unansweredAt: ReadonlyArray<number>
   /**
-   * When the pause ends. This time may be in the past. A pause starts if a login fails and a retry would not help, or
-   * if the last logins ended before their one-time code was entered. During a pause, a login is sent only with
-   * `byPerson`.
+   * When the pause ends. This time may be in the past. A pause starts if a login fails and a retry would not help,
+   * if a login fails after the broker has sent a code by SMS or email, or if the last logins ended before their
+   * one-time code was entered. During a pause, a login is sent only with `byPerson`.
    */
   readonly pausedUntil: number | undefined
 }
@@ -88,11 +88,12 @@ export class LoginGuard extends Context.Service<
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
      * has refused these credentials before. During a pause, fails with the reason that started the pause, if that
      * reason is `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any other reason,
-     * fails with `ActionRequired`, whose `what` is the message of that reason. If two or more logins ended before their
-     * one-time code was entered, fails with `ActionRequired` for 1, 2, 5, and then always 10 minutes after the last of
-     * them, because each login makes the broker send a message. If ten logins in the last hour got no
-     * answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails with
-     * `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
+     * fails with `ActionRequired`, whose `what` is the message of that reason. If two or more logins within an hour
+     * ended before their one-time code was entered, fails with `ActionRequired`, because each login makes the broker
+     * send a message. This lasts for 1 minute after the second of these logins, 2 minutes after the third, 5 minutes
+     * after the fourth, and 10 minutes after each later one. If ten logins in the last hour got no answer, fails with
+     * `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails with `InvalidRequest` if the
+     * policy is invalid. In all these cases, nothing is sent.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -233,7 +234,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     const { account } = given
     const sendCode = Effect.suspend(() => {
       const { id, outcome } = sent.attempt
-      // During a login, only a person or the program's function waits for the code, so a pause does not apply.
+      // Pauses apply only to new logins, but this code belongs to a login that has already begun. So `byPerson` is set,
+      // which ignores pauses.
       const entered = enter({ ...given, byPerson: true }, outcome === "refused" ? newId() : id, () => 0)
       return Effect.map(entered, (now) => void Object.assign(sent, now))
     })
@@ -267,7 +269,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     const answer = classify(error, sent.departure.at !== undefined)
     return (ledger: Ledger.Ledger): Ledger.Ledger => {
       const paused = (before: Ledger.Ledger) => Ledger.startPause(before, GuardErrors.saidOf(error), now)
-      // The next login would make the broker send another code, so it is sent only after a pause.
+      // If the broker has sent a code by SMS or email, the next login would make the broker send another code. So the
+      // next login is sent only after a pause.
       if (answer === "none" && attempt.outcome === "open") {
         const kept = Ledger.putAttempt(ledger, attempt)
         return sent.isCodeOrdered ? paused(kept) : kept

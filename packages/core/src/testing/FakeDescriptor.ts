@@ -61,8 +61,8 @@ export type WireName = ReadonlyArray<Place> | string
 export type Page = readonly [origin: string, path: string, query: Readonly<Record<string, string | undefined>>]
 
 /**
- * The addresses of a running simulator. `control` is the address of the control port. `origins` contains the address
- * that replaces each origin of the broker.
+ * The addresses of a running simulator. `control` is the address of the control port. `origins` contains, for each
+ * origin of the broker, the address that replaces it.
  *
  * @category models
  * @since 0.1.0

@@ -35,7 +35,7 @@ export const checkOrigins = (broker: string, { environment, insecureHttp, origin
   for (const [purpose, origin] of Object.entries({ ...environment, ...origins })) {
     const problem = known.includes(purpose)
       ? originProblem(origin, insecureHttp)
-      : `is not a purpose of this broker's hosts: use ${known.join(", ")}`
+      : `is not an origin of this broker: use ${known.join(", ")}`
     if (problem === undefined) continue
     return Effect.fail(AuthError.invalidRequest(broker, "configuration", `origins.${purpose}`, problem))
   }

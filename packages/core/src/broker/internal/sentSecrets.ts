@@ -21,7 +21,7 @@ const redactedIn = (value: unknown): ReadonlyArray<string> => {
   return Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(redactedIn) : []
 }
 
-/** Headers whose values are always secret, even if the broker's table does not wrap them in `Redacted`. */
+/** Headers whose values are always secret, even if the broker's package does not wrap them in `Redacted`. */
 const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
 
 /** Returns all secrets that were sent, including each secret part of a longer value, such as the token in a header. */

@@ -47,7 +47,7 @@ const decodeWhole = (text: string): string => {
 }
 
 const repairs: ReadonlyArray<(text: string) => string> = [
-  // Tabs and line breaks are removed later, with the blanks next to them.
+  // Tabs and line breaks are removed later.
   (text) => withoutInvisible(text).replace(/[^\P{Cc}\t\n\r]/gu, ""),
   (text) => withoutQuotes(text.replace(enclosed, "")).replace(enclosed, ""),
   // Removes the line breaks that a terminal or an email program has added, and the blanks next to them. Also removes
@@ -132,7 +132,10 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
   return [...pairsOf(inHash), ...pairsOf(inQuery)]
 }
 
-/** Whether the text begins with the registered redirect URL, and contains it again after another value. */
+/**
+ * Whether the text begins with the registered redirect URL, and contains the URL a second time. The second URL does not
+ * count if it is the value of a parameter.
+ */
 const isDoubled = (text: string, registered: URL): boolean => {
   const [lower, place] = [text.toLowerCase(), placeOf(registered).toLowerCase()]
   if (!lower.startsWith(place)) return false

@@ -1,6 +1,6 @@
 /**
  * Removes or describes characters that do not belong to a value, such as quotation marks and invisible characters. They
- * can be added when the value is copied or written into an env file. Also recognizes placeholders of examples.
+ * can be added when the value is copied or written into an env file. Also recognizes placeholders from examples.
  */
 
 const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
@@ -82,7 +82,7 @@ const template = /^(?:<[^<>]*>|\{\{.*\}\}|\$\{.*\}|\$\(.*\))$/s
 const filler = /^(?:x[x\s_-]{2,}|[*.#?_•●-][*.#?\s_•●-]{2,})$/i
 
 /**
- * Describes the problem with a placeholder of an example, and with a value that was copied with the name of its
+ * Describes the problem with a placeholder from an example, and with a value that was copied with the name of its
  * variable. `variable` is the name of the variable.
  */
 export const placeholderProblem = (text: string, variable?: string): string | undefined => {

@@ -12,7 +12,7 @@ const counted = (count: number, unit: string): string => (count === 1 ? `1 ${uni
 
 /**
  * Formats a duration in its one or two largest units, such as `4 minutes`, `1 hour 5 minutes` or `9 days`. There are
- * two exceptions: a duration between zero and one second is formatted in milliseconds. A duration from one second to
+ * two exceptions. A duration between zero and one second is formatted in milliseconds. A duration from one second to
  * less than two minutes is formatted in seconds, such as `90 seconds`.
  */
 export const timeText = (input: Duration.Input): string => {

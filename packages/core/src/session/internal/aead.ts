@@ -14,7 +14,7 @@ interface Cipher {
   readonly services: Context.Context<Aead.Aead>
 }
 
-// The services and the checked key are kept for each key, because making them takes longer than encrypting an entry.
+// The cipher of each key is cached, because making a cipher takes longer than encrypting an entry.
 const ciphers = new WeakMap<Redacted.Redacted<Uint8Array>, Cipher>()
 
 const cipherOf = Effect.fnUntraced(function* (bytes: Redacted.Redacted<Uint8Array>) {

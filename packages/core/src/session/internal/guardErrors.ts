@@ -1,4 +1,4 @@
-/** The errors of the login guard. Each of them means that nothing was sent. */
+/** The errors of the login guard. Each of them means that a login or a code was not sent. */
 import * as Predicate from "effect/Predicate"
 import type * as Account from "../../login/Account.ts"
 import * as AuthError from "../../login/AuthError.ts"

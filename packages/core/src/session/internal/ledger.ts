@@ -1,6 +1,7 @@
 /**
  * The ledger of an account is the state of its login guard. It contains the logins that were sent, the pause after a
- * failed login, and fingerprints of credentials that the broker accepted or refused. This file does no I/O.
+ * failed login, and fingerprints of credentials that the broker accepted or refused. This file does no I/O. Points
+ * in time are in milliseconds since the epoch, and lengths of pauses are in milliseconds.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -19,8 +20,8 @@ export interface Attempt {
 }
 
 /**
- * The error that all programs that share the store report during a pause, or while the account is locked. It is made
- * from the broker's last answer.
+ * All programs that share the store report this error during a pause, or while the account is locked. It is made from
+ * the broker's last answer.
  */
 export interface Said {
   readonly tag: string

@@ -92,7 +92,8 @@ export const make = (store: SessionStore["Service"]) => {
 
   /**
    * Changes the ledger, and does not fail. If the change cannot be written, this program keeps it in memory, and
-   * writes it with the next change. The next login is entered first, so it is not sent without this change.
+   * writes it with the next change. Each login is recorded before it is sent, so the next login is not sent without
+   * this change.
    */
   const note = (account: Account.Account, change: Change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>

@@ -195,7 +195,7 @@ const startBackoff = Effect.fnUntraced(function* (self: Self, error: Failure) {
  */
 const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnavailable" && reason.why === "lost"
 
-/** How often a renewal is tried again after the lock was lost. */
+/** Maximum number of times that a renewal is tried again after the lock was lost. */
 const maxLostLocks = 2
 
 const runRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Session.Session, Failure> =>

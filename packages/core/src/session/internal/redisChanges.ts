@@ -28,8 +28,8 @@ const streamLength = 10_000
 
 /**
  * Lua statement that adds an entry to the stream. If this statement fails, the script must still write the session. The
- * statement can fail in a cluster, where a script cannot write keys of two nodes, or because the program lacks the
- * permission. No program reads the stream in a cluster.
+ * statement fails if the program lacks the permission. It can also fail in a cluster, where a script cannot write keys
+ * of two nodes. No program reads the stream in a cluster.
  */
 export const announceLua = (stream: string, account: string, version: string): string =>
   `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`

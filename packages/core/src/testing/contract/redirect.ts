@@ -101,7 +101,7 @@ export const redirect = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "returns a session of the broker and the method when it completes a browser login",
+    name: "completes a browser login, and returns a session with the ids of the broker and the method",
     run: Effect.gen(function* () {
       const { browse, redirect, request } = yield* begin(subject)
       const session = yield* redirect.complete(request, yield* browse)

@@ -151,7 +151,7 @@ const renewed = (
     ? Effect.fail(new ContractViolation({ message: "the renewal has no login" }))
     : Effect.andThen(TestClock.adjust("31 seconds"), login)
 
-/** Answers to a login that contain no code. */
+/** Answers to a login that contain no error code. */
 const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
   .map((status): readonly [string, Fault] => [`HTTP ${status}`, { kind: "answer", status, body: "" }])
   .concat([

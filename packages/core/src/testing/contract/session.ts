@@ -392,7 +392,7 @@ export const authorize = (subject: Subject): ReadonlyArray<Case> => [
   }
 ]
 
-/** Answers that a broker may send to orders and data calls. None of them means that the broker rejects the token. */
+/** Possible answers to orders and data calls. None of them means that the broker rejects the token. */
 const harmless: ReadonlyArray<readonly [number, string]> = [
   [200, ""],
   [200, "[]"],
