@@ -5,6 +5,7 @@ import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import type { Simulator } from "@auth/simulator"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -153,6 +154,30 @@ it.effect("broker-auth status counts only the failed logins that count towards t
     assert.include((yield* show(false)).stdout, "login guard: 0 of 2 allowed login failures")
     assert.include((yield* show(true)).stdout, '"failedLogins": 0')
   })
+)
+
+it.effect(
+  "broker-auth guard marks a login without an answer as not counted if the broker has accepted its credentials",
+  () =>
+    Effect.gen(function* () {
+      const user = yield* makeUser()
+      const account = Account.make({ broker: "angel", id: "A123456" })
+      const timeOut = AuthError.make("angel", "login", new AuthError.BrokerUnavailable({ why: "time-out" }))
+      const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
+      const options = { credentials: Redacted.make("the credentials") }
+      yield* withStore(user, (store) =>
+        accounts.add(store, { name: "mine", broker: "angel", method: "totp", account, values: {} }, { replace: false })
+      )
+      const protect = <A>(login: Effect.Effect<A, AuthError.AuthError>) =>
+        withStore(user, (store) => Effect.exit(LoginGuard.make(store).protect(account, policy, login, options)))
+      yield* protect(Effect.void)
+      yield* protect(Effect.fail(timeOut))
+      const { stdout } = yield* inProcess(
+        user,
+        handlers.guard({ account: undefined, json: false, simulator: undefined })
+      )
+      assert.match(stdout, /^mine: 0 of 2 allowed login failures.*\n {4}no answer at .* IST, not counted\n$/)
+    })
 )
 
 it.effect("broker-auth status does not say that a package is missing if the installed package lacks the method", () =>

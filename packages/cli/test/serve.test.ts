@@ -57,7 +57,7 @@ it.live(
 const renewInPython = (where: string, dead: string) =>
   Effect.callback<string>((resume) => {
     const child = spawn("python3", [path.join(import.meta.dirname, "programs/renew.py"), where], {
-      // Without the locale of the user, the shell of a wrapper of Python does not print a warning about it.
+      // `python3` may be a shell script. Its shell prints a warning if it does not know the user's locale.
       env: { ...process.env, LC_ALL: "C" }
     })
     let printed = ""

@@ -456,8 +456,9 @@ const receiveAtTerminal = Effect.fnUntraced(function* (request: RedirectLogin.Au
  *
  * Fails with `ActionRequired` if the user does not log in within the time-out, or if the address must be pasted and
  * standard input has ended. Fails with `InvalidRequest` if an option is invalid, if the redirect URL has port 0 or a
- * port that browsers refuse, or if the port cannot be opened. Fails with `RedirectRejected` if the user declines, or
- * after four wrong addresses. It also fails with the other errors of `RedirectLogin.complete`.
+ * port that browsers refuse, or if the port cannot be opened. Fails with `RedirectRejected` if the user declines.
+ * After four wrong addresses, fails with the error of the fourth address. It also fails with the other errors of
+ * `RedirectLogin.complete`.
  *
  * @example
  * ```ts

@@ -26,7 +26,7 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import { type CommandFailed, fail, Rejected } from "./failure.ts"
 import { registry } from "./registry.ts"
 
-/** All services that a method can have. The descriptor says which ones a method has. */
+/** The services of login methods that this command uses. A method has only some of them: see its `capabilities`. */
 export type Services = Renewal | Logout | Authorize | Profile | RedirectLogin | QrLogin | Login | StepUp
 
 export type MethodLayer = Layer.Layer<Services, AuthError, HttpClient.HttpClient>

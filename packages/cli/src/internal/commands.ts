@@ -279,7 +279,7 @@ const guard: Handler<"guard"> = Effect.fnUntraced(function* (input) {
   if (rows.length === 0) return yield* noAccounts
   for (const row of rows) {
     yield* output.line(`${row.entry.name}: ${accountStatus.guardText(row)}`)
-    const ending = (at: number) => `${Expiry.toIst(at)}${row.countedAt.includes(at) ? "" : ", no longer counted"}`
+    const ending = (at: number) => `${Expiry.toIst(at)}${row.countedAt.includes(at) ? "" : ", not counted"}`
     for (const at of row.memory.refusedAt) yield* output.line(`    refused at ${ending(at)}`)
     for (const at of row.memory.unansweredAt) yield* output.line(`    no answer at ${ending(at)}`)
   }

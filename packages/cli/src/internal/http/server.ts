@@ -41,10 +41,10 @@ const grace = "10 seconds"
 /** Maximum number of unsent bytes of a stream. If there are more, the client is disconnected. */
 const maxUnsentBytes = 65_536
 /**
- * Maximum number of connections. It is above the number of connections that the system queues (511). So a request is
- * read before a flood of connections can close its connection. Above the maximum, the server closes one connection: the
- * oldest one that has not sent all headers of a request, otherwise the one that has been idle for the longest time.
- * If all connections wait for answers, the server closes the newest connection.
+ * Maximum number of connections. It is above the number of connections that the system queues (511). So a flood of
+ * connections cannot close a connection before its request is read. Above the maximum, the server closes one
+ * connection: the oldest one that has not sent all headers of a request, otherwise the one that has been idle for the
+ * longest time. If all connections wait for answers, the server closes the newest connection.
  */
 export const maxConnections = 1024
 

@@ -45,7 +45,7 @@ export interface Desk {
   readonly start: (name: string, action: Action) => Effect.Effect<Accepted, VaultError>
   /** Logs in to all accounts without a live session. Logins that need a person run one after the other. */
   readonly startAll: Effect.Effect<void, VaultError>
-  /** Cancels the action of an account. Does nothing if no action is running, or if its current step cannot be cancelled. */
+  /** Cancels the action of an account. Does nothing if no action is running, or if the current step cannot be cancelled. */
   readonly cancel: (name: string) => Effect.Effect<Accepted>
   /** Passes the person's input to the current step. */
   readonly answer: (name: string, text: Redacted.Redacted<string>) => Effect.Effect<Accepted>
