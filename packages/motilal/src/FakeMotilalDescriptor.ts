@@ -77,10 +77,7 @@ const headersOf = headers.make({
   generation: "v7"
 })
 
-/**
- * The tokens that a call sends between the first request of a login and the request that returns the access token. Only
- * the token from the first request exists then.
- */
+/** Returns the tokens that the calls in `endpoints.ofLogin` send. These calls are sent before an access token exists. */
 const ofLogin = ({ access, login = access }: Tokens): Tokens => ({ access: login })
 
 const status = OpenApi.word("SUCCESS")

@@ -340,7 +340,11 @@ describe("checks of the arguments of MotilalApi", () => {
     ["authdirectapi without an argument", (raw) => raw.authdirectapi(undefined as never), "request"],
     ["authdirectapi with a blank user id", (raw) => raw.authdirectapi({ ...loginRequest, userid: " " }), "userid"],
     ["verifyotp with a blank code", (raw) => raw.verifyotp({ otp: secret(" ") }, session), "otp"],
-    ["verifyotp with undefined in place of the code", (raw) => raw.verifyotp(undefined as never, session), "request"],
+    [
+      "verifyotp with undefined in place of the request",
+      (raw) => raw.verifyotp(undefined as never, session),
+      "request"
+    ],
     ["getprofile with a blank client code", (raw) => raw.getprofile({ clientcode: "" }, session), "clientcode"]
   ]
   for (const [what, call, field] of rows) {

@@ -231,7 +231,7 @@ it.live("the simulator reports a port that is in use, and a port that is out of 
     )
     const outside = yield* Effect.flip(Simulator.make({ port: 65_534 }))
     assert.include(outside.message, "between 1 and 65535")
-    // The control port 6660 is allowed, but the ports of origins would be from 6661 to 6669.
+    // Port 6660 is allowed for the control port, but the ports after it include the blocked ports 6665 to 6669.
     for (const blocked of [6000, 6660]) {
       const { message } = yield* Effect.flip(Simulator.make({ port: blocked }))
       assert.match(

@@ -166,7 +166,7 @@ const listenFailure = (port: number, error: NodeJS.ErrnoException) =>
     message: `Port ${port} on ${host} ${problems[error.code ?? ""] ?? `cannot be opened (${error.code ?? error.message})`}.`
   })
 
-/** Serves `origin` on a port that browsers may refuse, and returns the port. */
+/** Serves `origin` on a port, and returns the port. Does not check whether browsers refuse this port. */
 const listenOn = Effect.fnUntraced(function* (
   options: Port,
   port: number
