@@ -48,7 +48,7 @@ it("a twin follows each candidate that measures our library, and missing twins a
   )
 })
 
-it("a twin has the files, arguments and turns of the other checkout, but the counts of this checkout", () => {
+it("a twin has the files, arguments and turns of the other checkout, but the job counts of this checkout", () => {
   const twin = entrantsOf("some", bench, all, other).entrants[2]
   assert.strictEqual(twin?.script, "/tmp/some/before/tools/bench/candidate.ts")
   assert.strictEqual(twin?.file, "/tmp/some/before/tools/bench/benches/some.ts")

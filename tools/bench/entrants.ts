@@ -34,7 +34,7 @@ const isChosen = (only: ReadonlyArray<string>, ...names: ReadonlyArray<string>):
   only.length === 0 || names.some((name) => only.includes(name))
 
 /**
- * Returns the turns of the other checkout with the counts of our turns. Returns `undefined` if the turns differ in
+ * Returns the turns of the other checkout with the job counts of our turns. Returns `undefined` if the turns differ in
  * number, concurrency or number of accounts, because then their figures could not be compared.
  */
 export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>): ReadonlyArray<Turn> | undefined => {

@@ -28,8 +28,8 @@ Options:
   --only <names>    runs only the named candidates. Separate the names by commas. The names of each bench:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
   --against <dir>   another checkout of this repository, with its node_modules. Each candidate that measures our
-                    library gets a twin, which measures the library of that checkout. The twin of ours is named
-                    ours@dir, and is in the same table. A twin runs the bench file of that checkout, so the
+                    library gets a twin, which measures the library of that checkout. The twin of the candidate ours is
+                    named ours@dir, and is in the same table. A twin runs the bench file of that checkout, so the
                     library may have another API there.
                     In benches that write programs (cli-start, cold-start, size), a twin runs our bench file.
   --profile <dir>   writes a CPU profile of each candidate
@@ -169,7 +169,7 @@ const main = async (): Promise<void> => {
     console.log(`\n${name}: ${bench.summary}`)
     if (missing.length > 0)
       console.log(
-        `missing   ${missing.join(", ")}: the other checkout does not have this candidate, or runs it with other numbers of accounts or calls`
+        `missing   ${missing.join(", ")}: in the other checkout, the candidate is missing, or its turns differ in number, concurrency or number of accounts`
       )
     const began = performance.now()
     const options: Options = {

@@ -34,7 +34,7 @@ describe("the list of files in a tarball", () => {
     assert.deepStrictEqual(difference(["a", "c", "d"], ["b", "c", "e"]), ["- a", "+ b", "- d", "+ e"])
   })
 
-  it("is compared with every file", () => {
+  it("must match the files exactly: a missing file and an additional file are reported", () => {
     assert.deepStrictEqual(compareFiles(angel!, listed), [])
     assert.deepStrictEqual(compareFiles(angel!, [...listed, "dist/notes.txt"]), ["+ dist/notes.txt"])
     for (const gone of listed)

@@ -38,7 +38,7 @@ const rangeOf = (found: ReadonlyArray<string>): string => {
 }
 
 /**
- * Merges right counts of the same kind into one row. Other counts are merged only if their cases have the same title.
+ * Merges correct counts of the same kind into one row. Other counts are merged only if their cases have the same title.
  */
 export const condensed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const groups = new Map<string, Array<Row>>()

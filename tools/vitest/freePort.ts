@@ -49,9 +49,8 @@ const lowest = 10_000
 const end = firstOutgoing() - lowest < 1000 ? 32_768 : Math.min(firstOutgoing(), 32_768)
 
 /**
- * Returns a free port on 127.0.0.1 between 10,000 and 32,767 that browsers and `fetch` accept. If possible, the operating
- * system gives outgoing connections higher ports, so no connection from another test takes the port before the caller
- * listens on it.
+ * Returns a free port on 127.0.0.1 between 10,000 and 32,767 that browsers and `fetch` accept. Usually, outgoing
+ * connections get only higher ports, so no connection from another test takes the port before the caller listens on it.
  */
 export const freePort = async (): Promise<number> => {
   const port = lowest + Math.floor(Math.random() * (end - lowest))

@@ -8,8 +8,8 @@ import { follow, openIn, type Scenario, type Setup, type Tally, type Torture, wa
 import type { Outcome } from "../protocol.ts"
 
 /**
- * Milliseconds from the first login to the end of its TOTP period. In the last two seconds of a period, no code would
- * be sent.
+ * Milliseconds from the first login to the end of its TOTP period. In the last three seconds of a period, no login
+ * would be sent.
  */
 const leftInPeriod = 6000
 
