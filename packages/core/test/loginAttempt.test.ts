@@ -31,7 +31,7 @@ const toSession = () =>
     expiry: Expiry.after("1 day")
   })
 
-/** Runs promises and their effects. */
+/** Waits in real time, so that pending promises settle. */
 const settle = TestClock.withLive(Effect.sleep("5 millis"))
 
 /** Requests a session every 20 seconds. */
@@ -44,18 +44,18 @@ const poll = Effect.fnUntraced(function* (manager: SessionManager.SessionManager
   }
 })
 
-describe("a login that the broker received and answered without a code", () => {
+describe("a login that the broker received and answered without an error code", () => {
   const answers: ReadonlyArray<readonly [string, Answer]> = [
     ...[400, 404, 405, 409, 410, 413, 415, 422, 426].map(
       (status) => [`HTTP ${status}`, () => new Response(null, { status })] as const
     ),
     ["HTTP 400 and a message", () => Response.json({ message: "Bad" }, { status: 400 })],
     ["HTTP 400 and a page", () => new Response("<html>Bad Request</html>", { status: 400 })],
-    ["HTTP 200 and a refusal without a code", () => no({})],
+    ["HTTP 200 and a refusal without a message", () => no({})],
     ["HTTP 200 and a refusal with a message", () => no({ message: "Something went wrong" })]
   ]
 
-  it.effect.each(answers)("is followed by at most eight logins within an hour after %s", ([, answer]) =>
+  it.effect.each(answers)("is followed by at most eight logins within an hour if the answer is %s", ([, answer]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const broker = yield* connect([answer])
@@ -173,7 +173,7 @@ describe("a refused one-time code", () => {
   )
 
   it.effect.each([
-    ["the program's function fails", undefined],
+    ["the function that returns the codes fails", undefined],
     ["the broker does not answer", new AuthError.BrokerUnavailable({ why: "network" })],
     ["the broker is overloaded", new AuthError.BrokerUnavailable({ why: "broker", status: 503 })],
     [
@@ -208,7 +208,7 @@ describe("a refused one-time code", () => {
     })
   )
 
-  it.effect("leaves one more code to the next login, also of another program", () =>
+  it.effect("lets the next login, even in another program, send only one more code", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -309,18 +309,20 @@ describe("a login that waits for a code by SMS", () => {
     })
   )
 
-  it.effect("is followed by at most eight logins within an hour if the program's function always fails", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const sms = makeSms()
-      const { manager } = yield* startWithCodes(sms, () => Promise.reject(new Error("the mailbox is down")))
-      for (let minute = 0; minute < 60; minute += 1) {
-        yield* ask(manager)
-        yield* pass("1 minute")
-      }
-      assert.isAtLeast(sms.calls.length, 2)
-      assert.isAtMost(sms.calls.length, 9)
-    })
+  it.effect(
+    "is followed by at most eight logins within an hour if the function that returns the codes always fails",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const sms = makeSms()
+        const { manager } = yield* startWithCodes(sms, () => Promise.reject(new Error("the mailbox is down")))
+        for (let minute = 0; minute < 60; minute += 1) {
+          yield* ask(manager)
+          yield* pass("1 minute")
+        }
+        assert.isAtLeast(sms.calls.length, 2)
+        assert.isAtMost(sms.calls.length, 9)
+      })
   )
 
   it.effect(
@@ -342,7 +344,7 @@ describe("a login that waits for a code by SMS", () => {
       })
   )
 
-  it.effect("sends no code that cannot be recorded before", () =>
+  it.effect("does not send the code if the store cannot be written", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = breakable(makeShared().store)
@@ -364,7 +366,7 @@ describe("a login that waits for a code by SMS", () => {
   )
 })
 
-describe("the result of a login that could not be written", () => {
+describe("a login result that could not be written", () => {
   const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
   const wrongPin = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "pin" }))
   const credentials = Redacted.make("right once")
@@ -391,7 +393,7 @@ describe("the result of a login that could not be written", () => {
     })
   )
 
-  it.effect("is written with the next change of the store", () =>
+  it.effect("is stored by the next write to the store", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()
