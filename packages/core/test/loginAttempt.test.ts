@@ -125,7 +125,10 @@ const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
 
 type Sms = ReturnType<typeof makeSms>
 
-/** Starts a program that gets the codes from `codes`. */
+/**
+ * Starts a program that gets the codes from `codes`. `ask` requests a session, waits in real time until the request has
+ * ended or waits for a code, and returns the fiber of the request.
+ */
 const startWithCodes = Effect.fnUntraced(function* (
   { login, resend, verify }: Sms,
   codes: (question: CodeQuestion) => string | Promise<string>,
@@ -138,15 +141,24 @@ const startWithCodes = Effect.fnUntraced(function* (
       Context.add(StepUp, { verify, resend })
     )
   )
-  const built = yield* Layer.build(withCodes(services, codes))
+  let pendingCodes = 0
+  const countedCodes = async (question: CodeQuestion) => {
+    pendingCodes += 1
+    try {
+      return await codes(question)
+    } finally {
+      pendingCodes -= 1
+    }
+  }
+  const built = yield* Layer.build(withCodes(services, countedCodes))
   const manager = yield* start({ ...tiny, renewal: Context.get(built, Renewal.Renewal) }, shared)
-  return { manager, guard: LoginGuard.make(shared.store), shared }
-})
-
-const ask = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
-  const fiber = yield* Effect.forkChild(reasonOf(session))
-  yield* settle
-  return fiber
+  const ask = Effect.fnUntraced(function* (request = manager.session) {
+    const fiber = yield* Effect.forkChild(reasonOf(request))
+    const isSettled = () => fiber.pollUnsafe() !== undefined || pendingCodes > 0
+    for (let tries = 0; tries < 100 && !isSettled(); tries += 1) yield* settle
+    return fiber
+  })
+  return { ask, manager, guard: LoginGuard.make(shared.store), shared }
 })
 
 const answersOf = (answers: ReadonlyArray<string | Error>) => {
@@ -163,10 +175,10 @@ describe("a refused one-time code", () => {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
       const codes = answersOf(["000000"])
-      const { guard, manager } = yield* startWithCodes(sms, ({ refused }) =>
+      const { ask, guard } = yield* startWithCodes(sms, ({ refused }) =>
         refused === undefined ? codes() : new Promise<string>(() => {})
       )
-      const fiber = yield* ask(manager)
+      const fiber = yield* ask()
       assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
       yield* Fiber.interrupt(fiber)
     })
@@ -190,8 +202,8 @@ describe("a refused one-time code", () => {
       sms.failures.push(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }))
       if (reason !== undefined) sms.failures.push(reason)
       const answers = reason === undefined ? ["000000", new Error("cancelled")] : ["000000", "111111"]
-      const { guard, manager } = yield* startWithCodes(sms, answersOf(answers))
-      yield* ask(manager)
+      const { ask, guard } = yield* startWithCodes(sms, answersOf(answers))
+      yield* ask()
       assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
     })
   )
@@ -200,8 +212,8 @@ describe("a refused one-time code", () => {
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
-      const { manager } = yield* startWithCodes(sms, () => "000000")
-      assert.strictEqual(yield* Fiber.join(yield* ask(manager)), "InvalidStepUpCode")
+      const { ask, manager } = yield* startWithCodes(sms, () => "000000")
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidStepUpCode")
       yield* poll(manager, "1 hour")
       assert.strictEqual(yield* reasonOf(manager.session), "ActionRequired")
       assert.deepStrictEqual(sms.calls, ["login", "code 000000", "code 000000"])
@@ -213,12 +225,12 @@ describe("a refused one-time code", () => {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
       const first = yield* startWithCodes(sms, answersOf(["000000", new Error("cancelled")]))
-      yield* ask(first.manager)
+      yield* first.ask()
       yield* pass("1 hour")
       const second = yield* startWithCodes(sms, () => "111111", first.shared)
-      yield* ask(second.manager)
+      yield* second.ask()
       yield* pass("1 hour")
-      yield* ask(second.manager)
+      yield* second.ask()
       assert.deepStrictEqual(sms.calls, ["login", "code 000000", "login", "code 111111"])
     })
   )
@@ -227,8 +239,8 @@ describe("a refused one-time code", () => {
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
-      const { guard, manager } = yield* startWithCodes(sms, answersOf(["000000", "123456"]))
-      assert.strictEqual(yield* Fiber.join(yield* ask(manager)), "success")
+      const { ask, guard } = yield* startWithCodes(sms, answersOf(["000000", "123456"]))
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "success")
       assert.deepStrictEqual((yield* guard.memory(account)).refusedAt, [])
     })
   )
@@ -237,8 +249,8 @@ describe("a refused one-time code", () => {
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms(["totp"])
-      const { guard, manager } = yield* startWithCodes(sms, answersOf(["000000", new Error("cancelled")]))
-      yield* ask(manager)
+      const { ask, guard } = yield* startWithCodes(sms, answersOf(["000000", new Error("cancelled")]))
+      yield* ask()
       assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
     })
   )
@@ -255,13 +267,13 @@ describe("a login that waits for a code by SMS", () => {
       for (const _ of [1, 2]) {
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const { manager } = yield* startWithCodes(sms, waiting, shared)
-            yield* ask(manager)
+            const { ask } = yield* startWithCodes(sms, waiting, shared)
+            yield* ask()
           })
         )
       }
       assert.deepStrictEqual(sms.calls, ["login", "login"])
-      const { guard, manager } = yield* startWithCodes(sms, () => "123456", shared)
+      const { ask, guard, manager } = yield* startWithCodes(sms, () => "123456", shared)
       assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
       // The third login would make the broker send a third message, so it waits for a minute.
       const failed = yield* Effect.flip(manager.session)
@@ -269,7 +281,7 @@ describe("a login that waits for a code by SMS", () => {
       assert.include(failed.remedy, "The next try is at 2026-11-21 10:01:00 IST")
       assert.strictEqual(sms.calls.length, 2)
       yield* pass("1 minute")
-      assert.strictEqual(yield* Fiber.join(yield* ask(manager)), "success")
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "success")
     })
   )
 
@@ -281,10 +293,8 @@ describe("a login that waits for a code by SMS", () => {
       for (const _ of [1, 2, 3]) {
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const { manager } = yield* startWithCodes(sms, waiting, shared)
-            const fiber = yield* Effect.forkChild(Effect.exit(manager.renew()))
-            yield* settle
-            yield* Fiber.interrupt(fiber)
+            const { ask, manager } = yield* startWithCodes(sms, waiting, shared)
+            yield* Fiber.interrupt(yield* ask(manager.renew()))
           })
         )
       }
@@ -300,8 +310,8 @@ describe("a login that waits for a code by SMS", () => {
       sms.failures.push("no answer")
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const { manager } = yield* startWithCodes(sms, () => "123456", shared)
-          yield* ask(manager)
+          const { ask } = yield* startWithCodes(sms, () => "123456", shared)
+          yield* ask()
         })
       )
       assert.deepStrictEqual(sms.calls, ["login", "code 123456"])
@@ -315,9 +325,9 @@ describe("a login that waits for a code by SMS", () => {
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
         const sms = makeSms()
-        const { manager } = yield* startWithCodes(sms, () => Promise.reject(new Error("the mailbox is down")))
+        const { ask } = yield* startWithCodes(sms, () => Promise.reject(new Error("the mailbox is down")))
         for (let minute = 0; minute < 60; minute += 1) {
-          yield* ask(manager)
+          yield* ask()
           yield* pass("1 minute")
         }
         assert.isAtLeast(sms.calls.length, 2)
@@ -337,8 +347,8 @@ describe("a login that waits for a code by SMS", () => {
           yield* TestClock.setTime(morning)
           const sms = makeSms()
           sms.failures.push(reason)
-          const { guard, manager } = yield* startWithCodes(sms, () => "123456")
-          assert.strictEqual(yield* Fiber.join(yield* ask(manager)), "BrokerUnavailable")
+          const { ask, guard } = yield* startWithCodes(sms, () => "123456")
+          assert.strictEqual(yield* Fiber.join(yield* ask()), "BrokerUnavailable")
           assert.strictEqual((yield* guard.memory(account)).pausedUntil, morning + 60_000)
         }
       })
