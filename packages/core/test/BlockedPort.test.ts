@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Dispatcher, fetch } from "undici"
 
-/** A system that selects these ports for port 0, in this order. */
+/** Makes an operating system that selects these ports for port 0, in this order. */
 const makeSystem = (ports: ReadonlyArray<number>) => {
   const events: Array<string> = []
   let count = 0
@@ -19,8 +19,8 @@ const makeSystem = (ports: ReadonlyArray<number>) => {
   return { events, open }
 }
 
-describe("a port for browsers", () => {
-  it("is one that fetch accepts", async () => {
+describe("BlockedPort", () => {
+  it("isBlocked returns true for exactly the ports that fetch refuses", async () => {
     const isRefused = async (port: number) => {
       const sent = new Error("sent")
       const dispatcher = Object.assign(new Dispatcher(), {
@@ -39,7 +39,7 @@ describe("a port for browsers", () => {
     assert.deepStrictEqual(differing, [])
   })
 
-  it.effect("is asked for again if the system selects a blocked port, which stays open meanwhile", () =>
+  it.effect("avoid opens another port if the system selects a blocked port, and then closes the blocked port", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([10_080, 6000, 50_123])
       yield* Effect.scoped(
@@ -52,7 +52,7 @@ describe("a port for browsers", () => {
     })
   )
 
-  it.effect("is asked for at most 5 times, and all ports are closed", () =>
+  it.effect("avoid fails after 5 blocked ports, and closes them", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([10_080])
       const error = yield* Effect.flip(Effect.scoped(BlockedPort.avoid(0, open)))
@@ -67,7 +67,7 @@ describe("a port for browsers", () => {
     })
   )
 
-  it.effect("is not opened if the caller has chosen a blocked port", () =>
+  it.effect("avoid does not open a blocked port that the caller has chosen", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([])
       const error = yield* Effect.flip(Effect.scoped(BlockedPort.avoid(6000, open)))

@@ -1081,7 +1081,7 @@ describe("a call over real sockets", () => {
   )
 })
 
-describe("an answer with a token", () => {
+describe("an answer that must contain a token", () => {
   const Issued = Endpoint.make({
     name: "issue",
     method: "POST",

@@ -121,7 +121,7 @@ it.effect.each([
   ["success", (hidden: object) => Effect.succeed(hidden)],
   ["failure", (hidden: object) => Effect.fail(hidden)],
   ["defect", (hidden: object) => Effect.die(hidden)]
-] as const)("Canary.leaks finds a secret that only util.inspect prints if the program ends with a %s", ([, end]) =>
+] as const)("Canary.leaks finds a secret in a program's %s even if only util.inspect prints the secret", ([, end]) =>
   Effect.gen(function* () {
     const hidden = { [Symbol.for("nodejs.util.inspect.custom")]: () => secret }
     assert.isEmpty(Canary.leaks(yield* caught(end(hidden)), [secret]))

@@ -205,7 +205,7 @@ it("long runs of spaces, backslashes and quotation marks are checked quickly", (
   }
 })
 
-describe("a placeholder", () => {
+describe("the check for text that is not a value", () => {
   const placeholders = [
     "your_api_key",
     "YOUR-CLIENT-ID",
@@ -231,7 +231,7 @@ describe("a placeholder", () => {
     "<redacted>"
   ]
 
-  it.effect.each(placeholders)("is rejected in each field, with and without quotation marks: %s", (given) =>
+  it.effect.each(placeholders)("rejects a placeholder in each field, with and without quotation marks: %s", (given) =>
     Effect.gen(function* () {
       for (const code of [given, `"${given}"`, ` ${given}\u200b`]) {
         const error = yield* Effect.flip(check({ code, app: code, totpSecret: Redacted.make(code) }))
@@ -242,14 +242,16 @@ describe("a placeholder", () => {
     })
   )
 
-  it.effect.each(placeholders)("is rejected as a password, but accepted with `Credentials.verbatim`: %s", (given) =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(check({ password: Redacted.make(given) }))
-      assert.match(problemsOf(error)[0] ?? "", /^password is a placeholder.*or use Credentials\.verbatim/)
-      assert.notInclude(shown(error), "canary")
-      const values = yield* check({ password: Credentials.verbatim(Redacted.make(given)) })
-      assert.strictEqual(Redacted.value(values.password), given)
-    })
+  it.effect.each(placeholders)(
+    "rejects a placeholder as a password, but accepts it with `Credentials.verbatim`: %s",
+    (given) =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(check({ password: Redacted.make(given) }))
+        assert.match(problemsOf(error)[0] ?? "", /^password is a placeholder.*or use Credentials\.verbatim/)
+        assert.notInclude(shown(error), "canary")
+        const values = yield* check({ password: Credentials.verbatim(Redacted.make(given)) })
+        assert.strictEqual(Redacted.value(values.password), given)
+      })
   )
 
   it.effect.each([
@@ -264,7 +266,7 @@ describe("a placeholder", () => {
     "export MY_CODE=A1",
     "TINY_CODE=A1",
     "TINY_CODE: A1"
-  ])("or an addition to a value is rejected: %s", (given) =>
+  ])("rejects a value with an addition: %s", (given) =>
     Effect.gen(function* () {
       const [problem, ...others] = problemsOf(yield* Effect.flip(check({ code: given })))
       assert.match(problem ?? "", /^code .*use only the value/)
@@ -283,7 +285,7 @@ describe("a placeholder", () => {
     ["\u0410123456", "has characters other than ASCII: type the value again"],
     ["A".repeat(1_000_000), "is too long: copy only the value"],
     [" ".repeat(1_000_000), "is empty"]
-  ] as const)("or another text that is not a value is rejected: %#", ([given, problem]) =>
+  ] as const)("rejects other text that is not a value: %#", ([given, problem]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: given }))), [`code ${problem}`])
     })
@@ -302,7 +304,7 @@ describe("a placeholder", () => {
     "TODO1",
     "key-1",
     "aGVsbG8="
-  ])("is not seen in a value such as %s", (given) =>
+  ])("accepts a value such as %s", (given) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* check({ code: given })).code, given)
       assert.strictEqual(Redacted.value((yield* check({ password: Redacted.make(given) })).password), given)
@@ -310,7 +312,7 @@ describe("a placeholder", () => {
   )
 
   it.effect.each(["<3canary", "a<b>", "{x", "pass,", "***star", "your dog", "xxL", "Tom & Jerry...", "\uff21\uff11"])(
-    "is not seen in a password such as %s",
+    "accepts a password such as %s",
     (given) =>
       Effect.gen(function* () {
         assert.strictEqual(Redacted.value((yield* check({ password: Redacted.make(given) })).password), given)

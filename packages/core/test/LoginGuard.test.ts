@@ -98,7 +98,7 @@ describe("sessions: refused logins", () => {
   )
 
   it.effect(
-    "are listed by `countedAt` until the window ends, like unanswered logins whose credentials were never accepted",
+    "are listed by `countedAt` until the window ends, and so are unanswered logins whose credentials were never accepted",
     () =>
       Effect.gen(function* () {
         const { guard, login } = yield* begin

@@ -334,7 +334,7 @@ describe("a code or token of a callback", () => {
     issuedAt: 0,
     expiry: Expiry.dailyAt("00:00")
   })
-  /** Makes a service whose exchange fails once for each code, so that a used state or code shows. */
+  /** Makes a service, and begins a login. `sent` lists the codes or tokens that were sent. */
   const begun = Effect.fnUntraced(function* (carries: "code" | "token") {
     const sent: Array<string> = []
     const service = RedirectLogin.make("tiny", {
@@ -424,7 +424,7 @@ describe("a code or token of a callback", () => {
     })
   )
 
-  it.effect.each([null, undefined, 5, {}])("is missing if the arguments of a program in JavaScript are %j", (wrong) =>
+  it.effect.each([null, undefined, 5, {}])("is not sent if a program in JavaScript passes %j as an argument", (wrong) =>
     Effect.gen(function* () {
       const { request, sent, service } = yield* begun("code")
       const value = wrong as never
@@ -438,7 +438,7 @@ describe("a code or token of a callback", () => {
   )
 
   it.effect.each(["Bearer", "bearer%20", "%E2%80%8B", "%C2%A0", "Bearer+Bearer"])(
-    "is missing if it is only %s",
+    "is treated as missing if it is only %s",
     (code) =>
       Effect.gen(function* () {
         const { addressOf, request, sent, service } = yield* begun("token")

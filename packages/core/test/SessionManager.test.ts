@@ -885,7 +885,7 @@ describe("sessions: SessionManager.adopt", () => {
   )
 
   it.effect.each(["canary\nhalf", "canary\u200b", "canary\u00a0", "can\u00adary", "canary\u2026", "can ary"])(
-    "rejects a token that contains a blank, an invisible or a foreign character, and does not print the token: %j",
+    "rejects a token that contains a blank, an invisible character or an ellipsis, and does not print the token: %j",
     (text) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

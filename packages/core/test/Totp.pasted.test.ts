@@ -251,7 +251,7 @@ describe("Totp.parse with a secret that is not in an address", () => {
   })
 
   it.each([null, undefined, 5, "JBSWY3DPEHPK3PXP", Redacted.make(null), Redacted.make(5)])(
-    "rejects an argument of a program in JavaScript that is not Redacted text: %j",
+    "rejects an argument that is not Redacted text, from a program in JavaScript: %j",
     (wrong) => {
       assert.deepStrictEqual(Totp.parse(wrong as never), Result.fail("must be Redacted text"))
       assert.strictEqual(CodeSource.totp(wrong as never).problem, "must be Redacted text")
