@@ -16,7 +16,8 @@ const { text, id, mobile, email, redirectUrl, totpSecret } = FakeDescriptor.rule
 const ip = oneOf("registered", "unregistered")
 const tokenEnd = oneOf("in-token", "absent")
 const reusedCode = oneOf("refused", "accepted")
-const ordersOnly = "`unregistered`: orders are refused with AG7002 (the fake accepts no orders)"
+const ordersOnly =
+  "`unregistered`: orders are refused with AG7002. `registered`: they are refused with AB2000, because a fake accepts no orders"
 
 /**
  * Describes the fake for programs that serve it, such as the simulator.

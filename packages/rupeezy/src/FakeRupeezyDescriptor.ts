@@ -16,7 +16,8 @@ const { text, id, mobile, email, count, duration, redirectUrl, totpSecret } = Fa
 const ip = oneOf("registered", "unregistered")
 const tokenEnd = oneOf("in-token", "absent")
 const reusedCode = oneOf("refused", "accepted")
-const ordersOnly = "`unregistered`: orders are refused with IP_NOT_ALLOWED (the fake accepts no orders)"
+const ordersOnly =
+  "`unregistered`: orders are refused with IP_NOT_ALLOWED. `registered`: they are refused with HTTP 400, because a fake accepts no orders"
 
 /**
  * Describes the fake for programs that serve it, such as the simulator.
