@@ -3,16 +3,13 @@ import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as LoginProgress from "@auth/broker-core/broker/LoginProgress"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Session from "@auth/broker-core/login/Session"
-import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { account, breakable, makeShared, makeTiny, morning, pass, type Shared, start, type Tiny } from "./sessions.ts"
-import { thorough } from "../../../tools/vitest/thorough.ts"
 
 const refused = new AuthError.SessionExpired({ why: "refresh-invalid", code: "R1" })
 const network = new AuthError.BrokerUnavailable({ why: "network" })
@@ -216,90 +213,5 @@ describe("the progress of a login", () => {
       yield* Effect.exit((yield* startWith(shared, calls, {})).session)
       assert.deepStrictEqual(calls, ["login of default 4711", "default 4711 continues default 4711"])
     })
-  )
-})
-
-const walks = thorough ? 3000 : 200
-const stepsOfAWalk = 50
-const seed = 20261129
-
-const between = (from: number, to: number) => Random.nextIntBetween(from, to, { halfOpen: true })
-
-/** Two programs share an account. Returns the refresh tokens that were sent although they were refused or used. */
-const walk = Effect.gen(function* () {
-  yield* TestClock.setTime(morning)
-  const [sent, wrong]: [Set<string>, Array<string>] = [new Set(), []]
-  const live = new Set<string>()
-  let issued = 0
-  let failing = 0
-  const next = () => {
-    issued += 1
-    live.add(`refresh-${issued}`)
-    return { access: Redacted.make(`access-${issued}`), refresh: Redacted.make(`refresh-${issued}`) }
-  }
-  const expiry = Expiry.after("10 minutes")
-  const issue = (refresh?: string) =>
-    Session.issue(
-      { account, method: "test", expiry },
-      Effect.gen(function* () {
-        if (refresh !== undefined && sent.has(refresh)) wrong.push(refresh)
-        yield* Effect.sleep(yield* between(0, 2000))
-        if (failing > 0) {
-          failing -= 1
-          return yield* AuthError.make("tiny", "login", network)
-        }
-        if (refresh === undefined) return { tokens: next() }
-        sent.add(refresh)
-        return live.delete(refresh) ? { tokens: next() } : yield* AuthError.make("tiny", "refresh", refused)
-      })
-    )
-  const tiny = makeTiny({ credentials: { pin: "4711" } })
-  const renewal: Tiny["renewal"] = {
-    ...tiny.renewal,
-    login: issue(),
-    refresh: ({ tokens: { refresh } }) => issue(refresh === undefined ? "none" : Redacted.value(refresh))
-  }
-  const shared = makeShared()
-  const begin = start({ ...tiny, renewal }, shared)
-  const programs = [yield* begin, yield* begin]
-  for (let step = 0; step < stepsOfAWalk; step++) {
-    const index = yield* between(0, 2)
-    const manager = programs[index] ?? assert.fail("no program")
-    const steps: ReadonlyArray<Effect.Effect<unknown, unknown, Effect.Services<typeof begin>>> = [
-      manager.session,
-      manager.session,
-      manager.renew(),
-      Effect.flatMap(manager.session, (held) => manager.renew(held)),
-      manager.logout,
-      Effect.suspend(() =>
-        manager.adopt(Session.make({ account, method: "test", expiry, issuedAt: morning, tokens: next() }))
-      ),
-      Effect.sync(() => live.clear()),
-      Effect.sync(() => void (failing += 1)),
-      LoginGuard.make(shared.store).reset(account, { credentials: renewal.credentials }),
-      Effect.map(begin, (begun) => void (programs[index] = begun))
-    ]
-    const chosen = steps[yield* between(0, steps.length)] ?? assert.fail("no step")
-    yield* Effect.forkScoped(Effect.exit(chosen))
-    const wait = yield* between(0, 4)
-    if (wait === 0) yield* TestClock.adjust(yield* between(0, 5000))
-    else if (wait === 1) yield* TestClock.adjust(yield* between(0, 900_000))
-    else if (wait === 2)
-      yield* TestClock.setTime((yield* Clock.currentTimeMillis) + (yield* between(-3_600_000, 3_600_000)))
-  }
-  return wrong
-}).pipe(Effect.scoped)
-
-describe("refresh tokens", () => {
-  it.effect(
-    `are never sent after they were refused or used, in ${walks} random walks of two programs with clock changes`,
-    () =>
-      Effect.gen(function* () {
-        for (let number = 0; number < walks; number++) {
-          const wrong = yield* walk.pipe(Effect.provide(TestClock.layer()), Random.withSeed(`${seed + number}`))
-          assert.deepStrictEqual(wrong, [], `walk ${number}`)
-        }
-      }),
-    300_000
   )
 })
