@@ -136,19 +136,13 @@ describe("a refresh token", () => {
       yield* TestClock.setTime(morning)
       const { calls, tiny } = makeRotating()
       const shared = makeShared()
-      let current = shared.store
-      const store: Shared["store"] = {
-        ...current,
-        get: (...args) => current.get(...args),
-        put: (...args) => current.put(...args)
-      }
-      const manager = yield* start(tiny, { ...shared, store })
+      const manager = yield* start(tiny, shared)
       yield* manager.session
-      const backup = yield* store.get(account, "session")
+      const backup = yield* shared.store.get(account, "session")
       yield* pass("1 minute")
       yield* manager.renew()
-      current = SessionStore.makeMemory()
-      yield* current.put(account, "session", backup?.value ?? assert.fail("nothing is stored"), 0)
+      const { version = 0 } = { ...(yield* shared.store.get(account, "session")) }
+      yield* shared.store.put(account, "session", backup?.value ?? assert.fail("nothing is stored"), version)
       yield* pass("20 minutes")
       yield* manager.session
       assert.deepStrictEqual(calls, ["login", "refresh-1", "refresh-2"])

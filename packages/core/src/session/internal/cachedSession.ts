@@ -51,12 +51,8 @@ export interface State {
   cached: Cached
   /** The session whose token the broker has refused. It must not be returned, although it has not expired. */
   rejected: Session.Session | undefined
-  /** The version of the stored entry when the cached session was stored or read. 0 if no session was cached. */
-  cachedVersion: number
   /** A session from the broker that could not be stored yet, because the store failed. */
   unsaved: Session.Session | undefined
-  /** The version of the stored entry when the unsaved session was requested. */
-  unsavedVersion: number
   /**
    * The session with which the broker has accepted an order, or another call that must not be sent twice. If the broker
    * refuses this session later, it has really ended.
@@ -92,9 +88,7 @@ const nothing: Cached = {
 export const makeState = (): State => ({
   cached: nothing,
   rejected: undefined,
-  cachedVersion: 0,
   unsaved: undefined,
-  unsavedVersion: 0,
   proven: undefined,
   refusedRefresh: undefined,
   pendingRenewal: undefined,
@@ -167,27 +161,24 @@ const withoutRefused = (state: State, session: Session.Session): Session.Session
 }
 
 /**
- * Returns the newest session, because only its refresh token is valid. Versions decide, because a clock may have been
- * set back. If the stored version is older than the cached session, the store was restored or emptied, and the times
- * decide. After a logout, no older session counts. If another program has removed the refused refresh token from the
- * store, or if this program could not remove it there, the session is returned without it.
+ * Returns the newest session, because only its refresh token is valid. After a logout, only newer sessions count. If
+ * another program has removed the refused refresh token of the newest session from the store, or if this program could
+ * not remove it there, the session is returned without it.
  */
 export const previous = (state: State, record: Record.Record): Session.Session | undefined => {
-  const { cachedVersion, unsaved, unsavedVersion } = state
-  const after = record._tag === "LoggedOut" ? record.at : -Infinity
   const stored = record._tag === "Live" ? record.session : undefined
-  const isRestored = record.version < cachedVersion
-  const cached = isRestored && isAfter(state.cached.session, after) ? state.cached.session : undefined
-  const mine = record.version <= unsavedVersion || isAfter(unsaved, after) ? unsaved : undefined
-  const newest = [mine, stored, cached].reduce(
-    (one, other) => (one === undefined || (other && other.issuedAt > one.issuedAt) ? other : one),
-    undefined
-  )
-  return newest === undefined ? undefined : withoutRefused(state, newest)
+  const after = record._tag === "LoggedOut" ? record.at : -Infinity
+  const newest = [state.unsaved, stored, state.cached.session]
+    .filter((session) => session !== undefined)
+    .filter(({ issuedAt }) => issuedAt > after)
+    .reduce<Session.Session | undefined>(
+      (one, other) => (one === undefined || other.issuedAt > one.issuedAt ? other : one),
+      undefined
+    )
+  if (newest === undefined) return undefined
+  const isDropped = stored !== undefined && sameToken(stored, newest) && stored.tokens.refresh === undefined
+  return isDropped ? stored : withoutRefused(state, newest)
 }
-
-const isAfter = (session: Session.Session | undefined, at: number): boolean =>
-  session !== undefined && session.issuedAt > at
 
 /** Returns the pause that applies now, or `undefined` if there is no pause. */
 export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now: number): Pause | undefined => {

@@ -232,7 +232,6 @@ export const cacheSession = Effect.fnUntraced(function* (
   // If the manager is closed, the session is stored but not put in the cache. The callers have already failed.
   if (self.isClosed) return session
   if (!Cached.isLive(session, now)) return yield* fail(self.account, endedAlreadyReason)
-  self.state.cachedVersion = version
   Cached.setCached(self.state, session, { early: self.early, jitter, now, pollInterval: self.pollInterval })
   yield* publish(self, { _tag: tag, account: self.account, session })
   return session

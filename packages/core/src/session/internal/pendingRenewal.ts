@@ -57,7 +57,6 @@ const storeSession = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session.Session, Failure> {
   let version = expected
   self.state.unsaved = got.session
-  self.state.unsavedVersion = expected
   // If the store fails, later calls try again to store the new session, because the previous session may have ended.
   Cached.makeDue(self.state)
   for (let writes = 0; writes < maxWrites; writes++) {
@@ -104,8 +103,8 @@ const checksSince = (
 }
 
 /**
- * Removes a refresh token that was refused or used, so that no program that shares the store sends it again. Returns the
- * version of the stored entry.
+ * Removes a refresh token that the broker has refused, so that no program that shares the store sends it again. Returns
+ * the version of the stored entry.
  */
 const dropRefreshToken = (self: Self, session: Session.Session | undefined, record: Record.Record) =>
   Effect.suspend(() => {
@@ -154,11 +153,7 @@ const renewHolding = Effect.fnUntraced(function* (
           checksSince(self, lease, rejected, logouts)
         )
       )
-      if (self.state.logouts !== logouts) {
-        // The logout may not be stored yet. Until then, no other program may send the refresh token that was used.
-        if (got.by === "Refreshed") yield* dropRefreshToken(self, previous, record)
-        return yield* revokeAfterLogout(self, got.session)
-      }
+      if (self.state.logouts !== logouts) return yield* revokeAfterLogout(self, got.session)
       if (refused !== undefined && !byPerson)
         yield* Effect.ignore(ReplacementPause.noteReplacement(self, refused, got.session))
       // A refresh may end the previous access token, so the previous session is recorded as rejected.
