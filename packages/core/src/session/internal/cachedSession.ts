@@ -58,8 +58,6 @@ export interface State {
    * refuses this session later, it has really ended.
    */
   proven: Session.Session | undefined
-  /** The last refresh token that the broker has refused. It is never sent again, even if it is still in the store. */
-  refusedRefresh: Redacted.Redacted<string> | undefined
   pendingRenewal: PendingRenewal | undefined
   pause: Pause | undefined
   failures: number
@@ -90,7 +88,6 @@ export const makeState = (): State => ({
   rejected: undefined,
   unsaved: undefined,
   proven: undefined,
-  refusedRefresh: undefined,
   pendingRenewal: undefined,
   pause: undefined,
   failures: 0,
@@ -151,34 +148,12 @@ export const isNewLogout = ({ cached, version }: State, record: Record.Record): 
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
 
-const withoutRefused = (state: State, session: Session.Session): Session.Session => {
-  const { refresh } = session.tokens
-  const { refusedRefresh } = state
-  const isKnown = refresh !== undefined && refusedRefresh !== undefined
-  return isKnown && Redacted.value(refresh) === Redacted.value(refusedRefresh)
-    ? Session.withoutRefreshToken(session)
-    : session
-}
-
-/**
- * Returns the newest session, because only its refresh token is valid. After a logout, only newer sessions count. If
- * another program has removed the refused refresh token of the newest session from the store, or if this program could
- * not remove it there, the session is returned without it.
- */
-export const previous = (state: State, record: Record.Record): Session.Session | undefined => {
-  const stored = record._tag === "Live" ? record.session : undefined
-  const after = record._tag === "LoggedOut" ? record.at : -Infinity
-  const newest = [state.unsaved, stored, state.cached.session]
-    .filter((session) => session !== undefined)
-    .filter(({ issuedAt }) => issuedAt > after)
-    .reduce<Session.Session | undefined>(
-      (one, other) => (one === undefined || other.issuedAt > one.issuedAt ? other : one),
-      undefined
-    )
-  if (newest === undefined) return undefined
-  const isDropped = stored !== undefined && sameToken(stored, newest) && stored.tokens.refresh === undefined
-  return isDropped ? stored : withoutRefused(state, newest)
-}
+/** Returns the session that was issued last. */
+export const newest = (...sessions: ReadonlyArray<Session.Session | undefined>): Session.Session | undefined =>
+  sessions.reduce(
+    (one, other) => (one === undefined || (other && other.issuedAt > one.issuedAt) ? other : one),
+    undefined
+  )
 
 /** Returns the pause that applies now, or `undefined` if there is no pause. */
 export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now: number): Pause | undefined => {
@@ -291,9 +266,8 @@ export const countFailedRefresh = (state: State, now: number): { readonly count:
   return state.failingRefresh
 }
 
-/** Removes a refused refresh token from the sessions in memory, and records that it was refused. */
+/** Removes a refused refresh token from the sessions in memory. */
 export const dropRefreshToken = (state: State, session: Session.Session): Session.Session => {
-  state.refusedRefresh = session.tokens.refresh ?? state.refusedRefresh
   const without = Session.withoutRefreshToken(session)
   if (sameToken(session, state.cached.session)) {
     state.cached = { ...state.cached, session: without, ready: Ready.make(without) }

@@ -184,8 +184,7 @@ export const make = (
     return counted(SessionMetrics.refreshes, renewal.refresh(previous))
   }
 
-  const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.clearProgress(before, account.app)))
-  const fingerprint = ledger.fingerprint(renewal.credentials)
+  const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, undefined)))
 
   /**
    * Sends a new login. If the login has stored its progress, the broker has accepted the credentials. In this case, the
@@ -199,13 +198,7 @@ export const make = (
     let isKept = false
     const keeper = (progress: LoginProgress.LoginProgress) => {
       isKept = true
-      return Effect.ignore(
-        Effect.flatMap(fingerprint, (credentials) =>
-          ledger.remember(account, (before) =>
-            Ledger.setProgress(before, { ...progress, app: account.app, credentials })
-          )
-        )
-      )
+      return Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, progress)))
     }
     const sent = Effect.andThen(checks.here, counted(SessionMetrics.logins, login)).pipe(
       Effect.provideService(LoginProgress.Keeper, keeper),
@@ -219,14 +212,14 @@ export const make = (
   }
 
   /**
-   * Continues a login whose progress is stored. Returns `undefined` if no progress of this app and these credentials is
-   * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token.
+   * Continues a login whose progress is stored. Returns `undefined` if no progress is stored, if its `endsAt` has
+   * passed, or if the broker no longer accepts the stored token.
    */
   const resumeLogin = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal
     if (resume === undefined) return undefined
     const { progress } = (yield* ledger.read(account)).ledger
-    if (progress?.app !== account.app || progress.credentials !== (yield* fingerprint)) return undefined
+    if (progress === undefined) return undefined
     const now = yield* Clock.currentTimeMillis
     if (progress.endsAt !== undefined && now >= progress.endsAt) {
       yield* clearProgress
@@ -259,8 +252,8 @@ export const make = (
     if (Result.isSuccess(refreshed)) return { session: refreshed.success, by: "Refreshed" }
     const { failure } = refreshed
     if (isRefusal(failure)) {
-      yield* dropRefreshToken
       yield* checks.anywhere
+      yield* dropRefreshToken
     } else {
       const { count, since } = countFailure()
       const isFailingLong = count >= enoughFailures.count && now - since >= enoughFailures.span

@@ -45,13 +45,6 @@ export interface Pause {
   readonly said: Said
 }
 
-/** The progress of a login. Only the app and the credentials that began the login continue it. */
-export interface Progress extends LoginProgress {
-  readonly app: string
-  /** The fingerprint of the credentials. `undefined` if the store has no key, or the login has no credentials. */
-  readonly credentials?: string | undefined
-}
-
 export interface Lock {
   readonly since: number
   readonly said: Said
@@ -87,7 +80,7 @@ export interface Ledger {
   readonly overOnArrival?: Pause | undefined
   readonly replacement?: Replacement | undefined
   /** The progress of a login whose first steps the broker accepted, and that has no session yet. */
-  readonly progress?: Progress | undefined
+  readonly progress?: LoginProgress | undefined
 }
 
 export const empty: Ledger = { format: 2, attempts: [], accepted: [], refused: [] }
@@ -130,8 +123,6 @@ const LedgerFromJson = Schema.fromJsonString(
     ),
     progress: Schema.optional(
       Schema.Struct({
-        app: Schema.String,
-        credentials: Schema.optional(Schema.String),
         token: Schema.RedactedFromValue(Schema.String),
         issuedAt: Schema.Finite,
         endsAt: Schema.UndefinedOr(Schema.Finite).pipe(Schema.optional)
@@ -347,11 +338,7 @@ export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   return { ...ledger, replacement: { ...replacement, lives, since: lives ? now : replacement.since } }
 }
 
-export const setProgress = (ledger: Ledger, progress: Progress): Ledger => ({ ...ledger, progress })
-
-/** Removes the progress of the app's login. The progress of another app is kept. */
-export const clearProgress = (ledger: Ledger, app: string): Ledger =>
-  ledger.progress?.app === app ? { ...ledger, progress: undefined } : ledger
+export const setProgress = (ledger: Ledger, progress: LoginProgress | undefined): Ledger => ({ ...ledger, progress })
 
 /**
  * Removes failures, the lock and pauses, and allows `credentials` again. Other credentials that the broker has refused

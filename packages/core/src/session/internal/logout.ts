@@ -42,7 +42,7 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
 
 /** Deletes the progress of a login, so that the login cannot be continued after the logout. */
 const clearProgress = ({ account, store }: Self) =>
-  LoginLedger.make(store).remember(account, (ledger) => Ledger.clearProgress(ledger, account.app))
+  LoginLedger.make(store).remember(account, (ledger) => Ledger.setProgress(ledger, undefined))
 
 export const logoutOf = delegating((self: Self) => whileOpen(self, "logout", () => logoutOpen(self)))
 

@@ -133,7 +133,9 @@ const renewHolding = Effect.fnUntraced(function* (
       if (unsaved !== undefined && Cached.isLive(unsaved, now) && !Cached.sameToken(unsaved, rejected)) {
         return yield* storeSession(self, { session: unsaved, by: "LoggedIn" }, record.version, logouts)
       }
-      const previous = Cached.previous(self.state, record)
+      // Only the newest session has a valid refresh token.
+      const stored = record._tag === "Live" ? record.session : self.state.cached.session
+      const previous = Cached.newest(unsaved, stored)
       yield* restore(lease.check)
       const refused = rejected ?? self.state.rejected
       if (refused !== undefined && !byPerson) yield* restore(ReplacementPause.check(self, refused))
