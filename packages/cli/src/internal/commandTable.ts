@@ -99,13 +99,13 @@ export const table = [
     name: "login",
     arguments: [account],
     flags: [
-      { name: "browser", description: "log in through the browser; fails if the account logs in another way" },
+      { name: "browser", description: "log in through the browser; fails if the account uses another login method" },
       {
         name: "paste",
         description:
           "do not open a browser: print the login page's address, and ask for the address that follows the login"
       },
-      { name: "qr", description: "log in with a QR code; fails if the account logs in another way" },
+      { name: "qr", description: "log in with a QR code; fails if the account uses another login method" },
       { name: "all", description: "log in to all accounts" },
       {
         name: "notify",
