@@ -184,7 +184,12 @@ export const make = (
     return counted(SessionMetrics.refreshes, renewal.refresh(previous))
   }
 
-  const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, undefined)))
+  const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.clearProgress(before, account.app)))
+
+  const keepProgress = (progress: LoginProgress.LoginProgress) =>
+    Effect.flatMap(ledger.fingerprint(renewal.credentials), (credentials) =>
+      ledger.remember(account, (before) => Ledger.setProgress(before, { ...progress, app: account.app, credentials }))
+    )
 
   /**
    * Sends a new login. If the login has stored its progress, the broker has accepted the credentials. In this case, the
@@ -198,7 +203,7 @@ export const make = (
     let isKept = false
     const keeper = (progress: LoginProgress.LoginProgress) => {
       isKept = true
-      return Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, progress)))
+      return Effect.ignore(keepProgress(progress))
     }
     const sent = Effect.andThen(checks.here, counted(SessionMetrics.logins, login)).pipe(
       Effect.provideService(LoginProgress.Keeper, keeper),
@@ -212,13 +217,15 @@ export const make = (
   }
 
   /**
-   * Continues a login whose progress is stored. Returns `undefined` if no progress is stored, if its `endsAt` has
-   * passed, or if the broker no longer accepts the stored token.
+   * Continues a login whose progress is stored. Returns `undefined` if no progress of this app and these credentials is
+   * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token.
    */
   const resumeLogin = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal
     if (resume === undefined) return undefined
-    const { progress } = (yield* ledger.read(account)).ledger
+    const stored = (yield* ledger.read(account)).ledger
+    if (stored.progress === undefined) return undefined
+    const progress = Ledger.progressOf(stored, account.app, yield* ledger.fingerprint(renewal.credentials))
     if (progress === undefined) return undefined
     const now = yield* Clock.currentTimeMillis
     if (progress.endsAt !== undefined && now >= progress.endsAt) {

@@ -39,9 +39,9 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
-/** Deletes the progress of a login, so that the login cannot be continued after the logout. */
+/** Deletes the progress of a login of this app, so that the login cannot be continued after the logout. */
 const clearProgress = ({ account, store }: Self) =>
-  LoginLedger.make(store).remember(account, (ledger) => Ledger.setProgress(ledger, undefined))
+  LoginLedger.make(store).remember(account, (ledger) => Ledger.clearProgress(ledger, account.app))
 
 export const logoutOf = delegating((self: Self) => whileOpen(self, "logout", () => logoutOpen(self)))
 
