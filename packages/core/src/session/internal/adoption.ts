@@ -27,9 +27,10 @@ export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Ses
     return self.state.logouts === logouts ? Effect.void : loggedOut(self)
   })
   const store = Effect.gen(function* () {
-    const { version } = yield* overwrite(self, Record.ofSession(given), isWanted)
+    const session = Cached.withoutSpentToken(self.state, given)
+    const { version } = yield* overwrite(self, Record.ofSession(session), isWanted)
     if (self.state.logouts === logouts) Cached.clear(self.state, "kept")
-    return yield* cacheSession(self, given, { tag: "Adopted", version: version + 1, logouts })
+    return yield* cacheSession(self, session, { tag: "Adopted", version: version + 1, logouts })
   })
   yield* self.lock.withLock(account, () => Effect.uninterruptible(store))
 })

@@ -54,6 +54,11 @@ export interface State {
   /** A session from the broker that could not be stored yet, because the store failed. */
   unsaved: Session.Session | undefined
   /**
+   * The last refresh tokens that must not be sent again, because the broker has refused them, because they were used
+   * up, or because their session was logged out. If the store fails, it may still contain such a token.
+   */
+  spent: ReadonlyArray<Redacted.Redacted<string>>
+  /**
    * The session with which the broker has accepted an order, or another call that must not be sent twice. If the broker
    * refuses this session later, it has really ended.
    */
@@ -63,12 +68,14 @@ export interface State {
   failures: number
   /** Number of failed refreshes in a row in which the broker did not refuse the token, and the time of the first. */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
-  /**
-   * The stored version after the last read or write by this program. `undefined` before the first read, and after a
-   * call of `renew` without `rejected`.
-   */
+  /** The stored version after the last read or write by this program. `undefined` before the first read. */
   version: number | undefined
   loggedOut: boolean
+  /**
+   * Whether the next read of the store permits a new session after a logout by another program. Set by `renew` without
+   * `rejected`.
+   */
+  ignoresLogout: boolean
   /**
    * Number of logouts. With it, a renewal that started before a logout recognizes the logout, and returns no session.
    */
@@ -83,10 +90,14 @@ const nothing: Cached = {
   renewAt: -Infinity
 }
 
+/** All states share this array until a refresh token is spent. */
+const noTokens: ReadonlyArray<Redacted.Redacted<string>> = []
+
 export const makeState = (): State => ({
   cached: nothing,
   rejected: undefined,
   unsaved: undefined,
+  spent: noTokens,
   proven: undefined,
   pendingRenewal: undefined,
   pause: undefined,
@@ -94,6 +105,7 @@ export const makeState = (): State => ({
   failingRefresh: undefined,
   version: undefined,
   loggedOut: false,
+  ignoresLogout: false,
   logouts: 0
 })
 
@@ -148,12 +160,53 @@ export const isNewLogout = ({ cached, version }: State, record: Record.Record): 
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
 
-/** Returns the session that was issued last. */
-export const newest = (...sessions: ReadonlyArray<Session.Session | undefined>): Session.Session | undefined =>
-  sessions.reduce(
-    (one, other) => (one === undefined || (other && other.issuedAt > one.issuedAt) ? other : one),
+/** Maximum number of spent refresh tokens that are kept. There are few, because a program may have many accounts. */
+const maxSpent = 4
+
+const isSame = (one: Redacted.Redacted<string>, other: Redacted.Redacted<string> | undefined): boolean =>
+  other !== undefined && Redacted.value(one) === Redacted.value(other)
+
+/** Records that the refresh token of a session must not be sent again. */
+export const spendRefreshToken = (state: State, session: Session.Session | undefined): void => {
+  const token = session?.tokens.refresh
+  if (token === undefined) return
+  state.spent = [...state.spent.filter((other) => !isSame(token, other)), token].slice(-maxSpent)
+}
+
+export const isSpent = ({ spent }: State, { tokens: { refresh } }: Session.Session): boolean =>
+  spent.some((token) => isSame(token, refresh))
+
+/** Whether a new session has another refresh token than the session that it replaces, or has none. */
+export const isRotated = (session: Session.Session, previous: Session.Session): boolean =>
+  previous.tokens.refresh !== undefined && !isSame(previous.tokens.refresh, session.tokens.refresh)
+
+/** Records that the broker has issued a session. The refresh token of the previous session is then used up. */
+export const recordIssue = (state: State, session: Session.Session, previous: Session.Session | undefined): void => {
+  if (previous !== undefined && isRotated(session, previous)) spendRefreshToken(state, previous)
+  if (isSpent(state, session)) state.spent = state.spent.filter((token) => !isSame(token, session.tokens.refresh))
+}
+
+/** Returns the session without its refresh token if that must not be sent again. */
+export const withoutSpentToken = (state: State, session: Session.Session): Session.Session =>
+  isSpent(state, session) ? Session.withoutRefreshToken(session) : session
+
+/**
+ * Returns the session whose refresh token is sent next. Only the newest session has a valid refresh token, and its issue
+ * time shows which session is the newest. If the clock was set back, the issue time can be wrong, so a session with a
+ * spent token is not chosen. A session that was logged out is never chosen.
+ */
+export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
+  const { cached, unsaved } = state
+  // If there is no entry, the store was emptied, and no program has logged out since.
+  const stored = record._tag === "Live" ? record.session : record._tag === "Nothing" ? cached.session : undefined
+  const sessions = [unsaved, stored].filter((session) => session !== undefined)
+  const sendable = sessions.filter((session) => !isSpent(state, session))
+  const newest = (sendable.length === 0 ? sessions : sendable).reduce<Session.Session | undefined>(
+    (one, other) => (one === undefined || other.issuedAt > one.issuedAt ? other : one),
     undefined
   )
+  return newest === undefined ? undefined : withoutSpentToken(state, newest)
+}
 
 /** Returns the pause that applies now, or `undefined` if there is no pause. */
 export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now: number): Pause | undefined => {
@@ -266,14 +319,23 @@ export const countFailedRefresh = (state: State, now: number): { readonly count:
   return state.failingRefresh
 }
 
-/** Removes a refused refresh token from the sessions in memory. */
+/** Removes a refresh token that must not be sent again from the sessions in memory. */
 export const dropRefreshToken = (state: State, session: Session.Session): Session.Session => {
+  spendRefreshToken(state, session)
   const without = Session.withoutRefreshToken(session)
   if (sameToken(session, state.cached.session)) {
     state.cached = { ...state.cached, session: without, ready: Ready.make(without) }
   }
   if (sameToken(session, state.unsaved)) state.unsaved = without
   return without
+}
+
+/** Removes the sessions that were logged out, and records that their refresh tokens must not be sent again. */
+export const clearLoggedOut = (state: State, mark: "logged-out" | "kept"): void => {
+  spendRefreshToken(state, state.cached.session)
+  spendRefreshToken(state, state.unsaved)
+  state.unsaved = undefined
+  clear(state, mark)
 }
 
 export const clear = (state: State, mark: "logged-out" | "kept"): void => {

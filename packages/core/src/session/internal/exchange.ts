@@ -18,7 +18,7 @@ import * as Session from "../../login/Session.ts"
 import * as SessionMetrics from "../SessionMetrics.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import { Departure } from "../../login/internal/departure.ts"
-import type { Failure } from "./cachedSession.ts"
+import { type Failure, isRotated } from "./cachedSession.ts"
 import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import { timeText } from "../../login/internal/timeText.ts"
@@ -58,10 +58,10 @@ export interface Request {
   /** Whether the current access token has not expired and was not refused. */
   readonly isLive: boolean
   /**
-   * Removes the refresh token from memory and from the store. It runs if the broker has refused the refresh token,
-   * because a refused refresh token must never be sent again.
+   * Removes the refresh token from memory and from the store. It runs if the broker has refused the refresh token, or
+   * if the refresh token is used up and the new session is lost. Such a refresh token must never be sent again.
    */
-  readonly dropRefreshToken: Effect.Effect<void, Failure>
+  readonly dropRefreshToken: Effect.Effect<void>
 }
 
 /** Number of failed refreshes in a row in which the broker did not refuse the token, and the time of the first. */
@@ -184,7 +184,12 @@ export const make = (
     return counted(SessionMetrics.refreshes, renewal.refresh(previous))
   }
 
-  const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, undefined)))
+  const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.clearProgress(before, account.app)))
+
+  const keepProgress = (progress: LoginProgress.LoginProgress) =>
+    Effect.flatMap(ledger.fingerprint(renewal.credentials), (credentials) =>
+      ledger.remember(account, (before) => Ledger.setProgress(before, { ...progress, app: account.app, credentials }))
+    )
 
   /**
    * Sends a new login. If the login has stored its progress, the broker has accepted the credentials. In this case, the
@@ -198,7 +203,7 @@ export const make = (
     let isKept = false
     const keeper = (progress: LoginProgress.LoginProgress) => {
       isKept = true
-      return Effect.ignore(ledger.remember(account, (before) => Ledger.setProgress(before, progress)))
+      return Effect.ignore(keepProgress(progress))
     }
     const sent = Effect.andThen(checks.here, counted(SessionMetrics.logins, login)).pipe(
       Effect.provideService(LoginProgress.Keeper, keeper),
@@ -212,13 +217,15 @@ export const make = (
   }
 
   /**
-   * Continues a login whose progress is stored. Returns `undefined` if no progress is stored, if its `endsAt` has
-   * passed, or if the broker no longer accepts the stored token.
+   * Continues a login whose progress is stored. Returns `undefined` if no progress of this app and these credentials is
+   * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token.
    */
   const resumeLogin = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal
     if (resume === undefined) return undefined
-    const { progress } = (yield* ledger.read(account)).ledger
+    const stored = (yield* ledger.read(account)).ledger
+    if (stored.progress === undefined) return undefined
+    const progress = Ledger.progressOf(stored, account.app, yield* ledger.fingerprint(renewal.credentials))
     if (progress === undefined) return undefined
     const now = yield* Clock.currentTimeMillis
     if (progress.endsAt !== undefined && now >= progress.endsAt) {
@@ -248,12 +255,17 @@ export const make = (
   ): Effect.fn.Return<Exchanged, Failure> {
     const refresh = refreshOf(previous, now)
     if (refresh === undefined) return { session: yield* byLogin(checks, byPerson), by: "LoggedIn" }
-    const refreshed = yield* Effect.result(refresh)
+    yield* checks.here
+    // The refused token is removed before anything that can fail, and even if the manager is closed in the meantime.
+    const refreshed = yield* Effect.uninterruptibleMask((restore) =>
+      Effect.tap(Effect.result(restore(refresh)), (result) =>
+        Result.isFailure(result) && isRefusal(result.failure) ? dropRefreshToken : Effect.void
+      )
+    )
     if (Result.isSuccess(refreshed)) return { session: refreshed.success, by: "Refreshed" }
     const { failure } = refreshed
     if (isRefusal(failure)) {
       yield* checks.anywhere
-      yield* dropRefreshToken
     } else {
       const { count, since } = countFailure()
       const isFailingLong = count >= enoughFailures.count && now - since >= enoughFailures.span
@@ -292,6 +304,21 @@ export const make = (
     return { ...got, over: pause === undefined ? undefined : toError(account.broker, pause) }
   })
 
+  /** If the new session belongs to the day that ends now, waits for the new day, and logs in once more. */
+  const arrive = Effect.fnUntraced(function* (
+    got: Exchanged,
+    byPerson: boolean,
+    checks: Checks,
+    hadTrouble: boolean,
+    departure: Departure
+  ): Effect.fn.Return<Exchanged, Failure> {
+    const wait = cutOffWait(got.session, yield* Clock.currentTimeMillis)
+    if (wait === undefined || renewal.login === undefined) return yield* checkExpiry(got, hadTrouble, departure)
+    yield* Effect.sleep(Duration.millis(wait))
+    const again: Exchanged = { session: yield* byLogin(checks, byPerson), by: "LoggedIn" }
+    return yield* checkExpiry(again, hadTrouble, departure)
+  })
+
   return Effect.fnUntraced(function* (request: Request, checks: Checks): Effect.fn.Return<Exchanged, Failure> {
     const { overOnArrival } = (yield* ledger.read(account)).ledger
     const now = yield* Clock.currentTimeMillis
@@ -301,15 +328,16 @@ export const make = (
       }
     }
     const departure: Departure = { at: undefined }
+    const hadTrouble = overOnArrival !== undefined
     const exchanged = Effect.provideService(exchange(request, checks), Departure, departure)
-    const got = yield* exchanged
-    const wait = cutOffWait(got.session, yield* Clock.currentTimeMillis)
-    if (wait === undefined || renewal.login === undefined) {
-      return yield* checkExpiry(got, overOnArrival !== undefined, departure)
-    }
-    // The token belongs to the day that ends at the cut-off. After the cut-off, exactly one more login is sent.
-    yield* Effect.sleep(Duration.millis(wait))
-    const again: Exchanged = { session: yield* byLogin(checks, request.byPerson), by: "LoggedIn" }
-    return yield* checkExpiry(again, overOnArrival !== undefined, departure)
+    return yield* Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(exchanged), (got) => {
+        const arrived = restore(arrive(got, request.byPerson, checks, hadTrouble, departure))
+        // If the session that was got by the refresh is lost here, the old refresh token is used up nevertheless.
+        const { previous } = request
+        const isUsedUp = got.by === "Refreshed" && previous !== undefined && isRotated(got.session, previous)
+        return isUsedUp ? Effect.onError(arrived, () => request.dropRefreshToken) : arrived
+      })
+    )
   })
 }

@@ -65,6 +65,16 @@ export interface Replacement {
   readonly lives?: boolean | undefined
 }
 
+/**
+ * The progress of a login, and the login that it belongs to. Only a login of the same app with the same credentials may
+ * continue it, because all apps of the account share the ledger.
+ */
+export interface StoredProgress extends LoginProgress {
+  readonly app?: string | undefined
+  /** Fingerprint of the credentials. `undefined` if the store has no key. */
+  readonly credentials?: string | undefined
+}
+
 export interface Ledger {
   readonly format: 2
   /** When a login was last sent, accepted or refused. The latest of these times counts. */
@@ -80,7 +90,7 @@ export interface Ledger {
   readonly overOnArrival?: Pause | undefined
   readonly replacement?: Replacement | undefined
   /** The progress of a login whose first steps the broker accepted, and that has no session yet. */
-  readonly progress?: LoginProgress | undefined
+  readonly progress?: StoredProgress | undefined
 }
 
 export const empty: Ledger = { format: 2, attempts: [], accepted: [], refused: [] }
@@ -125,7 +135,9 @@ const LedgerFromJson = Schema.fromJsonString(
       Schema.Struct({
         token: Schema.RedactedFromValue(Schema.String),
         issuedAt: Schema.Finite,
-        endsAt: Schema.UndefinedOr(Schema.Finite).pipe(Schema.optional)
+        endsAt: Schema.UndefinedOr(Schema.Finite).pipe(Schema.optional),
+        app: Schema.UndefinedOr(Schema.String).pipe(Schema.optional),
+        credentials: Schema.UndefinedOr(Schema.String).pipe(Schema.optional)
       })
     ),
     overOnArrival: Schema.optional(
@@ -338,7 +350,18 @@ export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   return { ...ledger, replacement: { ...replacement, lives, since: lives ? now : replacement.since } }
 }
 
-export const setProgress = (ledger: Ledger, progress: LoginProgress | undefined): Ledger => ({ ...ledger, progress })
+export const setProgress = (ledger: Ledger, progress: StoredProgress): Ledger => ({ ...ledger, progress })
+
+/** Returns the progress of a login, if it belongs to the app and the credentials. */
+export const progressOf = (
+  { progress }: Ledger,
+  app: string,
+  credentials: string | undefined
+): LoginProgress | undefined => (progress?.app === app && progress.credentials === credentials ? progress : undefined)
+
+/** Removes the progress of a login. The progress of another app is kept. */
+export const clearProgress = (ledger: Ledger, app: string): Ledger =>
+  ledger.progress?.app === app ? { ...ledger, progress: undefined } : ledger
 
 /**
  * Removes failures, the lock and pauses, and allows `credentials` again. Other credentials that the broker has refused

@@ -17,8 +17,7 @@ const markLoggedOut = (self: Self) => {
   const { pendingRenewal } = self.state
   self.state.logouts += 1
   self.state.pendingRenewal = undefined
-  self.state.unsaved = undefined
-  Cached.clear(self.state, "logged-out")
+  Cached.clearLoggedOut(self.state, "logged-out")
   // Callers that wait for the renewal fail now. The renewal itself continues, and revokes the session that it gets.
   if (pendingRenewal !== undefined) pendingRenewal.end(loggedOut(self))
   return mine
@@ -40,9 +39,9 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
-/** Deletes the progress of a login, so that the login cannot be continued after the logout. */
+/** Deletes the progress of a login of this app, so that the login cannot be continued after the logout. */
 const clearProgress = ({ account, store }: Self) =>
-  LoginLedger.make(store).remember(account, (ledger) => Ledger.setProgress(ledger, undefined))
+  LoginLedger.make(store).remember(account, (ledger) => Ledger.clearProgress(ledger, account.app))
 
 export const logoutOf = delegating((self: Self) => whileOpen(self, "logout", () => logoutOpen(self)))
 
@@ -55,6 +54,7 @@ const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
       if (self.renewal.resume !== undefined) yield* Effect.ignore(clearProgress(self))
       yield* publish(self, { _tag: "LoggedOut", account: self.account })
       const stored = Result.getOrElse(marked, () => undefined)
+      Cached.spendRefreshToken(self.state, stored)
       const sessions = toRevoke([stored, ...mine], yield* Clock.currentTimeMillis)
       // If the mark could not be stored, the session is still in the store. The session is recorded as rejected, so
       // that it is not used again.

@@ -249,15 +249,21 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   // If this program wrote the entry during the read, the written version is newer than the version that was read.
   const isNewest = self.state.version === version
   const isNewLogout = isNewest && Cached.isNewLogout(self.state, record)
-  if (isNewest) self.state.version = record.version
-  if (!isNewLogout) return { isNewest, record, now, session: Cached.usable(self.state, record, rejected, now) }
-  const { unsaved } = self.state
-  self.state.unsaved = undefined
-  Cached.clear(self.state, "logged-out")
-  yield* publish(self, { _tag: "LoggedOut", account: self.account })
-  // The unsaved session is revoked here, because it was never stored, so no other program can revoke it.
-  if (unsaved !== undefined) yield* forkBackground(self, Effect.ignore(self.revoke(unsaved)))
-  return yield* loggedOut(self)
+  const { ignoresLogout, unsaved } = self.state
+  if (isNewest) {
+    self.state.version = record.version
+    self.state.ignoresLogout = false
+  }
+  if (isNewLogout) {
+    Cached.clearLoggedOut(self.state, ignoresLogout ? "kept" : "logged-out")
+    yield* publish(self, { _tag: "LoggedOut", account: self.account })
+    // The unsaved session is revoked here, because it was never stored, so no other program can revoke it.
+    const revoked = unsaved === undefined ? Effect.void : Effect.ignore(self.revoke(unsaved))
+    if (!ignoresLogout) return yield* Effect.andThen(forkBackground(self, revoked), loggedOut(self))
+    // At some brokers, a logout that is sent after the next login would also end the new session.
+    yield* revoked
+  }
+  return { isNewest, record, now, session: Cached.usable(self.state, record, rejected, now) }
 })
 
 /**

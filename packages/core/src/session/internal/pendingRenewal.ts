@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as AuthError from "../../login/AuthError.ts"
-import type * as Session from "../../login/Session.ts"
+import * as Session from "../../login/Session.ts"
 import type { Lease } from "../SessionLock.ts"
 import * as SessionMetrics from "../SessionMetrics.ts"
 import * as Exchange from "./exchange.ts"
@@ -70,8 +70,7 @@ const storeSession = Effect.fnUntraced(function* (
       // and another caller may have requested a session since then.
       if (self.state.logouts === logouts) {
         self.state.version = record.version
-        self.state.unsaved = undefined
-        Cached.clear(self.state, "logged-out")
+        Cached.clearLoggedOut(self.state, "logged-out")
         yield* publish(self, { _tag: "LoggedOut", account: self.account })
       }
       return yield* revokeAfterLogout(self, got.session)
@@ -103,18 +102,17 @@ const checksSince = (
 }
 
 /**
- * Removes a refresh token that the broker has refused, so that no program that shares the store sends it again. Returns
- * the version of the stored entry.
+ * Removes the refresh token of the stored session if it must not be sent again, so that no program that shares the store
+ * sends it again. Returns the record that is then stored.
  */
-const dropRefreshToken = (self: Self, session: Session.Session | undefined, record: Record.Record) =>
+const dropStoredToken = (self: Self, record: Record.Record): Effect.Effect<Record.Record> =>
   Effect.suspend(() => {
-    if (session === undefined) return Effect.succeed(record.version)
-    const without = Cached.dropRefreshToken(self.state, session)
-    if (record._tag !== "Live" || !Cached.sameToken(session, record.session)) return Effect.succeed(record.version)
+    if (record._tag !== "Live" || !Cached.isSpent(self.state, record.session)) return Effect.succeed(record)
+    const session = Session.withoutRefreshToken(record.session)
     // If the store fails, other programs may still send the token, but this program does not.
-    return Effect.match(self.store.put(self.account, "session", Record.ofSession(without), record.version), {
-      onFailure: () => record.version,
-      onSuccess: (written) => (written ? record.version + 1 : record.version)
+    return Effect.match(self.store.put(self.account, "session", Record.ofSession(session), record.version), {
+      onFailure: () => record,
+      onSuccess: (written) => (written ? { ...record, session, version: record.version + 1 } : record)
     })
   })
 
@@ -133,15 +131,17 @@ const renewHolding = Effect.fnUntraced(function* (
       if (unsaved !== undefined && Cached.isLive(unsaved, now) && !Cached.sameToken(unsaved, rejected)) {
         return yield* storeSession(self, { session: unsaved, by: "LoggedIn" }, record.version, logouts)
       }
-      // Only the newest session has a valid refresh token.
-      const stored = record._tag === "Live" ? record.session : self.state.cached.session
-      const previous = Cached.newest(unsaved, stored)
+      const previous = Cached.toRefresh(self.state, record)
       yield* restore(lease.check)
       const refused = rejected ?? self.state.rejected
       if (refused !== undefined && !byPerson) yield* restore(ReplacementPause.check(self, refused))
       const exchange = Exchange.make(self.renewal, withRecentEntries(self.store), self.profile)
       const live = Cached.liveSession(self.state, now)
-      let { version } = record
+      let stored = yield* dropStoredToken(self, record)
+      const dropRefreshToken = Effect.suspend(() => {
+        if (previous !== undefined) Cached.dropRefreshToken(self.state, previous)
+        return Effect.map(dropStoredToken(self, stored), (record) => void (stored = record))
+      })
       const got = yield* restore(
         exchange(
           {
@@ -150,18 +150,19 @@ const renewHolding = Effect.fnUntraced(function* (
             byPerson,
             countFailure: () => Cached.countFailedRefresh(self.state, now),
             isLive: live !== undefined && !Cached.sameToken(live, rejected),
-            dropRefreshToken: Effect.map(dropRefreshToken(self, previous, record), (stored) => void (version = stored))
+            dropRefreshToken
           },
           checksSince(self, lease, rejected, logouts)
         )
       )
+      Cached.recordIssue(self.state, got.session, previous)
       if (self.state.logouts !== logouts) return yield* revokeAfterLogout(self, got.session)
       if (refused !== undefined && !byPerson)
         yield* Effect.ignore(ReplacementPause.noteReplacement(self, refused, got.session))
       // A refresh may end the previous access token, so the previous session is recorded as rejected.
       if (got.by === "Refreshed") self.state.rejected = previous
       const { over } = got
-      const saved = storeSession(self, got, version, logouts)
+      const saved = storeSession(self, got, stored.version, logouts)
       return yield* over === undefined ? saved : Effect.mapError(saved, (error) => (isOver(error) ? over : error))
     })
   )

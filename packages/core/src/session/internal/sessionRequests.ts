@@ -215,7 +215,7 @@ export const renew = (self: Self, rejected: Session.Session | undefined): Effect
   whileOpen(self, "renew", () => {
     if (rejected !== undefined) return replace(self, rejected)
     // The program has requested a new session explicitly, so an earlier logout is ignored.
-    self.state.version = undefined
+    self.state.ignoresLogout = true
     self.state.loggedOut = false
     // After the start of a program, no session is cached. Without `peek`, the renewal could return the stored session
     // instead of a new session.
