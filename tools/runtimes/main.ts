@@ -21,7 +21,7 @@ Packs the packages, installs them from the tarballs, and checks them on every ru
 and compilers are downloaded from npm. The result is a table.
 
 Options:
-  --only <names>  checks only these rows, columns and cells, separated by commas: bun,deno/node
+  --only <names>  checks only these rows, columns and cells (row/column), separated by commas
   --list          prints the names of the rows and the columns
   --write         also writes the table to ${pagePath}, if every cell was checked and none failed
   --help          prints this text

@@ -224,7 +224,12 @@ export const broker: Broker.Broker = {
     ],
     ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
     ["two-a-second", "medium", "requestsPerSecond", "The broker allows two calls to the same endpoint in a second."],
-    ["resend-pause", "low", "resendAfter", "A code can be sent again after 30 seconds, any number of times."],
+    [
+      "resend-pause",
+      "low",
+      "resendAfter",
+      "After 30 seconds, the broker can be asked to send another code, any number of times."
+    ],
     ["trade-socket-host", "medium", "origins", "The trade socket has the host of the calls and the path /ws."]
   ]),
   verifiedOn: asOf

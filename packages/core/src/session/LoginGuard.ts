@@ -34,7 +34,7 @@ import type * as VaultError from "./VaultError.ts"
  * @since 0.1.0
  */
 export interface Memory {
-  /** When a login was last sent, accepted or refused. The latest of these times counts. */
+  /** The time of the latest of these events: a login was sent, the broker accepted it, or the broker refused it. */
   readonly attemptedAt: number | undefined
   /** The times at which the broker refused a password or a code, oldest first. Each refused code counts. */
   readonly refusedAt: ReadonlyArray<number>
@@ -229,7 +229,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     return yield* enter(given, newId(), timeToNextLogin)
   })
 
-  /** Makes the reports of a login with one-time codes. `sent` is the login or code that was sent last. */
+  /** Makes the functions with which a login tells the guard about its one-time codes. `sent` is the login or code that was sent last. */
   const attemptOf = (given: Protected, sent: Sent): LoginAttempt => {
     const { account } = given
     const sendCode = Effect.suspend(() => {

@@ -41,9 +41,9 @@ const grace = "10 seconds"
 /** Maximum number of unsent bytes of a stream. If there are more, the client is disconnected. */
 const maxUnsentBytes = 65_536
 /**
- * Maximum number of connections. It is above the number of connections that the system queues (511). So a flood of
- * connections cannot close a connection before its request is read. Above the maximum, the server closes one
- * connection: the oldest one that has not sent all headers of a request, otherwise the one that has been idle for the
+ * Maximum number of connections. The system queues at most 511 new connections, and the server can accept all of them
+ * before it reads a request. The maximum is larger, so these connections alone cannot make the server close a connection
+ * whose request has arrived. Above the maximum, the server closes one connection: the oldest one that has not sent all headers of a request, otherwise the one that has been idle for the
  * longest time. If all connections wait for answers, the server closes the newest connection.
  */
 export const maxConnections = 1024

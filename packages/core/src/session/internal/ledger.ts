@@ -77,7 +77,7 @@ export interface StoredProgress extends LoginProgress {
 
 export interface Ledger {
   readonly format: 2
-  /** When a login was last sent, accepted or refused. The latest of these times counts. */
+  /** The time of the latest of these events: a login was sent, the broker accepted it, or the broker refused it. */
   readonly attemptedAt?: number | undefined
   readonly attempts: ReadonlyArray<Attempt>
   /** Fingerprints of credentials that the broker accepted. */
