@@ -43,8 +43,9 @@ const maxUnsentBytes = 65_536
 /**
  * Maximum number of connections. The system queues at most 511 new connections, and the server can accept all of them
  * before it reads a request. The maximum is larger, so these connections alone cannot make the server close a connection
- * whose request has arrived. Above the maximum, the server closes one connection: the oldest one that has not sent all headers of a request, otherwise the one that has been idle for the
- * longest time. If all connections wait for answers, the server closes the newest connection.
+ * whose request has arrived. Above the maximum, the server closes one connection: the oldest one that has not sent all
+ * headers of a request, otherwise the one that has been idle for the longest time. If all connections wait for answers,
+ * the server closes the newest connection.
  */
 export const maxConnections = 1024
 
