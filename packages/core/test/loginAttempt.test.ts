@@ -325,13 +325,15 @@ describe("a login that waits for a code by SMS", () => {
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
         const sms = makeSms()
-        const { ask } = yield* startWithCodes(sms, () => Promise.reject(new Error("the mailbox is down")))
+        const { ask, manager } = yield* startWithCodes(sms, () => Promise.reject(new Error("the mailbox is down")))
         for (let minute = 0; minute < 60; minute += 1) {
           yield* ask()
           yield* pass("1 minute")
         }
         assert.isAtLeast(sms.calls.length, 2)
         assert.isAtMost(sms.calls.length, 9)
+        const failed = yield* Effect.flip(manager.session)
+        assert.include(failed.remedy, "To log in now, call SessionManager.renew, or renew of the connection.")
       })
   )
 

@@ -58,7 +58,8 @@ export const partsOf = (
     : { reason: translated(failure.reason.message, name), remedy: translated(failure.remedy, name) }
 
 /** Matches the advice for a program that cannot log in without a person. */
-const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp/
+const needsLogin =
+  /SessionManager\.adopt|Renewal\.layerLoginWithStepUp|SessionManager\.renew, or renew of the connection/
 
 /** Whether a renewal has failed because only a person can log in. */
 export const onlyPersonLogsIn = (failure: Failure): boolean =>

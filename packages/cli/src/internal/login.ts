@@ -1,6 +1,7 @@
 /** Logs in to one account. A person answers the questions. */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
+import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
 import type { CodeQuestion } from "@auth/broker-core/session/Connection"
@@ -62,8 +63,20 @@ const askCode = (question: CodeQuestion) =>
     }
   }).pipe(Effect.scoped)
 
+/** A prompt that ended without a code fails as an error of the login, so that the login guard can repeat its text. */
+const noCode =
+  ({ account: { broker, id } }: CodeQuestion) =>
+  (failure: Failure): Failure =>
+    failure._tag === "CommandFailed"
+      ? AuthError.make(
+          broker,
+          "login",
+          new AuthError.ActionRequired({ what: `Enter the one-time code of ${id}`, advice: failure.message })
+        )
+      : failure
+
 export const codes = (question: CodeQuestion): Promise<string> =>
-  Effect.runPromise(askCode(question), { signal: question.signal })
+  Effect.runPromise(Effect.mapError(askCode(question), noCode(question)), { signal: question.signal })
 
 /** The flags that select the way to log in. */
 export interface How {

@@ -268,7 +268,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     const { attempt } = sent
     const answer = classify(error, sent.departure.at !== undefined)
     return (ledger: Ledger.Ledger): Ledger.Ledger => {
-      const paused = (before: Ledger.Ledger) => Ledger.startPause(before, GuardErrors.saidOf(error), now)
+      const paused = (before: Ledger.Ledger) =>
+        Ledger.startPause(before, { ...GuardErrors.saidOf(error), needsPerson: sent.isCodeOrdered || undefined }, now)
       // If the broker has sent a code by SMS or email, the next login would make the broker send another code. So the
       // next login is sent only after a pause.
       if (answer === "none" && attempt.outcome === "open") {

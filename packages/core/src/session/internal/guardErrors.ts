@@ -69,12 +69,14 @@ export const notEntered = (account: Account.Account, { message }: VaultError.Vau
     "The code was not sent, because it could not be recorded first. When the store can be written, log in again."
   )
 
+const loginNow = "To log in now, call SessionManager.renew, or renew of the connection."
+
 export const codesAbandoned = (account: Account.Account, until: number) =>
   actionRequired(
     account,
     `Enter the one-time code of ${account.id} at the next login`,
     "Nothing was sent. The last logins ended before their code was entered, and each of them made the broker send " +
-      `another code. The next try is at ${Expiry.toIst(until)}. To log in now, call SessionManager.renew, or renew of the connection.`
+      `another code. The next try is at ${Expiry.toIst(until)}. ${loginNow}`
   )
 
 /** Makes an error that repeats the broker's last error, and adds the time of the next try. */
@@ -84,7 +86,8 @@ export const paused = ({ broker }: Account.Account, { length, said, since }: Led
   // repeated.
   const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
   const remedy = isSaid ? "" : ` ${said.remedy}`
-  const advice = `Nothing was sent.${remedy} The next try is at ${Expiry.toIst(since + length)}.`
+  const now = said.needsPerson === true ? ` ${loginNow}` : ""
+  const advice = `Nothing was sent.${remedy} The next try is at ${Expiry.toIst(since + length)}.${now}`
   const common = { advice, code, brokerMessage }
   const why = deniedWhys.find((known) => known === said.why)
   if (said.tag === "PermissionDenied" && why !== undefined) {

@@ -31,6 +31,8 @@ export interface Said {
   readonly brokerMessage?: string | undefined
   readonly message: string
   readonly remedy: string
+  /** Whether the next login also needs a person, because the broker sends a code by SMS or email. */
+  readonly needsPerson?: boolean | undefined
 }
 
 /**
@@ -102,7 +104,8 @@ const Said = Schema.Struct({
   code: Schema.optional(Schema.String),
   brokerMessage: Schema.optional(Schema.String),
   message: Schema.String,
-  remedy: Schema.String
+  remedy: Schema.String,
+  needsPerson: Schema.optional(Schema.Boolean)
 })
 
 const LedgerFromJson = Schema.fromJsonString(
