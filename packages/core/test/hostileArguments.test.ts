@@ -146,9 +146,10 @@ const endOf = async (call: () => unknown, patience: number): Promise<string> => 
 /** Calls `call` with each value. Returns the values for which the call ended in a way that is not allowed. */
 const unexpected = async (
   call: (value: unknown) => unknown,
-  allowed: ReadonlyArray<string> = ["a value", "InvalidRequest"],
-  patience = 200
+  allowed: ReadonlyArray<string> = ["a value", "InvalidRequest"]
 ) => {
+  // A busy machine is slow, so only a call that may stay pending is given up soon.
+  const patience = allowed.includes("pending") ? 200 : 10_000
   const ends = await Promise.all(
     values.map(async ([what, make]) => [what, await endOf(() => call(make()), patience)] as const)
   )
@@ -301,6 +302,6 @@ describe("Connections end each call with a value or a typed error, whatever they
 
   it("warm(…)", async () => {
     await using connections = untyped(await Connections.open({ accounts: { mine: layer() }, client }))
-    assert.deepStrictEqual(await unexpected((value) => read(connections.warm(value)), undefined, 5000), [])
+    assert.deepStrictEqual(await unexpected((value) => read(connections.warm(value))), [])
   })
 })

@@ -56,7 +56,7 @@ interface StepError {
   readonly reason?: { readonly _tag: string; readonly message?: string; readonly remedy?: string }
 }
 
-/** Runs a step at the broker with this title, and prints its outcome. */
+/** Runs the step `name` at the broker `title`, and prints the outcome of the step. */
 export const step = <A, E extends StepError, R>(
   title: string,
   name: string,
