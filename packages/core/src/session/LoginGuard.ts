@@ -169,6 +169,8 @@ interface Sent {
   readonly departure: Departure
   /** Whether the broker has sent a code by SMS or email. */
   isCodeOrdered: boolean
+  /** Whether the login has started and may have sent requests that are not recorded in `departure`. */
+  mayBeUnknown: boolean
 }
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -302,6 +304,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
         sent.failuresLeft -= 1
         return set("refused")
       }),
+      byClient: Effect.sync(() => void (sent.mayBeUnknown = false)),
       failuresLeft: () => sent.failuresLeft
     }
   }
@@ -370,10 +373,14 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       return yield* Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(sendLogin(given, restore), (entered) =>
           Effect.flatMap(Departure, (outer) => {
-            const sent: Sent = { ...entered, departure: { at: undefined, outer }, isCodeOrdered: false }
-            let isStarted = false
+            const sent: Sent = {
+              ...entered,
+              departure: { at: undefined, outer },
+              isCodeOrdered: false,
+              mayBeUnknown: false
+            }
             const started = Effect.suspend(() => {
-              isStarted = true
+              sent.mayBeUnknown = true
               return login
             })
             const reporting = started.pipe(
@@ -382,7 +389,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
             )
             // The caller gets the broker's answer, even if the answer cannot be stored.
             const sending = Effect.onInterrupt(restore(reporting), () =>
-              isStarted ? Effect.void : note(account, (ledger) => Ledger.removeAttempt(ledger, sent.attempt.id))
+              sent.mayBeUnknown || sent.departure.at !== undefined
+                ? Effect.void
+                : note(account, (ledger) => Ledger.removeAttempt(ledger, sent.attempt.id))
             )
             return Effect.matchEffect(sending, {
               onFailure: (error) =>

@@ -13,6 +13,11 @@ export interface LoginAttempt {
   readonly beforeCode: Effect.Effect<void, AuthError.AuthError>
   /** Counts the code as a failed login. */
   readonly codeRefused: Effect.Effect<void>
+  /**
+   * Reports that every request of this login is sent by the client of the broker. So the login guard knows whether a
+   * request was sent, even if the login is interrupted.
+   */
+  readonly byClient: Effect.Effect<void>
   /** Number of further failures after which no code and no login may be sent. */
   readonly failuresLeft: () => number
 }
