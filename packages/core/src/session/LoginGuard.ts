@@ -22,7 +22,7 @@ import { bounded } from "./internal/bounded.ts"
 import { refusalOf } from "../broker/internal/guardNumbers.ts"
 import * as GuardErrors from "./internal/guardErrors.ts"
 import * as Ledger from "./internal/ledger.ts"
-import { classify } from "./internal/loginAnswer.ts"
+import { classify, isLoggedOut } from "./internal/loginAnswer.ts"
 import * as LoginLedger from "./internal/loginLedger.ts"
 import type { GuardPolicy } from "../broker/Renewal.ts"
 import { SessionStore } from "./SessionStore.ts"
@@ -294,6 +294,15 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
         sent.isCodeOrdered = true
         return set("awaits-code")
       }),
+      asking: (ask) =>
+        Effect.suspend(() => {
+          if (sent.attempt.outcome !== "open") return ask
+          // The broker has answered the password, and nobody knows yet whether a code will be sent.
+          const { id } = sent.attempt
+          sent.attempt = { ...sent.attempt, outcome: "awaits-code" }
+          const answered = note(account, (ledger) => Ledger.removeAttempt(ledger, id))
+          return Effect.andThen(Effect.uninterruptible(answered), ask)
+        }),
       beforeCode: Effect.suspend(() =>
         sent.attempt.outcome === "open"
           ? Effect.void
@@ -313,6 +322,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     const { attempt } = sent
     const answer = classify(error, sent.departure.at !== undefined)
     return (ledger: Ledger.Ledger): Ledger.Ledger => {
+      if (sent.isCodeOrdered && attempt.outcome === "awaits-code" && isLoggedOut(error)) return ledger
       const paused = (before: Ledger.Ledger) => Ledger.startPause(before, GuardErrors.saidOf(error), now)
       // If the broker has sent a code by SMS or email, the next login would make the broker send another code. So the
       // next login is sent only after a pause.
@@ -335,8 +345,11 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   const changeAfter = (sent: Sent, error: AuthError.AuthError | VaultError.VaultError, now: number) =>
     AuthError.isAuthError(error)
       ? failed(sent, error, now)
-      : // A `VaultError` comes from a check before the login, so nothing was sent.
-        (ledger: Ledger.Ledger) => Ledger.removeAttempt(ledger, sent.attempt.id)
+      : // A `VaultError` comes from a check before the login or before its code, so this login or code was not sent.
+        (ledger: Ledger.Ledger) =>
+          sent.isCodeOrdered && sent.attempt.outcome === "awaits-code"
+            ? ledger
+            : Ledger.removeAttempt(ledger, sent.attempt.id)
 
   /** Credentials that the broker has refused stay blocked, even if another program has reset the ledger since. */
   const noteFailure = (

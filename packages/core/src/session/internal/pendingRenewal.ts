@@ -38,6 +38,13 @@ interface RenewalRequest {
   readonly byPerson: boolean
 }
 
+/** The state when a renewal began. */
+interface Began {
+  readonly logouts: number
+  /** The wait of the callers of this renewal. */
+  readonly wait: Effect.Effect<Session.Session, Failure>
+}
+
 /** Revokes a new session, because there was a logout while the session was requested. */
 const revokeAfterLogout = (self: Self, session: Session.Session) =>
   Effect.andThen(
@@ -95,12 +102,17 @@ const checksSince = (
   self: Self,
   lease: Lease,
   rejected: Session.Session | undefined,
-  logouts: number
+  { logouts, wait }: Began
 ): Exchange.Checks => {
   const here = Effect.suspend((): Effect.Effect<void, Failure> =>
     self.state.logouts === logouts ? lease.check : loggedOut(self)
   )
-  return { here, anywhere: Effect.andThen(here, Effect.asVoid(readStore(self, rejected))) }
+  return {
+    here,
+    anywhere: Effect.andThen(here, Effect.asVoid(readStore(self, rejected))),
+    // A logout ends the wait of the callers. While the renewal runs, only a logout and the end of the manager do so.
+    loggedOut: Effect.catch(Effect.andThen(wait, Effect.never), () => loggedOut(self))
+  }
 }
 
 /**
@@ -123,8 +135,9 @@ const renewHolding = Effect.fnUntraced(function* (
   self: Self,
   lease: Lease,
   { byPerson, rejected }: RenewalRequest,
-  logouts: number
+  began: Began
 ): Effect.fn.Return<Session.Session, Failure> {
+  const { logouts } = began
   const { now, record, session } = yield* readStore(self, rejected)
   if (session !== undefined)
     return yield* cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
@@ -151,7 +164,7 @@ const renewHolding = Effect.fnUntraced(function* (
             isLive: live !== undefined && !Cached.sameToken(live, rejected),
             dropRefreshToken: Effect.map(dropRefreshToken(self, previous, record), (stored) => void (version = stored))
           },
-          checksSince(self, lease, rejected, logouts)
+          checksSince(self, lease, rejected, began)
         )
       )
       if (self.state.logouts !== logouts) {
@@ -198,14 +211,18 @@ const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnava
 /** Maximum number of times that a renewal is tried again after the lock was lost. */
 const maxLostLocks = 2
 
-const runRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Session.Session, Failure> =>
+const runRenewal = (
+  self: Self,
+  request: RenewalRequest,
+  wait: Began["wait"]
+): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(() => {
     const { logouts } = self.state
     return readStore(self, request.rejected).pipe(
       Effect.flatMap(({ record, session }) =>
         session === undefined
           ? Effect.retry(
-              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, request, logouts)),
+              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, request, { logouts, wait })),
               { while: hasLostLock, times: maxLostLocks }
             )
           : cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
@@ -244,7 +261,7 @@ export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect
         boundedWait: undefined
       }
       self.state.pendingRenewal = pendingRenewal
-      return Effect.map(forkBackground(self, runRenewal(self, request)), (fiber) => {
+      return Effect.map(forkBackground(self, runRenewal(self, request, pendingRenewal.wait)), (fiber) => {
         fiber.addObserver((exit) => {
           if (self.state.pendingRenewal === pendingRenewal) self.state.pendingRenewal = undefined
           pendingRenewal.end(exit)
