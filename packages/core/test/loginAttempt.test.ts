@@ -146,7 +146,7 @@ const startWithCodes = Effect.fnUntraced(function* (
 
 const ask = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
   const fiber = yield* Effect.forkChild(reasonOf(session))
-  yield* settle
+  for (let tries = 0; fiber.pollUnsafe() === undefined && tries < 8; tries += 1) yield* settle
   return fiber
 })
 

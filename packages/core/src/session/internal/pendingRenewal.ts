@@ -38,7 +38,7 @@ interface RenewalRequest {
   readonly byPerson: boolean
 }
 
-/** The state when a renewal began. */
+/** The state when a renewal was requested. */
 interface Began {
   readonly logouts: number
   /** The wait of the callers of this renewal. */
@@ -148,7 +148,8 @@ const renewHolding = Effect.fnUntraced(function* (
         return yield* storeSession(self, { session: unsaved, by: "LoggedIn" }, record.version, logouts)
       }
       const previous = Cached.previous(self.state, record)
-      yield* restore(lease.check)
+      const checks = checksSince(self, lease, rejected, began)
+      yield* restore(checks.here)
       const refused = rejected ?? self.state.rejected
       if (refused !== undefined && !byPerson) yield* restore(ReplacementPause.check(self, refused))
       const exchange = Exchange.make(self.renewal, withRecentEntries(self.store), self.profile)
@@ -164,7 +165,7 @@ const renewHolding = Effect.fnUntraced(function* (
             isLive: live !== undefined && !Cached.sameToken(live, rejected),
             dropRefreshToken: Effect.map(dropRefreshToken(self, previous, record), (stored) => void (version = stored))
           },
-          checksSince(self, lease, rejected, began)
+          checks
         )
       )
       if (self.state.logouts !== logouts) {
@@ -211,18 +212,16 @@ const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnava
 /** Maximum number of times that a renewal is tried again after the lock was lost. */
 const maxLostLocks = 2
 
-const runRenewal = (
-  self: Self,
-  request: RenewalRequest,
-  wait: Began["wait"]
-): Effect.Effect<Session.Session, Failure> =>
+const runRenewal = (self: Self, request: RenewalRequest, began: Began): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(() => {
-    const { logouts } = self.state
+    const { logouts } = began
+    // The fiber of the renewal starts some time after the renewal was requested.
+    if (self.state.logouts !== logouts) return loggedOut(self)
     return readStore(self, request.rejected).pipe(
       Effect.flatMap(({ record, session }) =>
         session === undefined
           ? Effect.retry(
-              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, request, { logouts, wait })),
+              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, request, began)),
               { while: hasLostLock, times: maxLostLocks }
             )
           : cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
@@ -261,7 +260,8 @@ export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect
         boundedWait: undefined
       }
       self.state.pendingRenewal = pendingRenewal
-      return Effect.map(forkBackground(self, runRenewal(self, request, pendingRenewal.wait)), (fiber) => {
+      const began: Began = { logouts: self.state.logouts, wait: pendingRenewal.wait }
+      return Effect.map(forkBackground(self, runRenewal(self, request, began)), (fiber) => {
         fiber.addObserver((exit) => {
           if (self.state.pendingRenewal === pendingRenewal) self.state.pendingRenewal = undefined
           pendingRenewal.end(exit)
