@@ -1,7 +1,11 @@
 import { FakeAngel } from "@auth/angel/msw"
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
+import * as Account from "@auth/broker-core/login/Account"
+import * as CodeSource from "@auth/broker-core/login/CodeSource"
+import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
+import { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { TestHttp } from "@auth/broker-core/testing"
 import * as Vault from "@auth/broker-core/session/Vault"
@@ -121,5 +125,53 @@ describe("a wrong PIN", () => {
       assert.deepStrictEqual(yield* tries(), ["loginByPassword"])
       assert.deepStrictEqual(yield* tries({ renewal: { maxFailures: 4 } }), ["loginByPassword"])
     })
+  )
+})
+
+describe("a program that ends before its login was sent", () => {
+  const start = Effect.fnUntraced(function* (fake: FakeBroker.FakeBroker, code: string | undefined) {
+    const answer = code === undefined ? Effect.never : Effect.succeed(Redacted.make(code))
+    const layer = AngelAuth.layer({ credentials: { ...credentials, totp: CodeSource.fromEffect(() => answer) } })
+    const sessions = SessionManager.layer().pipe(Layer.provide(layer), Layer.provide(TestHttp.layerFake(fake)))
+    return yield* Effect.provide(SessionManager.SessionManager, yield* Layer.build(sessions))
+  })
+
+  it.effect("does not use up the budget, although nobody has entered the code", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const fake = yield* FakeAngel.make({ tokenEnd: "absent" })
+      const guard = LoginGuard.make(yield* SessionStore)
+      const account = Account.make({ broker: "angel", id: credentials.clientCode })
+      for (const _ of [1, 2, 3]) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const manager = yield* start(fake, undefined)
+            yield* Effect.forkChild(Effect.exit(manager.session))
+            yield* TestClock.adjust("1 minute")
+          })
+        )
+      }
+      assert.deepStrictEqual(yield* asked(fake), [])
+      assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
+    }).pipe(Effect.provide(Vault.layerMemory))
+  )
+
+  it.effect("uses up the budget if the login was sent and not answered", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const fake = yield* FakeAngel.make({ tokenEnd: "absent" })
+      yield* fake.inject("loginByPassword", { kind: "latency", duration: "1 minute" }, 3)
+      for (const _ of [1, 2, 3]) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const manager = yield* start(fake, "123456")
+            yield* Effect.forkChild(Effect.exit(manager.session))
+            yield* TestClock.adjust("1 second")
+          })
+        )
+        yield* TestClock.adjust("1 minute")
+      }
+      assert.deepStrictEqual(yield* asked(fake), ["loginByPassword", "loginByPassword"])
+    }).pipe(Effect.provide(Vault.layerMemory))
   )
 })

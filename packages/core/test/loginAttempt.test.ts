@@ -6,6 +6,7 @@ import * as Expiry from "@auth/broker-core/login/Expiry"
 import { StepUp } from "@auth/broker-core/login/StepUp"
 import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import * as Renewal from "@auth/broker-core/broker/Renewal"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import type * as SessionManager from "@auth/broker-core/session/SessionManager"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -33,6 +34,12 @@ const toSession = () =>
 
 /** Waits in real time, so that pending promises settle. */
 const settle = TestClock.withLive(Effect.sleep("5 millis"))
+
+/** Waits in real time until `holds` returns true. */
+const until = Effect.fnUntraced(function* (holds: () => boolean) {
+  for (let tries = 0; tries < 1000 && !holds(); tries += 1) yield* settle
+  assert.isTrue(holds())
+})
 
 /** Requests a session every 20 seconds. */
 const poll = Effect.fnUntraced(function* (manager: SessionManager.SessionManager["Service"], length: Duration.Input) {
@@ -449,6 +456,125 @@ describe("`reset` during a login", () => {
       const login = Effect.andThen(guard.reset(account), Effect.fail(AuthError.make("tiny", "login", refused)))
       yield* reasonOf(guard.protect(account, policy, login))
       assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+    })
+  )
+})
+
+describe("a login that waits for a person to enter a code from an authenticator app", () => {
+  it.effect("does not count as a login without an answer if the program ends, and delays no login", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      const sms = makeSms(["totp"])
+      for (const _ of [1, 2, 3]) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { ask, guard } = yield* startWithCodes(sms, () => new Promise<string>(() => {}), shared)
+            yield* ask()
+            // The program could also be killed now.
+            assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
+          })
+        )
+      }
+      const { ask } = yield* startWithCodes(sms, () => "123456", shared)
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "success")
+    })
+  )
+
+  it.effect("counts as a login without an answer if the program ends after the code was sent", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      const sms = makeSms(["totp"])
+      sms.failures.push("no answer")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { ask } = yield* startWithCodes(sms, () => "123456", shared)
+          yield* ask()
+        })
+      )
+      assert.strictEqual((yield* LoginGuard.make(shared.store).memory(account)).unansweredAt.length, 1)
+    })
+  )
+})
+
+describe("a code that is entered too late is not sent:", () => {
+  /** Codes that a test enters itself. */
+  const makePrompt = () => {
+    const questions: Array<{ readonly question: CodeQuestion; readonly enter: (code: string) => void }> = []
+    const codes = (question: CodeQuestion) => new Promise<string>((enter) => void questions.push({ question, enter }))
+    return { codes, questions }
+  }
+
+  it.effect.each([["otp"], ["totp"]] as const)("after a logout (%s)", ([kind]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms([kind])
+      const { codes, questions } = makePrompt()
+      const { ask, guard, manager } = yield* startWithCodes(sms, codes)
+      const fiber = yield* ask()
+      yield* manager.logout
+      assert.strictEqual(yield* Fiber.join(fiber), "SessionExpired")
+      yield* until(() => questions[0]?.question.signal.aborted === true)
+      questions[0]?.enter("123456")
+      yield* settle
+      assert.deepStrictEqual(sms.calls, ["login"])
+      assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
+      // The next login does not wait for the first question.
+      const again = yield* Effect.forkChild(reasonOf(manager.renew()))
+      yield* until(() => questions.length === 2)
+      questions[1]?.enter("123456")
+      assert.strictEqual(yield* Fiber.join(again), "success")
+      assert.deepStrictEqual(sms.calls, ["login", "login", "code 123456"])
+    })
+  )
+
+  it.effect("after a logout, to `layerLoginWithStepUp`", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const tiny = makeTiny()
+      let interrupted = 0
+      const respond = () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => void (interrupted += 1)))
+      const services = Layer.succeedContext(
+        Context.make(Renewal.Renewal, tiny.renewal).pipe(
+          Context.add(Login.Login, { login: sms.login }),
+          Context.add(StepUp, { verify: sms.verify, resend: sms.resend })
+        )
+      )
+      const built = yield* Layer.build(Renewal.layerLoginWithStepUp(respond).pipe(Layer.provide(services)))
+      const manager = yield* start({ ...tiny, renewal: Context.get(built, Renewal.Renewal) })
+      yield* Effect.forkChild(Effect.exit(manager.session))
+      yield* until(() => sms.calls.length === 1)
+      yield* settle
+      yield* manager.logout
+      yield* until(() => interrupted === 1)
+      assert.deepStrictEqual(sms.calls, ["login"])
+    })
+  )
+
+  it.effect("after the lock was lost and another program has logged in", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      const lease = { isLost: false }
+      const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost" }))
+      const lock: Shared["lock"] = {
+        describe: "a lock that can be lost",
+        withLock: (_, use) =>
+          use({ fence: 1, check: Effect.suspend(() => (lease.isLost ? Effect.fail(lost) : Effect.void)) })
+      }
+      const sms = makeSms()
+      const { codes, questions } = makePrompt()
+      const { ask } = yield* startWithCodes(sms, codes, { ...shared, lock })
+      const fiber = yield* ask()
+      lease.isLost = true
+      const other = yield* startWithCodes(makeSms(), () => "123456", shared)
+      assert.strictEqual(yield* Fiber.join(yield* other.ask()), "success")
+      questions[0]?.enter("123456")
+      yield* settle
+      assert.deepStrictEqual(sms.calls, ["login"])
+      assert.strictEqual(yield* Fiber.join(fiber), "success")
     })
   )
 })

@@ -345,6 +345,69 @@ describe("sessions: a rejected token", () => {
   )
 })
 
+describe("sessions: a logout directly after another call", () => {
+  const requested = (manager: SessionManager.SessionManager["Service"]) => [manager.session, manager.renew()]
+
+  it.effect.each([0, 1])("sends no login for the call (%i)", (which) =>
+    Effect.gen(function* () {
+      yield* begin
+      const tiny = makeTiny({ by: ["login", "refresh"] })
+      const manager = yield* start(tiny)
+      const call = requested(manager)[which]
+      if (call === undefined) return
+      const asked = yield* Effect.forkChild(Effect.flip(call))
+      const out = yield* Effect.forkChild(manager.logout)
+      yield* pass("5 seconds")
+      assert.isTrue(isLoggedOut(yield* Fiber.join(asked)))
+      yield* Fiber.join(out)
+      assert.deepStrictEqual(tiny.calls, [])
+      assert.isTrue(isLoggedOut(yield* Effect.flip(manager.session)))
+    })
+  )
+
+  it.effect("sends no refresh for a renewal that waits for the lock", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const tiny = makeTiny({ by: ["login", "refresh"] })
+      const shared = makeShared()
+      const manager = yield* start(tiny, shared)
+      const first = yield* manager.session
+      const holder = yield* Effect.forkChild(shared.lock.withLock(account, () => Effect.sleep("10 seconds")))
+      yield* pass("1 second")
+      const asked = yield* Effect.forkChild(Effect.flip(manager.renew(first)))
+      yield* pass("1 second")
+      yield* manager.logout
+      yield* pass("1 minute")
+      yield* Fiber.join(holder)
+      assert.isTrue(isLoggedOut(yield* Fiber.join(asked)))
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+    })
+  )
+
+  it.effect("is not undone by a read of the store that the call has started in the background", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const slow: SessionStore.SessionStore["Service"] = {
+        ...shared.store,
+        put: (...args) => Effect.andThen(Effect.sleep("1 second"), shared.store.put(...args))
+      }
+      const manager = yield* start(tiny, { ...shared, store: slow })
+      const first = yield* Effect.forkChild(manager.session)
+      yield* pass("1 minute")
+      yield* Fiber.join(first)
+      const asked = yield* Effect.forkChild(manager.session)
+      const out = yield* Effect.forkChild(manager.logout)
+      yield* pass("5 seconds")
+      yield* Fiber.join(asked)
+      yield* Fiber.join(out)
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+      assert.isTrue(isLoggedOut(yield* Effect.flip(manager.session)))
+      assert.isTrue(Option.isNone(yield* manager.peek))
+    })
+  )
+})
+
 it.effect("sessions: SessionManager finds a newer session after the store was emptied", () =>
   Effect.gen(function* () {
     yield* begin

@@ -32,6 +32,7 @@ import * as Profile from "../login/Profile.ts"
 import * as QrLogin from "../login/QrLogin.ts"
 import * as RedirectLogin from "../login/RedirectLogin.ts"
 import * as Refresh from "../login/Refresh.ts"
+import { report } from "../login/internal/loginAttempt.ts"
 import * as Renewal from "./Renewal.ts"
 import * as Session from "../login/Session.ts"
 import * as StepUp from "../login/StepUp.ts"
@@ -361,6 +362,8 @@ const codeOf = (
           : Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
       })
 
+const sentByClient = report(({ byClient }) => byClient)
+
 /** The services that every login method of the broker provides. */
 const common = <Tag, Api extends Common, O extends Options>(
   family: Family<Tag, Api, O>,
@@ -542,9 +545,10 @@ export const login = <
   make<Tag, Api, O, F, Login.Login, Fam, S>(family, spec, (given) => {
     const codes = codesOf(fieldsOf(spec, given.options), given.credentials)
     const code = given.code ?? Effect.succeed(Redacted.make(""))
-    const signIn = Effect.flatMap(code, (made) =>
+    const sign = Effect.flatMap(code, (made) =>
       Session.issue({ ...given, method: spec.id }, spec.signIn({ ...given, code: made }))
     )
+    const signIn = Effect.andThen(sentByClient, sign)
     const services = Context.make(Login.Login, { login: Effect.map(signIn, Login.authenticated) })
     const before = spec.before === undefined ? Effect.succeed(Effect.void) : spec.before(given)
     return Effect.map(before, (check) => ({ services, ways: { login: Effect.andThen(check, signIn), codes } }))
@@ -697,7 +701,8 @@ export const stepUp = <
 ): Method<Login.Login | StepUp.StepUp | Shared<Tag, Fam, S>, F, O> =>
   make<Tag, Api, O, F, Login.Login | StepUp.StepUp, Fam, S>(family, spec, (given) =>
     Effect.gen(function* () {
-      const { login, resend, resume, verify } = yield* build(given)
+      const { resend, resume, verify, ...own } = yield* build(given)
+      const login = Effect.andThen(sentByClient, own.login)
       const { account, credentials, options } = given
       const codes = codesOf(fieldsOf(spec, options), credentials)
       return {

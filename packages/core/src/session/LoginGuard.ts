@@ -10,6 +10,7 @@ import * as Context from "effect/Context"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Hex from "effect/encoding/Hex"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
@@ -21,7 +22,7 @@ import { bounded } from "./internal/bounded.ts"
 import { refusalOf } from "../broker/internal/guardNumbers.ts"
 import * as GuardErrors from "./internal/guardErrors.ts"
 import * as Ledger from "./internal/ledger.ts"
-import { classify } from "./internal/loginAnswer.ts"
+import { classify, isLoggedOut } from "./internal/loginAnswer.ts"
 import * as LoginLedger from "./internal/loginLedger.ts"
 import type { GuardPolicy } from "../broker/Renewal.ts"
 import { SessionStore } from "./SessionStore.ts"
@@ -168,7 +169,11 @@ interface Sent {
   readonly departure: Departure
   /** Whether the broker has sent a code by SMS or email. */
   isCodeOrdered: boolean
+  /** Whether the login has started and may have sent requests that are not recorded in `departure`. */
+  mayBeUnknown: boolean
 }
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 const newId = (): string => Hex.encode(SecureRandom.randomBytesUnsafe(8))
 
@@ -203,53 +208,104 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     return until === undefined ? undefined : GuardErrors.tooManyUnanswered(account, until)
   }
 
-  /** Records a login or a further code of a login before it is sent. */
-  const enter = Effect.fnUntraced(function* (given: Protected, id: string, timeToNext: typeof timeToNextLogin) {
+  /**
+   * If the write of an attempt fails or is interrupted, nothing is sent. But the store may have written the attempt, or
+   * may still write it, so the attempt is removed.
+   */
+  const takingBack = <E>(
+    account: Account.Account,
+    { id }: Ledger.Attempt,
+    before: Ledger.Ledger,
+    written: Effect.Effect<boolean, E>
+  ) => {
+    const earlier = before.attempts.find((attempt) => attempt.id === id)
+    const takeBack = note(account, (ledger) =>
+      earlier === undefined ? Ledger.removeAttempt(ledger, id) : Ledger.putAttempt(ledger, earlier)
+    )
+    return Effect.onExit(written, (exit) => (Exit.isSuccess(exit) ? Effect.void : takeBack))
+  }
+
+  /**
+   * Records a login or a further code of a login before it is sent. It runs where it cannot be interrupted, except for
+   * its parts in `restore`, so that an interruption is not lost between the write and the login.
+   */
+  const enter = Effect.fnUntraced(function* (
+    given: Protected,
+    id: string,
+    timeToNext: typeof timeToNextLogin,
+    restore: Restore
+  ) {
     const { account, credentials, policy } = given
-    while (true) {
-      const found = yield* read(account)
+    let writes = 0
+    while (writes < LoginLedger.maxWrites) {
+      const found = yield* restore(read(account))
       const now = yield* Clock.currentTimeMillis
       const refusal = refusalToSend(given, found.ledger, now)
       if (refusal !== undefined) return yield* Effect.fail(refusal)
       const wait = timeToNext(found.ledger, policy, now)
       if (wait > 0) {
-        yield* Effect.sleep(Duration.millis(wait))
+        yield* restore(Effect.sleep(Duration.millis(wait)))
         continue
       }
       const attempt: Ledger.Attempt = { id, at: now, credentials, outcome: "open" }
       const within = Duration.toMillis(policy.window)
       const failuresLeft = policy.maxFailures - Ledger.counted(found.ledger, within, now).length
-      if (yield* write(account, Ledger.enter(found.ledger, attempt, within), found)) return { attempt, failuresLeft }
+      const written = restore(write(account, Ledger.enter(found.ledger, attempt, within), found))
+      if (yield* takingBack(account, attempt, found.ledger, written)) return { attempt, failuresLeft }
+      writes += 1
     }
+    return yield* LoginLedger.keepsChanging
   })
 
-  const sendLogin = Effect.fnUntraced(function* (given: Protected) {
+  const sendLogin = Effect.fnUntraced(function* (given: Protected, restore: Restore) {
     const invalid = refusalOf(given.account.broker, given.policy)
     if (invalid !== undefined) return yield* Effect.fail(invalid)
-    return yield* enter(given, newId(), timeToNextLogin)
+    return yield* enter(given, newId(), timeToNextLogin, restore)
   })
 
-  /** Makes the functions with which a login tells the guard about its one-time codes. `sent` is the login or code that was sent last. */
+  /**
+   * A late change of an attempt. It is not made if a login was accepted, or the ledger was reset, after `then`.
+   * Otherwise it would block logins again although a person has corrected the fault.
+   */
+  const unlessSettled =
+    (then: number, change: (ledger: Ledger.Ledger) => Ledger.Ledger, otherwise = (ledger: Ledger.Ledger) => ledger) =>
+    (ledger: Ledger.Ledger): Ledger.Ledger =>
+      Ledger.isSettledSince(ledger, then) ? otherwise(ledger) : change(ledger)
+
+  /**
+   * Makes the functions with which a login tells the guard about its one-time codes. `sent` is the login or code that
+   * was sent last.
+   */
   const attemptOf = (given: Protected, sent: Sent): LoginAttempt => {
     const { account } = given
-    const sendCode = Effect.suspend(() => {
+    const sendCode = Effect.uninterruptibleMask((restore) => {
       const { id, outcome } = sent.attempt
       // Pauses apply only to new logins, but this code belongs to a login that has already begun. So `byPerson` is set,
       // which ignores pauses.
-      const entered = enter({ ...given, byPerson: true }, outcome === "refused" ? newId() : id, () => 0)
+      const entered = enter({ ...given, byPerson: true }, outcome === "refused" ? newId() : id, () => 0, restore)
       return Effect.map(entered, (now) => void Object.assign(sent, now))
     })
     const set = (outcome: "awaits-code" | "refused") =>
       Effect.flatMap(Clock.currentTimeMillis, (at) => {
         const attempt: Ledger.Attempt = { ...sent.attempt, at, outcome }
         sent.attempt = attempt
-        return note(account, (ledger) => Ledger.putAttempt(ledger, attempt))
-      })
+        const put = (ledger: Ledger.Ledger) => Ledger.putAttempt(ledger, attempt)
+        return note(account, put, unlessSettled(at, put))
+      }).pipe(Effect.uninterruptible)
     return {
       codeAwaited: Effect.suspend(() => {
         sent.isCodeOrdered = true
         return set("awaits-code")
       }),
+      asking: (ask) =>
+        Effect.suspend(() => {
+          if (sent.attempt.outcome !== "open") return ask
+          // The broker has answered the password, and nobody knows yet whether a code will be sent.
+          const { id } = sent.attempt
+          sent.attempt = { ...sent.attempt, outcome: "awaits-code" }
+          const answered = note(account, (ledger) => Ledger.removeAttempt(ledger, id))
+          return Effect.andThen(Effect.uninterruptible(answered), ask)
+        }),
       beforeCode: Effect.suspend(() =>
         sent.attempt.outcome === "open"
           ? Effect.void
@@ -260,6 +316,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
         sent.failuresLeft -= 1
         return set("refused")
       }),
+      byClient: Effect.sync(() => void (sent.mayBeUnknown = false)),
       failuresLeft: () => sent.failuresLeft
     }
   }
@@ -268,6 +325,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     const { attempt } = sent
     const answer = classify(error, sent.departure.at !== undefined)
     return (ledger: Ledger.Ledger): Ledger.Ledger => {
+      if (sent.isCodeOrdered && attempt.outcome === "awaits-code" && isLoggedOut(error)) return ledger
       const paused = (before: Ledger.Ledger) =>
         Ledger.startPause(before, { ...GuardErrors.saidOf(error), needsPerson: sent.isCodeOrdered || undefined }, now)
       // If the broker has sent a code by SMS or email, the next login would make the broker send another code. So the
@@ -291,8 +349,24 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   const changeAfter = (sent: Sent, error: AuthError.AuthError | VaultError.VaultError, now: number) =>
     AuthError.isAuthError(error)
       ? failed(sent, error, now)
-      : // A `VaultError` comes from a check before the login, so nothing was sent.
-        (ledger: Ledger.Ledger) => Ledger.removeAttempt(ledger, sent.attempt.id)
+      : // A `VaultError` comes from a check before the login or before its code, so this login or code was not sent.
+        (ledger: Ledger.Ledger) =>
+          sent.isCodeOrdered && sent.attempt.outcome === "awaits-code"
+            ? ledger
+            : Ledger.removeAttempt(ledger, sent.attempt.id)
+
+  /** Credentials that the broker has refused stay blocked, even if another program has reset the ledger since. */
+  const noteFailure = (
+    { account, credentials }: Protected,
+    sent: Sent,
+    error: AuthError.AuthError | VaultError.VaultError,
+    now: number
+  ) => {
+    const change = changeAfter(sent, error, now)
+    const refused = (ledger: Ledger.Ledger) =>
+      error.reason._tag === "InvalidCredentials" ? Ledger.refuseCredentials(ledger, credentials) : ledger
+    return note(account, change, unlessSettled(now, change, refused))
+  }
 
   return {
     countedAt: Effect.fnUntraced(function* (account, { window }) {
@@ -314,23 +388,41 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       const credentials = yield* fingerprint(options.credentials)
       const given = { account, policy, byPerson: options.byPerson === true, credentials }
       return yield* Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(sendLogin(given)), (entered) =>
+        Effect.flatMap(sendLogin(given, restore), (entered) =>
           Effect.flatMap(Departure, (outer) => {
-            const sent: Sent = { ...entered, departure: { at: undefined, outer }, isCodeOrdered: false }
-            const reporting = login.pipe(
+            const sent: Sent = {
+              ...entered,
+              departure: { at: undefined, outer },
+              isCodeOrdered: false,
+              mayBeUnknown: false
+            }
+            const started = Effect.suspend(() => {
+              sent.mayBeUnknown = true
+              return login
+            })
+            const reporting = started.pipe(
               Effect.provideService(Departure, sent.departure),
               Effect.provideService(LoginAttempt, attemptOf(given, sent))
             )
             // The caller gets the broker's answer, even if the answer cannot be stored.
-            return Effect.matchEffect(restore(reporting), {
+            const sending = Effect.onInterrupt(restore(reporting), () =>
+              sent.mayBeUnknown || sent.departure.at !== undefined
+                ? Effect.void
+                : note(account, (ledger) => Ledger.removeAttempt(ledger, sent.attempt.id))
+            )
+            return Effect.matchEffect(sending, {
               onFailure: (error) =>
                 Effect.flatMap(Clock.currentTimeMillis, (now) =>
-                  Effect.andThen(note(account, changeAfter(sent, error, now)), Effect.fail(error))
+                  Effect.andThen(noteFailure(given, sent, error, now), Effect.fail(error))
                 ),
               onSuccess: (value) =>
                 Effect.flatMap(Clock.currentTimeMillis, (now) =>
                   Effect.as(
-                    note(account, (ledger) => Ledger.accept(ledger, credentials, now)),
+                    note(
+                      account,
+                      (ledger) => Ledger.accept(ledger, credentials, now),
+                      (ledger) => Ledger.acceptLate(ledger, credentials, now)
+                    ),
                     value
                   )
                 )
@@ -354,8 +446,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       }
     }),
     reset: (account, options = {}) =>
-      Effect.flatMap(fingerprint(options.credentials), (credentials) =>
-        remember(account, (ledger) => Ledger.reset(ledger, credentials))
+      Effect.flatMap(Effect.all([fingerprint(options.credentials), Clock.currentTimeMillis]), ([credentials, now]) =>
+        remember(account, (ledger) => Ledger.reset(ledger, credentials, now))
       )
   }
 }

@@ -9,10 +9,20 @@ export interface LoginAttempt {
    * login does not count as a login without an answer.
    */
   readonly codeAwaited: Effect.Effect<void>
+  /**
+   * Runs `ask`, which waits for the code that a person enters. While it waits, nothing is sent, so the login does not
+   * count as a login without an answer. After a logout, fails and interrupts `ask`.
+   */
+  readonly asking: <A, E, R>(ask: Effect.Effect<A, E, R>) => Effect.Effect<A, E | AuthError.AuthError, R>
   /** Records that a code is sent now. Fails if no further code may be sent. */
   readonly beforeCode: Effect.Effect<void, AuthError.AuthError>
   /** Counts the code as a failed login. */
   readonly codeRefused: Effect.Effect<void>
+  /**
+   * Reports that every request of this login is sent by the client of the broker. So the login guard knows whether a
+   * request was sent, even if the login is interrupted.
+   */
+  readonly byClient: Effect.Effect<void>
   /** Number of further failures after which no code and no login may be sent. */
   readonly failuresLeft: () => number
 }
@@ -25,3 +35,7 @@ export const LoginAttempt = Context.Reference<LoginAttempt | undefined>("@auth/b
 /** Runs `use` with the current login. Outside the login guard, does nothing. */
 export const report = <E>(use: (attempt: LoginAttempt) => Effect.Effect<void, E>): Effect.Effect<void, E> =>
   Effect.flatMap(LoginAttempt, (attempt) => (attempt === undefined ? Effect.void : use(attempt)))
+
+/** Runs `ask` as `asking` of the current login. Outside the login guard, only runs `ask`. */
+export const asking = <A, E, R>(ask: Effect.Effect<A, E, R>): Effect.Effect<A, E | AuthError.AuthError, R> =>
+  Effect.flatMap(LoginAttempt, (attempt): Effect.Effect<A, E | AuthError.AuthError, R> => attempt?.asking(ask) ?? ask)

@@ -18,6 +18,7 @@ import * as Session from "../../login/Session.ts"
 import * as SessionMetrics from "../SessionMetrics.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import { Departure } from "../../login/internal/departure.ts"
+import { LoginAttempt } from "../../login/internal/loginAttempt.ts"
 import { type Failure, isRotated } from "./cachedSession.ts"
 import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
@@ -38,7 +39,8 @@ export interface Exchanged {
 export interface Checks {
   /**
    * Fails after a logout in this program, or if another program may hold the lock now. It runs directly before the
-   * login is sent, because the login guard may have waited for the next TOTP period.
+   * login is sent, because the login guard may have waited for the next TOTP period. It also runs directly before a
+   * one-time code is sent, because the login may have waited for the code for minutes.
    */
   readonly here: Effect.Effect<void, Failure>
   /**
@@ -46,6 +48,8 @@ export interface Checks {
    * because a logout in another program may be the cause of that failure.
    */
   readonly anywhere: Effect.Effect<void, Failure>
+  /** Waits for a logout in this program, and then fails. */
+  readonly loggedOut: Effect.Effect<never, AuthError.AuthError>
 }
 
 export interface Request {
@@ -157,6 +161,20 @@ const toError = (broker: string, { length, said, since }: Ledger.Pause) =>
     })
   )
 
+/** Checks before each code that the code is still wanted, and does not wait for a code after a logout. */
+const untilLogout = (
+  { asking, beforeCode, byClient, codeAwaited, codeRefused, failuresLeft }: LoginAttempt,
+  check: Effect.Effect<void, AuthError.AuthError>,
+  loggedOut: Effect.Effect<never, AuthError.AuthError>
+): LoginAttempt => ({
+  asking: (ask) => asking(Effect.raceFirst(ask, loggedOut)),
+  beforeCode: Effect.andThen(check, beforeCode),
+  byClient,
+  codeAwaited,
+  codeRefused,
+  failuresLeft
+})
+
 export const make = (
   renewal: Renewal["Service"],
   store: SessionStore["Service"],
@@ -191,6 +209,9 @@ export const make = (
       ledger.remember(account, (before) => Ledger.setProgress(before, { ...progress, app: account.app, credentials }))
     )
 
+  const notSent = ({ message }: Failure) =>
+    AuthError.make(account.broker, "login", new AuthError.ActionRequired({ what: message }))
+
   /**
    * Sends a new login. If the login has stored its progress, the broker has accepted the credentials. In this case, the
    * guard counts the login as accepted, even if a later request of this login fails.
@@ -205,8 +226,17 @@ export const make = (
       isKept = true
       return Effect.ignore(keepProgress(progress))
     }
+    let stopped: Failure | undefined
+    const checked = Effect.catch(checks.here, (failure) => {
+      stopped = failure
+      return Effect.fail(AuthError.isAuthError(failure) ? failure : notSent(failure))
+    })
     const sent = Effect.andThen(checks.here, counted(SessionMetrics.logins, login)).pipe(
+      Effect.updateService(LoginAttempt, (attempt) =>
+        attempt === undefined ? attempt : untilLogout(attempt, checked, checks.loggedOut)
+      ),
       Effect.provideService(LoginProgress.Keeper, keeper),
+      Effect.mapError((error) => stopped ?? error),
       Effect.map(Result.succeed),
       Effect.catch((error) => (isKept ? Effect.succeed(Result.fail(error)) : Effect.fail(error)))
     )

@@ -82,6 +82,8 @@ export interface Ledger {
   /** The time of the latest of these events: a login was sent, the broker accepted it, or the broker refused it. */
   readonly attemptedAt?: number | undefined
   readonly attempts: ReadonlyArray<Attempt>
+  /** When a login was last accepted, or the ledger was last reset. The latest of these times counts. */
+  readonly settledAt?: number | undefined
   /** Fingerprints of credentials that the broker accepted. */
   readonly accepted: ReadonlyArray<string>
   /** Fingerprints of credentials that the broker refused. */
@@ -120,6 +122,7 @@ const LedgerFromJson = Schema.fromJsonString(
         outcome: Schema.Literals(["open", "awaits-code", "refused"])
       })
     ),
+    settledAt: Schema.optional(Schema.Finite),
     accepted: Schema.Array(Schema.String),
     refused: Schema.Array(Schema.String),
     pause: Schema.optional(
@@ -219,15 +222,15 @@ const throttleInterval = minutes(2)
 const isAccepted = ({ accepted }: Ledger, credentials: string | undefined): boolean =>
   credentials !== undefined && accepted.includes(credentials)
 
+const isFailure = (ledger: Ledger, { credentials, outcome }: Attempt): boolean =>
+  outcome === "refused" || (outcome === "open" && !isAccepted(ledger, credentials))
+
 /**
  * Returns the logins that the broker may count before it locks the account. These are the refused logins, and the
  * logins without an answer whose credentials the broker has never accepted.
  */
 export const counted = (ledger: Ledger, within: number, now: number): ReadonlyArray<Attempt> =>
-  ledger.attempts.filter(
-    ({ at, credentials, outcome }) =>
-      Math.abs(now - at) < within && (outcome === "refused" || (outcome === "open" && !isAccepted(ledger, credentials)))
-  )
+  ledger.attempts.filter((attempt) => Math.abs(now - attempt.at) < within && isFailure(ledger, attempt))
 
 /**
  * If too many logins got no answer, returns when the next login may be sent. Returns `undefined` if it may be sent now.
@@ -250,25 +253,43 @@ export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
 }
 
 const maxAttempts = 200
+/** In milliseconds. A failed login is kept for this time, because another program may have a longer window. */
+const longestWindow = 31 * 24 * hour
 const maxFingerprints = 16
 
 const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): ReadonlyArray<string> =>
   one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
+/**
+ * Adds an attempt. If there are too many, removes the oldest attempts that do not count as failed logins, because a
+ * bad network can cause hundreds of them within the time in which one refused login counts.
+ */
+const addAttempt = (ledger: Ledger, attempts: ReadonlyArray<Attempt>, attempt: Attempt): ReadonlyArray<Attempt> => {
+  const all = [...attempts, attempt]
+  if (all.length <= maxAttempts) return all
+  const uncounted = attempts.filter((one) => !isFailure(ledger, one))
+  const dropped = new Set(uncounted.slice(0, all.length - maxAttempts))
+  return all.filter((one) => !dropped.has(one)).slice(-maxAttempts)
+}
+
 /** Records a login before it is sent. */
-export const enter = (ledger: Ledger, attempt: Attempt, within: number): Ledger => ({
-  ...ledger,
-  attemptedAt: attempt.at,
-  attempts: [
-    ...ledger.attempts.filter(({ at, id }) => id !== attempt.id && Math.abs(attempt.at - at) < Math.max(within, hour)),
-    attempt
-  ].slice(-maxAttempts)
-})
+export const enter = (ledger: Ledger, attempt: Attempt, within: number): Ledger => {
+  const isKept = (one: Attempt) => {
+    const length = isFailure(ledger, one) ? Math.max(within, longestWindow) : hour
+    return one.id !== attempt.id && Math.abs(attempt.at - one.at) < length
+  }
+  return {
+    ...ledger,
+    attemptedAt: attempt.at,
+    attempts: addAttempt(ledger, ledger.attempts.filter(isKept), attempt)
+  }
+}
 
 /** Records an accepted login, and removes the earlier failures. */
 export const accept = (ledger: Ledger, credentials: string | undefined, now: number): Ledger => ({
   ...empty,
   attemptedAt: now,
+  settledAt: now,
   accepted: addTo(ledger.accepted, credentials),
   refused: ledger.refused.filter((other) => other !== credentials),
   // `overOnArrival` and `replacement` are kept, because the new token has not been checked yet. `progress` is kept,
@@ -277,6 +298,24 @@ export const accept = (ledger: Ledger, credentials: string | undefined, now: num
   replacement: ledger.replacement,
   progress: ledger.progress
 })
+
+/** Like `accept`, for a login that was accepted at `then` and could not be recorded. Keeps what happened since. */
+export const acceptLate = (ledger: Ledger, credentials: string | undefined, then: number): Ledger => {
+  const isSince = (at: number | undefined) => at !== undefined && at > then
+  const accepted = accept(ledger, credentials, then)
+  return {
+    ...accepted,
+    attemptedAt: isSince(ledger.attemptedAt) ? ledger.attemptedAt : then,
+    settledAt: isSince(ledger.settledAt) ? ledger.settledAt : then,
+    attempts: ledger.attempts.filter(({ at }) => isSince(at)),
+    pause: isSince(ledger.pause?.since) ? ledger.pause : undefined,
+    locked: isSince(ledger.locked?.since) ? ledger.locked : undefined
+  }
+}
+
+/** Whether a login was accepted, or the ledger was reset, after `then`. */
+export const isSettledSince = ({ settledAt }: Ledger, then: number): boolean =>
+  settledAt !== undefined && settledAt > then
 
 /** Removes an attempt that does not count as a failed login. A refused attempt is kept. */
 export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
@@ -287,7 +326,11 @@ export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
 /** Replaces an attempt. If `reset` has removed it in the meantime, adds it again. */
 export const putAttempt = (ledger: Ledger, attempt: Attempt): Ledger => ({
   ...ledger,
-  attempts: [...ledger.attempts.filter(({ id }) => id !== attempt.id), attempt].slice(-maxAttempts)
+  attempts: addAttempt(
+    ledger,
+    ledger.attempts.filter(({ id }) => id !== attempt.id),
+    attempt
+  )
 })
 
 export const refuse = (ledger: Ledger, attempt: Attempt, now: number): Ledger => ({
@@ -298,7 +341,9 @@ export const refuse = (ledger: Ledger, attempt: Attempt, now: number): Ledger =>
 export const refuseCredentials = (ledger: Ledger, credentials: string | undefined): Ledger =>
   isAccepted(ledger, credentials) ? ledger : { ...ledger, refused: addTo(ledger.refused, credentials) }
 
+/** Does nothing if this pause was already recorded, because a store may write an entry and then answer with an error. */
 export const startPause = (ledger: Ledger, said: Said, now: number): Ledger => {
+  if (ledger.pause?.since === now) return ledger
   const count = (ledger.pause?.count ?? 0) + 1
   return { ...ledger, pause: { since: now, length: pauseLength(said, count), count, said } }
 }
@@ -370,9 +415,10 @@ export const clearProgress = (ledger: Ledger, app: string): Ledger =>
  * Removes failures, the lock and pauses, and allows `credentials` again. Other credentials that the broker has refused
  * stay blocked.
  */
-export const reset = (ledger: Ledger, credentials: string | undefined): Ledger => ({
+export const reset = (ledger: Ledger, credentials: string | undefined, now: number): Ledger => ({
   ...empty,
   attemptedAt: ledger.attemptedAt,
+  settledAt: now,
   accepted: ledger.accepted,
   refused: ledger.refused.filter((other) => other !== credentials),
   progress: ledger.progress

@@ -9,11 +9,16 @@ export type LoginAnswer = "nothing-sent" | "none" | "refused" | "locked" | "pass
 const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
   code !== undefined || brokerMessage !== undefined
 
+/** Whether a login or its code was not sent, because this program has logged out. */
+export const isLoggedOut = ({ reason }: AuthError.AuthError): boolean =>
+  reason._tag === "SessionExpired" && reason.why === "logged-out" && !isOfTheBroker(reason)
+
 /**
  * Classifies the failure of a login. The class depends on whether the broker received the login, and on its answer.
  * `isSent`: a request of the login was sent.
  */
-export const classify = ({ reason }: AuthError.AuthError, isSent: boolean): LoginAnswer => {
+export const classify = (error: AuthError.AuthError, isSent: boolean): LoginAnswer => {
+  const { reason } = error
   switch (reason._tag) {
     case "InvalidCredentials":
       return "refused"
@@ -32,7 +37,7 @@ export const classify = ({ reason }: AuthError.AuthError, isSent: boolean): Logi
       return isSent || isOfTheBroker(reason) ? "final" : "nothing-sent"
     case "SessionExpired":
       // After a logout in this program, the login is not sent.
-      return reason.why === "logged-out" && !isOfTheBroker(reason) ? "nothing-sent" : "final"
+      return isLoggedOut(error) ? "nothing-sent" : "final"
     default:
       return "final"
   }

@@ -15,6 +15,19 @@ type Unwritten = Map<string, ReadonlyArray<Change>>
 
 const unwrittenOf = new WeakMap<SessionStore["Service"], Unwritten>()
 
+/**
+ * Maximum number of tries to write the ledger. A try fails if another program has written the ledger since it was read.
+ * Programs that use this library do not write it so often.
+ */
+export const maxWrites = 100
+
+export const keepsChanging = Effect.fail(
+  VaultError.make(
+    "put",
+    new VaultError.Io({ what: "write the record of logins, because another program keeps changing it" })
+  )
+)
+
 /** What `read` returned. `changes` is the number of unwritten changes that `ledger` contains. */
 interface Read {
   readonly version: number
@@ -83,23 +96,24 @@ export const make = (store: SessionStore["Service"]) => {
   }
 
   /** Changes the stored ledger. If another program writes at the same time, reads the ledger again and retries. */
-  const remember = (account: Account.Account, change: Change): Effect.Effect<void, VaultError.VaultError> =>
+  const remember = (account: Account.Account, change: Change, writes = 1): Effect.Effect<void, VaultError.VaultError> =>
     Effect.flatMap(read(account), (found) =>
-      Effect.flatMap(write(account, change(found.ledger), found), (isWritten) =>
-        isWritten ? Effect.void : remember(account, change)
-      )
+      Effect.flatMap(write(account, change(found.ledger), found), (isWritten) => {
+        if (isWritten) return Effect.void
+        return writes < maxWrites ? remember(account, change, writes + 1) : keepsChanging
+      })
     )
 
   /**
    * Changes the ledger, and does not fail. If the change cannot be written, this program keeps it in memory, and
    * writes it with the next change. Each login is recorded before it is sent, so the next login is not sent without
-   * this change.
+   * this change. `late` is the change that is then made. By then, other programs may have changed the ledger.
    */
-  const note = (account: Account.Account, change: Change): Effect.Effect<void> =>
+  const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>
       Effect.sync(() => {
         const key = keyOf(account)
-        unwritten.set(key, [...(unwritten.get(key) ?? []), change])
+        unwritten.set(key, [...(unwritten.get(key) ?? []), late])
       })
     )
 

@@ -38,6 +38,13 @@ interface RenewalRequest {
   readonly byPerson: boolean
 }
 
+/** The state when a renewal was requested. */
+interface Began {
+  readonly logouts: number
+  /** The wait of the callers of this renewal. */
+  readonly wait: Effect.Effect<Session.Session, Failure>
+}
+
 /** Revokes a new session, because there was a logout while the session was requested. */
 const revokeAfterLogout = (self: Self, session: Session.Session) =>
   Effect.andThen(
@@ -93,12 +100,17 @@ const checksSince = (
   self: Self,
   lease: Lease,
   rejected: Session.Session | undefined,
-  logouts: number
+  { logouts, wait }: Began
 ): Exchange.Checks => {
   const here = Effect.suspend((): Effect.Effect<void, Failure> =>
     self.state.logouts === logouts ? lease.check : loggedOut(self)
   )
-  return { here, anywhere: Effect.andThen(here, Effect.asVoid(readStore(self, rejected))) }
+  return {
+    here,
+    anywhere: Effect.andThen(here, Effect.asVoid(readStore(self, rejected))),
+    // A logout ends the wait of the callers. While the renewal runs, only a logout and the end of the manager do so.
+    loggedOut: Effect.catch(Effect.andThen(wait, Effect.never), () => loggedOut(self))
+  }
 }
 
 /**
@@ -120,8 +132,9 @@ const renewHolding = Effect.fnUntraced(function* (
   self: Self,
   lease: Lease,
   { byPerson, rejected }: RenewalRequest,
-  logouts: number
+  began: Began
 ): Effect.fn.Return<Session.Session, Failure> {
+  const { logouts } = began
   const { now, record, session } = yield* readStore(self, rejected)
   if (session !== undefined)
     return yield* cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
@@ -132,7 +145,8 @@ const renewHolding = Effect.fnUntraced(function* (
         return yield* storeSession(self, { session: unsaved, by: "LoggedIn" }, record.version, logouts)
       }
       const previous = Cached.toRefresh(self.state, record)
-      yield* restore(lease.check)
+      const checks = checksSince(self, lease, rejected, began)
+      yield* restore(checks.here)
       const refused = rejected ?? self.state.rejected
       if (refused !== undefined && !byPerson) yield* restore(ReplacementPause.check(self, refused))
       const exchange = Exchange.make(self.renewal, withRecentEntries(self.store), self.profile)
@@ -152,7 +166,7 @@ const renewHolding = Effect.fnUntraced(function* (
             isLive: live !== undefined && !Cached.sameToken(live, rejected),
             dropRefreshToken
           },
-          checksSince(self, lease, rejected, logouts)
+          checks
         )
       )
       Cached.recordIssue(self.state, got.session, previous)
@@ -196,14 +210,16 @@ const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnava
 /** Maximum number of times that a renewal is tried again after the lock was lost. */
 const maxLostLocks = 2
 
-const runRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Session.Session, Failure> =>
+const runRenewal = (self: Self, request: RenewalRequest, began: Began): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(() => {
-    const { logouts } = self.state
+    const { logouts } = began
+    // The fiber of the renewal starts some time after the renewal was requested.
+    if (self.state.logouts !== logouts) return loggedOut(self)
     return readStore(self, request.rejected).pipe(
       Effect.flatMap(({ record, session }) =>
         session === undefined
           ? Effect.retry(
-              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, request, logouts)),
+              self.lock.withLock(self.account, (lease) => renewHolding(self, lease, request, began)),
               { while: hasLostLock, times: maxLostLocks }
             )
           : cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
@@ -242,7 +258,8 @@ export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect
         boundedWait: undefined
       }
       self.state.pendingRenewal = pendingRenewal
-      return Effect.map(forkBackground(self, runRenewal(self, request)), (fiber) => {
+      const began: Began = { logouts: self.state.logouts, wait: pendingRenewal.wait }
+      return Effect.map(forkBackground(self, runRenewal(self, request, began)), (fiber) => {
         fiber.addObserver((exit) => {
           if (self.state.pendingRenewal === pendingRenewal) self.state.pendingRenewal = undefined
           pendingRenewal.end(exit)

@@ -79,10 +79,14 @@ const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Sessi
 const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure> =>
   whileOpen(self, "session", () => self.state.pendingRenewal?.boundedWait ?? Effect.flatten(startBoundedWait(self)))
 
-/** Reads the store, to find a newer session or a logout by another program. */
-const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
+/**
+ * Reads the store, to find a newer session or a logout by another program. `logouts` is the number of logouts at the
+ * time when the read was requested. The fiber of the read starts some time later.
+ */
+const syncFromStore = (self: Self, logouts: number): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
-    const { logouts, version = 0 } = self.state
+    if (self.state.logouts !== logouts) return Effect.void
+    const { version = 0 } = self.state
     return Effect.flatMap(readStore(self, undefined), ({ isNewest, record, session }) =>
       session === undefined ||
       !isNewest ||
@@ -99,14 +103,17 @@ const syncFromStore = (self: Self): Effect.Effect<void, Failure> =>
  */
 const syncInBackground = (self: Self, live: Session.Session, now: number) => {
   Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval })
-  if (self.lastRead === undefined) return startSync(self, live)
+  const { logouts } = self.state
+  if (self.lastRead === undefined) return startSync(self, live, logouts)
   return Effect.flatMap(isUpToDate(self, now), (isKnown) =>
-    isKnown ? Effect.map(Random.next, (jitter) => postponeRandomly(self, live, now, jitter)) : startSync(self, live)
+    isKnown
+      ? Effect.map(Random.next, (jitter) => postponeRandomly(self, live, now, jitter))
+      : startSync(self, live, logouts)
   )
 }
 
-const startSync = (self: Self, live: Session.Session) =>
-  Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self))), live)
+const startSync = (self: Self, live: Session.Session, logouts: number) =>
+  Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self, logouts))), live)
 
 /**
  * Shortens the poll interval at random. If the store cannot report changes any more, all accounts are read, and the
@@ -131,7 +138,7 @@ export const onStoreChange = (self: Self, version: number): Effect.Effect<void> 
       return Effect.void
     }
     self.lastRead = undefined
-    return Effect.asVoid(forkBackground(self, Effect.ignore(syncFromStore(self))))
+    return Effect.asVoid(forkBackground(self, Effect.ignore(syncFromStore(self, self.state.logouts))))
   })
 
 const obtain = (self: Self, now: number): Effect.Effect<Session.Session, Failure> => {

@@ -9,7 +9,7 @@ import * as AuthError from "../../login/AuthError.ts"
 import type { Challenge } from "../../login/Challenge.ts"
 import type { CodeKind } from "../../login/CodeSource.ts"
 import { Login } from "../../login/Login.ts"
-import { LoginAttempt } from "../../login/internal/loginAttempt.ts"
+import { asking, LoginAttempt } from "../../login/internal/loginAttempt.ts"
 import type { Session } from "../../login/Session.ts"
 import { StepUp } from "../../login/StepUp.ts"
 import { Renewal } from "../../broker/Renewal.ts"
@@ -108,10 +108,11 @@ const answering = (
       resend: () => Effect.runPromise(resend),
       signal
     })
-    return Effect.tryPromise({
+    const asked = Effect.tryPromise({
       try: (signal) => Promise.resolve(codes(question(signal))),
       catch: (failure) => failedFunction(account, failure)
-    }).pipe(
+    })
+    return asking(asked).pipe(
       Effect.timeoutOrElse({
         duration: codeTimeout,
         orElse: () => Effect.fail(actionRequired(account, `Enter the one-time code of ${account.id}`))
