@@ -37,8 +37,9 @@ export interface Exchanged {
 /** Checks that run before a request is sent. They fail after a logout, because no login may be sent after a logout. */
 export interface Checks {
   /**
-   * Fails after a logout in this program, or if another program may hold the lock now. It runs directly before the
-   * login is sent, because the login guard may have waited for the next TOTP period.
+   * Fails after a logout in this program, or if another program may hold the lock now. It runs directly before a login
+   * or a refresh is sent, because the store may have been slow, or the login guard may have waited for the next TOTP
+   * period.
    */
   readonly here: Effect.Effect<void, Failure>
   /**
@@ -222,7 +223,9 @@ export const make = (
    * Continues a login whose progress is stored. Returns `undefined` if no progress of this app and these credentials is
    * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token.
    */
-  const resumeLogin = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
+  const resumeLogin = Effect.fnUntraced(function* (
+    checks: Checks
+  ): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal
     if (resume === undefined) return undefined
     const { progress } = (yield* ledger.read(account)).ledger
@@ -232,6 +235,7 @@ export const make = (
       yield* clearProgress
       return undefined
     }
+    yield* checks.here
     const result = yield* Effect.result(counted(SessionMetrics.logins, resume(progress)))
     if (Result.isFailure(result) && !isRefusal(result.failure)) return yield* Effect.fail(result.failure)
     yield* clearProgress
@@ -241,7 +245,7 @@ export const make = (
   const byLogin = (checks: Checks, byPerson: boolean): Effect.Effect<Session.Session, Failure> => {
     const { login } = renewal
     if (login !== undefined) {
-      return Effect.flatMap(Effect.andThen(checks.here, resumeLogin()), (session) =>
+      return Effect.flatMap(resumeLogin(checks), (session) =>
         session === undefined ? byNewLogin(login, checks, byPerson) : Effect.succeed(session)
       )
     }
@@ -255,6 +259,7 @@ export const make = (
   ): Effect.fn.Return<Exchanged, Failure> {
     const refresh = refreshOf(previous, now)
     if (refresh === undefined) return { session: yield* byLogin(checks, byPerson), by: "LoggedIn" }
+    yield* checks.here
     const refreshed = yield* Effect.result(refresh)
     if (Result.isSuccess(refreshed)) return { session: refreshed.success, by: "Refreshed" }
     const { failure } = refreshed
