@@ -83,6 +83,26 @@ describe("a refresh token", () => {
   )
 
   it.effect.each(["put", "get"] as const)(
+    "is not sent by `renew` after a logout of this program that could not be stored (%s)",
+    (broken) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const { calls, tiny } = makeRotating()
+        const { store, ...rest } = makeShared()
+        const { service, state } = breakable(store)
+        const manager = yield* start(tiny, { ...rest, store: service })
+        yield* manager.session
+        if (broken === "put") state.broken = true
+        else state.unreadable = true
+        yield* Effect.flip(manager.logout)
+        state.broken = false
+        state.unreadable = false
+        yield* manager.renew()
+        assert.deepStrictEqual(calls, ["login", "login"])
+      })
+  )
+
+  it.effect.each(["put", "get"] as const)(
     "that the broker has refused is not sent again if the store fails (%s)",
     (broken) =>
       Effect.gen(function* () {

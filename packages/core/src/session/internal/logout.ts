@@ -57,8 +57,10 @@ const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
       const stored = Result.getOrElse(marked, () => undefined)
       const sessions = toRevoke([stored, ...mine], yield* Clock.currentTimeMillis)
       // If the mark could not be stored, the session is still in the store. The session is recorded as rejected, so
-      // that it is not used again.
-      self.state.rejected = stored ?? mine[1]
+      // that it is not used again. Its refresh token is not sent again either.
+      const ended = stored ?? mine[1]
+      self.state.rejected = ended
+      if (Result.isFailure(marked) && ended !== undefined) Cached.dropRefreshToken(self.state, ended)
       // If a session cannot be revoked, the other sessions are still revoked.
       const revoked = yield* Effect.forEach(sessions, (session) => Effect.result(restore(revoke(session))))
       const over: LogoutReceipt = { _tag: "LocalOnly", account, why: "already-over" }
