@@ -53,7 +53,7 @@ export const table = {
     code: 11,
     when: "The broker's answer could not be used, or the broker rejected the call for an unknown reason"
   },
-  output: { code: 12, when: "Standard output or standard error cannot be written, for example on a full disk" },
+  output: { code: 12, when: "Standard output cannot be written, for example on a full disk" },
   notification: { code: 13, when: "All logins succeeded, but the notification of --notify was not delivered" },
   interrupted: { code: 130, when: "Ctrl-C, or SIGINT" },
   terminated: { code: 143, when: "SIGTERM" }

@@ -14,14 +14,14 @@ const width = process.stdout.isTTY ? Math.max(24, process.stdout.columns || 80) 
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
-// A reader such as `head` may close the pipe early.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", ({ code = "unknown" }: NodeJS.ErrnoException) => {
-    if (code === "EPIPE") process.exit(ExitCode.table.ok.code)
-    if (stream === process.stdout) process.stderr.write(`${program}: standard output cannot be written (${code}).\n`)
-    process.exit(ExitCode.table.output.code)
-  })
-}
+process.stdout.on("error", ({ code = "unknown" }: NodeJS.ErrnoException) => {
+  // A reader such as `head` may close the pipe early.
+  if (code === "EPIPE") process.exit(ExitCode.table.ok.code)
+  process.stderr.write(`${program}: standard output cannot be written (${code}).\n`)
+  process.exit(ExitCode.table.output.code)
+})
+// A login or a server must not end because its messages cannot be written, for example on a full disk.
+process.stderr.on("error", () => undefined)
 
 const isHelp = own.includes("--help") || own.includes("-h") || own.length === 0 || words[0] === "help"
 if (isHelp && rowOf(words)?.name !== "simulate") {

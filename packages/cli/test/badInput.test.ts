@@ -4,6 +4,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { end, serve, withSamco } from "./serveSupport.ts"
 import { key, linesOf, makeUser, run, terminal, timeout, type User, world } from "./support.ts"
 
 const pin = "8305"
@@ -183,4 +184,45 @@ it.live(
       assert.deepStrictEqual(yield* namesOf(user), [])
     }),
   { tags: ["thorough"], timeout }
+)
+
+it.live(
+  "broker-auth login gets and stores the session if nobody reads standard error or the disk is full",
+  () =>
+    Effect.gen(function* () {
+      const { logins, user } = yield* withSamco()
+      const command = "broker-auth login --all --json"
+      for (const line of [
+        `{ { ${command} 2>&1 >&3; echo "code $?" >&3; } | true; } 3>&1`,
+        `${command} 2>/dev/full; echo "code $?"`
+      ]) {
+        const { output } = yield* shell(user, line)
+        assert.match(output, /1 of 1 account is logged in/)
+        assert.match(output, /\ncode 0\n$/)
+      }
+      assert.strictEqual((yield* shell(user, "broker-auth login nobody 2>/dev/full")).code, 3)
+      assert.strictEqual(yield* logins, 1)
+    }),
+  timeout
+)
+
+it.live(
+  "broker-auth serve continues if nobody reads its standard error any more",
+  () =>
+    Effect.gen(function* () {
+      const { user } = yield* withSamco()
+      const server = yield* serve(user)
+      server.child.stderr?.destroy()
+      for (let times = 0; times < 2; times += 1) {
+        const session = yield* Effect.promise(() => server.ask("/v1/accounts/mine/session"))
+        assert.strictEqual(session.status, 200, session.text)
+        const { token } = session.body
+        yield* Effect.promise(() =>
+          server.ask("/v1/accounts/mine/renew", { method: "POST", body: JSON.stringify({ token }) })
+        )
+        yield* Effect.sleep("300 millis")
+      }
+      assert.strictEqual(yield* end(server), 143)
+    }),
+  timeout
 )

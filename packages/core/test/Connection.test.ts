@@ -598,6 +598,28 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
+  it("cannot be completed again after a logout, and does not bring the ended session back", async () => {
+    const completed: Array<string> = []
+    await using connection = await Connection.open(browser(completed))
+    const login = await connection.beginLogin()
+    await login.complete(callbackOf(login, "c4"))
+    await connection.logout()
+    for (const code of ["c4", "c5"]) {
+      assert.strictEqual(reasonOf(await rejection(login.complete(callbackOf(login, code)))), "InvalidStepUpCode")
+    }
+    assert.strictEqual(reasonOf(await rejection(connection.session())), "SessionExpired")
+    assert.deepStrictEqual(completed, ["c4"])
+  })
+
+  it("cannot be completed again after a newer login, and does not replace the newer session", async () => {
+    await using connection = await Connection.open(browser())
+    const [older, newer] = [await connection.beginLogin(), await connection.beginLogin()]
+    await older.complete(callbackOf(older, "c6"))
+    await newer.complete(callbackOf(newer, "c7"))
+    assert.strictEqual(reasonOf(await rejection(older.complete(callbackOf(older, "c6")))), "InvalidStepUpCode")
+    assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c7")
+  })
+
   it("rejects invalid callbacks and the callback for another login, and stores nothing", async () => {
     await using connection = await Connection.open(browser())
     const [one, other] = [await connection.beginLogin(), await connection.beginLogin()]

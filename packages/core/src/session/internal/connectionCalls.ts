@@ -80,7 +80,10 @@ export interface PendingLogin {
    * The text expires after `lifetime`. Default for `lifetime`: 10 minutes.
    */
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
-  /** Completes the login with the address that the browser was redirected to, and stores the session. */
+  /**
+   * Completes the login with the address that the browser was redirected to, and stores the session. If the store fails,
+   * call it again. After it has succeeded, it fails with `InvalidStepUpCode`.
+   */
   readonly complete: (callbackUrl: string | URL | Redacted.Redacted<string>) => Promise<Session>
 }
 
@@ -298,14 +301,20 @@ export const fromServices = <Services>(
       )
     }
     const pendingLogin = (redirect: RedirectLogin["Service"], request: AuthorizationRequest): PendingLogin => {
-      // The session, once the broker has accepted the callback. If it cannot be stored, the next call of `complete`
-      // stores it without sending the callback again.
-      let completed: Session | undefined
+      // The session that the broker has returned, if the store failed. The next call of `complete` then stores it
+      // without sending the callback again. A session that was stored is not stored again, because it may have ended
+      // or have been replaced in the meantime.
+      let unsaved: Session | undefined
       const complete = (callbackUrl: Redacted.Redacted<string>) =>
         Effect.gen(function* () {
-          completed ??= yield* redirect.complete(request, callbackUrl)
-          yield* manager.adopt(completed)
-          return completed
+          const session = unsaved ?? (yield* redirect.complete(request, callbackUrl))
+          unsaved = undefined
+          yield* Effect.tapError(manager.adopt(session), (error) =>
+            Effect.sync(() => {
+              if (!AuthError.isAuthError(error)) unsaved = session
+            })
+          )
+          return session
         })
       return {
         ...request,

@@ -38,9 +38,10 @@ export interface Exchanged {
 /** Checks that run before a request is sent. They fail after a logout, because no login may be sent after a logout. */
 export interface Checks {
   /**
-   * Fails after a logout in this program, or if another program may hold the lock now. It runs directly before the
-   * login is sent, because the login guard may have waited for the next TOTP period. It also runs directly before a
-   * one-time code is sent, because the login may have waited for the code for minutes.
+   * Fails after a logout in this program, or if another program may hold the lock now. It runs directly before a login
+   * or a refresh is sent, because the store may have been slow, or the login guard may have waited for the next TOTP
+   * period. It also runs directly before a one-time code is sent, because the login may have waited for the code for
+   * minutes.
    */
   readonly here: Effect.Effect<void, Failure>
   /**
@@ -250,7 +251,9 @@ export const make = (
    * Continues a login whose progress is stored. Returns `undefined` if no progress of this app and these credentials is
    * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token.
    */
-  const resumeLogin = Effect.fnUntraced(function* (): Effect.fn.Return<Session.Session | undefined, Failure> {
+  const resumeLogin = Effect.fnUntraced(function* (
+    checks: Checks
+  ): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal
     if (resume === undefined) return undefined
     const stored = (yield* ledger.read(account)).ledger
@@ -262,6 +265,7 @@ export const make = (
       yield* clearProgress
       return undefined
     }
+    yield* checks.here
     const result = yield* Effect.result(counted(SessionMetrics.logins, resume(progress)))
     if (Result.isFailure(result) && !isRefusal(result.failure)) return yield* Effect.fail(result.failure)
     yield* clearProgress
@@ -271,7 +275,7 @@ export const make = (
   const byLogin = (checks: Checks, byPerson: boolean): Effect.Effect<Session.Session, Failure> => {
     const { login } = renewal
     if (login !== undefined) {
-      return Effect.flatMap(Effect.andThen(checks.here, resumeLogin()), (session) =>
+      return Effect.flatMap(resumeLogin(checks), (session) =>
         session === undefined ? byNewLogin(login, checks, byPerson) : Effect.succeed(session)
       )
     }
