@@ -122,12 +122,16 @@ const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
     })
     return ledger.answer(challenge, code, { digits: 6, send })
   }
-  const resend: StepUp["Service"]["resend"] = (challenge) =>
-    ledger.resend(
-      challenge,
-      Effect.fail(AuthError.make("tiny", "resend", new AuthError.BrokerUnavailable({ why: "time-out" })))
-    )
-  return { calls, failures, login, verify, resend }
+  const timeOut = AuthError.make("tiny", "resend", new AuthError.BrokerUnavailable({ why: "time-out" }))
+  const state: { resent: Effect.Effect<void, AuthError.AuthError> } = { resent: Effect.fail(timeOut) }
+  const resend: StepUp["Service"]["resend"] = (challenge) => {
+    const send = Effect.suspend(() => {
+      calls.push("resend")
+      return Effect.as(state.resent, challenge)
+    })
+    return ledger.resend(challenge, send)
+  }
+  return { calls, failures, login, state, verify, resend }
 }
 
 type Sms = ReturnType<typeof makeSms>
@@ -498,14 +502,113 @@ describe("a login that waits for a person to enter a code from an authenticator 
   )
 })
 
-describe("a code that is entered too late is not sent:", () => {
-  /** Codes that a test enters itself. */
-  const makePrompt = () => {
-    const questions: Array<{ readonly question: CodeQuestion; readonly enter: (code: string) => void }> = []
-    const codes = (question: CodeQuestion) => new Promise<string>((enter) => void questions.push({ question, enter }))
-    return { codes, questions }
-  }
+/** Codes that a test enters itself. */
+const makePrompt = () => {
+  const questions: Array<{ readonly question: CodeQuestion; readonly enter: (code: string) => void }> = []
+  const codes = (question: CodeQuestion) => new Promise<string>((enter) => void questions.push({ question, enter }))
+  return { codes, questions }
+}
 
+describe("a new code", () => {
+  const resent = ({ resend }: CodeQuestion) =>
+    Effect.promise(() =>
+      resend().then(
+        () => "success",
+        (failure: unknown) => (AuthError.isAuthError(failure) ? failure.reason._tag : "no AuthError")
+      )
+    )
+
+  it.effect("is not requested after a logout, and not after the program has ended", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      sms.state.resent = Effect.void
+      const { codes, questions } = makePrompt()
+      for (const end of ["logout", "end of the program"]) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { manager } = yield* startWithCodes(sms, codes)
+            yield* ask(manager)
+            if (end === "logout") yield* Effect.andThen(manager.logout, settle)
+          })
+        )
+      }
+      assert.strictEqual(questions.length, 2)
+      for (const { question } of questions) assert.strictEqual(yield* resent(question), "ChallengeExpired")
+      assert.deepStrictEqual(sms.calls, ["login", "login"])
+    })
+  )
+
+  it.effect("can be requested with an earlier question of the login, and is then accepted", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      sms.state.resent = Effect.void
+      const { codes, questions } = makePrompt()
+      const { manager } = yield* startWithCodes(sms, codes)
+      const fiber = yield* ask(manager)
+      questions[0]?.enter("12345")
+      yield* settle
+      if (questions[0] !== undefined) assert.strictEqual(yield* resent(questions[0].question), "success")
+      questions[1]?.enter("123456")
+      yield* settle
+      assert.strictEqual(yield* Fiber.join(fiber), "success")
+      assert.deepStrictEqual(sms.calls, ["login", "resend", "code 123456"])
+    })
+  )
+
+  it.effect.each([
+    ["success", ["login", "resend", "code 123456"]],
+    ["failure", ["login", "resend", "code 654321", "code 123456"]]
+  ] as const)("replaces a code that is entered before the broker has answered (%s)", ([outcome, calls]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const failing = sms.state.resent
+      let answer = () => {}
+      const answered = new Promise<void>((resolve) => void (answer = resolve))
+      sms.state.resent = Effect.andThen(
+        Effect.promise(() => answered),
+        outcome === "success" ? Effect.void : failing
+      )
+      const { codes, questions } = makePrompt()
+      const { manager } = yield* startWithCodes(sms, codes)
+      const fiber = yield* ask(manager)
+      const requested = questions[0]?.question.resend().catch(() => undefined)
+      questions[0]?.enter("654321")
+      yield* settle
+      answer()
+      yield* Effect.promise(async () => await requested)
+      for (let tries = 0; questions.length < 2 && tries < 20; tries += 1) yield* settle
+      questions[1]?.enter("123456")
+      assert.strictEqual(yield* Fiber.join(fiber), "success")
+      assert.deepStrictEqual(sms.calls, [...calls])
+    })
+  )
+
+  it.effect("does not remove the refusal of the previous code from the count", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      sms.state.resent = Effect.void
+      const guard = LoginGuard.make(makeShared().store)
+      const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
+      const login = Effect.flatMap(sms.login, (outcome) =>
+        outcome._tag === "Authenticated"
+          ? Effect.void
+          : Effect.andThen(
+              Effect.ignore(sms.verify(outcome.challenge, Redacted.make("000000"))),
+              Effect.asVoid(sms.resend(outcome.challenge))
+            )
+      )
+      const cancelled = AuthError.make("tiny", "login", new AuthError.ActionRequired({ what: "Enter the code" }))
+      yield* reasonOf(guard.protect(account, policy, Effect.andThen(login, Effect.fail(cancelled))))
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+    })
+  )
+})
+
+describe("a code that is entered too late is not sent:", () => {
   it.effect.each([["otp"], ["totp"]] as const)("after a logout (%s)", ([kind]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)

@@ -295,7 +295,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     return {
       codeAwaited: Effect.suspend(() => {
         sent.isCodeOrdered = true
-        return set("awaits-code")
+        // A further code may be requested after a refused code, which stays counted.
+        return sent.attempt.outcome === "refused" ? Effect.void : set("awaits-code")
       }),
       asking: (ask) =>
         Effect.suspend(() => {

@@ -36,7 +36,7 @@ export interface CodeQuestion {
   readonly refused: AuthError.AuthError | undefined
   /**
    * Requests a new code from the broker. This question does not change, but the next question has the new `expiresAt`
-   * and `resendAt`.
+   * and `resendAt`. After the login has ended, sends nothing, and rejects with `ChallengeExpired`.
    */
   readonly resend: () => Promise<void>
   /** A signal that is aborted when the code is no longer needed. */
@@ -89,54 +89,89 @@ const answering = (
   stepUp: StepUp["Service"],
   codes: Codes
 ): Effect.Effect<Session, AuthError.AuthError> => {
-  const ask = (challenge: Challenge, refused: AuthError.AuthError | undefined) => {
-    let current = challenge
-    const { account } = challenge
-    const resend = Effect.map(
-      Effect.suspend(() => stepUp.resend(current)),
-      (replaced) => void (current = replaced)
+  const questionsOf = (first: Challenge) => {
+    const { account } = first
+    let current = first
+    let isOver = false
+    const requests = new Set<Promise<unknown>>()
+    const request = Effect.suspend(() =>
+      isOver
+        ? Effect.fail(AuthError.make(account.broker, "resend", new AuthError.ChallengeExpired({ why: "used" })))
+        : Effect.map(stepUp.resend(current), (replaced) => void (current = replaced))
     )
-    const question = (signal: AbortSignal): CodeQuestion => ({
+    const resend = () => {
+      const sent = Effect.runPromise(request)
+      const remove = () => void requests.delete(ended)
+      const ended: Promise<void> = sent.then(remove, remove)
+      requests.add(ended)
+      return sent
+    }
+    const question = (refused: AuthError.AuthError | undefined, signal: AbortSignal): CodeQuestion => ({
       account,
-      kinds: challenge.kinds,
-      destinations: challenge.destinations,
-      digits: challenge.digits ?? 6,
-      attemptsLeft: challenge.attemptsLeft,
-      expiresAt: challenge.expiresAt,
-      resendAt: challenge.resendAt,
+      kinds: current.kinds,
+      destinations: current.destinations,
+      digits: current.digits ?? 6,
+      attemptsLeft: current.attemptsLeft,
+      expiresAt: current.expiresAt,
+      resendAt: current.resendAt,
       refused,
-      resend: () => Effect.runPromise(resend),
+      resend,
       signal
     })
-    const asked = Effect.tryPromise({
-      try: (signal) => Promise.resolve(codes(question(signal))),
-      catch: (failure) => failedFunction(account, failure)
+    const ask = (refused: AuthError.AuthError | undefined) => {
+      const asked = Effect.tryPromise({
+        try: (signal) => Promise.resolve(codes(question(refused, signal))),
+        catch: (failure) => failedFunction(account, failure)
+      })
+      return asking(asked).pipe(
+        Effect.timeoutOrElse({
+          duration: codeTimeout,
+          orElse: () => Effect.fail(actionRequired(account, `Enter the one-time code of ${account.id}`))
+        }),
+        Effect.map((code) => Redacted.make(Predicate.isString(code) ? code.trim() : ""))
+      )
+    }
+    /**
+     * Returns the challenge that the code answers. If a new code was requested and the broker has not answered yet,
+     * waits for the answer. If the broker has then sent a new code, fails, because this code is the previous one.
+     */
+    const challengeOf = Effect.suspend(() => {
+      const before = current
+      if (requests.size === 0) return Effect.succeed(current)
+      const advice = "The code was not sent. Enter the code that the broker has sent last."
+      const replaced = new AuthError.ChallengeExpired({ why: "used", advice })
+      return Effect.flatMap(
+        Effect.promise(() => Promise.all(requests)),
+        () =>
+          current === before ? Effect.succeed(current) : Effect.fail(AuthError.make(account.broker, "verify", replaced))
+      )
     })
-    return asking(asked).pipe(
-      Effect.timeoutOrElse({
-        duration: codeTimeout,
-        orElse: () => Effect.fail(actionRequired(account, `Enter the one-time code of ${account.id}`))
-      }),
-      Effect.map((code) => [current, Redacted.make(Predicate.isString(code) ? code.trim() : "")] as const)
-    )
+    const end = Effect.sync(() => void (isOver = true))
+    return { ask, challengeOf, end }
   }
 
+  type Questions = ReturnType<typeof questionsOf>
+
   const answer = (
-    challenge: Challenge,
+    questions: Questions,
     refused: AuthError.AuthError | undefined,
-    questions: number
-  ): Effect.Effect<Session, AuthError.AuthError> =>
-    Effect.flatMap(ask(challenge, refused), ([current, code]) =>
-      Effect.catch(stepUp.verify(current, code), (error) =>
-        Effect.flatMap(LoginAttempt, (attempt) => {
-          const isRefused = error.reason._tag === "InvalidStepUpCode"
-          const mayAnswer = isRefused && current.attemptsLeft !== 0 && attempt?.failuresLeft() !== 0
-          return (mayAnswer || isMistyped(error)) && questions > 1
-            ? answer(current, error, questions - 1)
-            : Effect.fail(error)
-        })
-      )
+    left: number
+  ): Effect.Effect<Session, AuthError.AuthError> => {
+    const again = (error: AuthError.AuthError) => (left > 1 ? answer(questions, error, left - 1) : Effect.fail(error))
+    return Effect.flatMap(questions.ask(refused), (code) =>
+      Effect.matchEffect(questions.challengeOf, {
+        onFailure: again,
+        onSuccess: (current) =>
+          Effect.catch(stepUp.verify(current, code), (error) =>
+            Effect.flatMap(LoginAttempt, (attempt) => {
+              const isRefused = error.reason._tag === "InvalidStepUpCode"
+              const mayAnswer = isRefused && current.attemptsLeft !== 0 && attempt?.failuresLeft() !== 0
+              return mayAnswer || isMistyped(error) ? again(error) : Effect.fail(error)
+            })
+          )
+      })
     )
+  }
 
   return Effect.flatMap(login, (outcome) => {
     if (outcome._tag === "Authenticated") return Effect.succeed(outcome.session)
@@ -146,7 +181,8 @@ const answering = (
         stepUp.verify(challenge, code)
       )
     }
-    return answer(challenge, undefined, maxQuestions)
+    const questions = questionsOf(challenge)
+    return Effect.ensuring(answer(questions, undefined, maxQuestions), questions.end)
   })
 }
 
