@@ -3,13 +3,14 @@
  *
  * @since 0.1.0
  */
+import type * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as Login from "@auth/broker-core/login/Login"
 import * as Method from "@auth/broker-core/broker/Method"
 import * as Session from "@auth/broker-core/login/Session"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as Semaphore from "effect/Semaphore"
 import type { RmoneyApi } from "./RmoneyApi.ts"
@@ -36,13 +37,26 @@ export interface Options extends services.Options {}
 
 type Given = Method.Given<RmoneyApi["Service"], typeof biometricCredentials, Options>
 
+interface Refused {
+  readonly token: Redacted.Redacted<string>
+  readonly error: AuthError.AuthError
+}
+
 const build = Effect.fnUntraced(function* ({ account, api, credentials: { accessToken, userId }, expiry }: Given) {
   const newest = yield* Ref.make(Session.bareToken(accessToken))
+  // A refused token is not sent again. After a refused refresh, `newest` may be this token.
+  const refused = yield* Ref.make<Refused | undefined>(undefined)
   // Each login replaces the token that the next login needs, so logins are sent one at a time.
   const oneAtATime = yield* Semaphore.make(1)
 
   const exchange = Effect.fnUntraced(function* (token: Redacted.Redacted<string>) {
-    const answer = yield* api.bioPwdValidate({ userId, token })
+    const before = yield* Ref.get(refused)
+    if (before !== undefined && Redacted.value(before.token) === Redacted.value(token)) {
+      return yield* Effect.fail(before.error)
+    }
+    const answer = yield* Effect.tapError(api.bioPwdValidate({ userId, token }), (error) =>
+      error.reason._tag === "SessionExpired" ? Ref.set(refused, { token, error }) : Effect.void
+    )
     const access = answer.accessToken
     yield* Ref.set(newest, access)
     // The next login needs this access token, so it is also stored as the refresh token.

@@ -123,6 +123,32 @@ describe("a managed session from a biometric login", () => {
     })
   )
 
+  it.effect("is not renewed with a token that the broker has refused, neither at once nor later", () =>
+    Effect.gen(function* () {
+      const fake = yield* begin
+      const { renew, session } = yield* start(fake, biometric)
+      const first = yield* session
+      const elsewhere = RmoneyBiometric.layer({
+        environment: "uat",
+        credentials: { userId: demo.userId, accessToken: first.tokens.access, deviceId: demo.deviceId }
+      })
+      yield* (yield* start(fake, elsewhere)).session
+      for (let minute = 0; minute < 30; minute += 1) {
+        const error = yield* Effect.flip(renew(first))
+        assert(AuthError.isAuthError(error))
+        if (minute === 0) assert.strictEqual(error.reason._tag, "SessionExpired")
+        assert.include(error.remedy, "RmoneyAuth")
+        yield* TestClock.adjust("1 minute")
+      }
+      assert.strictEqual((yield* Effect.flip(renew())).reason._tag, "SessionExpired")
+      const sent = (yield* fake.journal).filter(({ body }) => body.includes(Redacted.value(first.tokens.access)))
+      assert.deepStrictEqual(
+        sent.map(({ status }) => status),
+        [200, 401]
+      )
+    })
+  )
+
   it.effect("is renewed after a restart, even if the configured token is no longer valid", () =>
     Effect.gen(function* () {
       const fake = yield* begin
