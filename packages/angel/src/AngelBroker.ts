@@ -63,7 +63,9 @@ export const publisherCredentials = {
   redirectUrl: Credentials.redirectUrl("ANGEL_REDIRECT_URL", redirectUrlProblem)
 }
 
-const budget = Broker.twoPerDay("No lock-out after wrong PINs or codes is documented, but users assume a lock-out")
+const budget = Broker.twoPerDay(
+  "The documentation does not mention a lock-out after wrong PINs or codes, but users assume one"
+)
 const expiry = "Midnight IST, or the token's own expiry if that is earlier"
 
 /**
@@ -117,7 +119,7 @@ export const broker: Broker.Broker = {
     [
       "refresh-within-the-day",
       "medium",
-      "none: Renewal.layerLogin renews by a login",
+      "none. To renew always by a login, use Renewal.layerLogin",
       "A refresh fails after midnight IST."
     ],
     ["refresh-token-in-callback", "low", "none", "The publisher callback may contain a refresh token."],

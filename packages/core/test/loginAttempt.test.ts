@@ -527,9 +527,10 @@ describe("a new code", () => {
       for (const end of ["logout", "end of the program"]) {
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const { manager } = yield* startWithCodes(sms, codes)
-            yield* ask(manager)
-            if (end === "logout") yield* Effect.andThen(manager.logout, settle)
+            const { ask, manager } = yield* startWithCodes(sms, codes)
+            yield* ask()
+            if (end === "logout") yield* manager.logout
+            if (end === "logout") yield* until(() => questions[0]?.question.signal.aborted === true)
           })
         )
       }
@@ -545,13 +546,12 @@ describe("a new code", () => {
       const sms = makeSms()
       sms.state.resent = Effect.void
       const { codes, questions } = makePrompt()
-      const { manager } = yield* startWithCodes(sms, codes)
-      const fiber = yield* ask(manager)
+      const { ask } = yield* startWithCodes(sms, codes)
+      const fiber = yield* ask()
       questions[0]?.enter("12345")
-      yield* settle
+      yield* until(() => questions.length === 2)
       if (questions[0] !== undefined) assert.strictEqual(yield* resent(questions[0].question), "success")
       questions[1]?.enter("123456")
-      yield* settle
       assert.strictEqual(yield* Fiber.join(fiber), "success")
       assert.deepStrictEqual(sms.calls, ["login", "resend", "code 123456"])
     })
@@ -572,14 +572,14 @@ describe("a new code", () => {
         outcome === "success" ? Effect.void : failing
       )
       const { codes, questions } = makePrompt()
-      const { manager } = yield* startWithCodes(sms, codes)
-      const fiber = yield* ask(manager)
+      const { ask } = yield* startWithCodes(sms, codes)
+      const fiber = yield* ask()
       const requested = questions[0]?.question.resend().catch(() => undefined)
       questions[0]?.enter("654321")
       yield* settle
       answer()
       yield* Effect.promise(async () => await requested)
-      for (let tries = 0; questions.length < 2 && tries < 20; tries += 1) yield* settle
+      yield* until(() => questions.length === 2)
       questions[1]?.enter("123456")
       assert.strictEqual(yield* Fiber.join(fiber), "success")
       assert.deepStrictEqual(sms.calls, [...calls])
