@@ -486,7 +486,14 @@ describe("a login that waits for a person to enter a code from an authenticator 
 const makePrompt = () => {
   const questions: Array<{ readonly question: CodeQuestion; readonly enter: (code: string) => void }> = []
   const codes = (question: CodeQuestion) => new Promise<string>((enter) => void questions.push({ question, enter }))
-  return { codes, questions }
+  /** Enters the code of the question with this index. First waits until the question is asked. */
+  const enter = Effect.fnUntraced(function* (index: number, code: string) {
+    for (let tries = 0; questions.length <= index && tries < 400; tries += 1) yield* settle
+    assert.isAbove(questions.length, index)
+    questions[index]?.enter(code)
+    yield* settle
+  })
+  return { codes, enter, questions }
 }
 
 describe("a new code", () => {
@@ -524,14 +531,12 @@ describe("a new code", () => {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
       sms.state.resent = Effect.void
-      const { codes, questions } = makePrompt()
+      const { codes, enter, questions } = makePrompt()
       const { manager } = yield* startWithCodes(sms, codes)
       const fiber = yield* ask(manager)
-      questions[0]?.enter("12345")
-      yield* settle
+      yield* enter(0, "12345")
       if (questions[0] !== undefined) assert.strictEqual(yield* resent(questions[0].question), "success")
-      questions[1]?.enter("123456")
-      yield* settle
+      yield* enter(1, "123456")
       assert.strictEqual(yield* Fiber.join(fiber), "success")
       assert.deepStrictEqual(sms.calls, ["login", "resend", "code 123456"])
     })
@@ -551,16 +556,14 @@ describe("a new code", () => {
         Effect.promise(() => answered),
         outcome === "success" ? Effect.void : failing
       )
-      const { codes, questions } = makePrompt()
+      const { codes, enter, questions } = makePrompt()
       const { manager } = yield* startWithCodes(sms, codes)
       const fiber = yield* ask(manager)
       const requested = questions[0]?.question.resend().catch(() => undefined)
-      questions[0]?.enter("654321")
-      yield* settle
+      yield* enter(0, "654321")
       answer()
       yield* Effect.promise(async () => await requested)
-      for (let tries = 0; questions.length < 2 && tries < 20; tries += 1) yield* settle
-      questions[1]?.enter("123456")
+      yield* enter(1, "123456")
       assert.strictEqual(yield* Fiber.join(fiber), "success")
       assert.deepStrictEqual(sms.calls, [...calls])
     })
@@ -593,21 +596,20 @@ describe("a code that is entered too late is not sent:", () => {
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms([kind])
-      const { codes, questions } = makePrompt()
+      const { codes, enter, questions } = makePrompt()
       const { guard, manager } = yield* startWithCodes(sms, codes)
       const fiber = yield* ask(manager)
       yield* manager.logout
       assert.strictEqual(yield* Fiber.join(fiber), "SessionExpired")
       yield* settle
       assert.isTrue(questions[0]?.question.signal.aborted)
-      questions[0]?.enter("123456")
-      yield* settle
+      yield* enter(0, "123456")
       assert.deepStrictEqual(sms.calls, ["login"])
       assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
       // The next login does not wait for the first question.
       const again = yield* Effect.forkChild(reasonOf(manager.renew()))
       yield* settle
-      questions[1]?.enter("123456")
+      yield* enter(1, "123456")
       assert.strictEqual(yield* Fiber.join(again), "success")
       assert.deepStrictEqual(sms.calls, ["login", "login", "code 123456"])
     })
@@ -648,14 +650,13 @@ describe("a code that is entered too late is not sent:", () => {
           use({ fence: 1, check: Effect.suspend(() => (lease.isLost ? Effect.fail(lost) : Effect.void)) })
       }
       const sms = makeSms()
-      const { codes, questions } = makePrompt()
+      const { codes, enter } = makePrompt()
       const { manager } = yield* startWithCodes(sms, codes, { ...shared, lock })
       const fiber = yield* ask(manager)
       lease.isLost = true
       const other = yield* startWithCodes(makeSms(), () => "123456", shared)
       assert.strictEqual(yield* Fiber.join(yield* ask(other.manager)), "success")
-      questions[0]?.enter("123456")
-      yield* settle
+      yield* enter(0, "123456")
       assert.deepStrictEqual(sms.calls, ["login"])
       assert.strictEqual(yield* Fiber.join(fiber), "success")
     })
