@@ -20,7 +20,9 @@ import type { SessionStore } from "../SessionStore.ts"
 import { Departure } from "../../login/internal/departure.ts"
 import { LoginAttempt } from "../../login/internal/loginAttempt.ts"
 import { type Failure, isRotated } from "./cachedSession.ts"
+import * as GuardErrors from "./guardErrors.ts"
 import * as Ledger from "./ledger.ts"
+import { classify } from "./loginAnswer.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import { timeText } from "../../login/internal/timeText.ts"
 
@@ -203,7 +205,22 @@ export const make = (
     return counted(SessionMetrics.refreshes, renewal.refresh(previous))
   }
 
-  const clearProgress = Effect.ignore(ledger.remember(account, (before) => Ledger.clearProgress(before, account.app)))
+  const clearProgress = ledger.note(account, (before) => Ledger.clearProgress(before, account.app))
+  const finish = ledger.note(account, (before) => Ledger.finish(before, account.app))
+
+  /**
+   * Records why a login failed after its first steps. The guard does not record this, because the broker has accepted
+   * the credentials. `before` is the number of pauses in a row before this login.
+   */
+  const noteUnfinished = Effect.fnUntraced(function* (failure: AuthError.AuthError, before?: number) {
+    const answer = classify(failure, true)
+    if (answer !== "final" && answer !== "locked") return
+    const now = yield* Clock.currentTimeMillis
+    const said = GuardErrors.saidOf(failure)
+    yield* ledger.note(account, (found) =>
+      answer === "locked" ? { ...found, locked: { since: now, said } } : Ledger.startPause(found, said, now, before)
+    )
+  })
 
   const keepProgress = (progress: LoginProgress.LoginProgress) =>
     Effect.flatMap(ledger.fingerprint(renewal.credentials), (credentials) =>
@@ -223,9 +240,12 @@ export const make = (
     byPerson: boolean
   ) => {
     let isKept = false
+    let pauses = 0
     const keeper = (progress: LoginProgress.LoginProgress) => {
       isKept = true
-      return Effect.ignore(keepProgress(progress))
+      // The guard records this login as accepted later, and then removes the pauses.
+      const read = Effect.map(ledger.read(account), ({ ledger: { pause } }) => void (pauses = pause?.count ?? 0))
+      return Effect.ignore(Effect.andThen(keepProgress(progress), read))
     }
     let stopped: Failure | undefined
     const checked = Effect.catch(checks.here, (failure) => {
@@ -242,6 +262,11 @@ export const make = (
       Effect.catch((error) => (isKept ? Effect.succeed(Result.fail(error)) : Effect.fail(error)))
     )
     return guard.protect(account, renewal.guard, sent, { byPerson, credentials: renewal.credentials }).pipe(
+      Effect.tap((result) =>
+        Result.isFailure(result) && AuthError.isAuthError(result.failure)
+          ? noteUnfinished(result.failure, pauses)
+          : Effect.void
+      ),
       Effect.flatMap(Effect.fromResult),
       Effect.tap(() => (isKept ? clearProgress : Effect.void))
     )
@@ -249,10 +274,12 @@ export const make = (
 
   /**
    * Continues a login whose progress is stored. Returns `undefined` if no progress of this app and these credentials is
-   * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token.
+   * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token. Fails during a pause,
+   * except if the user requested the login, and while the account is locked.
    */
   const resumeLogin = Effect.fnUntraced(function* (
-    checks: Checks
+    checks: Checks,
+    byPerson: boolean
   ): Effect.fn.Return<Session.Session | undefined, Failure> {
     const { resume } = renewal
     if (resume === undefined) return undefined
@@ -265,17 +292,29 @@ export const make = (
       yield* clearProgress
       return undefined
     }
+    const { locked, pause } = stored
+    if (locked !== undefined) return yield* Effect.fail(GuardErrors.stillLocked(account, locked))
+    if (pause !== undefined && !byPerson && Ledger.isWithin(pause.since, pause.length, now)) {
+      return yield* Effect.fail(GuardErrors.paused(account, pause))
+    }
     yield* checks.here
     const result = yield* Effect.result(counted(SessionMetrics.logins, resume(progress)))
-    if (Result.isFailure(result) && !isRefusal(result.failure)) return yield* Effect.fail(result.failure)
+    if (Result.isSuccess(result)) {
+      yield* finish
+      return result.success
+    }
+    if (!isRefusal(result.failure)) {
+      yield* noteUnfinished(result.failure)
+      return yield* Effect.fail(result.failure)
+    }
     yield* clearProgress
-    return Result.isSuccess(result) ? result.success : undefined
+    return undefined
   })
 
   const byLogin = (checks: Checks, byPerson: boolean): Effect.Effect<Session.Session, Failure> => {
     const { login } = renewal
     if (login !== undefined) {
-      return Effect.flatMap(resumeLogin(checks), (session) =>
+      return Effect.flatMap(resumeLogin(checks, byPerson), (session) =>
         session === undefined ? byNewLogin(login, checks, byPerson) : Effect.succeed(session)
       )
     }

@@ -341,10 +341,13 @@ export const refuse = (ledger: Ledger, attempt: Attempt, now: number): Ledger =>
 export const refuseCredentials = (ledger: Ledger, credentials: string | undefined): Ledger =>
   isAccepted(ledger, credentials) ? ledger : { ...ledger, refused: addTo(ledger.refused, credentials) }
 
-/** Does nothing if this pause was already recorded, because a store may write an entry and then answer with an error. */
-export const startPause = (ledger: Ledger, said: Said, now: number): Ledger => {
+/**
+ * Starts a pause. `before` is the number of pauses in a row before it. Does nothing if this pause was already recorded,
+ * because a store may write an entry and then answer with an error.
+ */
+export const startPause = (ledger: Ledger, said: Said, now: number, before = ledger.pause?.count ?? 0): Ledger => {
   if (ledger.pause?.since === now) return ledger
-  const count = (ledger.pause?.count ?? 0) + 1
+  const count = before + 1
   return { ...ledger, pause: { since: now, length: pauseLength(said, count), count, said } }
 }
 
@@ -410,6 +413,9 @@ export const progressOf = (
 /** Removes the progress of a login. The progress of another app is kept. */
 export const clearProgress = (ledger: Ledger, app: string): Ledger =>
   ledger.progress?.app === app ? { ...ledger, progress: undefined } : ledger
+
+/** Records that a login whose progress was stored has returned a session. */
+export const finish = (ledger: Ledger, app: string): Ledger => ({ ...clearProgress(ledger, app), pause: undefined })
 
 /**
  * Removes failures, the lock and pauses, and allows `credentials` again. Other credentials that the broker has refused
