@@ -53,6 +53,22 @@ it.live(
   timeout
 )
 
+it.live(
+  "broker-auth serve ends at once if the socket belongs to a server that does not answer",
+  () =>
+    Effect.gen(function* () {
+      const { user } = yield* withSamco()
+      const first = yield* serve(user)
+      first.child.kill("SIGSTOP")
+      const second = yield* Effect.timeout(run(user, ["serve"]), "20 seconds").pipe(
+        Effect.ensuring(Effect.sync(() => first.child.kill("SIGCONT")))
+      )
+      assert.deepStrictEqual([second.code, /Another server uses the socket/.test(second.stderr)], [2, true])
+      assert.strictEqual(yield* end(first), 143)
+    }),
+  timeout
+)
+
 /** Runs a Python program that reports a rejected token. */
 const renewInPython = (where: string, dead: string) =>
   Effect.callback<string>((resume) => {

@@ -43,7 +43,11 @@ const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
 const connects = (path: string): Effect.Effect<true | string> =>
   Effect.callback((resume) => {
     const socket = Net.connect({ path })
-    socket.once("connect", () => resume(Effect.succeed(true)))
+    socket.once("connect", () => {
+      // An open socket would keep this program running until the server closes it.
+      socket.destroy()
+      resume(Effect.succeed(true))
+    })
     socket.once("error", (error) => resume(Effect.succeed(codeOf(error))))
     return Effect.sync(() => void socket.destroy())
   })
