@@ -136,7 +136,7 @@ describe("a program that ends before its login was sent", () => {
     return yield* Effect.provide(SessionManager.SessionManager, yield* Layer.build(sessions))
   })
 
-  it.effect("does not use up the budget, although nobody has entered the code", () =>
+  it.effect("does not use up the budget if it ends before the code is entered", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make({ tokenEnd: "absent" })

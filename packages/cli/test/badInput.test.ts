@@ -187,7 +187,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login gets and stores the session if nobody reads standard error or the disk is full",
+  "broker-auth login gets and stores the session if standard error is closed or the disk is full",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -207,7 +207,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve continues if nobody reads its standard error any more",
+  "broker-auth serve continues after its standard error is closed",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

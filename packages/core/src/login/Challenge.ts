@@ -97,7 +97,7 @@ export interface Ledger {
   ) => Effect.Effect<Challenge, AuthError.AuthError, R>
 }
 
-/** A code from an authenticator app is computed and sent at once, so nobody waits for it. */
+/** A code from an authenticator app is computed and sent at once, so its login does not wait for a code. */
 const awaited = ({ kinds }: Challenge) => (kinds[0] === "totp" ? Effect.void : report(({ codeAwaited }) => codeAwaited))
 
 const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])

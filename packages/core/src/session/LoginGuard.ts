@@ -301,7 +301,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       asking: (ask) =>
         Effect.suspend(() => {
           if (sent.attempt.outcome !== "open") return ask
-          // The broker has answered the password, and nobody knows yet whether a code will be sent.
+          // The broker has answered the password. Whether a code will be sent is not known yet.
           const { id } = sent.attempt
           sent.attempt = { ...sent.attempt, outcome: "awaits-code" }
           const answered = note(account, (ledger) => Ledger.removeAttempt(ledger, id))
