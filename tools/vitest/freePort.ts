@@ -23,17 +23,19 @@ export const listen = async (server: net.Server, triesLeft = 20): Promise<number
   return listen(server, triesLeft - 1)
 }
 
-/** Whether a server can listen on a port of 127.0.0.1. */
-export const isFree = async (port: number): Promise<boolean> => {
-  const server = net.createServer()
-  try {
-    await open(server, port)
-  } catch {
-    return false
-  }
-  await close(server)
-  return true
-}
+/**
+ * Whether no server listens on a port of 127.0.0.1. Does not listen on the port itself: if another thread starts a child
+ * process at that moment, the child would hold the port for a few milliseconds after this function has closed it.
+ */
+export const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = net.connect({ port, host: "127.0.0.1" })
+    socket.once("connect", () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once("error", () => resolve(true))
+  })
 
 /** The first port that Linux gives outgoing connections. Other systems begin at 49,152. */
 const firstOutgoing = (): number => {

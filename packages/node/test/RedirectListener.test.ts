@@ -12,6 +12,7 @@ import * as Os from "node:os"
 import { withBlockedPort } from "../../../tools/vitest/blockedPort.ts"
 import {
   bind,
+  bindClosed,
   broker,
   type BrokerOptions,
   code,
@@ -442,7 +443,7 @@ describe("a login that waits for its callback", () => {
       // The listener closes at once, so the browser gets either the page or a closed connection.
       const exit = yield* Fiber.join(page)
       if (Exit.isSuccess(exit)) assert.include(exit.value.text, "Login received")
-      assert.isUndefined(yield* bind(pending.port))
+      assert.isUndefined(yield* bindClosed(pending.port))
     })
   )
 
@@ -482,7 +483,7 @@ describe("a login that waits for its callback", () => {
       assert.strictEqual(reason._tag, "ActionRequired")
       assert.include(reason.message, "within 300 milliseconds")
       assert.include(reason.remedy, redirectUrl)
-      assert.isUndefined(yield* bind(port))
+      assert.isUndefined(yield* bindClosed(port))
     })
   )
 })
@@ -618,7 +619,7 @@ describe("the port of a login", () => {
         assert.strictEqual(yield* bind(pending.port), "EADDRINUSE")
         yield* end(pending)
         yield* Fiber.await(pending.login)
-        assert.isUndefined(yield* bind(pending.port))
+        assert.isUndefined(yield* bindClosed(pending.port))
         yield* Effect.sleep("20 millis")
         assert.isTrue(keptAlive.closed)
         const handles = (process as unknown as { readonly _getActiveHandles: () => Array<unknown> })._getActiveHandles()
@@ -645,7 +646,7 @@ describe("the port of a login", () => {
       for (const host of ["127.0.0.1", "::1"]) assert.match(yield* raw(pending.port, request, host), /^HTTP\/1.1 404 /)
       assert.match(yield* raw(pending.port, request.replace("localhost", "127.0.0.1")), /^HTTP\/1.1 400 /)
       yield* stillCompletes(pending)
-      for (const host of ["127.0.0.1", "::1"]) assert.isUndefined(yield* bind(pending.port, host))
+      for (const host of ["127.0.0.1", "::1"]) assert.isUndefined(yield* bindClosed(pending.port, host))
     })
   )
 
@@ -660,14 +661,14 @@ describe("the port of a login", () => {
       )
       const reason = yield* reasonOf(login(`http://localhost:${port}/callback`))
       assert.include(reason.message, `has port ${port}, which another program`)
-      assert.isUndefined(yield* bind(port))
+      assert.isUndefined(yield* bindClosed(port))
     })
   )
 
   it.live.runIf(hasIpv6)("is open only on IPv6 if the host is [::1]", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ host: "[::1]" })
-      assert.isUndefined(yield* bind(pending.port))
+      assert.isUndefined(yield* bindClosed(pending.port))
       yield* stillCompletes(pending)
     })
   )

@@ -10,6 +10,7 @@ import { inspect } from "node:util"
 import {
   apiKey,
   bind,
+  bindClosed,
   type BrokerOptions,
   code,
   freePort,
@@ -61,7 +62,7 @@ describe("a login whose redirect URL is not on loopback", () => {
       const session = yield* Fiber.join(login)
       assert.strictEqual(Redacted.value(session.tokens.access), code)
       assert.deepStrictEqual(exchanged, [code])
-      assert.isUndefined(yield* bind(portOf(startUrl)))
+      assert.isUndefined(yield* bindClosed(portOf(startUrl)))
     })
   )
 
@@ -146,7 +147,7 @@ describe("a login whose redirect URL is not on loopback", () => {
       // The five texts are the text with the start address, the instruction, and three texts about wrong addresses.
       assert.lengthOf(user.texts, 5)
       assert.deepStrictEqual(exchanged, [])
-      assert.isUndefined(yield* bind(portOf(startUrl)))
+      assert.isUndefined(yield* bindClosed(portOf(startUrl)))
     })
   )
 
@@ -167,10 +168,10 @@ describe("a login whose redirect URL is not on loopback", () => {
       const reason = yield* reasonOf(Fiber.join(ended.login))
       assert.strictEqual(reason._tag, "ActionRequired")
       assert.include(reason.remedy, "Standard input has ended")
-      assert.isUndefined(yield* bind(portOf(ended.startUrl)))
+      assert.isUndefined(yield* bindClosed(portOf(ended.startUrl)))
       const late = yield* pastedLogin({ timeout: "100 millis" })
       assert.include((yield* reasonOf(Fiber.join(late.login))).message, "within 100 milliseconds")
-      assert.isUndefined(yield* bind(portOf(late.startUrl)))
+      assert.isUndefined(yield* bindClosed(portOf(late.startUrl)))
     })
   )
 
@@ -179,7 +180,7 @@ describe("a login whose redirect URL is not on loopback", () => {
       const { login, startUrl } = yield* pastedLogin()
       assert.strictEqual(yield* bind(portOf(startUrl)), "EADDRINUSE")
       yield* Fiber.interrupt(login)
-      assert.isUndefined(yield* bind(portOf(startUrl)))
+      assert.isUndefined(yield* bindClosed(portOf(startUrl)))
     })
   )
 })
@@ -219,7 +220,7 @@ describe("a browser login", () => {
       yield* user.paste(callback)
       yield* Fiber.join(login)
       assert.deepStrictEqual(exchanged, [code])
-      assert.isUndefined(yield* bind(port))
+      assert.isUndefined(yield* bindClosed(port))
     })
   )
 

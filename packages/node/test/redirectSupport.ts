@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Http from "node:http"
 import * as Net from "node:net"
 import { freePort as freePortOf } from "../../../tools/vitest/freePort.ts"
@@ -122,6 +123,17 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
     const server = Net.createServer()
     server.once("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code)))
     server.listen({ port, host, exclusive: true }, () => server.close(() => resume(Effect.succeed(undefined))))
+  })
+
+/**
+ * Like `bind`, for a port that was closed. Tries for at most 5 seconds: if another thread starts a child process, the
+ * child holds the open ports of all threads until it runs its program.
+ */
+export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
+  Effect.repeat(bind(port, host), {
+    while: (error) => error === "EADDRINUSE",
+    schedule: Schedule.spaced("20 millis"),
+    times: 250
   })
 
 export const freePort: Effect.Effect<number> = Effect.promise(freePortOf)
