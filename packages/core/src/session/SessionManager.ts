@@ -16,7 +16,6 @@ import type * as Stream from "effect/Stream"
 import type { Account } from "../login/Account.ts"
 import type { AuthError } from "../login/AuthError.ts"
 import type * as sessionChange from "./internal/sessionChange.ts"
-import type * as Cached from "./internal/cachedSession.ts"
 import { close } from "./internal/managerState.ts"
 import { open, serviceOf } from "./internal/openManager.ts"
 import { found } from "./internal/readyEffect.ts"
@@ -33,7 +32,7 @@ import type { SessionStore } from "./SessionStore.ts"
  * @category errors
  * @since 0.1.0
  */
-export type Failure = Cached.Failure
+export type Failure = sessionChange.Failure
 
 /**
  * A change of the session.

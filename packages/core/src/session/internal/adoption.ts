@@ -9,8 +9,7 @@ import { headerProblem, unsendable } from "../../login/internal/headerText.ts"
 import * as Cached from "./cachedSession.ts"
 import { closed, cacheSession, loggedOut, overwrite, type Self } from "./managerState.ts"
 import * as Record from "./record.ts"
-
-type Failure = Cached.Failure
+import type { Failure } from "./sessionChange.ts"
 
 export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Session): Effect.fn.Return<void, Failure> {
   const { account } = self

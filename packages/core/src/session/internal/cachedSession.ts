@@ -5,14 +5,11 @@
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type { AuthError } from "../../login/AuthError.ts"
 import * as Session from "../../login/Session.ts"
-import type { VaultError } from "../VaultError.ts"
 import * as Ready from "./readyEffect.ts"
 import type * as Record from "./record.ts"
+import type { Failure } from "./sessionChange.ts"
 import type { SharedWait } from "./sharedWait.ts"
-
-export type Failure = AuthError | VaultError
 
 export interface Cached {
   readonly session: Session.Session | undefined

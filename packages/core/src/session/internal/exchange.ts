@@ -19,12 +19,13 @@ import * as SessionMetrics from "../SessionMetrics.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import { Departure } from "../../login/internal/departure.ts"
 import { LoginAttempt } from "../../login/internal/loginAttempt.ts"
-import { type Failure, isRotated } from "./cachedSession.ts"
+import { isRotated } from "./cachedSession.ts"
 import * as GuardErrors from "./guardErrors.ts"
 import * as Ledger from "./ledger.ts"
 import { classify } from "./loginAnswer.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import { timeText } from "../../login/internal/timeText.ts"
+import type { Failure } from "./sessionChange.ts"
 
 /** Result of a login or a refresh. */
 export interface Exchanged {

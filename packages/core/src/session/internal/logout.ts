@@ -10,6 +10,7 @@ import * as LoginLedger from "./loginLedger.ts"
 import { loggedOut, overwrite, publish, type Self, whileOpen } from "./managerState.ts"
 import { delegating } from "./readyEffect.ts"
 import * as Record from "./record.ts"
+import type { Failure } from "./sessionChange.ts"
 
 /** Marks the manager as logged out, and returns the sessions that the manager had. */
 const markLoggedOut = (self: Self) => {
@@ -45,7 +46,7 @@ const clearProgress = ({ account, store }: Self) =>
 
 export const logoutOf = delegating((self: Self) => whileOpen(self, "logout", () => logoutOpen(self)))
 
-const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Cached.Failure> =>
+const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Failure> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { account, revoke } = self

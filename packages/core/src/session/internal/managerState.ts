@@ -16,7 +16,7 @@ import type { Logout } from "../../login/Logout.ts"
 import type { Renewal } from "../../broker/Renewal.ts"
 import type * as Session from "../../login/Session.ts"
 import type { SessionLock } from "../SessionLock.ts"
-import type { SessionChange } from "./sessionChange.ts"
+import type { Failure, SessionChange } from "./sessionChange.ts"
 import type { SessionStore } from "../SessionStore.ts"
 import * as VaultError from "../VaultError.ts"
 import * as Cached from "./cachedSession.ts"
@@ -222,7 +222,7 @@ export const cacheSession = Effect.fnUntraced(function* (
   self: Self,
   session: Session.Session,
   { logouts, tag, version }: Origin
-): Effect.fn.Return<Session.Session, Cached.Failure> {
+): Effect.fn.Return<Session.Session, Failure> {
   const now = yield* Clock.currentTimeMillis
   const jitter = yield* Random.next
   // If there was a logout after `logouts` was read, the logout has found the stored session and revokes it.

@@ -28,8 +28,7 @@ import * as Record from "./record.ts"
 import { withSpanWhenTraced } from "../../broker/internal/spans.ts"
 import * as ReplacementPause from "./replacementPause.ts"
 import * as SharedWait from "./sharedWait.ts"
-
-type Failure = Cached.Failure
+import type { Failure } from "./sessionChange.ts"
 
 /** A request for a session other than `rejected`. */
 interface RenewalRequest {

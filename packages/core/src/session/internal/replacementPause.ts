@@ -14,6 +14,7 @@ import * as Cached from "./cachedSession.ts"
 import * as Ledger from "./ledger.ts"
 import * as LoginLedger from "./loginLedger.ts"
 import type { Self } from "./managerState.ts"
+import type { Failure } from "./sessionChange.ts"
 
 const toError = ({ account }: Self, advice: string) =>
   AuthError.make(account.broker, "session", new AuthError.SessionExpired({ why: "invalid", advice }))
@@ -60,7 +61,7 @@ const probe = Effect.fnUntraced(function* (
 export const check = Effect.fnUntraced(function* (
   self: Self,
   refused: Session.Session
-): Effect.fn.Return<void, Cached.Failure> {
+): Effect.fn.Return<void, Failure> {
   if (isProven(self, refused)) return
   const { ledger } = yield* LoginLedger.make(self.store).read(self.account)
   const now = yield* Clock.currentTimeMillis

@@ -1,6 +1,10 @@
 import type { Account } from "../../login/Account.ts"
+import type { AuthError } from "../../login/AuthError.ts"
 import type { Session } from "../../login/Session.ts"
-import type { Failure } from "./cachedSession.ts"
+import type { VaultError } from "../VaultError.ts"
+
+/** The errors of a session manager. */
+export type Failure = AuthError | VaultError
 
 /** A change of a session. */
 export type SessionChange =

@@ -25,8 +25,7 @@ import * as Record from "./record.ts"
 import * as SharedWait from "./sharedWait.ts"
 import { unnoted } from "../../login/internal/requestsSent.ts"
 import { awaitRenewal, startRenewal } from "./pendingRenewal.ts"
-
-type Failure = Cached.Failure
+import type { Failure } from "./sessionChange.ts"
 
 const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 

@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import * as AuthError from "../../login/AuthError.ts"
 import type * as Session from "../../login/Session.ts"
 import { renew, sessionOf } from "./sessionRequests.ts"
-import type * as Cached from "./cachedSession.ts"
 import type { Self } from "./managerState.ts"
 import { RequestsSent } from "../../login/internal/requestsSent.ts"
+import type { Failure } from "./sessionChange.ts"
 
 /**
  * The kind of requests that an effect has sent. `read`: only requests that are safe to repeat. `order`: at least one
@@ -77,12 +77,12 @@ const runOnce = <A, E, R>(
 export const withSession = <A, E, R>(
   self: Self,
   use: (session: Session.Session) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | Cached.Failure, R> =>
+): Effect.Effect<A, E | Failure, R> =>
   Effect.gen(function* () {
     const session = yield* sessionOf(self)
     const first = yield* runOnce(self, session, use)
     const isRefusal = isTokenRefused(self)
-    const afterRefusal = Effect.fnUntraced(function* (error: TokenRefused): Effect.fn.Return<A, E | Cached.Failure, R> {
+    const afterRefusal = Effect.fnUntraced(function* (error: TokenRefused): Effect.fn.Return<A, E | Failure, R> {
       const now = yield* Clock.currentTimeMillis
       if (isUntested(self, session, first.kindOf(), now)) return yield* Effect.fail(withAdvice(error, notRenewedAgain))
       const renewed = yield* renew(self, session)
@@ -95,7 +95,7 @@ export const withSession = <A, E, R>(
         isRefusal(again) ? withAdvice(again, notRenewedAgain) : again
       )
     })
-    return yield* Effect.catch(first.run, (error): Effect.Effect<A, E | Cached.Failure, R> =>
+    return yield* Effect.catch(first.run, (error): Effect.Effect<A, E | Failure, R> =>
       isRefusal(error) ? afterRefusal(error) : Effect.fail(error)
     )
   })
