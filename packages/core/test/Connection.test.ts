@@ -20,6 +20,7 @@ import * as VaultKey from "@auth/broker-core/session/VaultKey"
 import { TestHttp } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -76,6 +77,8 @@ const sessionOf = (token: string) =>
     issuedAt: Date.now(),
     expiry: Expiry.after("1 hour")
   })
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, 20))
 
 describe("Connection:", () => {
   it("session() logs in at the first call, and returns the same session as long as the session is valid", async () => {
@@ -498,7 +501,6 @@ describe("Connection: changes and events:", () => {
     const tiny = makeTiny()
     await using connection = await Connection.open(layerOf(tiny))
     const seen: Array<string> = []
-    const settle = () => new Promise((resolve) => setTimeout(resolve, 20))
     connection.on("renewed", () => {
       throw new Error("This listener fails, and its error is logged.")
     })
@@ -530,8 +532,13 @@ describe("Connection: changes and events:", () => {
   })
 })
 
-/** A browser login without a broker: the code in the callback is the token. */
-const redirectOf = (completed: Array<string>): RedirectLogin.RedirectLogin["Service"] =>
+/**
+ * A browser login without a broker: the code in the callback is the token. The token is returned when `answer` completes.
+ */
+const redirectOf = (
+  completed: Array<string>,
+  answer: Effect.Effect<void> = Effect.void
+): RedirectLogin.RedirectLogin["Service"] =>
   RedirectLogin.make("tiny", {
     begin: Effect.map(RedirectLogin.makeState, (state) => ({
       url: Redacted.make("https://login.tiny.example/"),
@@ -545,13 +552,13 @@ const redirectOf = (completed: Array<string>): RedirectLogin.RedirectLogin["Serv
       ),
     exchange: ({ code }) => {
       completed.push(Redacted.value(code))
-      return Effect.sync(() => sessionOf(Redacted.value(code)))
+      return Effect.map(answer, () => sessionOf(Redacted.value(code)))
     }
   })
 
 describe("Connection: a browser login", () => {
-  const browser = (completed: Array<string> = []) =>
-    Layer.merge(layerOf(makeTiny({ by: [] })), Layer.succeed(RedirectLogin.RedirectLogin, redirectOf(completed)))
+  const browser = (completed: Array<string> = [], tiny = makeTiny({ by: [] }), answer?: Effect.Effect<void>) =>
+    Layer.merge(layerOf(tiny), Layer.succeed(RedirectLogin.RedirectLogin, redirectOf(completed, answer)))
 
   const callbackOf = ({ redirectUrl, state }: Connection.PendingLogin, code: string) =>
     `${redirectUrl}?state=${Connection.reveal(state)}&code=${code}`
@@ -611,6 +618,24 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c4"])
   })
 
+  it("ends its session at the broker if logout() is called before the broker has answered", async () => {
+    const answer = Deferred.makeUnsafe<void>()
+    const [completed, tiny] = [new Array<string>(), makeTiny({ by: [] })]
+    await using connection = await Connection.open(browser(completed, tiny, Deferred.await(answer)))
+    const login = await connection.beginLogin()
+    const completing = rejection(login.complete(callbackOf(login, "c8")))
+    await settle()
+    assert.deepStrictEqual(completed, ["c8"])
+    await connection.logout()
+    Effect.runSync(Deferred.succeed(answer, undefined))
+    assert.strictEqual(reasonOf(await completing), "SessionExpired")
+    assert.strictEqual(reasonOf(await rejection(connection.session())), "SessionExpired")
+    assert.deepStrictEqual(tiny.calls, ["logout c8"])
+    const next = await connection.beginLogin()
+    await next.complete(callbackOf(next, "c9"))
+    assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c9")
+  })
+
   it("cannot be completed again after a newer login, and does not replace the newer session", async () => {
     await using connection = await Connection.open(browser())
     const [older, newer] = [await connection.beginLogin(), await connection.beginLogin()]
@@ -632,7 +657,10 @@ describe("Connection: a browser login", () => {
 })
 
 describe("Connection: loginByQr()", () => {
-  const qrOf = (answers: ReadonlyArray<Effect.Effect<Option.Option<Session.Session>, AuthError.AuthError>>) => {
+  const qrOf = (
+    answers: ReadonlyArray<Effect.Effect<Option.Option<Session.Session>, AuthError.AuthError>>,
+    tiny = makeTiny({ by: [] })
+  ) => {
     let [begun, polls] = [0, 0]
     const service: QrLogin.QrLogin["Service"] = {
       begin: Effect.sync(() => ({
@@ -642,7 +670,7 @@ describe("Connection: loginByQr()", () => {
       })),
       poll: () => Effect.suspend(() => answers[polls++] ?? Effect.succeed(Option.none()))
     }
-    return Layer.merge(layerOf(makeTiny({ by: [] })), Layer.succeed(QrLogin.QrLogin, service))
+    return Layer.merge(layerOf(tiny), Layer.succeed(QrLogin.QrLogin, service))
   }
   const fail = (reason: AuthError.Reason) => Effect.fail(AuthError.make("tiny", "poll", reason))
 
@@ -658,6 +686,21 @@ describe("Connection: loginByQr()", () => {
     await connection.loginByQr({ show: ({ name }) => void shownNames.push(Connection.reveal(name)) })
     assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "scanned")
     assert.deepStrictEqual(shownNames, ["qr-1", "qr-2"])
+  })
+
+  it("ends the session at the broker if logout() is called before the user has scanned the QR code", async () => {
+    const tiny = makeTiny({ by: [] })
+    const answer = Deferred.makeUnsafe<void>()
+    const scanned = Effect.map(Deferred.await(answer), () => Option.some(sessionOf("scanned")))
+    await using connection = await Connection.open(qrOf([scanned], tiny))
+    const shownCodes: Array<QrLogin.QrCode> = []
+    const login = rejection(connection.loginByQr({ show: (code) => void shownCodes.push(code) }))
+    while (shownCodes.length === 0) await settle()
+    await connection.logout()
+    Effect.runSync(Deferred.succeed(answer, undefined))
+    assert.strictEqual(reasonOf(await login), "SessionExpired")
+    assert.strictEqual(reasonOf(await rejection(connection.session())), "SessionExpired")
+    assert.deepStrictEqual(tiny.calls, ["logout scanned"])
   })
 
   it("rejects if its signal is aborted, or if the QR code cannot be shown", async () => {

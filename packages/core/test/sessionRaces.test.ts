@@ -306,6 +306,70 @@ describe("sessions: SessionManager.adopt", () => {
   )
 })
 
+describe("sessions: SessionManager.adoptFrom", () => {
+  const issue = Effect.delay(
+    Effect.sync(() => fromBrowser(morning)),
+    "1 second"
+  )
+
+  it.effect("stores the session of the login, and returns it", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const manager = yield* start(makeTiny({ by: [] }))
+      const adopting = yield* Effect.forkChild(manager.adoptFrom(issue))
+      yield* pass("1 second")
+      assert.strictEqual(yield* Fiber.join(adopting), yield* manager.session)
+    })
+  )
+
+  const moments = [
+    { when: "while the login runs", at: "500 millis", slow: false },
+    { when: "while the session is stored", at: "1500 millis", slow: true }
+  ] as const
+  for (const { at, slow, when } of moments) {
+    it.effect(`ends the session at the broker if a logout happens ${when}`, () =>
+      Effect.gen(function* () {
+        yield* begin
+        const [tiny, shared] = [makeTiny({ by: [] }), makeShared()]
+        const { service, state } = slowOnce(shared.store, "put")
+        state.slow = slow
+        const manager = yield* start(tiny, { ...shared, store: service })
+        const adopting = yield* Effect.forkChild(Effect.flip(manager.adoptFrom(issue)))
+        yield* pass(at)
+        yield* manager.logout
+        yield* pass("2 seconds")
+        assert.isTrue(isLoggedOut(yield* Fiber.join(adopting)))
+        assert.deepStrictEqual(tiny.calls, ["logout browser"])
+        assert.isTrue(Option.isNone(yield* (yield* start(makeTiny(), shared)).peek))
+      })
+    )
+  }
+
+  it.effect("does not begin the login if the manager is closed", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const scope = yield* Scope.make()
+      const manager = yield* Effect.provideService(start(makeTiny({ by: [] })), Scope.Scope, scope)
+      yield* Scope.close(scope, Exit.void)
+      const { reason } = yield* Effect.flip(manager.adoptFrom(Effect.die("the login has begun")))
+      assert.strictEqual(reason._tag, "InvalidRequest")
+    })
+  )
+
+  it.effect("stores the session if the logout happened before the call", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const manager = yield* start(makeTiny())
+      yield* manager.session
+      yield* manager.logout
+      const adopting = yield* Effect.forkChild(manager.adoptFrom(issue))
+      yield* pass("1 second")
+      yield* Fiber.join(adopting)
+      assert.strictEqual(numberOf(yield* manager.session), "browser")
+    })
+  )
+})
+
 describe("sessions: a rejected token", () => {
   it.effect("is not returned again after an older token is also reported as rejected", () =>
     Effect.gen(function* () {

@@ -109,7 +109,7 @@ interface Busy {
 const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _tag: "Busy", pending })
 
 /**
- * Runs a browser login, and stores its session with `SessionManager.adopt`. For each account, only one of the programs
+ * Runs a browser login, and stores its session with `SessionManager.adoptFrom`. For each account, only one of the programs
  * that share the store runs a browser login at a time:
  *
  * - If the stored session is live, `run` first sends the layer's profile call, if the layer has one. If the broker
@@ -121,7 +121,8 @@ const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _ta
  *   `run` fails with `ActionRequired`.
  *
  * With `byPerson`, the login always runs, and replaces a pending login. If a login takes longer than five minutes,
- * `run` fails with `RedirectRejected` (`request-expired`).
+ * `run` fails with `RedirectRejected` (`request-expired`). If this program logs out before the login ends, the new
+ * session is ended at the broker, and `run` fails with `SessionExpired` (`logged-out`).
  *
  * @example
  * ```ts
@@ -149,7 +150,7 @@ export const run = <E, R>(
   { byPerson = false }: Options = {}
 ): Effect.Effect<Session, E | Failure, R | SessionManager | SessionStore> =>
   Effect.gen(function* () {
-    const { account, adopt, peek, renew } = yield* SessionManager
+    const { account, adoptFrom, peek, renew } = yield* SessionManager
     const store = bounded(yield* SessionStore)
     const profile = Option.getOrUndefined(yield* Effect.serviceOption(Profile))
     const id = Hex.encode(SecureRandom.randomBytesUnsafe(16))
@@ -252,11 +253,11 @@ export const run = <E, R>(
       }
     })
 
-    const claimed = login.pipe(
-      Effect.timeoutOrElse({ duration: lifetime, orElse: () => Effect.fail(timedOut(account)) }),
-      Effect.tap(adopt),
-      Effect.map(Option.some)
-    )
+    const timed = Effect.timeoutOrElse(login, {
+      duration: lifetime,
+      orElse: () => Effect.fail(timedOut(account))
+    })
+    const claimed = Effect.map(adoptFrom(timed), Option.some)
 
     const ended = Option.none<Session>()
 

@@ -88,6 +88,14 @@ export class SessionManager extends Context.Service<
     /** Stores a session that was obtained in another way, such as by a browser login. */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
+     * Runs a login, such as the exchange of a callback, and stores its session. If `logout` is called in this program
+     * before the session is stored, the session is ended at the broker instead, and `adoptFrom` fails with
+     * `SessionExpired` (`logged-out`).
+     */
+    readonly adoptFrom: <E, R>(
+      login: Effect.Effect<Session.Session, E, R>
+    ) => Effect.Effect<Session.Session, E | Failure, R>
+    /**
      * Ends the session at the broker, and deletes it from memory and from the store. The session is deleted even if the
      * broker's logout call fails. If the session cannot be deleted from the store, `logout` fails with the store's
      * error. A renewal that is running in this program, or in another program that shares the store, does not bring the

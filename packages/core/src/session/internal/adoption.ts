@@ -11,7 +11,16 @@ import { closed, cacheSession, loggedOut, overwrite, type Self } from "./manager
 import * as Record from "./record.ts"
 import type { Failure } from "./sessionChange.ts"
 
-export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Session): Effect.fn.Return<void, Failure> {
+/**
+ * Stores a session. If there was a logout after `logouts` was read, runs `onLogout`, stores nothing, and fails with
+ * `SessionExpired`.
+ */
+const adoptSince = Effect.fnUntraced(function* (
+  self: Self,
+  given: Session.Session,
+  logouts: number,
+  onLogout: Effect.Effect<void>
+): Effect.fn.Return<void, Failure> {
   const { account } = self
   const now = yield* Clock.currentTimeMillis
   self.usedAt = now
@@ -20,10 +29,9 @@ export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Ses
   if (problem !== undefined) {
     return yield* Effect.fail(AuthError.invalidRequest(account.broker, "adopt", "session", problem))
   }
-  const { logouts } = self.state
   const isWanted = Effect.suspend(() => {
     if (self.isClosed) return closed(self, "adopt")
-    return self.state.logouts === logouts ? Effect.void : loggedOut(self)
+    return self.state.logouts === logouts ? Effect.void : Effect.andThen(onLogout, loggedOut(self))
   })
   const store = Effect.gen(function* () {
     const session = Cached.withoutSpentToken(self.state, given)
@@ -33,6 +41,20 @@ export const adopt = Effect.fnUntraced(function* (self: Self, given: Session.Ses
   })
   yield* self.lock.withLock(account, () => Effect.uninterruptible(store))
 })
+
+export const adopt = (self: Self, given: Session.Session): Effect.Effect<void, Failure> =>
+  Effect.suspend(() => adoptSince(self, given, self.state.logouts, Effect.void))
+
+export const adoptFrom = <E, R>(
+  self: Self,
+  login: Effect.Effect<Session.Session, E, R>
+): Effect.Effect<Session.Session, E | Failure, R> =>
+  Effect.suspend(() => {
+    const { isClosed, state } = self
+    const { logouts } = state
+    if (isClosed) return closed(self, "adoptFrom")
+    return Effect.tap(login, (session) => adoptSince(self, session, logouts, Effect.ignore(self.revoke(session))))
+  })
 
 const adoptionProblem = (account: Account, session: Session.Session, now: number): string | undefined => {
   if (!Session.isSession(session)) return "is not a session"

@@ -82,7 +82,8 @@ export interface PendingLogin {
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
   /**
    * Completes the login with the address that the browser was redirected to, and stores the session. If the store fails,
-   * call it again. After it has succeeded, it fails with `InvalidStepUpCode`.
+   * call it again. After it has succeeded, it fails with `InvalidStepUpCode`. If `logout` is called while `complete`
+   * runs, the new session is ended at the broker, and `complete` fails with `SessionExpired`.
    */
   readonly complete: (callbackUrl: string | URL | Redacted.Redacted<string>) => Promise<Session>
 }
@@ -200,7 +201,8 @@ export interface RedirectCalls {
 export interface QrCalls {
   /**
    * Shows a QR code, and a new QR code each time the previous QR code expires. When the user has scanned a QR code,
-   * stores the session and returns it. Fails with `ChallengeExpired` after five minutes.
+   * stores the session and returns it. Fails with `ChallengeExpired` after five minutes. If `logout` is called first,
+   * ends the session at the broker, and fails with `SessionExpired`.
    */
   readonly loginByQr: (options: QrOptions) => Promise<Session>
 }
@@ -306,15 +308,18 @@ export const fromServices = <Services>(
       // or have been replaced in the meantime.
       let unsaved: Session | undefined
       const complete = (callbackUrl: Redacted.Redacted<string>) =>
-        Effect.gen(function* () {
-          const session = unsaved ?? (yield* redirect.complete(request, callbackUrl))
+        Effect.suspend(() => {
+          let session = unsaved
           unsaved = undefined
-          yield* Effect.tapError(manager.adopt(session), (error) =>
+          const exchange = Effect.tap(
+            session === undefined ? redirect.complete(request, callbackUrl) : Effect.succeed(session),
+            (got) => Effect.sync(() => (session = got))
+          )
+          return Effect.tapError(manager.adoptFrom(exchange), (error) =>
             Effect.sync(() => {
               if (!AuthError.isAuthError(error)) unsaved = session
             })
           )
-          return session
         })
       return {
         ...request,
@@ -363,8 +368,7 @@ export const fromServices = <Services>(
           if (!Predicate.isFunction(show)) {
             return reject("loginByQr", "show", "is not a function: pass a function that shows the QR code")
           }
-          const login = Effect.tap(qrSession(qr, broker, show), (session) => manager.adopt(session))
-          return run("loginByQr", login, signal)
+          return run("loginByQr", manager.adoptFrom(qrSession(qr, broker, show)), signal)
         })
     })
 

@@ -11,7 +11,7 @@ import type * as Session from "../../login/Session.ts"
 import { Renewal } from "../../broker/Renewal.ts"
 import { SessionLock } from "../SessionLock.ts"
 import { SessionStore } from "../SessionStore.ts"
-import { adopt } from "./adoption.ts"
+import { adopt, adoptFrom } from "./adoption.ts"
 import { bounded } from "./bounded.ts"
 import * as Cached from "./cachedSession.ts"
 import { logoutOf } from "./logout.ts"
@@ -79,6 +79,7 @@ export const serviceOf = (self: Self, session = sessionOf(self)) => ({
   renew: (rejected?: Session.Session) => renew(self, rejected),
   withSession: <A, E, R>(use: (session: Session.Session) => Effect.Effect<A, E, R>) => withSession(self, use),
   adopt: (given: Session.Session) => adopt(self, given),
+  adoptFrom: <E, R>(login: Effect.Effect<Session.Session, E, R>) => adoptFrom(self, login),
   logout: logoutOf(self),
   accepted: (session: Session.Session) => void (self.state.proven = session),
   freshUnsafe: (now: number) => freshExit(self, now),
