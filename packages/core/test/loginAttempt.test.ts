@@ -389,6 +389,78 @@ describe("a login that waits for a code by SMS", () => {
   )
 })
 
+describe("an `AuthError` of the function that returns the codes", () => {
+  const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })
+  const reasons = [
+    new AuthError.InvalidCredentials({ field: "pin" }),
+    locked,
+    new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }),
+    new AuthError.SessionExpired({ why: "logged-out" })
+  ]
+  const foreign = ["tiny", "other"].flatMap((broker) =>
+    reasons.map((reason) => [broker, reason._tag, AuthError.make(broker, "login", reason)] as const)
+  )
+
+  it.effect.each(foreign)("is no answer of the broker (%s, %s)", ([, , error]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      const answers = [() => Promise.reject(error), () => "123456"]
+      const { ask, guard, manager } = yield* startWithCodes(sms, () => (answers.shift() ?? (() => "0"))())
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "ActionRequired")
+      assert.deepStrictEqual((yield* guard.memory(account)).refusedAt, [])
+      assert.strictEqual(yield* Fiber.join(yield* ask(manager.renew())), "success")
+    })
+  )
+
+  it.effect.each(foreign.slice(reasons.length))(
+    "is no answer of the broker, in `layerLoginWithStepUp` (%s, %s)",
+    ([, , error]) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const { login, resend, verify } = makeSms()
+        const tiny = makeTiny({ credentials: { pin: "4711" } })
+        const services = Layer.succeedContext(
+          Context.make(Renewal.Renewal, tiny.renewal).pipe(
+            Context.add(Login.Login, { login }),
+            Context.add(StepUp, { verify, resend })
+          )
+        )
+        const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
+        const respond = () => Effect.suspend(() => answers.shift() ?? Effect.never)
+        const built = yield* Layer.build(Renewal.layerLoginWithStepUp(respond).pipe(Layer.provide(services)))
+        const shared = makeShared()
+        const manager = yield* start({ ...tiny, renewal: Context.get(built, Renewal.Renewal) }, shared)
+        assert.strictEqual(yield* reasonOf(manager.session), error.reason._tag)
+        assert.deepStrictEqual((yield* LoginGuard.make(shared.store).memory(account)).refusedAt, [])
+        assert.strictEqual(yield* reasonOf(manager.renew()), "success")
+      })
+  )
+
+  it.effect("is the refusal of this login if the function throws the refusal that it got", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
+        refused === undefined ? "000000" : Promise.reject(refused)
+      )
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidStepUpCode")
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+    })
+  )
+
+  it.effect("locks the account if the function throws the lock that `resend` reported", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const sms = makeSms()
+      sms.state.resent = Effect.fail(AuthError.make("tiny", "resend", locked))
+      const { ask, manager } = yield* startWithCodes(sms, ({ resend }) => resend().then(() => "123456"))
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "AccountLocked")
+      yield* Fiber.join(yield* ask(manager.renew()))
+      assert.deepStrictEqual(sms.calls, ["login", "resend"])
+    })
+  )
+})
+
 describe("a login result that could not be written", () => {
   const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
   const wrongPin = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "pin" }))

@@ -109,8 +109,8 @@ interface Busy {
 const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _tag: "Busy", pending })
 
 /**
- * Runs a browser login, and stores its session with `SessionManager.adoptFrom`. For each account, only one of the programs
- * that share the store runs a browser login at a time:
+ * Runs a browser login, and stores its session with `SessionManager.adoptFrom`. For each account, only one of the
+ * programs that share the store runs a browser login at a time:
  *
  * - If the stored session is live, `run` first sends the layer's profile call, if the layer has one. If the broker
  *   refuses the token in this call, `login` runs. In all other cases, `run` returns the stored session.

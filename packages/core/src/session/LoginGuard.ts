@@ -322,9 +322,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     }
   }
 
-  const failed = (sent: Sent, error: AuthError.AuthError, now: number) => {
+  const failed = (sent: Sent, error: AuthError.AuthError, isOwn: boolean, now: number) => {
     const { attempt } = sent
-    const answer = classify(error, sent.departure.at !== undefined)
+    const answer = isOwn ? classify(error, sent.departure.at !== undefined) : "nothing-sent"
     return (ledger: Ledger.Ledger): Ledger.Ledger => {
       if (sent.isCodeOrdered && attempt.outcome === "awaits-code" && isLoggedOut(error)) return ledger
       const paused = (before: Ledger.Ledger) =>
@@ -347,9 +347,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     }
   }
 
-  const changeAfter = (sent: Sent, error: AuthError.AuthError | VaultError.VaultError, now: number) =>
+  const changeAfter = (sent: Sent, error: AuthError.AuthError | VaultError.VaultError, isOwn: boolean, now: number) =>
     AuthError.isAuthError(error)
-      ? failed(sent, error, now)
+      ? failed(sent, error, isOwn, now)
       : // A `VaultError` comes from a check before the login or before its code, so this login or code was not sent.
         (ledger: Ledger.Ledger) =>
           sent.isCodeOrdered && sent.attempt.outcome === "awaits-code"
@@ -363,9 +363,11 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     error: AuthError.AuthError | VaultError.VaultError,
     now: number
   ) => {
-    const change = changeAfter(sent, error, now)
+    // A source of one-time codes may fail with the error of another broker. That error is no answer to this login.
+    const isOwn = AuthError.isAuthError(error) && error.broker === account.broker
+    const change = changeAfter(sent, error, isOwn, now)
     const refused = (ledger: Ledger.Ledger) =>
-      error.reason._tag === "InvalidCredentials" ? Ledger.refuseCredentials(ledger, credentials) : ledger
+      isOwn && error.reason._tag === "InvalidCredentials" ? Ledger.refuseCredentials(ledger, credentials) : ledger
     return note(account, change, unlessSettled(now, change, refused))
   }
 

@@ -55,14 +55,17 @@ const codeTimeout = "5 minutes"
 const actionRequired = ({ broker }: Account, what: string, advice?: string) =>
   AuthError.make(broker, "login", new AuthError.ActionRequired({ what, advice }))
 
-/** The text of the failure is not kept, because it may contain the code. */
+/**
+ * The text of the failure is not kept, because it may contain the code. An `AuthError` contains no secret, but it may be
+ * about another account.
+ */
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
-  if (AuthError.isAuthError(failure)) return failure
   const name = Predicate.isError(failure) ? failure.name : typeof failure
+  const text = AuthError.isAuthError(failure) ? `: ${failure.message}` : ` with ${name}.`
   return actionRequired(
     account,
     `Enter the one-time code of ${account.id}`,
-    `The function "codes" failed with ${name}. Handle its failures in the function, and return the code.`
+    `The function "codes" failed${text} Handle its failures in the function, and return the code.`
   )
 }
 
@@ -94,13 +97,16 @@ const answering = (
     let current = first
     let isOver = false
     const requests = new Set<Promise<unknown>>()
+    /** The broker's refusals of this login, which `codes` may throw again. */
+    const refusals = new Set<unknown>()
+    const refuse = (error: unknown) => Effect.sync(() => void refusals.add(error))
     const request = Effect.suspend(() =>
       isOver
         ? Effect.fail(AuthError.make(account.broker, "resend", new AuthError.ChallengeExpired({ why: "used" })))
         : Effect.map(stepUp.resend(current), (replaced) => void (current = replaced))
     )
     const resend = () => {
-      const sent = Effect.runPromise(request)
+      const sent = Effect.runPromise(Effect.tapError(request, refuse))
       const remove = () => void requests.delete(ended)
       const ended: Promise<void> = sent.then(remove, remove)
       requests.add(ended)
@@ -121,7 +127,10 @@ const answering = (
     const ask = (refused: AuthError.AuthError | undefined) => {
       const asked = Effect.tryPromise({
         try: (signal) => Promise.resolve(codes(question(refused, signal))),
-        catch: (failure) => failedFunction(account, failure)
+        catch: (failure) =>
+          AuthError.isAuthError(failure) && (failure === refused || refusals.has(failure))
+            ? failure
+            : failedFunction(account, failure)
       })
       return asking(asked).pipe(
         Effect.timeoutOrElse({
