@@ -35,7 +35,6 @@ const oneLine = (output: string): string => {
   return output
 }
 
-/** The names of the stored accounts. */
 const namesOf = (user: User) =>
   Effect.map(run(user, ["accounts", "--json"]), ({ stdout }) =>
     (JSON.parse(stdout) as ReadonlyArray<{ readonly name: string }>).map(({ name }) => name)
