@@ -186,7 +186,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login gets and stores the session if standard error is closed or the disk is full",
+  "broker-auth login gets and stores the session if standard error is closed or cannot be written",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

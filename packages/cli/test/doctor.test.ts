@@ -175,7 +175,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "reports an internal fault of the broker and a failed connection with different texts",
+    "reports different texts for an internal fault of the broker and for a failed connection",
     () =>
       Effect.gen(function* () {
         const { doctor, simulator } = yield* begin("angel", "totp")
