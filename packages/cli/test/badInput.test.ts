@@ -35,7 +35,6 @@ const oneLine = (output: string): string => {
   return output
 }
 
-/** The names of the stored accounts. */
 const namesOf = (user: User) =>
   Effect.map(run(user, ["accounts", "--json"]), ({ stdout }) =>
     (JSON.parse(stdout) as ReadonlyArray<{ readonly name: string }>).map(({ name }) => name)
@@ -187,7 +186,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login gets and stores the session if standard error is closed or the disk is full",
+  "broker-auth login gets and stores the session if standard error is closed or cannot be written",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

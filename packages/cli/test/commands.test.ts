@@ -254,7 +254,7 @@ const broken: ReadonlyArray<
   ["unknown flag", ["login", "--pin", "4711"], 2, /--pin.*broker-auth login --help/],
   ["missing argument", ["add"], 2, /broker/],
   ["unknown broker", ["add", "nobody"], 2, /The brokers are angel/],
-  ["no method without a terminal", ["add", "angel"], 2, /--method: totp, publisher/],
+  ["neither --method nor a terminal", ["add", "angel"], 2, /--method: totp, publisher/],
   ["unknown method", ["add", "angel", "--method", "x"], 2, /totp, publisher/],
   ["invalid name", ["add", "angel", "--method", "totp", "--name", "a b"], 2, /letters/],
   ["no account", ["token"], 3, /broker-auth add/],

@@ -41,7 +41,6 @@ const textOf = (ended: Ended, check: string): string =>
 
 type Values = Readonly<Record<string, string>>
 
-/** Stores an account that logs in with this method. */
 const store = (
   user: User,
   values: Values,
@@ -122,7 +121,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "names the mistake if a field contains a value for another field, such as a code as the TOTP secret",
+    "names the mistake if a value is in the wrong field, such as a one-time code in place of the TOTP secret",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, values } = yield* begin("angel", "totp", {
@@ -176,7 +175,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   )
 
   it.effect(
-    "reports an internal fault of the broker and a failed connection with different texts",
+    "reports different texts for an internal fault of the broker and for a failed connection",
     () =>
       Effect.gen(function* () {
         const { doctor, simulator } = yield* begin("angel", "totp")
@@ -233,7 +232,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
     readonly [title: string, more: Values, fault: Fault | undefined, cause: string, code: number, text: RegExp]
   > = [
     [
-      "a wrong client code, whose message from the broker is shown without control characters",
+      "a wrong client code (the broker's message is shown without its control characters)",
       {},
       refusal("AB1032", "User \u001b[31mnot\u0007 found\nok  login: fine"),
       "wrong-client-code",

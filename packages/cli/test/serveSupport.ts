@@ -106,7 +106,6 @@ export const serve = (user: User, args: ReadonlyArray<string> = [], env: Readonl
     ({ child }) => Effect.sync(() => void child.kill("SIGKILL"))
   )
 
-/** Ends a server with a signal, and returns its exit code. */
 export const end = ({ child, ended }: Served, signal: NodeJS.Signals = "SIGTERM"): Effect.Effect<number | string> =>
   Effect.promise(() => {
     child.kill(signal)

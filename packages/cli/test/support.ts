@@ -83,7 +83,6 @@ export const world = Effect.fnUntraced(function* (
   return { simulator, user }
 })
 
-/** Runs an effect with the vault of a user. */
 export const withStore = <A, E>(user: User, use: (store: SessionStore["Service"]) => Effect.Effect<A, E>) => {
   const keyLayer = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make(key), "a key of a test"))
   const name = user.env["BROKER_AUTH_SIMULATOR"] === undefined ? "broker-auth" : "broker-auth-simulator"
@@ -225,7 +224,6 @@ export const linesOf = (values: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => `${name}=${value}\n`)
     .join("")
 
-/** All files below a folder, with their content. */
 export const filesOf = (state: string): ReadonlyArray<readonly [name: string, content: Buffer]> =>
   fs
     .readdirSync(state, { recursive: true, withFileTypes: true })

@@ -52,7 +52,7 @@ export const readable = (home: Home): SessionStore["Service"] => ({
   get: (account, slot) => read(home, account, slot)
 })
 
-/** The slots of an account whose entries are not encrypted. */
+/** Returns which slots of an account hold an unencrypted entry. */
 export const clearSlots = (home: Home, account: Account): Effect.Effect<ReadonlyArray<Slot>, VaultError> =>
   Effect.map(
     Effect.forEach(slots, (slot) => Effect.map(read(home, placeOf(account, slot), slot), (found) => ({ slot, found }))),

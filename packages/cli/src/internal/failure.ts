@@ -65,7 +65,7 @@ const needsLogin =
 export const onlyPersonLogsIn = (failure: Failure): boolean =>
   failure._tag === "AuthError" && needsLogin.test(failure.message)
 
-/** Whether a program has logged out. After that, no login is sent without a person. */
+/** Whether a logout has ended the session. After a logout, no login is sent without a person. */
 export const isLoggedOut = (failure: Failure): boolean =>
   failure._tag === "AuthError" && failure.reason._tag === "SessionExpired" && failure.reason.why === "logged-out"
 

@@ -24,7 +24,6 @@ export interface Given {
   readonly simulator: string | undefined
 }
 
-/** The folder of the vault. */
 export const folderOf = (origins: simulator.Origins | undefined): Effect.Effect<string, VaultError> =>
   Effect.map(NodeVault.folderOf(), (folder) => (origins === undefined ? folder : `${folder}-simulator`))
 

@@ -63,7 +63,7 @@ const askCode = (question: CodeQuestion) =>
     }
   }).pipe(Effect.scoped)
 
-/** A prompt that ended without a code fails as an error of the login, so that the login guard can repeat its text. */
+/** If a prompt ends without a code, its failure becomes an `AuthError`, so that the login guard can repeat the text. */
 const noCode =
   ({ account: { broker, id } }: CodeQuestion) =>
   (failure: Failure): Failure =>

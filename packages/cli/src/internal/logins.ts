@@ -36,7 +36,6 @@ const isForPerson = (failure: Failure): boolean =>
     ? failure.code === "person"
     : failure._tag === "AuthError" && endedByLogin.has(failure.reason._tag)
 
-/** The outcome of a login that failed. */
 const failedOutcome = (entry: accounts.Entry, failure: Failure): Effect.Effect<summary.Outcome> =>
   Effect.map(methodOf(entry), (method) => ({
     name: entry.name,
@@ -52,7 +51,7 @@ const inOutcome = ({ broker, name }: accounts.Entry, expiresAt: number | undefin
   expiresAt
 })
 
-/** Prints the summary as JSON, and sends the notification. Returns the exit code. */
+/** Prints the JSON summary and sends the notification, if the flags ask for them. Returns the exit code. */
 const report = Effect.fnUntraced(function* (
   outcomes: ReadonlyArray<summary.Outcome>,
   input: Input<"login">,

@@ -32,7 +32,7 @@ export const describe = (input: Input<"vault">): Effect.Effect<void, Failure> =>
     yield* output.line(`${store.describe}; ${length} ${length === 1 ? "account" : "accounts"}`)
   }).pipe(Effect.scoped)
 
-/** An entry as it is listed. `problem` is set if it cannot be read. */
+/** An entry as it is listed. `problem` is set if the entry cannot be read. */
 interface Listed {
   readonly slot: Slot
   readonly version: number | undefined

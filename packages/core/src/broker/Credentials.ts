@@ -379,7 +379,7 @@ const inCode: VerbatimAdvice = () => "use Credentials.verbatim(…)"
 
 /**
  * Checks all fields. If several fields are wrong, one error names all of them. Blanks around a value are removed.
- * Pairs of quotation marks and invisible characters around a value are also removed, because an env file or a chat
+ * Invisible characters and pairs of quotation marks around a value are also removed, because an env file or a chat
  * program may have added them. In a field with `freeText`, they are rejected instead. An invisible character inside the
  * value, and a quotation mark at only one of its ends, are rejected with and without `freeText`. Placeholders, such as
  * `your_api_key`, `<A123456>` and `xxxx`, are rejected too. In a `verbatim` value, nothing is removed, and quotation

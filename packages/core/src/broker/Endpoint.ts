@@ -112,9 +112,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly response: Shape.Shape<Schema.Decoder<Response>>
   /**
-   * Names of the fields that contain a token or identify the token's account. If the names are set, an optional field
-   * without such a name counts as absent if it has the wrong type. If `undefined`, a field of the wrong type is an
-   * error.
+   * Names of the fields that contain a token or identify the token's account. If the names are set, any other
+   * optional field counts as absent if it has the wrong type. If `undefined`, a field of the wrong type is an error.
    */
   readonly essential: ReadonlyArray<string> | undefined
 }

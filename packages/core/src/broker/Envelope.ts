@@ -1,5 +1,5 @@
 /**
- * Reads whether the broker's answer reports success or a refusal. A broker may report this in several forms, called
+ * Finds out whether the broker's answer reports success or a refusal. A broker may report this in several forms, called
  * dialects. The function `read` of a dialect returns the verdict on an answer: yes for a success, no for a refusal. The
  * envelope is the part of an answer around the data, such as a status and a code.
  *

@@ -196,7 +196,7 @@ const objectOf = (sent: ReadonlyArray<Sent>): Json => ({
 const requestOf = (endpoint: Endpoint): Json =>
   endpoint.request === undefined ? {} : toJsonSchema(schemaOf(endpoint.request))
 
-/** Placeholders for the fields of the app, the session and the token. */
+/** Placeholders for the fields of the app and of the session, and for the token. */
 const givenOf = ({ app }: Input, { session, tokenField }: Endpoint) => ({
   app,
   extras: Object.fromEntries(session.map((name) => [name, `{${name}}`])),

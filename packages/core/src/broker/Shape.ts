@@ -108,7 +108,7 @@ export const make = <S>(toSchema: (schemas: Schemas) => S, is?: (value: unknown)
   from(toSchema, is && plain.ifIs(is))
 
 /**
- * Makes a shape from a shape or a schema. A schema decodes all data itself.
+ * Returns a shape unchanged. Makes a shape from a schema, which then decodes all data.
  *
  * @category constructors
  * @since 0.1.0

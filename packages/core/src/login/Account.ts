@@ -1,5 +1,5 @@
 /**
- * The account that a session belongs to. Stores, locks and caches use the account as their key.
+ * The account that a session belongs to. It is the key of stored sessions, of locks and of caches.
  *
  * @since 0.1.0
  */

@@ -88,7 +88,7 @@ export const originsFor = (
 /**
  * Adds the session's headers to a request. If the origin of the request is not one of the broker's origins, the request
  * is returned unchanged, so that no token is sent to another origin. Fails with `InvalidRequest` if a token or a header
- * of the session contains a character that is not allowed there.
+ * of the session contains a character that tokens or headers must not contain.
  *
  * @example
  * ```ts

@@ -168,7 +168,7 @@ const replayed = (broker: string) =>
     })
   )
 
-/** Fails if a code or token is only the prefix `Bearer`, or has a character that does not belong to it. */
+/** Fails if the code or token is empty or only the prefix `Bearer`, or if a code or token has an invalid character. */
 const checkTokens = <Callback extends Received>(
   broker: string,
   callback: Callback

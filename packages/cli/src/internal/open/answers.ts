@@ -40,7 +40,6 @@ const refusals = {
 
 type Refusal = keyof typeof refusals
 
-/** The answer to a request that is refused. */
 export const refuse = (reason: Refusal, headers: Readonly<Record<string, string>> = {}): Answer => {
   const [status, message, remedy] = refusals[reason]
   return json(status, { error: { reason, message, remedy } }, { ...page.headers, ...headers })

@@ -177,7 +177,6 @@ const codesOf = (show: Show): connect.Options => ({
 const liveOf = ({ connection }: connect.Opened) =>
   promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
 
-/** Gets a new session. */
 const newSession = Effect.fnUntraced(function* (opened: connect.Opened): Effect.fn.Return<Session, Failure> {
   const { connection } = opened
   // A new connection has not read the stored session. Without this read, `renew` would return the stored session.

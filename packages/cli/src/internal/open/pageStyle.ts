@@ -1,4 +1,3 @@
-/** The style of the page. */
 export const style = `
 :root{color-scheme:light dark;--text:#1b1f24;--soft:#4f5863;--back:#f6f7f9;--card:#fff;--line:#d3d8de;--strong:#6b7683;--main:#0b57b7;--on-main:#fff;--good:#136c34;--bad:#a3221b;--bad-back:#fdf0ef;--step:#eef4fc}
 @media (prefers-color-scheme:dark){:root{--text:#e6e9ed;--soft:#aab3bd;--back:#14171b;--card:#1d2126;--line:#39414a;--strong:#8a95a1;--main:#8ab8ff;--on-main:#0d1a2b;--good:#7ddc9b;--bad:#ffaca5;--bad-back:#3a201f;--step:#1f2b3a}}

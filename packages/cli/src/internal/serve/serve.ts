@@ -23,7 +23,6 @@ export const portOf = (text: string): Effect.Effect<number, CommandFailed> =>
     ? Effect.succeed(Number(text))
     : fail("usage", `--port must be a number from 0 to 65535, not ${JSON.stringify(text)}.`)
 
-/** The failure if a port cannot be opened. */
 export const portFailure = (
   port: number,
   { code = "unknown", message }: NodeJS.ErrnoException

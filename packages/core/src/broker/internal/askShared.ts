@@ -33,9 +33,10 @@ const appId = ({ app = {} }: Counted): Effect.Effect<string> => {
 }
 
 /**
- * Makes the function that counts a call against the limits that several programs share. It returns 0, or how long the
- * call must wait, in milliseconds. If the shared limits fail or do not answer in time, it returns 0 and logs a warning.
- * The warning does not contain the error, because the error may contain the address of the store with its password.
+ * Makes the function that counts a call against the limits that several programs share. That function returns 0, or how
+ * many milliseconds the call must wait. If the shared limits fail or do not answer in time, it returns 0 and logs a
+ * warning. The warning does not contain the error, because the error may contain the address of the store with its
+ * password.
  */
 export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol: Counted) {
   const id = yield* appId(protocol)

@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as AuthError from "../../login/AuthError.ts"
 
-/** Reads a variable of the configuration. Returns `undefined` if it is not set. */
 export const readVariable = (broker: string, name: string) =>
   Effect.mapError(Effect.map(Config.option(Config.Redacted(name)), Option.getOrUndefined), () =>
     AuthError.invalidRequest(broker, "credentials", name, "could not be read from the configuration")

@@ -42,7 +42,6 @@ export const structOf = (fields: Fields): PlainDecoder | undefined => {
   }
 }
 
-/** Makes a decoder that converts the result of another decoder. */
 export const mapOf =
   (decode: PlainDecoder, to: (value: never) => unknown): PlainDecoder =>
   (data) => {

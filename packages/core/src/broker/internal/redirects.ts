@@ -38,7 +38,6 @@ export const followedTo = (answeredBy: string, sentTo: string, status: number): 
   return origin === undefined ? undefined : new RedirectFollowed({ origin, status })
 }
 
-/** Makes the reason of the error for an answer that came from another origin. */
 export const toReason = ({ origin, status }: RedirectFollowed): AuthError.Reason =>
   new AuthError.MalformedResponse({
     status,
