@@ -17,8 +17,8 @@ import { account, breakable, makeShared, makeTiny, morning, pass, type Shared, s
 const network = new AuthError.BrokerUnavailable({ why: "network" })
 
 /**
- * A broker that rotates its refresh tokens. `calls` contains the logins, and the refreshes with their refresh tokens.
- * `failures` contains the failures of the next calls.
+ * A broker that rotates its refresh tokens. `calls` contains `login` for each login, and the refresh token for each
+ * refresh. `failures` contains the failures of the next calls.
  */
 const makeRotating = () => {
   const tiny = makeTiny()
@@ -48,7 +48,7 @@ const makeRotating = () => {
 
 describe("a refresh token", () => {
   it.effect.each(["put", "get"] as const)(
-    "is not sent by `renew` after a logout of this program that could not be stored (%s)",
+    "is not sent by `renew` if a logout by this program could not be stored (%s)",
     (broken) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)

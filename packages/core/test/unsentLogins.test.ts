@@ -19,7 +19,7 @@ const locked = AuthError.make("tiny", "login", new AuthError.AccountLocked({ sco
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
-/** A store that writes an entry as long as `after` is `undefined`, and otherwise runs `after` instead of an answer. */
+/** A store that writes each entry, and then returns the result of `state.after`, if it is set. */
 const answering = (store: Store) => {
   const state: { after: Effect.Effect<boolean, VaultError.VaultError> | undefined } = { after: undefined }
   const service: Store = {
