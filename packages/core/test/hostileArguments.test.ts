@@ -151,7 +151,7 @@ const unexpected = async (
   call: (value: unknown) => unknown,
   allowed: ReadonlyArray<string> = ["a value", "InvalidRequest"]
 ) => {
-  // A busy machine is slow, so only a call that may stay pending is given up soon.
+  // Waits longer for calls that must end, because a busy machine is slow.
   const patience = allowed.includes("pending") ? 200 : 10_000
   const ends = await Promise.all(
     values.map(async ([what, make]) => [what, await endOf(() => call(make()), patience)] as const)

@@ -18,19 +18,17 @@ const network = new AuthError.BrokerUnavailable({ why: "network" })
 
 /**
  * A broker that rotates its refresh tokens. `calls` contains `login` for each login, and the refresh token for each
- * refresh. `failures` contains the failures of the next calls.
+ * refresh.
  */
 const makeRotating = () => {
   const tiny = makeTiny()
-  const [calls, failures]: [Array<string>, Array<AuthError.Reason | undefined>] = [[], []]
+  const calls: Array<string> = []
   let issued = 0
   const issue = (call: string) =>
     Session.issue(
       { account, method: "test", expiry: Expiry.after("10 minutes") },
       Effect.suspend(() => {
         calls.push(call)
-        const reason = failures.shift()
-        if (reason !== undefined) return Effect.fail(AuthError.make("tiny", call, reason))
         issued += 1
         const [access, refresh] = [Redacted.make(`access-${issued}`), Redacted.make(`refresh-${issued}`)]
         return Effect.succeed({ tokens: { access, refresh } })
@@ -43,7 +41,7 @@ const makeRotating = () => {
     login: issue("login"),
     refresh: (session) => issue(refreshTokenOf(session))
   }
-  return { calls, failures, tiny: { ...tiny, renewal } }
+  return { calls, tiny: { ...tiny, renewal } }
 }
 
 describe("a refresh token", () => {
