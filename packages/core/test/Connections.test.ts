@@ -71,7 +71,7 @@ describe("Connections that are closed", () => {
     assert.deepStrictEqual(tiny.calls, [])
   })
 
-  it("reject calls that were pending when they were closed", async () => {
+  it("reject calls that were pending when close() was called", async () => {
     const slow = makeTiny()
     slow.latency = "10 seconds"
     const connections = await Connections.open({
@@ -98,7 +98,7 @@ describe("Connections that are closed", () => {
     assert.deepStrictEqual(await pending, Array(8).fill(closedError))
   })
 
-  it("reject an account that was requested in the same turn as close()", async () => {
+  it("reject an account that is requested right after close() was called", async () => {
     for (const layer of [layerOf(), Layer.merge(layerOf(), Layer.effectDiscard(Effect.sleep(5)))]) {
       const connections = await Connections.open({ accounts: { mine: layer } })
       const before = connections.account("mine")

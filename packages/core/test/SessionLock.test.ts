@@ -38,7 +38,6 @@ const { url } = sharedServer()
 /** A lease that does not expire during a test, even if the machine stalls for some seconds. */
 const longLease = "10 seconds"
 
-/** Returns a Redis that counts the scripts that are sent to it, and a function that returns their number. */
 const countScripts = (redis: Redis.Redis["Service"]) => {
   let sent = 0
   const counting: Redis.Redis["Service"] = {
@@ -143,7 +142,6 @@ const begin = Effect.gen(function* () {
   return { prefix, redis, lock, key: keyOf(prefix, "lock") }
 })
 
-/** Runs an effect. Returns its exit, and how many milliseconds it took. */
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const began = yield* Clock.monotonicTimeNanos
@@ -489,6 +487,27 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"] }
   )
 
+  it.live(
+    "is renewed until its release",
+    () =>
+      Effect.gen(function* () {
+        const prefix = yield* freshPrefix
+        const lock = makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
+        const other = makeRedis(yield* connect(url()), { prefix })
+        const waiting = yield* lock.withLock(
+          account,
+          Effect.fnUntraced(function* () {
+            const fiber = yield* Effect.forkChild(other.withLock(account, () => Effect.void))
+            yield* Effect.sleep("3 seconds")
+            assert.isUndefined(fiber.pollUnsafe())
+            return fiber
+          })
+        )
+        yield* Fiber.join(waiting)
+      }).pipe(Effect.orDie, steady),
+    { tags: ["thorough"], timeout: steadyTimeout }
+  )
+
   it.live("is free after a fiber was interrupted while acquiring the lock", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
@@ -568,27 +587,6 @@ describe.runIf(runsRedis)(
           })
         )
       })
-    )
-
-    it.live(
-      "is renewed until its release if Redis stays available",
-      () =>
-        Effect.gen(function* () {
-          const prefix = yield* freshPrefix
-          const lock = makeRedis(yield* connect(url()), { prefix, lease: "2 seconds" })
-          const other = makeRedis(yield* connect(url()), { prefix })
-          const waiting = yield* lock.withLock(
-            account,
-            Effect.fnUntraced(function* () {
-              const fiber = yield* Effect.forkChild(other.withLock(account, () => Effect.void))
-              yield* Effect.sleep("3 seconds")
-              assert.isUndefined(fiber.pollUnsafe())
-              return fiber
-            })
-          )
-          yield* Fiber.join(waiting)
-        }).pipe(Effect.orDie, steady),
-      steadyTimeout
     )
 
     it.live("is acquired by a waiting caller as soon as Redis answers again", () =>

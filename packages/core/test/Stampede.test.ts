@@ -193,7 +193,7 @@ describe("promises from SessionManager.sessionPromise", () => {
     })
   )
 
-  it.effect("that have rejected are not returned to later callers", () =>
+  it.effect("that were rejected are not returned to later callers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()

@@ -119,7 +119,6 @@ describe("vaults: a vault", () => {
   )
 })
 
-/** Decodes base64. Returns other text unchanged. */
 function decoded(text: string): string {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.length % 4 === 0 ? atob(text) : text
 }

@@ -22,7 +22,7 @@ import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./session
 
 /**
  * Makes managers with one fake broker for all accounts. `counts.built` is the number of layers whose build has
- * begun. `counts.open` is the number of those that are not closed.
+ * begun. `counts.open` is the number of these layers that are not closed.
  */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},
@@ -279,24 +279,26 @@ describe("sessions: an open account", () => {
 })
 
 describe("sessions: a SessionManagers service whose scope has closed", () => {
-  it.effect("makes waiting and new calls for an account, except `invalidate`, fail with the reason", () =>
-    Effect.gen(function* () {
-      const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
-      const open = yield* Effect.forkChild(managers.session("T1"))
-      yield* pass("1 second")
-      yield* Fiber.join(open)
-      const waiting = yield* Effect.forkChild(failure(managers.session("T2")))
-      yield* pass("500 millis")
-      yield* close
-      assert.include(yield* Fiber.join(waiting), "SessionManagers is closed: its scope has ended")
-      for (const name of ["T1", "T2", "T3"]) {
-        assert.include(yield* failure(managers.session(name)), "is closed: its scope has ended")
-        assert.include(yield* failure(managers.manager(name)), "SessionManagers is closed: its scope has ended")
-        assert.include(yield* failure(managers.services(name)), "SessionManagers is closed: its scope has ended")
-        yield* managers.invalidate(name)
-      }
-      assert.strictEqual(counts.open, 0)
-    })
+  it.effect(
+    "makes waiting and new calls for an account, except `invalidate`, fail with an error that names the closed scope",
+    () =>
+      Effect.gen(function* () {
+        const { close, counts, managers } = yield* begin({}, Effect.sleep("1 second"))
+        const open = yield* Effect.forkChild(managers.session("T1"))
+        yield* pass("1 second")
+        yield* Fiber.join(open)
+        const waiting = yield* Effect.forkChild(failure(managers.session("T2")))
+        yield* pass("500 millis")
+        yield* close
+        assert.include(yield* Fiber.join(waiting), "SessionManagers is closed: its scope has ended")
+        for (const name of ["T1", "T2", "T3"]) {
+          assert.include(yield* failure(managers.session(name)), "is closed: its scope has ended")
+          assert.include(yield* failure(managers.manager(name)), "SessionManagers is closed: its scope has ended")
+          assert.include(yield* failure(managers.services(name)), "SessionManagers is closed: its scope has ended")
+          yield* managers.invalidate(name)
+        }
+        assert.strictEqual(counts.open, 0)
+      })
   )
 })
 

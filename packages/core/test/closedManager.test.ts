@@ -21,7 +21,6 @@ const begin = Effect.fnUntraced(function* (options: TinyOptions = {}) {
   return { close: Scope.close(scope, Exit.void), manager, shared, tiny }
 })
 
-/** Asserts that an error says that the manager is closed, and that the error contains the remedy. */
 const assertClosedError = (error: { readonly _tag: string; readonly message: string }) => {
   assert.strictEqual(error._tag, "AuthError")
   assert.strictEqual((error as AuthError.AuthError).reason._tag, "InvalidRequest")

@@ -10,7 +10,10 @@ import { breakable, makeShared, makeTiny, morning, pass, start } from "./session
 const network = new AuthError.BrokerUnavailable({ why: "network" })
 
 describe("a login that is continued", () => {
-  /** Requests a session every minute for an hour. Returns the calls and their times in minutes. */
+  /**
+   * Starts a manager whose logins fail after their first step, and are continued by `resume`. Requests a session every
+   * minute for an hour. Returns the calls and their times in minutes.
+   */
   const poll = Effect.fnUntraced(function* (reason: AuthError.Reason) {
     yield* TestClock.setTime(morning)
     const tiny = makeTiny()
@@ -43,14 +46,16 @@ describe("a login that is continued", () => {
       new AuthError.BrokerRejected({ code: "X1" }),
       ["login 0", ...[1, 3, 8, 18, 28, 38, 48, 58].flatMap((minute) => [`continued ${minute}`, `login ${minute}`])]
     ]
-  ] as const)("waits as a new login does if the broker refuses it for good (%#)", ([reason, expected]) =>
-    Effect.gen(function* () {
-      const { calls, manager } = yield* poll(reason)
-      assert.deepStrictEqual(calls, [...expected])
-      // A person can continue it at once.
-      yield* Effect.exit(manager.renew())
-      assert.isAbove(calls.length, expected.length)
-    })
+  ] as const)(
+    "is followed by the same pauses as a new login if the broker refuses it for a reason that lasts (%#)",
+    ([reason, expected]) =>
+      Effect.gen(function* () {
+        const { calls, manager } = yield* poll(reason)
+        assert.deepStrictEqual(calls, [...expected])
+        // A person can continue the login at once.
+        yield* Effect.exit(manager.renew())
+        assert.isAbove(calls.length, expected.length)
+      })
   )
 
   it.effect("is not continued again after a refusal, even if the store cannot be written", () =>
@@ -80,7 +85,7 @@ describe("a login that is continued", () => {
     })
   )
 
-  it.effect("does not wait after a bad network", () =>
+  it.effect("is continued without a pause after a network failure", () =>
     Effect.gen(function* () {
       const { calls } = yield* poll(network)
       assert.strictEqual(calls.length, 60)

@@ -57,7 +57,6 @@ interface Day {
   readonly another: Effect.Effect<Program, never, Effect.Services<ReturnType<typeof start>>>
 }
 
-/** Runs a call to the manager, and checks its result. */
 const ask = Effect.fnUntraced(function* (
   { tiny }: Day,
   program: Program,
@@ -86,7 +85,6 @@ const steps: ReadonlyArray<Step> = [
   ordinary,
   () => Effect.flatMap(between(1, 4 * hour), TestClock.adjust),
   () => Effect.flatMap(between(1, 90_000), TestClock.adjust),
-  // The clock is set forward or back by up to 24 hours.
   Effect.fnUntraced(function* () {
     const jump = yield* between(-24 * hour, 24 * hour)
     yield* TestClock.setTime((yield* Clock.currentTimeMillis) + jump)

@@ -1,4 +1,4 @@
-/** Values that cannot be read. A program in plain JavaScript can pass them by mistake. */
+/** Tests of arguments that have a wrong type or cannot be read. Programs in plain JavaScript can pass them. */
 import { Connection, Connections } from "@auth/broker-core"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
@@ -123,7 +123,10 @@ const layer = () => {
 
 const client = TestHttp.layerRespond(() => Promise.resolve(new Response("ok")))
 
-/** How a call ended: with a value, with a typed error, or otherwise. A call that never ends counts as `pending`. */
+/**
+ * How a call ended: with a value, with a typed error, or otherwise. A call that has not ended after `patience`
+ * milliseconds counts as `pending`.
+ */
 const endOf = async (call: () => unknown, patience: number): Promise<string> => {
   let promise: unknown
   try {
@@ -148,7 +151,7 @@ const unexpected = async (
   call: (value: unknown) => unknown,
   allowed: ReadonlyArray<string> = ["a value", "InvalidRequest"]
 ) => {
-  // A busy machine is slow, so only a call that may stay pending is given up soon.
+  // Waits longer for calls that must end, because a busy machine is slow.
   const patience = allowed.includes("pending") ? 200 : 10_000
   const ends = await Promise.all(
     values.map(async ([what, make]) => [what, await endOf(() => call(make()), patience)] as const)

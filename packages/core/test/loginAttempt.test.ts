@@ -704,7 +704,7 @@ describe("a code that is entered too late is not sent:", () => {
     })
   )
 
-  it.effect("after a logout, to `layerLoginWithStepUp`", () =>
+  it.effect("after a logout, with `layerLoginWithStepUp`", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()

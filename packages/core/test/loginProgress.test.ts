@@ -16,7 +16,7 @@ const refused = new AuthError.SessionExpired({ why: "invalid" })
 /** A fake broker whose login has two steps. The second step exchanges the token of the first step for a session. */
 const makeSteps = () => {
   const steps: Array<string> = []
-  /** The failures of the next second steps, in order. */
+  /** The failures of the next exchanges, in order. */
   const failures: Array<AuthError.Reason> = []
   let count = 0
   const program = (app: string, pin: string, shared: Shared, endsIn = 3_600_000) => {
@@ -46,7 +46,7 @@ const makeSteps = () => {
   return { failures, program, steps }
 }
 
-/** Stores with a key know the credentials by their fingerprints. Stores without a key do not. */
+/** A store with a key can recognize credentials by their fingerprint. A store without a key cannot. */
 const stores = [
   ["with a key", () => SessionStore.makeMemory()],
   [
@@ -60,7 +60,7 @@ const begin = (store: SessionStore.SessionStore["Service"] = SessionStore.makeMe
 
 describe("sessions: the progress of a login", () => {
   for (const [kind, makeStore] of stores) {
-    it.effect(`is continued by another program of the same app and credentials, in a store ${kind}`, () =>
+    it.effect(`is continued by another program with the same app and credentials, in a store ${kind}`, () =>
       Effect.gen(function* () {
         const { failures, program, shared, steps } = yield* begin(makeStore())
         failures.push(unavailable)
@@ -157,21 +157,23 @@ describe("sessions: the progress of a login", () => {
     })
   )
 
-  it.effect("is ignored if it was stored without the app, and the rest of the ledger is still read", () =>
-    Effect.gen(function* () {
-      const { program, shared, steps } = yield* begin()
-      const ledger = {
-        format: 2,
-        attempts: [{ id: "x", at: morning - 1000, outcome: "refused" }],
-        accepted: [],
-        refused: [],
-        progress: { token: "old", issuedAt: morning - 1000 }
-      }
-      const bytes = Redacted.make(new TextEncoder().encode(JSON.stringify(ledger)))
-      yield* shared.store.put({ ...account, app: "*", id: account.id.toLowerCase() }, "guard", bytes, 0)
-      const manager = yield* program("a", "4711", shared)
-      assert.strictEqual(numberOf(yield* manager.session), "1")
-      assert.deepStrictEqual(steps, ["a 4711 logs in 1", "a 4711 exchanges 1"])
-    })
+  it.effect(
+    "is ignored if it was stored without the name of its app, and the rest of LoginGuard's entry is still read",
+    () =>
+      Effect.gen(function* () {
+        const { program, shared, steps } = yield* begin()
+        const ledger = {
+          format: 2,
+          attempts: [{ id: "x", at: morning - 1000, outcome: "refused" }],
+          accepted: [],
+          refused: [],
+          progress: { token: "old", issuedAt: morning - 1000 }
+        }
+        const bytes = Redacted.make(new TextEncoder().encode(JSON.stringify(ledger)))
+        yield* shared.store.put({ ...account, app: "*", id: account.id.toLowerCase() }, "guard", bytes, 0)
+        const manager = yield* program("a", "4711", shared)
+        assert.strictEqual(numberOf(yield* manager.session), "1")
+        assert.deepStrictEqual(steps, ["a 4711 logs in 1", "a 4711 exchanges 1"])
+      })
   )
 })

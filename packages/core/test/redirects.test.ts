@@ -27,7 +27,6 @@ interface Call {
   readonly init: RequestInit & { readonly dispatcher?: unknown }
 }
 
-/** Makes a `fetch` that answers each call with `respond`, and records the call. */
 const record = (respond: (url: URL) => Response) => {
   const calls: Array<Call> = []
   const fetch = ((input: RequestInfo | URL, init: RequestInit = {}) => {

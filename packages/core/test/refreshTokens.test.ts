@@ -106,7 +106,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent while the logout could not be stored", () =>
+  it.effect("is not sent if the logout could not be stored", () =>
     Effect.gen(function* () {
       const { breaking, sent, state, tiny } = yield* begin
       const manager = yield* start(tiny, breaking)
@@ -151,7 +151,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not in an unsaved session that SessionManager.renew stores after the logout", () =>
+  it.effect("is not sent if its session could not be stored before the logout, and that session is revoked", () =>
     Effect.gen(function* () {
       const { breaking, sent, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
@@ -167,7 +167,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("does not prevent a session that was got after the logout from being stored later", () =>
+  it.effect("does not prevent a later write of a session that was obtained after the logout", () =>
     Effect.gen(function* () {
       const { breaking, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
@@ -272,7 +272,7 @@ describe("sessions: a refresh token that the broker has refused is not sent agai
     })
   )
 
-  it.effect("if the program passes its session to SessionManager.adopt", () =>
+  it.effect("if the program passes the session of the token to SessionManager.adopt", () =>
     Effect.gen(function* () {
       const { sent, shared, tiny } = yield* begin
       const manager = yield* start(tiny, shared)
@@ -394,7 +394,7 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
 })
 
 // Simulates random days on which two programs share a store that can fail. The broker issues a new refresh token in each
-// answer, and refuses all refresh tokens that were used or logged out.
+// answer, and refuses each refresh token that was used or whose session was logged out.
 
 const days = thorough ? 400 : 60
 const stepsOfADay = 60

@@ -7,7 +7,6 @@ import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
 
-/** Requests a session, and reports it as rejected. */
 const getAndReject = Effect.fnUntraced(function* (manager: SessionManager["Service"]) {
   const session = yield* Effect.result(manager.session)
   if (Result.isSuccess(session)) yield* Effect.ignore(manager.renew(session.success))

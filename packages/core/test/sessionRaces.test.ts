@@ -410,16 +410,17 @@ describe("sessions: a rejected token", () => {
 })
 
 describe("sessions: a logout directly after another call", () => {
-  const requested = (manager: SessionManager.SessionManager["Service"]) => [manager.session, manager.renew()]
+  const requested = (manager: SessionManager.SessionManager["Service"]) => ({
+    session: manager.session,
+    renew: manager.renew()
+  })
 
-  it.effect.each([0, 1])("sends no login for the call (%i)", (which) =>
+  it.effect.each(["session", "renew"] as const)("sends no login for SessionManager.%s", (name) =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny({ by: ["login", "refresh"] })
       const manager = yield* start(tiny)
-      const call = requested(manager)[which]
-      if (call === undefined) return
-      const asked = yield* Effect.forkChild(Effect.flip(call))
+      const asked = yield* Effect.forkChild(Effect.flip(requested(manager)[name]))
       const out = yield* Effect.forkChild(manager.logout)
       yield* pass("5 seconds")
       assert.isTrue(isLoggedOut(yield* Fiber.join(asked)))

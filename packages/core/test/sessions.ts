@@ -27,7 +27,7 @@ export interface Tiny {
   readonly logout: Logout["Service"]
   /** The calls that the broker received, in order, such as `login 1`, `refresh 2`, `logout 2`. */
   readonly calls: Array<string>
-  /** The failures of the next calls, in order. After these, calls succeed. */
+  /** The failures of the next logins and refreshes, in order. Later logins and refreshes succeed. */
   readonly failures: Array<AuthError.Reason>
   /** Duration of a login or a refresh. */
   latency: Duration.Input

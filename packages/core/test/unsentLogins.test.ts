@@ -19,7 +19,7 @@ const locked = AuthError.make("tiny", "login", new AuthError.AccountLocked({ sco
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
-/** A store that writes an entry as long as `after` is `undefined`, and otherwise runs `after` instead of an answer. */
+/** A store that writes each entry, and then returns the result of `state.after`, if it is set. */
 const answering = (store: Store) => {
   const state: { after: Effect.Effect<boolean, VaultError.VaultError> | undefined } = { after: undefined }
   const service: Store = {
@@ -32,7 +32,7 @@ const answering = (store: Store) => {
 const timeOut = Effect.fail(VaultError.make("put", new VaultError.Io({ what: "write an entry within 10 seconds" })))
 
 describe("a login that was not sent is not counted", () => {
-  it.effect("if the store wrote its entry, but answered with an error", () =>
+  it.effect("if the store wrote the entry of the login, but answered with an error", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -47,7 +47,7 @@ describe("a login that was not sent is not counted", () => {
     })
   )
 
-  it.effect("if the program ended while the store wrote its entry", () =>
+  it.effect("if the program ended while the store wrote the entry of the login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)

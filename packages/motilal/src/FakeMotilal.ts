@@ -54,7 +54,7 @@ export interface Switches {
    * `ERROR` with the error codes that were seen with `ERROR`, and `FAILURE` with all other codes.
    */
   readonly refusals: "each" | "FAILURE" | "ERROR"
-  /** Whether a v7 login without the API secret is refused. The call `getaccesstoken` always requires the API secret. */
+  /** Whether a v7 login without the API secret is refused. Every other v7 call requires the API secret. */
   readonly loginWithoutSecret: "refused" | "accepted"
   /** While a login waits for its one-time code, a call that requires a finished login fails with this error code. */
   readonly unverified: "MO1097" | "MO8003" | "MO1100"
