@@ -79,7 +79,6 @@ export const legacySession: Session = MotilalAuth.fromTokens({
   issuedAt: 0
 })
 
-/** Each call of `MotilalApi`. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, MotilalApi.MotilalApi>>> = {
   authdirectapi: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.authdirectapi(loginRequest)),
   getaccesstoken: Effect.flatMap(MotilalApi.MotilalApi, (api) => api.getaccesstoken(waiting)),
@@ -102,7 +101,6 @@ export const sentBy = (call: string): ReadonlyArray<string> =>
     logout: tokens
   })[call] ?? loginToken
 
-/** Returns the current TOTP code. */
 export const codeNow = (secret: string = demo.totpSecret) => totpCode(secret)
 
 /** Opens the portal's page, submits the form, and returns the HTML and the redirect URL of the answer. */

@@ -88,7 +88,7 @@ describe("a login on loopback", () => {
       })
   )
 
-  it.live("answers the callback at once, and shows the last page when the broker has exchanged the code", () =>
+  it.live("answers the callback at once, and shows the outcome when the broker has exchanged the code", () =>
     Effect.gen(function* () {
       const exchange = yield* Deferred.make<void>()
       const pending = yield* pendingLogin({ exchange: Deferred.await(exchange) })
@@ -149,7 +149,7 @@ const refusals: ReadonlyArray<
     ({ callback }) => ({ url: callback.replace("callback", "CALLBACK") })
   ],
   ["a request for an unknown start page", 404, ({ origin }) => ({ url: `${origin}/start/${"0".repeat(32)}` })],
-  ["a request for an unknown last page", 404, ({ origin }) => ({ url: `${origin}/done/${"0".repeat(32)}` })],
+  ["a request for an unknown outcome page", 404, ({ origin }) => ({ url: `${origin}/done/${"0".repeat(32)}` })],
   ...["HEAD", "POST", "PUT", "OPTIONS", "DELETE"].map(
     (method) =>
       [`a callback with the method ${method}`, 405, ({ callback }: Pending) => ({ url: callback, method })] as const
@@ -377,7 +377,7 @@ describe("a login on loopback", () => {
 })
 
 /** Sends the callback, and returns the text of the page that the answer redirects to. */
-const lastPage = Effect.fnUntraced(function* ({ origin }: Pending, url: string) {
+const outcomePage = Effect.fnUntraced(function* ({ origin }: Pending, url: string) {
   const { location, status } = yield* send(url)
   assert.strictEqual(status, 303)
   return (yield* send(`${origin}${location}`)).text
@@ -387,7 +387,7 @@ describe("a login that waits for its callback", () => {
   it.live("fails with RedirectRejected and shows a page, if the user declines at the broker", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
-      const page = yield* lastPage(pending, `${pending.redirectUrl}?error=access_denied&state=${pending.state}`)
+      const page = yield* outcomePage(pending, `${pending.redirectUrl}?error=access_denied&state=${pending.state}`)
       assert.include(page, "Login declined")
       const reason = yield* reasonOf(Fiber.join(pending.login))
       assert.deepInclude(reason, { _tag: "RedirectRejected", why: "denied" })
@@ -398,7 +398,7 @@ describe("a login that waits for its callback", () => {
   it.live("fails with RedirectRejected, if the user declines at a broker that then omits the state", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ outcome: { parameter: "status", success: "success" } })
-      const page = yield* lastPage(pending, `${pending.redirectUrl}?status=cancelled`)
+      const page = yield* outcomePage(pending, `${pending.redirectUrl}?status=cancelled`)
       assert.include(page, "Login declined")
       assert.deepInclude(yield* reasonOf(Fiber.join(pending.login)), { _tag: "RedirectRejected", why: "denied" })
     })
@@ -407,7 +407,7 @@ describe("a login that waits for its callback", () => {
   it.live("fails with RedirectRejected, if the callback has the state but no token", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin()
-      const page = yield* lastPage(pending, `${pending.redirectUrl}?state=${pending.state}`)
+      const page = yield* outcomePage(pending, `${pending.redirectUrl}?state=${pending.state}`)
       assert.include(page, "Login failed")
       assert.include(page, "the address contains no token")
       assert.deepInclude(yield* reasonOf(Fiber.join(pending.login)), { _tag: "RedirectRejected", why: "missing-token" })
@@ -425,7 +425,7 @@ describe("a login that waits for its callback", () => {
           new AuthError.InvalidCredentials({ field: "apiKey", brokerMessage })
         )
         const pending = yield* pendingLogin({ exchange: Effect.fail(refusal) })
-        const page = yield* lastPage(pending, pending.callback)
+        const page = yield* outcomePage(pending, pending.callback)
         assert.include(page, "Login failed")
         assert.include(page, "&lt;script&gt;alert(1)&lt;/script&gt;")
         assert.notInclude(page, "<script")
@@ -452,7 +452,7 @@ describe("a login that waits for its callback", () => {
     () =>
       Effect.gen(function* () {
         const pending = yield* pendingLogin({ exchange: Effect.never })
-        const page = yield* lastPage(pending, pending.callback)
+        const page = yield* outcomePage(pending, pending.callback)
         assert.include(page, "Login received")
         assert.include(page, "It shows whether the login succeeds.")
       }),
@@ -468,7 +468,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("waits only a few seconds for a browser that does not request the last page", () =>
+  it.live("waits only a few seconds for a browser that does not request the outcome page", () =>
     Effect.gen(function* () {
       const { callback, login } = yield* pendingLogin()
       yield* send(callback)
@@ -609,8 +609,8 @@ describe("the port of a login", () => {
   it.live("can be bound again at once after success, failure and interruption", () =>
     Effect.gen(function* () {
       const ends: ReadonlyArray<(pending: Pending) => Effect.Effect<unknown>> = [
-        (pending) => lastPage(pending, pending.callback),
-        (pending) => lastPage(pending, `${pending.redirectUrl}?error=denied&state=${pending.state}`),
+        (pending) => outcomePage(pending, pending.callback),
+        (pending) => outcomePage(pending, `${pending.redirectUrl}?error=denied&state=${pending.state}`),
         ({ login }) => Fiber.interrupt(login)
       ]
       for (const end of ends) {

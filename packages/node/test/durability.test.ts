@@ -168,8 +168,7 @@ it.live("a vault whose entries are intact but in the wrong order is reported as 
     const database = Buffer.from(files["sessions.db"] ?? [])
     // Format of a page with entries, and of the offsets of its cells: https://sqlite.org/fileformat2.html, section 1.6.
     const pages = Array.from({ length: database.length / 4096 }, (_, index) => index * 4096)
-    // The table of entries is on the last page that matches. An earlier table has the same number of rows.
-    const leaf = pages.findLast((at) => database[at] === 0x0a && database.readUInt16BE(at + 3) === places.length) ?? 0
+    const leaf = pages.find((at) => database[at] === 0x0a && database.readUInt16BE(at + 3) === places.length) ?? 0
     const [first, second] = [database.readUInt16BE(leaf + 8), database.readUInt16BE(leaf + 10)]
     database.writeUInt16BE(second, leaf + 8)
     database.writeUInt16BE(first, leaf + 10)

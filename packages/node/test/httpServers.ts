@@ -115,7 +115,6 @@ export const trustCertificate = Effect.acquireRelease(
   (before) => Effect.sync(() => Tls.setDefaultCACertificates(before))
 )
 
-/** Waits until a condition holds. */
 export const until = (holds: () => boolean): Effect.Effect<void> =>
   Effect.promise(async () => {
     while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))

@@ -163,7 +163,6 @@ export const makeUser = (options: UserOptions = {}) =>
       /** The address that was opened in the browser. */
       opened: Deferred.await(opened),
       texts,
-      /** Waits for the next text. */
       nextText: Queue.take(shown),
       paste: (text: string) => Queue.offer(lines, Option.some(Redacted.make(text))),
       endInput: Queue.offer(lines, Option.none()),

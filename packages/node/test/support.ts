@@ -66,7 +66,6 @@ export const filesIn = (folder: string): ReadonlyArray<string> =>
     .map((entry) => Path.relative(folder, Path.join(entry.parentPath, entry.name)))
     .toSorted()
 
-/** The content of all files in the folder. */
 export const contents = (folder: string): string =>
   filesIn(folder)
     .map((file) => Fs.readFileSync(Path.join(folder, file), "latin1"))

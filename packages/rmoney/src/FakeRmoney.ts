@@ -306,7 +306,6 @@ const accountFields = {
   nseCommViewRights: "Y"
 }
 
-/** Makes the state of the fake. */
 const emptyState = () => ({
   passwords: new Map<string, string>(),
   /** The times of recent wrong passwords, keyed by user id. */

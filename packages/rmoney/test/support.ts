@@ -96,7 +96,6 @@ export const calls: Calls = {
   logout: call((api) => api.logout?.(session) ?? Effect.die("no logout"))
 }
 
-/** The current TOTP code of an account. */
 export const totpNow = ({ totpSecret }: FakeRmoney.Account) => Effect.map(totpCode(totpSecret), Redacted.make)
 
 /** The newest code that was sent by SMS and email. */

@@ -29,9 +29,10 @@ export interface BrowserCalls {
    * Opens the login page in the user's browser, waits for the login, and stores the session. If no browser can be
    * opened, the terminal shows the address of the page.
    *
-   * If the stored session is live, `login` returns it and opens no browser. If the broker has a profile call, `login`
-   * first sends this call with the stored session. If the broker refuses the session in this call, the browser opens.
-   * If another program has opened the browser for this account, this program waits for that program's session.
+   * If the stored session is live, `login` first sends the layer's profile call, if the layer has one. If the broker
+   * refuses the session in this call, the browser opens. In all other cases, `login` returns the stored session and
+   * opens no browser. If another program has opened the browser for this account, this program waits for that program's
+   * session.
    *
    * All programs together may open the browser at most three times in an hour for an account. If the user has started the
    * login, pass `byPerson: true`: this login always opens the browser, and is not limited. A login that takes longer

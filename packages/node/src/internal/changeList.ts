@@ -71,7 +71,6 @@ export const add = (
   checked.write(database, name, encode(list))
 }
 
-/** The changes of a vault. */
 export interface News {
   readonly writes: number
   /** `undefined` if the list does not have all changes. */

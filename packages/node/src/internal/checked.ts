@@ -1,6 +1,6 @@
 /**
- * A database that detects changes made by other programs. Each row has a checksum, because SQLite does not notice a
- * changed value. A vault also stores the number of its entries, because a changed page of the file can hide a row.
+ * A database that detects damage and tampering. Each row has a checksum, because SQLite does not notice a changed value.
+ * A vault also stores the number of its entries, because a changed page of the file can hide a row.
  */
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
@@ -30,7 +30,6 @@ export const requireChecksum = (found: unknown, expected: Uint8Array): void => {
   if (!isSame) throw new Damaged()
 }
 
-/** Writes a named value. */
 export const write = (database: DatabaseSync, name: string, value: string): void => {
   database
     .prepare("INSERT OR REPLACE INTO checked (name, value, checksum) VALUES (?, ?, ?)")
@@ -46,14 +45,12 @@ export const find = (database: DatabaseSync, name: string): string | undefined =
   return row["value"]
 }
 
-/** Reads a required named value. */
 export const read = (database: DatabaseSync, name: string): string => {
   const value = find(database, name)
   if (value === undefined) throw new Damaged()
   return value
 }
 
-/** Reads a required named integer. */
 export const readNumber = (database: DatabaseSync, name: string): number => {
   const number = Number(read(database, name))
   if (!Number.isSafeInteger(number)) throw new Damaged()

@@ -1,7 +1,6 @@
 /** Pages that the redirect listener shows in the browser. They are HTML without scripts. All texts are escaped. */
 import { createHash } from "node:crypto"
 
-/** A page and its HTTP status. */
 export interface Page {
   readonly status: number
   readonly title: string
@@ -60,7 +59,7 @@ export const pages = {
     "This address is only for a page that the browser opens itself, not for a prefetch, a frame or a script."
   ),
   otherForm: page(415, "Not a form", "The callback must be an HTML form (application/x-www-form-urlencoded)."),
-  tooLarge: page(413, "Form too large", "The callback is larger than any broker's callback."),
+  tooLarge: page(413, "Form too large", "The form is larger than any broker's callback."),
   cutOff: page(400, "Incomplete request", "The connection closed before the request was complete."),
   broken: page(500, "Listener failed", "The listener has failed. Start the login again in your program.")
 } as const

@@ -20,5 +20,4 @@ const refuse = (problem: string): never => {
 
 const problem = versionProblem(process.versions.node)
 
-/** Version of Node that runs this program. */
 export const nodeVersion: string = problem === undefined ? process.versions.node : refuse(problem)

@@ -184,8 +184,8 @@ export const resolve = Effect.fnUntraced(function* (
   const advice = "Set folder to a path, or omit the option to use the default."
   // In plain JavaScript, `given` may be another value.
   if (given !== undefined && !Predicate.isString(given))
-    return yield* refused("use a folder that is not a text", advice)
-  if (given?.trim() === "") return yield* refused("use a folder without a name", advice)
+    return yield* refused("use the option folder, because it is not text", advice)
+  if (given?.trim() === "") return yield* refused("use the option folder, because it is blank", advice)
   const [first = "", ...rest] = given?.split(separator) ?? []
   if (first === "~") {
     const user = yield* attempt("find this user's home directory", home)

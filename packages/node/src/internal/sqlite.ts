@@ -23,7 +23,6 @@ export class Newer extends Data.TaggedError("Newer")<{ readonly format: number }
 /** The operating system refused an operation. */
 export class Failed extends Data.TaggedError("Failed")<{ readonly systemCode: string | undefined }> {}
 
-/** A failure of a database. */
 export type Failure = Busy | Damaged | Newer | Failed
 
 /**

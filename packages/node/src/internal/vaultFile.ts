@@ -4,7 +4,6 @@ import * as changeList from "./changeList.ts"
 import * as checked from "./checked.ts"
 import { Damaged, Failed, transaction } from "./sqlite.ts"
 
-/** A stored entry. */
 export interface Stored {
   readonly version: number
   readonly value: Uint8Array
@@ -16,7 +15,6 @@ export interface Place {
   readonly slot: string
 }
 
-/** An open vault. */
 export interface Vault {
   readonly database: DatabaseSync
   /** The `dataVersion` at the last full verification. */
@@ -121,14 +119,12 @@ export const read = (vault: Vault, place: Place): Stored | undefined => {
   return found
 }
 
-/** The account and the slot of every entry. */
 export const places = (database: DatabaseSync): ReadonlyArray<Place> =>
   database
     .prepare("SELECT account, slot FROM entry")
     .all()
     .map((row) => ({ account: String(row["account"]), slot: String(row["slot"]) }))
 
-/** Adds 1 to a named integer, and returns the sum. */
 const increment = (database: DatabaseSync, name: string): number => {
   const sum = checked.readNumber(database, name) + 1
   checked.write(database, name, String(sum))

@@ -17,7 +17,6 @@ import { bytesOf, textOf, writeHeaders } from "./answerParts.ts"
 import type { WireAnswer } from "./exchange.ts"
 import { bare, decodeError } from "./faults.ts"
 
-/** Error code for a body that is larger than the limit. */
 export const tooLargeCode = "ERR_BODY_TOO_LARGE"
 
 type Failure = HttpClientError.HttpClientError

@@ -1,6 +1,5 @@
 import * as Predicate from "effect/Predicate"
 
-/** The facts of a failed connection. */
 interface Facts {
   code?: string
   syscall?: string
