@@ -70,7 +70,7 @@ const values: ReadonlyArray<readonly [what: string, make: () => unknown]> = [
   ["a proxy that throws", () => hostileProxy({})],
   ["a function proxy that throws", () => hostileProxy(() => 5)],
   ["a revoked proxy", revokedProxy],
-  ["a secret that is not a text", () => Redacted.make(5)],
+  ["a secret that is not text", () => Redacted.make(5)],
   [
     "a secret whose value is lost",
     () => {

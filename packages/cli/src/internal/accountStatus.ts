@@ -30,7 +30,7 @@ export interface Status {
   readonly session: Session.Session | undefined
   readonly state: sessions.State
   readonly now: number
-  /** The slots of the account whose entries are stored without encryption. */
+  /** The slots of this account that hold an unencrypted entry. */
   readonly clear: Effect.Success<ReturnType<typeof entries.clearSlots>>
 }
 

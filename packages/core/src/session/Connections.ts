@@ -162,7 +162,7 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
         names,
         account: (name: string) =>
           attempt("account", () => {
-            if (!Predicate.isString(name)) return reject("account", "name", "is not a text: pass a key of `accounts`")
+            if (!Predicate.isString(name)) return reject("account", "name", "is not text: pass a key of `accounts`")
             return opened.get(name) ?? connect(name)
           }),
         warm: (given) => {
