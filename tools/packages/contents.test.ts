@@ -83,6 +83,25 @@ describe("the contents of a package", () => {
     assert.include(found.get("dist/index.d.ts"), "/** The letter. */")
   })
 
+  it("are indented with tabs, and a text in a declaration keeps its spaces", async () => {
+    writeModule(
+      "index",
+      "export const a = () => {\n    return 1\n}\n",
+      "export interface A {\n    /**\n     *     One.\n     */\n    readonly a: {\n        readonly b: `    c`;\n    };\n}\n"
+    )
+    const found = await contents()
+    assert.include(found.get("dist/index.js"), "\treturn 1")
+    assert.strictEqual(
+      found.get("dist/index.d.ts"),
+      "export interface A {\n\t/**\n\t *     One.\n\t */\n\treadonly a: {\n\t\treadonly b: `    c`;\n\t};\n}\n"
+    )
+  })
+
+  it("are refused if a text in a declaration begins a line with four spaces", async () => {
+    writeModule("index", "export const a = 1\n", "export type A = `\n    c`;\n")
+    assert.match(await messageOf(contents()), /dist\/index\.d\.ts: its types would change/)
+  })
+
   it("keep the first line of a command", async () => {
     writeModule("index", "#!/usr/bin/env node\n// One.\na()\n", "export {}\n")
     assert.match((await contents()).get("dist/index.js") ?? "", /^#!\/usr\/bin\/env node\na\(\);/)

@@ -76,6 +76,15 @@ const withoutComments = (pkg: Package, file: string, text: string): string => {
   return code
 }
 
+/** Returns a declaration whose lines are indented with tabs, as the code is. The compiler indents with four spaces. */
+const withTabs = (pkg: Package, file: string, text: string): string => {
+  const indented = text.replace(/^(?: {4})+/gm, (spaces) => "\t".repeat(spaces.length / 4))
+  if (meaningOf(parse(pkg, file, indented)) !== meaningOf(parse(pkg, file, text))) {
+    throw problem(pkg, `${file}: its types would change if it were indented with tabs`)
+  }
+  return indented
+}
+
 /** Returns the relative specifiers in a declaration, also in types such as `import("./a.ts").A`. */
 const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
   const found = new Set<string>()
@@ -139,7 +148,7 @@ export const contentsOf = async (pkg: Package): Promise<ReadonlyMap<string, stri
     ...documents.filter((file) => fs.existsSync(path.join(pkg.path, file))).map((file) => [file, read(file)] as const),
     ...[...texts].flatMap(([file, text]) => {
       if (!declarations.has(file)) return [[file, withoutComments(pkg, file, text)] as const]
-      return open.has(file) ? [[file, text] as const] : []
+      return open.has(file) ? [[file, withTabs(pkg, file, text)] as const] : []
     })
   ])
 }
