@@ -55,6 +55,7 @@ export const table = {
   },
   output: { code: 12, when: "Standard output cannot be written, for example on a full disk" },
   notification: { code: 13, when: "All logins succeeded, but the notification of --notify was not delivered" },
+  hungUp: { code: 129, when: "The terminal was closed, or SIGHUP" },
   interrupted: { code: 130, when: "Ctrl-C, or SIGINT" },
   terminated: { code: 143, when: "SIGTERM" }
 } as const satisfies Readonly<Record<string, Row>>

@@ -49,6 +49,9 @@ it.live(
       assert.strictEqual((yield* sessionOf(third)).body.token, token)
       assert.strictEqual(yield* logins, 1)
       assert.strictEqual(yield* end(third, "SIGINT"), 130)
+      const fourth = yield* serve(user)
+      assert.strictEqual(yield* end(fourth, "SIGHUP"), 129)
+      assert.isFalse(fs.existsSync(fourth.where))
     }),
   timeout
 )

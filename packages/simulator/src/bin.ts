@@ -23,7 +23,7 @@ const readSeed = (path: string | undefined) =>
         Seed.parse
       )
 
-const signals = ["SIGINT", "SIGTERM"] as const
+const signals = ["SIGHUP", "SIGINT", "SIGTERM"] as const
 
 const stopped = Effect.callback<void>((resume) => {
   const stop = () => resume(Effect.void)

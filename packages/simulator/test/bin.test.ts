@@ -76,7 +76,7 @@ it.live(
   timeout
 )
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
   it.live(
     `broker-auth-simulator stops at once on ${signal}, even if a connection is idle and an answer is delayed`,
     () =>

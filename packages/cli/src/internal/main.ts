@@ -14,7 +14,12 @@ import { printable, say } from "./output.ts"
 
 const complain = (message: string) => say(`${name}: ${message}`)
 
-const signals = { SIGINT: ExitCode.table.interrupted.code, SIGTERM: ExitCode.table.terminated.code } as const
+const signals = {
+  SIGHUP: ExitCode.table.hungUp.code,
+  SIGINT: ExitCode.table.interrupted.code,
+  SIGTERM: ExitCode.table.terminated.code
+} as const
+const signalNames = Object.keys(signals) as ReadonlyArray<keyof typeof signals>
 
 const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyArray<{ readonly message: string }> }) =>
   error.errors?.[0]?.message ?? error.message
@@ -63,11 +68,9 @@ export const run = (args: ReadonlyArray<string>): void => {
     stopped ??= signal
     fiber.interruptUnsafe()
   }
-  process.on("SIGINT", stop)
-  process.on("SIGTERM", stop)
+  for (const signal of signalNames) process.on(signal, stop)
   fiber.addObserver((exit) => {
-    process.off("SIGINT", stop)
-    process.off("SIGTERM", stop)
+    for (const signal of signalNames) process.off(signal, stop)
     // A prompt in raw mode reads Ctrl-C as a character, and interrupts the command without a signal.
     if (stopped === undefined && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) stopped = "SIGINT"
     if (stopped !== undefined) {
