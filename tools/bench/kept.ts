@@ -29,7 +29,6 @@ export interface Kept {
 
 const rounded = (value: number): number => Number(value.toFixed(3))
 
-/** Returns the ratios that were measured. */
 export const ratiosOf = (results: Results): Kept["ratios"] =>
   Object.fromEntries(
     checked.flatMap((figure) => {
