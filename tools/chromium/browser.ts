@@ -20,9 +20,9 @@ const missing =
   "chromium is not installed. Install it with: apt-get install chromium (or: brew install --cask chromium)"
 
 /**
- * Whether to run the tests that need Chromium. If the command `chromium` is missing, these tests are skipped. In CI, they
- * are never skipped: without the command, they fail with an error that names the package to install. Their titles must
- * contain the word Chromium, because `CountsReporter` finds the skipped tests by this word.
+ * Whether to run the tests that need Chromium. If the command `chromium` is missing, these tests are skipped. In CI,
+ * they are never skipped: without the command, they fail with an error that names the package to install. Their titles
+ * must contain the word Chromium, because `CountsReporter` finds the skipped tests by this word.
  */
 export const runsChromium = process.env["CI"] !== undefined || spawnSync("chromium", ["--version"]).status === 0
 
