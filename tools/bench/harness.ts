@@ -204,7 +204,6 @@ export interface TurnResult {
   readonly figures: Figures
 }
 
-/** The result of a bench. */
 export interface Result {
   readonly rounds: number
   readonly turns: ReadonlyArray<TurnResult>
@@ -308,7 +307,6 @@ const startServer = async ({ answer }: Bench, scratch: string) => {
   return { server, url, title: `a separate process on loopback, with answers of ${bytes} bytes${tls}${delay}` }
 }
 
-/** Runs the bench. */
 export const measure = async (bench: Bench, entrants: ReadonlyArray<Entrant>, options: Options): Promise<Result> => {
   const began = performance.now()
   const plan = planOf(bench, options.plan)

@@ -1,4 +1,4 @@
-/** Tests of the page with the results and of its picture, and of the names to which targets and kept ratios refer. */
+/** Tests of the results page, of its picture, and of the names that targets and kept ratios contain. */
 import { assert, describe, it } from "@effect/vitest"
 import { load } from "./benches.ts"
 import { type Measured, planOf, type Result, titleOf } from "./harness.ts"

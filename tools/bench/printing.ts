@@ -174,7 +174,6 @@ const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants
   console.log(`\nserver: at most ${(100 * busiest.busy).toFixed(0)} % busy (with ${busiest.title}): ${verdict}`)
 }
 
-/** Prints the tables of a bench. */
 export const printResult = (
   bench: Bench,
   entrants: ReadonlyArray<Entrant>,

@@ -92,7 +92,7 @@ interface Folders {
   readonly login: string
 }
 
-/** Uses our public API as in the README, but with a fixed one-time code, because the other programs compute no code. */
+/** Uses our public API as in the README, but with a fixed one-time code, because no other program computes one. */
 const oursOn = (client: "FetchClient" | "NodeHttpClient", { broker, login }: Folders): string => `
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Client from "${client === "FetchClient" ? `@auth/broker-core/${broker}FetchClient` : "@auth/node/NodeHttpClient"}"

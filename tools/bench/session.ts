@@ -140,8 +140,8 @@ export const makeLive = Effect.fnUntraced(function* (accounts: number) {
 })
 
 /**
- * Returns 65,536 random account numbers, so that the processor cannot predict the next account. A number can occur
- * more than once.
+ * Returns the indexes of 65,536 random accounts, so that the processor cannot predict the next account. An index can
+ * occur more than once.
  */
 const shuffled = (accounts: number): Uint32Array => {
   const order = new Uint32Array(65_536)

@@ -20,13 +20,12 @@ const missing =
   "chromium is not installed. Install it with: apt-get install chromium (or: brew install --cask chromium)"
 
 /**
- * Whether the tests that need Chromium run. If the command `chromium` is missing, these tests are skipped. In CI, they
- * are never skipped: without the command, they fail with an error that names the package to install. Their titles must
- * contain the word Chromium, because `CountsReporter` finds the skipped tests by this word.
+ * Whether to run the tests that need Chromium. If the command `chromium` is missing, these tests are skipped. In CI,
+ * they are never skipped: without the command, they fail with an error that names the package to install. Their titles
+ * must contain the word Chromium, because `CountsReporter` finds the skipped tests by this word.
  */
 export const runsChromium = process.env["CI"] !== undefined || spawnSync("chromium", ["--version"]).status === 0
 
-/** Time-outs, in milliseconds. */
 const startMillis = 30_000
 const closeMillis = 5000
 /** Time-out of each action. It is shorter than the time-out of a test, so that the error names the action. */
@@ -38,8 +37,8 @@ const flags = [
   // Every host name resolves to this machine, as in a DNS rebinding attack. No other host can be reached.
   "--host-resolver-rules=MAP * 127.0.0.1",
   "--no-proxy-server",
-  // Chromium checks whether a page may call the local network. Other browsers do not have this check. Here the check
-  // is disabled, so that the server under test receives the requests.
+  // Chromium checks whether a page may call the local network. Not every browser has this check. Here it is
+  // disabled, so that the server under test receives the requests.
   "--disable-features=LocalNetworkAccessChecks"
 ]
 

@@ -114,7 +114,6 @@ export const open = (user: User, args: ReadonlyArray<string> = []) =>
 export const cardOf = (page: Page, name: string): Locator =>
   page.locator("li.card").filter({ has: page.getByRole("heading", { name, exact: true }) })
 
-/** Waits until `isDone` returns `true`. */
 export const until = async (what: string, isDone: () => Promise<boolean>, millis = 30_000): Promise<void> => {
   const end = Date.now() + millis
   while (!(await isDone())) {
@@ -172,7 +171,7 @@ export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locat
   await tab.close()
 }
 
-/** Collects, in `window.openedUrls`, the URL of each tab that the page opens itself or through a clicked link. */
+/** Collects, in `window.openedUrls`, the URL of each tab that the page opens, with or without a click on a link. */
 const keepOpenedUrls = () => {
   const openedUrls: Array<string> = []
   const openTab = window.open
@@ -198,7 +197,7 @@ export const logInAll = async (
   const tabs: Array<Page> = []
   window.on("page", (tab) => void tabs.push(tab))
   await page.evaluate(keepOpenedUrls)
-  // If the page has not opened the tab of an account itself, this function clicks the link, as the user would.
+  // If no tab was opened automatically for an account, this function clicks the link, as the user would.
   const tabOf = async (card: Locator): Promise<Page> => {
     const link = card.locator("a")
     const url = await link.evaluate((anchor: HTMLAnchorElement) => anchor.href)

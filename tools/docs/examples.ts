@@ -23,7 +23,6 @@ export interface Example {
   readonly run: boolean
 }
 
-/** A problem with an example. */
 export interface Problem {
   /** Place of the problem, as `file:line`. */
   readonly at: string

@@ -17,7 +17,6 @@ export interface Place {
   readonly nodeArgs: ReadonlyArray<string>
 }
 
-/** An example that is running. */
 export interface Running {
   /** Waits until the output matches the pattern. Returns the first group, or if there is none, the whole match. */
   readonly prints: (pattern: RegExp) => Promise<string>
@@ -27,7 +26,6 @@ export interface Running {
   readonly ends: () => Promise<void>
 }
 
-/** Environment variables by name. */
 export type Variables = Readonly<Record<string, string>>
 
 /** The simulated brokers, and the functions with which a scenario starts examples and controls the brokers. */

@@ -98,7 +98,7 @@ const checkResolution = (installed: string, { folder, tarball }: Options) =>
     assert.ok(!fs.existsSync(marker), "a package of the current folder was loaded")
   })
 
-/** Checks that help and version load one file, and that a command loads the installed `effect`. */
+/** Checks that `--help` and `--version` load one file, and that a command loads the installed `effect`. */
 const checkModules = (installed: string) =>
   Effect.gen(function* () {
     const user = yield* makeUser({ PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}` }, [

@@ -12,7 +12,6 @@ const folder = path.join(root, "tools/packages/files")
 export const filesOf = (line: string): ReadonlyArray<string> =>
   line.startsWith("dist/") && !/\.(?:js|d\.ts)$/.test(line) ? [`${line}.js`, `${line}.d.ts`] : [line]
 
-/** Returns the lines for these files. */
 export const toLines = (paths: ReadonlyArray<string>): ReadonlyArray<string> => {
   const packed = new Set(paths)
   const modules = paths
@@ -43,7 +42,6 @@ export const compareFiles = (pkg: Package, paths: ReadonlyArray<string>): Readon
   return difference([...listed, ...released], toLines(paths))
 }
 
-/** Writes the list of a package. */
 export const writeList = (pkg: Package, paths: ReadonlyArray<string>): void => {
   fs.mkdirSync(folder, { recursive: true })
   const lines = toLines(paths.filter((file) => file !== changelog))

@@ -1,7 +1,7 @@
 /**
  * Checks a broker package outside of this repository: runs the commands in `docs/write-a-broker.md`, which make the
- * package, install it, check its types, run its tests, compile it, and list its broker. The packages of this repository
- * come from their tarballs.
+ * package, install its dependencies, check its types, run its tests, compile it, and list its broker. The packages of
+ * this repository come from their tarballs.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -19,7 +19,7 @@ export const start = (
     readonly env?: Readonly<Record<string, string>>
     readonly inherit?: true
     /**
-     * Whether the standard input of the child process is a pipe, or with `inherit`, the standard input of this process.
+     * Gives the child process a standard input: a pipe, or if `inherit` is set, the standard input of this process.
      * Default: the standard input is empty.
      */
     readonly input?: true

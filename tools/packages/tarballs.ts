@@ -17,7 +17,6 @@ export const assert: (condition: boolean, message: string) => asserts condition 
   if (!condition) throw new Error(message)
 }
 
-/** Throws if there are problems. */
 export const none = (problems: ReadonlyArray<string>, title: string): void =>
   assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
 
@@ -46,7 +45,6 @@ export const checkPage = (pkg: Package): void => {
 export interface Packed {
   readonly tarball: string
   readonly bytes: number
-  /** The files in the tarball. */
   readonly paths: ReadonlyArray<string>
 }
 
@@ -56,7 +54,6 @@ interface Report {
   readonly files: ReadonlyArray<{ readonly path: string }>
 }
 
-/** Packs the files with npm. */
 const runPack = async (name: string, contents: ReadonlyMap<string, string>, destination: string): Promise<Report> => {
   const staging = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-staging-"))
   try {
@@ -132,7 +129,6 @@ export const fromRoot = (name: string): string => {
   return `${name}@${(JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string }).version}`
 }
 
-/** Names of the optional peers of a package. */
 export const optionalPeers = (pkg: Package): ReadonlyArray<string> =>
   Object.entries(pkg.manifest.peerDependenciesMeta ?? {}).flatMap(([name, meta]) =>
     meta.optional === true ? name : []

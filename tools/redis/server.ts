@@ -35,8 +35,8 @@ export interface RedisServer {
 const missing = "redis-server is not installed. Install it with: apt-get install redis-server (or: brew install redis)"
 
 /**
- * Whether the tests that need Redis run. If the command `redis-server` is missing, these tests are skipped. In CI, they
- * are never skipped: without the command, they fail with an error that names the package to install.
+ * Whether to run the tests that need Redis. If the command `redis-server` is missing, these tests are skipped. In CI,
+ * they are never skipped: without the command, they fail with an error that names the package to install.
  */
 export const runsRedis = process.env["CI"] !== undefined || spawnSync("redis-server", ["--version"]).status === 0
 

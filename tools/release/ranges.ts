@@ -52,7 +52,6 @@ export const dependenciesOf = (
       .map(([name, range]) => ({ name, range, kind }))
   )
 
-/** The versions of all packages, by name. */
 export const versionsOf = (list: ReturnType<typeof packages>): Readonly<Record<string, string>> =>
   Object.fromEntries(list.map(({ manifest }) => [manifest.name, manifest.version]))
 

@@ -34,8 +34,8 @@ Copies the repository with its current files, starts a registry on 127.0.0.1, an
   4. a major version of core, with which every package that needs core is released; npm refuses the new core with
      older versions of the brokers' packages
 
-The rehearsal changes nothing in the repository, and publishes nothing elsewhere. It prints one row for each step, and
-fails if a step failed. Packages of other projects come from the usual registry.
+The rehearsal changes nothing in the repository, and publishes only to this registry. It prints one row for each step,
+and fails if a step failed. Packages of other projects come from the usual registry.
 
 Options:
   --keep  keeps the temporary folder, and prints its path

@@ -27,7 +27,6 @@ export type Only = ReadonlyArray<string>
 export const isChosen = (only: Only, row: string, column: string): boolean =>
   only.length === 0 || [row, column, `${row}/${column}`].some((name) => only.includes(name))
 
-/** The columns of a row that are chosen. */
 export const chosenColumns = (only: Only, { columns, name }: Row): ReadonlyArray<string> =>
   columns.filter((column) => isChosen(only, name, column))
 
@@ -42,7 +41,6 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 const linesKept = 20
 
-/** The last lines of an error. */
 const lastLines = (error: unknown): string => messageOf(error).trimEnd().split("\n").slice(-linesKept).join("\n")
 
 /** The longest time that npm may take to download a runtime, in milliseconds. */

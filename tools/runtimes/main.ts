@@ -18,7 +18,8 @@ const allColumns = { ...columns, ...typeColumns }
 const usage = `Usage: npm run runtimes -- [option …]
 
 Packs the packages, installs them from the tarballs, and checks them on every runtime and with every compiler. Runtimes
-and compilers are downloaded from npm. The result is a table.
+and compilers are downloaded from npm, except the Node and the TypeScript of this repository, and Chromium, which must
+be installed. The result is a table.
 
 Options:
   --only <names>  checks only these rows, columns and cells (row/column), separated by commas

@@ -12,7 +12,6 @@ export interface Project {
   readonly folder: string
   /** The modules that a user can import from a package, without the modules for tests. */
   readonly modules: (name: string) => ReadonlyArray<string>
-  /** Version of an installed package. */
   readonly version: (name: string) => string
   /** The module with the function `layerConfig` of a way to log in, such as `@auth/angel/AngelAuth`. */
   readonly layer: (way: Way) => string
@@ -85,7 +84,6 @@ export const copyPrograms = (folder: string): void => {
   for (const file of fs.readdirSync(own)) fs.copyFileSync(path.join(own, file), path.join(folder, file))
 }
 
-/** The version of an installed package. */
 export const installedVersion = (folder: string, name: string): string => {
   const manifest = path.join(folder, "node_modules", name, "package.json")
   return (JSON.parse(fs.readFileSync(manifest, "utf8")) as { readonly version: string }).version

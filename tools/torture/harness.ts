@@ -380,7 +380,6 @@ export const follow = async (programs: ReadonlyArray<Program>, { broker, name }:
   await Promise.all(programs.map((program) => program.tell({ do: "clock", name, ahead: broker.ahead() })))
 }
 
-/** Returns the first program. */
 export const oneOf = async (programs: Promise<ReadonlyArray<Program>>): Promise<Program> => {
   const [program] = await programs
   if (program === undefined) throw new Error("There is no program.")

@@ -8,7 +8,6 @@ export type Scenarios = ReadonlyArray<readonly [string, Scenario]>
 
 export interface Output {
   readonly print: (text: string) => void
-  /** Prints the current activity. */
   readonly progress: (text: string) => void
   /** Whether to print every count on a separate line. If false, correct counts of the same kind share a line. */
   readonly details: boolean

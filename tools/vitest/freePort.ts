@@ -47,7 +47,7 @@ const firstOutgoing = (): number => {
 }
 
 const lowest = 10_000
-/** If outgoing connections get almost all ports, ports are selected from a range that they also get. */
+/** If outgoing connections get almost all ports, `freePort` also selects among these ports. */
 const end = firstOutgoing() - lowest < 1000 ? 32_768 : Math.min(firstOutgoing(), 32_768)
 
 /**

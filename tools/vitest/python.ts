@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process"
 const isInstalled = spawnSync("python3", ["--version"]).status === 0
 
 /**
- * Whether the tests that need Python 3 run. If the command `python3` is missing, these tests are skipped. In CI, they
- * are never skipped: without the command, they fail.
+ * Whether to run the tests that need Python 3. If the command `python3` is missing, these tests are skipped. In CI,
+ * they are never skipped: without the command, they fail.
  */
 export const runsPython = process.env["CI"] !== undefined || isInstalled
 

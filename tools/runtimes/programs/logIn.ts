@@ -67,7 +67,6 @@ const finish = async (connection: Open): Promise<void> => {
   await connection.close()
 }
 
-/** Logs in with credentials. */
 export const logIn = async (account: Account<never>, job: Job): Promise<void> => {
   const connection = await Connection.open(configured(account, job), { client: clientOf(job) })
   await connection.session()

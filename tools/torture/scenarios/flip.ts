@@ -70,7 +70,7 @@ const everyByteBeside = (torture: Torture, open: string, closed: string): Readon
 /** The first bytes of each sealed entry. */
 const sealedMagic = Buffer.from("BAV\u0001")
 
-/** Maximum number of bytes that sealing adds to an entry, including the checksum after the entry. */
+/** Number of bytes that sealing (60) and the checksum of the row (32) add to an entry, plus a margin. */
 const overhead = 112
 
 /** Returns every bit of the sealed entries. */
