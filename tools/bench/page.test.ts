@@ -1,4 +1,7 @@
-/** Tests of the results page, of its picture, and of the names that targets and kept ratios contain. */
+/**
+ * Tests of the results page, of its picture, and of the names in the targets and in the ratios that `npm run bench:check`
+ * checks.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { load } from "./benches.ts"
 import { type Measured, planOf, type Result, titleOf } from "./harness.ts"
@@ -11,7 +14,7 @@ const benches = await load()
 const benchOf = (name: string) => benches.find(([known]) => known === name)?.[1]
 
 describe("names", () => {
-  it("every target and every kept ratio names a bench, a turn and candidates that exist", () => {
+  it("every target and every checked ratio names a bench, a turn and candidates that exist", () => {
     for (const { bench: name, of, to = of, turn } of [...targets, ...checked]) {
       const bench = benchOf(name)
       assert.isDefined(bench, name)
@@ -20,7 +23,7 @@ describe("names", () => {
     }
   })
 
-  it("the bench of every kept ratio has a plan `check`, which contains the turn of the ratio", () => {
+  it("the bench of every checked ratio has a plan `check`, which contains the turn of the ratio", () => {
     for (const { bench: name, turn } of checked) {
       const bench = benchOf(name)
       assert.isDefined(bench?.plans.check, name)

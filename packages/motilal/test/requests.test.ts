@@ -69,7 +69,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("the trade socket has the host of the calls, and its first message contains the login token", () =>
+  it.effect("the trade socket is on the host of the HTTP API, and its first message contains the login token", () =>
     Effect.gen(function* () {
       const api = yield* MotilalApi.MotilalApi
       const { firstMessage, url } = api.tradeSocket(session)
