@@ -4,7 +4,9 @@ import * as Session from "@auth/broker-core/login/Session"
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import type * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -344,6 +346,36 @@ describe("sessions: SessionManager.adoptFrom", () => {
       })
     )
   }
+
+  it.effect.each([
+    "the store cannot be read",
+    "the store cannot be written",
+    "the lock cannot be acquired",
+    "the manager is closed"
+  ] as const)("ends the session at the broker after a logout even if %s", (fault) =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared, scope] = [makeTiny({ by: [] }), makeShared(), yield* Scope.make()]
+      const { service, state } = breakable(shared.store)
+      const why = new VaultError.LockUnavailable({ why: "busy", waited: Duration.seconds(1) })
+      const busy = Effect.delay(Effect.fail(VaultError.make("lock", why)), "1 second")
+      const lock: typeof shared.lock = {
+        ...shared.lock,
+        withLock: (...args) =>
+          fault === "the lock cannot be acquired" ? busy : Effect.delay(shared.lock.withLock(...args), "1 second")
+      }
+      const manager = yield* Effect.provideService(start(tiny, { lock, store: service }), Scope.Scope, scope)
+      const adopting = yield* Effect.forkChild(Effect.flip(manager.adoptFrom(issue)))
+      yield* pass("1500 millis")
+      yield* manager.logout
+      state.unreadable = fault === "the store cannot be read"
+      state.broken = fault === "the store cannot be written"
+      if (fault === "the manager is closed") yield* Scope.close(scope, Exit.void)
+      yield* pass("2 seconds")
+      assert.isTrue(isLoggedOut(yield* Fiber.join(adopting)))
+      assert.deepStrictEqual(tiny.calls, ["logout browser"])
+    })
+  )
 
   it.effect("does not begin the login if the manager is closed", () =>
     Effect.gen(function* () {
