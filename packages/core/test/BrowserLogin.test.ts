@@ -236,6 +236,49 @@ describe("sessions: BrowserLogin", () => {
       })
   )
 
+  it.effect.each(["one", "other"] as const)(
+    "returns the session of another program after a logout by the program `%s`, and opens no second browser",
+    (loggedOut) =>
+      Effect.gen(function* () {
+        yield* begin
+        const { program, tabs } = makeWorld()
+        const [one, other] = [yield* program("one"), yield* program("other")]
+        yield* Effect.andThen(fork(other.run(1000)), pass("2 seconds"))
+        yield* one.manager.session
+        yield* (loggedOut === "one" ? one : other).manager.logout
+        yield* pass("31 seconds")
+        // The other program notices the logout.
+        for (const { manager } of [one, other]) yield* Effect.exit(Effect.andThen(manager.session, pass("1 second")))
+        const first = yield* fork(one.run(10_000))
+        yield* pass("1 second")
+        const waiting = yield* fork(other.run(10_000))
+        yield* pass("15 seconds")
+        yield* Fiber.join(first)
+        assert.strictEqual(numberOf(yield* Fiber.join(waiting)), "one")
+        assert.strictEqual(numberOf(yield* other.manager.session), "one")
+        assert.deepStrictEqual(tabs, ["other", "one"])
+      })
+  )
+
+  it.effect("returns no session of another program to a program that logs out while it waits", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, other] = [yield* program("one"), yield* program("other")]
+      yield* other.manager.logout
+      const first = yield* fork(one.run(10_000))
+      yield* pass("1 second")
+      const waiting = yield* fork(Effect.exit(other.run(10_000)))
+      yield* pass("8500 millis")
+      yield* other.manager.logout
+      yield* pass("15 seconds")
+      yield* Fiber.await(first)
+      assert.strictEqual(reasonOf(yield* Fiber.join(waiting)), "ActionRequired")
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(other.manager.session)))
+      assert.deepStrictEqual(tabs, ["one"])
+    })
+  )
+
   it.effect("opens no second browser for a waiting program while the program with the pending login is running", () =>
     Effect.gen(function* () {
       yield* begin
