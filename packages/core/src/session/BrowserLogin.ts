@@ -6,8 +6,10 @@
  */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Hex from "effect/encoding/Hex"
 import * as Option from "effect/Option"
 import type { Account } from "../login/Account.ts"
@@ -274,7 +276,17 @@ export const run = <E, R>(
       duration: lifetime,
       orElse: () => Effect.fail(timedOut(account))
     })
-    const claimed = Effect.map(adoptFrom(timed), Option.some)
+    /**
+     * Stores the session of `timed`. `adoptFrom` began with this call of `run`, so that a logout since then ends the
+     * session, even if the login began later.
+     */
+    const got = yield* Deferred.make<Session>()
+    const adopting = yield* Effect.forkChild(adoptFrom(Deferred.await(got)), { startImmediately: true })
+    const claimed = Effect.flatMap(timed, (session) =>
+      Effect.flatMap(Deferred.succeed(got, session), (isFirst) =>
+        Effect.map(isFirst ? Fiber.join(adopting) : adoptFrom(Effect.succeed(session)), Option.some)
+      )
+    )
 
     const ended = Option.none<Session>()
 
