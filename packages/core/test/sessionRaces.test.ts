@@ -462,6 +462,23 @@ describe("sessions: a logout directly after another call", () => {
     })
   )
 
+  it.effect("makes a slow SessionManager.peek return no session, even before the store has answered the logout", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const shared = makeShared()
+      yield* (yield* start(makeTiny(), shared)).session
+      const get: typeof shared.store.get = (...args) => Effect.delay(shared.store.get(...args), "1 second")
+      const manager = yield* start(makeTiny(), { ...shared, store: { ...shared.store, get } })
+      const peeking = yield* Effect.forkChild(manager.peek)
+      yield* pass("500 millis")
+      const loggingOut = yield* Effect.forkChild(manager.logout)
+      yield* pass("500 millis")
+      assert.isTrue(Option.isNone(yield* Fiber.join(peeking)))
+      yield* pass("5 seconds")
+      yield* Fiber.join(loggingOut)
+    })
+  )
+
   it.effect("sends no refresh for a renewal that waits for the lock", () =>
     Effect.gen(function* () {
       yield* begin
