@@ -271,6 +271,17 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
+  it.effect("stores no session that a logout has ended", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const manager = yield* start(makeTiny())
+      const session = yield* manager.session
+      yield* manager.logout
+      assert.isTrue(isLoggedOut(yield* Effect.flip(manager.adopt(session))))
+      assert.isTrue(Option.isNone(yield* manager.peek))
+    })
+  )
+
   it.effect("stores no session if a logout happens while it waits for the lock", () =>
     Effect.gen(function* () {
       yield* begin

@@ -24,6 +24,7 @@ const adoptSince = Effect.fnUntraced(function* (
   const { account } = self
   const now = yield* Clock.currentTimeMillis
   self.usedAt = now
+  if (Cached.isEnded(given)) return yield* loggedOut(self)
   const problem = adoptionProblem(account, given, now)
   if (problem !== undefined) {
     return yield* Effect.fail(AuthError.invalidRequest(account.broker, "adopt", "session", problem))
@@ -48,10 +49,18 @@ const adoptSince = Effect.fnUntraced(function* (
     isWanted,
     self.lock.withLock(account, () => Effect.uninterruptible(store))
   )
-  yield* Effect.catch(stored, (error) =>
-    self.state.logouts !== logouts && !isOver ? Effect.uninterruptible(end) : Effect.fail(error)
-  )
+  yield* Effect.catch(stored, (error) => {
+    if (self.state.logouts !== logouts) return isOver ? Effect.fail(error) : Effect.uninterruptible(end)
+    if (!self.isClosed && !AuthError.isAuthError(error)) keepUnsaved(self, given)
+    return Effect.fail(error)
+  })
 })
+
+/** Keeps a session that could not be stored. Later calls try again to store it, and a logout revokes it. */
+const keepUnsaved = ({ state }: Self, session: Session.Session) => {
+  state.unsaved = session
+  Cached.makeDue(state)
+}
 
 export const adopt = (self: Self, given: Session.Session): Effect.Effect<void, Failure> =>
   Effect.suspend(() => adoptSince(self, given, self.state.logouts, Effect.void))
