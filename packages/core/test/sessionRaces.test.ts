@@ -15,6 +15,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { shown } from "./support.ts"
 import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, start, startWith } from "./sessions.ts"
 
 const unavailable = new AuthError.BrokerUnavailable({ why: "network" })
@@ -529,6 +530,64 @@ describe("sessions: a logout directly after another call", () => {
       assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
       assert.isTrue(isLoggedOut(yield* Effect.flip(manager.session)))
       assert.isTrue(Option.isNone(yield* manager.peek))
+    })
+  )
+})
+
+describe("sessions: a renewal that ends with a defect", () => {
+  const boom = Effect.die(new TypeError("secret-canary"))
+  const places = ["the store's `get`", "the store's `put`", "the lock", "the login"] as const
+
+  const startWithDefect = Effect.fnUntraced(function* (place: (typeof places)[number], expiry: Expiry.Expiry) {
+    yield* begin
+    const state = { broken: false, logins: 0 }
+    const { lock, store } = makeShared()
+    const tiny = makeTiny({ credentials: { pin: "4711" }, early: "30 minutes", expiry })
+    const dies = (at: string) => state.broken && at === place
+    const own = {
+      store: {
+        ...store,
+        get: (...args) => (dies("the store's `get`") ? boom : store.get(...args)),
+        put: (...args) => (dies("the store's `put`") ? boom : store.put(...args))
+      } satisfies typeof store,
+      lock: {
+        ...lock,
+        withLock: (...args) => (dies("the lock") ? boom : lock.withLock(...args))
+      } satisfies typeof lock
+    }
+    const login = Effect.suspend(() => {
+      state.logins += 1
+      return dies("the login") ? boom : (tiny.renewal.login ?? Effect.never)
+    })
+    const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } }, own)
+    return { manager, state }
+  })
+
+  it.effect.each(places)("fails with a typed error, pauses, and succeeds after the fault (%s)", (place) =>
+    Effect.gen(function* () {
+      const { manager, state } = yield* startWithDefect(place, Expiry.dailyAt("00:00"))
+      yield* manager.session
+      yield* pass("1 day")
+      state.broken = true
+      for (let call = 0; call < 50; call += 1) {
+        const error = yield* Effect.flip(manager.session)
+        assert.strictEqual(error.reason._tag, "ActionRequired")
+        assert.notInclude(shown(error), "secret-canary")
+      }
+      assert.isAtMost(state.logins, 2)
+      state.broken = false
+      yield* pass("20 seconds")
+      assert.strictEqual((yield* manager.session).account, account)
+    })
+  )
+
+  it.effect.each(places)("returns the current session if it is live (%s)", (place) =>
+    Effect.gen(function* () {
+      const { manager, state } = yield* startWithDefect(place, Expiry.after("2 hours"))
+      const session = yield* manager.session
+      yield* pass("110 minutes")
+      state.broken = true
+      assert.strictEqual(yield* manager.session, session)
     })
   )
 })
