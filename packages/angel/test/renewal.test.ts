@@ -2,6 +2,7 @@ import { FakeAngel } from "@auth/angel/msw"
 import * as AngelApi from "@auth/angel/AngelApi"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Account from "@auth/broker-core/login/Account"
+import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
 import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
@@ -14,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { credentials, morning } from "./support.ts"
 
@@ -172,6 +174,79 @@ describe("a program that ends before its login was sent", () => {
         yield* TestClock.adjust("1 minute")
       }
       assert.deepStrictEqual(yield* asked(fake), ["loginByPassword", "loginByPassword"])
+    }).pipe(Effect.provide(Vault.layerMemory))
+  )
+})
+
+describe("a source of TOTP codes", () => {
+  const { clientCode } = credentials
+  const account = Account.make({ broker: "angel", id: clientCode })
+  const failures = [
+    new AuthError.InvalidCredentials({ field: "mailbox" }),
+    new AuthError.BrokerUnavailable({ why: "time-out" }),
+    new AuthError.BrokerUnavailable({ why: "network" }),
+    new AuthError.AccountLocked({ scope: "account", unlock: "broker" }),
+    new AuthError.MalformedResponse({ status: 200, problem: "is made up", excerpt: "" }),
+    new AuthError.InvalidStepUpCode({ kind: "totp", hints: [] })
+  ].map((reason) => [reason._tag, () => Effect.fail(AuthError.make("angel", "login", reason)), reason._tag] as const)
+
+  /** The n-th login gets its code from the n-th source. */
+  const start = Effect.fnUntraced(function* (
+    fake: FakeBroker.FakeBroker,
+    sources: Array<() => ReturnType<CodeSource.CodeSource["code"]>>
+  ) {
+    const totp = CodeSource.fromEffect(() => (sources.shift() ?? (() => Effect.never))())
+    const layer = AngelAuth.layer({ credentials: { ...credentials, totp } })
+    const sessions = SessionManager.layer().pipe(Layer.provide(layer), Layer.provide(TestHttp.layerFake(fake)))
+    return yield* Effect.provide(SessionManager.SessionManager, yield* Layer.build(sessions))
+  })
+  const ask = Effect.fnUntraced(function* (manager: SessionManager.SessionManager["Service"]) {
+    const fiber = yield* Effect.forkChild(Effect.result(manager.session))
+    for (let second = 0; fiber.pollUnsafe() === undefined && second < 400; second += 1) {
+      // The fake answers in real time.
+      yield* TestClock.withLive(Effect.sleep("1 millis"))
+      yield* TestClock.adjust("1 second")
+    }
+    yield* TestClock.adjust("10 minutes")
+    const result = yield* Fiber.join(fiber)
+    return Result.isSuccess(result) ? "success" : result.failure.reason._tag
+  })
+
+  it.effect.each([
+    ...failures,
+    ["a defect", () => Effect.die(new Error("123456")), "ActionRequired"] as const,
+    ["an error that the function throws", () => assert.fail("123456"), "ActionRequired"] as const,
+    ["a promise", () => Promise.resolve("123456") as never, "ActionRequired"] as const,
+    ["no end", () => Effect.never, "ActionRequired"] as const
+  ])("does not use up the budget by its failures, because no login was sent (%s)", ([, source, expected]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const fake = yield* FakeAngel.make({ tokenEnd: "absent" })
+      const right = CodeSource.totp(Redacted.make(FakeAngel.demoAccount.totpSecret)).code({ account, kind: "totp" })
+      const manager = yield* start(fake, [source, source, source, () => right])
+      for (const _ of [1, 2, 3]) assert.strictEqual(yield* ask(manager), expected)
+      assert.deepStrictEqual(yield* asked(fake), [])
+      const guard = LoginGuard.make(yield* SessionStore)
+      assert.deepStrictEqual(yield* guard.memory(account), {
+        attemptedAt: (yield* guard.memory(account)).attemptedAt,
+        refusedAt: [],
+        unansweredAt: [],
+        pausedUntil: undefined
+      })
+      assert.strictEqual(yield* ask(manager), "success")
+    }).pipe(Effect.provide(Vault.layerMemory))
+  )
+
+  it.effect("is asked for a new code at each login", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const fake = yield* FakeAngel.make({ tokenEnd: "absent" })
+      const codes = ["111111", "222222"]
+      const next = () => Effect.succeed(Redacted.make(codes.shift() ?? "000000"))
+      const manager = yield* start(fake, [next, next])
+      for (const _ of [1, 2]) assert.strictEqual(yield* ask(manager), "InvalidStepUpCode")
+      const sent = (yield* fake.journal).map(({ body }) => /"totp":"(\d+)"/.exec(body)?.[1])
+      assert.deepStrictEqual(sent, ["111111", "222222"])
     }).pipe(Effect.provide(Vault.layerMemory))
   )
 })

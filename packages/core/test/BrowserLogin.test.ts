@@ -14,15 +14,19 @@ import * as TestClock from "effect/testing/TestClock"
 import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, type Shared, start } from "./sessions.ts"
 import { shown } from "./support.ts"
 
-/** Makes programs that share a store. `tabs` lists the name of the program for each browser login that was begun. */
+/**
+ * Makes programs that share a store. `tabs` lists the name of the program for each browser login that was begun. `calls`
+ * lists the calls that the broker received.
+ */
 const makeWorld = (shared: Shared = makeShared()) => {
   const tabs: Array<string> = []
+  const tiny = makeTiny({ by: [] })
   /**
    * Makes a program. `run` begins a browser login that ends after `takes` milliseconds. If `end` is a failure, the
    * login fails.
    */
   const program = Effect.fnUntraced(function* (name: string) {
-    const manager = yield* start(makeTiny({ by: [] }), shared)
+    const manager = yield* start(tiny, shared)
     const login = (takes: number, end: Effect.Effect<void, AuthError.AuthError> = Effect.void) =>
       Effect.gen(function* () {
         tabs.push(name)
@@ -39,7 +43,7 @@ const makeWorld = (shared: Shared = makeShared()) => {
       )
     return { manager, run }
   })
-  return { program, tabs }
+  return { calls: tiny.calls, program, tabs }
 }
 
 const begin = TestClock.setTime(morning)
@@ -234,6 +238,91 @@ describe("sessions: BrowserLogin", () => {
         assert.strictEqual(numberOf(yield* Fiber.join(second)), "other")
         assert.deepStrictEqual([dying.tabs, tabs], [["killed"], ["other"]])
       })
+  )
+
+  it.effect.each(["one", "other"] as const)(
+    "returns the session of another program after a logout by the program `%s`, and opens no second browser",
+    (loggedOut) =>
+      Effect.gen(function* () {
+        yield* begin
+        const { program, tabs } = makeWorld()
+        const [one, other] = [yield* program("one"), yield* program("other")]
+        yield* Effect.andThen(fork(other.run(1000)), pass("2 seconds"))
+        yield* one.manager.session
+        yield* (loggedOut === "one" ? one : other).manager.logout
+        yield* pass("31 seconds")
+        // The other program notices the logout.
+        for (const { manager } of [one, other]) yield* Effect.exit(Effect.andThen(manager.session, pass("1 second")))
+        const first = yield* fork(one.run(10_000))
+        yield* pass("1 second")
+        const waiting = yield* fork(other.run(10_000))
+        yield* pass("15 seconds")
+        yield* Fiber.join(first)
+        assert.strictEqual(numberOf(yield* Fiber.join(waiting)), "one")
+        assert.strictEqual(numberOf(yield* other.manager.session), "one")
+        assert.deepStrictEqual(tabs, ["other", "one"])
+      })
+  )
+
+  it.effect("returns no session of another program to a program that logs out while it waits", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const { program, tabs } = makeWorld()
+      const [one, other] = [yield* program("one"), yield* program("other")]
+      yield* other.manager.logout
+      const first = yield* fork(one.run(10_000))
+      yield* pass("1 second")
+      const waiting = yield* fork(Effect.exit(other.run(10_000)))
+      yield* pass("8500 millis")
+      yield* other.manager.logout
+      yield* pass("15 seconds")
+      yield* Fiber.await(first)
+      assert.strictEqual(reasonOf(yield* Fiber.join(waiting)), "ActionRequired")
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(other.manager.session)))
+      assert.deepStrictEqual(tabs, ["one"])
+    })
+  )
+
+  it.effect(
+    "ends its session at the broker if the program logs out while the store is slow, before the login begins",
+    () =>
+      Effect.gen(function* () {
+        yield* begin
+        const shared = makeShared()
+        const get: typeof shared.store.get = (...args) => Effect.delay(shared.store.get(...args), "1 second")
+        const { calls, program, tabs } = makeWorld({ ...shared, store: { ...shared.store, get } })
+        const one = yield* program("one")
+        const running = yield* fork(Effect.exit(one.run(10_000)))
+        yield* pass("500 millis")
+        const loggingOut = yield* fork(one.manager.logout)
+        yield* pass("1 minute")
+        yield* Fiber.join(loggingOut)
+        assert.include(shown(yield* Fiber.join(running)), "it was logged out")
+        assert.deepStrictEqual([tabs, calls], [["one"], ["logout one"]])
+        const session = yield* fork(Effect.exit(one.manager.session))
+        yield* pass("1 minute")
+        assert.isTrue(Exit.isFailure(yield* Fiber.join(session)))
+      })
+  )
+
+  it.effect("ends its session if the program logs out while it waits for the login of a program that was killed", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const shared = makeShared()
+      const { service, state } = breakable(shared.store)
+      const { calls, program, tabs } = makeWorld(shared)
+      const killed = yield* fork((yield* makeWorld({ ...shared, store: service }).program("killed")).run(200_000))
+      yield* pass("3 seconds")
+      const other = yield* program("other")
+      const running = yield* fork(Effect.exit(other.run(5000)))
+      yield* pass("1 second")
+      yield* other.manager.logout
+      state.broken = true
+      yield* Fiber.interrupt(killed)
+      yield* pass("30 seconds")
+      assert.include(shown(yield* Fiber.join(running)), "it was logged out")
+      assert.deepStrictEqual([tabs, calls], [["other"], ["logout other"]])
+    })
   )
 
   it.effect("opens no second browser for a waiting program while the program with the pending login is running", () =>

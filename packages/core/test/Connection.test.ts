@@ -605,6 +605,34 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
+  it("is stored at the next call to session() if the store failed", async () => {
+    const shared = makeShared()
+    const { service, state } = breakable(shared.store)
+    await using connection = await Connection.open(browser(), { vault: vaultOf({ ...shared, store: service }) })
+    const login = await connection.beginLogin()
+    state.broken = true
+    assert.strictEqual(reasonOf(await rejection(login.complete(callbackOf(login, "c3")))), "Io")
+    state.broken = false
+    assert.strictEqual(Connection.reveal((await connection.session()).tokens.access), "c3")
+    await using other = await Connection.open(browser(), { vault: vaultOf(shared) })
+    assert.strictEqual(Connection.reveal((await other.session()).tokens.access), "c3")
+  })
+
+  it("is ended by a logout if the store failed, and cannot be completed afterwards", async () => {
+    const shared = makeShared()
+    const { service, state } = breakable(shared.store)
+    const tiny = makeTiny({ by: [] })
+    await using connection = await Connection.open(browser([], tiny), { vault: vaultOf({ ...shared, store: service }) })
+    const login = await connection.beginLogin()
+    state.broken = true
+    assert.strictEqual(reasonOf(await rejection(login.complete(callbackOf(login, "c3")))), "Io")
+    state.broken = false
+    await connection.logout()
+    assert.deepStrictEqual(tiny.calls, ["logout c3"])
+    assert.strictEqual(reasonOf(await rejection(login.complete(callbackOf(login, "c3")))), "SessionExpired")
+    assert.strictEqual(reasonOf(await rejection(connection.session())), "SessionExpired")
+  })
+
   it("cannot be completed again after a logout, and does not bring the ended session back", async () => {
     const completed: Array<string> = []
     await using connection = await Connection.open(browser(completed))

@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { type CodeQuestion, withCodes } from "../src/session/internal/stepUpCodes.ts"
+import { shown } from "./support.ts"
 import { account, breakable, makeShared, makeTiny, morning, pass, type Shared, start } from "./sessions.ts"
 import { type Answer, connect, no, yes } from "./tiny.ts"
 
@@ -389,6 +390,26 @@ describe("a login that waits for a code by SMS", () => {
   )
 })
 
+/** Starts a program that gets the codes from `respond`. */
+const startWithStepUp = Effect.fnUntraced(function* (
+  respond: () => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
+) {
+  yield* TestClock.setTime(morning)
+  const sms = makeSms()
+  const { login, resend, verify } = sms
+  const tiny = makeTiny({ credentials: { pin: "4711" } })
+  const services = Layer.succeedContext(
+    Context.make(Renewal.Renewal, tiny.renewal).pipe(
+      Context.add(Login.Login, { login }),
+      Context.add(StepUp, { verify, resend })
+    )
+  )
+  const built = yield* Layer.build(Renewal.layerLoginWithStepUp(respond).pipe(Layer.provide(services)))
+  const shared = makeShared()
+  const manager = yield* start({ ...tiny, renewal: Context.get(built, Renewal.Renewal) }, shared)
+  return { manager, shared, sms }
+})
+
 describe("an `AuthError` of the function that returns the codes", () => {
   const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })
   const reasons = [
@@ -413,28 +434,40 @@ describe("an `AuthError` of the function that returns the codes", () => {
     })
   )
 
-  it.effect.each(foreign.slice(reasons.length))(
-    "is no answer of the broker, in `layerLoginWithStepUp` (%s, %s)",
-    ([, , error]) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const { login, resend, verify } = makeSms()
-        const tiny = makeTiny({ credentials: { pin: "4711" } })
-        const services = Layer.succeedContext(
-          Context.make(Renewal.Renewal, tiny.renewal).pipe(
-            Context.add(Login.Login, { login }),
-            Context.add(StepUp, { verify, resend })
-          )
-        )
-        const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
-        const respond = () => Effect.suspend(() => answers.shift() ?? Effect.never)
-        const built = yield* Layer.build(Renewal.layerLoginWithStepUp(respond).pipe(Layer.provide(services)))
-        const shared = makeShared()
-        const manager = yield* start({ ...tiny, renewal: Context.get(built, Renewal.Renewal) }, shared)
-        assert.strictEqual(yield* reasonOf(manager.session), error.reason._tag)
-        assert.deepStrictEqual((yield* LoginGuard.make(shared.store).memory(account)).refusedAt, [])
-        assert.strictEqual(yield* reasonOf(manager.renew()), "success")
-      })
+  it.effect.each(foreign)("is no answer of the broker, in `layerLoginWithStepUp` (%s, %s)", ([, , error]) =>
+    Effect.gen(function* () {
+      const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
+      const { manager, shared } = yield* startWithStepUp(() => Effect.suspend(() => answers.shift() ?? Effect.never))
+      assert.strictEqual(yield* reasonOf(manager.session), error.reason._tag)
+      assert.deepStrictEqual((yield* LoginGuard.make(shared.store).memory(account)).refusedAt, [])
+      assert.strictEqual(yield* reasonOf(manager.renew()), "success")
+    })
+  )
+
+  it.effect.each([
+    ["a defect", () => Effect.die(new Error("123456"))] as const,
+    ["an error that the function throws", () => assert.fail("123456")] as const,
+    ["no end", () => Effect.never] as const
+  ])("is `ActionRequired` if the function for `layerLoginWithStepUp` has %s", ([, respond]) =>
+    Effect.gen(function* () {
+      const { manager, shared } = yield* startWithStepUp(respond)
+      const asking = yield* Effect.forkChild(Effect.flip(manager.session))
+      yield* pass("5 minutes")
+      const error = yield* Fiber.join(asking)
+      assert.strictEqual(error.reason._tag, "ActionRequired")
+      assert.notInclude(shown(error), "123456")
+      assert.deepStrictEqual((yield* LoginGuard.make(shared.store).memory(account)).unansweredAt, [])
+    })
+  )
+
+  it.effect("is the broker's answer if the function got it from the broker, in `layerLoginWithStepUp`", () =>
+    Effect.gen(function* () {
+      const said = new AuthError.AccountLocked({ scope: "account", unlock: "broker", code: "L1" })
+      const { manager, sms } = yield* startWithStepUp(() => Effect.fail(AuthError.make("tiny", "resend", said)))
+      assert.strictEqual(yield* reasonOf(manager.session), "AccountLocked")
+      assert.strictEqual(yield* reasonOf(manager.renew()), "ActionRequired")
+      assert.deepStrictEqual(sms.calls, ["login"])
+    })
   )
 
   it.effect("is the refusal of this login if the function throws the refusal that it got", () =>

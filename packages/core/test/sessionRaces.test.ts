@@ -4,7 +4,9 @@ import * as Session from "@auth/broker-core/login/Session"
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import type * as SessionManager from "@auth/broker-core/session/SessionManager"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
+import * as VaultError from "@auth/broker-core/session/VaultError"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -13,6 +15,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { shown } from "./support.ts"
 import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, start, startWith } from "./sessions.ts"
 
 const unavailable = new AuthError.BrokerUnavailable({ why: "network" })
@@ -269,6 +272,17 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
+  it.effect("stores no session that a logout has ended", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const manager = yield* start(makeTiny())
+      const session = yield* manager.session
+      yield* manager.logout
+      assert.isTrue(isLoggedOut(yield* Effect.flip(manager.adopt(session))))
+      assert.isTrue(Option.isNone(yield* manager.peek))
+    })
+  )
+
   it.effect("stores no session if a logout happens while it waits for the lock", () =>
     Effect.gen(function* () {
       yield* begin
@@ -344,6 +358,36 @@ describe("sessions: SessionManager.adoptFrom", () => {
       })
     )
   }
+
+  it.effect.each([
+    "the store cannot be read",
+    "the store cannot be written",
+    "the lock cannot be acquired",
+    "the manager is closed"
+  ] as const)("ends the session at the broker after a logout even if %s", (fault) =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared, scope] = [makeTiny({ by: [] }), makeShared(), yield* Scope.make()]
+      const { service, state } = breakable(shared.store)
+      const why = new VaultError.LockUnavailable({ why: "busy", waited: Duration.seconds(1) })
+      const busy = Effect.delay(Effect.fail(VaultError.make("lock", why)), "1 second")
+      const lock: typeof shared.lock = {
+        ...shared.lock,
+        withLock: (...args) =>
+          fault === "the lock cannot be acquired" ? busy : Effect.delay(shared.lock.withLock(...args), "1 second")
+      }
+      const manager = yield* Effect.provideService(start(tiny, { lock, store: service }), Scope.Scope, scope)
+      const adopting = yield* Effect.forkChild(Effect.flip(manager.adoptFrom(issue)))
+      yield* pass("1500 millis")
+      yield* manager.logout
+      state.unreadable = fault === "the store cannot be read"
+      state.broken = fault === "the store cannot be written"
+      if (fault === "the manager is closed") yield* Scope.close(scope, Exit.void)
+      yield* pass("2 seconds")
+      assert.isTrue(isLoggedOut(yield* Fiber.join(adopting)))
+      assert.deepStrictEqual(tiny.calls, ["logout browser"])
+    })
+  )
 
   it.effect("does not begin the login if the manager is closed", () =>
     Effect.gen(function* () {
@@ -430,6 +474,23 @@ describe("sessions: a logout directly after another call", () => {
     })
   )
 
+  it.effect("makes a slow SessionManager.peek return no session, even before the store has answered the logout", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const shared = makeShared()
+      yield* (yield* start(makeTiny(), shared)).session
+      const get: typeof shared.store.get = (...args) => Effect.delay(shared.store.get(...args), "1 second")
+      const manager = yield* start(makeTiny(), { ...shared, store: { ...shared.store, get } })
+      const peeking = yield* Effect.forkChild(manager.peek)
+      yield* pass("500 millis")
+      const loggingOut = yield* Effect.forkChild(manager.logout)
+      yield* pass("500 millis")
+      assert.isTrue(Option.isNone(yield* Fiber.join(peeking)))
+      yield* pass("5 seconds")
+      yield* Fiber.join(loggingOut)
+    })
+  )
+
   it.effect("sends no refresh for a renewal that waits for the lock", () =>
     Effect.gen(function* () {
       yield* begin
@@ -469,6 +530,64 @@ describe("sessions: a logout directly after another call", () => {
       assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
       assert.isTrue(isLoggedOut(yield* Effect.flip(manager.session)))
       assert.isTrue(Option.isNone(yield* manager.peek))
+    })
+  )
+})
+
+describe("sessions: a renewal that ends with a defect", () => {
+  const boom = Effect.die(new TypeError("secret-canary"))
+  const places = ["the store's `get`", "the store's `put`", "the lock", "the login"] as const
+
+  const startWithDefect = Effect.fnUntraced(function* (place: (typeof places)[number], expiry: Expiry.Expiry) {
+    yield* begin
+    const state = { broken: false, logins: 0 }
+    const { lock, store } = makeShared()
+    const tiny = makeTiny({ credentials: { pin: "4711" }, early: "30 minutes", expiry })
+    const dies = (at: string) => state.broken && at === place
+    const own = {
+      store: {
+        ...store,
+        get: (...args) => (dies("the store's `get`") ? boom : store.get(...args)),
+        put: (...args) => (dies("the store's `put`") ? boom : store.put(...args))
+      } satisfies typeof store,
+      lock: {
+        ...lock,
+        withLock: (...args) => (dies("the lock") ? boom : lock.withLock(...args))
+      } satisfies typeof lock
+    }
+    const login = Effect.suspend(() => {
+      state.logins += 1
+      return dies("the login") ? boom : (tiny.renewal.login ?? Effect.never)
+    })
+    const manager = yield* start({ ...tiny, renewal: { ...tiny.renewal, login } }, own)
+    return { manager, state }
+  })
+
+  it.effect.each(places)("fails with a typed error, pauses, and succeeds after the fault (%s)", (place) =>
+    Effect.gen(function* () {
+      const { manager, state } = yield* startWithDefect(place, Expiry.dailyAt("00:00"))
+      yield* manager.session
+      yield* pass("1 day")
+      state.broken = true
+      for (let call = 0; call < 50; call += 1) {
+        const error = yield* Effect.flip(manager.session)
+        assert.strictEqual(error.reason._tag, "ActionRequired")
+        assert.notInclude(shown(error), "secret-canary")
+      }
+      assert.isAtMost(state.logins, 2)
+      state.broken = false
+      yield* pass("20 seconds")
+      assert.strictEqual((yield* manager.session).account, account)
+    })
+  )
+
+  it.effect.each(places)("returns the current session if it is live (%s)", (place) =>
+    Effect.gen(function* () {
+      const { manager, state } = yield* startWithDefect(place, Expiry.after("2 hours"))
+      const session = yield* manager.session
+      yield* pass("110 minutes")
+      state.broken = true
+      assert.strictEqual(yield* manager.session, session)
     })
   )
 })

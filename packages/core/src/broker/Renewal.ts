@@ -19,6 +19,7 @@ import type { Renewal as Description } from "./Broker.ts"
 import type { Challenge } from "../login/Challenge.ts"
 import { type CodeSource, isCodeSource } from "../login/CodeSource.ts"
 import { refusalOf } from "./internal/guardNumbers.ts"
+import { codeFrom } from "../login/internal/codeSources.ts"
 import * as Login from "../login/Login.ts"
 import type { LoginProgress } from "./LoginProgress.ts"
 import { Refresh } from "../login/Refresh.ts"
@@ -263,7 +264,10 @@ export const answering = (options: {
       return unanswerable(account, "without a TOTP secret, the broker sends the codes by SMS or email")
     const answer = (challenge: Challenge) =>
       challenge.kinds[0] === "totp"
-        ? Effect.flatMap(codes.code({ account, kind: "totp" }), (code) => verify(challenge, code))
+        ? Effect.flatMap(
+            codeFrom(account, () => codes.code({ account, kind: "totp" })),
+            (code) => verify(challenge, code)
+          )
         : Effect.andThen(Ref.set(refusesTotp, true), other)
     return Effect.flatMap(Ref.get(refusesTotp), (refuses) =>
       refuses
@@ -295,7 +299,7 @@ export const layerLogin: Layer.Layer<Renewal, never, Renewal | Login.Login> = La
 
 /**
  * Renews a session by a login. If the broker returns a challenge, the challenge is answered once, with the code that
- * `respond` returns.
+ * `respond` returns. In a login of a session manager, `respond` must return the code within five minutes.
  *
  * @example
  * ```ts

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as AuthError from "./AuthError.ts"
+import { codeFrom } from "./internal/codeSources.ts"
 import { asking } from "./internal/loginAttempt.ts"
 import type { Challenge } from "./Challenge.ts"
 import type { Session } from "./Session.ts"
@@ -120,7 +121,7 @@ export const withStepUp = <E, R>(
   Effect.flatMap(login, (outcome) =>
     outcome._tag === "Authenticated"
       ? Effect.succeed(outcome.session)
-      : Effect.flatMap(asking(respond(outcome.challenge)), (code) =>
+      : Effect.flatMap(asking(codeFrom(outcome.challenge.account, () => respond(outcome.challenge))), (code) =>
           Effect.flatMap(StepUp, (stepUp) => stepUp.verify(outcome.challenge, code))
         )
   )

@@ -6,8 +6,10 @@
  */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Hex from "effect/encoding/Hex"
 import * as Option from "effect/Option"
 import type { Account } from "../login/Account.ts"
@@ -183,6 +185,23 @@ export const run = <E, R>(
     )
 
     /**
+     * The stored session, if another program has stored it since `before` was read. After an earlier logout, `found`
+     * returns no stored session, but the user has logged in again since then. If the entry was written more than once,
+     * there may have been a logout in between, so no session is returned.
+     */
+    const storedSince = (before: Record.Record) =>
+      Effect.gen(function* () {
+        const record = yield* Record.read(store, account)
+        const now = yield* Clock.currentTimeMillis
+        return record._tag === "Live" &&
+          record.version === before.version + 1 &&
+          Cached.isLive(record.session, now) &&
+          !(before._tag === "Live" && Cached.sameToken(record.session, before.session))
+          ? Option.some(yield* adoptFrom(Effect.succeed(record.session)))
+          : Option.none<Session>()
+      })
+
+    /**
      * Whether the broker refuses the token of a session that has not expired. `false` if the layer has no profile call,
      * or if the call fails for another reason.
      */
@@ -257,7 +276,17 @@ export const run = <E, R>(
       duration: lifetime,
       orElse: () => Effect.fail(timedOut(account))
     })
-    const claimed = Effect.map(adoptFrom(timed), Option.some)
+    /**
+     * Stores the session of `timed`. `adoptFrom` began with this call of `run`, so that a logout since then ends the
+     * session, even if the login began later.
+     */
+    const got = yield* Deferred.make<Session>()
+    const adopting = yield* Effect.forkChild(adoptFrom(Deferred.await(got)), { startImmediately: true })
+    const claimed = Effect.flatMap(timed, (session) =>
+      Effect.flatMap(Deferred.succeed(got, session), (isFirst) =>
+        Effect.map(isFirst ? Fiber.join(adopting) : adoptFrom(Effect.succeed(session)), Option.some)
+      )
+    )
 
     const ended = Option.none<Session>()
 
@@ -266,7 +295,8 @@ export const run = <E, R>(
      * `over` is the id of its login. This program may then log in.
      */
     const awaitOther = Effect.fnUntraced(function* (
-      first: Pending
+      first: Pending,
+      before: Record.Record
     ): Effect.fn.Return<{ readonly session: Option.Option<Session>; readonly over: string }, Failure> {
       let pending = first
       for (let silent = 0; silent < maxSilentPolls; silent += 1) {
@@ -274,7 +304,8 @@ export const run = <E, R>(
         const current = (yield* PromptRecord.read(store, account)).record.pending
         // The session is read after the pending login, because a program first stores its session and then removes its
         // pending login.
-        const session = yield* found
+        const known = yield* found
+        const session = Option.isSome(known) ? known : yield* storedSince(before)
         if (Option.isSome(session)) return { session, over: pending.id }
         if (!isOpen(current, yield* Clock.currentTimeMillis)) return yield* Effect.fail(notCompleted(account))
         if (current.id !== pending.id || current.beats !== pending.beats) silent = -1
@@ -290,6 +321,7 @@ export const run = <E, R>(
           if (!byPerson && !(yield* isRefused(live))) return live
           replacing = live
         }
+        const before = yield* Record.read(store, account)
         const outcome = yield* Effect.uninterruptibleMask((restore) =>
           Effect.matchEffect(claim(over), {
             onFailure: (error) => (error._tag === "Busy" ? Effect.succeed(error) : Effect.fail(error)),
@@ -300,7 +332,7 @@ export const run = <E, R>(
         const other =
           outcome._tag === "Busy" ? outcome.pending : (yield* PromptRecord.read(store, account)).record.pending
         if (other === undefined) return yield* logIn(undefined)
-        const { over: endedId, session } = yield* awaitOther(other)
+        const { over: endedId, session } = yield* awaitOther(other, before)
         return Option.isSome(session) ? session.value : yield* logIn(endedId)
       })
     return yield* logIn(undefined)

@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Account from "../login/Account.ts"
 import * as AuthError from "../login/AuthError.ts"
+import { isMadeBySource } from "../login/internal/codeSources.ts"
 import { Departure } from "../login/internal/departure.ts"
 import { LoginAttempt } from "../login/internal/loginAttempt.ts"
 import { bounded } from "./internal/bounded.ts"
@@ -363,8 +364,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     error: AuthError.AuthError | VaultError.VaultError,
     now: number
   ) => {
-    // A source of one-time codes may fail with the error of another broker. That error is no answer to this login.
-    const isOwn = AuthError.isAuthError(error) && error.broker === account.broker
+    // A source of one-time codes may fail with any error, such as the error of another broker. That error is no answer
+    // to this login.
+    const isOwn = AuthError.isAuthError(error) && error.broker === account.broker && !isMadeBySource(error)
     const change = changeAfter(sent, error, isOwn, now)
     const refused = (ledger: Ledger.Ledger) =>
       isOwn && error.reason._tag === "InvalidCredentials" ? Ledger.refuseCredentials(ledger, credentials) : ledger

@@ -85,7 +85,11 @@ export class SessionManager extends Context.Service<
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | Failure, R>
-    /** Stores a session that was obtained in another way, such as by a browser login. */
+    /**
+     * Stores a session that was obtained in another way, such as by a browser login. If the store fails, `adopt` fails,
+     * but later calls of `session` try again to store the session. A session that was ended by a logout is not stored:
+     * `adopt` fails with `SessionExpired` (`logged-out`).
+     */
     readonly adopt: (session: Session.Session) => Effect.Effect<void, Failure>
     /**
      * Runs a login, such as the exchange of a callback, and stores its session. If `logout` is called in this program

@@ -13,7 +13,7 @@ import type { Failure } from "./sessionChange.ts"
 
 /**
  * Stores a session. If there was a logout after `logouts` was read, runs `onLogout`, stores nothing, and fails with
- * `SessionExpired`.
+ * `SessionExpired`, even if the store or the lock fails as well.
  */
 const adoptSince = Effect.fnUntraced(function* (
   self: Self,
@@ -24,23 +24,43 @@ const adoptSince = Effect.fnUntraced(function* (
   const { account } = self
   const now = yield* Clock.currentTimeMillis
   self.usedAt = now
-  if (self.isClosed) return yield* closed(self, "adopt")
+  if (Cached.isEnded(given)) return yield* loggedOut(self)
   const problem = adoptionProblem(account, given, now)
   if (problem !== undefined) {
     return yield* Effect.fail(AuthError.invalidRequest(account.broker, "adopt", "session", problem))
   }
+  let isOver = false
+  const end = Effect.suspend(() => {
+    isOver = true
+    return Effect.andThen(onLogout, loggedOut(self))
+  })
   const isWanted = Effect.suspend(() => {
-    if (self.isClosed) return closed(self, "adopt")
-    return self.state.logouts === logouts ? Effect.void : Effect.andThen(onLogout, loggedOut(self))
+    if (self.state.logouts !== logouts) return end
+    return self.isClosed ? closed(self, "adopt") : Effect.void
   })
   const store = Effect.gen(function* () {
     const session = Cached.withoutSpentToken(self.state, given)
     const { version } = yield* overwrite(self, Record.ofSession(session), isWanted)
+    isOver = true
     if (self.state.logouts === logouts) Cached.clear(self.state, "kept")
     return yield* cacheSession(self, session, { tag: "Adopted", version: version + 1, logouts })
   })
-  yield* self.lock.withLock(account, () => Effect.uninterruptible(store))
+  const stored = Effect.andThen(
+    isWanted,
+    self.lock.withLock(account, () => Effect.uninterruptible(store))
+  )
+  yield* Effect.catch(stored, (error) => {
+    if (self.state.logouts !== logouts) return isOver ? Effect.fail(error) : Effect.uninterruptible(end)
+    if (!self.isClosed && !AuthError.isAuthError(error)) keepUnsaved(self, given)
+    return Effect.fail(error)
+  })
 })
+
+/** Keeps a session that could not be stored. Later calls try again to store it, and a logout revokes it. */
+const keepUnsaved = ({ state }: Self, session: Session.Session) => {
+  state.unsaved = session
+  Cached.makeDue(state)
+}
 
 export const adopt = (self: Self, given: Session.Session): Effect.Effect<void, Failure> =>
   Effect.suspend(() => adoptSince(self, given, self.state.logouts, Effect.void))

@@ -327,8 +327,14 @@ export const dropRefreshToken = (state: State, session: Session.Session): Sessio
   return without
 }
 
+const ended = new WeakSet<Session.Session>()
+
+/** Whether a logout has ended this session, so that it must not be stored again. */
+export const isEnded = (session: Session.Session): boolean => ended.has(session)
+
 /** Removes the sessions that were logged out, and records that their refresh tokens must not be sent again. */
 export const clearLoggedOut = (state: State, mark: "logged-out" | "kept"): void => {
+  for (const session of [state.cached.session, state.unsaved]) if (session !== undefined) ended.add(session)
   spendRefreshToken(state, state.cached.session)
   spendRefreshToken(state, state.unsaved)
   state.unsaved = undefined

@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as AuthError from "../../login/AuthError.ts"
 import * as Session from "../../login/Session.ts"
@@ -209,6 +210,18 @@ const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnava
 /** Maximum number of times that a renewal is tried again after the lock was lost. */
 const maxLostLocks = 2
 
+/**
+ * A renewal can end with a defect of a store, a lock or an HTTP client that a user wrote. As after any other failure,
+ * there is then a pause, and callers get the current session if it is live. The text of the defect is not kept, because
+ * it may contain a secret.
+ */
+const unexpected = ({ account }: Self, defect: unknown): AuthError.AuthError => {
+  const name = Predicate.isError(defect) ? defect.name : typeof defect
+  const what = `Find the fault in this program: the renewal of the session of ${account.id} ended with a defect (${name})`
+  const advice = "Check the store, the lock, the HTTP client and the login method that the program provides."
+  return AuthError.make(account.broker, "session", new AuthError.ActionRequired({ what, advice }))
+}
+
 const runRenewal = (self: Self, request: RenewalRequest, began: Began): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(() => {
     const { logouts } = began
@@ -223,6 +236,7 @@ const runRenewal = (self: Self, request: RenewalRequest, began: Began): Effect.E
             )
           : cacheSession(self, session, { tag: "PickedUp", version: record.version, logouts })
       ),
+      Effect.catchDefect((defect) => Effect.fail(unexpected(self, defect))),
       Effect.catch((error) =>
         self.state.loggedOut || self.state.logouts !== logouts ? loggedOut(self) : startBackoff(self, error)
       ),

@@ -176,8 +176,10 @@ const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure
     if (self.isClosed) return closed(self, "peek")
     const live = Cached.liveSession(self.state, now)
     if (live !== undefined || self.state.loggedOut) return Effect.succeed(Option.fromUndefinedOr(live))
+    const { logouts } = self.state
     return Effect.map(Record.read(self.store, self.account), (record) =>
       record._tag === "Live" &&
+      self.state.logouts === logouts &&
       Cached.isLive(record.session, now) &&
       !Cached.sameToken(record.session, self.state.rejected)
         ? Option.some(record.session)

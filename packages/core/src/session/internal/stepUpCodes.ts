@@ -9,6 +9,7 @@ import * as AuthError from "../../login/AuthError.ts"
 import type { Challenge } from "../../login/Challenge.ts"
 import type { CodeKind } from "../../login/CodeSource.ts"
 import { Login } from "../../login/Login.ts"
+import { codeFrom, codeTimeout, noCode } from "../../login/internal/codeSources.ts"
 import { asking, LoginAttempt } from "../../login/internal/loginAttempt.ts"
 import type { Session } from "../../login/Session.ts"
 import { StepUp } from "../../login/StepUp.ts"
@@ -49,12 +50,6 @@ export interface CodeQuestion {
  */
 export type Codes = (question: CodeQuestion) => string | Promise<string>
 
-/** Maximum time that the function may take to return a code. */
-const codeTimeout = "5 minutes"
-
-const actionRequired = ({ broker }: Account, what: string, advice?: string) =>
-  AuthError.make(broker, "login", new AuthError.ActionRequired({ what, advice }))
-
 /**
  * The text of the failure is not kept, because it may contain the code. An `AuthError` contains no secret, but it may be
  * about another account.
@@ -62,11 +57,7 @@ const actionRequired = ({ broker }: Account, what: string, advice?: string) =>
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
   const name = Predicate.isError(failure) ? failure.name : typeof failure
   const text = AuthError.isAuthError(failure) ? `: ${failure.message}` : ` with ${name}.`
-  return actionRequired(
-    account,
-    `Enter the one-time code of ${account.id}`,
-    `The function "codes" failed${text} Handle its failures in the function, and return the code.`
-  )
+  return noCode(account, `The function "codes" failed${text} Handle its failures in the function, and return the code.`)
 }
 
 /**
@@ -135,7 +126,7 @@ const answering = (
       return asking(asked).pipe(
         Effect.timeoutOrElse({
           duration: codeTimeout,
-          orElse: () => Effect.fail(actionRequired(account, `Enter the one-time code of ${account.id}`))
+          orElse: () => Effect.fail(noCode(account))
         }),
         Effect.map((code) => Redacted.make(Predicate.isString(code) ? code.trim() : ""))
       )
@@ -186,8 +177,10 @@ const answering = (
     if (outcome._tag === "Authenticated") return Effect.succeed(outcome.session)
     const { challenge } = outcome
     if (own.codes !== undefined && challenge.kinds[0] === "totp") {
-      return Effect.flatMap(own.codes.code({ account: own.account, kind: "totp" }), (code) =>
-        stepUp.verify(challenge, code)
+      const { account, codes: source } = own
+      return Effect.flatMap(
+        codeFrom(account, () => source.code({ account, kind: "totp" })),
+        (code) => stepUp.verify(challenge, code)
       )
     }
     const questions = questionsOf(challenge)

@@ -1,0 +1,59 @@
+/** Runs the sources of one-time codes. Such a source may be an effect or a function that a user wrote. */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import type { Account } from "../Account.ts"
+import * as AuthError from "../AuthError.ts"
+import { LoginAttempt } from "./loginAttempt.ts"
+
+/** Maximum time that a login of a session manager waits for a code. */
+export const codeTimeout = "5 minutes"
+
+/** Makes the error if no code was entered, or if its source failed. */
+export const noCode = ({ broker, id }: Account, advice?: string): AuthError.AuthError =>
+  AuthError.make(broker, "login", new AuthError.ActionRequired({ what: `Enter the one-time code of ${id}`, advice }))
+
+/** The errors that sources made, although they contain the name of a broker. */
+const madeBySources = new WeakSet<AuthError.AuthError>()
+
+/** Whether a source of one-time codes made this error. Such an error is no answer of the broker. */
+export const isMadeBySource = (error: AuthError.AuthError): boolean => madeBySources.has(error)
+
+/**
+ * A source may also send a request to the broker, such as a request for a new code. The error of this request has the
+ * broker's code or message.
+ */
+const mark = (error: unknown) =>
+  Effect.sync(() => {
+    if (!AuthError.isAuthError(error)) return
+    const { brokerMessage, code } = error.reason
+    if (code === undefined && brokerMessage === undefined) madeBySources.add(error)
+  })
+
+/**
+ * Gets a code from a source. A defect becomes an `ActionRequired`. Its text is not kept, because it may contain the
+ * code. If a session manager runs the login, the source must return the code within `codeTimeout`, because other
+ * programs cannot log in while the login waits.
+ */
+export const codeFrom = <A, E, R>(
+  account: Account,
+  source: () => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | AuthError.AuthError, R> => {
+  const failed = (failure: unknown) => {
+    const name = Predicate.isError(failure) ? failure.name : typeof failure
+    return Effect.fail(noCode(account, `The source of the code failed with ${name}. Correct the source.`))
+  }
+  const started = Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError, R> => {
+    const effect: unknown = source()
+    if (Effect.isEffect(effect)) return effect as Effect.Effect<A, E, R>
+    const advice = "The source of the code does not return an Effect. Return an Effect, and do not use async."
+    // A promise is not awaited. Without a handler, its rejection would end the program.
+    Promise.resolve(effect).catch(() => undefined)
+    return Effect.fail(noCode(account, advice))
+  })
+  const got = Effect.catchDefect(started, failed)
+  const orElse = () => Effect.fail(noCode(account, `The source of the code returned none within ${codeTimeout}.`))
+  const inTime = Effect.flatMap(LoginAttempt, (attempt) =>
+    attempt === undefined ? got : Effect.timeoutOrElse(got, { duration: codeTimeout, orElse })
+  )
+  return Effect.tapError(inTime, mark)
+}
