@@ -82,9 +82,8 @@ export interface PendingLogin {
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
   /**
    * Completes the login with the address that the browser was redirected to, and stores the session. If the store fails,
-   * call it again. If `logout` was called in between, it then fails with `SessionExpired`. After it has succeeded, it
-   * fails with `InvalidStepUpCode`. If `logout` is called while `complete` runs, the new session is ended at the broker,
-   * and `complete` fails with `SessionExpired`.
+   * call `complete` again. After a success, `complete` fails with `InvalidStepUpCode`. If `logout` was called since the
+   * first call, the new session is ended at the broker, and `complete` fails with `SessionExpired`.
    */
   readonly complete: (callbackUrl: string | URL | Redacted.Redacted<string>) => Promise<Session>
 }
