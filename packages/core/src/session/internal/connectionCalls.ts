@@ -82,7 +82,7 @@ export interface PendingLogin {
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
   /**
    * Completes the login with the address that the browser was redirected to, and stores the session. If the store fails,
-   * call it again. After it has succeeded, it fails with `InvalidStepUpCode`.
+   * call `complete` again. After `complete` has succeeded, further calls fail with `InvalidStepUpCode`.
    */
   readonly complete: (callbackUrl: string | URL | Redacted.Redacted<string>) => Promise<Session>
 }
