@@ -352,7 +352,7 @@ export const make = (
 
   /**
    * Checks whether a new token has already expired. If the broker still accepts the token although its expiry has
-   * passed, this machine's clock is wrong. The token is then returned.
+   * passed, this machine's clock is wrong. The session is then returned with an unknown expiry.
    */
   const checkExpiry = Effect.fnUntraced(function* (
     got: Exchanged,
