@@ -191,9 +191,10 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
   isSpent(state, session) ? Session.withoutRefreshToken(session) : session
 
 /**
- * Returns the session whose refresh token is sent next. Only the newest session has a valid refresh token, and its issue
- * time shows which session is the newest. If the clock was set back, the issue time can be wrong, so a session with a
- * spent token is not chosen. A session that was logged out is never chosen.
+ * Returns the session whose refresh token is sent next. Only the newest session has a valid refresh token, and the
+ * issue times show which session is the newest. If the clock was set back, an issue time can be wrong, so a session with
+ * a spent token is chosen only if there is no other session, and is then returned without this token. A session that was
+ * logged out is never chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
