@@ -227,8 +227,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 
   /**
    * Records a login or a further code of a login before it is sent. It runs where it cannot be interrupted, except for
-   * its parts in `restore`. Otherwise, an interruption between the write and the login could leave the record of a login
-   * that was not sent.
+   * its parts in `restore`. Otherwise, an interruption between the write and the login could leave the record of a
+   * login that was not sent.
    */
   const enter = Effect.fnUntraced(function* (
     given: Protected,

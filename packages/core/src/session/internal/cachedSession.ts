@@ -192,9 +192,9 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
 
 /**
  * Returns the session whose refresh token is sent next. Only the newest session has a valid refresh token, and the
- * issue times show which session is the newest. If the clock was set back, an issue time can be wrong, so a session with
- * a spent token is chosen only if there is no other session, and is then returned without this token. A session that was
- * logged out is never chosen.
+ * issue times show which session is the newest. If the clock was set back, an issue time can be wrong, so a session
+ * with a spent token is chosen only if all sessions have spent tokens, and is then returned without its token. A
+ * session that was logged out is never chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
