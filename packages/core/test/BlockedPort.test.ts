@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Dispatcher, fetch } from "undici"
 
-/** Makes an operating system that selects these ports for port 0, in this order. */
+/** Makes a fake operating system that selects these ports for port 0, in this order. */
 const makeSystem = (ports: ReadonlyArray<number>) => {
   const events: Array<string> = []
   let count = 0

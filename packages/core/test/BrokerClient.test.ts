@@ -1006,15 +1006,15 @@ describe("a token in a header", () => {
         assert.lengthOf(tiny.seen, 0)
       })
   )
-
-  it.effect("may have Latin-1 characters in its value if it is not a token", () =>
-    Effect.gen(function* () {
-      const tiny = yield* connect([() => yes()])
-      yield* tiny.client.call(login, { ...loginOptions, headers: { "x-own": "a é\tb" } })
-      assert.strictEqual(tiny.seen[0]?.headers["x-own"], "a é\tb")
-    })
-  )
 })
+
+it.effect("a header that contains no token may have Latin-1 characters in its value", () =>
+  Effect.gen(function* () {
+    const tiny = yield* connect([() => yes()])
+    yield* tiny.client.call(login, { ...loginOptions, headers: { "x-own": "a é\tb" } })
+    assert.strictEqual(tiny.seen[0]?.headers["x-own"], "a é\tb")
+  })
+)
 
 describe("a call over real sockets", () => {
   const listen = (handler: http.RequestListener) =>

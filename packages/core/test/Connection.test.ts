@@ -199,7 +199,7 @@ describe("Connection:", () => {
     ["manual", "302"],
     ["follow", "200"]
   ] as const) {
-    it(`fetch() follows a redirect of another host as the option redirect says (${redirect})`, async () => {
+    it(`fetch() handles a redirect from another host as the option "redirect" says (${redirect})`, async () => {
       const server = createServer(({ url }, response) => {
         response.writeHead(url === "/" ? 200 : 302, { location: "/" }).end()
       })

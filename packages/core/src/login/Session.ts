@@ -29,8 +29,8 @@ export interface Tokens {
   /** The token for the market feed. */
   readonly feed?: Redacted.Redacted<string>
   /**
-   * The token from the first request of the login. Present only if the broker's login has two requests. The second
-   * request then returns the access token.
+   * The token that the first request of the login returns. Present only if the broker's login has two requests. The
+   * second request then returns the access token.
    */
   readonly login?: Redacted.Redacted<string>
 }

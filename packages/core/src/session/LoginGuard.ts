@@ -92,10 +92,10 @@ export class LoginGuard extends Context.Service<
      * reason is `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any other reason,
      * fails with `ActionRequired`, whose `what` is the message of that reason. If two or more logins within an hour
      * ended before their one-time code was entered, fails with `ActionRequired`, because each login makes the broker
-     * send a message. This lasts for 1 minute after the second of these logins, 2 minutes after the third, 5 minutes
-     * after the fourth, and 10 minutes after each later one. If ten logins in the last hour got no answer, fails with
-     * `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails with `InvalidRequest` if the
-     * policy is invalid. In all these cases, nothing is sent.
+     * send a message. `protect` fails in this way for 1 minute after the second of these logins, 2 minutes after the
+     * third, 5 minutes after the fourth, and 10 minutes after each later one. If ten logins in the last hour got no
+     * answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails with
+     * `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -228,7 +228,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 
   /**
    * Records a login or a further code of a login before it is sent. It runs where it cannot be interrupted, except for
-   * its parts in `restore`, so that an interruption is not lost between the write and the login.
+   * its parts in `restore`. Otherwise, an interruption between the write and the login could leave the record of a
+   * login that was not sent.
    */
   const enter = Effect.fnUntraced(function* (
     given: Protected,
@@ -296,7 +297,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
     return {
       codeAwaited: Effect.suspend(() => {
         sent.isCodeOrdered = true
-        // A further code may be requested after a refused code, which stays counted.
+        // A further code may be requested after a refused code. The refused code stays counted.
         return sent.attempt.outcome === "refused" ? Effect.void : set("awaits-code")
       }),
       asking: (ask) =>

@@ -100,8 +100,8 @@ export type Watchers = changes.Watchers
 export const makeWatchers: () => Watchers = watchers.make
 
 /**
- * Stores entries. `put` succeeds only after the entry is stored. How durable the entry is depends on the store. If
- * another program has changed the entry since it was read, `put` changes nothing.
+ * Stores entries. `put` succeeds only after the entry is stored. The durability of the entry depends on the store.
+ * If another program has changed the entry since it was read, `put` changes nothing.
  *
  * @category services
  * @since 0.1.0
@@ -269,7 +269,7 @@ const decodeText = (operation: string, what: string, text: string | null | undef
  *
  * Only one process at a time may use the store. A `KeyValueStore` cannot compare the version and write in one step, so
  * if two processes write at the same time, one write may be lost. The writes of one process run one after the other.
- * How durable a write is depends on the `KeyValueStore`.
+ * The durability of a write depends on the `KeyValueStore`.
  *
  * @category constructors
  * @since 0.1.0
@@ -382,9 +382,9 @@ const makeCompareAndSet = () =>
  * Makes a store that writes entries unencrypted to Redis (5.0 or newer). Each entry is one string. Wrap the store with
  * `encrypted`.
  *
- * Any number of programs may share the store. How durable a write is depends on the settings of Redis. With `appendonly
- * yes` and `appendfsync always`, the data is on disk before the write succeeds. If Redis loses its data, the programs
- * log in again.
+ * Any number of programs may share the store. The durability of a write depends on the settings of Redis. With
+ * `appendonly yes` and `appendfsync always`, the data is on disk before the write succeeds. If Redis loses its data,
+ * the programs log in again.
  *
  * `get` and `put` fail with `Io`, or with `Tampered` if the value was not written by this library. `makeRedis` fails
  * with `InvalidOption` if the time-out is invalid.

@@ -1,6 +1,6 @@
 /**
- * Reports all errors at the start of a program together. For example, missing credentials and a missing vault key are
- * reported in one error.
+ * Reports all errors that occur at the start of a program in one error. For example, missing credentials and a missing
+ * vault key are reported together.
  *
  * @since 0.1.0
  */

@@ -62,7 +62,7 @@ const ambiguity = (text: string, symbols: string): string | undefined => {
   return isBoth ? hexadecimal.replace("looks like hexadecimal, not base32", "may be hexadecimal or base32") : undefined
 }
 
-/** Remainders that no number of bytes gives if eight symbols stand for five bytes (RFC 4648, section 6). */
+/** The length of a base32 text, divided by eight, never leaves one of these remainders (RFC 4648, section 6). */
 const impossible: ReadonlySet<number> = new Set([1, 3, 6])
 
 const decodeSymbols = (symbols: string): Uint8Array => {

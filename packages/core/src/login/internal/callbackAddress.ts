@@ -110,7 +110,6 @@ const valueOf = (name: string, raw: string): string => {
   return /^[+\s]*$/.test(value) ? "" : value
 }
 
-/** Splits each parameter into its name and its value. */
 const pairsOf = (parts: ReadonlyArray<string>): Pairs =>
   parts.map((part) => {
     const end = part.includes("=") ? part.indexOf("=") : part.length

@@ -22,6 +22,5 @@ const bySubtle = (bytes: Uint8Array): Effect.Effect<Uint8Array> =>
     Digest.layerWebCrypto
   )
 
-/** Returns the SHA-256 of the bytes. */
 export const sha256: (bytes: Uint8Array) => Effect.Effect<Uint8Array> =
   native === undefined ? bySubtle : (bytes) => Effect.sync(() => new Uint8Array(native("sha256", bytes, "buffer")))

@@ -157,7 +157,7 @@ export const isNewLogout = ({ cached, version }: State, record: Record.Record): 
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
 
-/** Maximum number of spent refresh tokens that are kept. There are few, because a program may have many accounts. */
+/** Maximum number of spent refresh tokens that are kept. It is small, because a program may have many accounts. */
 const maxSpent = 4
 
 const isSame = (one: Redacted.Redacted<string>, other: Redacted.Redacted<string> | undefined): boolean =>
@@ -173,7 +173,7 @@ export const spendRefreshToken = (state: State, session: Session.Session | undef
 export const isSpent = ({ spent }: State, { tokens: { refresh } }: Session.Session): boolean =>
   spent.some((token) => isSame(token, refresh))
 
-/** Whether a new session has another refresh token than the session that it replaces, or has none. */
+/** Whether the previous session has a refresh token that the new session does not have. */
 export const isRotated = (session: Session.Session, previous: Session.Session): boolean =>
   previous.tokens.refresh !== undefined && !isSame(previous.tokens.refresh, session.tokens.refresh)
 
@@ -183,14 +183,15 @@ export const recordIssue = (state: State, session: Session.Session, previous: Se
   if (isSpent(state, session)) state.spent = state.spent.filter((token) => !isSame(token, session.tokens.refresh))
 }
 
-/** Returns the session without its refresh token if that must not be sent again. */
+/** Returns the session without its refresh token if that token must not be sent again. */
 export const withoutSpentToken = (state: State, session: Session.Session): Session.Session =>
   isSpent(state, session) ? Session.withoutRefreshToken(session) : session
 
 /**
- * Returns the session whose refresh token is sent next. Only the newest session has a valid refresh token, and its issue
- * time shows which session is the newest. If the clock was set back, the issue time can be wrong, so a session with a
- * spent token is not chosen. A session that was logged out is never chosen.
+ * Returns the session whose refresh token is sent next. Only the newest session has a valid refresh token, and the
+ * issue times show which session is the newest. If the clock was set back, an issue time can be wrong, so a session
+ * with a spent token is chosen only if all sessions have spent tokens, and is then returned without its token. A
+ * session that was logged out is never chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state

@@ -272,7 +272,6 @@ const callListener = <A>(listener: (event: A) => unknown, event: A) =>
     { startImmediately: true }
   )
 
-/** Makes the functions of a connection from the services of its account. */
 export const fromServices = <Services>(
   services: Context.Context<ConnectionServices<Services>>,
   life: connectionRun.Life

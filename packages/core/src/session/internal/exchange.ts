@@ -275,8 +275,8 @@ export const make = (
 
   /**
    * Continues a login whose progress is stored. Returns `undefined` if no progress of this app and these credentials is
-   * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token. Fails during a pause,
-   * except if the user requested the login, and while the account is locked.
+   * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token. Fails while the
+   * account is locked. Also fails during a pause, except if the user requested the login.
    */
   const resumeLogin = Effect.fnUntraced(function* (
     checks: Checks,
@@ -353,7 +353,7 @@ export const make = (
 
   /**
    * Checks whether a new token has already expired. If the broker still accepts the token although its expiry has
-   * passed, this machine's clock is wrong. The token is then returned.
+   * passed, this machine's clock is wrong. The session is then returned with an unknown expiry.
    */
   const checkExpiry = Effect.fnUntraced(function* (
     got: Exchanged,

@@ -68,8 +68,8 @@ export interface Replacement {
 }
 
 /**
- * The progress of a login, and the login that it belongs to. Only a login of the same app with the same credentials may
- * continue it, because all apps of the account share the ledger.
+ * The progress of a login, with the app and the credentials of this login. All apps of the account share the ledger,
+ * but only a login with the same app and the same credentials may continue the progress.
  */
 export interface StoredProgress extends LoginProgress {
   readonly app?: string | undefined

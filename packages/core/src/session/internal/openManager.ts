@@ -71,7 +71,6 @@ export const open = Effect.fnUntraced(function* (
   return self
 })
 
-/** Makes the service of a manager. */
 export const serviceOf = (self: Self, session = sessionOf(self)) => ({
   account: self.account,
   session,

@@ -140,7 +140,6 @@ interface Keys {
   readonly fenceKey: string
 }
 
-/** An acquired lease. */
 interface AcquiredLease {
   readonly token: string
   readonly fence: number

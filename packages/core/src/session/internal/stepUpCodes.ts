@@ -133,7 +133,7 @@ const answering = (
     }
     /**
      * Returns the challenge that the code answers. If a new code was requested and the broker has not answered yet,
-     * waits for the answer. If the broker has then sent a new code, fails, because this code is the previous one.
+     * waits for the answer. If the broker has then sent a new code, fails, because `codes` has returned the old code.
      */
     const challengeOf = Effect.suspend(() => {
       const before = current

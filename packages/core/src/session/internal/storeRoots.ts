@@ -7,7 +7,7 @@ const roots = new WeakMap<Store, Store>()
 /** The store that `store` wraps, or `store` itself. */
 export const rootOf = (store: Store): Store => roots.get(store) ?? store
 
-/** Makes a store that replaces some functions of another store, and keeps the same entries. */
+/** Returns a copy of a store in which some functions are replaced. Both stores have the same entries. */
 export const wrap = (store: Store, changes: Partial<Store>): Store => {
   const made = { ...store, ...changes }
   roots.set(made, rootOf(store))

@@ -161,7 +161,7 @@ const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
     ]
   ])
 
-/** At most these logins are sent within 30 minutes: at once, and after pauses of 1, 2, 5 and 10 minutes. */
+/** The guard allows six logins within 30 minutes: one at once, and five after pauses of 1, 2, 5, 10 and 10 minutes. */
 const maxLogins = 6
 
 /** Requests a session every 30 seconds for 30 minutes. The fake answers in real time. */
