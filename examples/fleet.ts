@@ -1,5 +1,5 @@
 /**
- * Run this program in several processes, on one machine or on many. The processes share a session of Rupeezy through
+ * Run this program in several processes, on one machine or on many. The processes share a Rupeezy session through
  * Redis, and only one of the processes logs in. All processes need the same BROKER_AUTH_KEY. Redis stores the session
  * encrypted.
  */

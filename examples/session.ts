@@ -11,7 +11,7 @@ import * as RupeezyAuth from "@auth/rupeezy/RupeezyAuth"
 import * as SamcoAuth from "@auth/samco/SamcoAuth"
 import * as SamcoLegacy from "@auth/samco/SamcoLegacy"
 
-// The ways to log in without a browser. Your program needs only the line for its broker.
+// Ways to log in without a browser. Your program needs only the line for its broker.
 const ways = {
   angel: () => Connection.open(AngelAuth.layerConfig()),
   motilal: () => Connection.open(MotilalAuth.layerConfig()),

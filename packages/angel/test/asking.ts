@@ -100,7 +100,6 @@ export const login = Effect.fnUntraced(function* (fake: FakeBroker, changes: Log
 
 export const bearer = (token: string | undefined): Changed => ({ authorization: `Bearer ${token}` })
 
-/** Logs in to the demo account, and then advances the clock by 30 seconds. */
 export const loggedIn = Effect.fnUntraced(function* (options?: Parameters<typeof FakeAngel.make>[0]) {
   const fake = yield* begin(options)
   const { data } = yield* login(fake)

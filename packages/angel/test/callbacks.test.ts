@@ -24,7 +24,6 @@ const layer = (fake: FakeBroker) =>
     }
   }).pipe(Layer.provide(TestHttp.layerFake(fake)))
 
-/** Logs in on the page and returns the callback. */
 const browse = Effect.fnUntraced(function* (fake: FakeBroker, page: string, account = demo) {
   const body = new URLSearchParams({ clientcode: account.clientCode, pin: account.pin, totp: yield* codeNow(account) })
   const response = yield* Effect.promise(() => fake.respond(new Request(page, { method: "POST", body })))

@@ -130,7 +130,7 @@ describe("a wrong PIN", () => {
   )
 })
 
-describe("a program that ends before its login was sent", () => {
+describe("a login whose program ends early", () => {
   const start = Effect.fnUntraced(function* (fake: FakeBroker.FakeBroker, code: string | undefined) {
     const answer = code === undefined ? Effect.never : Effect.succeed(Redacted.make(code))
     const layer = AngelAuth.layer({ credentials: { ...credentials, totp: CodeSource.fromEffect(() => answer) } })
@@ -138,7 +138,7 @@ describe("a program that ends before its login was sent", () => {
     return yield* Effect.provide(SessionManager.SessionManager, yield* Layer.build(sessions))
   })
 
-  it.effect("does not use up the budget if it ends before the code is entered", () =>
+  it.effect("does not count as failed if the program ends before the code is entered", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make({ tokenEnd: "absent" })
@@ -158,7 +158,7 @@ describe("a program that ends before its login was sent", () => {
     }).pipe(Effect.provide(Vault.layerMemory))
   )
 
-  it.effect("uses up the budget if the login was sent and not answered", () =>
+  it.effect("counts as failed if it was sent and not answered", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make({ tokenEnd: "absent" })

@@ -54,7 +54,6 @@ export const session: Session = AngelAuth.fromTokens({
   issuedAt: 0
 })
 
-/** Each call of `AngelApi`. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, AngelApi.AngelApi>>> = {
   loginByPassword: Effect.flatMap(AngelApi.AngelApi, (api) => api.loginByPassword(loginRequest)),
   generateTokens: Effect.flatMap(AngelApi.AngelApi, (api) =>
@@ -68,7 +67,6 @@ export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, An
 /** 2026-11-23 09:30:01 IST, one second after the start of a TOTP period. */
 export const morning = Date.UTC(2026, 10, 23, 4, 0, 1)
 
-/** Returns the current TOTP code of the account. */
 export const codeNow = ({ totpSecret }: FakeAngel.Account) => totpCode(totpSecret)
 
 /** Fills in the publisher page and returns the address to which the browser is redirected. */

@@ -4,7 +4,6 @@ import * as Predicate from "effect/Predicate"
 const saysYes = (status: unknown): boolean =>
   status === true || (Predicate.isString(status) && /^(?:true|success)$/i.test(status.trim()))
 
-/** Returns the field `data`. Returns `undefined` if the field is absent, null, "" or "null". */
 const dataOf = (json: unknown): unknown => {
   const data = Envelope.field(json, "data")
   return data === null || data === "" || data === "null" ? undefined : data

@@ -30,11 +30,10 @@ export interface Status {
   readonly session: Session.Session | undefined
   readonly state: sessions.State
   readonly now: number
-  /** The slots of this account that hold an unencrypted entry. */
+  /** The slots (kinds of entries) of the account that hold an unencrypted entry. */
   readonly clear: Effect.Success<ReturnType<typeof entries.clearSlots>>
 }
 
-/** Reads the vault, and sends nothing. */
 export const read = Effect.fnUntraced(function* (home: Home, entry: Entry): Effect.fn.Return<Status, VaultError> {
   const now = yield* Clock.currentTimeMillis
   const clear = yield* entries.clearSlots(home, entry.account)

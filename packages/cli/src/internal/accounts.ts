@@ -25,7 +25,6 @@ const Entry = Schema.Struct({
   values: Schema.Record(Schema.String, Schema.RedactedFromValue(Schema.String))
 })
 
-/** An account of the user. */
 export type Entry = typeof Entry.Type
 
 const stored = storedList.make({ id: "accounts", what: "list of accounts", item: Entry })
@@ -49,7 +48,6 @@ export const inUse = (name: string) =>
     `The name ${name} is in use. Choose another name with --name, or change the credentials of this account with --replace.`
   )
 
-/** Adds an account. With `replace`, an account with the same name is replaced. */
 export const add = (
   store: Store,
   entry: Entry,

@@ -57,7 +57,6 @@ const chooseMethod = Effect.fnUntraced(function* (
   }
 })
 
-/** Asks for each credential of the method. */
 export const askFields = Effect.fnUntraced(function* (
   { broker }: brokers.Loaded,
   method: Method,

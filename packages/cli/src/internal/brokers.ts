@@ -76,7 +76,6 @@ export const load = <A>(name: string, module: string): Effect.Effect<A, CommandF
     ({ error }) => (isMissing(error) ? notInstalled(name) : Effect.die(error))
   )
 
-/** The file of a module of an optional package. */
 export const fileOf = (name: string, module: string): Effect.Effect<string, CommandFailed> =>
   Effect.catch(
     Effect.try({
@@ -160,7 +159,6 @@ export const folderOfPackage = (named: string): string => {
   return places.map((place) => Path.join(place, named)).find(hasManifest) ?? folder
 }
 
-/** Loads the package in a folder that the user has named. */
 export const loadPackage = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<NamedPackage, CommandFailed> {
   const text = Result.try(() => Fs.readFileSync(Path.join(folder, "package.json"), "utf8"))
   const manifest = Option.flatMap(Result.getSuccess(text), Schema.decodeUnknownOption(Manifest))

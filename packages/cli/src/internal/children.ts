@@ -1,4 +1,3 @@
-/** Runs other programs in the user's terminal. */
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { constants } from "node:os"

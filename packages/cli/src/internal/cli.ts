@@ -55,7 +55,6 @@ const make = (row: Row, handle: Handle): AnyCommand => {
       )
 }
 
-/** The command with its subcommands. */
 export const makeRoot = (handle: Handle) => {
   const rows: ReadonlyArray<Row> = table
   const top = rows.filter(({ name }) => !name.includes(" "))
@@ -99,6 +98,5 @@ export const services = Layer.mergeAll(
   CliOutput.layerPresenter({ present: () => Effect.void })
 )
 
-/** Parses the arguments, and runs the handler of the command. */
 export const run = (args: ReadonlyArray<string>, handle: Handle) =>
   Command.runWith(makeRoot(handle), { version: "", renderErrors: false })(args).pipe(Effect.provide(services))

@@ -254,7 +254,7 @@ export const table = [
     summary: "Serve sessions as JSON to programs in any language",
     details: [
       "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs that run as this user can open the socket. On a port, each program sends its own bearer token: Authorization: Bearer …",
-      "It answers GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the refused token, GET /v1/events and GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
+      "The server answers GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the refused token, GET /v1/events and GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
       "The server sends no login that needs a person. It answers 409 with the command that logs in. On Windows, it serves on a port."
     ]
   },
@@ -289,7 +289,7 @@ export const table = [
     flags: [simulator],
     summary: "Encrypt the vault with the key in BROKER_AUTH_NEW_KEY",
     details: [
-      "Make a key: openssl rand -hex 32. Afterwards, set BROKER_AUTH_KEY to the new key in every program. If the command is interrupted, run it again."
+      "Make the new key: openssl rand -hex 32. After broker-auth vault rekey, set BROKER_AUTH_KEY to the new key in every program. If the command is interrupted, run it again."
     ]
   },
   {
@@ -318,7 +318,6 @@ export const table = [
   }
 ] as const satisfies ReadonlyArray<Row>
 
-/** Names of all commands. */
 export type Name = (typeof table)[number]["name"]
 
 type RowOf<N extends Name> = Extract<(typeof table)[number], { readonly name: N }>

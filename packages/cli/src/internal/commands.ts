@@ -126,7 +126,6 @@ const showStatus = Effect.fnUntraced(function* (input: Input<"status">): Effect.
   yield* output.line(`Stored in ${home.store.describe}`)
 })
 
-/** How often `status --watch` reads the vault. */
 const watchInterval = "5 seconds"
 
 const clear = Effect.sync(() => void (process.stdout.isTTY && process.stdout.write("\u001b[H\u001b[2J")))
@@ -145,7 +144,6 @@ const remove: Handler<"remove"> = Effect.fnUntraced(function* (input) {
   yield* output.say(`Removed ${entry.name} and its credentials.`)
 }, Effect.scoped)
 
-/** Runs `use` with a live session of the account. */
 const withSession = <A>(
   input: { readonly account: string | undefined; readonly simulator: string | undefined },
   use: (session: Session.Session, opened: connect.Opened) => Effect.Effect<A, Failure>
@@ -170,7 +168,6 @@ const header: Handler<"header"> = (input) =>
     })
   )
 
-/** The session as environment variables for a program. */
 const variablesOf = ({ account, expiresAt, tokens }: Session.Session): Readonly<Record<string, string>> => ({
   BROKER_AUTH_BROKER: account.broker,
   BROKER_AUTH_ACCOUNT: account.id,
@@ -309,7 +306,6 @@ const demo: Handler<"demo"> = () =>
     Effect.flatMap(({ run }) => run)
   )
 
-/** The server is loaded only for this command. */
 const serve: Handler<"serve"> = (input) =>
   Effect.flatMap(
     Effect.promise(() => import("./serve/serve.ts")),

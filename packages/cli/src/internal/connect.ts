@@ -45,7 +45,6 @@ export const layerOf = Effect.fnUntraced(function* (
   )
 })
 
-/** An account, its broker's package, its login method and an open connection. */
 export interface Opened {
   readonly entry: Entry
   readonly loaded: brokers.Loaded
@@ -104,5 +103,4 @@ export const open = Effect.fnUntraced(function* (
 export const needsLogin = <A>({ entry }: Opened, call: () => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.mapError(promised(call), (failure) => forPerson(failure, entry.name))
 
-/** A live session. */
 export const session = (opened: Opened) => needsLogin(opened, () => opened.connection.session())

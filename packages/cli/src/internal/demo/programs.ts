@@ -28,7 +28,6 @@ export interface Program {
   readonly id: Simulator.BrokerId
   readonly broker: Broker
   readonly method: Method
-  /** The account of the program. */
   readonly account: FakeAccount
   /** The first account of the fake. The login with a code by SMS uses this account. */
   readonly first: FakeAccount
