@@ -42,7 +42,6 @@ const packages = join(import.meta.dirname, "../..")
 const rmoney = FakeRmoney.demoAccount
 const rmoneyTotp = FakeRmoney.demoTotpAccount
 
-/** Returns the fields of an account, all of them redacted. */
 const hide = <A extends object>(account: A) =>
   Object.fromEntries(Object.entries(account).map(([name, value]) => [name, Redacted.make(value)])) as {
     readonly [K in keyof A]: Redacted.Redacted<string>
