@@ -150,7 +150,7 @@ const authenticator = ({ control }: Simulator.Info, broker: string, account: str
   )
 
 it.live(
-  "a program logs in to RMoney with the TOTP code from GET /totp, and its logout only deletes the session locally",
+  "a program logs in to RMoney with the TOTP code from GET /totp, and its logout deletes the session only locally",
   () =>
     Effect.gen(function* () {
       const called = yield* inSimulator(

@@ -55,7 +55,10 @@ export interface Switches {
   readonly refusedExchange: "uses-up" | "keeps"
   /** Lifetime of a request token. Default: 2 minutes. */
   readonly requestTokenLifetime: Duration.Input
-  /** Parameters in the callback of a cancelled login: only the status, or also `redirect_params`. Default: `status`. */
+  /**
+   * Parameters in the callback of a cancelled login: only the status, or also the pairs in `redirect_params`. Default:
+   * `status`.
+   */
   readonly cancelled: "status" | "with-pairs"
   /** Time of day in IST at which all sessions end. Default: `06:00`. */
   readonly dailyEnd: `${number}:${number}`

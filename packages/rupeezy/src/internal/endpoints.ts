@@ -56,7 +56,7 @@ export const make = (offset = "+05:30") => {
   const created = { response: Shape.extend(Tokens, loginAt), essential: ["access_token"] }
   return {
     login: post("login", "/v2/user/login", { account: "client_code", request: Login, ...created }),
-    /** Exchanges the `auth` parameter of a callback. */
+    /** Exchanges the `auth` parameter of a callback for a session. */
     createSession: post("createSession", "/v2/user/session", {
       account: "applicationId",
       request: Exchange,

@@ -134,7 +134,7 @@ export const install = (): void => {
       })
     )
 
-  /** Returns an address of the page's server. The server answers it with a redirect to `url`, with the given status. */
+  /** Returns an address of the page's server that redirects to `url` with the given status. */
   const redirected = (url: string, status: number): string =>
     `/redirect?${new URLSearchParams({ to: url, status: String(status) })}`
 
