@@ -1,4 +1,4 @@
-/** The certificate of the benches' TLS server: the self-signed one for `localhost` from the tests of `@auth/node`. */
+/** The self-signed certificate for `localhost` in the tests of `@auth/node`. The benches' TLS server uses it too. */
 import * as path from "node:path"
 
 const folder = path.join(import.meta.dirname, "../../packages/node/test/tls")

@@ -5,7 +5,6 @@ import * as path from "node:path"
 import { bundle, commandFolder } from "../packages/bundle.ts"
 import { compile } from "./programs.ts"
 
-/** Files of the programs. */
 export const files = {
   empty: "empty.mjs",
   bundled: `${commandFolder}/broker-auth.js`,

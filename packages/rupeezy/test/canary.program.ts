@@ -1,6 +1,6 @@
 /**
- * The program of the canary test. It prints its results and errors in many ways. The test then searches its output and
- * its files for secrets.
+ * The program of the canary test. It prints its results and errors in many ways. The test then searches the output and
+ * the files of this program for secrets.
  */
 import * as Login from "@auth/broker-core/login/Login"
 import * as Logout from "@auth/broker-core/login/Logout"
@@ -60,7 +60,6 @@ const throughBrowser = (fake: FakeBroker) =>
     return yield* Logout.logout(session)
   })
 
-/** Logs in on the page with the account's current TOTP code. */
 const visit = Effect.fnUntraced(function* (fake: FakeBroker, url: string) {
   const { codeOf } = yield* Effect.promise(() => import("./support.ts"))
   const totp = yield* codeOf(account)

@@ -81,7 +81,6 @@ export const session: Session = RupeezyAuth.fromTokens({
 
 type Call = Effect.Effect<unknown, AuthError, RupeezyApi.RupeezyApi>
 
-/** Each call of `RupeezyApi`. */
 export const calls: Readonly<Record<string, Call>> = {
   login: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.login(loginRequest)),
   createSession: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.createSession(createSessionRequest)),
@@ -92,10 +91,8 @@ export const calls: Readonly<Record<string, Call>> = {
   getProfile: Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api.getProfile(session))
 }
 
-/** Returns the current TOTP code of the account. */
 export const codeOf = ({ totpSecret }: FakeRupeezy.Account) => totpCode(totpSecret)
 
-/** Submits the form of the login page and returns the answer. */
 export const submit = (
   account: FakeRupeezy.Account,
   url: Redacted.Redacted<string>,

@@ -71,7 +71,7 @@ export interface Switches {
    * `ipUpdate`.
    */
   readonly legacyFailures: 200 | 401
-  /** HTTP status of failures of the OAuth calls. Default: 400. */
+  /** HTTP status of most failures of the OAuth calls. Default: 400. */
   readonly oauthFailures: 200 | 400
   /** Contents of a failure of an OAuth call: an error code, a text, or both. */
   readonly oauthFailureBody: "code-and-text" | "text" | "code"
@@ -226,7 +226,6 @@ const toServerTime = (at: number) => Expiry.toIst(at).replace(/^\d\d(\d\d)-(\d\d
 const cutOffAfter = (at: number): number =>
   Expiry.dailyAt(lifetimes.sessionEnd)({ issuedAt: at, accessToken: Redacted.make("") })?.at ?? at
 
-/** Makes the state of the fake. */
 const makeMemory = () => ({
   sessions: new Map<string, Issued>(),
   /** The sessions by refresh token. A refresh token is valid longer than its session. */

@@ -78,16 +78,18 @@ const renew = (fake: FakeBroker, refresh_token: string | undefined) =>
 const oauthLogin = (fake: FakeBroker) => Effect.flatMap(authenticate(fake), (answer) => exchange(fake, codeOf(answer)))
 
 describe("the fake's request handling", () => {
-  it.effect("refuses a content type other than JSON with HTTP 415, and an accept header without JSON with 406", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin()
-      const form = { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "apiKey=a" }
-      assert.strictEqual((yield* ask(fake, "POST", "/session/token", form)).status, 415)
-      const page = { headers: { accept: "text/html" }, body: {} }
-      for (const path of ["/session/token", "/login", "/oauth/token", "/oauth/revoke", "/otp/generateOtp"]) {
-        assert.strictEqual((yield* ask(fake, "POST", path, page)).status, 406)
-      }
-    })
+  it.effect(
+    "answers HTTP 415 to a content type other than JSON, and HTTP 406 to an accept header that does not allow JSON",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin()
+        const form = { headers: { "content-type": "application/x-www-form-urlencoded" }, body: "apiKey=a" }
+        assert.strictEqual((yield* ask(fake, "POST", "/session/token", form)).status, 415)
+        const page = { headers: { accept: "text/html" }, body: {} }
+        for (const path of ["/session/token", "/login", "/oauth/token", "/oauth/revoke", "/otp/generateOtp"]) {
+          assert.strictEqual((yield* ask(fake, "POST", path, page)).status, 406)
+        }
+      })
   )
 
   it.effect("answers a POST if the accept header allows JSON, and a GET with any accept header", () =>

@@ -39,7 +39,6 @@ const direct = (fake: FakeBroker, options: SamcoAuth.Options = {}) =>
 const browser = (fake: FakeBroker, options: SamcoOAuth.Options = {}) =>
   withFake(fake, SamcoOAuth.layer({ ...options, credentials: oauthCredentials }))
 
-/** Submits the form of the broker's page and returns the callback. */
 const submit = (fake: FakeBroker, { url }: RedirectLogin.AuthorizationRequest, form: Record<string, string>) =>
   Effect.promise(async () => {
     const body = new URLSearchParams(form)

@@ -89,7 +89,6 @@ type Api = SamcoApi.SamcoApi["Service"]
 
 const use = (call: (api: Api) => Effect.Effect<unknown, AuthError>) => Effect.flatMap(SamcoApi.SamcoApi, call)
 
-/** Each call of `SamcoApi`. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, SamcoApi.SamcoApi>>> = {
   sessionToken: use((api) => api.sessionToken({ apiKey: credentials.apiKey, apiSecret: credentials.apiSecret })),
   oauthAuthorize: use((api) => api.oauthAuthorize(authorization)),

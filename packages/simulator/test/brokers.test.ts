@@ -42,7 +42,6 @@ const packages = join(import.meta.dirname, "../..")
 const rmoney = FakeRmoney.demoAccount
 const rmoneyTotp = FakeRmoney.demoTotpAccount
 
-/** Returns the fields of an account, all of them redacted. */
 const hide = <A extends object>(account: A) =>
   Object.fromEntries(Object.entries(account).map(([name, value]) => [name, Redacted.make(value)])) as {
     readonly [K in keyof A]: Redacted.Redacted<string>
@@ -151,7 +150,7 @@ const authenticator = ({ control }: Simulator.Info, broker: string, account: str
   )
 
 it.live(
-  "a program logs in to RMoney with the TOTP code from GET /totp, and its logout only deletes the session locally",
+  "a program logs in to RMoney with the TOTP code from GET /totp, and its logout deletes the session only locally",
   () =>
     Effect.gen(function* () {
       const called = yield* inSimulator(

@@ -65,7 +65,7 @@ const submit = async (page: Page, button = "button[type=submit]"): Promise<URL> 
   return new URL(page.url())
 }
 
-/** Counts the elements of a page that can run a planted script, and reads whether a planted script ran. */
+/** Counts the elements that can run a planted script, and reads whether a planted script ran. */
 const hasPlanted = async (page: Page) => ({
   ran: await page.evaluate("globalThis.ran === true"),
   elements: await page.locator("script, img, [onerror]").count()

@@ -35,7 +35,6 @@ it.live("a snapshot restores the sessions and the clock in another simulator wit
     assert.strictEqual(restored.status, 200)
     assert.include(restored.text, '"aheadMillis":172800000')
     assert.strictEqual(yield* funds(second, token), 200)
-    // A restored simulator has the same snapshot.
     assert.strictEqual((yield* send(`${second.control}/snapshot`)).text, text)
     yield* first.reset
     assert.strictEqual(yield* funds(first, token), 401)

@@ -25,7 +25,6 @@ export const servedOf = (
     Object.entries(environments[environment] ?? {}).map(([purpose, origin]) => [purpose, origins[origin] ?? ""])
   )
 
-/** The layers of a trading program, with a real connection to the simulator. */
 export const angel = (simulator: Simulator.Info, options: AngelAuth.Options = {}) =>
   AngelAuth.layer({
     ...options,

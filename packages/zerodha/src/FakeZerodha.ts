@@ -33,7 +33,10 @@ export interface Account {
   readonly state: "active" | "blocked"
   /** Whether the app is enabled for this user. */
   readonly app: "enabled" | "disabled"
-  /** Whether the caller's IP address is registered. Only order calls check the address. */
+  /**
+   * Whether the caller's IP address is registered. `none`: no address is registered for the app. Only order calls check
+   * the address.
+   */
   readonly ip: "registered" | "unregistered" | "none"
   /** Whether the stock exchange has approved the app as a platform. Only approved platforms get refresh tokens. */
   readonly platform: "approved" | "ordinary"
@@ -52,7 +55,10 @@ export interface Switches {
   readonly refusedExchange: "uses-up" | "keeps"
   /** Lifetime of a request token. Default: 2 minutes. */
   readonly requestTokenLifetime: Duration.Input
-  /** Parameters in the callback of a cancelled login: only the status, or also `redirect_params`. Default: `status`. */
+  /**
+   * Parameters in the callback of a cancelled login: only the status, or also the pairs in `redirect_params`. Default:
+   * `status`.
+   */
   readonly cancelled: "status" | "with-pairs"
   /** Time of day in IST at which all sessions end. Default: `06:00`. */
   readonly dailyEnd: `${number}:${number}`
@@ -209,7 +215,6 @@ type Handle = (request: FakeBroker.FakeRequest) => Effect.Effect<FakeBroker.Fake
 
 const isResponse = (value: object): value is FakeBroker.FakeResponse => "status" in value && "body" in value
 
-/** Makes the state of the fake. */
 const makeMemory = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
   const sessions = new Map<string, Issued>()
   const refreshes = new Map<string, Issued>()

@@ -51,7 +51,7 @@ export const broker: Broker.Broker = {
   secretHeaders: ["authorization"],
   documentation: ["https://kite.trade/docs/connect/v3/", "https://github.com/zerodha/kiteconnectjs"],
   staticIp: {
-    text: "Required for placing, modifying and cancelling orders. Logins, reads and the stream work from any address. A developer account can have two addresses, and can change them once in a calendar week",
+    text: "Required for placing, modifying and cancelling orders. Logins, reads and WebSockets work from any address. A developer account can have two addresses, and can change them once in a calendar week",
     source: "support article of Zerodha on static IP addresses",
     confidence: "high",
     asOf: "2026-11-27"

@@ -88,7 +88,6 @@ const exchange: RequestOf<ZerodhaApi.ZerodhaApi, "sessionToken"> = {
   checksum
 }
 
-/** Each call of `ZerodhaApi`. */
 export const calls: Readonly<Record<string, Effect.Effect<unknown, AuthError, ZerodhaApi.ZerodhaApi>>> = {
   sessionToken: use((api) => api.sessionToken(exchange)),
   refreshToken: use((api) => api.refreshToken({ refresh_token: Redacted.make("refresh.of.a.test"), checksum })),

@@ -18,7 +18,6 @@ import { credentials, session } from "./support.ts"
 const auth = ZerodhaAuth.layer({ credentials })
 const platform = ZerodhaPlatform.layer({ credentials })
 
-/** The service of each capability. */
 const services = {
   Login: Core.Login.Login,
   StepUp: Core.StepUp.StepUp,

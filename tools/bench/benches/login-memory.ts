@@ -43,7 +43,7 @@ const weigh =
 
 const logout = "logout"
 
-/** Makes the turns. Each turn begins with one login of each account. These logins are not measured. */
+/** Each turn begins with one login of each account. These logins are not measured. */
 const turnsOf = (logins: number): ReadonlyArray<Turn> => [
   { title: `${logins} logins`, concurrency: 64, count: accounts + logins },
   {

@@ -193,11 +193,11 @@ export const bench: Bench = {
   },
   candidates: {
     google: { title: "google-auth-library, a promise for each call", prepare: async () => google() },
-    map: { title: "by hand, a promise for each call", prepare: async () => byHand() },
+    map: { title: "hand-written, a promise for each call", prepare: async () => byHand() },
     deferred: { title: "a Deferred of Effect, a fiber for each call", prepare: async () => deferred() },
     ours: { title: "ours, a fiber for each call", ours: true, prepare: ours((manager) => fibers(manager.session)) },
     "ours-promise": {
-      title: "ours, by sessionPromise",
+      title: "ours, through sessionPromise",
       ours: true,
       prepare: ours((manager) =>
         Effect.map(Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager), atOnce)

@@ -69,7 +69,7 @@ export const bench: Bench = {
     undici: {
       title: "undici.request, JSON.parse: only the POST requests",
       prepare: async (url) => {
-        // The other candidates must not import undici, because their fetch would then send requests through the import.
+        // The other candidates must not import undici, because their fetch would then send requests through it.
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {

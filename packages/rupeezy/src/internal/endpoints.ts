@@ -17,7 +17,7 @@ const holder = {
   others: Shape.optional(Shape.struct({ userCode: text, POA: Shape.optional(Shape.finite) }))
 }
 
-/** `password` is the password of the account. `totp` has six digits. */
+/** `totp` has six digits. */
 const Login = Shape.struct({ ...each(Text, "client_code", "application_id"), ...each(Secret, "password", "totp") })
 
 /** `token` is the parameter `auth` of the callback. `checksum` is SHA-256 of application id, `token` and API key. */
@@ -56,7 +56,7 @@ export const make = (offset = "+05:30") => {
   const created = { response: Shape.extend(Tokens, loginAt), essential: ["access_token"] }
   return {
     login: post("login", "/v2/user/login", { account: "client_code", request: Login, ...created }),
-    /** Exchanges the `auth` parameter of a callback. */
+    /** Exchanges the `auth` parameter of a callback for a session. */
     createSession: post("createSession", "/v2/user/session", {
       account: "applicationId",
       request: Exchange,

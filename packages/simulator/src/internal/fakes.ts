@@ -22,7 +22,6 @@ import { makeReplaceable, type Replaceable } from "./replaceable.ts"
 import * as Seed from "./seed.ts"
 import * as Snapshot from "./snapshot.ts"
 
-/** A TOTP code of an account. */
 export interface TotpCode {
   readonly code: string
   readonly validForSeconds: number

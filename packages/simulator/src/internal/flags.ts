@@ -8,7 +8,6 @@ import { largestJournal } from "./limits.ts"
 /** The command line is invalid. The message is one line, without a full stop at its end. */
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
 
-/** A decoded command line. */
 export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "print-seed"; readonly brokers: ReadonlyArray<BrokerId> }

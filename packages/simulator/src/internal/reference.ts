@@ -95,7 +95,6 @@ const limitsOf = (served: ReadonlyArray<FakeBroker>): Table => ({
   ]
 })
 
-/** Returns the tables for the given fakes: faults, journal, accounts and limits. */
 export const tables = (served: ReadonlyArray<FakeBroker>): ReadonlyArray<Table> => [
   faults,
   journal,
@@ -103,7 +102,6 @@ export const tables = (served: ReadonlyArray<FakeBroker>): ReadonlyArray<Table> 
   limitsOf(served)
 ]
 
-/** Returns a table as plain text. */
 export const toText = ({ head, rows, title }: Table): ReadonlyArray<string> => {
   const lines = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("`", "")))
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))

@@ -36,7 +36,6 @@ const Seed = Schema.Struct({
   )
 })
 
-/** A decoded seed. */
 export interface Seed {
   readonly brokers: {
     readonly [Id in BrokerId]?: {
@@ -76,7 +75,6 @@ export const read = (input: unknown): Effect.Effect<Seed, SimulatorError> =>
     )
   )
 
-/** Decodes the text of a seed file. */
 export const parse = (json: string): Effect.Effect<Seed, SimulatorError> =>
   Effect.flatMap(
     Effect.try({

@@ -43,7 +43,9 @@ export const restore = Effect.fnUntraced(function* (
     return yield* refuse("The snapshot was changed: send the answer to GET /snapshot unchanged.")
   }
   if (accounts !== (yield* accountsOf(served))) {
-    return yield* refuse("The snapshot belongs to other accounts: start the simulator with the same seed and brokers.")
+    return yield* refuse(
+      "The snapshot belongs to other accounts: start the simulator with the same seed and brokers as when the snapshot was taken."
+    )
   }
   const restores = served.map((fake) => fake.readSnapshot(brokers[fake.broker]))
   const known = restores.filter((effect) => effect !== undefined)

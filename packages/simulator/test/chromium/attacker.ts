@@ -20,7 +20,6 @@ export class Browser extends Context.Service<Browser, Chromium>()("test/Browser"
   )
 }
 
-/** Opens a new window for `use`, which returns a promise. */
 export const withWindow = <A>(use: (window: BrowserContext) => Promise<A>) =>
   Effect.flatMap(Browser, (chromium) => Effect.promise(() => chromium.withWindow(use)))
 

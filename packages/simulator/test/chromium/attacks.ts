@@ -11,9 +11,7 @@ export interface Target {
 export type Attack = (target: Target) => Promise<string | undefined>
 
 export interface Attacks {
-  /** Attacks that send a POST. */
   readonly posts: Readonly<Record<string, Attack>>
-  /** Attacks that send a GET. */
   readonly gets: Readonly<Record<string, Attack>>
 }
 
@@ -30,7 +28,6 @@ export const install = (): void => {
 
   const add = <E extends HTMLElement>(element: E): E => document.body.appendChild(element)
 
-  /** Makes an element with the given attributes. */
   const make = (tag: string, fields: Readonly<Record<string, string>>): HTMLElement => {
     const element = document.createElement(tag)
     for (const [name, value] of Object.entries(fields)) element.setAttribute(name, value)
@@ -137,7 +134,7 @@ export const install = (): void => {
       })
     )
 
-  /** Returns an address of the page's server. The server answers it with a redirect to `url`, with the given status. */
+  /** Returns an address of the page's server that redirects to `url` with the given status. */
   const redirected = (url: string, status: number): string =>
     `/redirect?${new URLSearchParams({ to: url, status: String(status) })}`
 

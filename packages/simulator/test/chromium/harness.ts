@@ -64,7 +64,7 @@ export const logins = (simulator: Simulator.Simulator["Service"]) =>
     }))
   )
 
-/** Requests whose answers a client other than a browser can read. The fault of `alter` applies to the last request. */
+/** Requests that a client other than a browser can make. The fault of `alter` applies to the last request. */
 export const readable = ({ control, origins }: Simulator.Info): ReadonlyArray<Target> =>
   [
     ...["/info", "/", "/journal", "/snapshot", "/codes?broker=rmoney&account=TEST101"].map(
