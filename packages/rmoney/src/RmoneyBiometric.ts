@@ -44,7 +44,7 @@ interface Refused {
 
 const build = Effect.fnUntraced(function* ({ account, api, credentials: { accessToken, userId }, expiry }: Given) {
   const newest = yield* Ref.make(Session.bareToken(accessToken))
-  // A refused token is not sent again. After a refused refresh, `newest` may be this token.
+  // A refused token is not sent again. After a refused refresh, a login may read the same token from `newest`.
   const refused = yield* Ref.make<Refused | undefined>(undefined)
   // Each login replaces the token that the next login needs, so logins are sent one at a time.
   const oneAtATime = yield* Semaphore.make(1)

@@ -76,7 +76,7 @@ const common = {
   carries: "code",
   receive: Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters, { account }: Given) {
     const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
-    // The login page adds userId to the callback of the newer call, and clientid to the callback of the older call.
+    // The login page adds userId to the callback if the newer call exchanges the code, otherwise it adds clientid.
     const returned = parameters.get("userid") ?? parameters.get("clientid")
     const userId = returned === undefined ? account.id : Redacted.value(returned)
     if (userId.trim().toLowerCase() === account.id.toLowerCase()) return { code, userId }

@@ -202,7 +202,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       return Effect.sync(() => void ended.set(challenge.id, why))
     }
 
-    /** If the code may not be sent, the challenge stays open. */
+    /** If `beforeCode` forbids the code, the code is not sent, and the challenge stays open. */
     const entered = (challenge: Challenge) =>
       Effect.tapError(
         report(({ beforeCode }) => beforeCode),

@@ -7,7 +7,10 @@ const ofRaw = (body: unknown): WireRequest["body"] | undefined => {
   return body instanceof URLSearchParams ? body.toString() : undefined
 }
 
-/** The body as text or bytes. `undefined` for every other body: a stream, a form with files or a blob. */
+/**
+ * The body as text or bytes. `null` for an empty body. `undefined` for any other body: a stream, a blob, or a form with
+ * files.
+ */
 export const bodyOf = ({ body }: HttpClientRequest.HttpClientRequest): WireRequest["body"] | undefined => {
   if (body._tag === "Uint8Array") return body.text ?? body.body
   if (body._tag === "Empty") return null
