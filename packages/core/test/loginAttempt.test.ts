@@ -349,7 +349,7 @@ describe("a login that waits for a code by SMS", () => {
   )
 
   it.effect(
-    "is followed by a pause if the code cannot be sent, because another login makes the broker send a message",
+    "is followed by a pause if the code cannot be sent: another login would make the broker send another message",
     () =>
       Effect.gen(function* () {
         for (const reason of [
@@ -401,7 +401,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
     reasons.map((reason) => [broker, reason._tag, AuthError.make(broker, "login", reason)] as const)
   )
 
-  it.effect.each(foreign)("is no answer of the broker (%s, %s)", ([, , error]) =>
+  it.effect.each(foreign)("does not count as an answer of the broker (%s, %s)", ([, , error]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -414,7 +414,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
   )
 
   it.effect.each(foreign.slice(reasons.length))(
-    "is no answer of the broker, in `layerLoginWithStepUp` (%s, %s)",
+    "does not count as an answer of the broker, in `layerLoginWithStepUp` (%s, %s)",
     ([, , error]) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -437,7 +437,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
       })
   )
 
-  it.effect("is the refusal of this login if the function throws the refusal that it got", () =>
+  it.effect("is the error of the login, and is not counted again, if it is the refusal from the question", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
@@ -448,7 +448,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
     })
   )
 
-  it.effect("locks the account if the function throws the lock that `resend` reported", () =>
+  it.effect("locks the account if it is the `AccountLocked` error with which `resend` failed", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -547,7 +547,7 @@ describe("a login that waits for a person to enter a code from an authenticator 
           Effect.gen(function* () {
             const { ask, guard } = yield* startWithCodes(sms, () => new Promise<string>(() => {}), shared)
             yield* ask()
-            // The program could also be killed now.
+            // If the program were killed now, this state would stay in the store.
             assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
           })
         )
@@ -632,7 +632,7 @@ describe("a new code", () => {
   it.effect.each([
     ["success", ["login", "resend", "code 123456"]],
     ["failure", ["login", "resend", "code 654321", "code 123456"]]
-  ] as const)("replaces a code that is entered before the broker has answered (%s)", ([outcome, calls]) =>
+  ] as const)("replaces a code that is entered during the request, unless the request fails (%s)", ([outcome, calls]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
