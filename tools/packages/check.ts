@@ -1,9 +1,9 @@
 /**
- * Checks the packages before they are published. It makes a clean build, checks the manifests, the READMEs and the
- * packed files, imports every export from the packed tarballs, runs the programs of the READMEs and the examples with
- * the tarballs, logs in with the installed command, makes and tests a broker outside of this repository, changes the
- * scope in a copy of the repository and logs in with its packages, and installs the packages from a registry on
- * loopback.
+ * Checks the packages before they are published. It makes a clean build, and checks the manifests, the READMEs and the
+ * packed files. It imports every export from the packed tarballs, and runs the programs of the READMEs and the examples
+ * with the tarballs. It logs in with the installed command, and makes and tests a broker outside of this repository. It
+ * changes the npm scope in a copy of the repository, and logs in with the packages of the copy. Last, it installs the
+ * packages from a registry on loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
  * uses the existing build, and leaves out the examples, the copy with another scope, and the registry. With

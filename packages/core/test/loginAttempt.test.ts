@@ -350,7 +350,7 @@ describe("a login that waits for a code by SMS", () => {
   )
 
   it.effect(
-    "is followed by a pause if the code cannot be sent, because another login makes the broker send a message",
+    "is followed by a pause if the code cannot be sent: another login would make the broker send another message",
     () =>
       Effect.gen(function* () {
         for (const reason of [
@@ -422,7 +422,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
     reasons.map((reason) => [broker, reason._tag, AuthError.make(broker, "login", reason)] as const)
   )
 
-  it.effect.each(foreign)("is no answer of the broker (%s, %s)", ([, , error]) =>
+  it.effect.each(foreign)("does not count as an answer of the broker (%s, %s)", ([, , error]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -434,14 +434,16 @@ describe("an `AuthError` of the function that returns the codes", () => {
     })
   )
 
-  it.effect.each(foreign)("is no answer of the broker, in `layerLoginWithStepUp` (%s, %s)", ([, , error]) =>
-    Effect.gen(function* () {
-      const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
-      const { manager, shared } = yield* startWithStepUp(() => Effect.suspend(() => answers.shift() ?? Effect.never))
-      assert.strictEqual(yield* reasonOf(manager.session), error.reason._tag)
-      assert.deepStrictEqual((yield* LoginGuard.make(shared.store).memory(account)).refusedAt, [])
-      assert.strictEqual(yield* reasonOf(manager.renew()), "success")
-    })
+  it.effect.each(foreign)(
+    "does not count as an answer of the broker, in `layerLoginWithStepUp` (%s, %s)",
+    ([, , error]) =>
+      Effect.gen(function* () {
+        const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
+        const { manager, shared } = yield* startWithStepUp(() => Effect.suspend(() => answers.shift() ?? Effect.never))
+        assert.strictEqual(yield* reasonOf(manager.session), error.reason._tag)
+        assert.deepStrictEqual((yield* LoginGuard.make(shared.store).memory(account)).refusedAt, [])
+        assert.strictEqual(yield* reasonOf(manager.renew()), "success")
+      })
   )
 
   it.effect.each([
@@ -470,7 +472,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
     })
   )
 
-  it.effect("is the refusal of this login if the function throws the refusal that it got", () =>
+  it.effect("is the error of the login, and is not counted again, if it is the refusal from the question", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
@@ -481,7 +483,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
     })
   )
 
-  it.effect("locks the account if the function throws the lock that `resend` reported", () =>
+  it.effect("locks the account if it is the `AccountLocked` error with which `resend` failed", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -580,7 +582,7 @@ describe("a login that waits for a person to enter a code from an authenticator 
           Effect.gen(function* () {
             const { ask, guard } = yield* startWithCodes(sms, () => new Promise<string>(() => {}), shared)
             yield* ask()
-            // The program could also be killed now.
+            // If the program were killed now, this state would stay in the store.
             assert.deepStrictEqual((yield* guard.memory(account)).unansweredAt, [])
           })
         )
@@ -665,7 +667,7 @@ describe("a new code", () => {
   it.effect.each([
     ["success", ["login", "resend", "code 123456"]],
     ["failure", ["login", "resend", "code 654321", "code 123456"]]
-  ] as const)("replaces a code that is entered before the broker has answered (%s)", ([outcome, calls]) =>
+  ] as const)("replaces a code that is entered during the request, unless the request fails (%s)", ([outcome, calls]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()

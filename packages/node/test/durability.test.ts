@@ -30,7 +30,7 @@ const filesOf = (folder: string): Files =>
   Object.fromEntries(filesIn(folder).map((file) => [file, Fs.readFileSync(Path.join(folder, file))]))
 
 /**
- * Writes a vault, calls `end`, and returns the content of the vault's files while the vault is still open. If `end`
+ * Writes a vault, calls `end`, and returns the content that the vault's files have before the vault is closed. If `end`
  * does not empty the write-ahead log, the last write is in that log, as after a kill.
  */
 const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFile.write>[0]) => void): Files => {

@@ -26,8 +26,8 @@ const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<
 const hostPattern = /^(127\.0\.0\.1|localhost|\[::1\])(?::(\d{1,5}))?$/i
 
 /**
- * Whether the request names this machine as its host. `port` is the port of the server, or `undefined` for a socket. If
- * the host name of a web page resolves to this machine (DNS rebinding), that page sends its own host name.
+ * Whether the request names this machine as its host. `port` is the port of the server, or `undefined` for a Unix
+ * socket. If the host name of a web page resolves to this machine (DNS rebinding), that page sends its own host name.
  */
 export const hasOwnHost = (message: IncomingMessage, port: number | undefined): boolean => {
   const hosts = valuesOf(message, "host")
@@ -44,7 +44,7 @@ export const maxBodyBytes = 16_384
 
 /**
  * Reads the body of a request. The failure says whether the body is too large or incomplete. Bytes beyond the limit are
- * dropped, so that the client receives the answer.
+ * read and dropped, so that the client receives the answer.
  */
 export const readBody = (message: IncomingMessage): Effect.Effect<string, "too-large" | "incomplete"> =>
   Effect.callback((resume) => {
