@@ -30,6 +30,8 @@ const guide = [
     item("Start", "/start"),
     item("Programs without Effect", "/without-effect"),
     item("Programs with Effect", "/with-effect"),
+    item("Sessions", "/sessions"),
+    item("Pasted credentials", "/credentials"),
     item("Packages", "/packages")
   ]),
   group("Brokers", [item("All brokers", "/brokers/"), ...lists.brokers, item("Rules of the regulator", "/regulation")]),
