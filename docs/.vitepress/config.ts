@@ -51,8 +51,6 @@ const guide = [
     item("All examples", "/examples/")
   ]),
   group("Run it", [
-    item("Sessions", "/sessions"),
-    item("Pasted credentials", "/credentials"),
     item("Operations", "/operations"),
     item("Requests after a failure", "/failures"),
     item("Performance", "/performance"),
