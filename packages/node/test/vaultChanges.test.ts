@@ -136,7 +136,7 @@ describe("vaults: a SessionManager with a NodeVault", () => {
       }
       assert.strictEqual(yield* asked, 1)
       assert.strictEqual(yield* asked, 0)
-      // Removes the list. A list that another program has not updated is as useless to readers as a missing list.
+      // Removes the list. A reader treats a missing list like a list that an older program has not updated.
       const database = new DatabaseSync(Path.join(folder, "sessions.db"))
       database.exec("DELETE FROM checked WHERE name = 'changes'")
       database.close()

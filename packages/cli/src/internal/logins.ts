@@ -109,7 +109,7 @@ const renewEach = Effect.fnUntraced(function* (home: homes.Home, list: ReadonlyA
   const running = yield* Semaphore.make(atOnce)
   const opening = yield* Semaphore.make(1)
 
-  // Accounts are opened one after the other, because programs that resolve their references may ask questions.
+  // Accounts are opened one after the other, because the programs that resolve references to secrets may ask questions.
   const open = (entry: accounts.Entry) => {
     const opened = connect.open(home, entry)
     return Semaphore.withPermit(

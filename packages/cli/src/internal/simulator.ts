@@ -24,7 +24,10 @@ const isLoopback = (text: string): boolean => {
   return url?.protocol === "http:" && loopback.has(url.hostname)
 }
 
-/** The origins of the simulator that the flag or the variable names. `undefined`: requests go to the real brokers. */
+/**
+ * The origins of the simulator at the address in the flag or the variable. `undefined`: requests go to the real
+ * brokers.
+ */
 export const origins = Effect.fnUntraced(function* (
   given: string | undefined
 ): Effect.fn.Return<Origins | undefined, CommandFailed> {

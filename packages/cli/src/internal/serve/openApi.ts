@@ -51,7 +51,10 @@ const operationOf = (operationId: string, endpoint: Endpoint): Json => ({
   }
 })
 
-/** Makes the document. `origin` is the server's address on loopback. A socket has no address: its host is `localhost`. */
+/**
+ * Makes the document. `origin` is the server's address on loopback. For a server on a Unix socket, `origin` is
+ * `undefined`, and the document contains `http://localhost`.
+ */
 export const document = (origin: string | undefined): Json => {
   const paths: Record<string, Json> = {}
   for (const [name, endpoint] of Object.entries(endpoints)) {
