@@ -1,4 +1,4 @@
-/** Formats the changelogs that the tool Changesets writes: the text of each changeset, without the names of commits. */
+/** Formats the changelogs that the tool Changesets writes: the text of each changeset, without commit hashes. */
 
 interface Changeset {
   readonly summary: string

@@ -87,7 +87,7 @@ it.live("a notification to an address posts the summary, and the address is not 
   })
 )
 
-it.live("the target of a notification is refused if it is an address without https, an invalid address or empty", () =>
+it.live("the target of a notification is refused if it is http to another machine, an invalid address or empty", () =>
   Effect.gen(function* () {
     for (const given of ["http://example.com/secret-of-hook", "ftp://127.0.0.1/secret-of-hook", "https://", "", "  "]) {
       const failure = yield* Effect.flip(notify.targetOf(given))

@@ -230,7 +230,7 @@ it.effect.prop(
 )
 
 it.effect.each([2, 3, 8, 10, 24])(
-  "layerRateLimiter allows at most %i calls in a second if calls are sent as early as possible after a slow start",
+  "layerRateLimiter allows at most %i calls in a second if calls are sent as early as possible, except for a gap after the first",
   (requests) =>
     Effect.gen(function* () {
       const { take } = yield* SharedLimits.makeRateLimiter()

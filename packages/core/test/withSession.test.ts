@@ -119,7 +119,7 @@ describe("sessions: SessionManager.withSession", () => {
   )
 
   it.effect(
-    "does not repeat an order if the broker rejects the token in a later read, and the next call succeeds",
+    "does not repeat an order if the broker rejects the token in a later read, but succeeds when called again",
     () =>
       Effect.gen(function* () {
         const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
@@ -192,7 +192,7 @@ describe("sessions: SessionManager.withSession", () => {
     Effect.gen(function* () {
       const { getFunds, manager, state, tiny } = yield* begin()
       state.isAlive = (token) => token === "3"
-      // All callers share the renewal inside the effect, so its login is not a request of this effect.
+      // The manager renews a session for all its callers, so the login of a renewal is not a request of this effect.
       const renewing = manager.withSession((session) =>
         Effect.flatMap(numberOf(session) === "1" ? manager.renew(session) : Effect.succeed(session), getFunds)
       )
