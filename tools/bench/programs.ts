@@ -14,7 +14,7 @@ const clientCode = "A123456"
 const text = (value: unknown): string => JSON.stringify(value)
 
 /**
- * Code of each program that logs in at Angel One without our library. It defines the login request, and a function that
+ * Code in each program that logs in at Angel One without our library. It defines the login request, and a function that
  * checks the answer.
  */
 const request = `

@@ -68,7 +68,7 @@ describe("assess", () => {
     assert.strictEqual(assess({ ...target, atMost: 1.9 }, results).verdict, "not met")
   })
 
-  it("reports a target without a figure as not measured", () => {
+  it("reports `not measured` for a target whose candidate was not measured", () => {
     assert.strictEqual(assess({ ...target, of: "other", atMost: 2 }, results).verdict, "not measured")
   })
 })

@@ -67,7 +67,7 @@ describe("npm run new:broker", { tags: ["thorough"] }, () => {
   )
 
   it(
-    "makes a package outside of the repository with a name of its own, and changes nothing else",
+    "makes a package outside of the repository with the name in --package, and changes nothing else",
     async () => {
       const outside = path.join(folder, "outside")
       await generate("angel", "--outside", "outside", "--package", "@mine/angel")

@@ -59,7 +59,7 @@ export const readNumber = (database: DatabaseSync, name: string): number => {
 
 /**
  * Whether the size of the file is 0 bytes, which means that nothing was ever written to it. Inside a transaction,
- * SQLite counts one page for an empty file. A larger file without tables is not new: its tables were deleted.
+ * SQLite counts one page for an empty file. A file with content but without tables is not new: its tables were deleted.
  */
 export const isNew = (database: DatabaseSync): boolean => {
   const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"])

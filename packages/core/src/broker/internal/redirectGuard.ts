@@ -25,7 +25,7 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
  *
  * If a program's client uses `HttpClient.followRedirects`, it follows redirects to other origins. It then removes only
  * the `authorization` header, but sends the body and the brokers' own headers for keys and tokens. No option changes
- * this. So each redirect to another origin must be stopped before it is sent. `HttpClient.make` calls
+ * this. So each request to another origin must be stopped before it is sent. `HttpClient.make` calls
  * `TracerDisabledWhen` directly before each request, in the fiber and the context of that request. This function
  * therefore checks the origin in `TracerDisabledWhen`. It also sets `RequestInit` there, because it can read the
  * `RequestInit` of the client's layer only there. Only the origin of the first request is allowed. It need not be the
