@@ -119,7 +119,7 @@ export const expectOneLogin = (simulator: Service, { broker, login }: Way) =>
     const sent = (yield* simulator.journal(broker)).map(({ endpoint }) => endpoint)
     const logins = sent.filter((endpoint) => endpoint === login).length
     if (logins !== 1) {
-      return yield* Effect.die(new Error(`The broker received ${logins} logins, but expected 1: ${sent.join(", ")}`))
+      return yield* Effect.die(new Error(`The broker received ${logins} logins instead of 1: ${sent.join(", ")}`))
     }
   })
 

@@ -40,7 +40,7 @@ describe("vaults: NodeVault.rekey", () => {
     })
   )
 
-  it.live("makes a program with the old key fail with WrongKey, and rejects a write by that program", () =>
+  it.live("makes reads by a program with the old key fail with WrongKey, and its writes return false", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)

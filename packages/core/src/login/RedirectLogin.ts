@@ -168,7 +168,7 @@ const replayed = (broker: string) =>
     })
   )
 
-/** Fails if the code or token is empty or only the prefix `Bearer`, or if a code or token has an invalid character. */
+/** Fails if `code` is empty or only the prefix `Bearer`, or if `code` or one of `tokens` has an invalid character. */
 const checkTokens = <Callback extends Received>(
   broker: string,
   callback: Callback
@@ -193,10 +193,11 @@ const noToken = (broker: string) =>
  * Makes a broker's `RedirectLogin` service. A request can be completed only once, and a code is sent only once. If
  * `complete` is called again with the same request or the same code, it sends nothing and fails with
  * `InvalidStepUpCode`. There is one exception: if `carries` is `token` and the exchange failed, the login can be
- * completed again. If a callback is rejected before its code is sent, the request can still be completed. If `request`
- * does not have the fields of a request that `begin` returns, if `callbackUrl` is not `Redacted` text, or if a code or
- * token in it has characters other than visible ASCII characters, `complete` sends nothing and fails with
- * `InvalidRequest`.
+ * completed again. If a callback is rejected before its code is sent, the request can still be completed.
+ *
+ * `complete` sends nothing and fails with `InvalidRequest` if `request` does not have the fields of a request that
+ * `begin` returns, or if `callbackUrl` is not `Redacted` text. It does the same if a code or token in `callbackUrl` has
+ * characters other than visible ASCII characters.
  *
  * Each process remembers only the last 10,000 requests that it has completed itself. Each layer remembers only the last
  * 10,000 codes that it has sent itself. If another process sends a used code again, this library does not detect it,
@@ -418,7 +419,7 @@ export const page = (
  * @since 0.1.0
  */
 export const fromForm = (url: string, body: Redacted.Redacted<string>): Redacted.Redacted<string> => {
-  // A program in plain JavaScript may pass other values. `complete` then reports that they contain no callback.
+  // A program in plain JavaScript may pass other values. `complete` then rejects the result.
   if (!Predicate.isString(url) || !isSecretText(body)) return Redacted.make(url)
   const fields = Array.from(new URLSearchParams(Redacted.value(body)))
   const query = fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&")

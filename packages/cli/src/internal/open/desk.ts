@@ -194,7 +194,7 @@ export const make = Effect.fnUntraced(function* (
 
   const parts: logins.Parts = {
     inTurn,
-    // Accounts are opened one after the other, because programs that resolve their references may ask questions.
+    // Accounts are opened one after the other, because a program that resolves a reference may ask questions.
     open: (entry, options) => opening.withPermit(connect.open(home, entry, options))
   }
 
