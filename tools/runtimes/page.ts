@@ -42,7 +42,7 @@ ${resultTable("runtime", runtimes, columns)}
 
 - \`@auth/broker-core\`: loads all its modules, computes a TOTP code, encrypts an entry of a store, and seals a browser login.
 - A broker's package: loads all its modules, logs in once, gets the profile, and logs out. Zerodha's login uses its login page. In the page in Chromium, a server of the page's origin forwards the requests to the broker, because brokers do not allow requests from web pages.
-- \`@auth/node\`: loads all its modules, logs in once, reads the session from the encrypted vault in a second connection, logs in through the listener on loopback, and reads the keyring. A machine without a keyring gets the typed error.
+- \`@auth/node\`: loads all its modules, logs in once, reads the session from the encrypted vault in a second connection, logs in through the listener on loopback, and reads the keyring. On a machine without a keyring, reading it must fail with the typed error \`KeyUnavailable\`.
 - \`broker-auth\`: prints its help, adds accounts, logs in in three ways (without a person, with a one-time code, and with a login page), and prints the tokens. Each login runs in a terminal.
 - \`require\`: loads all modules of the packages with CommonJS. \`require\` and \`import\` return the same objects.
 

@@ -139,7 +139,7 @@ const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head>
 /** Rate limit of each login call. Source: Vortex documentation, "Authentication", as of 2026-11-21. */
 const oncePerSecond = [{ requests: 1, per: "1 second" }] as const
 
-/** Default lifetimes, which switches can change. */
+/** The default lifetimes. The fields of `Switches` can change them. */
 const lifetimes = { token: "8 hours", authCode: "2 minutes" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [

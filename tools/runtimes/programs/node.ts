@@ -12,7 +12,7 @@ import { ask } from "./logIn.ts"
 
 /** The input of the program. The credentials and the key of the vault are in its environment variables. */
 export interface Job {
-  /** The addresses of the simulator, by broker and by the purpose of the origin. */
+  /** The addresses of the simulator, keyed by broker and then by the origin's purpose, such as `api`. */
   readonly origins: Readonly<Record<"angel" | "zerodha", Readonly<Record<string, string>>>>
   /** The folder of the vault. */
   readonly folder: string

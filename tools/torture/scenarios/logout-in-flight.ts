@@ -14,8 +14,8 @@ import type { Outcome } from "../protocol.ts"
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
 /**
- * Milliseconds until the end of the TOTP period. The time is short, so that an unwanted second login would be sent
- * soon.
+ * Milliseconds until the end of the TOTP period. An unwanted second login would be sent only in the next period, so the
+ * time until then is short.
  */
 const leftInPeriod = 6000
 

@@ -62,7 +62,7 @@ export const fetchSend =
       redirect: "manual",
       signal: controller.signal
     }
-    // The program's own `fetch` may also throw.
+    // A `fetch` that the program supplies may throw instead of returning a rejected promise.
     void Promise.resolve()
       .then(() => fetch(url, settings))
       .then((response) => readText(response, maxBodyBytes).then((text) => answer(response, text)))

@@ -92,8 +92,8 @@ export const makeLimiter = (
   }
 
   /**
-   * Like `tryTake`, but also counts the call for all programs that share the limits. This client counts the call only
-   * after that. Otherwise the recorded time would be earlier than the time at which the call is sent.
+   * Like `tryTake`, but also counts the call for all programs that share the limits. This limiter counts the call only
+   * after `asked` has ended. Otherwise the recorded time would be earlier than the time at which the call is sent.
    */
   const tryTakeShared = (account: string, endpoint: Endpoint, asked: Effect.Effect<number>, now: number) => {
     const wait = longestWait(windowsOf(account, endpoint), now)
