@@ -1,7 +1,7 @@
 /**
  * A web app whose user logs in at the broker. `/login` redirects the browser to the broker, and `/callback` completes
- * the login. Between the two requests, the state of the login is in an encrypted cookie. So the app can restart between
- * the two requests, or run as several processes.
+ * the login. Between the two requests, the pending login is in an encrypted cookie. So the app can restart between the
+ * two requests, or run as several processes.
  */
 import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import * as MotilalPortal from "@auth/motilal/MotilalPortal"

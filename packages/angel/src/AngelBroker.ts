@@ -119,7 +119,7 @@ export const broker: Broker.Broker = {
     [
       "refresh-within-the-day",
       "medium",
-      "none. To renew always by a login, use Renewal.layerLogin",
+      "none. To always renew by a login, use Renewal.layerLogin",
       "A refresh fails after midnight IST."
     ],
     ["refresh-token-in-callback", "low", "none", "The publisher callback may contain a refresh token."],
