@@ -80,7 +80,7 @@ export const rehearse = async (folder: string): Promise<void> => {
     `The command did not refuse a work tree with changes:\n${refused.printed}`
   )
   await succeed(rescope.replace(scope, `--force ${old}`), copy)
-  // A longer scope can make the formatter break a line, which it does not join again.
+  // A longer scope can make the formatter break a line. After the change back, the formatter does not join the line.
   const bare = (text: string) => text.replace(/[\s,]/g, "")
   const changed: Array<string> = []
   for (const file of (await git("diff", "--name-only")).split("\n").filter((line) => line !== "")) {

@@ -41,7 +41,7 @@ export type Size = "quick" | "full"
 export interface Options {
   readonly size: Size
   readonly seed: number
-  /** Whether to run with the broken part. The scenario must then find a wrong count. */
+  /** Whether one part is broken on purpose: see `broken.ts`. The scenario must then find a wrong count. */
   readonly broken: boolean
 }
 

@@ -444,7 +444,7 @@ it.effect(
 
 describe("sessions: SessionManager.renew", () => {
   it.effect(
-    "if the store fails after the login, stores and returns the new session as soon as the store works again",
+    "fails with Io if the store fails after the login, but the new session is returned as soon as it can be stored",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -603,7 +603,7 @@ describe("sessions: SessionManager.logout", () => {
     ["in another program", false]
   ] as const) {
     it.effect(
-      `prevents a login if it is called ${title} during a refresh, even if the broker then rejects the refresh token`,
+      `called ${title} during a refresh prevents a login, even if the broker then rejects the refresh token`,
       () =>
         Effect.gen(function* () {
           yield* TestClock.setTime(morning)
@@ -680,7 +680,7 @@ describe("sessions: SessionManager.logout", () => {
   )
 
   it.effect(
-    "prevents a later write of the new session if it is called during a renewal, even if the store is then broken",
+    "called during a renewal prevents a later write of the new session, even if the store is broken during the logout",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
