@@ -80,9 +80,8 @@ export const relativeLinks = (text: string): ReadonlyArray<string> => {
 }
 
 /**
- * Makes the links of a README absolute. Absolute links that begin with `from`, an earlier or the present address of the
- * repository, get the present address.
- * Fails if a link leads to no file of the repository.
+ * Makes the links of a README absolute. `from` is the present address of the repository, or an earlier one. Absolute
+ * links to files at the address `from` get the present address. Fails if a link leads to no file of the repository.
  */
 export const absoluteLinks = (file: string, text: string, from: string): string =>
   mapLinks(text, (link) => {

@@ -201,7 +201,7 @@ describe("a connection ends each call with a value or a typed error, whatever it
     })
   }
 
-  it("loginByQr({ show }) if show returns the value", async () => {
+  it("loginByQr({ show: () => … })", async () => {
     await using connection = await Connection.open(layer(), { client })
     const call = (value: unknown) => untyped(connection).loginByQr({ show: () => value })
     assert.deepStrictEqual(await unexpected(call, ["pending", "InvalidRequest"]), [])

@@ -20,7 +20,7 @@ const noEcho = (): Writable => new Writable({ write: (_chunk, _encoding, done) =
 
 /**
  * Reads standard input until the scope closes. A terminal is read in raw mode. In its normal mode, it would cut lines
- * after 4095 bytes on Linux and after 1024 bytes on macOS, and callbacks with several tokens can be longer. In raw
+ * after 4095 bytes on Linux and after 1024 bytes on macOS. A pasted address with several tokens can be longer. In raw
  * mode, the terminal does not handle Ctrl-C, so this module interrupts the fiber that reads.
  */
 export const lines: Effect.Effect<ReadLine, never, Scope.Scope> = Effect.gen(function* () {

@@ -68,7 +68,10 @@ const refusals = {
 
 export type Refusal = keyof typeof refusals
 
-/** All reasons, each with its status. Failures of the vault have 503 if they are retryable, otherwise 500. */
+/**
+ * The status for each refusal of the server itself, and for each reason of an `AuthError`. Failures of the vault are
+ * not in this table. They have 503 if they are retryable, otherwise 500.
+ */
 export const statuses: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Object.entries(refusals).map(([name, [status]]) => [name, status])),
   ...statusOfReason
