@@ -24,7 +24,7 @@ import type { Broker, Method as Description } from "./Broker.ts"
 import type { Common } from "./BrokerApi.ts"
 import * as CodeSource from "../login/CodeSource.ts"
 import * as Credentials from "./Credentials.ts"
-import { codeFrom } from "../login/internal/codeSources.ts"
+import { totpCodeFrom } from "../login/internal/codeSources.ts"
 import * as durations from "../login/internal/durations.ts"
 import type { Expiry } from "../login/Expiry.ts"
 import * as Login from "../login/Login.ts"
@@ -356,15 +356,12 @@ const codeOf = (
 ): Given<never, never, never>["code"] =>
   codes === undefined
     ? undefined
-    : Effect.flatMap(
-        codeFrom(account, () => codes.code({ account, kind: "totp" })),
-        (code) => {
-          const problem = CodeSource.shapeProblem(code, 6)
-          return problem === undefined
-            ? Effect.succeed(code)
-            : Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
-        }
-      )
+    : Effect.flatMap(totpCodeFrom(account, codes), (code) => {
+        const problem = CodeSource.shapeProblem(code, 6)
+        return problem === undefined
+          ? Effect.succeed(code)
+          : Effect.fail(AuthError.invalidRequest(account.broker, "login", "totp", problem))
+      })
 
 const sentByClient = report(({ byClient }) => byClient)
 

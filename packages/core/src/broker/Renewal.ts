@@ -19,7 +19,7 @@ import type { Renewal as Description } from "./Broker.ts"
 import type { Challenge } from "../login/Challenge.ts"
 import { type CodeSource, isCodeSource } from "../login/CodeSource.ts"
 import { refusalOf } from "./internal/guardNumbers.ts"
-import { codeFrom } from "../login/internal/codeSources.ts"
+import { totpCodeFrom } from "../login/internal/codeSources.ts"
 import * as Login from "../login/Login.ts"
 import type { LoginProgress } from "./LoginProgress.ts"
 import { Refresh } from "../login/Refresh.ts"
@@ -264,10 +264,7 @@ export const answering = (options: {
       return unanswerable(account, "without a TOTP secret, the broker sends the codes by SMS or email")
     const answer = (challenge: Challenge) =>
       challenge.kinds[0] === "totp"
-        ? Effect.flatMap(
-            codeFrom(account, () => codes.code({ account, kind: "totp" })),
-            (code) => verify(challenge, code)
-          )
+        ? Effect.flatMap(totpCodeFrom(account, codes), (code) => verify(challenge, code))
         : Effect.andThen(Ref.set(refusesTotp, true), other)
     return Effect.flatMap(Ref.get(refusesTotp), (refuses) =>
       refuses

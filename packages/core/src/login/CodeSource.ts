@@ -18,6 +18,7 @@ import { withoutQuotes } from "./internal/pasted.ts"
 import * as EffectKeys from "./internal/effectKeys.ts"
 import { maskDestination } from "./internal/maskDestination.ts"
 import { timeText } from "./internal/timeText.ts"
+import { markQuick } from "./internal/codeSources.ts"
 import * as Totp from "./Totp.ts"
 
 const TypeId = "~@auth/broker-core/login/CodeSource"
@@ -121,23 +122,25 @@ export const totp = (
   return make({
     problem: undefined,
     period: Duration.millis(periodMillis),
-    code: Effect.fnUntraced(function* ({ account }: CodeRequest) {
-      const key = Account.toKey(account)
-      while (true) {
-        const now = yield* Clock.currentTimeMillis
-        const step = Totp.stepAt(parameters, now)
-        const end = (step + 1) * periodMillis
-        const last = lastSteps.get(key)
-        // If the last used period is ten or more periods in the future, the clock was set back. The last used period is
-        // then ignored, because it could block codes for years.
-        const used = last !== undefined && last >= step && last - step < 10
-        if (!used && end - now > margin) {
-          lastSteps.set(key, step)
-          return yield* Totp.codeAtStep(parameters, step)
+    code: markQuick(
+      Effect.fnUntraced(function* ({ account }: CodeRequest) {
+        const key = Account.toKey(account)
+        while (true) {
+          const now = yield* Clock.currentTimeMillis
+          const step = Totp.stepAt(parameters, now)
+          const end = (step + 1) * periodMillis
+          const last = lastSteps.get(key)
+          // If the last used period is ten or more periods in the future, the clock was set back. The last used period is
+          // then ignored, because it could block codes for years.
+          const used = last !== undefined && last >= step && last - step < 10
+          if (!used && end - now > margin) {
+            lastSteps.set(key, step)
+            return yield* Totp.codeAtStep(parameters, step)
+          }
+          yield* Effect.sleep(Duration.millis(end - now))
         }
-        yield* Effect.sleep(Duration.millis(end - now))
-      }
-    })
+      })
+    )
   })
 }
 

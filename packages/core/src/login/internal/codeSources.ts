@@ -1,6 +1,8 @@
 /** Runs the sources of one-time codes. Such a source may be an effect or a function that a user wrote. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
 import type { Account } from "../Account.ts"
 import * as AuthError from "../AuthError.ts"
 import { LoginAttempt } from "./loginAttempt.ts"
@@ -42,18 +44,46 @@ export const codeFrom = <A, E, R>(
     const name = Predicate.isError(failure) ? failure.name : typeof failure
     return Effect.fail(noCode(account, `The source of the code failed with ${name}. Correct the source.`))
   }
+  const orElse = () => Effect.fail(noCode(account, `The source of the code returned none within ${codeTimeout}.`))
   const started = Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError, R> => {
-    const effect: unknown = source()
-    if (Effect.isEffect(effect)) return effect as Effect.Effect<A, E, R>
+    const effect = source()
+    // A time-out costs a fiber and a timer, and this effect has already ended.
+    if (Exit.isExit(effect)) return effect
+    if (Effect.isEffect(effect)) {
+      return Effect.flatMap(LoginAttempt, (attempt) =>
+        attempt === undefined ? effect : Effect.timeoutOrElse(effect, { duration: codeTimeout, orElse })
+      )
+    }
     const advice = "The source of the code does not return an Effect. Return an Effect, and do not use async."
     // A promise is not awaited. Without a handler, its rejection would end the program.
     Promise.resolve(effect).catch(() => undefined)
     return Effect.fail(noCode(account, advice))
   })
-  const got = Effect.catchDefect(started, failed)
-  const orElse = () => Effect.fail(noCode(account, `The source of the code returned none within ${codeTimeout}.`))
-  const inTime = Effect.flatMap(LoginAttempt, (attempt) =>
-    attempt === undefined ? got : Effect.timeoutOrElse(got, { duration: codeTimeout, orElse })
-  )
-  return Effect.tapError(inTime, mark)
+  return Effect.tapError(Effect.catchDefect(started, failed), mark)
+}
+
+/** The part of a `CodeSource` that returns a code. */
+interface Source {
+  readonly code: (request: {
+    readonly account: Account
+    readonly kind: "totp"
+  }) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
+}
+
+/** The functions of this package that return a code within one TOTP period. */
+const quick = new WeakSet<Source["code"]>()
+
+/** Marks a function that needs no time-out. */
+export const markQuick = <F extends Source["code"]>(code: F): F => {
+  quick.add(code)
+  return code
+}
+
+/** Gets a TOTP code from a source, as `codeFrom` does. */
+export const totpCodeFrom = (
+  account: Account,
+  source: Source
+): Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> => {
+  const get = () => source.code({ account, kind: "totp" })
+  return quick.has(source.code) ? Effect.suspend(get) : codeFrom(account, get)
 }

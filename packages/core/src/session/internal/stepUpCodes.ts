@@ -9,7 +9,7 @@ import * as AuthError from "../../login/AuthError.ts"
 import type { Challenge } from "../../login/Challenge.ts"
 import type { CodeKind } from "../../login/CodeSource.ts"
 import { Login } from "../../login/Login.ts"
-import { codeFrom, codeTimeout, noCode } from "../../login/internal/codeSources.ts"
+import { codeTimeout, noCode, totpCodeFrom } from "../../login/internal/codeSources.ts"
 import { asking, LoginAttempt } from "../../login/internal/loginAttempt.ts"
 import type { Session } from "../../login/Session.ts"
 import { StepUp } from "../../login/StepUp.ts"
@@ -177,11 +177,7 @@ const answering = (
     if (outcome._tag === "Authenticated") return Effect.succeed(outcome.session)
     const { challenge } = outcome
     if (own.codes !== undefined && challenge.kinds[0] === "totp") {
-      const { account, codes: source } = own
-      return Effect.flatMap(
-        codeFrom(account, () => source.code({ account, kind: "totp" })),
-        (code) => stepUp.verify(challenge, code)
-      )
+      return Effect.flatMap(totpCodeFrom(own.account, own.codes), (code) => stepUp.verify(challenge, code))
     }
     const questions = questionsOf(challenge)
     return Effect.ensuring(answer(questions, undefined, maxQuestions), questions.end)
