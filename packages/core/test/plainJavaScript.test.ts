@@ -65,7 +65,7 @@ describe("plain JavaScript:", () => {
       const tiny = makeTiny()
       await using connections = await untyped(Connections).open({ accounts: { bad: value, good: layerOf(tiny) } })
       const error = await errorOf(() => connections.account("bad"))
-      assert.match(error.message, /is not/)
+      assert.match(error.message, /layer is not the layer of a login method/)
       await (await connections.account("good")).session()
       assert.deepStrictEqual(tiny.calls, ["login 1"])
     })
