@@ -333,6 +333,61 @@ describe("Connection:", () => {
     assert.strictEqual(await pending, reason)
   })
 
+  const aborted = (reason: unknown) => ({ signal: AbortSignal.abort(reason) })
+  const manager = <A>(use: (manager: SessionManager["Service"]) => Effect.Effect<A, unknown>) =>
+    Effect.flatMap(SessionManager, use)
+  const abortedCalls: ReadonlyArray<
+    readonly [
+      what: string,
+      (connection: Connection.Calls<Authorize | Logout | Renewal.Renewal>, reason: unknown) => Promise<unknown>
+    ]
+  > = [
+    ["fetch(), with a signal", ({ fetch }, reason) => fetch(origin, aborted(reason))],
+    ["fetch(), with the signal of a Request", ({ fetch }, reason) => fetch(new Request(origin, aborted(reason)))],
+    ["fetch(), with a body", ({ fetch }, reason) => fetch(origin, { method: "POST", body: "a", ...aborted(reason) })],
+    [
+      "run() of `session`",
+      ({ run }, reason) =>
+        run(
+          manager(({ session }) => session),
+          aborted(reason)
+        )
+    ],
+    [
+      "run() of `renew`",
+      ({ run }, reason) =>
+        run(
+          manager(({ renew }) => renew()),
+          aborted(reason)
+        )
+    ],
+    [
+      "run() of `logout`",
+      ({ run }, reason) =>
+        run(
+          manager(({ logout }) => logout),
+          aborted(reason)
+        )
+    ],
+    ["run() of a value", ({ run }, reason) => run(Effect.succeed(1), aborted(reason))]
+  ]
+  for (const [what, call] of abortedCalls) {
+    it(`${what} does nothing, and rejects with the abort reason, if the signal is aborted before the call`, async () => {
+      const tiny = makeTiny()
+      const { client, sent } = clientOf(() => new Response("{}"))
+      await using connection = await Connection.open(layerOf(tiny), { client })
+      const reason = new Error("the user left")
+      assert.strictEqual(await rejection(call(connection, reason)), reason)
+      await settle()
+      assert.deepStrictEqual([tiny.calls, sent], [[], []])
+      const session = await connection.session()
+      assert.strictEqual(await rejection(call(connection, reason)), reason)
+      await settle()
+      assert.strictEqual(await connection.session(), session)
+      assert.deepStrictEqual([tiny.calls, sent], [["login 1"], []])
+    })
+  }
+
   it("fetch() makes the body of an answer fail with the abort reason when the request's signal is aborted", async () => {
     const { client } = clientOf(
       () => new Response(new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(700_000)) }))
@@ -740,6 +795,17 @@ describe("Connection: loginByQr()", () => {
     const failed = await rejection(connection.loginByQr({ show: () => Promise.reject(new Error("canary-secret")) }))
     assert.strictEqual(reasonOf(failed), "InvalidRequest")
     assert.notInclude(shown(failed), "canary-secret")
+  })
+
+  it("shows no QR code if its signal was aborted before the call", async () => {
+    await using connection = await Connection.open(qrOf([]))
+    const reason = new Error("the user left")
+    const shownCodes: Array<QrLogin.QrCode> = []
+    const signal = AbortSignal.abort(reason)
+    const login = connection.loginByQr({ show: (code) => void shownCodes.push(code), signal })
+    assert.strictEqual(await rejection(login), reason)
+    await settle()
+    assert.deepStrictEqual(shownCodes, [])
   })
 })
 

@@ -9,6 +9,7 @@ import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Logout from "@auth/broker-core/login/Logout"
 import * as Method from "@auth/broker-core/broker/Method"
 import * as QrLogin from "@auth/broker-core/login/QrLogin"
+import * as Renewal from "@auth/broker-core/broker/Renewal"
 import * as Session from "@auth/broker-core/login/Session"
 import { TestHttp } from "@auth/broker-core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -357,4 +358,106 @@ describe("a service that needs no session", () => {
       assert.strictEqual((yield* Effect.flip(build(" "))).reason._tag, "InvalidRequest")
     })
   )
+})
+
+describe("a layer keeps the options that it was made with", () => {
+  const { layer: client } = connect(() => yes())
+  const serverOf = (layer: ReturnType<typeof method.layer>) =>
+    Effect.map(Layer.build(Layer.provide(Layer.fresh(layer), client)), (context) => {
+      const { account } = Context.get(context, Renewal.Renewal)
+      return `${account.id} ${account.environment} ${account.app}`
+    })
+
+  it.effect("if the program later changes its object with the credentials, such as in a loop over accounts", () =>
+    Effect.gen(function* () {
+      const own = { id: "" }
+      const layers = ["T1", "T2"].map((id) => {
+        own.id = id
+        return method.layer({ site: "a", credentials: own })
+      })
+      assert.deepStrictEqual(yield* Effect.forEach(layers, serverOf), ["T1 a default", "T2 a default"])
+    })
+  )
+
+  it.effect("if the program later changes its own kind of object with the credentials", () =>
+    Effect.gen(function* () {
+      class Own {
+        id = "T1"
+      }
+      const own = new Own()
+      const layer = method.layer({ site: "a", credentials: own })
+      own.id = "T2"
+      assert.strictEqual(yield* serverOf(layer), "T1 a default")
+    })
+  )
+
+  it.effect("if the program later changes its object with the options, or replaces the credentials in it", () =>
+    Effect.gen(function* () {
+      const options = { site: "", app: "", credentials: { id: "" } }
+      const layers = ["T1", "T2"].map((id, index) => {
+        Object.assign(options, { site: index === 0 ? "a" : "b", app: `a${index}`, credentials: { id } })
+        return method.layer(options)
+      })
+      assert.deepStrictEqual(yield* Effect.forEach(layers, serverOf), ["T1 a a0", "T2 b a1"])
+    })
+  )
+
+  it.effect("if the program later changes the options of layerConfig", () =>
+    Effect.gen(function* () {
+      const options = { site: "a", app: "" }
+      const layers = ["a0", "a1"].map((app) => {
+        options.app = app
+        return method.layerConfig(options)
+      })
+      const provider = ConfigProvider.fromUnknown({ TINY_ID: "T1", TINY_SITE: "a" })
+      const read = Effect.provide(Effect.forEach(layers, serverOf), ConfigProvider.layer(provider))
+      assert.deepStrictEqual(yield* read, ["T1 a a0", "T1 a a1"])
+    })
+  )
+
+  it.effect("if the program later changes an object in the options, such as origins", () =>
+    Effect.gen(function* () {
+      const origins: Record<string, string> = { api: "http://127.0.0.1:1" }
+      const seenOrigins: Array<unknown> = []
+      const layers = Method.withoutSession(
+        { broker, api: TinyApi },
+        {
+          credentials,
+          api: (given, options: Options & { readonly origins?: unknown }) => {
+            seenOrigins.push(options.origins)
+            return makeApi(given, options)
+          },
+          account
+        },
+        () => Effect.succeed(Context.empty())
+      )
+      const layer = layers.layer({ site: "a", origins, credentials: { id: "T1" } })
+      origins["api"] = "https://other.example"
+      yield* Layer.build(Layer.provide(layer, client))
+      assert.deepStrictEqual(seenOrigins, [{ api: "http://127.0.0.1:1" }])
+    })
+  )
+
+  it.effect("also if the options are an object with a prototype", () =>
+    Effect.gen(function* () {
+      class Mine {
+        readonly credentials = { id: "T1" }
+        get site() {
+          return "a"
+        }
+      }
+      assert.strictEqual(yield* serverOf(method.layer(new Mine())), "T1 a default")
+    })
+  )
+
+  it("does not throw if the options cannot be read, and fails when it is built", () => {
+    const hostile = {
+      get credentials(): never {
+        throw new Error("canary-secret")
+      }
+    }
+    assert.isTrue(Layer.isLayer(method.layer(hostile)))
+    assert.isTrue(Layer.isLayer(method.layer(undefined as never)))
+    assert.isTrue(Layer.isLayer(method.layerConfig(hostile as never)))
+  })
 })

@@ -10,7 +10,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { makeTiny } from "./sessions.ts"
+import * as Expiry from "@auth/broker-core/login/Expiry"
+import * as Session from "@auth/broker-core/login/Session"
+import { SessionLock } from "@auth/broker-core/session/SessionLock"
+import { SessionStore } from "@auth/broker-core/session/SessionStore"
+import { makeShared, makeTiny } from "./sessions.ts"
 
 const authorize: Authorize["Service"] = {
   headers: () => ({}),
@@ -65,7 +69,7 @@ describe("plain JavaScript:", () => {
       const tiny = makeTiny()
       await using connections = await untyped(Connections).open({ accounts: { bad: value, good: layerOf(tiny) } })
       const error = await errorOf(() => connections.account("bad"))
-      assert.match(error.message, /is not/)
+      assert.match(error.message, /layer is not the layer of a login method/)
       await (await connections.account("good")).session()
       assert.deepStrictEqual(tiny.calls, ["login 1"])
     })
@@ -162,6 +166,61 @@ describe("plain JavaScript:", () => {
       assert.notInclude(error.message, "text")
     })
   }
+})
+
+// oxlint-disable-next-line typescript/no-explicit-any -- the tests change what the types forbid
+const ways: ReadonlyArray<readonly [what: string, change: (session: any) => unknown]> = [
+  ["its access token", ({ tokens }) => (tokens.access = Connection.reveal(tokens.access))],
+  ["its refresh token", ({ tokens }) => (tokens.refresh = "token")],
+  ["its tokens", (session) => (session.tokens = { access: "token" })],
+  ["its account", (session) => (session.account = { broker: "tiny", id: "OTHER" })],
+  ["the id of its account", ({ account }) => (account.id = "OTHER")],
+  ["its expiry", (session) => (session.expiresAt = new Date(session.expiresAt))],
+  ["its issue time", (session) => delete session.issuedAt],
+  ["a property that it does not have", (session) => (session.token = Connection.reveal(session.tokens.access))]
+]
+
+describe("a program that changes", () => {
+  for (const [what, change] of ways) {
+    it(`a session (${what}) gets a TypeError at once, and all functions use the session as it was`, async () => {
+      const tiny = makeTiny()
+      const shared = makeShared()
+      const vault = Layer.succeedContext(
+        Context.make(SessionStore, shared.store).pipe(Context.add(SessionLock, shared.lock))
+      )
+      await using connection = await Connection.open(layerOf(tiny), { vault })
+      await using other = await Connection.open(layerOf(tiny), { vault })
+      // `session()` of `other` returns the stored session, which was decoded.
+      const sessions = [await connection.session(), await other.session()]
+      sessions.push(Session.withoutRefreshToken(sessions[0]!), Session.withUnknownEnd(sessions[0]!))
+      for (const session of sessions) assert.throws(() => change(session), TypeError)
+      const renewed = await connection.renew(sessions[0])
+      assert.strictEqual(Connection.reveal(renewed.tokens.access), "access-2")
+      assert.strictEqual((await connection.logout())._tag, "Revoked")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "logout 2"])
+    })
+  }
+
+  it("`account` of a connection gets a TypeError", async () => {
+    await using connection = await Connection.open(layerOf(makeTiny()))
+    assert.throws(() => (untyped(connection).account.id = "OTHER"), TypeError)
+  })
+
+  it("its own objects may do so after it has made a session from them", () => {
+    const fields = {
+      account: { broker: "tiny", environment: "production", app: "default", id: "T1" },
+      tokens: { access: Redacted.make("token") },
+      extras: { server: "1" }
+    }
+    const session = Session.make({ ...fields, method: "test", issuedAt: 0, expiry: Expiry.after("1 hour") })
+    fields.account.id = "T2"
+    fields.extras.server = "2"
+    fields.tokens.access = Redacted.make("other")
+    assert.deepStrictEqual(
+      [session.account.id, session.extras?.["server"], Redacted.value(session.tokens.access)],
+      ["T1", "1", "token"]
+    )
+  })
 })
 
 describe("resetLoginGuard()", () => {

@@ -15,7 +15,9 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import * as Account from "../login/Account.ts"
 import * as AuthError from "../login/AuthError.ts"
@@ -397,6 +399,27 @@ const common = <Tag, Api extends Common, O extends Options>(
   )
 }
 
+/** A copy of the credentials, or of another plain object. Any other value, such as a duration, is returned unchanged. */
+const copyOption = (name: string, value: unknown): unknown =>
+  Predicate.isObject(value) && (name === "credentials" || Object.getPrototypeOf(value) === Object.prototype)
+    ? { ...value }
+    : value
+
+/**
+ * Copies the options, and the objects in them. A layer reads its options only when it is built. Without the copy, a
+ * program that changes the same object in a loop over its accounts would get the last account for each layer. If the
+ * options cannot be read, they are returned unchanged, and the layer fails when it is built.
+ */
+const copyOptions = <O>(options: O): O =>
+  Result.getOrElse(
+    Result.try(() => {
+      if (!Predicate.isObject(options)) return options
+      const fields = Object.entries(options).map(([name, value]) => [name, copyOption(name, value)])
+      return Object.assign(Object.create(Object.getPrototypeOf(options)), Object.fromEntries(fields)) as O
+    }),
+    () => options
+  )
+
 const layersOf = <Api, F extends Credentials.Fields, O extends object, Services>(
   broker: Broker,
   spec: Pick<Spec<Api, F, O>, "credentials">,
@@ -405,20 +428,26 @@ const layersOf = <Api, F extends Credentials.Fields, O extends object, Services>
     options: O
   ) => Effect.Effect<Context.Context<Services>, AuthError.AuthError, HttpClient.HttpClient>
 ): Layers<Services, F, O> => ({
-  layer: (options) =>
-    Layer.effectContext(
+  layer: (given) => {
+    const options = copyOptions(given)
+    return Layer.effectContext(
       Effect.suspend(() => {
         const fields = fieldsOf(spec, options)
-        const given = { ...options.credentials, ...Credentials.fromOptions(fields, options) }
-        return Effect.flatMap(Credentials.check(broker.id, fields, given), (values) => assemble(values, options))
+        const values = { ...options.credentials, ...Credentials.fromOptions(fields, options) }
+        return Effect.flatMap(Credentials.check(broker.id, fields, values), (checked) => assemble(checked, options))
       })
-    ),
-  layerConfig: (options = {} as O) =>
-    Layer.effectContext(
-      Effect.flatMap(Credentials.fromConfig(broker.id, fieldsOf(spec, options), options), (values) =>
-        assemble(values, options)
+    )
+  },
+  layerConfig: (given = {} as O) => {
+    const options = copyOptions(given)
+    return Layer.effectContext(
+      Effect.suspend(() =>
+        Effect.flatMap(Credentials.fromConfig(broker.id, fieldsOf(spec, options), options), (values) =>
+          assemble(values, options)
+        )
       )
     )
+  }
 })
 
 /**

@@ -41,12 +41,14 @@ export const make = (options: {
   readonly id: string
   readonly environment?: string | undefined
   readonly app?: string | undefined
-}): Account => ({
-  broker: options.broker,
-  environment: options.environment ?? "production",
-  app: options.app ?? "default",
-  id: options.id
-})
+}): Account =>
+  // Frozen, because all sessions and entries of the account share this object.
+  Object.freeze({
+    broker: options.broker,
+    environment: options.environment ?? "production",
+    app: options.app ?? "default",
+    id: options.id
+  })
 
 /**
  * Returns the account as one string. Different accounts never have the same string. The four parts are percent-encoded

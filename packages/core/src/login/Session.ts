@@ -110,6 +110,13 @@ export interface Session {
   readonly extras?: Extras
 }
 
+/** A frozen copy. A frozen object is not copied, so that the sessions of an account share its `account`. */
+const frozen = <A extends object>(fields: A): A => (Object.isFrozen(fields) ? fields : Object.freeze({ ...fields }))
+
+/**
+ * Sessions are frozen, because all callers get the same cached object. In plain JavaScript, a caller could otherwise
+ * replace a token by its plain text, and so break the session of all callers and show the token in their logs.
+ */
 class SessionImpl implements Session {
   readonly [TypeId] = TypeId
   readonly account: Account
@@ -121,14 +128,15 @@ class SessionImpl implements Session {
   readonly profile: UserProfile | undefined
   declare readonly extras?: Extras
   constructor(fields: Omit<Session, typeof TypeId>) {
-    this.account = fields.account
+    this.account = frozen(fields.account)
     this.method = fields.method
-    this.tokens = fields.tokens
+    this.tokens = frozen(fields.tokens)
     this.issuedAt = fields.issuedAt
     this.expiresAt = fields.expiresAt
     this.expirySource = fields.expirySource
-    this.profile = fields.profile
-    if (fields.extras !== undefined) this.extras = fields.extras
+    this.profile = fields.profile && frozen(fields.profile)
+    if (fields.extras !== undefined) this.extras = frozen(fields.extras)
+    Object.freeze(this)
   }
 }
 

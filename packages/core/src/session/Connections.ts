@@ -135,9 +135,9 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
       const { client, vault } = base(given)
       const context = yield* Layer.buildWithScope(Layer.merge(vault, client), scope)
       const layerOf = (name: string) => {
-        const layer = accounts[name]
-        if (layer === undefined || !Object.hasOwn(accounts, name))
-          return Layer.effectContext(Effect.fail(unknownAccount(name, names)))
+        if (!Object.hasOwn(accounts, name)) return Layer.effectContext(Effect.fail(unknownAccount(name, names)))
+        // In plain JavaScript, the value may be missing although the name exists. `requireLogin` then rejects it.
+        const layer = accounts[name] as A[Name]
         return stepUpCodes.withCodesIfNeeded(requireLogin(layer), codes)
       }
       const managers = yield* SessionManagers.make(layerOf, { early, pollInterval, renewalTimeout }).pipe(

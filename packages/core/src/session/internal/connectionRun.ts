@@ -49,6 +49,8 @@ export const make = <Services>(broker: string, { closed, isClosed }: Life, servi
   /** Runs an effect until the connection is closed, or until the signal is aborted. */
   const run = <A, E>(operation: string, effect: Effect.Effect<A, E, Services>, signal?: AbortSignal): Promise<A> => {
     if (!isSignal(signal)) return Promise.reject(wrong(operation, "signal", "is not an AbortSignal"))
+    // Effect starts an effect before it looks at the signal. The start can already send a login.
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
     const untilClosed = Effect.raceFirst(
       Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError, Services> =>
         isClosed() ? Effect.fail(closedError(operation)) : effect

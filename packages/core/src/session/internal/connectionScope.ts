@@ -1,5 +1,6 @@
 /** Opens and closes connections, and provides the layers that the broker's layer needs. */
 import * as Cause from "effect/Cause"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -50,6 +51,12 @@ export interface Closable {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
+/**
+ * Reads the environment variables again at each use. Effect's default provider copies them at its first use. A program
+ * that sets the variables of one account after those of another account would then get the first account again.
+ */
+const environment = ConfigProvider.make((path) => Effect.suspend(() => ConfigProvider.fromEnv().load(path)))
+
 /** Runs `build` in a new scope, and adds `close`, which closes the scope. If `build` fails, the scope is closed. */
 export const openIn = <A, E>(
   build: (life: Life, owner: ManagerOwner) => Effect.Effect<A, E, Scope.Scope>
@@ -68,7 +75,10 @@ export const openIn = <A, E>(
     )
     return closing
   }
-  const opened = Scope.provide(build({ closed, isClosed: () => closing !== undefined }, owner), scope)
+  const opened = build({ closed, isClosed: () => closing !== undefined }, owner).pipe(
+    Scope.provide(scope),
+    Effect.provideService(ConfigProvider.ConfigProvider, environment)
+  )
   return Effect.runPromiseExit(opened).then((exit) => {
     if (Exit.isSuccess(exit)) return { ...exit.value, close, [Symbol.asyncDispose]: close }
     return close().then(() => {
