@@ -1,4 +1,4 @@
-import { Connection } from "@auth/broker-core"
+import { Connection, Connections } from "@auth/broker-core"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
 import * as Challenge from "@auth/broker-core/login/Challenge"
@@ -584,6 +584,53 @@ describe("Connection: changes and events:", () => {
       "needs a person: InvalidCredentials",
       "T1 logged out"
     ])
+  })
+})
+
+describe("Connection: a logout that is running", () => {
+  /** Makes a broker whose logout takes 50 milliseconds. */
+  const slowLogout = () => {
+    const tiny = makeTiny()
+    const logout: Logout["Service"] = {
+      logout: (session) => Effect.delay(tiny.logout.logout(session), "50 millis")
+    }
+    return { ...tiny, logout }
+  }
+
+  it("is finished if a listener of logged-out closes the connection", async () => {
+    const tiny = slowLogout()
+    const connection = await Connection.open(layerOf(tiny))
+    await connection.session()
+    let closed: Promise<void> | undefined
+    connection.on("logged-out", () => (closed = connection.close()))
+    assert.strictEqual((await connection.logout())._tag, "Revoked")
+    await closed
+    assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+  })
+
+  it("is finished if close() is called at once, and other calls reject at once", async () => {
+    const tiny = slowLogout()
+    const connection = await Connection.open(layerOf(tiny))
+    await connection.session()
+    const loggingOut = connection.logout()
+    const closing = connection.close()
+    assert.strictEqual(reasonOf(await rejection(connection.session())), "InvalidRequest")
+    assert.strictEqual(reasonOf(await rejection(connection.logout())), "InvalidRequest")
+    assert.deepStrictEqual(tiny.calls, ["login 1"])
+    await closing
+    assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+    assert.strictEqual((await loggingOut)._tag, "Revoked")
+  })
+
+  it("is finished if the Connections are closed", async () => {
+    const tiny = slowLogout()
+    const connections = await Connections.open({ accounts: { mine: layerOf(tiny) } })
+    const mine = await connections.account("mine")
+    await mine.session()
+    const loggingOut = mine.logout()
+    await connections.close()
+    assert.strictEqual((await loggingOut)._tag, "Revoked")
+    assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
   })
 })
 

@@ -287,7 +287,7 @@ export const fromServices = <Services>(
     const getSession = yield* Effect.provideContext(SessionManager.sessionPromise, services)
     const scope = yield* Effect.scope
 
-    const { attempt, reject, run, wrong } = connectionRun.make(broker, life, all)
+    const { attempt, reject, run, runLogout, wrong } = connectionRun.make(broker, life, all)
     /** Checks what the function `use` returns. */
     const requireEffect = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | AuthError.AuthError> => {
       if (holds(() => Effect.isEffect(effect))) return effect
@@ -409,7 +409,7 @@ export const fromServices = <Services>(
             ? run("renew", manager.renew(rejected))
             : reject("renew", "session", "is not a session: pass the session that session() returned, or nothing")
         ),
-      logout: () => run("logout", manager.logout),
+      logout: () => runLogout(manager.logout),
       resetLoginGuard: () => {
         const { credentials } = Context.getUnsafe(all, Renewal)
         return run("resetLoginGuard", LoginGuard.make(store).reset(account, { credentials }))

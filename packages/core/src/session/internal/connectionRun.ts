@@ -17,10 +17,16 @@ export const closedReason = new AuthError.InvalidRequest({
 export interface Life {
   readonly isClosed: () => boolean
   readonly closed: Deferred.Deferred<never, AuthError.AuthError>
+  /** The logouts that are running. */
+  readonly unfinished: Set<Promise<unknown>>
 }
 
 /** Makes the functions that run the calls of a connection. `broker` is the broker's name in the errors. */
-export const make = <Services>(broker: string, { closed, isClosed }: Life, services: Context.Context<Services>) => {
+export const make = <Services>(
+  broker: string,
+  { closed, isClosed, unfinished }: Life,
+  services: Context.Context<Services>
+) => {
   const closedError = (operation: string) => AuthError.make(broker, operation, closedReason)
 
   /** Fails when the connection is closed. */
@@ -64,12 +70,25 @@ export const make = <Services>(broker: string, { closed, isClosed }: Life, servi
     })
   }
 
+  /** Runs a logout. It is not interrupted when the connection is closed: `close` waits until the logout has ended. */
+  const runLogout = <A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> => {
+    if (isClosed()) return Promise.reject(closedError("logout"))
+    const ended = runExit(effect)
+    unfinished.add(ended)
+    return ended.then((exit) => {
+      unfinished.delete(ended)
+      if (Exit.isSuccess(exit)) return exit.value
+      throw Cause.squash(exit.cause)
+    })
+  }
+
   return {
     attempt,
     awaitClosed,
     reject: (operation: string, field: string, problem: string): Promise<never> =>
       Promise.reject(wrong(operation, field, problem)),
     run,
+    runLogout,
     wrong
   }
 }

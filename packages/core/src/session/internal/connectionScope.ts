@@ -44,8 +44,8 @@ export const base = ({ client, key, vault }: BaseOptions) => ({
 /** The functions that close a connection. */
 export interface Closable {
   /**
-   * Closes the connection. After this, the promises of all other functions of the connection reject. Stored sessions
-   * stay valid.
+   * Closes the connection. After this, the promises of all other functions of the connection reject. Only a `logout`
+   * that is running ends first. Stored sessions stay valid.
    */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
@@ -64,18 +64,22 @@ export const openIn = <A, E>(
   const scope = Scope.makeUnsafe()
   const closed = Deferred.makeUnsafe<never, AuthError.AuthError>()
   const owner: ManagerOwner = { closedBecause: undefined }
+  const unfinished = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
   const close = () => {
     owner.closedBecause = closedReason
     closing ??= Effect.runPromise(
       Effect.andThen(
         Deferred.fail(closed, AuthError.make("connection", "close", closedReason)),
-        Scope.close(scope, Exit.void)
+        Effect.andThen(
+          Effect.promise(() => Promise.allSettled(unfinished)),
+          Scope.close(scope, Exit.void)
+        )
       )
     )
     return closing
   }
-  const opened = build({ closed, isClosed: () => closing !== undefined }, owner).pipe(
+  const opened = build({ closed, isClosed: () => closing !== undefined, unfinished }, owner).pipe(
     Scope.provide(scope),
     Effect.provideService(ConfigProvider.ConfigProvider, environment)
   )
