@@ -28,9 +28,9 @@ Options:
   --only <names>    runs only the named candidates. Separate the names by commas. The names of each bench:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
   --against <dir>   another checkout of this repository, with its node_modules. Each candidate that measures our
-                    library gets a twin, which measures the library of that checkout. The twin of the candidate ours is
-                    named ours@dir, and is in the same table. A twin runs the bench file of that checkout, so the
-                    library may have another API there.
+                    library gets a twin, which measures the library of that checkout. The twin of the candidate "ours"
+                    is named "ours@dir", and is in the same table. A twin runs the bench file of that checkout, so
+                    the library may have another API there.
                     In benches that write programs (cli-start, cold-start, size), a twin runs our bench file.
   --profile <dir>   writes a CPU profile of each candidate
   --help            prints this text
@@ -169,7 +169,7 @@ const main = async (): Promise<void> => {
     console.log(`\n${name}: ${bench.summary}`)
     if (missing.length > 0)
       console.log(
-        `missing   ${missing.join(", ")}: in the other checkout, the candidate is missing, or its turns differ in number, concurrency or number of accounts`
+        `missing   ${missing.join(", ")}: the other checkout does not have the candidate, or runs it with another number of turns, another concurrency or another number of accounts`
       )
     const began = performance.now()
     const options: Options = {

@@ -140,7 +140,7 @@ describe("an invalid callback", () => {
   )
 })
 
-describe("a callback with a parameter for the status of the login", () => {
+describe("a callback of a broker that reports the status of the login in a parameter", () => {
   const own = "https://app.example/callback"
   const outcome = { parameter: "status", success: "success" }
   const read = (query: string) => parse(`${own}?${query}`, { outcome })

@@ -13,7 +13,7 @@ import { broker, lenientPortalCredentials, portalCredentials as strictFields } f
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a browser login. The generations `v4` and `v3` need no API secret.
+ * Credentials of a browser login. If the option `generation` is `v4` or `v3`, no API secret is needed.
  *
  * @category models
  * @since 0.1.0

@@ -49,7 +49,7 @@ const ofAccount = Effect.fnUntraced(function* (
   if (!input.login) return found
   const all = [...before, ...found]
   const login = yield* checkLogin(opened, all)
-  // The login may have ended a pause, and replaced a session that the broker has ended.
+  // The login may have ended a pause of the login guard, and may have replaced a session that the broker has ended.
   const hadProblem = found.some(({ problem }) => problem !== undefined)
   const mayBeSolved = login.problem === undefined && hadProblem && !forbidsLogin(all)
   return [...(mayBeSolved ? yield* check : found), login]
