@@ -1,6 +1,6 @@
 /**
  * Writes one session after another into a vault, until this process is killed. Reports each version after it was
- * written, or with the argument `before`, before it is written.
+ * written. With the argument `before`, reports it before it is written.
  */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"

@@ -1,4 +1,4 @@
-/** Values that cannot be read. A program in plain JavaScript can pass them by mistake. */
+/** Tests of arguments that have a wrong type or cannot be read. Programs in plain JavaScript can pass them. */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Connection from "@auth/node/Connection"
@@ -126,7 +126,7 @@ describe("open() on Node resolves, or rejects with a typed error, whatever it ge
   }
 })
 
-describe("a connection on Node ends login() with a value or a typed error, whatever it gets:", () => {
+describe("login() on Node rejects with a typed error, or waits for a person, whatever it gets:", () => {
   const calls: Readonly<Record<string, (value: unknown) => unknown>> = {
     "login(…)": (value) => value,
     "login({ timeout: … })": (timeout) => ({ timeout }),

@@ -24,7 +24,7 @@ const environment = Credentials.plain("RMONEY_ENVIRONMENT", hosts, {
   }
 })
 
-// The `three-part` header separates its parts with spaces, so a user id must not contain a space.
+// With `stepHeader: "three-part"`, a header has the user id between spaces, so a user id must not contain a space.
 const userIdProblem = (value: string) =>
   /^[\x21\x23-\x5f\x61-\x7e]+$/.test(value) ? undefined : "has characters that a user id cannot have"
 
