@@ -286,7 +286,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
   const acceptedCores = (name: string, version: string) => {
     const range = manifests.get(`${name}@${version}`)?.peerDependencies?.[core] ?? ""
     const cores = (history.get(core) ?? []).filter((one) => accepts(range, one))
-    // The lowest core of the range can be a version that was published before this rehearsal, to the real registry only.
+    // The lowest core of the range can be a version that only the real registry has, from before this rehearsal.
     const lowest = lowestOf(range)
     if (history.get(core)?.includes(lowest)) expectEqual(cores[0], lowest, `the lowest core that ${name} accepts`)
     assert(cores.length > 0, `${name} ${version} accepts no published core: ${range}`)
