@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { lazyModule } from "../src/login/internal/lazyModule.ts"
 
-it.effect("a module is loaded once, at its first use, and is loaded again at its next use if loading failed", () =>
+it.effect("a module is loaded once, at its first use: only if loading failed, the next use loads it again", () =>
   Effect.gen(function* () {
     let loads = 0
     const module = lazyModule(() => {

@@ -151,7 +151,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent if its session could not be stored before the logout, and that session is revoked", () =>
+  it.effect("is not sent, and its session is revoked, if this session could not be stored before the logout", () =>
     Effect.gen(function* () {
       const { breaking, sent, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
@@ -204,7 +204,7 @@ describe("sessions: a refresh token that the broker has refused is not sent agai
     })
   )
 
-  it.effect("by this program while the store cannot be written, and by no program afterwards", () =>
+  it.effect("by this program or another if the store cannot be written when the broker refuses the token", () =>
     Effect.gen(function* () {
       const { breaking, sent, shared, state, tiny } = yield* begin
       const manager = yield* start(tiny, breaking)
@@ -537,7 +537,7 @@ const liveThroughDay = Effect.gen(function* () {
 })
 
 it.effect(
-  `sessions: a refresh token is not sent after its end in ${days} simulated days with logouts, restarts and faults`,
+  `sessions: no used, refused or logged-out refresh token is sent in ${days} simulated days with restarts and faults`,
   ({ task }) =>
     Effect.gen(function* () {
       let sent = 0

@@ -359,7 +359,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("starts the program at most one more time if process.execPath is the program itself", () =>
+  it.live("starts the program only once as its own helper process if process.execPath is the program itself", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return null }`)

@@ -40,8 +40,8 @@ export type StepToken = headers.StepToken
 /**
  * Header with the token of the previous step. `bare`: `Authorization: Bearer <token>`, as the Python package
  * tradion_api_client sends it. `three-part`: `Authorization: Bearer <userId> <source> <token>`, as other brokers with
- * this back end require. For any other header, pass a function that returns the headers. RMoney does not document the
- * header, as of 2026-11-27.
+ * the same back end require. For any other header, pass a function that returns the headers. RMoney does not document
+ * the header, as of 2026-11-27.
  *
  * @category models
  * @since 0.1.0
@@ -80,8 +80,8 @@ export interface Options extends BrokerClient.Options {
   /** Path prefix of the calls. Default: `/auth/v1`. */
   readonly basePath?: string | undefined
   /**
-   * Paths below `basePath` that differ from RMoney's documentation, keyed by the name of the call. Other brokers with this
-   * back end use `access/pwd/forget` and `access/totp/verify`.
+   * Paths below `basePath` that differ from RMoney's documentation, keyed by the name of the call. Other brokers with
+   * the same back end use `access/pwd/forget` and `access/totp/verify`.
    */
   readonly paths?: Readonly<Record<string, string>> | undefined
   /** Default: `RMONEY`. */

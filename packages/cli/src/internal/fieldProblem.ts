@@ -10,7 +10,7 @@ import * as references from "./references.ts"
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/** The variable that contains the names of those variables whose values are taken unchanged, as in `layerConfig`. */
+/** Names the variables whose values are used unchanged, even their quotation marks. `layerConfig` reads it, too. */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 
 /** The problem with one value, or `undefined`. A reference is resolved first. */
