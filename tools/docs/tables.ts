@@ -197,7 +197,7 @@ const siteDocuments = async (packages: ReadonlyArray<Package>): Promise<Readonly
   ]
 }
 
-/** Returns the current and the expected content of each Markdown file with generated tables. */
+/** Returns the current and the expected content of each Markdown file with generated sections. */
 export const documents = async (): Promise<ReadonlyArray<Document>> => {
   const packages = await loadPackages()
   return [
@@ -242,7 +242,6 @@ const settle = (all: ReadonlyArray<Document>, write: boolean): number => {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const write = process.argv.includes("--write")
   const stale = settle(wiring(), write) + (process.argv.includes("--wiring") ? 0 : settle(await documents(), write))
-  if (stale === 0)
-    console.log("All files match the descriptors, packages/brokers.json and the address in package.json.")
+  if (stale === 0) console.log("No checked file is stale.")
   process.exitCode = stale > 0 && !write ? 1 : 0
 }

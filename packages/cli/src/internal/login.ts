@@ -63,7 +63,10 @@ const askCode = (question: CodeQuestion) =>
     }
   }).pipe(Effect.scoped)
 
-/** If a prompt ends without a code, its failure becomes an `AuthError`, so that the login guard can repeat the text. */
+/**
+ * If a prompt ends without a code, its failure becomes an `AuthError`. If the login guard then stops the next login,
+ * the error of the guard repeats the text of this failure.
+ */
 const noCode =
   ({ account: { broker, id } }: CodeQuestion) =>
   (failure: Failure): Failure =>

@@ -165,8 +165,8 @@ export const table = {
   /** Needs the token of `pwdForgotVerify`. */
   pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
   /**
-   * `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. RMoney's API page writes the name with a
-   * capital S.
+   * `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. The capital S in `checkSum` is from
+   * RMoney's API page.
    */
   vendorGetUserDetails: Endpoint.make({
     name: "vendorGetUserDetails",
