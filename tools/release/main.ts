@@ -57,7 +57,8 @@ const whoami = async (): Promise<string> => {
 
 /**
  * The environment variables for changesets, which starts the npm in `PATH`. The folders `node_modules/.bin` are removed
- * from `PATH`, because npm would find the Node there, which does not read the machine's npmrc and certificates.
+ * from `PATH`. Otherwise, npm would run with a Node that is installed in `node_modules`. Such a Node does not read the
+ * machine's npmrc and certificates.
  */
 const environment = (provenance: boolean): Readonly<Record<string, string>> => ({
   PATH: (process.env["PATH"] ?? "")

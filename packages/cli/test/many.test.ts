@@ -73,7 +73,7 @@ const restoresCursor = (screen: string): boolean =>
 const numbered = (prefix: string, count: number, from = 1) =>
   Array.from({ length: count }, (_, index) => `${prefix}${String(index + from).padStart(2, "0")}`)
 
-/** 25 accounts of six brokers. One is locked, one has a wrong PIN, and three need a person. */
+/** 25 accounts of six brokers. One is locked, and three need a person. `addAll` stores a wrong PIN for one account. */
 const seed = {
   brokers: {
     angel: {

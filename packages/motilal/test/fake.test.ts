@@ -74,7 +74,7 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect('accepts a request whose header Accept is */* or missing, and refuses it with accept: "exact"', () =>
+  it.effect('accepts a missing header Accept and */*; with the switch accept: "exact", refuses both', () =>
     Effect.gen(function* () {
       const { accept: _, ...silent } = right
       const lenient = yield* FakeMotilal.make({ limit: "none" })

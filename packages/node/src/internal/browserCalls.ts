@@ -30,13 +30,12 @@ export interface BrowserCalls {
    * opened, the terminal shows the address of the page.
    *
    * If the stored session is live, `login` first sends the layer's profile call, if the layer has one. If the broker
-   * refuses the session in this call, the browser opens. In all other cases, `login` returns the stored session and
-   * opens no browser. If another program has opened the browser for this account, this program waits for that program's
-   * session.
+   * refuses the live session in this call, the browser opens. Otherwise, `login` returns the live session and opens no
+   * browser. If another program has opened the browser for this account, this program waits for that program's session.
    *
-   * All programs together may open the browser at most three times in an hour for an account. If the user has started the
-   * login, pass `byPerson: true`: this login always opens the browser, and is not limited. A login that takes longer
-   * than five minutes fails, even if `timeout` is longer.
+   * All programs together may open the browser at most three times in an hour for an account. If the user has started
+   * the login, pass `byPerson: true`: this login always opens the browser, and is not limited. A login that takes
+   * longer than five minutes fails, even if `timeout` is longer.
    */
   readonly login: (options?: LoginOptions) => Promise<Session>
 }
