@@ -125,8 +125,8 @@ export interface Entrant {
   /** The checkout whose library is measured. */
   readonly checkout: Checkout
   /**
-   * The turns that this candidate runs. They are defined in `file`. For a twin, the number of jobs comes from our bench
-   * file, so that the candidate and its twin run the same number of jobs.
+   * The turns that this candidate runs. They are defined in `file`. For a twin, the number of jobs comes from the file
+   * of the original candidate, so that both run the same number of jobs.
    */
   readonly turns: ReadonlyArray<Turn>
   /** Name of the twin: the same candidate with the library of the other checkout. `undefined` if no twin takes part. */

@@ -174,7 +174,7 @@ describe("npm pack in the folder of a package", () => {
 
   it("refuses, and says what to run", async () => {
     const cwd = packages()[0]!.path
-    assert.match(await messageOf(runNpm(["pack", "--dry-run"], { cwd })), /npm run pack packs all packages/)
+    assert.match(await messageOf(runNpm(["pack", "--dry-run"], { cwd })), /To pack all packages, run npm run pack/)
   })
 
   it.each(packages())("is refused by the same script in $folder", (pkg) =>

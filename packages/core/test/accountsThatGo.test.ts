@@ -104,7 +104,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("does not affect other accounts, even if `invalidate` was called while the account was not open", () =>
+  it.effect("does not affect other accounts, even if it was also invalidated while it was not open", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin()
       const other = yield* managers.manager("T2")

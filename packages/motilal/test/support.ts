@@ -38,7 +38,7 @@ export const layerApi = (options: Partial<MotilalApi.Options> = {}) =>
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The raw calls, sent to a broker that gives the same answer to every request. */
+/** Provides `MotilalApi` with a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,

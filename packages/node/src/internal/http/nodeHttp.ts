@@ -1,4 +1,4 @@
-/** Sends requests with `node:http` and `node:https`, for runtimes without a dispatcher. */
+/** Sends requests with `node:http` and `node:https`, for runtimes without undici's global dispatcher. */
 import * as Result from "effect/Result"
 import { Buffer } from "node:buffer"
 import type * as Http from "node:http"
