@@ -68,7 +68,7 @@ const transient = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "
 export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => Effect.sleep(millis))
 
 /**
- * Sends a request until Redis answers. Fails if Redis reports an error after which a retry cannot succeed, or if the
+ * Sends a request until Redis answers. Fails if Redis reports an error whose code is not in `transient`, or if the
  * time-out has passed. `isAgain` is true if the request is a retry. In this case, Redis may have executed an earlier
  * try whose reply was lost.
  */
