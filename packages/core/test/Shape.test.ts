@@ -163,7 +163,7 @@ describe("Shape", () => {
   })
 
   it.effect(
-    "leaves an answer to the schema if a field has the wrong type, and an endpoint can have a schema instead of a shape",
+    "leaves an answer with a field of the wrong type to the schema, and an endpoint can have a schema instead of a shape",
     () =>
       Effect.gen(function* () {
         const row = { method: "POST", path: "/", token: "none" } as const

@@ -158,7 +158,7 @@ describe("sessions: the progress of a login", () => {
   )
 
   it.effect(
-    "is ignored if it was stored without the name of its app, and the rest of LoginGuard's entry is still read",
+    "is ignored if it was stored without the name of its app, but LoginGuard still reads the ledger that contains it",
     () =>
       Effect.gen(function* () {
         const { program, shared, steps } = yield* begin()

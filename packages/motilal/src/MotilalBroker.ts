@@ -230,7 +230,12 @@ export const broker: Broker.Broker = {
       "resendAfter",
       "After 30 seconds, the broker can be asked to send another code, any number of times."
     ],
-    ["trade-socket-host", "medium", "origins", "The trade socket has the host of the calls and the path /ws."]
+    [
+      "trade-socket-host",
+      "medium",
+      "origins",
+      "The trade socket (a WebSocket) has the same host as the HTTP API, and the path /ws."
+    ]
   ]),
   verifiedOn: asOf
 }

@@ -25,9 +25,9 @@ export const hostRefusal = (message: IncomingMessage, hostname: string, port: nu
 
 /**
  * The page that refuses a request if the browser does not open the address as a whole page. Otherwise `undefined`. A
- * login must not be completed by a prefetch, or by an image, a frame or a script of another page. Browsers also
- * send the header `Sec-Fetch-Dest` to loopback. A client that sends neither this header nor a prefetch header is not
- * refused.
+ * login must not be completed by a prefetch, or by an image, a frame or a script of another page. Browsers send the
+ * header `Sec-Fetch-Dest` to loopback addresses, too. A client that sends neither this header nor a prefetch header is
+ * not refused.
  */
 export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => {
   const destination = headers["sec-fetch-dest"] ?? "document"
