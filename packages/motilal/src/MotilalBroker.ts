@@ -138,7 +138,7 @@ export const lenientPortalCredentials = { ...portalCredentials, apiSecret: { ...
 const budget = Broker.twoPerDay(
   "After too many wrong one-time codes, the broker answers MO1096. The permitted number is not documented. No limit for wrong passwords is documented"
 )
-const expiry = "06:00 IST, or 24 hours after the login if that is earlier"
+const expiry = "The next 06:00 IST, so at most 24 hours after the login"
 
 /**
  * The description of Motilal Oswal.

@@ -187,7 +187,7 @@ const outline = (value: unknown, depth: number): string => {
  * @since 0.1.0
  */
 export const layerHeaders = (names: Iterable<string>): Layer.Layer<never> =>
-  // Loaded only here, because Effect's HTTP modules also load Schema.
+  // `headerNames.ts` imports Effect's HTTP modules, which load Schema. So it is imported only when this layer is built.
   Layer.unwrap(
     Effect.map(
       Effect.promise(() => import("./internal/headerNames.ts")),

@@ -227,8 +227,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   }
 
   /**
-   * Records a login or a further code of a login before it is sent. It runs where it cannot be interrupted, except for
-   * its parts in `restore`. Otherwise, an interruption between the write and the login could leave the record of a
+   * Records a login, or a further code of a login, before it is sent. The caller makes `enter` uninterruptible, except
+   * for its parts in `restore`. If an interruption came between the write and the login, the ledger would contain a
    * login that was not sent.
    */
   const enter = Effect.fnUntraced(function* (
@@ -266,8 +266,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   })
 
   /**
-   * A late change of an attempt. It is not made if a login was accepted, or the ledger was reset, after `then`.
-   * Otherwise it would block logins again although a person has corrected the fault.
+   * `change` records an event that happened at the time `then`, but it may be stored later. If a login was accepted or
+   * the ledger was reset after `then`, `otherwise` is applied in place of `change`. In that case, `change` would block
+   * logins although the fault is already corrected.
    */
   const unlessSettled =
     (then: number, change: (ledger: Ledger.Ledger) => Ledger.Ledger, otherwise = (ledger: Ledger.Ledger) => ledger) =>
@@ -352,13 +353,13 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   const changeAfter = (sent: Sent, error: AuthError.AuthError | VaultError.VaultError, isOwn: boolean, now: number) =>
     AuthError.isAuthError(error)
       ? failed(sent, error, isOwn, now)
-      : // A `VaultError` comes from a check before the login or before its code, so this login or code was not sent.
+      : // A `VaultError` comes from a check before the login or before its code. So the login or the code was not sent.
         (ledger: Ledger.Ledger) =>
           sent.isCodeOrdered && sent.attempt.outcome === "awaits-code"
             ? ledger
             : Ledger.removeAttempt(ledger, sent.attempt.id)
 
-  /** Credentials that the broker has refused stay blocked, even if another program has reset the ledger since. */
+  /** Refused credentials are recorded even if another program has reset the ledger since the login. */
   const noteFailure = (
     { account, credentials }: Protected,
     sent: Sent,
@@ -410,12 +411,13 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
               Effect.provideService(Departure, sent.departure),
               Effect.provideService(LoginAttempt, attemptOf(given, sent))
             )
-            // The caller gets the broker's answer, even if the answer cannot be stored.
+            // If the login is interrupted before anything was sent, its attempt is removed.
             const sending = Effect.onInterrupt(restore(reporting), () =>
               sent.mayBeUnknown || sent.departure.at !== undefined
                 ? Effect.void
                 : note(account, (ledger) => Ledger.removeAttempt(ledger, sent.attempt.id))
             )
+            // If the broker's answer cannot be stored, the caller still gets the answer.
             return Effect.matchEffect(sending, {
               onFailure: (error) =>
                 Effect.flatMap(Clock.currentTimeMillis, (now) =>

@@ -105,9 +105,9 @@ export const make = (store: SessionStore["Service"]) => {
     )
 
   /**
-   * Changes the ledger, and does not fail. If the change cannot be written, this program keeps it in memory, and
-   * writes it with the next change. Each login is recorded before it is sent, so the next login is not sent without
-   * this change. `late` is the change that is then made. By then, other programs may have changed the ledger.
+   * Changes the ledger, and does not fail. If `change` cannot be written, this program keeps `late` in memory, and
+   * writes it with the next change. So `late` must be correct even if other programs have changed the ledger in the
+   * meantime. Each login is recorded before it is sent, so the next login is not sent before `late` is written.
    */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>
