@@ -38,7 +38,7 @@ it("a run without another checkout has no twins", () => {
   assert.deepStrictEqual(namesOf(entrantsOf("some", bench, all)), ["map", "ours", "fresh"])
 })
 
-it("a twin follows each candidate that measures our library, and missing twins are listed", () => {
+it("each candidate with our library is followed by its twin, or its twin is listed as missing", () => {
   const found = entrantsOf("some", bench, all, other)
   assert.deepStrictEqual(namesOf(found), ["map", "ours", "ours@before", "fresh"])
   assert.deepStrictEqual(found.missing, ["fresh@before"])
@@ -57,7 +57,7 @@ it("a twin has the files, arguments and turns of the other checkout, but the job
   assert.deepStrictEqual(twin?.turns, [{ title: "due", variant: "due", concurrency: 8, count: 100 }])
 })
 
-it("in a bench that writes programs, a twin has our files, even if the other checkout has no such bench", () => {
+it("in a bench with programs, a twin has this checkout's files, even if the other checkout lacks the bench", () => {
   const programs = { ...bench, programs: async () => undefined }
   const found = entrantsOf("some", programs, all, { checkout: before, bench: undefined })
   const twin = found.entrants[2]

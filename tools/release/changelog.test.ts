@@ -1,12 +1,12 @@
 import { assert, it } from "@effect/vitest"
 import { getDependencyReleaseLine, getReleaseLine } from "./changelog.ts"
 
-it("a changelog has the changeset's text as a list item that keeps its paragraphs", async () => {
+it("a changelog has the text of a changeset as one list item, with all its paragraphs", async () => {
   const line = await getReleaseLine({ summary: "First release.\n\nIt logs in.\n" })
   assert.strictEqual(line, "- First release.\n\n  It logs in.")
 })
 
-it("a changelog names the lowest versions of other packages that the package now needs", async () => {
+it("a changelog names the minimum version of each package that the released package needs", async () => {
   const needed = [
     { name: "@auth/angel", newVersion: "0.1.1" },
     { name: "@auth/samco", newVersion: "0.2.0" }

@@ -34,7 +34,7 @@ describe("Authorize.request", () => {
     })
   )
 
-  it.effect("keeps a header of the request unless the session sets the same header", () =>
+  it.effect("replaces headers of the request that the session sets too, and keeps the others", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },
@@ -89,7 +89,7 @@ it.effect.each([
   [session({ access: "canary\nhalf" }), broker, "tokens.access"],
   [session(), { ...broker, headers: () => ({ "x-privatekey": Redacted.make("canary\u0000") }) }, "headers.x-privatekey"]
 ] as const)(
-  "Authorize.request rejects a request to the broker if a header value is invalid, and does not show the value",
+  "given a request to the broker and an invalid token or header, Authorize.request fails and does not show the value",
   ([given, service, field]) =>
     Effect.gen(function* () {
       const ask = (url: string) =>

@@ -74,7 +74,10 @@ const userId = Credentials.plain("MOTILAL_USER_ID", "Login id (client code) of t
 })
 
 const apiKey = Credentials.key("MOTILAL_API_KEY", "API key of your app, from the OpenAPI portal (not the API secret)")
-const apiSecret = Credentials.key("MOTILAL_API_SECRET", "API secret of your app; not needed for generations v4 and v3")
+const apiSecret = Credentials.key(
+  "MOTILAL_API_SECRET",
+  "API secret of your app; not needed if the option generation is v4 or v3"
+)
 
 const secondFactor = Credentials.secret(
   "MOTILAL_SECOND_FACTOR",
@@ -228,7 +231,7 @@ export const broker: Broker.Broker = {
       "resend-pause",
       "low",
       "resendAfter",
-      "After 30 seconds, the broker can be asked to send another code, any number of times."
+      "A new code can be requested 30 seconds after the last code, any number of times."
     ],
     [
       "trade-socket-host",

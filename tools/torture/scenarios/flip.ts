@@ -70,10 +70,10 @@ const everyByteBeside = (torture: Torture, open: string, closed: string): Readon
 /** The first bytes of each sealed entry. */
 const sealedMagic = Buffer.from("BAV\u0001")
 
-/** Number of bytes that sealing (60) and the checksum of the row (32) add to an entry, plus a margin. */
+/** Number of bytes that are added to an entry: 60 by sealing, 32 by the checksum of the row, and 20 as a margin. */
 const overhead = 112
 
-/** Returns every bit of the sealed entries. */
+/** Returns every bit of the sealed entries. Each entry is treated as if it were as long as the longest one. */
 const everyBit = (folder: string): ReadonlyArray<Flip> => {
   const file = "sessions.db"
   const bytes = fs.readFileSync(path.join(folder, file))
@@ -131,7 +131,7 @@ const count = (torture: Torture, title: string, folder: string, flips: ReadonlyA
   })
 
 export const scenario: Scenario = {
-  summary: "one bit of the files of a vault is changed, and this is repeated for many bits",
+  summary: "one bit in the files of a vault is changed; many bits are tested, one after another",
   breaks: "the data is read without a check",
   seconds: { quick: 40, full: 1800 },
   run: async (torture) => {

@@ -20,13 +20,13 @@ const noClient = invalidRequest(
   "clientcode",
   "is missing or wrong: for a dealer's login, set the option dealer.clientCode to the client's code"
 )
-const notVerified = ErrorTable.actionRequired("Send the one-time code of this login, or log in again")
+const notVerified = ErrorTable.actionRequired("Send the one-time code of this login or log in again")
 const notLinked = denied("unknown", "Link the PAN with Aadhaar. The broker documents a missing link as the cause.")
 const notAllowed = denied(
   "unknown",
   "If this login waits for a one-time code, send the code first. Otherwise contact the broker's support."
 )
-const forDealers = denied("unknown", "Only dealers can make this call: use a dealer's login.")
+const forDealers = denied("unknown", "Use a dealer's login for this call.")
 const otherUser = invalidCredentials("userId", "Check the userId, and that the apiKey belongs to an app of this user.")
 const badRequest = invalidRequest("request", "was rejected as malformed")
 const badMethod = invalidRequest("request", "was sent with a method that the broker rejects")

@@ -28,7 +28,7 @@ export interface DefaultsOptions extends FolderOptions {
   readonly client?: Connection.Options["client"]
 }
 
-/** The client of this package, which uses the proxy that the environment names. */
+/** The HTTP client of this package. If `HTTPS_PROXY` is set, the client uses that proxy. */
 export const layerClient: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.merge(
   defaultClient.layer,
   Layer.effectDiscard(useProxyOfEnvironment)
@@ -42,7 +42,7 @@ const layersOf = (options: DefaultsOptions) => {
   const vault = options.vault ?? NodeVault.layer({ folder: options.folder })
   return {
     key,
-    // In plain JavaScript, `vault` may be another value. `open` of the core package then rejects it.
+    // In plain JavaScript, `vault` can be a value that is not a layer. `open` of the core package rejects such a value.
     vault: isLayer(vault) ? Layer.provide(vault, key) : (vault as never),
     client: options.client ?? layerClient
   }
@@ -50,8 +50,8 @@ const layersOf = (options: DefaultsOptions) => {
 
 /**
  * Adds the vault, the key and the client to the options. An option that is not set gets its default. In plain
- * JavaScript, `options` may be another value, or reading it may throw. Then `options` is returned unchanged, and `open`
- * of the core package rejects it.
+ * JavaScript, `options` can be a value that is not an object, or reading a property can throw. In both cases, returns
+ * `options` unchanged, and `open` of the core package rejects it.
  */
 export const withDefaults = <Options extends DefaultsOptions>(
   options: Options

@@ -37,8 +37,8 @@ const noInput = (broker: string) =>
   )
 
 /**
- * Reads lines until a line is the callback of the request. A callback can also report that the login was declined.
- * After four wrong lines, fails with the error of the fourth line.
+ * Reads lines until a line is the callback of the request, and returns this line. Also returns a callback that reports
+ * a declined login. After four wrong lines, fails with the error of the fourth line.
  */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],

@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
 
-/** Known defects in a broker's JSON, which are repaired. */
+/** The defects in a broker's JSON that `parseJson` can repair. */
 export type Quirk = "smart-quotes" | "trailing-bytes"
 
 const parseStrictly = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
@@ -27,8 +27,8 @@ const endOfFirstValue = (text: string): number | undefined => {
 }
 
 /**
- * The repairs, in the order in which they run. The quotation marks must be repaired first, because the end of a value
- * cannot be found without them.
+ * The repairs, in the order in which they run. The quotation marks must be repaired first, because `endOfFirstValue`
+ * recognizes only straight quotation marks.
  */
 const mends: ReadonlyArray<readonly [Quirk, (text: string) => string]> = [
   ["smart-quotes", (text) => text.replace(/[\u201c\u201d\u201e\u201f]/g, '"')],
@@ -49,8 +49,8 @@ export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unkn
   if (first !== "{" && first !== "[") return undefined
   const strict = parseStrictly(text)
   if (strict !== undefined) return strict
-  // First tries each repair alone, and then all repairs together, because a repair may change correct text. For
-  // example, a curly quotation mark may belong to a text.
+  // A repair can change correct text. For example, a curly quotation mark can be part of a string. So each repair is
+  // tried alone, before all repairs are tried together.
   for (const defects of [...quirks.map((quirk) => [quirk]), quirks]) {
     const value = parseMended(text, defects)
     if (value !== undefined) return value

@@ -1,6 +1,6 @@
 /**
  * Checks the arguments of `Connection.open`, `Connections.open` and the functions of a connection. TypeScript checks
- * them too, but a program in plain JavaScript can pass any value. Reading such a value can even throw.
+ * them too, but a program in plain JavaScript can pass any value. Reading a property of such a value can even throw.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -39,7 +39,10 @@ const textOfAddress = (value: unknown): unknown => {
   return Predicate.isObject(value) && "href" in value ? value["href"] : value
 }
 
-/** The text of a secret, of an object with `href` such as a `URL`, or of a text. `undefined` for any other value. */
+/**
+ * Reads an address from a text, a redacted text, or an object with `href` such as a `URL`. Returns `undefined` for any
+ * other value.
+ */
 export const addressOf = (value: unknown): Redacted.Redacted<string> | undefined => {
   const text = Result.getOrElse(
     Result.try(() => textOfAddress(value)),

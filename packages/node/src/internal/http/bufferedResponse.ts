@@ -76,7 +76,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     return Result.mapError(bytesOf(this.answer, this.limit), (problem) =>
       problem === "too-large"
         ? decodeError(this.bare, `the body is larger than ${this.limit} bytes, so it was not read`, tooLargeCode)
-        : decodeError(this.bare, "the body is not compressed as its header content-encoding says")
+        : decodeError(this.bare, "the body cannot be decompressed as the header content-encoding requires")
     )
   }
 

@@ -14,5 +14,5 @@ export const plainAnswerOf = (answer: WireAnswer, limit: number): Result.Result<
     return Result.succeed({ status, headers, text: textOf(bytes.success), isTooLarge: false })
   return bytes.failure === "too-large"
     ? Result.succeed({ status, headers, text: "", isTooLarge: true })
-    : Result.fail(new ConnectionError("the body is not compressed as its header content-encoding says", {}))
+    : Result.fail(new ConnectionError("the body cannot be decompressed as the header content-encoding requires", {}))
 }
