@@ -1,4 +1,4 @@
-/** The candidates of a run, and their twins: the same candidates with the library of another checkout. */
+/** The entrants of a run: candidates and twins. A twin is a candidate that uses the library of another checkout. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { type Bench, type Checkout, type Entrant, ownLabel, type PlanName, planOf, root, type Turn } from "./harness.ts"
@@ -11,8 +11,8 @@ export const toCheckout = (folder: string): Checkout => {
 }
 
 /**
- * Returns the reason why a checkout cannot be measured, or `undefined`. If its `node_modules/@auth` links to another
- * checkout, the bench would measure that checkout instead.
+ * Returns the reason why a checkout cannot be measured, or `undefined` if it can be measured. If its
+ * `node_modules/@auth` links to a second checkout, the bench would measure the second checkout.
  */
 export const problemOf = ({ root }: Checkout): string | undefined => {
   if (!fs.existsSync(path.join(root, "tools/bench/candidate.ts"))) return `${root} is not a checkout with benches.`
@@ -34,8 +34,8 @@ const isChosen = (only: ReadonlyArray<string>, ...names: ReadonlyArray<string>):
   only.length === 0 || names.some((name) => only.includes(name))
 
 /**
- * Returns the turns of the other checkout with the job counts of our turns. Returns `undefined` if the turns differ in
- * number, concurrency or number of accounts, because then their figures could not be compared.
+ * Returns the turns of the other checkout with the job counts of our turns. If the number of turns, their concurrency
+ * or their number of accounts differs, returns `undefined`, because the figures could not be compared.
  */
 export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>): ReadonlyArray<Turn> | undefined => {
   if (ours.length !== theirs.length) return undefined
@@ -64,8 +64,8 @@ export interface Entrants {
 }
 
 /**
- * Returns the twin of a candidate. The bench file of the other checkout defines the twin. For a bench that writes
- * programs, our bench file defines the twin, because it can write programs for any checkout.
+ * Returns the twin of a candidate. If the bench writes programs, our bench file defines the twin, because our file can
+ * write programs for any checkout. Otherwise the bench file of the other checkout defines the twin.
  */
 const twinOf = (name: string, bench: Bench, candidate: string, other: Other, plan: PlanName): Entrant | undefined => {
   const { checkout } = other

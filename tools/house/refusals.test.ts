@@ -24,9 +24,9 @@ interface Answer {
   readonly source: string
   readonly asOf: string
   readonly confidence: "high" | "medium" | "low"
-  /** Name of the call, if the package has a typed call for it. */
+  /** Name of the typed call, or `undefined` if the package has no typed call for the request. */
   readonly endpoint?: string
-  /** Options of the layer. */
+  /** Options of the layer `…Auth`. */
   readonly options?: Readonly<Record<string, unknown>>
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -106,7 +106,7 @@ const authorizeOf = Effect.fnUntraced(function* (broker: Documented, options: An
 const refusalOf = (broker: Documented, answer: Answer) =>
   Effect.map(authorizeOf(broker, answer.options), (refusal) => refusal(answer))
 
-/** Returns the failure of the broker's login if the answer contains this message and no error code. */
+/** Returns the error of a login that the broker answers with `message` and without an error code. */
 const loginFailure = Effect.fnUntraced(function* (broker: Documented, status: number, message: string) {
   const { broker: descriptor } = yield* Effect.promise(() =>
     load<{ readonly broker: Broker }>(broker, `${broker.name}Broker.ts`)
@@ -146,7 +146,7 @@ const others = (broker: Documented) =>
 for (const broker of documented) {
   describe(`refusals: ${broker.folder}`, () => {
     for (const answer of orders(broker)) {
-      it.effect(`decodes an answer to a call for which the package has no typed call: ${answer.name}`, () =>
+      it.effect(`decodes an answer to a request without a typed call: ${answer.name}`, () =>
         Effect.gen(function* () {
           const error = yield* refusalOf(broker, answer)
           assert.deepStrictEqual(fieldsOf(error, Object.keys(answer.expect)), answer.expect)

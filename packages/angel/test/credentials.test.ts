@@ -147,12 +147,12 @@ describe("invalid credentials", () => {
   )
 
   for (const [what, given] of [
-    ["that is missing because the options are undefined", undefined],
-    ["that is missing from the options", {}],
-    ["that is blank", { apiKey: secret(" ") }],
-    ["that is not Redacted", { apiKey: 7 }]
+    ["the options are undefined", undefined],
+    ["the options have no API key", {}],
+    ["the API key is blank", { apiKey: secret(" ") }],
+    ["the API key is not Redacted", { apiKey: 7 }]
   ] as const) {
-    it.effect(`AngelApi.layer also rejects an API key ${what}`, () =>
+    it.effect(`AngelApi.layer fails and names the field apiKey if ${what}`, () =>
       Effect.gen(function* () {
         const layer = AngelApi.layer(given as unknown as AngelApi.Options)
         assert.hasAllKeys(problems(yield* refused(AngelApi.AngelApi, layer)), ["apiKey"])

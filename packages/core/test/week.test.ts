@@ -214,7 +214,7 @@ const healthyResume = ({ issuedAt }: LoginProgress.LoginProgress) =>
 interface Morning {
   /** Number of logins and refreshes that were sent to the broker. */
   sent: number
-  /** Time at which both programs had a session after the cut-off, in minutes after 07:00 IST. */
+  /** Time after the cut-off from which both programs had a session, in minutes after 07:00 IST. */
   by: number | undefined
 }
 

@@ -10,8 +10,8 @@
  * | `layerPlaintext`        | not used: everything is stored unencrypted               | tests                          |
  *
  * None of these layers falls back to another. If a layer cannot get its key, it fails with `KeyUnavailable`. The error
- * says what to do. `layerDefault`, the default of a connection on Node, uses `BROKER_AUTH_KEY` if it is set, otherwise
- * the keyring.
+ * says what to do. `layerDefault` is the default of a connection on Node. It uses `BROKER_AUTH_KEY` or, if that is not
+ * set, the keyring.
  *
  * @since 0.1.0
  */

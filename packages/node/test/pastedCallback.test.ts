@@ -186,7 +186,7 @@ describe("a login whose redirect URL is not on loopback", () => {
 })
 
 describe("a browser login", () => {
-  it.live("shows the address of the login page at a terminal, if no browser can be opened", () =>
+  it.live("at a terminal, shows the address of the login page if no browser can be opened", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false })
       assert.include(offer, `https://tiny.example/login?api_key=${apiKey}&state=`)

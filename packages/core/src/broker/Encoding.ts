@@ -10,8 +10,8 @@ import * as Redacted from "effect/Redacted"
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * An encoding. `write` gets the fields, whose secrets are already unwrapped, and returns the text of the body. This
- * text is signed, if the broker requires a signature, and is sent.
+ * An encoding. `write` gets the fields, whose secrets are already unwrapped, and returns the text of the body. If the
+ * broker requires a signature, this text is signed.
  *
  * @category models
  * @since 0.1.0
@@ -34,8 +34,8 @@ const halfCharacter = /\p{Surrogate}/u
 const bare = (value: unknown): unknown => (Redacted.isRedacted(value) ? Redacted.value(value) : value)
 
 /**
- * Returns a value as text for a form or a URL. The value may be text, a finite number or a boolean. Returns `undefined`
- * for any other value, and for text with half of a surrogate pair.
+ * Returns a value as text for a form or a URL. The value may be text, a finite number or a boolean, and may be wrapped
+ * in `Redacted`. Returns `undefined` for any other value, and for text with half of a surrogate pair.
  *
  * @category converting
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * A second, faster way to send a request with an HTTP client. The bodies are text, and the whole answer is read before
- * it is returned. Calls to brokers use this way if the client has it. Otherwise they use `HttpClient.execute`.
+ * A faster way to send a request than `HttpClient.execute`. The bodies are text, and the whole answer is read before it
+ * is returned. Calls to brokers use this way if the HTTP client supports it. Otherwise they use `HttpClient.execute`.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import { lazyModule } from "../login/internal/lazyModule.ts"
 import { lazyClient } from "./internal/lazyClient.ts"
 
 /**
- * The property of an `HttpClient` that contains a function `Find`. The function `addSend` adds this property.
+ * The key of the property in which `addSend` stores a function `Find` in an `HttpClient`.
  *
  * @category symbols
  * @since 0.1.0
@@ -63,7 +63,7 @@ export interface Answer {
  */
 export interface Listener {
   readonly onAnswer: (answer: Answer) => void
-  /** Called if there is no usable answer. A call to a broker copies only codes and numbers from `error`. */
+  /** Called if there is no usable answer. Only codes and numbers are copied from `error` to an `AuthError`. */
   readonly onError: (error: unknown) => void
 }
 
@@ -78,7 +78,8 @@ export interface Listener {
 export type Send = (request: Request, listener: Listener) => () => void
 
 /**
- * Finds the function `Send` for a fiber's request. If it returns `undefined`, the request uses `HttpClient.execute`.
+ * Finds the function `Send` for a fiber's request. If `Find` returns `undefined`, the request uses
+ * `HttpClient.execute`.
  *
  * @category models
  * @since 0.1.0
@@ -89,7 +90,7 @@ const hasFind = (client: object): client is { readonly [PlainSend]: Find } => Pl
 
 /**
  * Returns the function `Send` of a client, or `undefined` if the client has none. If a program changes a client with
- * functions such as `HttpClient.mapRequest`, the result has no `Send`. So all its calls go through these functions.
+ * functions such as `HttpClient.mapRequest`, the changed client has no `Send`, so no call bypasses these functions.
  * `fiber` is the fiber that sends the request.
  *
  * @example
@@ -112,7 +113,7 @@ export const sendOf = (client: HttpClient, fiber: Fiber.Fiber<unknown, unknown>)
   hasFind(client) ? client[PlainSend](fiber) : undefined
 
 /**
- * Adds a function `Send` to a client, and returns the client. `find` is called before each request.
+ * Adds `find` to a client, and returns the client. `find` is called before each request.
  *
  * @category constructors
  * @since 0.1.0
@@ -121,7 +122,7 @@ export const addSend = (client: HttpClient, find: Find): HttpClient =>
   Object.defineProperty(client, PlainSend, { value: find })
 
 /**
- * The parts of a client.
+ * The parts from which `makeClient` makes a client.
  *
  * @category models
  * @since 0.1.0
@@ -129,15 +130,15 @@ export const addSend = (client: HttpClient, find: Find): HttpClient =>
 export interface Parts {
   readonly find: Find
   /**
-   * Makes the client for all requests that do not use `Send`. It is called at the first such request. If its promise is
-   * rejected, the request is not sent, and the fiber of the request dies. The next request then calls `load` again.
+   * Makes the client for requests that do not use `Send`. Called at the first such request. If the promise is rejected,
+   * this request is not sent, and its fiber dies. The next such request calls `load` again.
    */
   readonly load: () => Promise<HttpClient>
 }
 
 /**
- * Makes a client from a function `Find`, and from a client that is loaded only if a request needs it. So a program that
- * makes only calls to brokers does not load Effect's HTTP modules.
+ * Makes a client from a function `Find`, and from a client that is loaded only if a request needs it. If all requests
+ * use `Send`, the program does not load Effect's HTTP modules.
  *
  * @example
  * ```ts

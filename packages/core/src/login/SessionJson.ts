@@ -1,6 +1,6 @@
 /**
- * Converts sessions to JSON and back, for stores. This is a separate module because it needs Schema. A program that
- * only logs in does not load Schema.
+ * Converts sessions to JSON and back, for stores. The module is separate, so that a program that only logs in does not
+ * load Schema.
  *
  * @since 0.1.0
  */

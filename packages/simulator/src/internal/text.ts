@@ -14,7 +14,7 @@ Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-s
   --seed FILE    a JSON file with accounts and switches (options of the fakes); --print-seed prints an example
   --print-seed   print a seed with the demo accounts, and exit
   --journal N    number of requests that the journal keeps for each broker (default: ${defaultJournal})
-  --allow-host HOST      also accept this host name (127.0.0.1, localhost and [::1] are always accepted); may be repeated
+  --allow-host HOST      accept requests to this host (always accepted: 127.0.0.1, localhost, [::1]); may be repeated
   --allow-origin ORIGIN  accept requests from web pages of this origin, such as http://127.0.0.1:3000; may be repeated
   --json         when ready, print one line of JSON with all addresses and credentials
   --help         print this help

@@ -80,7 +80,7 @@ export const reasonFor = (
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
-  // If an answer with HTTP 401 is not JSON, it comes from a gateway or a proxy. It then does not mean that the
+  // An answer with HTTP 401 that is not JSON comes from a gateway or a proxy. Such an answer does not mean that the
   // credentials are wrong.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
   if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)

@@ -33,8 +33,8 @@ const invalid = (broker: string, problem: string, advice: string) =>
     })
   )
 
-// In these functions, the failure is not kept, because its text may contain the URL or a part of the body, and so a
-// secret.
+// `makeRequest` and `readBody` do not keep the original error. Its text may contain the URL or a part of the body, and
+// these may contain secrets.
 
 const makeRequest = (broker: string, input: FetchInput, init: FetchInit | undefined) =>
   Effect.try({
@@ -45,7 +45,10 @@ const makeRequest = (broker: string, input: FetchInput, init: FetchInit | undefi
         : invalid(broker, "is not a request that fetch accepts", validRequest)
   })
 
-/** Reads the whole body, because a stream could not be sent a second time. If interrupted, it cancels the stream. */
+/**
+ * Reads the whole body, because the client may send the request a second time, and a stream can be sent only once. If
+ * the reading is interrupted, the stream is cancelled.
+ */
 const readBody = (broker: string, body: ReadableStream<Uint8Array>) =>
   Effect.tryPromise({
     try: (signal) => new Response(abortable(body, signal)).arrayBuffer(),
@@ -62,7 +65,7 @@ const readRequest = (broker: string, input: FetchInput, init: FetchInit | undefi
     const bytes = new Uint8Array(yield* readBody(broker, body))
     const contentType = headers.get("content-type")
     const withBody = HttpClientRequest.setBody(wire, HttpBody.uint8Array(bytes, contentType ?? undefined))
-    // Effect adds a content type, which the standard `fetch` does not add.
+    // If the request has no content type, Effect adds one. The standard `fetch` adds none.
     return { url, wire: contentType === null ? HttpClientRequest.removeHeader(withBody, "content-type") : withBody }
   })
 
@@ -134,13 +137,13 @@ const extrasOf = (input: FetchInput, init: FetchInit | undefined): FetchInit => 
   return input instanceof Request ? { ...optionsOf(input), ...extras } : extras
 }
 
-/** The signal of a request. As with the standard `fetch`, the signal `null` replaces the signal of a `Request`. */
+/** Returns the signal of a request. As with the standard `fetch`, `signal: null` removes the signal of a `Request`. */
 const signalOf = (input: FetchInput, init: FetchInit | undefined): AbortSignal | undefined => {
   const given = init?.signal
   return (given === undefined && input instanceof Request ? input.signal : given) ?? undefined
 }
 
-/** Makes the function `fetch` of a connection. `run` runs an effect until the signal is aborted. */
+/** Makes the function `fetch` of a connection. `run` runs an effect, and interrupts it when the signal is aborted. */
 export const make =
   (
     broker: string,

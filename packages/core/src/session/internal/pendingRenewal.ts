@@ -41,7 +41,7 @@ interface RenewalRequest {
 /** The state when a renewal was requested. */
 interface Began {
   readonly logouts: number
-  /** The wait of the callers of this renewal. */
+  /** Waits for the result of this renewal. */
   readonly wait: Effect.Effect<Session.Session, Failure>
 }
 
@@ -108,14 +108,14 @@ const checksSince = (
   return {
     here,
     anywhere: Effect.andThen(here, Effect.asVoid(readStore(self, rejected))),
-    // A logout ends the wait of the callers. While the renewal runs, only a logout and the end of the manager do so.
+    // While the renewal runs, `wait` ends only if there is a logout or if the manager ends.
     loggedOut: Effect.catch(Effect.andThen(wait, Effect.never), () => loggedOut(self))
   }
 }
 
 /**
- * Removes the refresh token of the stored session if it must not be sent again, so that no program that shares the store
- * sends it again. Returns the record that is then stored.
+ * If the refresh token of the stored session must not be sent again, removes it from the store. Then no program that
+ * shares the store sends the token. Returns the record that is in the store afterwards.
  */
 const dropStoredToken = (self: Self, record: Record.Record): Effect.Effect<Record.Record> =>
   Effect.suspend(() => {
@@ -211,9 +211,8 @@ const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnava
 const maxLostLocks = 2
 
 /**
- * A renewal can end with a defect of a store, a lock or an HTTP client that a user wrote. As after any other failure,
- * there is then a pause, and callers get the current session if it is live. The text of the defect is not kept, because
- * it may contain a secret.
+ * Makes an error from a defect of a renewal, such as a fault in a program's own store, lock or HTTP client. The error
+ * is treated like any other failure of a renewal. The text of the defect is not kept, because it may contain a secret.
  */
 const unexpected = ({ account }: Self, defect: unknown): AuthError.AuthError => {
   const name = Predicate.isError(defect) ? defect.name : typeof defect
@@ -225,7 +224,7 @@ const unexpected = ({ account }: Self, defect: unknown): AuthError.AuthError => 
 const runRenewal = (self: Self, request: RenewalRequest, began: Began): Effect.Effect<Session.Session, Failure> =>
   Effect.suspend(() => {
     const { logouts } = began
-    // The fiber of the renewal starts some time after the renewal was requested.
+    // There may have been a logout after the renewal was requested and before its fiber started.
     if (self.state.logouts !== logouts) return loggedOut(self)
     return readStore(self, request.rejected).pipe(
       Effect.flatMap(({ record, session }) =>

@@ -24,7 +24,7 @@ export type SessionChange =
       readonly error: Failure
       /** Whether the current session is still live. If it is live, callers get it until the next try. */
       readonly live: boolean
-      /** When the next renewal may start at the earliest. Milliseconds since the epoch. */
+      /** Earliest time of the next renewal, in milliseconds since the epoch. */
       readonly retryAt: number
     }
   | { readonly _tag: "LoggedOut"; readonly account: Account }
