@@ -6,7 +6,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { defineConfig } from "vitepress"
 
-/** Lists of the pages that `tools/docs/stage.ts` finds in the repository. It writes them to `lists.json`. */
+/** `tools/docs/stage.ts` finds the pages in the repository, and writes these lists of pages to `lists.json`. */
 interface Lists {
   readonly brokers: ReadonlyArray<Item>
   readonly decisions: ReadonlyArray<Item>
@@ -92,7 +92,7 @@ export default defineConfig({
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     config: (markdown) => {
-      // A wide table scrolls in a box of its own, which the keyboard can reach.
+      // A wide table scrolls in its own box. `tabindex` lets people scroll the box with the keyboard.
       markdown.renderer.rules["table_open"] = () =>
         '<div class="wide-table" tabindex="0" role="group" aria-label="Table">\n<table>\n'
       markdown.renderer.rules["table_close"] = () => "</table>\n</div>\n"

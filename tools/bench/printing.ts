@@ -83,9 +83,9 @@ export const figure = (value: number): string => (value >= 100 || value === 0 ? 
 type Field = "perSecond" | "cpuMicros"
 
 /**
- * Prints one table: the figures, the ratios to each baseline, the ratios to the twins (the same candidates with the
- * library of another checkout), and the additional columns. If `bench.shows` is `notes`, prints only the additional
- * columns.
+ * Prints one table. It shows the figures, the ratios to each baseline, the ratios to the twins (the same candidates
+ * with the library of another checkout), and the columns from `notes`. If `bench.shows` is `notes`, the table has only
+ * the columns from `notes`, and their ratios to the twins.
  */
 const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entrants: ReadonlyArray<Entrant>): void => {
   const isTime = bench.shows === "time"

@@ -87,7 +87,7 @@ const reExports = (statement: string): ReadonlyArray<Declaration> =>
 const moduleText = (source: string): string => /^\/\*\*[\s\S]*?\*\//.exec(source)?.[0] ?? ""
 
 const render = (name: string, specifier: string, source: string, found: ReadonlyArray<Declaration>): string => {
-  // An overload has the name of the declaration before it.
+  // Several overloads have the same name.
   const names = Array.from(new Set(found.map((one) => one.name)))
   const documented = names.map((one) => {
     const all = found.filter((declaration) => declaration.name === one)

@@ -236,7 +236,7 @@ const secretHeaders = brokers.flatMap(({ secretHeaders }) => secretHeaders)
 /** Whether a text is long enough to be a token, a key or a hash. */
 const isLong = (text: string) => text.length >= 12
 
-/** The endpoints of logins: their requests contain a password or an API secret. */
+/** Each login sends exactly one request to one of these endpoints. */
 const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken", "pwdValidate"]
 
 /**

@@ -4,7 +4,7 @@ import { addAndLogIn } from "./logIn.ts"
 import { run, timeout, world } from "./support.ts"
 import { ways } from "./ways.ts"
 
-/** The ways to log in that every test run checks. The other ways run only in thorough runs, because they take more time. */
+/** Every test run checks these ways to log in. Only thorough runs check the other ways, because they take more time. */
 const quick = new Set(["angel totp", "zerodha browser"])
 
 for (const way of ways) {

@@ -21,12 +21,12 @@ const isSecretText = (value: unknown): boolean =>
  * The text is base64url, and is usually shorter than 1 kB. `open` can decrypt it in any process that has the same key
  * (of `VaultKey`) and the same account, until `lifetime` has passed. Default for `lifetime`: 10 minutes.
  *
- * The text belongs to one browser. Set the cookie with `HttpOnly` and `SameSite=Lax`. If the app uses https, also set
- * it with `Secure`. Clear the cookie when the callback arrives.
+ * The text is only for the browser that begins the login. Set the cookie with `HttpOnly` and `SameSite=Lax`. If the app
+ * uses https, also set `Secure`. Clear the cookie when the callback arrives.
  *
- * Fails with `InvalidRequest` if the key comes from `VaultKey.layerPlaintext`, if `lifetime` is not a finite duration
- * above zero, if `request` is not a request that `RedirectLogin.begin` returned, or if the text would be too long for a
- * cookie (4096 characters).
+ * Fails with `InvalidRequest` if the key comes from `VaultKey.layerPlaintext`, or if `lifetime` is not a finite
+ * duration above zero. Also fails with `InvalidRequest` if a field of `request` is missing or has the wrong type, or if
+ * the text would be too long for a cookie (4096 characters).
  *
  * @example
  * ```ts
@@ -71,9 +71,9 @@ export const seal = (
 /**
  * Decrypts a text that `seal` returned. Fails with `RedirectRejected` (`request-changed`) if the text is missing, was
  * changed, was sealed with another key, or belongs to another account. Fails with `RedirectRejected`
- * (`request-expired`) if the lifetime of the text has passed. `open` fails in the same way if the time of sealing is in
- * the future by more than the lifetime, because a clock is then wrong. After each of these failures, begin the login
- * again. Fails with `InvalidRequest` if the key comes from `VaultKey.layerPlaintext`.
+ * (`request-expired`) if the lifetime of the text has passed. If the time of sealing is in the future by more than the
+ * lifetime, a clock is wrong, and `open` also fails with `request-expired`. After each of these failures, begin the
+ * login again. Fails with `InvalidRequest` if the key comes from `VaultKey.layerPlaintext`.
  *
  * @category keeping
  * @since 0.1.0

@@ -26,7 +26,7 @@ export interface PendingCallback {
   readonly respond: (path: string, message: IncomingMessage) => Effect.Effect<Answer> | undefined
 }
 
-/** How long the page waits for the outcome of the login. */
+/** How long the browser waits for the page with the outcome. After this time, it gets `pages.pending`. */
 const outcomeWait = "10 seconds"
 /** How long a finished login waits until the browser has fetched the page with the outcome. */
 const pageWait = "2 seconds"
@@ -59,7 +59,8 @@ const isDenial = ({ reason }: AuthError.AuthError): boolean =>
 /**
  * Whether an address is the callback of this login. An address with the state is always the callback: if the address
  * has a problem, `complete` reports the problem. If the address does not contain the state, the `check` of the broker's
- * package decides, because some brokers do not return the state. A declined login counts as a callback too.
+ * package decides, because some brokers do not return the state. The address is also the callback if `check` finds that
+ * the login was declined.
  */
 const isCallback = (
   { check }: RedirectLogin.RedirectLogin["Service"],

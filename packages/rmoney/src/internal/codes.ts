@@ -17,8 +17,9 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
 const stepAdvice =
-  "If every login fails in this way, the broker may expect the step token in another form of header. In this case, set " +
-  'the option stepHeader to "three-part" (or, if it is "three-part", to "bare") before the next login. Do not log in repeatedly: each login sends a code.'
+  "If every login fails in this way, the broker may expect the step token in another form of header. In this case, " +
+  'change the option stepHeader before the next login: from "bare" (the default) to "three-part", or from "three-part" to ' +
+  '"bare". Do not log in repeatedly: each login sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
   new AuthError.ChallengeExpired({ ...said(failure), why: "refused", advice: stepAdvice })
 

@@ -32,7 +32,7 @@ const forms: Readonly<Record<string, (account: FakeAccount, totp: string) => Rea
   zerodha: ({ password = "", userId = "" }, totp) => ({ user_id: userId, password, totp })
 }
 
-/** The clock of one machine is this number of milliseconds behind. */
+/** In the step with a slow clock, the clock is this number of milliseconds behind. */
 const lateBy = 240_000
 
 const requestsAtOnce = 1000
@@ -112,7 +112,7 @@ export const startAgain = (programs: ReadonlyArray<Program>) =>
     { discard: true }
   )
 
-/** A login with a code by SMS. The first answer has a wrong code. */
+/** Logs in with a code by SMS. Sends a wrong code first, and then the right code. */
 const bySms = Effect.fnUntraced(function* ({ broker: { title }, first, id, layer }: Program) {
   const simulator = yield* Simulator
   const services = yield* Layer.build(layer({ ...first, totp: "disabled" }))
@@ -175,7 +175,6 @@ const earlyEnd = Effect.fnUntraced(function* (program: Program) {
   const { broker, origins } = program
   const session = yield* SessionManager.session
   yield* step(broker.title, "another program logs out", Logout.logout(session), () => "this program is not notified")
-  // The library has no function for this call.
   const funds = Effect.flatMap(AuthorizedClient, (client) => client.get(`${origins["api"]}/v2/user/funds`))
   // Each call is sent twice: with the old token, and again with the new token. One login serves all calls.
   const calls = sending(program, 2 * callsAtOnce + 1, atOnce(callsAtOnce, funds))

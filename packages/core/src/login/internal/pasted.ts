@@ -1,6 +1,7 @@
 /**
- * Removes or describes characters that do not belong to a value, such as quotation marks and invisible characters. They
- * can be added when the value is copied or written into an env file. Also recognizes placeholders from examples.
+ * Removes or describes characters that do not belong to a value, such as quotation marks and invisible characters. Such
+ * characters can be added when the value is copied or written into an env file. Also recognizes placeholders from
+ * examples.
  */
 
 const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
@@ -9,7 +10,8 @@ const entities = String.raw`&(?:quot|apos|[lr][dsa]quo|[bs]dquo|sbquo|#0*(?:3[49
 
 const mark = String.raw`(?:\\*${signs}|${entities}|\\u00(?:22|27))`
 
-// Without the lookbehinds, the time would grow with the square of the number of consecutive backslashes or blanks.
+// Without the lookbehinds, the time of a search would grow with the square of the number of consecutive backslashes or
+// blanks.
 const firstMark = new RegExp(`^${mark}`, "i")
 const lastMark = new RegExp(String.raw`(?<!\\)${mark}$`, "i")
 
@@ -82,8 +84,8 @@ const template = /^(?:<[^<>]*>|\{\{.*\}\}|\$\{.*\}|\$\(.*\))$/s
 const filler = /^(?:x[x\s_-]{2,}|[*.#?_•●-][*.#?\s_•●-]{2,})$/i
 
 /**
- * Describes the problem with a placeholder from an example, and with a value that was copied with the name of its
- * variable. `variable` is the name of the variable.
+ * Describes the problem if a text is a placeholder from an example, is the name of its variable (`variable`), or begins
+ * with this name and `=` or `:`.
  */
 export const placeholderProblem = (text: string, variable?: string): string | undefined => {
   if (variable !== undefined && text.replace(/^\$/, "").replace(/^%(.*)%$/, "$1") === variable) {
@@ -97,7 +99,10 @@ export const placeholderProblem = (text: string, variable?: string): string | un
     : undefined
 }
 
-/** Describes the problem with characters that examples, lists and shortened texts add to an identifier or a key. */
+/**
+ * Describes the problem if an identifier or a key has an addition (such as brackets, a comma or the name of a
+ * variable), was cut off, or is masked.
+ */
 export const additionProblem = (text: string): string | undefined => {
   if (/^[<>]|[<>]$/.test(text)) return "has an angle bracket: use only the value, without brackets"
   if (/^(?:\{.*\}|\[.*\])$/s.test(text)) return "is between brackets: use only the value, without brackets"
