@@ -1,7 +1,6 @@
 /**
- * The contents of a package as it is published: the compiled files without comments and source maps, the declarations
- * that a user can reach, the documents, and a manifest without the parts that only this repository needs. See decision
- * 026.
+ * Makes the files of a package as they are published. The code has no comments and no source maps. Declarations that
+ * no user can reach are left out. The manifest lacks the parts that only this repository needs. See decision 026.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -15,14 +14,14 @@ const sourceCondition = "@auth/source"
 /** Files that are copied as they are. Before the first release, a package has no changelog. */
 const documents = ["README.md", "CHANGELOG.md", "LICENSE"]
 
-/** Comments that a bundler reads. `minifySync` would remove them, too. */
+/** Matches comments that a bundler reads. `minifySync` would remove these comments together with all others. */
 const directive = /[@#]__[A-Z_]+__|@vite-ignore|webpack[A-Z]\w*:/
 
 /** The files that the compiler makes from a source file. All paths are relative to the package. */
 export const outputsOf = (source: string): ReadonlyArray<string> =>
   [".js", ".d.ts"].map((end) => source.replace(/^src\//, "dist/").replace(/\.ts$/, end))
 
-/** Returns whether the exports of a package close a subpath, such as `./internal/codes`. */
+/** Returns whether a package closes a subpath, such as `./internal/codes`: its `exports` forbid the import. */
 export const isClosed = ({ exports }: Manifest, subpath: string): boolean =>
   Object.keys(exports).some((key) => exports[key] === null && subpath.startsWith(key.replace("*", "")))
 
@@ -76,7 +75,7 @@ const withoutComments = (pkg: Package, file: string, text: string): string => {
   return code
 }
 
-/** Returns a declaration whose lines are indented with tabs, as the code is. The compiler indents with four spaces. */
+/** Returns a declaration that is indented with tabs. They take fewer bytes than the four spaces of the compiler. */
 const withTabs = (pkg: Package, file: string, text: string): string => {
   const indented = text.replace(/^(?: {4})+/gm, (spaces) => "\t".repeat(spaces.length / 4))
   if (meaningOf(parse(pkg, file, indented)) !== meaningOf(parse(pkg, file, text))) {
@@ -98,8 +97,8 @@ const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
 }
 
 /**
- * Returns the declarations that a user can reach: those of the open modules, and those that they import. A user's
- * compiler never reads the other declarations.
+ * Returns the declarations that a user can reach: the declarations of all modules that are not closed, and the
+ * declarations that these import. A user's compiler never reads the others.
  */
 const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): ReadonlySet<string> => {
   const subpathOf = (file: string) => file.replace(/^dist\//, "./").replace(/\.d\.ts$/, "")
@@ -114,7 +113,7 @@ const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): Rea
   return found
 }
 
-/** Returns the manifest without the export condition, the scripts and the patterns that only this repository needs. */
+/** Returns the manifest without its scripts, `sourceCondition` and the exclusions in `files`. */
 const publishedManifest = (manifest: Manifest & { readonly scripts?: unknown }): object => {
   const { scripts: _, ...fields } = manifest
   const conditionsOf = (target: Manifest["exports"][string]) =>
@@ -130,7 +129,7 @@ const publishedManifest = (manifest: Manifest & { readonly scripts?: unknown }):
 
 /**
  * Returns the files of a package as they are published: the text of each file, by its path. The package must be
- * compiled. If the package has the command, bundles the command first.
+ * compiled. If the package has a command in `commandFolder`, bundles this command first.
  */
 export const contentsOf = async (pkg: Package): Promise<ReadonlyMap<string, string>> => {
   if (Object.values(pkg.manifest.bin ?? {}).some((file) => file.startsWith(`./${commandFolder}/`))) {

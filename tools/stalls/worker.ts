@@ -1,12 +1,12 @@
 /**
- * Runs in a thread. Adds up the delays of a timer, in milliseconds. A delay means that the operating system did not run
- * this process. Sends the total on request.
+ * Runs in a worker thread. Adds up the delays of a timer, in milliseconds, and sends the total on request. A delay that
+ * is longer than usual means that the operating system did not run this process.
  */
 import { parentPort } from "node:worker_threads"
 
 /** Interval of the timer, in milliseconds. */
 const interval = 10
-/** Delay of the timer on an idle machine, in milliseconds. It is not counted. */
+/** Usual delay of the timer, also on an idle machine, in milliseconds. This part of a delay is not counted. */
 const usual = 10
 
 let late = 0

@@ -105,7 +105,7 @@ describe("the limits of a renewal", () => {
       fromDescription: Renewal.fromDescription(description, { account }, options)
     }
     for (const [way, made] of Object.entries(ways)) {
-      it.effect(`are rejected by Renewal.${way} with ${name}: ${inspect(value)}`, () =>
+      it.effect(`are rejected by Renewal.${way} if one of them is ${name}: ${inspect(value)}`, () =>
         Effect.gen(function* () {
           const { broker, operation, reason } = yield* Effect.flip(made)
           assert.deepStrictEqual([broker, operation], [account.broker, "configuration"])
@@ -147,7 +147,7 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("sends no TOTP code if the broker prefers a code of another kind, and logs in only once", () =>
+  it.effect("sends one login and no code in three attempts if the broker prefers a code by SMS or email", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp", "totp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })
@@ -190,7 +190,7 @@ describe("Renewal: a layer that replaces the broker's renewal:", () => {
 
   for (const [name, layer, wanted] of ways) {
     it.effect(
-      `the renewal from ${name} sends a ${wanted.join(" or otherwise a ")}, and keeps the account and the limits`,
+      `${name} provides ${wanted.join(" and ")}, and keeps the account and the limits of the broker's renewal`,
       () =>
         Effect.gen(function* () {
           const renewal = yield* Renewal.Renewal

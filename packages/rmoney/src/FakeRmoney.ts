@@ -220,7 +220,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   },
   {
     of: "wrong codes",
-    limit: `${counts.wrongCodes} in a row; after one more, codes are refused for ${seconds.hold} seconds`
+    limit: `${counts.wrongCodes} in a row; one more wrong code blocks all codes for ${seconds.hold} seconds`
   },
   { of: "a code by SMS", limit: `1 use, within ${seconds.code} seconds` },
   { of: "resending a code", limit: `${counts.resends} times, ${seconds.resend} seconds apart` },

@@ -40,7 +40,7 @@ export const descriptor = FakeDescriptor.make<FakeSamco.Account, FakeSamco.Switc
     accessToken: [text, [body("login", "accessToken")]],
     state: [oneOf("active", "blocked", "dormant"), "any value except `active`: a login is refused"],
     subscription: [oneOf("active", "none"), "`none`: a login is refused"],
-    appSignIn: [oneOf("done", "needed"), "`needed`: a login is refused (a browser login with EOAUTH999)"],
+    appSignIn: [oneOf("done", "needed"), "`needed`: a login is refused. The error of a browser login is EOAUTH999"],
     ip: [
       oneOf("registered", "unregistered", "unregistered-server"),
       "`unregistered`: the consent on the login page (EOAUTH009) and orders (HTTP 403) are refused; `unregistered-server`: the exchange of a code (EOAUTH009) and orders (HTTP 403) are refused"

@@ -61,8 +61,8 @@ export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<v
   })
 
 /**
- * Writes raw lines to a port, with the port added to `Host: localhost`, and reads until the simulator closes the
- * connection.
+ * Writes raw lines to a port, and reads until the simulator closes the connection. Adds the port to the line
+ * `Host: localhost`.
  */
 export const raw = (address: string, lines: ReadonlyArray<string>, body = ""): Effect.Effect<string> =>
   Effect.callback((resume) => {

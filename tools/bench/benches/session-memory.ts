@@ -20,7 +20,7 @@ import {
 } from "../session.ts"
 
 /**
- * Makes the objects of `count` accounts, and returns the number of heap bytes per account. Compiled code does not count,
+ * Makes the objects of `count` accounts, and returns the number of heap bytes for each. Compiled code is not counted,
  * because V8 compiles code and drops it at any time.
  */
 const weigh =
@@ -94,12 +94,12 @@ export const bench: Bench = {
       prepare: async () => weigh((ids) => Effect.runPromise(makeLive(ids.length)))
     },
     accounts: {
-      title: "ours: an account of SessionManagers with a session, and a store outside of the heap",
+      title: "ours: an account with a session in SessionManagers, and a store outside of the heap",
       ours: true,
       prepare: async () => weigh((ids) => openAll(ids, makeOutsideStore()))
     },
     "accounts-memory": {
-      title: "ours: an account of SessionManagers with a session, and its entries in a store in memory",
+      title: "ours: an account with a session in SessionManagers, and its entries in a store in memory",
       ours: true,
       prepare: async () => weigh((ids) => openAll(ids, makeMemory()))
     }

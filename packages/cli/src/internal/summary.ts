@@ -9,13 +9,13 @@ interface Named {
   readonly broker: string
 }
 
-/** The account has a live session. `expiresAt` in milliseconds since the epoch, `undefined` if unknown. */
+/** The account has a live session. `expiresAt` is in milliseconds since the epoch, or `undefined` if it is unknown. */
 interface In extends Named {
   readonly state: "in"
   readonly expiresAt: number | undefined
 }
 
-/** The account has no session. `person`: only a person can log in. */
+/** The account has no session. If `state` is `person`, only a person can log in. */
 interface Out extends Named {
   readonly state: "person" | "failed"
   readonly failure: Failure
@@ -31,11 +31,11 @@ const isIn = (outcome: Outcome): outcome is In => outcome.state === "in"
 const outs = (outcomes: ReadonlyArray<Outcome>, state: Out["state"]): ReadonlyArray<Out> =>
   outcomes.filter((outcome): outcome is Out => outcome.state === state)
 
-/** Returns why a person is needed. `undefined` for a failure of the command itself, such as a missing terminal. */
+/** Returns why a person is needed, or `undefined` if the command itself failed, for example without a terminal. */
 const whyPerson = ({ failure, name }: Out): string | undefined =>
   failure._tag === "CommandFailed" ? undefined : printable(partsOf(failure, name).reason)
 
-/** Returns the outcome of an account as one line, without the name of the account. */
+/** Returns the outcome of an account as one line, without the account's name in front. */
 export const textOf = (outcome: Outcome): string => {
   if (isIn(outcome)) return `logged in ${untilText(outcome)}`
   if (outcome.state === "failed") return printable(messageOf(outcome.failure, outcome.name))

@@ -1,7 +1,7 @@
 /**
- * Metrics of logins, refreshes and renewals. A renewal gets a session other than the current session: from the store,
- * by a refresh or by a login. The attributes of the metrics are `broker`, `outcome` and `reason`. No attribute contains
- * a secret or the id of an account.
+ * Metrics of logins, refreshes and renewals. A renewal gets a session other than the current session: a session from
+ * the store, a refreshed session, or the session of a new login. The attributes of the metrics are `broker`, `outcome`
+ * and `reason`. No attribute contains a secret or the id of an account.
  *
  * @since 0.1.0
  */

@@ -57,7 +57,7 @@ const loginOf =
       options
     )
 
-/** Adds `login` to the calls of a layer that has `RedirectLogin`. Only such calls contain `beginLogin`. */
+/** Adds `login` to the calls of a layer with `RedirectLogin`. Only the calls of such a layer contain `beginLogin`. */
 export const withBrowser = <Services, C extends Core.CallsOf<Services>>(calls: C): C & WithBrowser<Services> => {
   const login = loginOf(calls as unknown as Core.Calls<RedirectLogin>)
   return ("beginLogin" in calls ? { ...calls, login } : calls) as C & WithBrowser<Services>

@@ -1,6 +1,6 @@
 import type * as AuthError from "../../login/AuthError.ts"
 
-/** Matches system codes of connections that were never made. The broker received nothing. */
+/** Matches the system codes of failures to connect. In these cases, the broker received nothing. */
 const neverConnected =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
 
@@ -14,8 +14,8 @@ export const isLoggedOut = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out" && !isOfTheBroker(reason)
 
 /**
- * Classifies the failure of a login. The class depends on whether the broker received the login, and on its answer.
- * `isSent`: a request of the login was sent.
+ * Classifies the failure of a login. The class depends on whether the broker received the login, and on the broker's
+ * answer. `isSent`: a request of the login was sent.
  */
 export const classify = (error: AuthError.AuthError, isSent: boolean): LoginAnswer => {
   const { reason } = error
