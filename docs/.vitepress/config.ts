@@ -41,7 +41,7 @@ const guide = [
     item("Many machines, with Redis", "/recipes/redis"),
     item("A login in the browser", "/recipes/browser"),
     item("A one-time code by chat", "/recipes/one-time-code"),
-    item("Programs in other languages", "/recipes/serve"),
+    item("Any language", "/recipes/serve"),
     item("Proxies and static IPs", "/recipes/proxy"),
     item("A market feed", "/recipes/feed"),
     item("Tests with the fakes", "/recipes/testing"),

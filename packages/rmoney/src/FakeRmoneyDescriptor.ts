@@ -83,7 +83,7 @@ const app = {
 }
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
+ * Makes the OpenAPI 3.1 document of the broker's calls. Clients in other languages can be generated from this document.
  *
  * @category descriptions
  * @since 0.1.0

@@ -86,7 +86,7 @@ const envelopes: Readonly<Record<string, (data: OpenApi.Json) => OpenApi.Json>> 
 }
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
+ * Makes the OpenAPI 3.1 document of the broker's calls. Clients in other languages can be generated from this document.
  *
  * @category descriptions
  * @since 0.1.0

@@ -79,7 +79,7 @@ const flat = OpenApi.beside({ status, statusMessage: OpenApi.text })
 const nested = OpenApi.inside("data", { status, message: OpenApi.text })
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
+ * Makes the OpenAPI 3.1 document of the broker's calls. Clients in other languages can be generated from this document.
  *
  * @category descriptions
  * @since 0.1.0

@@ -60,7 +60,7 @@ export const descriptor = FakeDescriptor.make<FakeZerodha.Account, FakeZerodha.S
 const apiKey = OpenApi.sample("apiKey")
 
 /**
- * Makes the OpenAPI 3.1 document of the broker's calls, from which clients in other languages can be generated.
+ * Makes the OpenAPI 3.1 document of the broker's calls. Clients in other languages can be generated from this document.
  *
  * @category descriptions
  * @since 0.1.0

@@ -4,6 +4,14 @@ import type * as AuthError from "../../login/AuthError.ts"
 const neverConnected =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
 
+/**
+ * - `nothing-sent`: the broker did not receive the login or the code.
+ * - `none`: the broker may have received it, but did not answer.
+ * - `refused`: the broker refused the password or the code.
+ * - `locked`: the broker has locked the account.
+ * - `passing`: the same login may succeed later.
+ * - `final`: the same login would fail again.
+ */
 export type LoginAnswer = "nothing-sent" | "none" | "refused" | "locked" | "passing" | "final"
 
 const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =>
