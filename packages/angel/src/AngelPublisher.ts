@@ -53,7 +53,7 @@ const method = Method.redirect(family, {
       const tokens = toTokens({ jwtToken, refreshToken, feedToken })
       return { code: tokens.access, tokens }
     }),
-  // The callback does not name the account of its token. The profile names this account.
+  // The callback does not name the account of its token. So the profile is requested, which names this account.
   exchange: ({ tokens }, { account, api }) =>
     Effect.map(profile(api, { account, tokens }), (holder) => ({ tokens, profile: holder }))
 })

@@ -116,7 +116,7 @@ describe("the lifetime of a session", () => {
     assert.isUndefined(Expiry.expiresIn(issued()))
   })
 
-  it("is unknown if it is infinite, so that the session can be stored", () => {
+  it("counts as unknown if it is infinite, because an infinite expiry cannot be stored", () => {
     assert.isUndefined(Expiry.expiresIn(issued({ expiresIn: Duration.infinity })))
     assert.isUndefined(Expiry.after(Duration.infinity)(issued()))
   })
@@ -158,16 +158,16 @@ it.each([
   [0, "1970-01-01 05:30:00 IST"]
 ])("Expiry.toIst writes %d as %s", (at, text) => assert.strictEqual(Expiry.toIst(at), text))
 
-describe("an invalid option of an expiry rule", () => {
+describe("invalid options of expiry rules", () => {
   it.each(["25:99", "24:00", "12:60", "-1:00", "noon", "", "8", "08:00:00"])(
-    "is rejected, such as the time %j of Expiry.dailyAt",
+    "Expiry.dailyAt rejects the time %j",
     (time) => {
       assert.throws(() => Expiry.dailyAt(time as "08:00"), /from "00:00" to "23:59"/)
     }
   )
 
   it.each([NaN, -5, "10 secs" as "10 seconds", "-1 hour" as const])(
-    "is rejected, such as the duration %s of Expiry.after",
+    "Expiry.after rejects the duration %s",
     (lifetime) => {
       assert.throws(() => Expiry.after(lifetime), /such as "8 hours"/)
     }

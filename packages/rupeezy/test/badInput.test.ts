@@ -120,7 +120,7 @@ describe("invalid credentials", () => {
     ["that is blank", { apiKey: secret(" ") }],
     ["that is not Redacted", { apiKey: 7 }]
   ] as const) {
-    it.effect(`RupeezyApi.layer also rejects an API key ${what}`, () =>
+    it.effect(`RupeezyApi.layer rejects an API key ${what}`, () =>
       Effect.gen(function* () {
         const layer = RupeezyApi.layer(given as unknown as RupeezyApi.Options)
         assert.hasAllKeys(problems(yield* refused(RupeezyApi.RupeezyApi, layer)), ["apiKey"])

@@ -169,7 +169,7 @@ it.live("--print-seed prints a seed with which the simulator has the same accoun
   })
 )
 
-it("--seed reports the path of a wrong value, and a missing file", () => {
+it("--seed reports a missing file, and the path of a wrong value in the file", () => {
   const file = join(mkdtempSync(join(tmpdir(), "seed-")), "seed.json")
   writeFileSync(file, JSON.stringify(angelWith({ pin: "s3cr" })))
   const wrong = command("--seed", file)

@@ -64,8 +64,8 @@ const askCode = (question: CodeQuestion) =>
   }).pipe(Effect.scoped)
 
 /**
- * If a prompt ends without a code, its failure becomes an `AuthError`. If the login guard then stops the next login,
- * the error of the guard repeats the text of this failure.
+ * If a prompt ends without a code, turns its failure into an `AuthError`. If the login guard stops a later login, the
+ * error of the guard repeats the text of this `AuthError`.
  */
 const noCode =
   ({ account: { broker, id } }: CodeQuestion) =>
@@ -130,7 +130,7 @@ const qrLogin = ({ connection }: connect.Opened): Effect.Effect<Session, Failure
   Effect.gen(function* () {
     if (!(yield* prompts.isTerminal))
       return yield* fail("person", "A QR code needs a terminal, so that a person can scan it.")
-    // The failure of `show` is kept here, because the connection reports it without its reason.
+    // If `show` fails, the connection does not report the reason. So the failure is kept here.
     let shown: Failure | undefined
     const show = ({ image }: QrCode) =>
       Effect.runPromise(
@@ -157,20 +157,20 @@ const start = Effect.fnUntraced(function* (opened: connect.Opened, how: How): Ef
   }
   if (isQr) return yield* qrLogin(opened)
   if (!isBrowser) return yield* promised(() => connection.renew())
-  // A refresh needs no person.
+  // A refresh needs no person, so it is tried before the browser login.
   const renewed = method.capabilities.includes("Refresh")
     ? yield* Effect.option(promised(() => connection.session()))
     : Option.none<Session>()
   return Option.isSome(renewed) ? renewed.value : yield* browserLogin(opened, how)
 })
 
-/** A live session. `isNew`: there was no live session, so this command got the session from the broker. */
+/** A live session. `isNew` is true if this command got the session from the broker. */
 export interface LoggedIn {
   readonly session: Session
   readonly isNew: boolean
 }
 
-/** Logs in, unless the stored session is live. If the login needs input, asks the person at the terminal. */
+/** Returns the stored session if it is live. Otherwise logs in, and asks the person at the terminal for any input. */
 export const logIn = Effect.fnUntraced(function* (
   home: homes.Home,
   entry: accounts.Entry,

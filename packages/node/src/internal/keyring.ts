@@ -37,7 +37,10 @@ const elsewhere = `Use another key layer: ${otherLayers}`
 const unavailable = (why: string, advice = elsewhere): VaultError.VaultError =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-/** Path from which the optional package is resolved. In a CommonJS bundle of esbuild, `import.meta` is empty. */
+/**
+ * Path from which the optional package is resolved. In a CommonJS bundle of esbuild, `import.meta` is empty, so the path
+ * of the program is used.
+ */
 const resolvedFrom = (): string => import.meta.url ?? process.argv[1] ?? ""
 
 /** Path of the optional package. Fails if the package is not installed. */
@@ -109,7 +112,7 @@ const abandon = (child: ChildProcess): void => {
 
 /**
  * A variable in the environment of the child process. If the program and its runtime are one executable, the child
- * process is this program again, does not run the script, and finds this variable in its environment.
+ * process runs this program instead of the script. With this variable set, the program starts no further child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 

@@ -1,7 +1,7 @@
 /**
  * Derives a key from a passphrase and a salt, and stores the salt in a file.
  *
- * The salt is not secret. The file is protected like the vault, because without the salt the key cannot be derived.
+ * The salt is not secret. But without the salt, the key cannot be derived, so the file is protected like the vault.
  */
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
@@ -30,10 +30,10 @@ type Done = (error: Error | null, key: Uint8Array) => void
 type Derive = (passphrase: Uint8Array, salt: Uint8Array, done: Done) => void
 
 /**
- * Key derivation functions. They do not run on the thread of the event loop. Both functions meet OWASP's password
- * storage cheat sheet, as of 2026-11-22. The settings that it recommends include: Argon2id with 46 MiB and 1 pass,
- * Argon2id with 19 MiB and 2 passes, scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores the name of its
- * function, so an entry of this table is never renamed or removed.
+ * Key derivation functions. They do not run on the thread of the event loop. Both functions are at least as strong as
+ * the minimum settings in OWASP's password storage cheat sheet, as of 2026-11-22. These settings include: Argon2id with
+ * 46 MiB and 1 pass, Argon2id with 19 MiB and 2 passes, scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores the
+ * name of its function, so an entry of this table is never renamed or removed.
  */
 const ways: Readonly<Record<string, Derive>> = {
   // RFC 9106, section 4, second recommended option.
@@ -97,8 +97,8 @@ export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string
 ): Effect.fn.Return<Redacted.Redacted<Uint8Array>, VaultError.VaultError> {
-  // The text is normalized, because macOS and other systems may represent a letter with different code points. The last
-  // line break is removed, because `echo` and editors end a file with a line break.
+  // The text is normalized, because two systems may represent the same letter with different code points. The last line
+  // break is removed, because `echo` and editors end a file with a line break.
   const message = new TextEncoder().encode(
     Redacted.value(passphrase)
       .replace(/\r?\n$/, "")
@@ -109,7 +109,7 @@ export const derive = Effect.fnUntraced(function* (
   if (way.startsWith("argon2id") && !hasArgon2())
     return yield* Effect.fail(
       unavailable(
-        "this vault's passphrase uses Argon2id, which this version of Node does not have",
+        "the key of this vault is derived with Argon2id, which this version of Node does not have",
         "Use Node 24.7 or newer in every program that shares the vault."
       )
     )

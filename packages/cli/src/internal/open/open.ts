@@ -20,7 +20,7 @@ import * as idles from "./idle.ts"
 import * as linkFile from "./linkFile.ts"
 import * as links from "./links.ts"
 
-/** The command ends after this time without an open page. */
+/** If no page is open for this time, the command ends. */
 const idleTime = "15 minutes"
 
 /** Runs `use` each time that the user presses Enter. */

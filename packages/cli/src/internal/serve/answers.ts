@@ -31,8 +31,8 @@ export interface Server {
 const maxStreams = 32
 
 /**
- * Interval of the comments in a stream. The client, and any proxy in between, can tell from them that the stream is
- * alive.
+ * Interval of the comment lines in a stream of events. These lines show the client, and any proxy in between, that the
+ * stream is alive.
  */
 const heartbeat = "15 seconds"
 

@@ -66,7 +66,7 @@ export const document = (origin: string | undefined): Json => {
       title: "broker-auth serve",
       version: "1",
       description:
-        "Sessions of stock brokers for programs on this machine. A status of 409 means that a person has to act; remedy says how. The server refuses requests from web pages."
+        "Sessions of stock brokers for programs on this machine. A status of 409 means that a person has to act; the field `remedy` says how. The server refuses requests from web pages."
     },
     servers: [{ url: origin ?? "http://localhost" }],
     ...(origin !== undefined && { security: [{ bearer: [] }] }),

@@ -17,7 +17,7 @@ const decoded = (word: string): ReadonlyArray<string> => {
 
 /**
  * Returns the secret parts of a header's value. For example, the parts of `token KEY:TOKEN` are `KEY:TOKEN`, `KEY` and
- * `TOKEN`. An answer may contain one of these parts without the rest of the value.
+ * `TOKEN`. A broker's answer may repeat one of these parts without the rest of the value.
  */
 export const secretParts = (value: string): ReadonlyArray<string> => {
   const parts = new Set<string>()

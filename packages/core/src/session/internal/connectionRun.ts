@@ -41,8 +41,8 @@ export const make = <Services>(
     AuthError.invalidRequest(broker, operation, field, problem)
 
   /**
-   * Calls `call`, which reads the arguments of a function of the connection. Rejects if the connection is closed, or if
-   * an argument cannot be read. So no function of a connection throws instead of rejecting.
+   * Calls `call`, which reads the arguments of a function of the connection. If the connection is closed, or if an
+   * argument cannot be read, the promise rejects. So the function of the connection never throws.
    */
   const attempt = <A>(operation: string, call: () => Promise<A>): Promise<A> => {
     if (isClosed()) return Promise.reject(closedError(operation))
@@ -55,7 +55,7 @@ export const make = <Services>(
   /** Runs an effect until the connection is closed, or until the signal is aborted. */
   const run = <A, E>(operation: string, effect: Effect.Effect<A, E, Services>, signal?: AbortSignal): Promise<A> => {
     if (!isSignal(signal)) return Promise.reject(wrong(operation, "signal", "is not an AbortSignal"))
-    // Effect starts an effect before it looks at the signal. The start can already send a login.
+    // Effect starts an effect even if the signal is aborted already. The effect could then send a login.
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     const untilClosed = Effect.raceFirst(
       Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError, Services> =>
