@@ -96,13 +96,13 @@ describe("FakeAngel: the publisher page", () => {
     })
   })
 
-  for (const [key, status] of [
-    [demo.publisherKey, 200],
-    [demo.apiKey, 403],
-    ["nobodys", 403],
-    ["", 403]
+  for (const [what, key, status] of [
+    ["the API key of a publisher app", demo.publisherKey, 200],
+    ["the API key of a trading app", demo.apiKey, 403],
+    ["an unknown API key", "nobodys", 403],
+    ["an empty API key", "", 403]
   ] as const) {
-    it.effect(`answers HTTP ${status} for ${key ? `the API key ${key}` : "an empty API key"}`, () =>
+    it.effect(`answers HTTP ${status} for ${what}`, () =>
       Effect.gen(function* () {
         const answer = yield* ask(yield* begin(), { ...page(key), method: "GET" })
         assert.strictEqual(answer.status, status)

@@ -188,20 +188,22 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("returns the session of a second user who replaces the login of the first user", () =>
-    Effect.gen(function* () {
-      yield* begin
-      const { program, tabs } = makeWorld()
-      const [old, one, two] = yield* Effect.all(["old", "one", "two"].map(program))
-      yield* Effect.andThen(fork(old!.run(1000)), pass("2 seconds"))
-      const first = yield* fork(one!.run(60_000, { byPerson: true }))
-      yield* pass("2 seconds")
-      const second = yield* fork(two!.run(10_000, { byPerson: true }))
-      yield* pass("13 seconds")
-      assert.strictEqual(numberOf(yield* Fiber.join(second)), "two")
-      assert.strictEqual(numberOf(yield* Fiber.join(first)), "two")
-      assert.deepStrictEqual(tabs, ["old", "one", "two"])
-    })
+  it.effect(
+    "returns the session of the second login to both programs if the second user replaces the login of the first user",
+    () =>
+      Effect.gen(function* () {
+        yield* begin
+        const { program, tabs } = makeWorld()
+        const [old, one, two] = yield* Effect.all(["old", "one", "two"].map(program))
+        yield* Effect.andThen(fork(old!.run(1000)), pass("2 seconds"))
+        const first = yield* fork(one!.run(60_000, { byPerson: true }))
+        yield* pass("2 seconds")
+        const second = yield* fork(two!.run(10_000, { byPerson: true }))
+        yield* pass("13 seconds")
+        assert.strictEqual(numberOf(yield* Fiber.join(second)), "two")
+        assert.strictEqual(numberOf(yield* Fiber.join(first)), "two")
+        assert.deepStrictEqual(tabs, ["old", "one", "two"])
+      })
   )
 
   it.effect("opens the browser for a login with `byPerson: true` even if the stored session is valid", () =>
@@ -241,7 +243,7 @@ describe("sessions: BrowserLogin", () => {
   )
 
   it.effect.each(["one", "other"] as const)(
-    "returns the session of another program after a logout by the program `%s`, and opens no second browser",
+    "after a logout by the program `%s`, opens one browser, and returns its session to the waiting program too",
     (loggedOut) =>
       Effect.gen(function* () {
         yield* begin
@@ -251,7 +253,7 @@ describe("sessions: BrowserLogin", () => {
         yield* one.manager.session
         yield* (loggedOut === "one" ? one : other).manager.logout
         yield* pass("31 seconds")
-        // The other program notices the logout.
+        // The program that did not log out notices the logout.
         for (const { manager } of [one, other]) yield* Effect.exit(Effect.andThen(manager.session, pass("1 second")))
         const first = yield* fork(one.run(10_000))
         yield* pass("1 second")
@@ -284,7 +286,7 @@ describe("sessions: BrowserLogin", () => {
   )
 
   it.effect(
-    "ends its session at the broker if the program logs out while the store is slow, before the login begins",
+    "ends the new session at the broker if the program logs out while a slow store delays the start of the login",
     () =>
       Effect.gen(function* () {
         yield* begin
@@ -305,24 +307,26 @@ describe("sessions: BrowserLogin", () => {
       })
   )
 
-  it.effect("ends its session if the program logs out while it waits for the login of a program that was killed", () =>
-    Effect.gen(function* () {
-      yield* begin
-      const shared = makeShared()
-      const { service, state } = breakable(shared.store)
-      const { calls, program, tabs } = makeWorld(shared)
-      const killed = yield* fork((yield* makeWorld({ ...shared, store: service }).program("killed")).run(200_000))
-      yield* pass("3 seconds")
-      const other = yield* program("other")
-      const running = yield* fork(Effect.exit(other.run(5000)))
-      yield* pass("1 second")
-      yield* other.manager.logout
-      state.broken = true
-      yield* Fiber.interrupt(killed)
-      yield* pass("30 seconds")
-      assert.include(shown(yield* Fiber.join(running)), "it was logged out")
-      assert.deepStrictEqual([tabs, calls], [["other"], ["logout other"]])
-    })
+  it.effect(
+    "ends the new session at the broker if the program logs out while it waits for a program that is then killed",
+    () =>
+      Effect.gen(function* () {
+        yield* begin
+        const shared = makeShared()
+        const { service, state } = breakable(shared.store)
+        const { calls, program, tabs } = makeWorld(shared)
+        const killed = yield* fork((yield* makeWorld({ ...shared, store: service }).program("killed")).run(200_000))
+        yield* pass("3 seconds")
+        const other = yield* program("other")
+        const running = yield* fork(Effect.exit(other.run(5000)))
+        yield* pass("1 second")
+        yield* other.manager.logout
+        state.broken = true
+        yield* Fiber.interrupt(killed)
+        yield* pass("30 seconds")
+        assert.include(shown(yield* Fiber.join(running)), "it was logged out")
+        assert.deepStrictEqual([tabs, calls], [["other"], ["logout other"]])
+      })
   )
 
   it.effect("opens no second browser for a waiting program while the program with the pending login is running", () =>

@@ -44,7 +44,7 @@ interface Refused {
 
 const build = Effect.fnUntraced(function* ({ account, api, credentials: { accessToken, userId }, expiry }: Given) {
   const newest = yield* Ref.make(Session.bareToken(accessToken))
-  // A refused token is not sent again. After a refused refresh, a login may read the same token from `newest`.
+  // The token that the broker refused last. It is not sent again, although `newest` may still contain it.
   const refused = yield* Ref.make<Refused | undefined>(undefined)
   // Each login replaces the token that the next login needs, so logins are sent one at a time.
   const oneAtATime = yield* Semaphore.make(1)
@@ -59,7 +59,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     )
     const access = answer.accessToken
     yield* Ref.set(newest, access)
-    // The next login needs this access token, so it is also stored as the refresh token.
+    // A refresh sends this access token. A session manager refreshes only a session that has a refresh token.
     return { ...services.toIssue(account, userId, answer), tokens: { access, refresh: access } }
   })
   const signIn = (token: Effect.Effect<Redacted.Redacted<string>>) =>
@@ -73,7 +73,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // Each login sends a different token, so a manager cannot know if refused credentials would be sent again.
+      // A manager would compare credentials with refused ones, but here each login sends a different token.
       credentials: undefined
     }
   }
@@ -93,8 +93,8 @@ const method = Method.make(
 /**
  * Provides all services of this method for one account. Enable biometric login once, with the call `bioEnable` of
  * `RmoneyApi` in a session of `RmoneyAuth`. The layer keeps the token of its newest login for the next login. After a
- * restart, pass the newest token in the credentials. A `SessionManager` with a persistent vault renews with the stored
- * token instead.
+ * restart, pass the newest token in the credentials. A `SessionManager` with a persistent vault does not need this: it
+ * renews with the stored token.
  *
  * @category layers
  * @since 0.1.0

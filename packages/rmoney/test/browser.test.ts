@@ -335,7 +335,7 @@ describe("a recovery", () => {
     })
   )
 
-  it.effect("sends in later steps the user id that the broker returned", () =>
+  it.effect("that begins with an email address sends, in later steps, the user id that the broker returned", () =>
     Effect.gen(function* () {
       const { fake, recovery } = yield* recoveryWorld({}, {}, demo.email)
       const challenge = yield* recovery.forgotPassword(pan)

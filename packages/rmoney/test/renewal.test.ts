@@ -71,7 +71,7 @@ describe("a managed session from a password login", () => {
     })
   )
 
-  it.effect("requests only one SMS for an account without TOTP", () =>
+  it.effect("requests one SMS for three renewals if the account has no TOTP", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew } = yield* start(fake, byPassword({ totp: ofTotpAccount.totp }))
@@ -123,7 +123,7 @@ describe("a managed session from a biometric login", () => {
     })
   )
 
-  it.effect("is not renewed with a token that the broker has refused, neither at once nor later", () =>
+  it.effect("is never renewed with a token that the broker has refused", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew, session } = yield* start(fake, biometric)

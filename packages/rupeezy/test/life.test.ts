@@ -192,18 +192,20 @@ describe("Profile.profile", () => {
       })
   )
 
-  it.effect('fails with PermissionDenied on HTTP 403, or with SessionExpired if forbidden is "session-over"', () =>
-    Effect.gen(function* () {
-      yield* start({ deadToken: 403 })
-      const asked = (options: RupeezyAuth.Options) =>
-        Effect.flip(Effect.provide(Profile.profile(session), layer({}, options)))
-      assert.strictEqual(reasonOf(yield* asked({}), "PermissionDenied").why, "unknown")
-      assert.strictEqual(reasonOf(yield* asked({ forbidden: "session-over" }), "SessionExpired").why, "unknown")
-      assert.strictEqual(
-        (yield* Effect.provide(Logout.logout(session), layer({}, { forbidden: "session-over" })))._tag,
-        "LocalOnly"
-      )
-    })
+  it.effect(
+    'fails with PermissionDenied on HTTP 403, or with SessionExpired if the option forbidden is "session-over"',
+    () =>
+      Effect.gen(function* () {
+        yield* start({ deadToken: 403 })
+        const asked = (options: RupeezyAuth.Options) =>
+          Effect.flip(Effect.provide(Profile.profile(session), layer({}, options)))
+        assert.strictEqual(reasonOf(yield* asked({}), "PermissionDenied").why, "unknown")
+        assert.strictEqual(reasonOf(yield* asked({ forbidden: "session-over" }), "SessionExpired").why, "unknown")
+        assert.strictEqual(
+          (yield* Effect.provide(Logout.logout(session), layer({}, { forbidden: "session-over" })))._tag,
+          "LocalOnly"
+        )
+      })
   )
 })
 

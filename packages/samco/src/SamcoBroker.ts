@@ -143,7 +143,12 @@ export const broker: Broker.Broker = {
       "Keys and secrets shorter than 32 characters are not encrypted."
     ],
     ["account-id", "medium", "accountCheck", "In answers, accountID and user_id equal the configured client id."],
-    ["daily-end", "medium", "expiry", "Sessions of all three layers end at 08:00 IST, even if expires_in is later."],
+    [
+      "daily-end",
+      "medium",
+      "expiry",
+      "Sessions of all three layers end at 08:00 IST, even if expires_in gives a later time."
+    ],
     ["refresh-across-the-cut-off", "medium", "refreshAfterEnd", "A refresh token still works after 08:00 IST."],
     ["lock-out", "low", "renewal", "Two wrong keys or passwords a day do not block the account."],
     ["refresh-before-the-end", "low", "renewal.early", "A refresh 5 minutes before the expiry gives a later expiry."],

@@ -31,7 +31,7 @@ const askAfter = async (
   { broker, name }: Setup,
   { by, when }: (typeof jumps)[number]
 ) => {
-  // Advances by more than a TOTP period, which is 30 seconds, so that each change of the clock happens in a new period.
+  // Advances the broker's clock by more than a TOTP period (30 seconds), so that each change is in a new period.
   await broker.advance(31_000)
   const before = (await broker.exchanges()).length
   await program.tell({ do: "clock", name, ahead: broker.ahead() + by })

@@ -1,4 +1,4 @@
-/** The output of `--help`. It is made only from the table of commands and the exit codes, so that it loads fast. */
+/** The output of `--help`. To be fast, this module imports only the table of commands and the exit codes. */
 import { table as exitCodes } from "../ExitCode.ts"
 import { type Argument, type Flag, type Row, table } from "./commandTable.ts"
 
@@ -21,7 +21,7 @@ export const wrap = (text: string, width: number, indent = 0): ReadonlyArray<str
   return [...lines, line].map((text, index) => (index === 0 ? text : " ".repeat(indent) + text))
 }
 
-/** Two columns. If there is no room for the second column, it goes below the first. */
+/** Two columns. If there is no room for the second column, each text goes below its name. */
 const columns = (rows: ReadonlyArray<readonly [string, string]>, width: number): ReadonlyArray<string> => {
   const left = Math.max(...rows.map(([name]) => name.length)) + 4
   return rows.flatMap(([name, text]) =>
@@ -73,7 +73,7 @@ const overview = (width: number): ReadonlyArray<string> => [
   ...wrap(`${program} <command> --help describes a command. ${program} --version prints the version.`, width),
   "",
   ...wrap(
-    "The key of the vault is in BROKER_AUTH_KEY, otherwise in the keyring of the operating system. BROKER_AUTH_SIMULATOR has the same effect as --simulator.",
+    "The key of the vault is in BROKER_AUTH_KEY. If this variable is not set, the key is in the keyring of the operating system. BROKER_AUTH_SIMULATOR has the same effect as --simulator.",
     width
   ),
   "",

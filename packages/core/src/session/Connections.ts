@@ -39,8 +39,8 @@ export type Accounts = Readonly<
 >
 
 /**
- * Options of `open`. The function `codes` is called for every account whose login has a second step, except if the
- * credentials contain the TOTP secret and the broker prefers TOTP codes. The argument of `codes` contains the account.
+ * Options of `open`. If the login of an account has a second step, the function `codes` is called, with the account in
+ * its argument. It is not called if the credentials contain the TOTP secret and the broker prefers TOTP codes.
  *
  * @category models
  * @since 0.1.0
@@ -81,7 +81,7 @@ export interface Connections<A extends Accounts> extends Closable {
   readonly account: <Name extends keyof A & string>(name: Name) => Promise<CallsOf<Layer.Success<A[Name]>>>
   /**
    * Gets a session for each account in `names`, and yields the result of each account as soon as it is known. Default
-   * for `names`: all accounts. An account that fails or does not answer does not stop the other accounts.
+   * for `names`: all accounts. If one account fails or its broker does not answer, the other accounts continue.
    */
   readonly warm: (
     options?: SessionManagers.WarmOptions & { readonly names?: ReadonlyArray<keyof A & string> | undefined }
@@ -136,7 +136,7 @@ export const open = <const A extends Accounts>(options: Options<A>): Promise<Con
       const context = yield* Layer.buildWithScope(Layer.merge(vault, client), scope)
       const layerOf = (name: string) => {
         if (!Object.hasOwn(accounts, name)) return Layer.effectContext(Effect.fail(unknownAccount(name, names)))
-        // In plain JavaScript, the value may be missing although the name exists. `requireLogin` then rejects it.
+        // In plain JavaScript, the value of an account may be `undefined`. `requireLogin` rejects such a value.
         const layer = accounts[name] as A[Name]
         return stepUpCodes.withCodesIfNeeded(requireLogin(layer), codes)
       }

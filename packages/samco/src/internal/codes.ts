@@ -77,7 +77,7 @@ const oauthCodes: ReadonlyArray<ErrorTable.ErrorRow> = [
   oauth("EOAUTH010", "Authorization code missing", invalidRequest("code", "is missing")),
   oauth("EOAUTH015", "Refresh token missing", invalidRequest("refresh_token", "is missing")),
   oauth(concurrentExchange, "Another request with this authorization code is in progress", taken, exchange),
-  oauth(concurrentExchange, "Another token request is in progress: a refresh can be sent once more", unavailable),
+  oauth(concurrentExchange, "Another token request is in progress: a refresh can be sent again", unavailable),
   oauth("EOAUTH999", "The trading back end could not start a session", appSignIn),
   row(/authorization code already used/i, "Authorization code used before (no error code)", replayed),
   row(/authorization code has expired/i, "Authorization code expired (no error code)", beginAgain),

@@ -30,13 +30,19 @@ const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
   if (Result.isFailure(made)) return fail("usage", `The folder ${folder} cannot be made (${codeOf(made.failure)}).`)
   const { mode, uid } = made.success
   if (!made.success.isDirectory())
-    return fail("usage", `${folder} is not a folder. Name a path in a folder of your own.`)
+    return fail("usage", `${folder} is not a folder. With --socket, name a path in a folder of your own.`)
   if (uid !== process.geteuid?.()) {
-    return fail("usage", `The folder ${folder} belongs to another user. Name a path in a folder of your own.`)
+    return fail(
+      "usage",
+      `The folder ${folder} belongs to another user. With --socket, name a path in a folder of your own.`
+    )
   }
   return (mode & 0o077) === 0
     ? Effect.void
-    : fail("usage", `Other users have access to the folder ${folder}. Name a path in a folder of mode 700.`)
+    : fail(
+        "usage",
+        `Other users have access to the folder ${folder}. With --socket, name a path in a folder of mode 700.`
+      )
 }
 
 /** Connects to the socket. Returns `true` if a server listens, otherwise the system's error code. */
@@ -59,7 +65,7 @@ const clear = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void,
   if (!there.isSocket()) return yield* fail("usage", `${path} is not a socket. Name another path with --socket.`)
   const answer = yield* connects(path)
   if (answer === "ECONNREFUSED" || answer === "ENOENT") return Fs.rmSync(path, { force: true })
-  // With EAGAIN, the queue of new connections is full.
+  // EAGAIN: a server listens, but its queue of new connections is full.
   if (answer !== true && answer !== "EAGAIN") {
     return yield* fail("usage", `The socket ${path} cannot be used (${answer}). Name another path with --socket.`)
   }

@@ -6,8 +6,8 @@ import { sha256 } from "../../login/internal/sha256.ts"
 const label = "broker-auth fingerprint 1\n"
 
 /**
- * Makes fingerprints with a key. A person who has only a fingerprint and not the key cannot find a short PIN by trying
- * all PINs.
+ * Makes the fingerprint of a secret with a key. Without the key, a short PIN cannot be found from its fingerprint by
+ * trying all PINs.
  */
 export const fingerprints =
   (key: Redacted.Redacted<Uint8Array>) =>

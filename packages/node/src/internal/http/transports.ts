@@ -12,7 +12,7 @@ const fromRuntime = (connections: number): Transport => {
   const current = (): Transport => {
     const dispatcher = builtin.globalDispatcher()
     if (known !== undefined && known.dispatcher === dispatcher) return known.transport
-    // The old transport completes the requests that are in progress. It closes its idle connections automatically.
+    // The old transport is not closed, so that it completes its requests. Its idle connections close automatically.
     const transport =
       dispatcher === undefined ? nodeHttp.make(connections) : builtin.fromGlobal(dispatcher, connections)
     known = { dispatcher, transport }
