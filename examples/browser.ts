@@ -1,4 +1,7 @@
-/** Logs in to Zerodha through the user's browser, and prints the user's name. A second run opens no browser. */
+/**
+ * Logs in to Zerodha through the user's browser, and prints the user's name. A second run uses the stored session, and
+ * opens no browser.
+ */
 import * as Connection from "@auth/node/Connection"
 import * as ZerodhaAuth from "@auth/zerodha/ZerodhaAuth"
 

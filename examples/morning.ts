@@ -1,4 +1,4 @@
-/** Logs several accounts in before the market opens, and prints the progress. */
+/** Logs in to several accounts before the market opens, and prints the progress. */
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"
 import * as Connections from "@auth/node/Connections"
 import * as RmoneyAuth from "@auth/rmoney/RmoneyAuth"
@@ -17,7 +17,7 @@ for await (const { done, error, name, session, total } of connections.warm()) {
   console.log(`${done} of ${total}: ${name}: ${session?.account.id ?? error?.message}`)
 }
 
-// An account that failed does not affect the others.
+// If one account fails, the other accounts can still be used.
 const family = await connections.account("family")
 const answer = await family.fetch("https://tradeapi.samco.in/limit/getLimits")
 console.log(await answer.json())

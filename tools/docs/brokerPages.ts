@@ -1,6 +1,6 @@
 /**
- * Generates the tables of the brokers' pages in `docs/brokers` from the descriptors, the tables of calls and of errors,
- * and the fixtures. The texts between the tables are written by hand.
+ * Generates the tables in the pages of `docs/brokers`. The sources are, for each broker, the descriptor, the lists of
+ * calls and errors, and the fixtures. The texts between the tables are written by hand.
  */
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"

@@ -17,7 +17,7 @@ const numbersOf = (version: string): readonly [major: number, minor: number, pat
 /** Returns the range that accepts a version and all later versions with the same major version. */
 export const rangeOf = (version: string): string => `>=${version} <${numbersOf(version)[0] + 1}.0.0`
 
-/** Returns the lowest version in a range that {@link rangeOf} has made. */
+/** Returns the lowest version in a range from {@link rangeOf}. */
 export const lowestOf = (range: string): string => {
   const [, lowest = ""] = /^>=(\S+) <\S+$/.exec(range) ?? []
   if (lowest === "" || rangeOf(lowest) !== range) throw new Error(`"${range}" is not a range like ">=1.2.3 <2.0.0".`)
@@ -30,7 +30,7 @@ export const compare = (left: string, right: string): number => {
   return numbersOf(left).reduce((found, number, index) => (found === 0 ? number - (other[index] ?? 0) : found), 0)
 }
 
-/** Whether a range that {@link rangeOf} has made accepts a version. */
+/** Whether a range from {@link rangeOf} accepts a version. */
 export const accepts = (range: string, version: string): boolean =>
   compare(lowestOf(range), version) <= 0 && numbersOf(lowestOf(range))[0] === numbersOf(version)[0]
 

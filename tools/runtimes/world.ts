@@ -1,4 +1,4 @@
-/** A simulator, and a server that answers in place of the user and serves a web page. */
+/** A simulator, and a server that does what the user does during a login, and serves a web page. */
 import { LoginPage, Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -17,7 +17,10 @@ type Service = Simulator.Simulator["Service"]
 export const accountOf = ({ brokers }: Service, { account = 0, broker }: Way) =>
   brokers[broker]?.accounts[account] ?? {}
 
-/** Returns the address of the login page. If `url` belongs to the listener on loopback, follows its redirect. */
+/**
+ * Returns the address of the login page. If `url` is not an address of a broker or of the simulator, follows the
+ * redirect to the login page.
+ */
 const loginPage = async (simulator: Service, url: string): Promise<string> => {
   const { origin } = new URL(url)
   if (Object.entries(simulator.origins).flat().includes(origin)) return url
@@ -46,8 +49,8 @@ const code = (simulator: Service, way: Way) =>
   Effect.map(simulator.codes(way.broker, accountOf(simulator, way)["userId"] ?? ""), (codes) => codes.at(-1) ?? "")
 
 /**
- * Headers in which a browser names the page. They are not forwarded, because the simulator refuses requests from pages
- * with another origin.
+ * Headers that describe the page or the connection. They are not forwarded, because the simulator refuses requests from
+ * pages with another origin.
  */
 const ofPage = /^(?:host|origin|referer|connection|sec-.*)$/
 
@@ -67,11 +70,11 @@ const html = `<!doctype html><meta charset="utf-8"><title>Runtimes</title><scrip
 export interface World {
   /** The address of the server. */
   readonly address: string
-  /** The addresses at which a page of the server reaches the brokers, by the origin of the broker. */
+  /** For each origin of a broker, the address at which a page of the server reaches this origin. */
   readonly forPages: Readonly<Record<string, string>>
 }
 
-/** Starts a server that answers in place of the user of a login method, and serves a page with `script`. */
+/** Starts a server that does what the user does during a login with `way`, and serves a page with `script`. */
 export const serve = (simulator: Service, way: Way, script = ""): Effect.Effect<World, never, Scope.Scope> => {
   const origins = Object.entries(simulator.origins)
   const answer = async (message: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {

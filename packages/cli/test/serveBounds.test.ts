@@ -26,7 +26,7 @@ const connect = ({ where }: Served, text: string) =>
         resume(Effect.succeed(socket))
       })
     }).pipe(
-      // The queue of new connections can be full.
+      // If the server's queue of new connections is full, the connection fails.
       Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 200 })
     ),
     (socket) => Effect.sync(() => socket.destroy())
@@ -156,7 +156,7 @@ const seconds = 10
 const perSecond = 1000
 
 it.live(
-  "broker-auth serve answers 1,000 requests a second while it has 1,000 slow connections, with bounded memory",
+  "broker-auth serve answers 1,000 requests a second while it has 1,000 slow connections, and its memory grows by less than 250 MB",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

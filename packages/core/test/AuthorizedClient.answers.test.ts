@@ -146,7 +146,7 @@ describe("an answer of unknown length", () => {
   )
 
   it.effect(
-    "is not read ahead of the caller after the inspection, and is cancelled when the caller stops reading",
+    "is read after the inspection only as far as the caller reads, and is cancelled when the caller stops reading",
     () =>
       Effect.gen(function* () {
         for (const type of ["application/json", "text/csv"]) {
@@ -162,7 +162,7 @@ describe("an answer of unknown length", () => {
       })
   )
 
-  it.effect("is inspected for a rejected token if its content type is JSON, plain text, HTML or absent", () =>
+  it.effect("is inspected for a refusal of the token if its content type is JSON, plain text, HTML or absent", () =>
     Effect.gen(function* () {
       for (const type of [
         "application/json",

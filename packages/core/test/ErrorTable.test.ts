@@ -50,17 +50,17 @@ describe("ErrorTable.totpHints", () => {
     ErrorTable.totpHints({ ...failure, ...fields }).map(({ id }) => id)
   const usual = ["ReEnrolled", "CodeReused"]
   it.each([
-    ["an answer without further information", {}, usual],
-    ["a clock within the tolerance", { clockDrift: -15_000 }, usual],
-    ["a clock outside the tolerance", { clockDrift: 15_001 }, ["ClockDrift", ...usual]],
-    ["a request with a code", { request: { totp: Redacted.make("123456") } }, usual],
+    ["an answer without further information", usual, {}],
+    ["a clock within the tolerance", usual, { clockDrift: -15_000 }],
+    ["a clock outside the tolerance", ["ClockDrift", ...usual], { clockDrift: 15_001 }],
+    ["a request with a code", usual, { request: { totp: Redacted.make("123456") } }],
     [
       "a request with the TOTP secret instead of a code",
-      { request: { totp: Redacted.make("JBSWY3DPEHPK3PXP") } },
-      ["SecretInsteadOfCode", ...usual]
+      ["SecretInsteadOfCode", ...usual],
+      { request: { totp: Redacted.make("JBSWY3DPEHPK3PXP") } }
     ],
-    ["a request with a code that is a number", { request: { totp: 123456 } }, usual]
-  ] as const)("returns the expected hints for %s", (_, fields, expected) =>
+    ["a request with a code that is a number", usual, { request: { totp: 123456 } }]
+  ] as const)("for %s, returns the hints %j", (_, expected, fields) =>
     assert.deepStrictEqual(ids(fields), [...expected])
   )
 

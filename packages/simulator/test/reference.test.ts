@@ -10,26 +10,29 @@ import { errorOf, post, send } from "./support.ts"
 
 const packages = join(import.meta.dirname, "../..")
 
-it.live("GET / lists the faults, the fields of the journal and of the accounts, the limits and the units", () =>
-  Effect.gen(function* () {
-    const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
-    yield* send(`${simulator.origins["https://apiconnect.angelone.in"]}/`)
-    const { text } = yield* send(`${simulator.control}/`)
-    for (const { sample } of Object.values(Faults.table)) assert.include(text, sample)
-    const [entry] = yield* simulator.journal()
-    for (const field of Object.keys(entry ?? assert.fail("no entry")))
-      assert.match(text, new RegExp(`^  ${field} `, "m"))
-    for (const [broker, { accounts }] of Object.entries(simulator.brokers)) {
-      for (const field of Object.keys(accounts[0] ?? {})) assert.match(text, new RegExp(`^  ${broker} +${field} `, "m"))
-    }
-    assert.match(text, /^ {2}angel +pin +four digits +body password of loginByPassword/m)
-    assert.match(text, /^ {2}angel +loginByPassword +1 request in 1 second for each client code$/m)
-    assert.match(text, /^ {2}rmoney +wrong passwords +4 in 300 seconds, .* +switch lockAfter$/m)
-    assert.match(text, /milliseconds/)
-    assert.notMatch(text, /^ {2}samco /m)
-    // No line may end with blanks, because a narrow terminal would show them as an empty line.
-    assert.notMatch(text, / $/m)
-  })
+it.live(
+  "GET / on the control port lists the faults, the fields of the journal and of the accounts, the limits and the units",
+  () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
+      yield* send(`${simulator.origins["https://apiconnect.angelone.in"]}/`)
+      const { text } = yield* send(`${simulator.control}/`)
+      for (const { sample } of Object.values(Faults.table)) assert.include(text, sample)
+      const [entry] = yield* simulator.journal()
+      for (const field of Object.keys(entry ?? assert.fail("no entry")))
+        assert.match(text, new RegExp(`^  ${field} `, "m"))
+      for (const [broker, { accounts }] of Object.entries(simulator.brokers)) {
+        for (const field of Object.keys(accounts[0] ?? {}))
+          assert.match(text, new RegExp(`^  ${broker} +${field} `, "m"))
+      }
+      assert.match(text, /^ {2}angel +pin +four digits +body password of loginByPassword/m)
+      assert.match(text, /^ {2}angel +loginByPassword +1 request in 1 second for each client code$/m)
+      assert.match(text, /^ {2}rmoney +wrong passwords +4 in 300 seconds, .* +switch lockAfter$/m)
+      assert.match(text, /milliseconds/)
+      assert.notMatch(text, /^ {2}samco /m)
+      // No line may end with blanks, because a narrow terminal would show them as an empty line.
+      assert.notMatch(text, / $/m)
+    })
 )
 
 it.live("the control port accepts every fault in the form that the table of faults shows", () =>
@@ -71,7 +74,7 @@ it.live(
     })
 )
 
-it.live("GET / lists the limits of every broker", () =>
+it.live("GET / on the control port lists the limits of every broker", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const { text } = yield* send(`${simulator.control}/`)

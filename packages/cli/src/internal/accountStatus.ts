@@ -30,7 +30,7 @@ export interface Status {
   readonly session: Session.Session | undefined
   readonly state: sessions.State
   readonly now: number
-  /** The slots (kinds of entries) of the account that hold an unencrypted entry. */
+  /** The slots (kinds of entries) in which the account has an unencrypted entry. */
   readonly clear: Effect.Success<ReturnType<typeof entries.clearSlots>>
 }
 

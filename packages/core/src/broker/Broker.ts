@@ -54,8 +54,8 @@ export interface Renewal {
   /** The ways to renew, in the order in which they are tried. If empty, only a person can log in. */
   readonly by: ReadonlyArray<"refresh" | "login">
   /**
-   * The credential that makes a login without a person possible, such as `"the TOTP secret"`. If it is missing, a
-   * person has to log in.
+   * The credential that makes a login without a person possible, such as `"the TOTP secret"`. An account
+   * without this credential needs a person.
    */
   readonly needs?: string
   /** See `early` of `SessionManager.Options`. Default: zero, so a session is renewed only after it has expired. */
@@ -214,8 +214,8 @@ export interface Broker {
   readonly secretHeaders: ReadonlyArray<string>
   readonly documentation: ReadonlyArray<string>
   /**
-   * For which calls the broker requires an IP address that is registered for the app. Absent if the broker does not
-   * document it.
+   * For which calls the broker requires an IP address that is registered for the app. Absent if the broker
+   * does not document these calls.
    */
   readonly staticIp?: Rule
   /** The broker's rate limit for orders. Absent if the broker does not document it. */

@@ -7,7 +7,10 @@ const lettersOf = (status: unknown): string | undefined =>
 
 const refusalWords: ReadonlySet<string | undefined> = new Set(["notok", "failed", "failure", "fail", "error"])
 
-/** The field `result` is an object or an array with one object. An answer with only a message has no result. */
+/**
+ * The field `result` is an object, or an array that contains one object. If the answer has only a message, the field is
+ * empty or absent.
+ */
 const resultOf = (json: unknown): unknown => {
   const result = Envelope.field(json, "result")
   const inner: unknown = Array.isArray(result) ? result[0] : result

@@ -113,7 +113,10 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(429, "Too many requests", ErrorTable.rateLimited, { source: "the open-source project openalgo, Samco adapter" })
 ]
 
-/** The callback contains the error `access_denied` or `invalid_request`, and the cause in `errorMessage`. */
+/**
+ * Returns the reason for an error in the callback. `code` is the error, `access_denied` or `invalid_request`.
+ * `brokerMessage` is the cause, from the parameter `errorMessage`.
+ */
 export const callbackRefusal = (code: string, brokerMessage: string | undefined): AuthError.Reason => {
   if (code !== "invalid_request") return new AuthError.RedirectRejected({ code, brokerMessage, why: "denied" })
   return new AuthError.InvalidRequest({

@@ -8,7 +8,7 @@ const seconds = Shape.optional(Shape.finite)
 
 const Stamp = each(text, "serverTime", "msgId", "statusMessage")
 
-/** `orderTypeList`: `LIMIT, MARKET, SL, SL-M` after a browser login, `L, MKT, SL, SL-M` after any other login. */
+/** After a browser login, `orderTypeList` contains `LIMIT` and `MARKET`. After any other login: `L` and `MKT`. */
 const Holder = {
   ...each(text, "accountName", "srcIp", "primaryIp", "secondaryIp"),
   ...each(list, "exchangeList", "orderTypeList", "productList")
@@ -86,7 +86,6 @@ export const table = {
     body: ({ code }) => ({ grant_type: "authorization_code", code }),
     ...toTokens
   }),
-  /** The refresh token is invalid afterwards. */
   oauthRefresh: post("oauthRefresh", "/oauth/token", {
     request: Shape.struct({ refresh_token: Secret }),
     body: ({ refresh_token }) => ({ grant_type: "refresh_token", refresh_token }),
@@ -119,7 +118,7 @@ export const table = {
     essential: ["accessToken"]
   }),
   /**
-   * Older clients sent no access token.
+   * `accessToken` is optional, because older clients did not send it.
    *
    * @deprecated The broker will remove this call: use `sessionToken`.
    */
