@@ -514,7 +514,7 @@ const tokensOf = ({ shared, clock }: Parts, issued: Issued) =>
     ...holderOf(shared, issued, longOrderTypes)
   })
 
-/** An authorization code is valid for one use. A second use revokes all tokens of the account. */
+/** An authorization code is valid for one use. A second use revokes all tokens that the app has for the account. */
 const exchangeCode =
   (parts: Parts): Handle =>
   (request) => {

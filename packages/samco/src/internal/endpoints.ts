@@ -80,7 +80,7 @@ export const table = {
     request: Shape.struct({ ...app, apiSecret: Secret }),
     response: Shape.struct({ redirectTo: requiredSecret })
   }),
-  /** If an authorization code is sent twice, the broker revokes all tokens of the account. */
+  /** If an authorization code is sent twice, the broker revokes all tokens that the app has for the account. */
   oauthToken: post("oauthToken", "/oauth/token", {
     request: Shape.struct({ code: Secret }),
     body: ({ code }) => ({ grant_type: "authorization_code", code }),
