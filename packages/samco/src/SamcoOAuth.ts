@@ -132,7 +132,8 @@ const method = Method.redirect(family, {
       return yield* refreshExpired
     }
     const once = given.api.oauthRefresh({ refresh_token: refreshToken })
-    // A refresh is resent, but a code is not: if a code is sent twice, the broker revokes all tokens of the app and account.
+    // A refresh is resent, but a code is not: if a code is sent twice, the broker revokes all tokens of the app and
+    // account.
     const call =
       options.concurrentExchange === "fail"
         ? once
