@@ -1,6 +1,6 @@
 /**
- * `npm run bench:check`: measures the ratios of `kept.ts`, and compares them with `kept.json`. Fails if a
- * ratio is missing, or is a loss as the help text defines it.
+ * `npm run bench:check`: measures the ratios that `kept.ts` lists, and compares them with `kept.json`. Fails if a ratio
+ * is missing or is a loss. The help text below defines a loss.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -25,8 +25,8 @@ export const measureChecked = async (benches: ReadonlyArray<Named>, times = 1): 
     if (figures.length === 0) continue
     const only = figures.flatMap(({ of, to }) => (to === undefined ? [of] : [of, to]))
     const { entrants } = entrantsOf(name, bench, { only, plan: "check" })
-    // With an explicit number of rounds, there is no time limit. On a busy machine, the check takes longer, but is just
-    // as exact.
+    // With an explicit number of rounds, `measure` has no time limit. So on a busy machine, the check takes longer, but
+    // is just as exact.
     const rounds = planOf(bench, "check").rounds * times
     console.log(`${name}: ${only.join(", ")}`)
     results.set(name, await measure(bench, entrants, { plan: "check", rounds, profile: undefined }))

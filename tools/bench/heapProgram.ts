@@ -1,7 +1,7 @@
 /**
- * A program that repeats one job with our library, measures the growth of the heap, and closes the library's layers. As
- * JSON, it prints the growth and the handles that are left. The program does not call `process.exit`, so a handle that
- * is left keeps the program from ending.
+ * A program that repeats one job with our library, measures the growth of the heap, and closes the library's layers.
+ * Then it prints the growth and the handles that are still open, as JSON. The program does not call `process.exit`, so
+ * an open handle keeps the program from ending.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -43,8 +43,8 @@ const brokerOf = (clientCode: string) =>
   AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url } })
 
 /**
- * Milliseconds by which the clock advances between two logins of an account. A login is sent at most once a second, and
- * a manager sends at most one code in 30 seconds.
+ * Milliseconds by which the clock advances between two logins of an account. With a shorter step, a login would have to
+ * wait: an account logs in at most once a second, and a manager sends at most one code in 30 seconds.
  */
 const step = 60_000
 
@@ -53,7 +53,7 @@ type Repeat = (from: number, to: number) => Effect.Effect<void, unknown>
 
 type Prepared = Effect.Effect<Repeat, unknown, HttpClient.HttpClient | Scope.Scope>
 
-/** Advances the clock and then runs `once`, for each number. */
+/** For each number, advances the clock and then runs `once`. */
 const oneByOne =
   (once: (index: number) => Effect.Effect<unknown, unknown>): Repeat =>
   (from, to) =>

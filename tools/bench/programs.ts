@@ -92,7 +92,7 @@ interface Folders {
   readonly login: string
 }
 
-/** Uses our public API as in the README, but with a fixed one-time code, because no other program computes one. */
+/** Uses our public API as in the README, but with a fixed one-time code, as the other programs do. */
 const oursOn = (client: "FetchClient" | "NodeHttpClient", { broker, login }: Folders): string => `
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Client from "${client === "FetchClient" ? `@auth/broker-core/${broker}FetchClient` : "@auth/node/NodeHttpClient"}"
@@ -124,7 +124,7 @@ const exists = (file: string): Promise<boolean> =>
     () => false
   )
 
-/** Compiles packages and the packages that they use. Packages without changes are not compiled again. */
+/** Compiles the packages `names` and their dependencies. Packages without changes are not compiled again. */
 export const compile = async (root: string, names: ReadonlyArray<string>): Promise<void> => {
   const folders = names.map((name) => path.join("packages", name))
   const tsc = (...args: ReadonlyArray<string>) =>
@@ -139,7 +139,7 @@ export const compile = async (root: string, names: ReadonlyArray<string>): Promi
 
 /** Bundles and minifies the program `ours`, as a user's bundler does: modules loaded by `import()` get separate files. */
 const bundle = async (folder: string): Promise<void> => {
-  // Imported only here, because the processes of the candidates import this file, and do not need vite.
+  // `vite` is imported here, because the processes of the candidates also import this file, and do not need `vite`.
   const { build } = await import("vite")
   await build({
     configFile: false,
@@ -172,8 +172,8 @@ export const files = {
 }
 
 /**
- * Returns the folders in the import specifiers of core's modules. For a checkout from before 2026-11-27, they are empty,
- * because all modules of core were then in one folder.
+ * Returns the folders in the import specifiers of core's modules. In a checkout from before 2026-11-27, all modules of
+ * core are in one folder, so both names are empty.
  */
 const foldersOf = async (root: string): Promise<Folders> =>
   (await exists(path.join(root, "packages/core/src/login/Login.ts")))
@@ -181,8 +181,8 @@ const foldersOf = async (root: string): Promise<Folders> =>
     : { broker: "", login: "" }
 
 /**
- * Makes a `node_modules` with our packages as they are published. All other packages are links to those of the checkout
- * `root`.
+ * Makes a `node_modules` with our packages as they are published. All other packages are links to the packages of the
+ * checkout `root`.
  */
 const install = async (root: string, folder: string): Promise<void> => {
   const modules = path.join(folder, "node_modules")

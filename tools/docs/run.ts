@@ -32,8 +32,8 @@ Object.assign(globalThis, {
     compared[line] ||= difference(actual, expected)
     return actual
   },
-  // An example can handle its failures, for example with `.catch`, and would hide them from the check. Therefore the
-  // example gets a promise that never settles, and `runOne` runs the program.
+  // If an example handled the failures of its program, for example with `.catch`, the check would not see them.
+  // Therefore the example gets a promise that never settles, and `runOne` runs the program.
   __run: (program: Effect.Effect<unknown, unknown>) => {
     programs.push(program)
     return new Promise(() => {})

@@ -196,7 +196,7 @@ describe("sessions: a logout", () => {
       })
   )
 
-  it.effect("is found by other programs after the store was emptied, but an old logout entry is ignored", () =>
+  it.effect("after the store was emptied is found by other programs, but an old logout entry is ignored", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, { empty, service }] = [makeTiny(), emptied()]
@@ -283,7 +283,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("stores no session if a logout happens while it waits for the lock", () =>
+  it.effect("stores no session if a logout happens while the call waits for the lock", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -301,7 +301,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("is not undone by a slow read of the store that began before the call", () =>
+  it.effect("is not undone by a slow read that began before the call", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -364,7 +364,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
     "the store cannot be written",
     "the lock cannot be acquired",
     "the manager is closed"
-  ] as const)("ends the session at the broker after a logout even if %s", (fault) =>
+  ] as const)("ends the session at the broker if a logout happens before the session is stored, even if %s", (fault) =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared, scope] = [makeTiny({ by: [] }), makeShared(), yield* Scope.make()]
@@ -459,7 +459,7 @@ describe("sessions: a logout directly after another call", () => {
     renew: manager.renew()
   })
 
-  it.effect.each(["session", "renew"] as const)("sends no login for SessionManager.%s", (name) =>
+  it.effect.each(["session", "renew"] as const)("prevents the login of SessionManager.%s", (name) =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny({ by: ["login", "refresh"] })
@@ -491,7 +491,7 @@ describe("sessions: a logout directly after another call", () => {
     })
   )
 
-  it.effect("sends no refresh for a renewal that waits for the lock", () =>
+  it.effect("prevents the refresh of a renewal that waits for the lock", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny({ by: ["login", "refresh"] })
@@ -510,7 +510,7 @@ describe("sessions: a logout directly after another call", () => {
     })
   )
 
-  it.effect("is not undone by a read of the store that the call has started in the background", () =>
+  it.effect("is not undone by a background read of the store that the earlier call started", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -563,7 +563,7 @@ describe("sessions: a renewal that ends with a defect", () => {
     return { manager, state }
   })
 
-  it.effect.each(places)("fails with a typed error, pauses, and succeeds after the fault (%s)", (place) =>
+  it.effect.each(places)("in %s fails with a typed error, pauses, and succeeds when the defect is gone", (place) =>
     Effect.gen(function* () {
       const { manager, state } = yield* startWithDefect(place, Expiry.dailyAt("00:00"))
       yield* manager.session
@@ -581,7 +581,7 @@ describe("sessions: a renewal that ends with a defect", () => {
     })
   )
 
-  it.effect.each(places)("returns the current session if it is live (%s)", (place) =>
+  it.effect.each(places)("in %s returns the current session if this session is still valid", (place) =>
     Effect.gen(function* () {
       const { manager, state } = yield* startWithDefect(place, Expiry.after("2 hours"))
       const session = yield* manager.session

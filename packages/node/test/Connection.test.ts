@@ -53,7 +53,7 @@ afterAll(() => {
   for (const folder of folders) Fs.rmSync(folder, { recursive: true, force: true })
 })
 
-/** Starts a program from the folder `programs`. `ended` resolves to its output. */
+/** Starts a program from the folder `programs`. `ended` resolves to the program's output. */
 const run = (program: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) => {
   const { PATH = "" } = process.env
   const child = spawn(

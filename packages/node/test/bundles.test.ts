@@ -1,4 +1,4 @@
-/** Programs that a bundler has put into one file. */
+/** Tests of programs that a bundler has put into one file. */
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as esbuild from "esbuild"
 import { spawnSync } from "node:child_process"
@@ -17,7 +17,7 @@ const external = ["open"]
 type Format = "esm" | "cjs"
 type Bundle = (program: string, file: string, format: Format, banner: string) => Promise<ReadonlyArray<string>>
 
-/** Bundlers. Each writes the bundle of a program to a file, and returns the bundler's warnings. */
+/** Each function bundles a program into one file, and returns the bundler's warnings. */
 const bundlers: Readonly<Record<string, Bundle>> = {
   esbuild: async (program, file, format, banner) => {
     const { warnings } = await esbuild.build({
@@ -72,7 +72,7 @@ for (const [name, bundle] of Object.entries(bundlers)) {
       })
     }
 
-    it("finds the keyring package beside a CommonJS bundle", { timeout: 60_000 }, async () => {
+    it("finds the keyring package beside the bundle if the bundle is CommonJS", { timeout: 60_000 }, async () => {
       const file = Path.join(folder, `${name}.cjs`)
       const keyring = Path.join(folder, "node_modules/@napi-rs/keyring")
       Fs.mkdirSync(keyring, { recursive: true })

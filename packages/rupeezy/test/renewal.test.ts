@@ -42,7 +42,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("with renewal.early, is replaced by a new login before it expires", () =>
+  it.effect("is replaced by a new login before its expiry if the option renewal.early is set", () =>
     Effect.gen(function* () {
       const { fake, session } = yield* begin({ renewal: { early: "10 minutes" } })
       const first = yield* session
@@ -52,7 +52,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("sends only one login if the password is wrong, although the program calls renew five times", () =>
+  it.effect("causes only one login if the password is wrong, even if the program calls renew five times", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({}, Redacted.make("wrong"))
       for (let attempt = 0; attempt < 5; attempt += 1) {

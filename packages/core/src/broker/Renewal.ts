@@ -1,6 +1,6 @@
 /**
- * How a session is renewed: by a refresh, by a login, or first by a refresh and, if the broker refuses the refresh, by
- * a login.
+ * How a session is renewed: by a refresh, by a login, or by both. With both, a login follows if the broker refuses the
+ * refresh.
  *
  * The layer of each login method provides the method's `Renewal`. The layers of this module replace this `Renewal`.
  *
@@ -84,7 +84,7 @@ const stepOf = (codes: "totp" | CodeSource | undefined): Duration.Duration | und
   return (codes === "totp" ? undefined : codes.period) ?? defaultStep
 }
 
-/** All renewals share this duration, because a program may have a hundred thousand accounts. */
+/** All renewals share this object. This saves memory in a program with a hundred thousand accounts. */
 const defaultWindow = Duration.hours(24)
 
 const inOneText = (credentials: Readonly<Record<string, unknown>>): Redacted.Redacted<string> => {
@@ -229,7 +229,8 @@ const unanswerable = (account: Account, why: string) =>
  *
  * A broker that requires another kind of code sends an SMS or an email at each login. To prevent useless messages, the
  * login sends nothing if there are no `codes`, or if the broker has requested another kind of code at an earlier login.
- * In both cases, the login fails with `ActionRequired`, whose advice names `layerLoginWithStepUp`.
+ * In both cases, and if a challenge requires another kind of code, the login fails with `ActionRequired`. Its advice
+ * names `layerLoginWithStepUp`.
  *
  * @example
  * ```ts

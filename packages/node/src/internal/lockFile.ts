@@ -48,7 +48,7 @@ const advance = (database: DatabaseSync, now: number): number => {
 
 /**
  * Acquires the lock, or throws `Busy`. In exclusive mode, SQLite keeps the lock of a transaction after the commit,
- * until the database is closed. So the fence is committed before it is used, and the lock is still held.
+ * until the database is closed. So the new fence can be committed at once, and the lock is still held.
  */
 const take = (path: string, now: number): Open => {
   const identity = place.identity(path)
@@ -112,8 +112,8 @@ const takeOrReplace = (path: string, now: number): Open => {
 }
 
 /**
- * Recreates a damaged lock file, and acquires the lock. The old file contained only the fence, and the next fence is at
- * least the current time.
+ * Recreates a damaged lock file, and acquires the lock. The damaged file contained only the fence. This fence is not
+ * needed, because the next fence is at least the current time.
  */
 const repair = Effect.fnUntraced(function* (
   path: string,

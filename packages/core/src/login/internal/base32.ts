@@ -51,9 +51,9 @@ const otherEncoding = (text: string, symbols: string): string => {
 }
 
 /**
- * Checks a text that has only base32 characters. Returns a problem if words stand next to the secret, or if the text
- * may have another encoding: it may be hexadecimal without the digits 0, 1, 8 and 9, or base64 with mixed upper and
- * lower case. If such a text were read as base32, the codes would be wrong.
+ * Checks a text that has only base32 characters. Returns a problem if words stand next to the secret. Also returns a
+ * problem if the text may be hexadecimal without the digits 0, 1, 8 and 9, or base64 with mixed upper and lower case.
+ * If such a text were read as base32, the codes would be wrong.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
   if (words.test(text)) return wordsProblem

@@ -39,8 +39,8 @@ const decoded = (text: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => decodeURIComponent(text.replaceAll("+", " "))))
 
 /**
- * Decodes the percent escapes of ASCII characters. Keeps all other escapes and does not fail, because the result is
- * used only to recognize parameters, and never as a part of the secret.
+ * Decodes the percent escapes of ASCII characters. Keeps all other escapes, so it never fails. The result is used only
+ * to recognize parameters, and never as a part of the secret.
  */
 const withoutEscapes = (text: string): string =>
   text.replace(/%([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
@@ -55,7 +55,7 @@ const unescaped = (text: string): string =>
 
 /**
  * Removes line breaks, invisible characters, escapes, angle brackets and the prefix `QR-Code:` from an address. Returns
- * `undefined` if the question mark before the parameters is percent-encoded, and another percent escape is invalid.
+ * `undefined` if the question mark before the parameters is percent-encoded and another percent escape is invalid.
  */
 const normalized = (text: string): string | undefined => {
   const bare = text
@@ -172,7 +172,7 @@ const algorithmOf = (value: string): Parameters["algorithm"] | undefined => {
   return length === undefined ? undefined : (`SHA${length}` as Parameters["algorithm"])
 }
 
-/** Matches the names of other algorithms. An error can show such a name, because it cannot be a part of a secret. */
+/** Matches names of algorithms that TOTP does not support. An error may show such a name: it is not a secret. */
 const foreign = /^(?:HMAC)?(?:MD[245]|SHA2?|SHA224|SHA384|SHA3(?:224|256|384|512)?|SM3|RIPEMD160|BLAKE[23][BS]?)$/
 
 const wholeNumber = (text: string, least: number, most: number): number | undefined => {

@@ -27,8 +27,8 @@ const maxLength = 4096
 const defaultLifetime = Duration.minutes(10)
 
 /**
- * The key of this place has a prefix that no key of a vault entry has. So a vault entry can never be opened as a
- * request, and a request can never be opened as a vault entry.
+ * The place of a sealed request. The text `key` names the place, and has a prefix that the `key` of a vault entry never
+ * has. So a vault entry can never be opened as a request, and a request can never be opened as a vault entry.
  */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",
