@@ -329,7 +329,7 @@ describe("sessions: a failed refresh", () => {
         ...tiny,
         renewal: { ...tiny.renewal, refresh: (session) => (tiny.failures.push(half), issue(session)) }
       })
-      yield* failing.adopt(yield* Effect.map(manager.session, (session) => session))
+      yield* failing.adopt(yield* manager.session)
       yield* pass("1 hour")
       const began = tiny.calls.length
       yield* requestSessions(failing, 2)
