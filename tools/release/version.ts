@@ -1,6 +1,6 @@
 /**
- * `npm run release:version`: gives each package with a changeset its new version and its changelog, and updates what
- * depends on versions: ranges between packages, generated files, and the lockfile.
+ * `npm run release:version`: gives each package with a changeset its new version and its changelog. Then updates the
+ * version ranges of dependencies between packages, the generated files, and the lockfile.
  */
 import { run, runNpm, runTool } from "../packages/process.ts"
 import { packages, root } from "../packages/workspace.ts"

@@ -33,8 +33,8 @@ const allowed = 50
 const times = 6
 
 /**
- * Runs a measurement, and runs it again if it failed after a stall. If it failed without a stall, or if the last
- * permitted measurement failed, throws its error.
+ * Runs a measurement. If the measurement fails and a stall happened while it ran, runs it again. If no stall happened,
+ * or if the maximum number of measurements is reached, throws the error of the measurement.
  */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()
@@ -59,6 +59,6 @@ export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
 /** Time-out of a test that uses `steadily` or `steady`, in milliseconds. */
 export const steadyTimeout = 120_000
 
-/** Like `steadily`, for an effect. It runs in real time, and each measurement has a new scope. */
+/** Like `steadily`, for an effect. The effect runs in real time, and each measurement has a new scope. */
 export const steady = <A>(measure: Effect.Effect<A, never, Scope.Scope>): Effect.Effect<A> =>
   Effect.promise(() => steadily(() => Effect.runPromise(Effect.scoped(measure))))

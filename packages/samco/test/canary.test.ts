@@ -26,8 +26,8 @@ describe("canary: Samco", () => {
     ]) {
       assert.include(output, name)
     }
-    // The program reports 2 tokens of logins without a browser, the code and the state of 3 browser logins, and 4
-    // tokens of the successful browser login: 2 tokens before the refresh and 2 tokens after it.
+    // The program reports 2 tokens of logins without a browser, and the code and the state of each of 3 browser logins.
+    // For the successful browser login, it also reports 2 tokens before the refresh and 2 tokens after the refresh.
     assert.strictEqual(told.length, 12)
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])
   }, 30_000)

@@ -167,12 +167,12 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
 }
 
 /**
- * Makes a source from an effect that you write. For example, the effect reads a mailbox, a message queue or a hardware
- * key.
+ * Makes a source from a function that returns an effect. For example, the effect reads a mailbox, a message queue or a
+ * hardware key.
  *
  * The function runs once for each code. In a login of a session manager, the effect must return the code within five
- * minutes. Otherwise the login fails with `ActionRequired`. An error of the effect ends the login, but does not count as
- * a refused login.
+ * minutes. Otherwise the login fails with `ActionRequired`. An error of the effect ends the login. The error can count
+ * as a refused login only if it contains a code or a message of the broker.
  *
  * @example
  * ```ts

@@ -16,8 +16,8 @@ import type { VaultError } from "../session/VaultError.ts"
 import { type Case, ensure, same } from "./contract/subject.ts"
 
 /**
- * `make` makes a new storage, and returns the effect `open`. Each run of `open` must return a store or a lock as a
- * separate program would get it. The results of these runs share only the storage.
+ * `make` makes a new storage, and returns the effect `open`. Each run of `open` must return a new store or lock, as if
+ * a separate program had opened the storage. The results of these runs share only the storage.
  *
  * @category models
  * @since 0.1.0
@@ -268,7 +268,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "blocks all other fibers while a fiber holds the lock, even for more than a second",
+    name: "blocks all other fibers while a fiber holds the lock, even if the fiber holds it for more than a second",
     run: Effect.gen(function* () {
       const locks = yield* pair(subject)
       const { fiber, leave } = yield* occupy(locks[0])

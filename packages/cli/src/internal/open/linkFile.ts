@@ -1,6 +1,7 @@
 /**
- * The file that redirects the browser to the page. Other programs can read the arguments of the command that starts a
- * browser, so the link is in a file that only this user can read.
+ * The file that redirects the browser to the page of `broker-auth open`. Other programs can read the arguments of the
+ * command that starts a browser. So the argument is the path of this file, and only this user can read the file. The
+ * file contains the link to the page.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -18,7 +19,7 @@ const pattern = /^open-\d+\.html$/
 
 export interface LinkFile {
   readonly path: string
-  /** Replaces the file. */
+  /** Replaces the file with a file that contains this link. */
   readonly write: (link: Redacted.Redacted<string>) => Effect.Effect<void, CommandFailed>
   readonly remove: () => void
 }
@@ -33,7 +34,7 @@ const html = (url: string): string => `<!doctype html>
 </html>
 `
 
-/** Removes the files of programs that were killed. Their links are no longer valid. */
+/** Removes old files, which were left by programs that were killed. The links in these files are no longer valid. */
 const removeOld = (folder: string, isOld: (modified: number) => boolean) => {
   for (const name of Fs.readdirSync(folder)) {
     const path = Path.join(folder, name)

@@ -101,7 +101,8 @@ export const endpoints = {
   getSession: {
     method: "GET",
     path: "/v1/accounts/{name}/session",
-    summary: "A live session. If the stored session has ended, it is renewed first, unless that needs a person.",
+    summary:
+      "A live session. If the stored session has ended, it is renewed first. If only a person can renew it, the answer is an error.",
     answer: json("Session"),
     refusals: ["AccountUnknown"],
     canFail: true
@@ -110,7 +111,7 @@ export const endpoints = {
     method: "POST",
     path: "/v1/accounts/{name}/renew",
     summary:
-      "A session with a token other than the one that the broker has refused. One renewal serves all callers. If the current session already has another token, nothing is sent.",
+      "A session with a new token, in place of the token in the body, which the broker has refused. One renewal serves all callers. If the current session already has another token, nothing is sent to the broker.",
     body: "DeadToken",
     answer: json("Session"),
     refusals: ["AccountUnknown", "BodyInvalid", "BodyTooLarge"],
@@ -119,7 +120,7 @@ export const endpoints = {
   readEvents: {
     method: "GET",
     path: "/v1/events",
-    summary: "The changes to the sessions that programs have asked this server for, as server-sent events.",
+    summary: "Server-sent events about all sessions that programs have requested from this server.",
     answer: { type: "text/event-stream", schema: "Events" },
     refusals: ["StreamsExhausted"],
     canFail: false
@@ -149,7 +150,10 @@ const patterns = Object.entries(endpoints).map(
     [name as EndpointName, method, new RegExp(`^${path.replaceAll(".", "\\.").replace("{name}", "([^/]+)")}$`)] as const
 )
 
-/** The endpoint of a request. If no endpoint fits, the methods that the path accepts: an empty list for an unknown path. */
+/**
+ * Returns the endpoint of a request. If no endpoint fits, returns the methods that the path accepts. For an unknown
+ * path, the list of methods is empty.
+ */
 export const routeOf = (method: string, path: string): Route | { readonly allowed: ReadonlyArray<string> } => {
   const allowed: Array<string> = []
   for (const [endpoint, own, pattern] of patterns) {

@@ -37,7 +37,7 @@ const refusals = {
   HostRefused: [
     421,
     "The header Host names another server",
-    "Use the address that broker-auth serve has printed, or localhost on a socket."
+    "Use the address that broker-auth serve has printed. On a socket, use localhost."
   ],
   OriginRefused: [
     403,
@@ -70,7 +70,7 @@ export type Refusal = keyof typeof refusals
 
 /**
  * The status for each refusal of the server itself, and for each reason of an `AuthError`. Failures of the vault are
- * not in this table. They have 503 if they are retryable, otherwise 500.
+ * not in this table. Their status is 503 if they are retryable, and 500 if they are not.
  */
 export const statuses: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Object.entries(refusals).map(([name, [status]]) => [name, status])),

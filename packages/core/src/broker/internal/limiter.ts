@@ -5,8 +5,8 @@ import * as AuthError from "../../login/AuthError.ts"
 import type { Endpoint, Limit } from "../Endpoint.ts"
 
 /**
- * Time in milliseconds that is added to the period of every limit. The broker counts requests when they arrive, but the
- * limiter counts them when they are sent. Two requests that were sent far enough apart may arrive too close together.
+ * Time in milliseconds that is added to the period of every limit. The broker counts calls when they arrive, but the
+ * limiter counts them when they are sent. Two calls that were sent far enough apart may arrive too close together.
  */
 const transit = 50
 
@@ -37,7 +37,7 @@ const waitOf = (window: Window, now: number): number => {
 export interface Limiter {
   /**
    * Waits until the limits allow the call. Fails as soon as it is known that the whole wait would be longer than
-   * `queueTimeout`. This limiter then does not count the call.
+   * `queueTimeout`. This limiter does not count a call for which `take` fails.
    */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
   /**

@@ -10,19 +10,19 @@ import { LoginAttempt } from "./loginAttempt.ts"
 /** Maximum time that a login of a session manager waits for a code. */
 export const codeTimeout = "5 minutes"
 
-/** Makes the error if no code was entered, or if its source failed. */
+/** Makes the error of a login that got no code: no code was entered, or the source failed. */
 export const noCode = ({ broker, id }: Account, advice?: string): AuthError.AuthError =>
   AuthError.make(broker, "login", new AuthError.ActionRequired({ what: `Enter the one-time code of ${id}`, advice }))
 
-/** The errors that sources made, although they contain the name of a broker. */
+/** The errors that sources made. They contain the name of a broker, but they are not answers of this broker. */
 const madeBySources = new WeakSet<AuthError.AuthError>()
 
-/** Whether a source of one-time codes made this error. Such an error is no answer of the broker. */
+/** Whether a source of one-time codes made this error. */
 export const isMadeBySource = (error: AuthError.AuthError): boolean => madeBySources.has(error)
 
 /**
- * A source may also send a request to the broker, such as a request for a new code. The error of this request has the
- * broker's code or message.
+ * Records that a source made the error. An error with a code or a message of the broker is not recorded: it is the
+ * broker's answer to a request that the source sent, such as a request for a new code.
  */
 const mark = (error: unknown) =>
   Effect.sync(() => {
@@ -32,9 +32,9 @@ const mark = (error: unknown) =>
   })
 
 /**
- * Gets a code from a source. A defect becomes an `ActionRequired`. Its text is not kept, because it may contain the
- * code. If a session manager runs the login, the source must return the code within `codeTimeout`, because other
- * programs cannot log in while the login waits.
+ * Gets a code from a source. A defect becomes an `ActionRequired`. The text of the defect is not kept, because it
+ * may contain the code. If a session manager runs the login, the source must return the code within `codeTimeout`,
+ * because other programs cannot log in while the login waits.
  */
 export const codeFrom = <A, E, R>(
   account: Account,
@@ -44,10 +44,10 @@ export const codeFrom = <A, E, R>(
     const name = Predicate.isError(failure) ? failure.name : typeof failure
     return Effect.fail(noCode(account, `The source of the code failed with ${name}. Correct the source.`))
   }
-  const orElse = () => Effect.fail(noCode(account, `The source of the code returned none within ${codeTimeout}.`))
+  const orElse = () => Effect.fail(noCode(account, `The source of the code returned no code within ${codeTimeout}.`))
   const started = Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError, R> => {
     const effect = source()
-    // A time-out costs a fiber and a timer, and this effect has already ended.
+    // An `Exit` is an effect that has already ended. It gets no time-out, because a time-out costs a fiber and a timer.
     if (Exit.isExit(effect)) return effect
     if (Effect.isEffect(effect)) {
       return Effect.flatMap(LoginAttempt, (attempt) =>
@@ -79,7 +79,7 @@ export const markQuick = <F extends Source["code"]>(code: F): F => {
   return code
 }
 
-/** Gets a TOTP code from a source, as `codeFrom` does. */
+/** Gets a TOTP code from a source. Uses `codeFrom` if the source is not marked by `markQuick`. */
 export const totpCodeFrom = (
   account: Account,
   source: Source
