@@ -1,8 +1,8 @@
 /**
- * Lets the fake brokers answer the requests of the programs in the documentation. Sets the environment variables with
- * the credentials of the fakes' demo accounts. When a program prompts for a one-time code, a simulated keyboard types
- * the newest code that the fake has sent. This file imports no other file of the repository, so that it can be copied
- * to a folder with installed packages.
+ * Lets the fake brokers answer the requests of the programs in the documentation. Sets the environment variables of the
+ * credentials to the values of the fakes' demo accounts. When a program prompts for a one-time code, a simulated
+ * keyboard types the newest code that the fake has sent. This file imports no other file of the repository, so that it
+ * can be copied to a folder with installed packages.
  */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type { FakeBroker } from "@auth/broker-core/testing/FakeBroker"
@@ -18,7 +18,7 @@ interface FakeModule {
 
 const fakes: Array<FakeBroker> = []
 
-/** Makes the fake of a package, and sets the environment variables with the credentials of its demo account. */
+/** Makes the fake of a package. Sets the environment variables of the credentials to the demo account's values. */
 const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   const served = (await import(`${name}/msw`)) as Record<string, unknown>
   const [found, fakeModule] = Object.entries(served).find(([key]) => key.startsWith("Fake")) as [string, FakeModule]
@@ -58,8 +58,8 @@ const typeCodes = () => {
 }
 
 /**
- * Starts the fake brokers of these packages. Each fake answers the requests to its broker. Requests to 127.0.0.1 go to
- * the network. Requests to all other hosts fail. `reset` clears the state of the fakes, and `close` restores the
+ * Starts the fake brokers of the packages `names`. Each fake answers the requests to its broker. Requests to 127.0.0.1
+ * go to the network. Requests to all other hosts fail. `reset` clears the state of the fakes, and `close` restores the
  * network.
  */
 export const serve = async (

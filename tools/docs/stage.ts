@@ -1,6 +1,7 @@
 /**
- * Makes the folder from which VitePress builds the site: the pages of `docs`, the READMEs, the guides, the examples,
- * the changelog and the API. Links between files of the repository become links between pages.
+ * Makes the folder from which VitePress builds the site: the pages of `docs`, the READMEs, guides such as
+ * CONTRIBUTING.md, the examples, the changelog and the API. Links between files of the repository become links between
+ * pages.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -14,8 +15,8 @@ const read = (file: string): string => fs.readFileSync(path.join(root, file), "u
 const titleOf = (text: string): string => /^# (.+)$/m.exec(text)?.[1] ?? ""
 
 /**
- * Returns the page of each file or folder that has one. The paths of files and folders are relative to the root of the
- * repository, and the paths of pages are relative to the root of the site.
+ * Maps each file or folder that has a page to this page. The keys are paths from the root of the repository. The values
+ * are paths from the root of the site.
  */
 const pages = (): ReadonlyMap<string, string> => {
   const found = new Map<string, string>([
@@ -109,7 +110,7 @@ export const stage = (folder: string): ReadonlyArray<string> => {
   for (const [file, page] of known) {
     if (file.endsWith(".md") && file !== "README.md") write(page, relink(file, page, read(file), known, problems))
   }
-  // The site has no page for the README of the repository, but the links of the README are checked, too.
+  // The first page of the site is docs/index.md. The repository's README is not written, but its links are checked.
   relink("README.md", "index.md", read("README.md"), known, problems)
   for (const file of exampleFiles()) {
     const language = languages[path.extname(file)] ?? ""

@@ -16,7 +16,7 @@ import { browse, calls, fixtures, layer, layerAnswer, loginRequest, serve } from
 
 const { answer, buildOf, inspect, methodOf } = brokers
 
-/** An output contains the secrets of this account only if they leak, so a test can search for them. */
+/** The secrets of this account are unique texts. If an output contains one of them, this secret has leaked. */
 const canary: FakeAngel.Account = {
   ...FakeAngel.demoAccount,
   pin: "8305",
@@ -64,7 +64,7 @@ const publisherMethod: Contract.Subject = {
   wrongCredentials: {}
 }
 
-/** Secrets of the fuzz test. They do not look like secrets, so the package can recognize them only by their values. */
+/** Secrets of the fuzz test. They do not look like secrets, so the package must know their values to redact them. */
 const pin = "8305"
 const apiKey = "canary&Key<q"
 const totp = "QUCKOOCANARYCODE"

@@ -102,7 +102,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with the token of another account is rejected when the broker returns the profile", () =>
+  it.effect("with the token of another account is rejected because of the account id in the broker's profile", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun({ accounts: [demo, other] }, other)
       const error = yield* Effect.flip(redirect.complete(request, Redacted.make(callback.href)))

@@ -32,7 +32,7 @@ import {
 
 const { answer, buildOf, inspect, methodOf, redacted } = brokers
 
-/** An account whose secrets occur nowhere else, so that a leaked secret is found. */
+/** The secrets of this account are unique texts. If an output contains one of them, this secret has leaked. */
 const canary: FakeRmoney.Account = {
   ...FakeRmoney.demoAccount,
   password: "CANARY-password-1",
@@ -267,7 +267,7 @@ const knownCalls = [
   "GET /open-api/od/v1/profile"
 ]
 
-/** The known messages of the back end, or the parts of a message that are known, as of 2026-11-21. */
+/** The known messages of the back end, as of 2026-11-21. Of some messages, only a part is known. */
 const knownMessages = [
   "Invalid userId or password",
   "Enter valid password",
@@ -315,7 +315,7 @@ describe("the tables cover the documentation", () => {
       })
       assert.isNotEmpty(own)
       for (const fixture of own) {
-        // pwdValidate sends no token, so the error table needs no row for its HTTP status 401.
+        // In the error table, HTTP 401 means a refused token. pwdValidate sends no token, so its 401 has no row.
         if (fixture.endpoint !== "pwdValidate" || fixture.status !== 401)
           assert.isDefined(Fixtures.rowOf(answers, fixture), fixture.name)
       }
@@ -328,7 +328,7 @@ describe("the tables cover the documentation", () => {
     assert.strictEqual(knownCalls.length, 16)
   })
 
-  it.effect("every call in the endpoint table has a typed call and a handler in the fake", () =>
+  it.effect("every endpoint in the table has a method in RmoneyApi and a handler in the fake", () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       const names = Object.values(endpoints.table).map(({ name }) => name)

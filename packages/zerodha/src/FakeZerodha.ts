@@ -134,7 +134,7 @@ const tenPerSecond = [{ requests: 10, per: "1 second" }] as const
 /** Number of consecutive wrong passwords or codes that blocks a user. */
 const allowedMisses = 5
 
-/** The default lifetimes. The fields of `Switches` can change them. `dailyEnd` is the time of day in IST at which all sessions end. */
+/** The default lifetimes, which `Switches` can change. `dailyEnd` is the time in IST at which all sessions end. */
 const lifetimes = { requestToken: "2 minutes", dailyEnd: "06:00" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [

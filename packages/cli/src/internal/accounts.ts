@@ -21,7 +21,7 @@ const Entry = Schema.Struct({
     app: Schema.String,
     id: Schema.String
   }),
-  /** Values or references, by the names of the environment variables. */
+  /** The credentials, or references such as `pass:NAME`. The keys are the names of the environment variables. */
   values: Schema.Record(Schema.String, Schema.RedactedFromValue(Schema.String))
 })
 
@@ -67,8 +67,8 @@ export const none = fail("account", "There is no account yet. Add one: broker-au
 const namesOf = (list: ReadonlyArray<Entry>): string => list.map(({ name }) => name).join(", ")
 
 /**
- * Finds an account by its name, otherwise by its broker or by its id at the broker. If `given` is `undefined`, returns
- * the only account.
+ * Finds the account with the name `given`. If no account has this name, finds the only account that has the broker or
+ * the id `given`. If `given` is `undefined`, returns the user's only account.
  */
 export const choose = Effect.fnUntraced(function* (
   store: Store,

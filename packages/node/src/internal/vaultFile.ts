@@ -1,4 +1,4 @@
-/** The tables and statements of a vault's database. The functions throw failures of `sqlite.ts`, or SQLite's own errors. */
+/** The tables and statements of a vault's database. The functions throw the errors of `sqlite.ts` and of SQLite. */
 import type { DatabaseSync } from "node:sqlite"
 import * as changeList from "./changeList.ts"
 import * as checked from "./checked.ts"
@@ -146,6 +146,6 @@ export const write = (database: DatabaseSync, place: Place, value: Uint8Array, e
     return true
   })
 
-/** The sessions that were written after the given number of writes, and the `dataVersion` of this state. */
+/** The sessions that were written after the vault's first `writes` writes, and the current `dataVersion`. */
 export const changesSince = (database: DatabaseSync, writes: number): changeList.News & { readonly data: unknown } =>
   transaction(database, "DEFERRED", () => ({ ...changeList.since(database, writes), data: dataVersion(database) }))

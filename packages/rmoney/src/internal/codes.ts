@@ -3,7 +3,7 @@ import { otherCall } from "@auth/broker-core/broker/BrokerClient"
 import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 import * as Duration from "effect/Duration"
 
-/** Reads the wait in a message such as "after 5 mins" or "after 30 seconds". */
+/** Reads the waiting time from a message such as "after 5 mins" or "after 30 seconds". */
 const waitIn = (message: string | undefined): Duration.Duration | undefined => {
   const [, count, unit = ""] = /(\d{1,4})\s*(sec|min|hour)/i.exec(message ?? "") ?? []
   if (count === undefined) return undefined

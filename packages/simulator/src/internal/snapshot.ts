@@ -37,10 +37,10 @@ export const restore = Effect.fnUntraced(function* (
   setAhead: (millis: number) => void
 ): Effect.fn.Return<void, SimulatorError> {
   const snapshot = Option.getOrUndefined(Schema.decodeUnknownOption(Snapshot)(input))
-  if (snapshot === undefined) return yield* refuse("This is not a snapshot: send the answer to GET /snapshot.")
+  if (snapshot === undefined) return yield* refuse("This is not a snapshot: send the body that GET /snapshot returned.")
   const { accounts, aheadMillis, brokers, checksum, version } = snapshot
   if ((yield* digest({ version, accounts, aheadMillis, brokers })) !== checksum) {
-    return yield* refuse("The snapshot was changed: send the answer to GET /snapshot unchanged.")
+    return yield* refuse("The snapshot was changed: send the body that GET /snapshot returned, unchanged.")
   }
   if (accounts !== (yield* accountsOf(served))) {
     return yield* refuse(

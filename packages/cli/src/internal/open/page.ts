@@ -1,4 +1,4 @@
-/** The page as one document, and the headers of the answers. */
+/** The page of `broker-auth open` as one HTML document, and the headers of the server's answers. */
 import { createHash } from "node:crypto"
 import { script } from "./pageScript.ts"
 import { style } from "./pageStyle.ts"
@@ -25,7 +25,7 @@ export const headers: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer"
 }
 
-/** The policy allows only the style and the script of this document, and requests to this server. */
+/** Headers of the document. Their policy allows only this style, this script, and requests to this server. */
 export const documentHeaders: Readonly<Record<string, string>> = {
   ...headers,
   "content-type": "text/html; charset=utf-8",

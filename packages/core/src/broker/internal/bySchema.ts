@@ -41,7 +41,7 @@ export interface Decoded<Response> {
   readonly mended: ReadonlyArray<string>
 }
 
-/** Decodes the data of an answer. If it cannot be decoded, returns the fields that are not as documented. */
+/** Decodes the data of an answer. If the data cannot be decoded, fails with the fields that are not as documented. */
 export const decode = <Response>(
   { essential, response: shape }: Endpoint<unknown, Response>,
   data: unknown

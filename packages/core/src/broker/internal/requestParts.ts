@@ -42,8 +42,8 @@ const pick = (names: ReadonlyArray<string>, given: AppFields): Record<string, Ap
 }
 
 /**
- * The values that are added to the fields of a request: values of the app and of the session, and the token if the body
- * contains it.
+ * The values that are added to the fields of a request: values of the app and of the session, and the token if the
+ * endpoint has a `tokenField`.
  */
 export interface Given {
   readonly app: AppFields | undefined
@@ -53,7 +53,7 @@ export interface Given {
 
 /**
  * Returns all fields that are sent, in this order: the fields of the app, of the session, of the request, and the
- * token. If the endpoint has `body`, that function decides the order of all fields except the token, which stays last.
+ * token. If the endpoint has the function `body`, this function decides the order of all fields before the token.
  */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
@@ -110,8 +110,8 @@ export const queryOf = ({ app, query, session }: Endpoint, request: unknown): Ap
 }
 
 /**
- * Returns the text of the body. A call that has a session but no fields has no body or, if `emptyBody` is `"object"`,
- * the body `{}`, which some brokers require.
+ * Returns the text of the body, or `undefined` if the call has no body. If a call has a session but no fields, its body
+ * is `{}` if `emptyBody` is `"object"`. Otherwise, this call has no body.
  */
 export const bodyOf = (
   { encoding, query, token }: Endpoint,

@@ -12,8 +12,9 @@ import * as Record from "./record.ts"
 import type { Failure } from "./sessionChange.ts"
 
 /**
- * Stores a session. If there was a logout after `logouts` was read, runs `onLogout`, stores nothing, and fails with
- * `SessionExpired`, even if the store or the lock fails as well.
+ * Checks and stores a session. `logouts` is the number of logouts when `adopt` or `adoptFrom` was called. If there was
+ * a logout since then, fails with `SessionExpired`, even if the store or the lock fails as well. If the logout came
+ * before the session was stored, runs `onLogout` and stores nothing. A later logout finds and revokes the session.
  */
 const adoptSince = Effect.fnUntraced(function* (
   self: Self,

@@ -33,7 +33,7 @@ export interface Origin {
 
 /**
  * Maximum number of tries to write an entry. A try fails if another program has written the entry since it was read.
- * Programs that use this library do not write an entry so often.
+ * Programs that use this library do not cause so many failures in a row.
  */
 export const maxWrites = 5
 
@@ -70,14 +70,14 @@ export interface LastRead {
 }
 
 /**
- * In milliseconds. The store is read after this time even if no change was reported. This read finds the changes of a
- * program that has no permission to report them.
+ * In milliseconds. After this time without a read of the store, the store is read even if no change was reported. This
+ * read finds the changes of a program that has no permission to report them.
  */
 const maxUnread = 3_600_000
 
 /**
- * Whether the cached session needs no read of the store: since the last read, less than `maxUnread` has passed, and the
- * store would have reported every change of the session, but has reported none.
+ * Whether the cached session can be used without a read of the store. The store must report changes, and must have
+ * reported none since the last read. The last read must be less than `maxUnread` ago.
  */
 export const isUpToDate = ({ lastRead, store: { changes } }: Self, now: number): Effect.Effect<boolean> =>
   changes === undefined || lastRead === undefined || now < lastRead.at || now - lastRead.at >= maxUnread
@@ -177,8 +177,8 @@ export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
 
 /**
- * Runs an effect in the background, until it ends or the manager is closed. The scope of the fibers is not kept while
- * no fiber runs, because a program may have a hundred thousand managers.
+ * Runs an effect in the background, until the effect ends or the manager is closed. The scope of the fibers is removed
+ * when no fiber runs. This saves memory in a program with a hundred thousand managers.
  */
 export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): Effect.Effect<Fiber.Fiber<A, E>> =>
   Effect.suspend(() => {
@@ -260,7 +260,7 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
     // The unsaved session is revoked here, because it was never stored, so no other program can revoke it.
     const revoked = unsaved === undefined ? Effect.void : Effect.ignore(self.revoke(unsaved))
     if (!ignoresLogout) return yield* Effect.andThen(forkBackground(self, revoked), loggedOut(self))
-    // At some brokers, a logout that is sent after the next login would also end the new session.
+    // Wait for the revocation: at some brokers, a logout that is sent after the next login also ends the new session.
     yield* revoked
   }
   return { isNewest, record, now, session: Cached.usable(self.state, record, rejected, now) }

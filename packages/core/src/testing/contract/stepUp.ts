@@ -157,7 +157,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "requests a new code at `resendAt`, but not earlier, and returns a new challenge. If `resendAt` is not set, fails",
+    name: "resends a code at `resendAt` with a new challenge, but fails before `resendAt`, or if `resendAt` is not set",
     run: Effect.gen(function* () {
       const { challenge, fake, resend, verified } = yield* challenged(subject)
       if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")
