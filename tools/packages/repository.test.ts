@@ -9,7 +9,7 @@ const readme = "packages/angel/README.md"
 
 describe("the address of the repository", () => {
   for (const pkg of packages()) {
-    it(`is in the manifest of ${pkg.folder}, and its README has no relative link`, () =>
+    it(`is in the manifest of ${pkg.folder}, and the README of this package has no relative link`, () =>
       assert.doesNotThrow(() => checkPage(pkg)))
   }
 
@@ -54,11 +54,11 @@ describe("links of a package's README", () => {
   })
 
   it.each(["[a](../nobody)", `[a](${web}/blob/main/docs/nobody.md)`, "[a](../../../outside)"])(
-    "fail if they lead to no file: %s",
+    "are rejected if they lead to no file: %s",
     (text) => assert.throws(() => absoluteLinks(readme, text, url), /README.md: the link .* leads to no file/)
   )
 
-  it("are found in every form of Markdown, and not in code", () => {
+  it("are found in every form of Markdown, but not in code", () => {
     const text = [
       '[`code`](../a) ![picture](b.png) [angle](<c d.md>) [title](d.md "title")',
       "[reference]: ../e",
@@ -74,7 +74,7 @@ describe("links of a package's README", () => {
     )
   })
 
-  it("become paths of the repository", () => {
+  it("become paths if they are absolute links to files or folders of the repository", () => {
     assert.strictEqual(pathOf(`${web}/tree/main/docs#a`), "docs#a")
     for (const link of [web, `${web}/issues`, "../docs", "https://other.example/x/blob/main/docs"])
       assert.isUndefined(pathOf(link))

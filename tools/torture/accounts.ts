@@ -96,7 +96,7 @@ const secret = (text: string) => Redacted.make(text)
 
 const originOf = (origins: Origins, origin: string): string => origins[origin] ?? ""
 
-/** Replaces the login through a browser: the program itself submits the simulator's login page. */
+/** Replaces the login through a browser by a login in which the program itself submits the simulator's login page. */
 const layerBrowsing = ({ password, totpSecret, userId }: FakeZerodha.Account) =>
   Layer.effect(
     Renewal,

@@ -50,7 +50,7 @@ const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "
 
 /**
  * A valid subject: a broker's tables and calls, and the fixtures that test them. Every test case passes for this
- * subject. A dialect is one of the forms in which the broker answers.
+ * subject. Its answers have one dialect, `tiny`. A dialect is one of the forms in which a broker answers.
  */
 const sound: Subject = {
   ...protocol,
@@ -162,7 +162,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
   ],
   [
-    "a dialect whose only successful answer has a fixture that expects a failure",
+    "a dialect whose only successful answer is in a fixture that expects a failure",
     having(first, { expect: { reason: "MalformedResponse" } }),
     'a fixture in the dialect "tiny" has the verdict Yes',
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
@@ -273,7 +273,7 @@ describe("the test cases that Fixtures makes", () => {
   it.effect("all pass for a valid subject", () => Effect.forEach(casesOf(sound), ({ run }) => run, { discard: true }))
 
   it.effect(
-    "require only one fixture for all error rows that differ only in their code and report the broker's code unchanged",
+    "accept one fixture for several error rows that differ only in their code and report the broker's code unchanged",
     () => {
       const subject = orders("Concerns orders", ErrorTable.rejected)
       return Effect.forEach(Fixtures.codeCases(subject), ({ run }) => run, { discard: true })

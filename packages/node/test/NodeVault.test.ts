@@ -334,21 +334,23 @@ describe("vaults: a vault that another program changed", () => {
     })
   )
 
-  it.effect("fails with Tampered if a session was copied to another account with a correct checksum", () =>
-    Effect.gen(function* () {
-      const folder = yield* written
-      const database = new DatabaseSync(databaseIn(folder))
-      const row = database.prepare("SELECT value, version FROM entry WHERE version = 2").get()
-      const key = Account.toKey(other)
-      const value = row?.["value"] as Uint8Array
-      database
-        .prepare("UPDATE entry SET value = ?, checksum = ? WHERE account = ?")
-        .run(value, checksum("entry", key, "session", 1, value), key)
-      database.close()
-      const { store } = yield* open({ folder })
-      assert.strictEqual((yield* reasonOf(store.get(other, "session")))._tag, "Tampered")
-      assert.strictEqual(textOf(yield* store.get(account, "session")), secret)
-    })
+  it.effect(
+    "fails with Tampered if a session was copied to another account, even if the checksum of the copy is correct",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* written
+        const database = new DatabaseSync(databaseIn(folder))
+        const row = database.prepare("SELECT value, version FROM entry WHERE version = 2").get()
+        const key = Account.toKey(other)
+        const value = row?.["value"] as Uint8Array
+        database
+          .prepare("UPDATE entry SET value = ?, checksum = ? WHERE account = ?")
+          .run(value, checksum("entry", key, "session", 1, value), key)
+        database.close()
+        const { store } = yield* open({ folder })
+        assert.strictEqual((yield* reasonOf(store.get(other, "session")))._tag, "Tampered")
+        assert.strictEqual(textOf(yield* store.get(account, "session")), secret)
+      })
   )
 })
 

@@ -68,7 +68,10 @@ const exchangeBody = (token: string | null, changes: Readonly<Record<string, unk
 const exchange = (token: string | null, changes?: Readonly<Record<string, unknown>>, headers = {}) =>
   ask("POST", "/user/session", { headers, body: exchangeBody(token, changes) })
 
-/** Sets the clock, because at 1970-01-01, where a test clock starts, the previous TOTP period has a negative number. */
+/**
+ * Sets the clock to 2026. A test clock starts at 1970-01-01, and the number of the TOTP period before that time is
+ * negative.
+ */
 const start = (options?: Parameters<typeof serve>[0]) =>
   Effect.andThen(TestClock.setTime(Date.UTC(2026, 10, 21, 4)), serve(options))
 

@@ -3,9 +3,9 @@
  * day. Counts the calls to the store, and measures heap and CPU time.
  *
  * The clock is set forward by one step at a time, and in each step the session of every account is requested once. With
- * many accounts, the steps are longer. A real program would also request the session between two steps. Such a request
- * returns the cached session. At most once per poll interval, it also checks in memory whether the store has reported a
- * change.
+ * many accounts, the steps are longer. A real program would also request the session between two steps. The bench omits
+ * these requests: they return the cached session, and at most once per poll interval check in memory whether the store
+ * has reported a change.
  */
 import { Logout } from "@auth/broker-core/login/Logout"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -44,7 +44,7 @@ const makeClock = () => {
   return { clock: clockOf((millis) => millis + ahead), advance: (seconds: number) => void (ahead += seconds * 1000) }
 }
 
-/** Counts the calls to the store, or the commands to Redis: all of them so far, and those that are running. */
+/** The numbers of calls to the store, or of commands to Redis: all calls so far, and the calls that are running. */
 interface Calls {
   count: number
   running: number

@@ -45,7 +45,7 @@ const json = { name: "json", description: "print JSON" } as const
 
 const packageFlag = (description: string) => ({ name: "package", value: "FOLDER|NAME", description }) as const
 
-const sessionNote = "If the session is not live, it is first renewed, unless that needs a person."
+const sessionNote = "If the session is not live, it is renewed first. If the renewal needs a person, the command fails."
 
 export const table = [
   {
@@ -103,7 +103,7 @@ export const table = [
       {
         name: "paste",
         description:
-          "do not open a browser: print the login page's address, and ask for the address that follows the login"
+          "do not open a browser: print the address of the login page, and ask for the address of the page that follows the login"
       },
       { name: "qr", description: "log in with a QR code; fails if the account uses another login method" },
       { name: "all", description: "log in to all accounts" },
@@ -119,7 +119,7 @@ export const table = [
     summary: "Log in, unless the session is live",
     details: [
       "Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal.",
-      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, each account is one line on standard error. At a terminal, the command then asks, for each account that needs a person, whether to log in now. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is the exit code for the first account that failed.",
+      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, one line for each account is printed on standard error. At a terminal, the command then asks, for each account that needs a person, whether to log in now. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is the exit code for the first account that failed.",
       "The summary lists the accounts that are logged in. Then it lists the accounts that need a person, each with the command that logs in, and the accounts that failed, each with the reason. The summary contains no secret. It contains no link to a login page, because every such link contains a secret. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If all accounts are logged in, but the notification fails, the exit code is 13."
     ]
   },
@@ -157,7 +157,7 @@ export const table = [
     flags: [simulator],
     summary: "Run a program with the session in its environment",
     details: [
-      "broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. BROKER_AUTH_KEY is removed, so that the program cannot read the vault.",
+      "Example: broker-auth exec angel -- node trade.js. The variables are those of broker-auth env. BROKER_AUTH_KEY is removed, so that the program cannot read the vault.",
       "The exit code is the program's own. If a signal ended the program, the exit code is 128 plus the number of the signal. If the program cannot be started, the exit code is 127.",
       sessionNote
     ]
@@ -210,7 +210,7 @@ export const table = [
     summary: "Check what can prevent a login, and say what to do",
     details: [
       "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is that of the worst problem.",
-      "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, unless the stored session is live, the login needs a browser or a QR code, or another check found a problem that a login cannot solve. If the broker accepts the login, you are logged in.",
+      "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, except in these cases: the stored session is live, the login needs a browser or a QR code, or another check found a problem that a login cannot solve. If the broker accepts the login, you are logged in.",
       "No third party is asked for the IP address of this machine. If the address is not registered, the broker refuses the session or the login."
     ]
   },
@@ -255,7 +255,7 @@ export const table = [
     details: [
       "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs that run as this user can open the socket. On a port, each program sends its own bearer token: Authorization: Bearer …",
       "The server answers GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the refused token, GET /v1/events and GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
-      "The server sends no login that needs a person. It answers 409 with the command that logs in. On Windows, it serves on a port."
+      "The server sends no login that needs a person. Instead, it answers 409 with the command that logs in. On Windows, the server serves on a port."
     ]
   },
   {

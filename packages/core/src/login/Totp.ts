@@ -55,13 +55,13 @@ export const make = (options: {
   period: options.period ?? 30
 })
 
-/** Maximum length of a secret or an address. An address may contain the address of an image. */
+/** Maximum length of a secret or an `otpauth` address. The address of an image in its parameter `image` can be long. */
 const maxLength = 32_768
 
 /**
  * Parses a TOTP secret. The text may be base32, in upper or lower case, with or without spaces, dashes and padding. It
- * may also be the whole `otpauth://totp/` address in the QR code. Quotation marks around the text, line breaks,
- * invisible characters and the escapes of HTML, JSON and shells are removed. In an address, the case of parameter names
+ * may also be the whole `otpauth://totp/` address in the QR code. Line breaks, invisible characters, the escapes of
+ * HTML, JSON and shells, and quotation marks around the text are removed. In an address, the case of parameter names
  * does not matter, and a parameter without a value counts as absent.
  *
  * The parser does not guess. It fails for an unknown algorithm, parameters that contradict each other, a counter

@@ -112,14 +112,14 @@ export const make = (generation: Generation = "v7", requestsPerSecond = 2, otpTy
       body: ({ otp }) => ({ otp: otpType === "number" ? Redacted.make(Number(Redacted.value(otp))) : otp }),
       response: Nothing
     }),
-    /** A dealer sends the code of its client. */
+    /** Only a dealer sends `clientcode`: the code of the dealer's client. */
     getprofile: post("getprofile", `/rest/login/${user}/getprofile`, {
       safe: true,
       request: Shape.struct({ clientcode: Shape.optionalKey(Text) }),
       response: Shape.map(Shape.struct({ data: Profile }), ({ data }) => data),
       essential: ["clientcode"]
     }),
-    /** A dealer sends its own user id. */
+    /** Only a dealer sends `userid`: the dealer's own user id. */
     logout: post("logout", `/rest/login/${user}/logout`, {
       request: Shape.struct({ userid: Shape.optionalKey(Text) }),
       response: Nothing
@@ -127,5 +127,5 @@ export const make = (generation: Generation = "v7", requestsPerSecond = 2, otpTy
   }
 }
 
-/** The calls of a login after `authdirectapi`. They send only the token of the login. */
+/** The calls of a login after `authdirectapi`. No access token exists yet, so they send the token of the login. */
 export const ofLogin: ReadonlySet<string> = new Set(["getaccesstoken", "resendotp", "verifyotp"])

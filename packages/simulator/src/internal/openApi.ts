@@ -1,6 +1,6 @@
 import type * as OpenApi from "@auth/broker-core/broker/OpenApi"
 
-/** The simulator's address for each origin of a broker, keyed by the origin of the real broker. */
+/** The simulator's address for each origin of the real broker. */
 type Origins = Readonly<Record<string, string>>
 
 const isSimulated = ({ url }: OpenApi.Json, origins: Origins): boolean => origins[String(url)] !== undefined

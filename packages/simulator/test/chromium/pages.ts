@@ -8,13 +8,13 @@ export interface Page {
   readonly broker: Simulator.BrokerId
   readonly origin: string
   readonly path: string
-  /** The field of the account that contains the user name. */
+  /** Name of the account's field that contains the user name. */
   readonly name: string
   /** Index of the account. Default: 0. */
   readonly account?: number
   readonly query: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
   readonly fields: (account: FakeAccount, totp: string) => Readonly<Record<string, string | undefined>>
-  /** The parameter of the callback that contains a code or a token. */
+  /** Name of the callback's parameter that contains a code or a token. */
   readonly brings: string
 }
 

@@ -42,10 +42,10 @@ const grace = "10 seconds"
 const maxUnsentBytes = 65_536
 /**
  * Maximum number of connections. The system queues at most 511 new connections, and the server can accept all of them
- * before it reads a request. The maximum is larger, so these connections alone cannot make the server close a connection
- * whose request has arrived. Above the maximum, the server closes one connection: the oldest one that has not sent all
- * headers of a request, otherwise the one that has been idle for the longest time. If all connections wait for answers,
- * the server closes the newest connection.
+ * before it reads a request. With a maximum below 511, the server could close a connection whose request has arrived,
+ * but is not read yet. Above the maximum, the server closes the oldest connection that has not sent all headers of a
+ * request. If no connection is in this state, the server closes the connection that has been idle for the longest time.
+ * If all connections wait for answers, the server closes the newest connection.
  */
 export const maxConnections = 1024
 
@@ -146,7 +146,7 @@ const stop = (server: Http.Server, connections: Connections, idle: Latch.Latch) 
     connections.closeAll()
   })
 
-/** Serves requests on a socket or on a port that browsers may refuse. Returns the port, or `undefined` for a socket. */
+/** Like `serve`, but does not check whether browsers refuse the port. */
 const serveAny = Effect.fnUntraced(function* ({
   broken,
   place,
@@ -165,7 +165,7 @@ const serveAny = Effect.fnUntraced(function* ({
       target.statusCode = status
       for (const [name, value] of Object.entries({ ...fixedHeaders, ...headers })) target.setHeader(name, value)
       if (typeof body !== "string") return sendStream(target, body, Deferred.await(stopping))
-      // If the body of the request was not read completely, its rest must not be taken for the next request.
+      // If the body of the request was not read completely, the rest of the body must not be taken for the next request.
       if (!message.complete || isStopping()) target.setHeader("connection", "close")
       message.resume()
       target.end(message.method === "HEAD" ? undefined : body)

@@ -1,4 +1,4 @@
-/** The data of an account that the page shows. It contains no secret. */
+/** The data that the page shows for each account. The data contains no secret. */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Duration from "effect/Duration"
 import * as accountStatus from "../accountStatus.ts"
@@ -29,7 +29,7 @@ export type Step =
       readonly digits: number
       readonly attemptsLeft: number | null
       readonly expiresAt: number | null
-      /** When a new code can be requested. `null`: not at all. */
+      /** When a new code can be requested. `null` if no new code can be requested. */
       readonly resendAt: number | null
       readonly problem: string | null
     }

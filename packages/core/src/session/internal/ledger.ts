@@ -9,8 +9,8 @@ import * as Account from "../../login/Account.ts"
 import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
 /**
- * A login that was sent, or a further code of a login. Its `outcome` is `open` until the broker answers. It is
- * `awaits-code` after the broker has accepted the password and sent a code, until the code is sent back.
+ * A login that was sent, or a code that was sent after a refused code of the same login. `outcome` is `open` until the
+ * broker answers. It is `awaits-code` from the time when the broker has sent a code until the code is sent back.
  */
 export interface Attempt {
   readonly id: string
@@ -31,7 +31,7 @@ export interface Said {
   readonly brokerMessage?: string | undefined
   readonly message: string
   readonly remedy: string
-  /** Whether the next login also needs a person, because the broker sends a code by SMS or email. */
+  /** Whether a login needs a person to enter a code that the broker sends by SMS or email. */
   readonly needsPerson?: boolean | undefined
 }
 
@@ -82,7 +82,7 @@ export interface Ledger {
   /** The time of the latest of these events: a login was sent, the broker accepted it, or the broker refused it. */
   readonly attemptedAt?: number | undefined
   readonly attempts: ReadonlyArray<Attempt>
-  /** When a login was last accepted, or the ledger was last reset. The latest of these times counts. */
+  /** The time of the last accepted login or of the last reset of the ledger, whichever is later. */
   readonly settledAt?: number | undefined
   /** Fingerprints of credentials that the broker accepted. */
   readonly accepted: ReadonlyArray<string>
@@ -93,7 +93,7 @@ export interface Ledger {
   /** The pause after a new token that had already expired when it arrived. */
   readonly overOnArrival?: Pause | undefined
   readonly replacement?: Replacement | undefined
-  /** The progress of a login whose first steps the broker accepted, and that has no session yet. */
+  /** The progress of a login that has no session yet. The broker has accepted its first steps. */
   readonly progress?: StoredProgress | undefined
 }
 
@@ -201,8 +201,8 @@ const minutes = (count: number) => count * 60_000
 
 const pauses = [1, 2, 5, 10].map(minutes)
 /**
- * Lengths of the first, second and each later pause in a row, if a firewall blocks the logins or the broker allows no
- * more sessions. They are long, because each further login can prolong the block.
+ * If a firewall blocks the logins, or the broker allows no more sessions: the lengths of the first, the second and each
+ * later pause in a row. They are long, because each further login can prolong the block.
  */
 const longPauses = [5, 15, 60].map(minutes)
 
@@ -242,8 +242,8 @@ export const throttledUntil = (ledger: Ledger, now: number): number | undefined 
 }
 
 /**
- * If two or more logins within an hour ended before their code was sent back, returns when the next login may be sent.
- * Each of these logins made the broker send a message. Returns `undefined` if a login may be sent now.
+ * If two or more logins within an hour made the broker send a code that was not sent back, returns when the next login
+ * may be sent. Returns `undefined` if it may be sent now.
  */
 export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
   const waiting = ledger.attempts.filter(({ at, outcome }) => outcome === "awaits-code" && isWithin(at, hour, now))
@@ -253,7 +253,7 @@ export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
 }
 
 const maxAttempts = 200
-/** In milliseconds. A failed login is kept for this time, because another program may have a longer window. */
+/** A failed login is kept for at least this number of milliseconds, because other programs may have longer windows. */
 const longestWindow = 31 * 24 * hour
 const maxFingerprints = 16
 
@@ -261,8 +261,8 @@ const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): Re
   one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
 /**
- * Adds an attempt. If there are too many, removes the oldest attempts that do not count as failed logins, because a
- * bad network can cause hundreds of them within the time in which one refused login counts.
+ * Adds an attempt. If there are too many, first removes the oldest attempts that do not count as failed logins. A bad
+ * network can cause hundreds of them. They must not displace a refused login that still counts.
  */
 const addAttempt = (ledger: Ledger, attempts: ReadonlyArray<Attempt>, attempt: Attempt): ReadonlyArray<Attempt> => {
   const all = [...attempts, attempt]
@@ -299,7 +299,7 @@ export const accept = (ledger: Ledger, credentials: string | undefined, now: num
   progress: ledger.progress
 })
 
-/** Like `accept`, for a login that was accepted at `then` and could not be recorded. Keeps what happened since. */
+/** Like `accept`, for a login that was accepted at `then`, but is recorded only now. Keeps all events after `then`. */
 export const acceptLate = (ledger: Ledger, credentials: string | undefined, then: number): Ledger => {
   const isSince = (at: number | undefined) => at !== undefined && at > then
   const accepted = accept(ledger, credentials, then)
@@ -317,7 +317,7 @@ export const acceptLate = (ledger: Ledger, credentials: string | undefined, then
 export const isSettledSince = ({ settledAt }: Ledger, then: number): boolean =>
   settledAt !== undefined && settledAt > then
 
-/** Removes an attempt that does not count as a failed login. A refused attempt is kept. */
+/** Removes an attempt. A refused attempt is kept. */
 export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
   ...ledger,
   attempts: ledger.attempts.filter((attempt) => attempt.id !== id || attempt.outcome === "refused")
@@ -342,8 +342,8 @@ export const refuseCredentials = (ledger: Ledger, credentials: string | undefine
   isAccepted(ledger, credentials) ? ledger : { ...ledger, refused: addTo(ledger.refused, credentials) }
 
 /**
- * Starts a pause. `before` is the number of pauses in a row before it. Does nothing if this pause was already recorded,
- * because a store may write an entry and then answer with an error.
+ * Starts a pause. `before` is the number of pauses in a row before it. If the ledger already contains this pause, does
+ * nothing: the store may have written the entry although it answered with an error.
  */
 export const startPause = (ledger: Ledger, said: Said, now: number, before = ledger.pause?.count ?? 0): Ledger => {
   if (ledger.pause?.since === now) return ledger
@@ -392,8 +392,8 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
 })
 
 /**
- * Records whether the broker accepted the session in the profile call. If it did, the pause starts again, and the next
- * profile call is sent after the pause.
+ * Records whether the broker accepted the session in the profile call. If it did, the pause before the next replacement
+ * starts again. The profile call is sent again only after this pause.
  */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger

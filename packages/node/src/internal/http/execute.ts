@@ -81,7 +81,7 @@ const untraced = (run: Run): HttpClient.HttpClient =>
     Effect.succeed
   )
 
-/** `tracing`: as in the options of `NodeHttpClient`. */
+/** `tracing` is described in the options of `NodeHttpClient`. */
 export const make = (transport: Transport, limits: Limits, tracing: "effect" | undefined): HttpClient.HttpClient => {
   const run = runWith(transport, limits)
   return tracing === "effect" ? HttpClient.make((request, url, _, fiber) => run(request, url, fiber)) : untraced(run)
