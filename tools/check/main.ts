@@ -55,7 +55,7 @@ const steps: ReadonlyArray<Step> = [
     name: "speed",
     title: "ratios of CPU time for logins and sessions, compared with tools/bench/kept.json",
     script: "tools/bench/check.ts",
-    // The ratios in kept.json were measured on another machine.
+    // The margin is larger than the default, because the ratios in kept.json were measured on another machine.
     args: ["--margin", "60"],
     nodeArgs: ["--conditions=@auth/source"]
   },

@@ -1,7 +1,7 @@
 /**
- * Generates files and fields that repeat a fact from another file. `packages/brokers.json` has the list of all brokers,
- * the `package.json` of the root has the address of the repository, and the manifest of a package has its version. These
- * facts are edited manually only in those three places.
+ * Generates files and fields that repeat a fact from another file. Edit each fact only in its source. The list of all
+ * brokers is in `packages/brokers.json`. The address of the repository is in the `package.json` of the root. The version
+ * of a package is in the manifest of this package.
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -84,7 +84,7 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
  */
 type Ranges = Readonly<Record<string, string>>
 
-/** Returns a package's range in a manifest. If the manifest has none, the range starts at the package's version. */
+/** Returns a package's name and its range in `ranges`. If `ranges` has none, makes one that starts at its version. */
 const rangeIn = (ranges: Ranges, folder: string): readonly [name: string, range: string] => {
   const { name, version } = manifestOf(folder)
   return [name, ranges[name] ?? rangeOf(version)]

@@ -49,7 +49,7 @@ const step = async <A>(title: string | ((result: A) => string), work: () => Prom
 
 const readmeOf = ({ folder }: Package): string => `packages/${folder}/README.md`
 
-/** Whether a file of `dist` belongs to the bundle, which is made when the package is packed. */
+/** Whether a file of `dist` belongs to the bundle of the command `broker-auth`. `pack` makes this bundle. */
 const isBundled = (file: string): boolean => `dist/${file}`.startsWith(`${commandFolder}/`)
 
 const isTestCode = (file: string): boolean => /(^|\/)(test|tests|fixtures|__tests__)\/|\.(test|spec)\./.test(file)
@@ -80,8 +80,8 @@ const closedSpecifier = (pkg: Package): string | undefined => {
 }
 
 /**
- * Imports every specifier in `specifiers`, and checks that no specifier in `closed` can be imported. The import of a
- * subpath may fail only because an optional peer dependency in `absentPeers` is not installed.
+ * Imports every specifier in `specifiers`, and checks that no specifier in `closed` can be imported. If a subpath needs
+ * an optional peer dependency in `absentPeers`, its import may fail. Every other failed import is an error.
  */
 const importAll = (
   folder: string,
@@ -146,7 +146,7 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
   all.forEach(checkDist)
   if (!update) {
     all.forEach(checkPage)
-    none(staleLists(packages()), "lists of files in tools/packages/files that belong to no package")
+    none(staleLists(packages()), "lists in tools/packages/files that belong to no package")
   }
 
   const tarballs = new Map<string, Packed>()
@@ -227,7 +227,7 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
   if (only !== undefined) return
 
   await step(
-    "changed the scope in a copy of the repository, installed its tarballs as the README says, and logged in",
+    "changed the scope in a copy of the repository, installed the tarballs of the copy as documented, and logged in",
     () => rehearse(emptyProject(temp, "rescope"))
   )
 

@@ -8,7 +8,7 @@ import type { Ready, Row } from "./runtimes.ts"
 
 export type Outcome =
   | { readonly state: "yes" }
-  /** The runtime cannot do this, for a reason that is known. */
+  /** The check cannot pass on this runtime, for a known reason. */
   | { readonly state: "no"; readonly reason: string }
   | { readonly state: "failed"; readonly reason: string }
   /** The runtime could not be prepared. */

@@ -42,7 +42,7 @@ describe("npm run size", () => {
     }
   })
 
-  it("separates the code that is loaded at the start from the code of an import()", async () => {
+  it("separates the code that a program loads at its start from the code that it loads with import()", async () => {
     const { chainTo, later, modules, own, total, unbundled } = await measure(program)
     assert.include(
       modules.map(({ name }) => name),

@@ -15,7 +15,7 @@ it("Account.make sets the environment `production` and the app `default` if they
   )
 })
 
-// A lone surrogate is not valid text.
+// `Account.toKey` throws if a field has a lone surrogate, so these fields have none.
 const Text = Schema.String.check(Schema.makeFilter((text) => !/\p{Surrogate}/u.test(text)))
 
 const Fields = Schema.Struct({ broker: Text, environment: Text, app: Text, id: Text })

@@ -70,7 +70,7 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect("is not sent if, before the login is recorded, another program stores that the account is locked", () =>
+  it.effect("is not sent if another program marks the account as locked just before the guard records the login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const shared = makeShared()
@@ -86,7 +86,7 @@ describe("sessions: a login", () => {
   )
 
   it.effect(
-    "keeps a fingerprint of refused credentials if another program stores the fingerprint while the login runs",
+    "does not erase a fingerprint of refused credentials that another program stores while the login runs",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -105,7 +105,7 @@ describe("sessions: a login", () => {
   )
 
   it.effect(
-    "is not sent if, during the wait for the next TOTP period, another program stores that the account is locked",
+    "is not sent if another program marks the account as locked while the login waits for the next TOTP period",
     () =>
       Effect.gen(function* () {
         const { asked, shared, tiny } = yield* waitForPeriod

@@ -27,7 +27,7 @@ const methodOf = ({ broker, folder, method }: accounts.Entry) =>
   })
 
 /**
- * Reasons for which a login by a person is the remedy. Other reasons, such as a locked account, need another remedy.
+ * Reasons for which a login by a person can be the remedy. Other reasons, such as `AccountLocked`, need another remedy.
  */
 const endedByLogin: ReadonlySet<string> = new Set(["ActionRequired", "RedirectRejected", "ChallengeExpired"])
 
@@ -51,7 +51,7 @@ const inOutcome = ({ broker, name }: accounts.Entry, expiresAt: number | undefin
   expiresAt
 })
 
-/** Prints the JSON summary and sends the notification, if the flags ask for them. Returns the exit code. */
+/** With `--json`, prints the summary as JSON. With `--notify`, sends the summary. Returns the exit code. */
 const report = Effect.fnUntraced(function* (
   outcomes: ReadonlyArray<summary.Outcome>,
   input: Input<"login">,
@@ -103,7 +103,7 @@ const groupsOf = (list: ReadonlyArray<accounts.Entry>): ReadonlyArray<ReadonlyAr
 
 type Done = Map<string, summary.Outcome>
 
-/** Gets a session for each account, without a person, and adds the outcomes to `done`. */
+/** Tries to get a session for each account without a login by a person, and adds the outcomes to `done`. */
 const renewEach = Effect.fnUntraced(function* (home: homes.Home, list: ReadonlyArray<accounts.Entry>, done: Done) {
   const progress = yield* Progress.open(list.length)
   const running = yield* Semaphore.make(atOnce)
@@ -145,7 +145,7 @@ const stopped = (total: number, done: Done): Effect.Effect<void> => {
   return say(`Stopped. ${count} of ${total} accounts are logged in, and stay logged in.`)
 }
 
-/** Gets a session for each account, without a person. The result has the order of the list. */
+/** Tries to get a session for each account without a login by a person. The outcomes have the order of the list. */
 const renewAll = (home: homes.Home, list: ReadonlyArray<accounts.Entry>) =>
   Effect.suspend(() => {
     const done: Done = new Map()

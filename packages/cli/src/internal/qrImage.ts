@@ -106,7 +106,10 @@ const readPixels = ({ data, header, palette }: Chunks): Modules | undefined => {
   return rows.map((row) => Array.from({ length: width }, (_, x) => isDark(row, x)))
 }
 
-/** Reduces the pixels to modules. The finder pattern in the upper left corner is seven modules wide. */
+/**
+ * Reduces the pixels to modules. The finder pattern in the upper left corner is seven modules wide, so its width in
+ * pixels gives the size of a module.
+ */
 const toModules = (pixels: Modules): Modules | undefined => {
   const top = pixels.findIndex((row) => row.includes(true))
   const left = Math.min(...pixels.map((row) => row.indexOf(true)).filter((x) => x >= 0))

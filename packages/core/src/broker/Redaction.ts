@@ -57,7 +57,7 @@ const htmlEntities: Readonly<Record<string, string>> = {
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
 
-/** Replaces only the given secrets, and only those with at least three characters. */
+/** Replaces the given secrets that have at least three characters. Does not look for other secrets. */
 const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const spellings = new Set<string>()
   for (const secret of secrets) {
@@ -80,14 +80,14 @@ const searchable = 1_048_576
 
 /**
  * If a text is longer than `length`, cuts it and also removes the last word. The last word may be only the beginning of
- * a token, and the patterns might not recognize it.
+ * a token, and the patterns might not recognize such a beginning.
  */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
 
 /**
- * Hides the secrets and makes the text printable. It then hides the secrets again, because invisible characters may
- * have been inside a secret.
+ * Hides the secrets and makes the text printable. Then hides the secrets again, because `printable` removes invisible
+ * characters, which may have been inside a secret.
  */
 const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const hidden = cut(hide(text, secrets), searchable)
@@ -173,8 +173,8 @@ const outline = (value: unknown, depth: number): string => {
 }
 
 /**
- * Hides the values of the headers `names` in logs and spans of Effect's HTTP modules, in addition to the headers that
- * Effect hides.
+ * Hides the values of the headers in `names` in logs and spans of Effect's HTTP modules. The headers that Effect hides
+ * by default stay hidden.
  *
  * @example
  * ```ts
@@ -187,7 +187,7 @@ const outline = (value: unknown, depth: number): string => {
  * @since 0.1.0
  */
 export const layerHeaders = (names: Iterable<string>): Layer.Layer<never> =>
-  // `headerNames.ts` imports Effect's HTTP modules, which load Schema. So it is imported only when this layer is built.
+  // `headerNames.ts` loads Effect's HTTP modules, and these load Schema. So it is imported only when the layer is built.
   Layer.unwrap(
     Effect.map(
       Effect.promise(() => import("./internal/headerNames.ts")),

@@ -1,6 +1,6 @@
 /**
- * Rules for when a session expires. Brokers define the expiry in different ways. So an `Expiry` is a function that
- * computes the expiry, and several such rules can be combined.
+ * Rules that compute when a session expires. Each rule is a function of the type `Expiry`. Brokers define the expiry in
+ * different ways, so several rules can be combined.
  *
  * Indian Standard Time (IST) has the fixed offset +05:30 from UTC. All points in time are in milliseconds since the
  * epoch.
@@ -161,9 +161,9 @@ export const expiresIn: Expiry = ({ expiresAt, expiresIn, issuedAt }) => {
 }
 
 /**
- * Reads the expiry from a field of an answer. The field may be a number or text. It may contain a lifetime in seconds,
- * or the point in time at which the token expires. If a number would be a lifetime of more than three years, it is read
- * as a point in time. If the value cannot be read, the result has no fields.
+ * Reads the expiry from a field of an answer. The field may be a number or text. Its value is a lifetime in seconds, or
+ * the point in time at which the token expires. A value that would be a lifetime of more than three years is read as a
+ * point in time. If the value cannot be read, the result has no fields.
  *
  * @example
  * ```ts

@@ -51,7 +51,7 @@ const leafMessages: Readonly<Record<string, string>> = {
   InvalidType: "must be an object, or a list in the case of `accounts`"
 }
 
-/** Makes the messages. They contain paths and rules, but no values, because a value may be a secret. */
+/** Lists the errors in a seed. The list contains paths and rules, but no values, because a value may be a secret. */
 const toIssues = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => leafMessages[issue._tag] ?? "is not valid"
 })
@@ -62,7 +62,7 @@ const toPath = (path: ReadonlyArray<unknown>): string =>
     return sum === "" ? String(part) : `${sum}.${String(part)}`
   }, "") || "seed"
 
-/** Decodes a seed. The error lists each wrong path and the expected value. */
+/** Decodes a seed. The error lists the path of each wrong value, and the rule for this value. */
 export const read = (input: unknown): Effect.Effect<Seed, SimulatorError> =>
   Schema.decodeUnknownEffect(Seed)(input, { errors: "all", onExcessProperty: "error" }).pipe(
     Effect.mapError(

@@ -13,8 +13,8 @@ import * as VaultError from "../VaultError.ts"
 const RecordFromJson = Schema.fromJsonString(
   Schema.Struct({
     /**
-     * The pending browser login. `id` is random. `until` is the time when the login times out. `beats` changes as long
-     * as the program that began the login is running. Absent if no browser login is pending.
+     * The pending browser login. Absent if no browser login is pending. `id` is random. `until` is the time when the
+     * login times out. The program that began the login increments `beats` as long as it runs.
      */
     pending: Schema.optional(Schema.Struct({ id: Schema.String, until: Schema.Finite, beats: Schema.Finite })),
     /** When browser logins began, oldest first. Milliseconds since the epoch. */
