@@ -1,7 +1,7 @@
 /**
- * The candidates that log in. All of them except `kiteconnect` and `openid-client` log in at a server that answers like
- * Angel One. These two cannot, so they make the most similar call that they have: each sends one POST request, and gets
- * an answer of about the same size.
+ * The candidates that log in. `kiteconnect` and `openid-client` cannot log in at Angel One, so they make the most
+ * similar call that they have: each sends one POST request, and gets an answer of about the same size. All other
+ * candidates log in at a server that answers like Angel One.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"
@@ -23,8 +23,8 @@ import { addressAt, type Answer, apiKey, check, code, loginPath, pin, requestOf 
 import { type Candidate, loops, type Run, type Turn } from "./harness.ts"
 
 /**
- * Number of accounts. No account may log in twice within one second, which is the window of the broker's rate limit. A
- * bench with at least this number of logins in a turn therefore pauses before an account logs in again.
+ * Number of accounts. No account may log in twice within one second, which is the window of the broker's rate limit. If
+ * a turn has at least this number of logins, its bench must therefore pause before an account logs in again.
  */
 export const accounts = 10_000
 
@@ -73,7 +73,7 @@ export const sessionOf = (outcome: Login.LoginOutcome): Session.Session => {
   return outcome.session
 }
 
-/** Runs the same effect in `concurrency` fibers, but not in more than `count`. */
+/** Runs the same effect in `concurrency` fibers, or in `count` fibers if `count` is smaller. */
 export const inFibers = (fiber: Effect.Effect<void, AuthError>, { concurrency, count }: Turn): Promise<void> =>
   Effect.runPromise(
     Effect.forEach(Array.from({ length: Math.min(concurrency, count) }), () => fiber, {

@@ -22,15 +22,15 @@ After the benches, the command prints which targets of the project are met.
 
 Options:
   --quick           runs fewer rounds, in about half a minute for each bench, with less exact results
-  --write           runs all benches without a "*", and writes ${pagePath}, ${plotPath} and
-                    ${path.relative(root, keptFile)}, which npm run bench:check reads. Takes about fifteen minutes
+  --write           runs all benches without a "*", in about fifteen minutes. Writes ${pagePath}, ${plotPath} and
+                    ${path.relative(root, keptFile)} (for npm run bench:check)
   --rounds <n>      runs this number of rounds
   --only <names>    runs only the named candidates. Separate the names by commas. The names of each bench:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
-  --against <dir>   another checkout of this repository, with its node_modules. Each candidate that measures our
-                    library gets a twin, which measures the library of that checkout. The twin of the candidate "ours"
-                    is named "ours@dir", and is in the same table. A twin runs the bench file of that checkout, so
-                    the library may have another API there.
+  --against <dir>   compares with the library of another checkout of this repository. The checkout needs its own
+                    node_modules. Each candidate that measures our library gets a twin, which measures the library of
+                    the other checkout. The twin of the candidate "ours" is named "ours@dir", and is in the same table.
+                    A twin runs the bench file of the other checkout, because the API may be different there.
                     In benches that write programs (cli-start, cold-start, size), a twin runs our bench file.
   --profile <dir>   writes a CPU profile of each candidate
   --help            prints this text
@@ -63,8 +63,8 @@ const parse = () => {
 }
 
 /**
- * The benches that a name selects. If no bench has this name, the name selects all benches whose names begin with it and
- * a hyphen: `session` selects `session-fiber`, `session-promise` and so on.
+ * The benches that a name selects. If no bench has this name, the name is a prefix: `session` selects all benches whose
+ * names begin with `session-`, such as `session-fiber` and `session-promise`.
  */
 const selectedBy = (name: string, benches: ReadonlyArray<Named>): ReadonlyArray<Named> => {
   const own = benches.filter(([bench]) => bench === name)
@@ -169,7 +169,7 @@ const main = async (): Promise<void> => {
     console.log(`\n${name}: ${bench.summary}`)
     if (missing.length > 0)
       console.log(
-        `missing   ${missing.join(", ")}: the other checkout does not have the candidate, or runs it with another number of turns, another concurrency or another number of accounts`
+        `missing   ${missing.join(", ")}: the other checkout does not have the candidate, or the turns of its bench differ in number, concurrency or number of accounts`
       )
     const began = performance.now()
     const options: Options = {

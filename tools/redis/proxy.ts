@@ -1,14 +1,14 @@
-/** A TCP proxy on loopback for tests. It can stop forwarding on open connections, as a network that loses packets does. */
+/** A TCP proxy on loopback for tests. Like a network that loses packets, it can stop forwarding on open connections. */
 import * as net from "node:net"
 
 export interface Proxy {
   readonly port: number
   /**
    * Stops forwarding, in both directions, on each open connection on which the client has sent `text`. The connections
-   * stay open. Returns their number.
+   * stay open. Returns the number of these connections.
    */
   readonly silence: (text: string) => number
-  /** From now on, the proxy accepts new connections, and forwards nothing on them. */
+  /** Forwards nothing on connections that are opened later. The proxy still accepts these connections. */
   readonly silenceNew: () => void
   /** Undoes `silenceNew`, and closes the connections on which nothing is forwarded. */
   readonly recover: () => void

@@ -13,8 +13,8 @@ import { problemOf, rewrite } from "./rewrite.ts"
 const usage = `Usage: npm run rescope -- [option …] <scope>
 
 Gives all packages a new npm scope, such as @your-scope: in manifests, imports, service ids, export conditions,
-documents, tests, tools and the lockfile. It can run again with another scope. If a name has the old scope, but is not a
-package of this repository, the name is not changed, and is printed.
+documents, tests, tools and the lockfile. The command can run again with another scope. It prints, and does not change,
+each name that has the old scope but is not the name of a package of this repository.
 
 Options:
   --force  also runs if the work tree has changes that are not committed
@@ -56,7 +56,7 @@ const installedScopes = (): ReadonlySet<string> => {
   )
 }
 
-/** Moves the links of the packages in `node_modules`, so that tools find the packages before the next install. */
+/** Moves the links of the packages in `node_modules`, so that tools find the new scope without an install. */
 const moveLinks = (from: string, to: string, names: ReadonlyArray<string>): void => {
   const folderOf = (scope: string) => path.join(root, "node_modules", scope)
   fs.mkdirSync(folderOf(to), { recursive: true })

@@ -1,6 +1,6 @@
 /**
- * Serves the fakes over HTTP, and makes a client with `NodeHttpClient` of `@auth/node`. With these, test suites that
- * usually run with msw can also run over real connections.
+ * Serves the fakes over HTTP, and makes a client with `NodeHttpClient` of `@auth/node`. With the server and the client,
+ * test suites that usually run with msw can also run over real connections.
  */
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { TestHttp } from "@auth/broker-core/testing"
@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Http from "node:http"
 import { listen } from "./freePort.ts"
 
-/** Whether fakes are served over HTTP, and layers of brokers use `NodeHttpClient`. */
+/** If true, fakes are served over HTTP, and the layers of brokers use `NodeHttpClient`. */
 export const OverHttp = Context.Reference<boolean>("tools/vitest/OverHttp", { defaultValue: () => false })
 
 /** The addresses of the servers, by the origin of the broker. */

@@ -1,4 +1,4 @@
-/** Programs that change the environment variables while they run. */
+/** Tests of programs that change their environment variables. */
 import { Connection, Connections } from "@auth/broker-core"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
@@ -64,7 +64,7 @@ describe("environment variables that the program changes:", () => {
     assert.deepStrictEqual(pins, ["1111", "2222"])
   })
 
-  it("Connection.open() finds a variable that was set after the first open() failed, and misses a removed one", async () => {
+  it("Connection.open() succeeds after a missing variable is set, and fails after the variable is removed", async () => {
     const { layer, pins } = recording()
     assert.include(await messageOf(Connection.open(layer)), "TINY_TEST_PIN) is missing")
     setPin("3333")
@@ -74,7 +74,7 @@ describe("environment variables that the program changes:", () => {
     assert.include(await messageOf(Connection.open(layer)), "TINY_TEST_PIN) is missing")
   })
 
-  it("account() of Connections uses their values at its first call, and after a failure at the next call", async () => {
+  it("account() of Connections uses their values at the first call, or at the second call if the first call fails", async () => {
     const [one, two] = [recording(), recording()]
     await using connections = await Connections.open({ accounts: { one: one.layer, two: two.layer } })
     assert.include(await messageOf(connections.account("one")), "TINY_TEST_PIN) is missing")
@@ -98,7 +98,7 @@ describe("environment variables that the program changes:", () => {
     assert.notStrictEqual(ids[0], ids[1])
   })
 
-  it("do not replace the values of a ConfigProvider that the layer has", async () => {
+  it("Connection.open() uses the values of the layer's own ConfigProvider instead", async () => {
     const { layer, pins } = recording()
     setPin("7777")
     const provider = ConfigProvider.layer(ConfigProvider.fromUnknown({ TINY_TEST_PIN: "8888" }))

@@ -86,8 +86,8 @@ export interface Options {
   /** Number of requests that the journal keeps for each broker, from 1 to 1,000,000. Default: 10,000. */
   readonly journalLimit?: number | undefined
   /**
-   * Host names that are allowed besides 127.0.0.1, localhost and [::1], such as `simulator.test`. Default: no other
-   * names.
+   * Host names that a request may have in its `Host` header besides 127.0.0.1, localhost and [::1], such as
+   * `simulator.test`. Default: no other names.
    */
   readonly allowHosts?: ReadonlyArray<string> | undefined
   /**
@@ -117,7 +117,7 @@ export class Simulator extends Context.Service<
      * brokers.
      */
     readonly journalDropped: (broker?: BrokerId) => Effect.Effect<number, SimulatorError>
-    /** Injects a fault into the next `times` requests to an endpoint (`"*"`: any endpoint). Default: one request. */
+    /** Injects a fault into the next `times` requests to an endpoint (`"*"`: any endpoint). Default for `times`: 1. */
     readonly inject: (
       broker: BrokerId,
       endpoint: string,

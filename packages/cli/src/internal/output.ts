@@ -6,8 +6,8 @@ import process from "node:process"
 import { wrap } from "./helpText.ts"
 
 /**
- * Replaces characters that could control the terminal or forge a line. Brokers choose the text of messages and
- * profiles.
+ * Removes or replaces characters that could control the terminal or forge a line. Some printed text, such as messages
+ * and profiles, comes from brokers.
  */
 export const printable = (text: string): string =>
   text

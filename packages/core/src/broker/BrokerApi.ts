@@ -141,8 +141,8 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 })
 
 /**
- * Makes the constructor and the layer of a broker's calls. Both first check the fields of the app, such as its API key,
- * with the checks of `credentials`.
+ * Makes the constructor and the layer of a broker's calls. Both first check the options that are fields of
+ * `credentials`, such as the API key of the app.
  *
  * @category constructors
  * @since 0.1.0

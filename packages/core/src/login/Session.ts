@@ -110,12 +110,15 @@ export interface Session {
   readonly extras?: Extras
 }
 
-/** A frozen copy. A frozen object is not copied, so that the sessions of an account share its `account`. */
+/**
+ * Returns a frozen copy of an object. If the object is frozen already, returns the object itself, so that all sessions
+ * of an account share `account`.
+ */
 const frozen = <A extends object>(fields: A): A => (Object.isFrozen(fields) ? fields : Object.freeze({ ...fields }))
 
 /**
- * Sessions are frozen, because all callers get the same cached object. In plain JavaScript, a caller could otherwise
- * replace a token by its plain text, and so break the session of all callers and show the token in their logs.
+ * Sessions are frozen, because all callers get the same cached object. Otherwise a caller in plain JavaScript could
+ * replace a token by its plain text. The session would then fail for all callers, and their logs would show the token.
  */
 class SessionImpl implements Session {
   readonly [TypeId] = TypeId
@@ -198,8 +201,8 @@ export const make = (options: {
 }
 
 /**
- * Makes a session from all its fields, such as the fields that were read from a store. Unlike `make`, it computes
- * nothing.
+ * Makes a session from all its fields, such as the fields that were read from a store. Unlike `make`, this function
+ * does not compute the expiry.
  *
  * @category constructors
  * @since 0.1.0
@@ -235,7 +238,7 @@ export interface Issue {
 export const withDeparture = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
   afterDeparture(call, undefined, (value, departedAt) => [value, departedAt] as const)
 
-/** `use` gets `fields`, so that it does not have to be a closure for each account. */
+/** `fields` is passed to `use`, so that all accounts can share one function `use`. */
 const afterDeparture = <A, E, R, B, F>(
   call: Effect.Effect<A, E, R>,
   fields: F,
@@ -303,7 +306,7 @@ export const withUnknownEnd = (session: Session): Session =>
   new SessionImpl({ ...session, expiresAt: undefined, expirySource: "unknown" })
 
 /**
- * The fields of a session that a call needs.
+ * The fields that a call needs from a session.
  *
  * @category models
  * @since 0.1.0
@@ -311,9 +314,9 @@ export const withUnknownEnd = (session: Session): Session =>
 export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
- * Returns the fields of a session that a call needs. In the result, `account` is only the id of the account. In plain
+ * Returns the fields that a call needs from a session. In the result, `account` is only the id of the account. In plain
  * JavaScript, the argument can be any value. If the argument is not a session, the fields of the result are
- * `undefined`, and a call with these fields fails with `SessionExpired` before anything is sent.
+ * `undefined`. A call with these fields fails with `SessionExpired`, and sends nothing.
  *
  * @category converting
  * @since 0.1.0

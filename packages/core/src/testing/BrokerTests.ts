@@ -24,7 +24,7 @@ import * as Fuzz from "./Fuzz.ts"
 import * as TestHttp from "./TestHttp.ts"
 
 /**
- * The functions of a test runner that `run` calls. `effect` runs each test with Effect's `TestClock` and in a new
+ * What `run` needs from a test runner. `effect` runs each test with Effect's `TestClock` and in a new
  * scope. `it.effect` of `@effect/vitest` is an example.
  *
  * @category models
@@ -50,8 +50,8 @@ export interface RequestFixture {
   readonly name: string
   readonly endpoint: string
   /**
-   * Whether the fake broker has a route for the path. `false`, for example, if an option changes the path. Default:
-   * `true`.
+   * Whether the fake broker has a route for the path. Set it to `false`, for example, if an option changes the path.
+   * Default: `true`.
    */
   readonly served?: boolean
   readonly method: string
@@ -99,7 +99,7 @@ export interface FuzzSubject<Tag, Api> {
 }
 
 /**
- * The tables, fixtures and fakes of a broker package that its tests use.
+ * The tables, fixtures and fakes with which `run` tests a broker package.
  *
  * @category models
  * @since 0.1.0
@@ -317,9 +317,9 @@ const fuzz = <Tag, Api, R extends RequestFixture, F extends Fixtures.Fixture>({
   })
 
 /**
- * Runs the tests of a broker package. The titles of all groups but one begin with `contract:`, `fixtures:`, `dialects:`,
- * `codes:`, `requests:` or `fuzz:`, so that a test reporter can count the tests of each kind. The tests of the group
- * `a token is accepted …` are not counted.
+ * Runs the tests of a broker package. The title of a group begins with `contract:`, `fixtures:`, `dialects:`, `codes:`,
+ * `requests:` or `fuzz:`, so that a test reporter can count the tests of each kind. The group `a token is accepted …`
+ * has no such prefix, and its tests are not counted.
  *
  * @category running
  * @since 0.1.0

@@ -30,8 +30,8 @@ export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.
 })
 
 /**
- * A callback may contain several tokens of about 1 kB each. The browser also sends the cookies of other programs on this
- * host.
+ * The limit is large, because a callback may contain several tokens of about 1 kB each, and because the browser also
+ * sends the cookies of other programs on this host.
  */
 const maxHeaderBytes = 32_768
 const maxBodyBytes = 65_536
@@ -108,13 +108,13 @@ const listenOn = (
   return Effect.map(Effect.acquireRelease(start, close), (server) => (server.address() as AddressInfo).port)
 }
 
-/** Error codes on a machine without IPv6. */
+/** Error codes of listening on `::1` on a machine without IPv6. */
 const withoutIpv6 = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
 
 /** Number of further tries to find a port that is free on IPv4 and on IPv6. */
 const maxRetries = 5
 
-/** Serves a port that a browser may refuse. */
+/** Like `serve`, but does not check whether browsers accept the port. */
 const serveAny = Effect.fnUntraced(function* (
   host: "127.0.0.1" | "[::1]" | "localhost",
   port: number,

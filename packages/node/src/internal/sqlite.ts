@@ -42,13 +42,16 @@ const load = (): typeof Sqlite | undefined => {
   return Result.getOrUndefined(loaded)
 }
 
-/** SQLite's primary result codes for causes other than damaged content. Source: https://sqlite.org/rescode.html. */
+/**
+ * The failures for SQLite's primary result codes. Any other primary code counts as `Damaged`. Source:
+ * https://sqlite.org/rescode.html.
+ */
 const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   3: () => new Failed({ systemCode: "EACCES" }),
   5: () => new Busy(),
   6: () => new Busy(),
   7: () => new Failed({ systemCode: "ENOMEM" }),
-  // READONLY (8), IOERR (10) and CANTOPEN (14) do not report the cause. The cause is found in the file system.
+  // READONLY (8), IOERR (10) and CANTOPEN (14) do not say what the cause is. Checks of the file system find the cause.
   8: (path) => fileSystemFailure(path, Fs.constants.W_OK),
   10: (path) => new Failed({ systemCode: isFull(path) ? "ENOSPC" : "EIO" }),
   13: () => new Failed({ systemCode: "ENOSPC" }),
@@ -95,7 +98,7 @@ const fileSystemFailure = (path: string, mode: number): Failure => {
   return new Failed({ systemCode: code })
 }
 
-/** Whether SQLite could not open a file. The cause may be temporary, such as too many open files. */
+/** Whether an error says that SQLite could not open a file. The cause may be temporary, such as too many open files. */
 export const isCannotOpen = (error: unknown): boolean => {
   const { errcode } = error as { readonly errcode?: unknown }
   return typeof errcode === "number" && (errcode & 0xff) === 14

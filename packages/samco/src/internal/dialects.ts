@@ -25,7 +25,10 @@ const read = (json: unknown, data: unknown): Envelope.Verdict | undefined => {
  */
 export const validationErrors = "validationErrors"
 
-/** The formats of Samco's answers, as of 2026-11-21. The HTTP status of a legacy call does not show whether the call failed. */
+/**
+ * The formats of Samco's answers, as of 2026-11-21. Calls that are older than the OAuth calls can report a failure
+ * with HTTP 200.
+ */
 export const dialects: ReadonlyArray<Envelope.Dialect> = [
   {
     name: "validation",
@@ -53,7 +56,7 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
     read: ({ json }) => read(json, json)
   },
   {
-    // An assumption: the documentation lists the error codes of the OAuth calls, but shows no failed call.
+    // This format is an assumption: the documentation lists the codes of failed OAuth calls, but shows no answer.
     name: "code-only",
     source: "Samco Trade API documentation v3.2, OAuth 2.1 flow, table of error codes",
     read: ({ json }) => (Predicate.isString(Envelope.field(json, "errorCode")) ? no(json) : undefined)

@@ -25,7 +25,7 @@ const unclassified = (failure: ErrorTable.Failure) =>
   (failure.status < 500 ? ErrorTable.rejected : ErrorTable.unavailable)(failure)
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
-  row(undefined, "Too many requests, sent as NetworkException", ErrorTable.rateLimited, { status: 429 }),
+  row(undefined, "Too many requests. The error type is NetworkException", ErrorTable.rateLimited, { status: 429 }),
   row(undefined, "Wrong checksum", wrongSecret, { message: /invalid `?checksum/i }),
   row("TokenException", "Wrong API key", wrongKey, { message: /api_key/i, ...exchange }),
   row("TokenException", "The request token was used, has expired or belongs to another app", used, exchange),

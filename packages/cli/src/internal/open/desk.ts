@@ -1,4 +1,4 @@
-/** The accounts of the page: their rows, their current actions, and the changes to both. */
+/** The accounts on the page of `broker-auth open`: their rows, their running actions, and the changes of the rows. */
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -23,8 +23,8 @@ import * as logins from "./logins.ts"
 import * as rows from "./rows.ts"
 
 /**
- * A change for the page. `ready` is sent after the rows of all accounts. `trouble` says why the accounts cannot be read,
- * or is `null` when they can be read again.
+ * A change for the page. `ready` is sent after the rows of all accounts. `trouble` says why the accounts cannot be
+ * read. It is `null` as soon as they can be read again.
  */
 export type Change =
   | { readonly _tag: "account"; readonly row: rows.Row }
@@ -36,16 +36,16 @@ export const actions = ["login", "renew", "logout"] as const
 
 export type Action = (typeof actions)[number]
 
-/** Whether a request was accepted. The result of the action follows as a change. */
+/** The answer to a request. If the request is accepted, the result of the action follows as a change. */
 export type Accepted = "accepted" | "unknown" | "busy" | "nothing"
 
 export interface Desk {
-  /** All rows, and then the changes. */
+  /** First the current state, as changes. Then each later change. */
   readonly changes: Stream.Stream<Change>
   readonly start: (name: string, action: Action) => Effect.Effect<Accepted, VaultError>
-  /** Logs in to all accounts without a live session. Logins that need a person run one after the other. */
+  /** Logs in to each account that has no live session. Logins that need a person run one after the other. */
   readonly startAll: Effect.Effect<void, VaultError>
-  /** Cancels the action of an account. Does nothing if no action is running, or if the current step cannot be cancelled. */
+  /** If an action of the account is running, and its current step can be cancelled, cancels the action. */
   readonly cancel: (name: string) => Effect.Effect<Accepted>
   /** Passes the person's input to the current step. */
   readonly answer: (name: string, text: Redacted.Redacted<string>) => Effect.Effect<Accepted>
@@ -55,7 +55,7 @@ export interface Desk {
 /** How often the vault is read while a page is open, to find changes by other programs. */
 const pollInterval = "2 seconds"
 
-/** Maximum number of accounts that log in without a person at the same time. */
+/** Maximum number of logins that run at the same time and need no person. */
 const atOnce = 6
 
 /**
@@ -194,7 +194,7 @@ export const make = Effect.fnUntraced(function* (
 
   const parts: logins.Parts = {
     inTurn,
-    // Accounts are opened one after the other, because a program that resolves a reference may ask questions.
+    // Accounts are opened one after the other, because resolving a reference may run a program that asks questions.
     open: (entry, options) => opening.withPermit(connect.open(home, entry, options))
   }
 

@@ -16,8 +16,8 @@ interface Reading {
 }
 
 /**
- * `Whole`: the body is not longer than the limit, and was read completely. `Part`: the body is longer. `head` was
- * already read, and `rest` was not.
+ * `Whole`: the body is not longer than the limit, and was read completely. `Part`: the body is longer than the limit.
+ * `head` was read, and `rest` was not.
  */
 export type Beginning =
   | { readonly _tag: "Whole"; readonly all: Uint8Array<ArrayBuffer> }
@@ -46,7 +46,8 @@ const concat = (chunks: ReadonlyArray<Uint8Array>, size: number) => {
 }
 
 /**
- * Reads a body until it ends or is longer than `limit` bytes. At most `limit` bytes and the last chunk are in memory.
+ * Reads a body to its end, or until more than `limit` bytes were read. At most `limit` bytes and one more chunk are in
+ * memory.
  */
 export const readBeginning = (
   response: HttpClientResponse.HttpClientResponse,

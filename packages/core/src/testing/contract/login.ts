@@ -170,7 +170,7 @@ export const login = (subject: Subject): ReadonlyArray<Case> => [
     name:
       subject.loginCarries === "session-before"
         ? "sends the token of the previous session with a login, and only in the request body"
-        : "does not send the token of an earlier session with a login",
+        : "does not send the token of the previous session with a login",
     run: Effect.gen(function* () {
       const { context, endpoint, fake, login, world } = yield* begin(subject)
       const session = yield* signIn(subject, world, context)
