@@ -33,7 +33,7 @@ describe("run and leaks", () => {
   })
 })
 
-it("run and leaks: find nothing in a program that leaks no secret, and remove its folder", async () => {
+it("leaks finds nothing in a program that leaks no secret, and run removes the program's folder", async () => {
   const all = await run(leaking, "no leak")
   assert.strictEqual(all.code, 0)
   const folder = /"folder":"([^"]+)"/.exec(all.output)?.[1]

@@ -14,7 +14,7 @@ const allowed = new Set([
   "MIT-0"
 ])
 
-/** Whether an SPDX expression without nested parentheses can be met with allowed licences only. */
+/** Whether allowed licences are sufficient for an SPDX expression. The expression must not have nested parentheses. */
 const isAllowed = (licence: string): boolean =>
   licence
     .replace(/^\((.*)\)$/, "$1")
@@ -35,7 +35,7 @@ const folderOf = (packages: Packages, from: string, name: string): string | unde
 
 /**
  * Returns the names of the packages that a package needs. The optional peers of our own packages are included, because
- * our documents ask for them. The optional peers of other packages are not.
+ * our documentation tells users to install them. The optional peers of other packages are not.
  */
 const needs = (folder: string, { dependencies, peerDependencies, peerDependenciesMeta, ...rest }: Locked) =>
   Object.keys({ ...dependencies, ...rest.optionalDependencies, ...peerDependencies }).filter(

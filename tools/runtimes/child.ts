@@ -2,8 +2,8 @@ import type * as stream from "node:stream"
 import { ended, start } from "../packages/process.ts"
 
 /**
- * Time limit of a cell, in milliseconds. On a machine with two free cores, each cell needs less than 20 seconds. On a busy
- * machine, it can need several times as long.
+ * Time limit for the check of one cell in the table of runtimes, in milliseconds. On a machine with two free cores,
+ * each check needs less than 20 seconds. On a busy machine, a check can need several times as long.
  */
 export const cellLimit = 180_000
 

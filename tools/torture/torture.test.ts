@@ -69,7 +69,7 @@ describe("torture", () => {
     assert.isFalse(isRight(await run(scenarioOf(() => Promise.resolve())), right))
   })
 
-  it("fails if a scenario exceeds its time limit, without waiting for its end", async () => {
+  it("fails if a scenario exceeds its time limit, and does not wait for the end of the scenario", async () => {
     const rows = await run(scenarioOf(() => wait(60_000), { quick: 0.05, full: 0.05 }))
     assert.deepStrictEqual(verdicts(rows), [["the scenario did not end within 0.05 s", "", "", "WRONG"]])
   })
@@ -82,7 +82,7 @@ describe("torture", () => {
     assert.isTrue(isRight(rows, right))
   })
 
-  it("with a broken part, fails if the scenario finds no wrong count", async () => {
+  it("fails if a run with a broken part finds no wrong count", async () => {
     const rows = await run(
       scenarioOf((torture) => torture.attempt("x", async (tally) => tally.equal("exchanges", 1, 1))),
       true

@@ -42,7 +42,7 @@ export interface Account {
  * @since 0.1.0
  */
 export interface Switches {
-  /** Whether a one-time code is refused if a code of the same or of a later TOTP period was accepted before. */
+  /** Whether a one-time code is refused after a code of the same or of a later TOTP period was accepted. */
   readonly reusedCode: "refused" | "accepted"
   /** Whether a refresh invalidates the previous tokens. */
   readonly refreshedTokens: "die" | "live"
@@ -132,7 +132,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
 
 const identityHeaders = ["x-sourceid", "x-clientlocalip", "x-clientpublicip", "x-macaddress"]
 
-/** Checks the headers as the gateway does before it processes a call. Returns the refusal if a header is wrong. */
+/** Checks the headers as the gateway does before it processes a call. If a header is wrong, returns the refusal. */
 const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   const { headers, method } = request
   if (method === "POST" && !(headers["content-type"] ?? "").includes("application/json")) {

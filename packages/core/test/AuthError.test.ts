@@ -136,7 +136,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
       ["subscription", "there is no subscription to the API"],
       ["activation", "the app is not activated"],
       ["consent", "consent is missing"],
-      ["app", "this type of app is not allowed to do this"],
+      ["app", "this type of app is not allowed to make this call"],
       ["unknown", "it does not say why"]
     ] as const
   ).map(
@@ -146,7 +146,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
   [
     new AuthError.PermissionDenied({ why: "waf", supportId: "428592", code: "x" }),
     "The broker denies access: its firewall blocked the request, support id 428592 (x)",
-    "Stop for a while: repeated logins can get your IP address blocked. If it continues, quote the support id to the broker's support."
+    "Stop for a while: repeated logins can get your IP address blocked. If the block continues, quote the support id to the broker's support."
   ],
   [
     new AuthError.ActionRequired({ what: "Change the password" }),

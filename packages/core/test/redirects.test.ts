@@ -79,7 +79,7 @@ describe("the RequestInit that a program provides", () => {
   const expected = (calls: ReadonlyArray<Call>) =>
     calls.map((call) => [call.init.dispatcher === dispatcher, call.init.keepalive, call.init.redirect])
 
-  it.effect("with a call is used for that call, but with the redirect mode `manual`", () =>
+  it.effect("for one call applies to that call, but with the redirect mode `manual`", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch))
@@ -93,7 +93,7 @@ describe("the RequestInit that a program provides", () => {
     })
   )
 
-  it.effect("with the layer of the client is used for every call, but with the redirect mode `manual`", () =>
+  it.effect("for the layer of the client applies to every call, but with the redirect mode `manual`", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch, init))

@@ -27,7 +27,7 @@ const morning = Date.UTC(2026, 10, 21, 4, 30)
 interface Program {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly store: SessionStore["Service"]
-  /** Number of reads of the session. */
+  /** Returns how often the program has read the session from the store. */
   readonly reads: () => number
 }
 
@@ -136,7 +136,7 @@ describe("vaults: a SessionManager with a NodeVault", () => {
       }
       assert.strictEqual(yield* asked, 1)
       assert.strictEqual(yield* asked, 0)
-      // Removes the list. A reader treats a missing list like a list that an older program has not updated.
+      // Removes the list. A missing list counts as incomplete, until the next write makes a new list.
       const database = new DatabaseSync(Path.join(folder, "sessions.db"))
       database.exec("DELETE FROM checked WHERE name = 'changes'")
       database.close()

@@ -34,7 +34,10 @@ const userId = Credentials.plain(
   { problem: userIdProblem }
 )
 
-/** A login by browser or QR code compares this client id with the account of the session, so aliases are rejected. */
+/**
+ * A login by browser or QR code compares this value with the client id of the session. An alias, such as the email
+ * address, would not match.
+ */
 const clientId = Credentials.plain("RMONEY_USER_ID", "Client id of the account, such as TEST101", {
   problem: (value: string) =>
     /^[A-Za-z0-9]+$/.test(value) ? undefined : "must be the client id: letters and digits, no email address"
@@ -70,8 +73,8 @@ export const credentials = {
 }
 
 /**
- * Credentials of `RmoneySso`, with their environment variables, for the newer of the two calls that exchange an
- * authorization code. The newer call sends a checksum.
+ * Credentials of `RmoneySso`, with their environment variables. They are for the newer of the two calls that exchange
+ * an authorization code. This call sends a checksum.
  *
  * @category credentials
  * @since 0.1.0
@@ -85,8 +88,8 @@ export const ssoCredentials = {
 }
 
 /**
- * Credentials of `RmoneySso`, with their environment variables, for the older of the two calls that exchange an
- * authorization code. The older call sends the vendor id.
+ * Credentials of `RmoneySso`, with their environment variables. They are for the older of the two calls that exchange
+ * an authorization code. This call sends the vendor id.
  *
  * @category credentials
  * @since 0.1.0
@@ -123,8 +126,8 @@ export const biometricCredentials = { environment, userId, accessToken, deviceId
 export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
- * After two refused logins, a person can still make one wrong attempt without locking the account. The window is three
- * times 300 seconds, in case the 300 seconds begin again with each wrong attempt.
+ * After two refused logins, no further login is sent, so that a person can make one wrong attempt without locking the
+ * account. The window is three times 300 seconds, in case the 300 seconds begin again with each wrong attempt.
  */
 const budget = {
   maxFailures: 2,
@@ -152,7 +155,7 @@ const methods: ReadonlyArray<Broker.Method> = [
       by: ["login"],
       needs: "the TOTP secret",
       codes: "totp",
-      when: "After the token expires, because an earlier login would end the session while it is still valid"
+      when: "After the token expires, because a login before the expiry ends a session that is still valid"
     }
   },
   { ...sso, id: "sso", title: "Browser, app code and API secret", credentials: ssoCredentials },

@@ -109,8 +109,8 @@ it.live(
       assert.strictEqual(refused.code, 1)
       assert.strictEqual(refused.stdout, "")
       assert.match(refused.stderr, /^broker-auth-simulator: Port \d+ on 127\.0\.0\.1 is in use: .*\n$/)
-      // The operating system never chooses a port in this range as a free port. The port depends on the process id, so
-      // that concurrent runs do not use the same port.
+      // If a program asks for any free port, the operating system does not choose a port from 20,000 to 31,199. The
+      // port depends on the process id, so that concurrent runs do not use the same port.
       const port = 20_000 + (process.pid % 700) * 16
       const third = yield* startJson("--port", String(port))
       const addresses = [third.info.control, ...Object.values(third.info.origins)]

@@ -1,4 +1,4 @@
-/** Logs in once, on any runtime. Imports no module that needs a certain platform. */
+/** Functions that log in once, on any runtime. This module imports no module that needs a certain platform. */
 import type { Renewal } from "@auth/broker-core/broker/Renewal"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
@@ -24,7 +24,7 @@ export interface Job {
   readonly user: string
 }
 
-/** Asks the server that answers in place of the user: for the callback of a login page, or for a one-time code. */
+/** Asks for the callback of a login page, or for a one-time code. A server answers in place of the user. */
 export const ask = async ({ user }: Pick<Job, "user">, question: "callback" | "code", body = ""): Promise<string> => {
   const answer = await fetch(`${user}/${question}`, { method: "POST", body })
   const text = await answer.text()
@@ -60,7 +60,7 @@ interface Open {
   readonly close: () => Promise<void>
 }
 
-/** Uses the session for a call, and logs out. */
+/** Makes a call with the session, logs out, and closes the connection. */
 const finish = async (connection: Open): Promise<void> => {
   await connection.profile()
   await connection.logout()
@@ -73,7 +73,7 @@ export const logIn = async (account: Account<never>, job: Job): Promise<void> =>
   await finish(connection)
 }
 
-/** Logs in with credentials and a one-time code, for which it asks the user. */
+/** Logs in with credentials, and asks the user for a one-time code. */
 export const logInWithCode = async (account: Account<StepUp>, job: Job): Promise<void> => {
   const codes = () => ask(job, "code")
   const connection = await Connection.open(configured(account, job), { client: clientOf(job), codes })
@@ -81,7 +81,7 @@ export const logInWithCode = async (account: Account<StepUp>, job: Job): Promise
   await finish(connection)
 }
 
-/** Logs in on the broker's page, as a web app does: seals the begun login, and resumes it with the callback. */
+/** Logs in on the broker's page, as a web app does: begins and seals a login, resumes it, and completes it. */
 export const logInOnPage = async (account: Account<RedirectLogin>, job: Job): Promise<void> => {
   const connection = await Connection.open(configured(account, job), { client: clientOf(job) })
   const begun = await connection.beginLogin()

@@ -69,8 +69,8 @@ const waitText = (wait: Duration.Duration): string => {
 export class InvalidCredentials extends Data.TaggedError("InvalidCredentials")<
   BrokerSaid & {
     /**
-     * The name of the wrong credential, as in the options of the layer. `credentials` if the broker does not say which
-     * credential is wrong.
+     * The name of the wrong credential, as in the options of the layer. If the broker does not say which credential is
+     * wrong, `field` is `credentials`.
      */
     readonly field: string
   }
@@ -310,12 +310,15 @@ const deniedWhy: Record<PermissionDenied["why"], { readonly what: string; readon
   waf: {
     what: "its firewall blocked the request",
     remedy:
-      "Stop for a while: repeated logins can get your IP address blocked. If it continues, quote the support id to the broker's support."
+      "Stop for a while: repeated logins can get your IP address blocked. If the block continues, quote the support id to the broker's support."
   },
   subscription: { what: "there is no subscription to the API", remedy: "Subscribe to the API at the broker." },
   activation: { what: "the app is not activated", remedy: "Activate the app in the broker's developer portal." },
   consent: { what: "consent is missing", remedy: "In the broker's portal, give the required consent." },
-  app: { what: "this type of app is not allowed to do this", remedy: "Use the type of app that this login requires." },
+  app: {
+    what: "this type of app is not allowed to make this call",
+    remedy: "Use the type of app that this login requires."
+  },
   unknown: { what: "it does not say why", remedy: "Ask the broker's support, and quote the broker's message." }
 }
 
@@ -346,8 +349,8 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 
 /**
  * There was no usable answer. The network failed, the call timed out, or the broker has a fault. In general, it is not
- * known whether the broker has processed the request. Nothing reached the broker if there was no connection to the
- * broker, as with the system code `ECONNREFUSED` or with HTTP 407 from a proxy.
+ * known whether the broker has processed the request. If there was no connection to the broker, nothing reached the
+ * broker. Examples are the system code `ECONNREFUSED`, and HTTP 407 from a proxy.
  *
  * @category reasons
  * @since 0.1.0
@@ -355,8 +358,8 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
   BrokerSaid & {
     /**
-     * What failed. If `why` is `certificate` or `proxy`, and usually also if it is `network`, the fault is between this
-     * program and the broker.
+     * What failed. With `certificate` and `proxy`, the fault is between this program and the broker. With `network`,
+     * the fault is usually there, too.
      */
     readonly why: "time-out" | "network" | "broker" | "certificate" | "proxy"
     /** HTTP status, if there was an answer. */
@@ -564,9 +567,8 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
-     * Why the callback was rejected. `request-changed` is possible only if the program encrypted the
-     * `AuthorizationRequest` with `SealedRequest`. `request-expired` is possible in that case, and also if a login of
-     * `BrowserLogin.run` takes longer than five minutes.
+     * Why the callback was rejected. `request-changed` comes only from `SealedRequest.open`. `request-expired` comes
+     * from `SealedRequest.open`, or from `BrowserLogin.run` if the login takes longer than five minutes.
      */
     readonly why:
       | "state"

@@ -1,7 +1,7 @@
 /**
  * The ports that browsers and `fetch` refuse to open, whatever server listens on them: the "bad ports" of the Fetch
  * standard. Browsers report `ERR_UNSAFE_PORT`, and `fetch` of Node reports "bad port". A server for a browser or for
- * `fetch` must use another port, even if the operating system has selected the port.
+ * `fetch` must not use such a port, even if the operating system selects it.
  *
  * @since 0.1.0
  */
@@ -53,13 +53,13 @@ export class BlockedPort extends Data.TaggedError("BlockedPort")<{ readonly port
 const maxTries = 5
 
 /**
- * Opens a port that browsers and `fetch` accept, and returns it. `open` opens the given port until its scope closes, and
- * returns the opened port. For port 0, the operating system selects the port. If it selects a blocked port, `open` is
- * called again, at most 5 times in total. Blocked ports stay open until `avoid` has a result, so that the operating
- * system cannot select them again.
+ * Opens a port that browsers and `fetch` accept, and returns it. `open` opens the given port, returns the opened port,
+ * and closes the port when the scope closes. For port 0, the operating system selects the port. If it selects a blocked
+ * port, `open` is called again, at most 5 times in total. Blocked ports stay open until `avoid` has a result, so that
+ * the operating system cannot select them again.
  *
- * Fails with `BlockedPort` if the given port is blocked, or if all selected ports are. A given port that is blocked is
- * not opened.
+ * If the given port is blocked, `avoid` does not open it, and fails with `BlockedPort`. If all selected ports are
+ * blocked, `avoid` also fails with `BlockedPort`.
  *
  * @example
  * ```ts

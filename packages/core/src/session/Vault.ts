@@ -50,16 +50,15 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
 
 /**
  * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted with the `VaultKey`. If
- * the holder of a lock is killed, the lock is released when its lease ends, which is within one second by default.
+ * the holder of a lock is killed, the lock is released when its lease ends. By default, a lease ends within one second.
  *
  * Redis must be 5.0 or newer. Configure it so that it loses no session, because each lost session requires a new login.
  * Persist the data with `appendonly yes`. If a refresh token can be used only once, set `appendfsync always` as well.
  * Set `maxmemory-policy noeviction`, so that Redis does not evict sessions.
  *
- * Session managers learn of changes by other programs within a second, through one blocking read on a connection that
- * the client reserves. For this, the Redis user must be allowed to run the commands `XADD`, `XREAD`, `XRANGE`,
- * `XREVRANGE` and `INFO`. Without this permission, and in a cluster, each manager reads its session from Redis at every
- * poll interval.
+ * Session managers learn of changes by other programs within a second. For this, the client reserves one connection for
+ * blocking reads, and the Redis user must be allowed to run the commands `XADD`, `XREAD`, `XRANGE`, `XREVRANGE` and
+ * `INFO`. Without this permission, or in a cluster, each manager reads its session from Redis at every poll interval.
  *
  * Set `disableOfflineQueue: true` in the client. By default, the client queues requests while Redis is unreachable, and
  * a program cannot exit before these requests are answered.

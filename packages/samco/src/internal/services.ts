@@ -20,7 +20,7 @@ export interface Options extends ApiOptions, Method.Options {
 }
 
 export interface CredentialCheck {
-  /** `off`: accepts an API key and a secret that look like plain text. Default: the layer rejects such values. */
+  /** `off`: accepts an API key and a secret that do not look encrypted. Default: the layer rejects such values. */
   readonly credentialCheck?: "off" | undefined
 }
 

@@ -3,8 +3,8 @@ import type * as Fiber from "effect/Fiber"
 import * as Tracer from "effect/Tracer"
 
 /**
- * Runs `use` with the current fiber, in a span if the program has installed a tracer. Effect's default tracer creates
- * spans that no program reads. They would only cost CPU time.
+ * Runs `use` with the current fiber. If the program has installed a tracer, `use` runs in a span. With Effect's default
+ * tracer, there is no span, because no program reads the spans of this tracer.
  *
  * The span does not get the effect's value, because that value may contain unencrypted tokens, and exporters and
  * `inspect(span)` show it. If the effect fails, the span gets the failure.

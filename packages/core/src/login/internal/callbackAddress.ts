@@ -29,9 +29,9 @@ const decodeOnce = (text: string): string =>
   )
 
 /**
- * Matches quotation marks, angle brackets and blanks around a copied URL. Single quotes are removed only in pairs,
- * because a URL may contain a single quote. Without the lookbehind, the time would grow with the square of the number of
- * consecutive marks.
+ * Matches double quotation marks, angle brackets and blanks around a copied URL. A URL may end with a single quote, so
+ * single quotes are not matched. `withoutQuotes` removes pairs of single quotes. Without the lookbehind, the time would
+ * grow with the square of the number of consecutive marks.
  */
 const enclosed = /^["<>“”„«»`\s]+|(?<!["<>“”„«»`\s])["<>“”„«»`\s]+$/g
 
@@ -47,7 +47,7 @@ const decodeWhole = (text: string): string => {
 }
 
 const repairs: ReadonlyArray<(text: string) => string> = [
-  // Tabs and line breaks are removed later.
+  // Removes invisible characters and control characters. Tabs and line breaks are removed later.
   (text) => withoutInvisible(text).replace(/[^\P{Cc}\t\n\r]/gu, ""),
   (text) => withoutQuotes(text.replace(enclosed, "")).replace(enclosed, ""),
   // Removes the line breaks that a terminal or an email program has added, and the blanks next to them. Also removes
@@ -132,8 +132,8 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
 }
 
 /**
- * Whether the text begins with the registered redirect URL, and contains the URL a second time. The second URL does not
- * count if it is the value of a parameter.
+ * Whether the text begins with the registered redirect URL, and contains this URL a second time. A URL that is the
+ * value of a parameter does not count.
  */
 const isDoubled = (text: string, registered: URL): boolean => {
   const [lower, place] = [text.toLowerCase(), placeOf(registered).toLowerCase()]

@@ -82,8 +82,9 @@ export interface PendingLogin {
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
   /**
    * Completes the login with the address that the browser was redirected to, and stores the session. If the store fails,
-   * call `complete` again. After a success, `complete` fails with `InvalidStepUpCode`. If `logout` was called since the
-   * first call, the new session is ended at the broker, and `complete` fails with `SessionExpired`.
+   * call `complete` again. After a success, `complete` fails with `InvalidStepUpCode`. If `logout` is called after the
+   * first call of `complete` and before the session is stored, the session is ended at the broker, and `complete` fails
+   * with `SessionExpired`.
    */
   readonly complete: (callbackUrl: string | URL | Redacted.Redacted<string>) => Promise<Session>
 }
@@ -134,16 +135,16 @@ export interface Calls<Services> {
     use: (api: Api, session: Session) => Effect.Effect<A, E>
   ) => Promise<A>
   /**
-   * Returns a session other than `rejected`: from the vault, if another program has stored one, otherwise from the
-   * broker. Default for `rejected`: the current session. Without `rejected`, `renew` also gets a session after a
-   * logout.
+   * Returns a session other than `rejected`. If another program has stored such a session in the vault, `renew` returns
+   * that session. Otherwise `renew` gets a session from the broker. Default for `rejected`: the current session.
+   * Without `rejected`, `renew` gets a session even after a logout.
    */
   readonly renew: (rejected?: Session) => Promise<Session>
   /** Ends the session at the broker, and deletes it from memory and from the vault. */
   readonly logout: () => Promise<LogoutReceipt>
   /**
-   * Removes the stored failed logins and pauses, so that logins are sent again. Call it only after a person has
-   * corrected or checked the credentials of this connection, because these credentials are then sent again, even if the
+   * Removes the stored failed logins and pauses, so that logins are sent again. Call this function only after a person
+   * has corrected or checked the credentials of this connection. The credentials are then sent again, even if the
    * broker has refused them. To log in at once, call `renew` afterwards. Error messages call this function
    * `LoginGuard.reset`.
    */
@@ -201,8 +202,8 @@ export interface RedirectCalls {
 export interface QrCalls {
   /**
    * Shows a QR code, and a new QR code each time the previous QR code expires. When the user has scanned a QR code,
-   * stores the session and returns it. Fails with `ChallengeExpired` after five minutes. If `logout` is called first,
-   * ends the session at the broker, and fails with `SessionExpired`.
+   * stores the session and returns it. Fails with `ChallengeExpired` after five minutes. If `logout` is called before
+   * the session is stored, ends the session at the broker, and fails with `SessionExpired`.
    */
   readonly loginByQr: (options: QrOptions) => Promise<Session>
 }
@@ -302,7 +303,7 @@ export const fromServices = <Services>(
       )
     }
     const pendingLogin = (redirect: RedirectLogin["Service"], request: AuthorizationRequest): PendingLogin => {
-      // The session that the broker has returned, if the store failed. The next call of `complete` then stores it
+      // If the store failed, the session that the broker has returned. The next call of `complete` stores this session
       // without sending the callback again. A session that was stored is not stored again, because it may have ended
       // or have been replaced in the meantime.
       let unsaved: Session | undefined
@@ -426,7 +427,7 @@ export const fromServices = <Services>(
           throw wrong("on", "name", `is not the name of an event: use ${eventNames.join(", ")}`)
         }
         if (!Predicate.isFunction(listener)) throw wrong("on", "listener", "is not a function")
-        // Each call of `on` makes a new function, so that a listener that was added twice can be removed separately.
+        // Each call of `on` makes a new function, so that a listener that was added twice can be removed once.
         const registered = (event: never) => listener(event)
         const known = listeners.get(name) ?? new Set()
         listeners.set(name, known.add(registered))
