@@ -40,9 +40,9 @@ export const ratiosOf = (results: Results): Kept["ratios"] =>
   )
 
 /**
- * A ratio that is larger than the kept ratio by less than this fraction is not judged `slower`. Two runs on one machine
- * differ by up to a tenth, so the fraction is larger than a tenth. A tracing span for each login would cost a quarter,
- * so the fraction is smaller than a quarter.
+ * A ratio is judged `slower` only if it is larger than the kept ratio by more than this fraction. Two runs on one
+ * machine differ by up to a tenth, so the fraction is larger than a tenth. A tracing span for each login would
+ * cost a quarter, so the fraction is smaller than a quarter.
  */
 export const defaultMargin = 0.2
 

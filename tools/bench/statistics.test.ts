@@ -27,7 +27,7 @@ describe("statistics", () => {
     assert.isNaN(quantile([], 0.5))
   })
 
-  it("summaryOf and spread ignore the slowest and the fastest rounds", () => {
+  it("summaryOf and spread of five rounds ignore the slowest and the fastest round", () => {
     assert.deepStrictEqual(summaryOf([1000, 4, 5, 6, 0]), { low: 4, median: 5, high: 6 })
     assert.strictEqual(spread([1000, 4, 5, 6, 0]), "40 %")
   })
@@ -83,13 +83,13 @@ describe("judge", () => {
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }, 0.6), "ok")
   })
 
-  it("reports `faster`, a missing figure and a missing kept ratio", () => {
+  it("reports `faster` beyond the margin, `not measured` without a figure, and `not kept` without a kept ratio", () => {
     assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.7 }), "faster")
     assert.strictEqual(judge(kept, undefined), "not measured")
     assert.strictEqual(judge(undefined, kept), "not kept")
   })
 
-  it("fails the check for `slower`, a missing figure and a missing kept ratio, but not for `faster`", () => {
+  it("`slower`, `not kept` and `not measured` fail the check, but `ok` and `faster` do not", () => {
     assert.deepStrictEqual((["slower", "not kept", "not measured"] as const).map(isFailure), [true, true, true])
     assert.deepStrictEqual((["ok", "faster"] as const).map(isFailure), [false, false])
   })

@@ -31,8 +31,8 @@ Copies the repository with its current files, starts a registry on 127.0.0.1, an
   2. a minor version of core, which changes no other package; each broker's package logs in with the lowest and
      with the newest core that it accepts
   3. a patch of one broker that needs the new core; npm refuses this patch with the old core
-  4. a major version of core, with which every package that needs core is released; npm refuses the new core with
-     older versions of the brokers' packages
+  4. a major version of core, and a patch of every package that needs core; npm refuses the new core with the first
+     versions of the brokers' packages
 
 The rehearsal changes nothing in the repository, and publishes only to this registry. It prints one row for each step,
 and fails if a step failed. Packages of other projects come from the usual registry.
@@ -138,7 +138,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     expectEqual(found, versions, "installed versions")
   }
 
-  /** Gives the packages their versions. Checks the ranges, the lockfile, and which packages have a new version. */
+  /** Applies the changesets. Checks the ranges, the lockfile, and which packages have a new version. */
   const version = async (copy: Copy, expected?: Versions) => {
     const before = copy.versions()
     await copy.version()
@@ -194,7 +194,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     expectVersions(folder, Object.fromEntries(ours.map((one) => [one, versions[one] ?? ""])))
     const isOurs = (one: string) => Object.hasOwn(versions, one)
     const found = installed(folder)
-    // The simulator depends on msw, which has many dependencies.
+    // If msw is installed, its many dependencies are installed, too. Then only our packages are compared.
     const isPlain = !ours.some((one) =>
       all.some(({ manifest }) => manifest.name === one && "msw" in (manifest.dependencies ?? {}))
     )
@@ -217,7 +217,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     return folder
   }
 
-  /** Runs the programs of the README that npm has installed, with the installed packages. */
+  /** Runs the programs in the installed README with the installed packages. */
   const runReadme = async (registry: Registry, pkg: Package, all: ReadonlyArray<Package>, folder: string) => {
     const file = path.join(folder, "node_modules", pkg.manifest.name, "README.md")
     const programs = programsOf(file)
@@ -250,7 +250,8 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     if (way.page !== undefined)
       return assert(printed.includes("sends the browser back"), `The program printed: ${printed}`)
     assert(printed.includes("Logged in until"), `The program printed: ${printed}`)
-    // The program can use a login method other than `way`, for example a TOTP code instead of a code by SMS.
+    // The program can use a login method other than `way`, for example a TOTP code instead of a code by SMS. So only
+    // the statuses of its requests are checked.
     const requests = (await simulator.journal()).map(({ endpoint, status }) => `${endpoint}: ${status}`)
     assert(requests.length > 0, "The simulator received no request.")
     none(
@@ -286,7 +287,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
   const acceptedCores = (name: string, version: string) => {
     const range = manifests.get(`${name}@${version}`)?.peerDependencies?.[core] ?? ""
     const cores = (history.get(core) ?? []).filter((one) => accepts(range, one))
-    // The lowest core of the range can be a version that only the real registry has, from before this rehearsal.
+    // The lowest core of the range can be older than this rehearsal. Then only the real registry has this version.
     const lowest = lowestOf(range)
     if (history.get(core)?.includes(lowest)) expectEqual(cores[0], lowest, `the lowest core that ${name} accepts`)
     assert(cores.length > 0, `${name} ${version} accepts no published core: ${range}`)
@@ -426,7 +427,9 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
         await version(copy, fourth)
       }
     )
-    await need("4: npm run release publishes core and these packages", () => publish(copy, registry, fourth))
+    await need("4: npm run release publishes core and the packages that need core", () =>
+      publish(copy, registry, fourth)
+    )
     for (const { manifest } of brokers()) {
       const { name } = manifest
       await step(`4: npm refuses ${name} ${firstOf(name)} with core ${fourth[core]}`, () =>
@@ -470,7 +473,7 @@ const end = async (code: number): Promise<void> => {
   interruption.abort()
   await Promise.all([stopAll(), stopPeers()])
   if (options.keep) console.log(`rehearsal: the files are in ${temp}`)
-  // A process that was stopped can have children, which still write for a short time.
+  // Children of a stopped process can still write for a short time, so the removal is repeated if it fails.
   else fs.rmSync(temp, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   process.exit(code)
 }

@@ -1,4 +1,4 @@
-/** Makes `docs/runtimes.md` from the results. */
+/** Makes `docs/runtimes.md` from the results of `npm run runtimes`. */
 import { table } from "../docs/markdown.ts"
 import { type Result, textOf } from "./cells.ts"
 
@@ -17,7 +17,7 @@ const bodyOf = (results: ReadonlyArray<Result>, titles: Titles): ReadonlyArray<R
     })
   ])
 
-/** A table with a line for each row. The columns are those of `titles`. */
+/** A table with a line for each result. After the name and the version, it has a column for each entry of `titles`. */
 export const resultTable = (head: string, results: ReadonlyArray<Result>, titles: Titles): string =>
   table([[head, "version", ...Object.values(titles)], ...bodyOf(results, titles)])
 
@@ -41,7 +41,7 @@ These results are from ${date}, on ${machine}, with \`effect\` ${effect}. The pa
 ${resultTable("runtime", runtimes, columns)}
 
 - \`@auth/broker-core\`: loads all its modules, computes a TOTP code, encrypts an entry of a store, and seals a browser login.
-- A broker's package: loads all its modules, logs in once, gets the profile, and logs out. Zerodha's login uses its login page. In the page in Chromium, a server of the page's origin forwards the requests to the broker, because brokers do not allow requests from web pages.
+- A broker's package: loads all its modules, logs in once, gets the profile, and logs out. Zerodha's login uses its login page. In Chromium, the web page sends its requests to its own origin, and a server there forwards them to the broker, because brokers do not allow requests from web pages.
 - \`@auth/node\`: loads all its modules, logs in once, reads the session from the encrypted vault in a second connection, logs in through the listener on loopback, and reads the keyring. On a machine without a keyring, reading it must fail with the typed error \`KeyUnavailable\`.
 - \`broker-auth\`: prints its help, adds accounts, logs in in three ways (without a person, with a one-time code, and with a login page), and prints the tokens. Each login runs in a terminal.
 - \`require\`: loads all modules of the packages with CommonJS. \`require\` and \`import\` return the same objects.

@@ -368,7 +368,7 @@ describe("the body of an answer", () => {
     })
   )
 
-  it.effect("is read in chunks of any size if it has exactly the maximum size", () =>
+  it.effect("is accepted, in one chunk or in many, if it has exactly the maximum size", () =>
     Effect.gen(function* () {
       const text = `{"ok":true,"data":{"token":"t"}}`.padEnd(limit)
       const tiny = yield* connect(
@@ -468,7 +468,7 @@ describe("tracing", () => {
     })
   )
 
-  it.effect("writes no token from the answer to a login into a span", () =>
+  it.effect("does not write the token that a login returns into a span", () =>
     Effect.gen(function* () {
       const { net } = yield* traced([() => yes({ token: "issued-canary" })])
       const spans = net.spans().filter(({ name }) => name.startsWith("tiny."))
@@ -995,7 +995,7 @@ describe("a token in a header", () => {
     ["a soft hyphen", "can\u00adary"],
     ["an accent", "can\u00e4ry"]
   ] as const)(
-    "is not sent, and does not appear in an error, if it contains %s, which a header may contain",
+    "is not sent, and does not appear in an error, if it contains %s, although other headers may contain it",
     ([, access]) =>
       Effect.gen(function* () {
         const tiny = yield* connect([() => yes()])

@@ -12,8 +12,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { makeShared, makeTiny, morning, numberOf, start, type Tiny, type TinyOptions } from "./sessions.ts"
 import { thorough } from "../../../tools/vitest/thorough.ts"
 
-// Simulates random days on which two programs share a vault, with cut-offs, clock changes, rejected tokens, network
-// failures and restarts. Each session that a manager returns must be valid.
+// Simulates random days with cut-offs, clock changes, rejected tokens, network failures and restarts. On each day, two
+// programs share a vault. Each session that a manager returns must be valid.
 
 const days = thorough ? 150 : 30
 const stepsOfADay = 60
@@ -46,7 +46,10 @@ interface Program {
   readonly manager: SessionManager["Service"]
   /** Numbers of the tokens that this program reported to its manager as rejected. */
   readonly refused: Set<string>
-  /** Numbers of the sessions that this program logged out. It must not get one of them again, even after a restart. */
+  /**
+   * Numbers of the sessions that this program logged out. The program must not get any of these sessions again, even
+   * after a restart.
+   */
   readonly ended: Set<string>
   loggedOut: boolean
 }
@@ -128,8 +131,8 @@ const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
     loggedOut: false
   }))
   const day: Day = { tiny, another, programs: [yield* another, yield* another] }
-  // The first login succeeds, so the credentials are known to be valid. A later network failure then does not count
-  // against the permitted number of failed logins.
+  // The first login succeeds, so the credentials are known to be valid. Therefore, a later network failure does not
+  // count as a failed login.
   yield* ask(day, day.programs[0]!, day.programs[0]!.manager.session)
   for (let step = 0; step < stepsOfADay; step++) {
     const [program, next] = [yield* oneOf(day.programs), yield* oneOf(steps)]

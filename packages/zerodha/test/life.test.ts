@@ -181,7 +181,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("of a cancelled login fails, and the same login can be completed later", () =>
+  it.effect("of a cancelled login is rejected, but the same login can be completed later", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {
@@ -197,7 +197,7 @@ describe("a callback", () => {
 })
 
 describe("an exchange of a request token", () => {
-  it.effect("is rejected if another account has logged in", () =>
+  it.effect("is rejected if the user has logged in to an account other than the configured account", () =>
     Effect.gen(function* () {
       const other = { ...demo, userId: "ZZ0002" }
       const fake = yield* start({ accounts: [demo, other] })

@@ -68,7 +68,7 @@ const post = Effect.fnUntraced(
     const request = HttpClientRequest.bodyText(HttpClientRequest.post(Redacted.value(url)), body, "application/json")
     const duration = yield* Timeout
     return yield* HttpClient.execute(request).pipe(
-      // The content of the answer is not used. It is read, because the connection would otherwise stay open.
+      // The content of the answer is not used, but it is read, because an unread answer keeps the connection open.
       Effect.tap(({ text }) => Effect.ignore(Effect.timeout(text, "1 second"))),
       Effect.map(({ status }) =>
         status >= 200 && status < 300 ? undefined : `the server answered with HTTP ${status}`

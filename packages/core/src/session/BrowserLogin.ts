@@ -32,8 +32,9 @@ import { SessionStore } from "./SessionStore.ts"
  */
 export interface Options {
   /**
-   * Whether the user has started this login. If `true`, the login replaces a pending login of another program, does not
-   * count towards the limit of three logins in an hour, and runs even if the stored session is live. Default: `false`.
+   * Whether the user has started this login. If `true`, the login runs even if the stored session is live, and replaces
+   * a pending login of another program. It does not count towards the limit of three logins in an hour. Default:
+   * `false`.
    */
   readonly byPerson?: boolean | undefined
 }
@@ -114,8 +115,8 @@ const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _ta
  * Runs a browser login, and stores its session with `SessionManager.adoptFrom`. For each account, only one of the
  * programs that share the store runs a browser login at a time:
  *
- * - If the stored session is live, `run` first sends the layer's profile call, if the layer has one. If the broker
- *   refuses the token in this call, `login` runs. In all other cases, `run` returns the stored session.
+ * - If the stored session is live, `run` sends the layer's profile call. If the broker refuses the token in this call,
+ *   `login` runs. If the call ends in another way, or the layer has no such call, `run` returns the stored session.
  * - If the browser login of another program is pending, `run` waits for the session of that login. If that login fails
  *   or is not completed in time, `run` fails with `ActionRequired`. If that program was killed, `run` begins a login
  *   itself.
@@ -161,8 +162,8 @@ export const run = <E, R>(
     let replacing: Session | undefined
 
     /**
-     * The stored session, if it is live and is not the session to replace. The manager then also uses the stored
-     * session.
+     * The stored session, if it is live and is not `replacing`. It is obtained with `renew`, so that the manager uses
+     * this session from now on.
      */
     const findStored = Effect.gen(function* () {
       const record = yield* Record.read(store, account)
@@ -175,8 +176,8 @@ export const run = <E, R>(
     })
 
     /**
-     * The live session, unless this login must replace it. The manager may still return the session that must be
-     * replaced. In that case, the store is read.
+     * The live session, but never `replacing`. If `replacing` is set, and the manager returns `replacing` or no
+     * session, the session is read from the store.
      */
     const found = Effect.flatMap(peek, (session) =>
       replacing !== undefined && (Option.isNone(session) || Cached.sameToken(session.value, replacing))
@@ -185,9 +186,10 @@ export const run = <E, R>(
     )
 
     /**
-     * The stored session, if another program has stored it since `before` was read. After an earlier logout, `found`
-     * returns no stored session, but the user has logged in again since then. If the entry was written more than once,
-     * there may have been a logout in between, so no session is returned.
+     * The stored session, if another program stored it after `before` was read. If this program logged out earlier,
+     * `found` does not return this session. The session may be used all the same, because the user has logged in again
+     * since that logout. If the entry was written more than once after `before`, one write may have been a logout, so
+     * no session is returned.
      */
     const storedSince = (before: Record.Record) =>
       Effect.gen(function* () {
@@ -277,8 +279,8 @@ export const run = <E, R>(
       orElse: () => Effect.fail(timedOut(account))
     })
     /**
-     * Stores the session of `timed`. `adoptFrom` began with this call of `run`, so that a logout since then ends the
-     * session, even if the login began later.
+     * `claimed` runs the login, and passes the session to `adoptFrom`, which stores it. `adoptFrom` already starts
+     * here. So a logout in this program from now on ends the new session, even if the login begins after that logout.
      */
     const got = yield* Deferred.make<Session>()
     const adopting = yield* Effect.forkChild(adoptFrom(Deferred.await(got)), { startImmediately: true })

@@ -20,7 +20,10 @@ export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret"
   readonly dealer?: { readonly clientCode: string } | undefined
 }
 
-/** Generation v7 requires a second token in addition to the token of the login. */
+/**
+ * Returns the tokens of a session. In generation v7 of the API, the login returns only the token `login`, and a further
+ * request returns the token `access`.
+ */
 export const exchange = (
   api: Api,
   account: Account.Account,

@@ -1,6 +1,6 @@
 /**
- * Opens a connection to Angel One at the origin in the second argument, logs in, and prints `logged in` or the error
- * message.
+ * Opens a connection to Angel One, logs in, and prints `logged in` or the error message. The arguments are the folder
+ * of the vault and the origin of the broker.
  */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Connection from "@auth/node/Connection"

@@ -105,7 +105,7 @@ export const checkSession = (opened: connect.Opened, isReachable: boolean): Effe
 /** Problems that a login can solve. */
 const solvable: ReadonlySet<string | undefined> = new Set(["dead-session", "paused"])
 
-/** Whether a problem prevents a login, because the login would fail and could count as an attempt. */
+/** Whether a problem prevents a login, because the login would fail and could count as a login failure. */
 export const forbidsLogin = (findings: ReadonlyArray<Finding>): boolean =>
   findings.some(({ problem }) => problem !== undefined && !solvable.has(problem.cause))
 

@@ -52,7 +52,7 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
   }
 
   // If a later limit refuses the call, the earlier limits have already counted it. So the limit with the longest period
-  // comes last. Otherwise, a call that is repeatedly refused by a limit with a short period would use up the limit
+  // comes last. If it came first, a call that a limit with a short period repeatedly refuses would use up the limit
   // with the long period.
   const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
 

@@ -8,7 +8,7 @@ export interface Departure {
   date?: string | undefined
   /** When the last answer arrived, by this machine's clock. Milliseconds since the epoch. */
   answeredAt?: number | undefined
-  /** The record of the call that this call is a part of. */
+  /** The record of the enclosing call, if this call is part of another call. */
   readonly outer?: Departure | undefined
 }
 
