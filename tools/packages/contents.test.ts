@@ -97,6 +97,18 @@ describe("the contents of a package", () => {
     )
   })
 
+  it("have no @category in declarations, and keep the other tags", async () => {
+    writeModule(
+      "index",
+      "export const a = 1\n",
+      "/**\n * One.\n *\n * @category models\n * @since 0.1.0\n */\nexport declare const a: 1\n"
+    )
+    assert.strictEqual(
+      (await contents()).get("dist/index.d.ts"),
+      "/**\n * One.\n *\n * @since 0.1.0\n */\nexport declare const a: 1\n"
+    )
+  })
+
   it("are refused if a text in a declaration begins a line with four spaces", async () => {
     writeModule("index", "export const a = 1\n", "export type A = `\n    c`;\n")
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts: its types would change/)
