@@ -1,4 +1,4 @@
-/** Measures the installed size of each package, but does not run npm, which would take a second for each package. */
+/** Measures the installed size of each package without npm, because npm takes a second for each package. */
 import { contentsOf, installedBytes } from "../packages/contents.ts"
 import { runTool } from "../packages/process.ts"
 import { packages, root } from "../packages/workspace.ts"

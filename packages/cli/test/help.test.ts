@@ -108,7 +108,7 @@ it("broker-auth loads neither effect nor core for --help and --version", () => {
     assert.isAbove(loaded.length, 2)
     assert.deepStrictEqual(loaded.filter(isHeavy), [], args.join(" "))
   }
-  // A command loads effect. This shows that the check can fail.
+  // The check above can fail, because a command does load effect.
   assert.isNotEmpty(loadedBy("brokers", "--nope").filter(isHeavy))
 })
 
@@ -157,7 +157,7 @@ it.live(
       assert.includeMembers(mine, [inBundle("broker-auth.js"), inBundle("main.js")])
       const isOther = (url: string) => !url.startsWith(inBundle("")) || /(?:demo|serve)\.js$/.test(url)
       assert.deepStrictEqual(mine.filter(isOther), [])
-      // Two copies of effect do not recognize each other's secrets.
+      // Only one copy of effect may be loaded, because two copies do not recognize each other's secrets.
       const redacted = loaded.filter((url) => url.endsWith("/Redacted.js"))
       assert.strictEqual(redacted.length, 1)
       assert.match(redacted[0] ?? "", /\/node_modules\/effect\/dist\/Redacted\.js$/)

@@ -12,7 +12,7 @@ import { open } from "../../../tools/chromium/morning.ts"
 import { ask, type Request, withSamco } from "./serveSupport.ts"
 import { bin, run, terminal, timeout } from "./support.ts"
 
-it.effect("broker-auth open exchanges a link once, within 60 seconds, and refuses the previous link", () =>
+it.effect("broker-auth open exchanges only its newest link, only once, and only within 60 seconds", () =>
   Effect.gen(function* () {
     const made = links.make()
     const first = yield* made.issue
@@ -35,7 +35,7 @@ it.effect("broker-auth open exchanges a link once, within 60 seconds, and refuse
   })
 )
 
-it.effect("idle.ended completes after the duration without an open page, and not while a page is open", () =>
+it.effect("idle.ended completes when no page has been open for the given duration", () =>
   Effect.gen(function* () {
     const idle = idles.make("15 minutes")
     const fiber = yield* Effect.forkChild(idle.ended)
@@ -59,7 +59,7 @@ it.effect("idle.ended completes after the duration without an open page, and not
 )
 
 it.live(
-  "broker-auth open refuses requests without its host, origin, link or bearer token, and starts only one login to an account at a time",
+  "broker-auth open refuses a request whose host, origin, link or bearer token is missing or wrong, and starts only one login to an account at a time",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()
@@ -156,7 +156,8 @@ it.live(
       fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > "${seen}.tmp"\nmv "${seen}.tmp" "${seen}"\n`, {
         mode: 0o700
       })
-      // `xdg-open` starts the command in BROWSER if it finds no other browser. It splits BROWSER at spaces.
+      // If `xdg-open` finds no other browser, it starts the command in BROWSER. It splits BROWSER at spaces, so BROWSER
+      // contains only the name of the script, and PATH contains its folder.
       const hidden = { XDG_DATA_HOME: user.state, XDG_DATA_DIRS: user.state, XDG_CURRENT_DESKTOP: "" }
       const env = {
         ...user.env,
@@ -210,7 +211,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth open prints the command for an SSH tunnel, and refuses a port that is invalid, in use, or blocked",
+  "broker-auth open prints the command for an SSH tunnel, and refuses a port that is invalid, in use, or blocked by browsers",
   () =>
     Effect.gen(function* () {
       const { user } = yield* withSamco()

@@ -151,23 +151,25 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not sent, and its session is revoked, if this session could not be stored before the logout", () =>
-    Effect.gen(function* () {
-      const { breaking, sent, shared, state, tiny } = yield* begin
-      const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
-      yield* one.session
-      state.broken = "session"
-      yield* Effect.flip(one.renew())
-      state.broken = false
-      yield* other.logout
-      assert.strictEqual(numberOf(yield* one.renew()), "3")
-      yield* pass(1)
-      assert.deepStrictEqual(sent, ["1"])
-      assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2", "logout 1", "logout 2", "login 3"])
-    })
+  it.effect(
+    "is not sent, and its session is revoked, if the session was not yet stored when another program logged out",
+    () =>
+      Effect.gen(function* () {
+        const { breaking, sent, shared, state, tiny } = yield* begin
+        const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
+        yield* one.session
+        state.broken = "session"
+        yield* Effect.flip(one.renew())
+        state.broken = false
+        yield* other.logout
+        assert.strictEqual(numberOf(yield* one.renew()), "3")
+        yield* pass(1)
+        assert.deepStrictEqual(sent, ["1"])
+        assert.deepStrictEqual(tiny.calls, ["login 1", "refresh 2", "logout 1", "logout 2", "login 3"])
+      })
   )
 
-  it.effect("does not prevent a later write of a session that was obtained after the logout", () =>
+  it.effect("does not prevent the manager from storing a session of a later login when the store works again", () =>
     Effect.gen(function* () {
       const { breaking, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
@@ -324,7 +326,10 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     expiry: ({ issuedAt }) => ({ at: Math.ceil((issuedAt + 1) / halfHour) * halfHour, source: "jwt" })
   }
 
-  /** Refreshes a session 10 seconds before a cut-off, so that the manager waits for the cut-off and then logs in. */
+  /**
+   * Refreshes a session 10 seconds before a cut-off. The new session also ends at the cut-off, so the manager waits for
+   * the cut-off and then logs in.
+   */
   const refreshAtCutOff = Effect.gen(function* () {
     yield* TestClock.setTime(morning)
     const [{ sent, tiny }, shared] = [makeBroker(endsAtHalfHour), makeShared()]
@@ -359,7 +364,7 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
     })
   )
 
-  it.effect("unless the broker issues the same refresh token again", () =>
+  it.effect("but a refresh token that the broker has issued again is sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { sent, tiny } = makeBroker()
@@ -420,7 +425,7 @@ interface Day {
   readonly another: Effect.Effect<Program, never, Effect.Services<ReturnType<typeof start>>>
   /** Refresh tokens that the broker accepts. */
   readonly valid: Set<string>
-  /** Whether the store has never failed, so that each program can know what the other program has sent. */
+  /** True until the store fails. Until then, each program can know what the other program has sent. */
   isHealthy: boolean
   adopted: number
 }

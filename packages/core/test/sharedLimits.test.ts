@@ -180,7 +180,7 @@ describe("if the shared limits", () => {
     { how: "fail", answer: Effect.fail(secret) },
     { how: "have a defect", answer: Effect.die(new Error(secret)) }
   ])(
-    "$how, the client counts only its own calls, logs a warning without the error, and asks again after 10 seconds",
+    "$how, the client counts only its own calls, logs a warning without the error, and asks the shared limits again after 10 seconds",
     ({ answer }) =>
       Effect.gen(function* () {
         const { asked, logged, sent } = yield* broken(answer)
@@ -209,7 +209,7 @@ const Pauses = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxi
 const Requests = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 24 }))
 
 it.effect.prop(
-  "layerRateLimiter allows at most the permitted number of calls in any period of the given length",
+  "layerRateLimiter allows at most `requests` calls in any period of the length `per`",
   { pauses: Pauses, requests: Requests },
   ({ pauses, requests }) =>
     Effect.gen(function* () {
@@ -218,8 +218,8 @@ it.effect.prop(
       const sent: Array<number> = []
       for (const pause of pauses) {
         yield* TestClock.adjust(pause)
-        // After some pauses, asks for as many calls as the limit allows. After the other pauses, asks for one call, so that
-        // a window can end before all its calls are used.
+        // After some pauses, this loop asks for as many calls as the limit allows. After the other pauses, it asks for
+        // one call, so that a window of RateLimiter can end with unused calls.
         for (let asked = 0; asked < (pause % 4 === 0 ? requests : 1); asked += 1) {
           if (Duration.isZero(yield* take("key", limit))) sent.push(yield* Clock.currentTimeMillis)
         }
@@ -230,7 +230,7 @@ it.effect.prop(
 )
 
 it.effect.each([2, 3, 8, 10, 24])(
-  "layerRateLimiter allows at most %i calls in a second if calls are sent as early as possible, except for a gap after the first",
+  "layerRateLimiter allows at most %i calls in a second if the second call comes after a gap, and each later call as early as possible",
   (requests) =>
     Effect.gen(function* () {
       const { take } = yield* SharedLimits.makeRateLimiter()

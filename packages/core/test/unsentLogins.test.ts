@@ -19,7 +19,7 @@ const locked = AuthError.make("tiny", "login", new AuthError.AccountLocked({ sco
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
-/** A store that writes each entry, and then returns the result of `state.after`, if it is set. */
+/** Makes a store that writes each entry. If `state.after` is set, `put` then returns the result of `state.after`. */
 const answering = (store: Store) => {
   const state: { after: Effect.Effect<boolean, VaultError.VaultError> | undefined } = { after: undefined }
   const service: Store = {
@@ -66,7 +66,7 @@ describe("a login that was not sent is not counted", () => {
 })
 
 describe("a store that refuses every write", () => {
-  it.effect("ends each login with an error", () =>
+  it.effect("makes logins fail before they are sent, and does not hide the refusal of a login that was sent", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -103,7 +103,7 @@ describe("an answer that is written late", () => {
     })
   )
 
-  it.effect("does not remove the failures that another program has counted since", () =>
+  it.effect("does not remove the failures that another program has counted in the meantime", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()

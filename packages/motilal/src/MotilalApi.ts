@@ -90,8 +90,8 @@ export interface Extras {
 }
 
 /**
- * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments. If the login is not finished,
- * pass a session whose access token is the login's `AuthToken`.
+ * The typed calls, one for each endpoint. `BrokerApi.Call` describes their arguments. To call `resendotp`, `verifyotp`
+ * or `getaccesstoken`, pass a session whose access token is the login's `AuthToken`.
  *
  * @category services
  * @since 0.1.0

@@ -131,22 +131,24 @@ const attempt = (name: string, life: Life, prepare: (fake: FakeBroker) => Effect
   })
 
 await main([
-  attempt("valid credentials", byPassword()),
-  attempt("wrong password", byPassword({ password: "CANRY-wrong-password" })),
-  attempt("wrong vendor", byPassword({ vendor: "CANRYnobody" })),
-  attempt("blank password", byPassword({ password: " " })),
-  attempt("page that quotes the password", byPassword(), (fake) =>
+  attempt("password login, valid credentials", byPassword()),
+  attempt("password login, wrong password", byPassword({ password: "CANRY-wrong-password" })),
+  attempt("password login, wrong vendor", byPassword({ vendor: "CANRYnobody" })),
+  attempt("password login, blank password", byPassword({ password: " " })),
+  attempt("password login, page that quotes the password", byPassword(), (fake) =>
     fake.inject("pwdValidate", { kind: "quote", as: "page" })
   ),
-  attempt("refusal that quotes the code", byPassword(), (fake) =>
+  attempt("password login, refusal that quotes the one-time code", byPassword(), (fake) =>
     fake.inject("otpValidate", { kind: "quote", as: "refusal" })
   ),
-  attempt("connection cut at the code", byPassword(), (fake) => fake.inject("otpValidate", { kind: "reset" })),
-  attempt("logout refusal that quotes the token", byPassword(), (fake) =>
+  attempt("password login, connection reset after the one-time code was sent", byPassword(), (fake) =>
+    fake.inject("otpValidate", { kind: "reset" })
+  ),
+  attempt("logout, refusal that quotes the token", byPassword(), (fake) =>
     fake.inject("logout", { kind: "quote", as: "refusal" })
   ),
-  attempt("browser", byBrowser(account.apiSecret)),
-  attempt("wrong secret", byBrowser("CANRY-wrong-secret")),
+  attempt("browser login", byBrowser(account.apiSecret)),
+  attempt("browser login, wrong API secret", byBrowser("CANRY-wrong-secret")),
   attempt("browser login, refusal that quotes the checksum", byBrowser(account.apiSecret), (fake) =>
     fake.inject("vendorGetUserDetails", { kind: "quote", as: "refusal" })
   ),
@@ -154,9 +156,9 @@ await main([
   attempt("QR login, refusal that quotes the QR name", byPicture, (fake) =>
     fake.inject("qrLogin", { kind: "quote", as: "refusal" })
   ),
-  attempt("biometrics", byBiometrics(account.accessToken)),
-  attempt("wrong token", byBiometrics("CANRY-wrong-token")),
-  attempt("biometrics, JSON that quotes the token", byBiometrics(account.accessToken), (fake) =>
+  attempt("biometric login", byBiometrics(account.accessToken)),
+  attempt("biometric login, wrong token", byBiometrics("CANRY-wrong-token")),
+  attempt("biometric login, JSON that quotes the token", byBiometrics(account.accessToken), (fake) =>
     fake.inject("bioPwdValidate", { kind: "quote", as: "json" })
   ),
   attempt("recovery", recovered),

@@ -12,7 +12,14 @@ describe("canary: RMoney", () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)
-    for (const name of ["valid credentials", "wrong password", "QR login", "browser", "biometrics", "recovery"]) {
+    for (const name of [
+      "valid credentials",
+      "wrong password",
+      "QR login",
+      "browser login",
+      "biometric login",
+      "recovery"
+    ]) {
       assert.include(output, name)
     }
     assert.isAtLeast(told.filter((word) => /^\d{6}$/.test(word)).length, 7)

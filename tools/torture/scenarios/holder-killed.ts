@@ -8,13 +8,13 @@ import { follow, openIn, type Scenario, type Setup, type Tally, type Torture, wa
 import type { Outcome } from "../protocol.ts"
 
 /**
- * Milliseconds from the first login to the end of its TOTP period. In the last three seconds of a period, no login
- * would be sent.
+ * Milliseconds from the first login to the end of its TOTP period. There must be more than 3 seconds, because no login
+ * is sent in the last 3 seconds of a period.
  */
 const leftInPeriod = 6000
 
 /**
- * Maximum time that the next program gets for its login, in milliseconds, after the start of the next TOTP period.
+ * In milliseconds. After the start of the next TOTP period, the next program must get its session within this time.
  */
 const patience = 6000
 

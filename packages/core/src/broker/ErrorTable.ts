@@ -115,7 +115,7 @@ export const rows =
   ): ErrorRow => ({ ...matchOf(match), meaning, reason, source, asOf, ...more })
 
 /**
- * Whether a row applies to a refusal: all of its `code`, `message`, `status` and `operations` that are set must match.
+ * Whether a refusal matches a row: it must match each of `code`, `message`, `status` and `operations` that the row has.
  *
  * @category matching
  * @since 0.1.0
@@ -323,8 +323,8 @@ const authentication = /unauthori[sz]ed|authenticat|credential|password|api[ _-]
 
 /**
  * Makes a function that returns the reason why a login was refused with HTTP 401. If the message reports an outage,
- * the reason is `BrokerRejected`. Otherwise, it is `InvalidCredentials` if there is no message, if the message mentions
- * credentials, or if the message matches `words`. For any other message, it is `BrokerRejected`.
+ * the reason is `BrokerRejected`. If there is no message, or if the message mentions credentials or matches `words`,
+ * the reason is `InvalidCredentials`. For any other message, the reason is `BrokerRejected`.
  *
  * @category reasons
  * @since 0.1.0
@@ -337,8 +337,8 @@ export const unauthorizedLogin = (field: string, words: RegExp = authentication)
   )
 
 /**
- * Returns the function that makes the reason for an HTTP status. Use it for an answer whose body does not show the
- * reason. Returns `undefined` if the status is not an error.
+ * Returns the function that makes the reason for an HTTP status, or `undefined` if the status is not an error. Use
+ * `byStatus` if the body of the answer does not show the reason.
  *
  * @category reasons
  * @since 0.1.0

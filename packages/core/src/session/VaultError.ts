@@ -44,7 +44,7 @@ export class WrongKey extends Data.TaggedError("WrongKey")<{
     return `The stored ${this.what} was not written with this key`
   }
   get remedy(): string {
-    return "Provide the key that it was written with. If the key was changed, restart this program with the new key. Or delete the entry: the next session then needs a new login."
+    return "Provide the key that the entry was written with. If the key was changed, restart this program with the new key. Or delete the entry: the next session then needs a new login."
   }
 }
 
@@ -125,8 +125,8 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   /**
    * `busy`: the lock was not acquired within the time-out, because other programs or other fibers held it. `lost`: the
-   * lease has ended or was released, for example because this program was suspended for longer than its lease, or the
-   * lock file was deleted. Another program may hold the lock now.
+   * lease was released, the lease has expired, or the lock file was deleted. For example, a lease expires if this
+   * program is suspended for longer than the lease. Another program may hold the lock now.
    */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined

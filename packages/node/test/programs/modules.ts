@@ -1,6 +1,7 @@
 /**
- * Logs in to Angel One over `NodeHttpClient`, and then sends one request without `PlainHttp`. Prints as JSON which
- * Effect modules had been loaded before that request, and which had been loaded at the end.
+ * Logs in to Angel One through the `PlainHttp` of `NodeHttpClient`, and then sends one request through its
+ * `HttpClient`. Prints as JSON the Effect modules that were loaded before this request, and those that were
+ * loaded at the end.
  */
 import { registerHooks } from "node:module"
 
@@ -13,7 +14,7 @@ registerHooks({
   }
 })
 
-// The hook sees only modules that are loaded after this line.
+// These imports are dynamic, because the hook sees only modules that are loaded after this line.
 const AngelAuth = await import("@auth/angel/AngelAuth")
 const Login = await import("@auth/broker-core/login/Login")
 const NodeHttpClient = await import("@auth/node/NodeHttpClient")

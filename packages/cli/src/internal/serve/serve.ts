@@ -1,4 +1,4 @@
-/** `serve`: a server for programs in any language, and the bearer tokens of these programs. */
+/** `serve`: runs a server for programs in any language, and manages the bearer tokens of these programs. */
 import * as Effect from "effect/Effect"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Redacted from "effect/Redacted"
@@ -64,7 +64,7 @@ const lineOf = (change: openAccounts.Change): string => {
   return change._tag === "failed" ? `${name}: ${messageOf(change.failure)}` : `${name}: logged out`
 }
 
-/** Where to listen: on a port if one is given or the system is Windows, otherwise on a Unix socket. */
+/** Where to listen. If a port is given, or if the system is Windows: on a port. Otherwise: on a Unix socket. */
 const placeOf = Effect.fnUntraced(function* (input: Input<"serve">, { origins }: homes.Home) {
   const hasSockets = process.platform !== "win32"
   if (input.socket !== undefined && !hasSockets) return yield* fail("usage", "Windows has no Unix sockets. Use --port.")
