@@ -6,7 +6,7 @@ const all = await documents()
 
 describe("generated tables", () => {
   for (const { current, path, wanted } of all) {
-    it(`in ${path} match the descriptors (npm run docs:tables updates them)`, () => {
+    it(`in ${path} are current (npm run docs:tables updates them)`, () => {
       for (const section of sections(path)) {
         assert.include(current, `<!-- ${section}:begin -->`)
         assert.include(current, `<!-- ${section}:end -->`)

@@ -1,7 +1,7 @@
 /**
- * Rehearses an installation from tarballs under another scope: in a copy of the repository, runs the commands of the
- * README and of `docs/start.md`. It runs them unchanged with two exceptions: the port is replaced, and the simulator is
- * started without npx.
+ * Rehearses an installation from tarballs under another npm scope. In a copy of the repository, this program runs the
+ * commands of `docs/start.md`, some of which the README repeats. It makes two changes to the commands: the port is
+ * replaced, and the simulator is started without npx.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -24,7 +24,7 @@ export const commandsOf = (folder: string, file: string, name: string): string =
   return commands
 }
 
-/** The folders in a user's `PATH`, which has no folder of `node_modules`. */
+/** The folders of `PATH` outside of `node_modules`. A user's `PATH` contains no folder of `node_modules`. */
 const places = (process.env["PATH"] ?? "").split(path.delimiter).filter((place) => !place.includes("node_modules"))
 
 /** A `PATH` with a Node that is new enough for the packages. The Node of the machine may be older. */
@@ -56,8 +56,8 @@ const withSimulator = async (commands: string, cwd: string, use: () => Promise<v
 }
 
 /**
- * Rehearses in an empty folder. The copy gets the scope that the guide's command names. Its packages are built, packed
- * and installed beside it, and the installed command logs in at the fake broker.
+ * Runs the rehearsal in an empty folder. A copy of the repository gets the scope from the guide's command. The packages
+ * of the copy are built, packed, and installed beside the copy. The installed command then logs in at the fake broker.
  */
 export const rehearse = async (folder: string): Promise<void> => {
   const copy = path.join(folder, "broker-auth")
@@ -80,7 +80,8 @@ export const rehearse = async (folder: string): Promise<void> => {
     `The command did not refuse a work tree with changes:\n${refused.printed}`
   )
   await succeed(rescope.replace(scope, `--force ${old}`), copy)
-  // A longer scope can make the formatter break a line. After the change back, the formatter does not join the line.
+  // A longer scope can make the formatter break a line. After the change back, the formatter does not join the line. So
+  // the comparison ignores white space and commas.
   const bare = (text: string) => text.replace(/[\s,]/g, "")
   const changed: Array<string> = []
   for (const file of (await git("diff", "--name-only")).split("\n").filter((line) => line !== "")) {
@@ -101,7 +102,7 @@ export const rehearse = async (folder: string): Promise<void> => {
   )
   assert(
     left.stdout.includes("docs/decisions/001-"),
-    "The search does not work: it did not find the old scope in docs/decisions/001-*, which keeps it."
+    "The search does not work: docs/decisions/001-* keeps the old scope, but the search did not find it."
   )
   await runTool("oxlint/bin/oxlint", ["packages/simulator/src"], { cwd: copy })
 

@@ -17,9 +17,9 @@ const allColumns = { ...columns, ...typeColumns }
 
 const usage = `Usage: npm run runtimes -- [option …]
 
-Packs the packages, installs them from the tarballs, and checks them on every runtime and with every compiler. Runtimes
-and compilers are downloaded from npm, except the Node and the TypeScript of this repository, and Chromium, which must
-be installed. The result is a table.
+Packs the packages, installs them from the tarballs, and checks them on every runtime and with every compiler. The
+result is a table. Chromium must be installed. The Node that runs this program and the TypeScript of this repository are
+also used. All other runtimes and compilers are downloaded from npm.
 
 Options:
   --only <names>  checks only these rows, columns and cells (row/column), separated by commas
@@ -27,8 +27,8 @@ Options:
   --write         also writes the table to ${pagePath}, if every cell was checked and none failed
   --help          prints this text
 
-Exit codes: 0 if each cell is "yes" or "no" with a known reason, 1 if a cell failed, 2 if the options are wrong, 3 if a
-cell was not run.`
+Exit codes: 0 if each cell is "yes", or is "no" for a known reason; 1 if a cell failed; 2 if the options are wrong; 3 if
+no cell failed, but a cell was not run.`
 
 const list = `Rows:
 ${allRows.map(({ name, title }) => `  ${name.padEnd(16)}${title}`).join("\n")}

@@ -1,8 +1,8 @@
 /** Sizes in bytes, by name: either measured sizes or the largest allowed sizes. */
 export interface Budgets {
-  /** Size of the code that the program loads at its start, minified and compressed. */
+  /** Size of the minified and compressed code that a program loads at its start. */
   readonly programs: Readonly<Record<string, number>>
-  /** Size after installation. */
+  /** Size of the installed package. */
   readonly packages: Readonly<Record<string, number>>
 }
 
@@ -35,7 +35,7 @@ const roundAll = (sizes: Readonly<Record<string, number>>): Readonly<Record<stri
       .toSorted(([left], [right]) => left.localeCompare(right))
   )
 
-/** Budgets with some space for growth. */
+/** Returns budgets that are slightly larger than the measured sizes. */
 export const withSlack = ({ packages, programs }: Budgets): Budgets => ({
   programs: roundAll(programs),
   packages: roundAll(packages)

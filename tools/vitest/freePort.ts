@@ -24,8 +24,9 @@ export const listen = async (server: net.Server, triesLeft = 20): Promise<number
 }
 
 /**
- * Whether no server listens on a port of 127.0.0.1. Does not listen on the port itself: if another thread starts a child
- * process at that moment, the child would hold the port for a few milliseconds after this function has closed it.
+ * Returns true if no server listens on a port of 127.0.0.1. The function connects to the port instead of listening on
+ * it. If the function listened while another thread started a child process, the child would hold the port for a few
+ * milliseconds after the function had closed the port.
  */
 export const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -37,7 +38,7 @@ export const isFree = (port: number): Promise<boolean> =>
     socket.once("error", () => resolve(true))
   })
 
-/** The first port that Linux gives outgoing connections. Other systems begin at 49,152. */
+/** Returns the lowest port of outgoing connections. On systems other than Linux, this port is 49,152. */
 const firstOutgoing = (): number => {
   try {
     return Number.parseInt(fs.readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), 10)
@@ -46,8 +47,9 @@ const firstOutgoing = (): number => {
   }
 }
 
+/** `freePort` selects ports from `lowest` up to, but not including, `end`. */
 const lowest = 10_000
-/** If outgoing connections get almost all ports, `freePort` also selects among these ports. */
+/** Usually at most the lowest port of outgoing connections. This rule is dropped if it leaves fewer than 1000 ports. */
 const end = firstOutgoing() - lowest < 1000 ? 32_768 : Math.min(firstOutgoing(), 32_768)
 
 /**

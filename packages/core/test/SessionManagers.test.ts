@@ -115,9 +115,9 @@ describe("sessions: the layer of an account", () => {
   const servicesOf = (tiny: Tiny) => Context.make(Renewal, tiny.renewal).pipe(Context.add(Logout, tiny.logout))
 
   /**
-   * Makes accounts whose layer takes one second to build. The first `failures` builds fail. `counts` counts the builds
-   * and the open resources. `held` returns the number of finalizers in the scope of the managers. Accounts whose name
-   * begins with `shared` share one layer.
+   * Makes managers. The layer of an account takes one second to build, and the first `failures` builds fail. Accounts
+   * whose name begins with `shared` share one layer. `counts` counts the builds and the open resources. `held` returns
+   * the number of finalizers in the scope of the managers.
    */
   const failing = Effect.fnUntraced(function* (failures: number) {
     yield* TestClock.setTime(morning)
@@ -207,7 +207,7 @@ describe("sessions: the layer of an account", () => {
     })
   )
 
-  it.effect("is built again if its build died with a defect", () =>
+  it.effect("is built at the next call if the function that returns it threw an error", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       let built = 0
@@ -293,7 +293,7 @@ describe("sessions: SessionManagers.warm", () => {
       })
   )
 
-  it.effect("reports an account as failed if it takes longer than `timeout`", () =>
+  it.effect("reports an account as failed if its login takes longer than `timeout`", () =>
     Effect.gen(function* () {
       const { managers } = yield* begin((tiny) => {
         tiny.latency = "10 seconds"

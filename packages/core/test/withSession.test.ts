@@ -165,7 +165,8 @@ describe("sessions: SessionManager.withSession", () => {
   } as const
 
   for (const [title, asked] of Object.entries(requests)) {
-    it.effect(`${asked.repeats ? "repeats" : "does not repeat"} an effect that has sent ${title}`, () =>
+    const verb = asked.repeats ? "repeats" : "does not repeat"
+    it.effect(`${verb} an effect that sent ${title} before the broker rejected the token`, () =>
       Effect.gen(function* () {
         const { authorized, getFunds, manager, state } = yield* begin()
         state.isAlive = (token, path) => token !== "1" || path !== "/profile"

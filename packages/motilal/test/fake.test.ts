@@ -67,14 +67,14 @@ describe("the fake's check of headers", () => {
     it.effect(`refuses an invalid value of the header ${name}, with the error code ${code}`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeMotilal.make()
-        // In `manufacturer`, the length is invalid. In every other header, the character is invalid.
+        // The value of `manufacturer` is too long. The value of every other header has an invalid character.
         const wrong = { ...complete, [name]: name === "manufacturer" ? "x".repeat(26) : "\u00e9" }
         assert.strictEqual((yield* ask(fake, login, { headers: wrong, body: good })).errorcode, code)
       })
     )
   }
 
-  it.effect('accepts a missing header Accept and */*; with the switch accept: "exact", refuses both', () =>
+  it.effect('accepts a missing Accept header and wildcards; with accept: "exact", refuses both', () =>
     Effect.gen(function* () {
       const { accept: _, ...silent } = right
       const lenient = yield* FakeMotilal.make({ limit: "none" })
@@ -94,8 +94,13 @@ describe("the fake's check of headers", () => {
   )
 
   for (const [what, switches, ofSource, ofMachine] of [
-    ["by default, accepts a source id in lower case, and placeholders in headers", {}, "", ""],
-    ['with sourceId: "upper-case", refuses a source id in lower case', { sourceId: "upper-case" }, "MO2011", ""],
+    ["by default, accepts a source id with lower-case letters, and placeholders in headers", {}, "", ""],
+    [
+      'with sourceId: "upper-case", refuses a source id with lower-case letters',
+      { sourceId: "upper-case" },
+      "MO2011",
+      ""
+    ],
     ['with identity: "strict", refuses placeholders in headers', { identity: "strict" }, "", "MO2008"]
   ] as const) {
     it.effect(what, () =>
@@ -112,7 +117,7 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect("reports the first wrong header in the order of the broker's table", () =>
+  it.effect("if several headers are wrong, reports the one that comes first in the broker's table", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
       const wrong = { "user-agent": "curl/8", sourceid: "TV", apikey: "nobodys" }
@@ -211,7 +216,7 @@ describe("the fake's check of logins", () => {
     })
   )
 
-  it.effect("the generations v3 and v4 do not check the API secret", () =>
+  it.effect("the login paths of v3 and v4 do not check the API secret", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make({ limit: "none" })
       for (const version of ["v3", "v4"]) {

@@ -359,7 +359,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("starts the program only once as its own helper process if process.execPath is the program itself", () =>
+  it.live("if process.execPath is the program itself, starts the program as a helper process only once", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return null }`)
@@ -477,7 +477,7 @@ process.getBuiltinModule = (name) => (name === "node:sea" ? undefined : getBuilt
   )
 
   it.effect.each([0, -5, NaN, "3 secs" as "3 seconds"] as const)(
-    "rejects timeout: %s before it accesses the keyring",
+    "rejects timeout: %s without an access to the keyring",
     (timeout) =>
       Effect.gen(function* () {
         const failed = yield* Effect.flip(Layer.build(NodeVaultKey.layerKeyring({ timeout })))

@@ -76,7 +76,7 @@ export interface Switches {
   readonly userIds: "canonical" | "masked"
   /** Number of wrong passwords that locks an account. */
   readonly lockAfter: 4 | 5
-  /** Whether access tokens contain their expiry, the claim `exp`. */
+  /** Whether access tokens contain their expiry as the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
   /** Whether a callback contains the state. */
   readonly state: "echoed" | "dropped"
@@ -233,7 +233,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
 /** An image with one dot. A login does not use the content of the image. */
 const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 
-/** Reads a field as trimmed text, because the broker's own sample has a blank after a code. */
+/** Reads a field as trimmed text, because a code in the broker's own sample ends with a space. */
 const textField = (json: unknown, name: string): string | undefined => {
   const value = Predicate.hasProperty(json, name) ? json[name] : undefined
   // The back end is written in Java. Java's usual JSON reader accepts numbers and booleans as text.
@@ -383,7 +383,7 @@ export const make = Effect.fnUntraced(function* (
       : notOk("Given mobile linked with multiple client Id's, please use client Id")
   }
 
-  /** Checks the fields that each body must have, and the given fields of one call. */
+  /** Returns a refusal if the body has another type than JSON, lacks a field, or has an unknown `osName`. */
   const bodyFault = (request: FakeBroker.FakeRequest, fields: ReadonlyArray<string>) => {
     if (!(request.headers["content-type"] ?? "").includes("application/json")) {
       return FakeBroker.text("Unsupported Media Type", 415)
@@ -698,7 +698,6 @@ export const make = Effect.fnUntraced(function* (
   const exchange = (code: string, account: Account) => {
     const refused = vendorFault(account)
     if (refused !== undefined) return refused
-    // A concurrent request may have used the code while the checksum was computed.
     if (!state.grants.delete(code)) return notOkVendor("Invalid auth code")
     return FakeBroker.json({ stat: "Ok", clientId: account.userId, userSession: issue(account, "API") })
   }

@@ -48,7 +48,10 @@ const askUntilAllHave = async (programs: ReadonlyArray<Program>, name: string): 
   return outcomes
 }
 
-/** Reads the stored session, in a program whose clock shows a time before the cut-off. */
+/**
+ * Reads the stored session. A program returns only a live session, so its clock is first set to a time before the
+ * cut-off.
+ */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<Outcome> => {
   await openIn([program], setup)
   await program.tell({ do: "clock", name: setup.name, ahead })
@@ -102,8 +105,8 @@ const stoppedFor = 4000
 const latency = "2500 millis"
 
 /**
- * Milliseconds until the end of the TOTP period. The time is short, because the second login waits for the end of the
- * period.
+ * Milliseconds from the first login to the end of the TOTP period. The time is short, because the second login waits
+ * for the end of the period.
  */
 const leftInPeriod = 5500
 

@@ -61,11 +61,11 @@ const vault = (torture: Torture) =>
 
 const accountsIn = ({ pick }: Torture): number => pick({ quick: 10, full: 200 })
 
-// In a quick run, logins fail only at Samco. At the other brokers, a second login would wait too long for the next
-// code.
 const warm = Effect.fnUntraced(function* (torture: Torture, tally: Tally) {
   const accounts = accountsIn(torture)
   const troubled = torture.pick({ quick: 1, full: 5 })
+  // In a quick run, only logins at Samco fail, because Samco needs no TOTP code. At every other broker, the login after
+  // a failed login waits for the next TOTP code.
   const inTrouble: typeof brokerIds = torture.pick({ quick: ["samco"], full: brokerIds })
   const simulator = yield* Simulator.make({
     journalLimit: 1_000_000,

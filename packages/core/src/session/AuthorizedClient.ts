@@ -31,11 +31,11 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  *
  * If the broker refuses the token, the session is renewed. A `GET`, `HEAD` or `OPTIONS` request is then sent again with
  * the new token. A request that is marked with `replayable` is also sent again. Any other request fails with
- * `SessionExpired`, and the next request uses the new token. If the broker refuses the new token as well, the new
- * session is not renewed until it is ten minutes old, because the token is probably not the cause, and more logins
- * could lock the account. An answer that does not refuse the token is returned unchanged, even if it reports another
- * error of the broker. Requests to origins other than the broker's are sent without the session. An origin is the
- * scheme, host and port of a URL.
+ * `SessionExpired`, and the next request uses the new token. If the broker refuses the new token as well, the token is
+ * probably not the cause, and more logins could lock the account. The new session is therefore not renewed until it is
+ * ten minutes old. An answer that does not refuse the token is returned unchanged, even if it reports another error of
+ * the broker. Requests to origins other than the broker's are sent without the session. An origin is the scheme, host
+ * and port of a URL.
  *
  * To find a refusal, the client reads answers of up to 1 MiB (1,048,576 bytes) that are JSON, plain text or HTML, or
  * that have no content type. An answer of another type, or with a larger `content-length`, is returned as soon as its
@@ -95,8 +95,8 @@ export const HeadTimeout: Context.Reference<Duration.Duration> = Context.Referen
 )
 
 /**
- * Maximum size in bytes of an answer that is checked for a refusal. A larger answer is data, so it is streamed without
- * a check.
+ * Maximum size in bytes of an answer that is checked for a refusal. A larger answer contains data and is no refusal, so
+ * it is streamed without a check.
  */
 const maxCheckedSize = 1_048_576
 
@@ -211,7 +211,7 @@ const withAdvice = (error: AuthError.AuthError, advice: string) => {
 const notSentAgain = (error: AuthError.AuthError, method: string) =>
   withAdvice(
     error,
-    `There is a new session now. This ${method} was not sent again, because it may not be safe to send twice. Send it again or, if it is always safe to send twice, mark it with AuthorizedClient.replayable.`
+    `There is a new session now. This ${method} was not sent again, because sending it twice could be unsafe. Send it again or, if it is always safe to send twice, mark it with AuthorizedClient.replayable.`
   )
 
 const notRenewedAgain = (error: AuthError.AuthError) =>
@@ -242,9 +242,9 @@ export const make: Effect.Effect<
   // `untestedByOrder` is the new session. If the broker also refuses the new session for the next order, the new
   // session is not renewed at once.
   let untestedByOrder: Session | undefined
-  // The last session that an order was sent with and that was not refused. An accepted `GET` does not set this
-  // variable, because a broker can accept a session for `GET` and refuse the same session for orders. If an accepted
-  // `GET` set it, each refused order after a `GET` would cause a login.
+  // The last session that the broker accepted for an order. An accepted `GET` does not set this variable, because a
+  // broker can accept a session for `GET` and refuse the same session for orders. If an accepted `GET` set this
+  // variable, each refused order after a `GET` would cause a login.
   let acceptedForOrder: Session | undefined
 
   const isUntested = (session: Session, mayReplay: boolean) =>

@@ -203,7 +203,10 @@ const noRoute = (path: string): Response => {
   return json(405, { error: `${path} accepts ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
 }
 
-/** Rejects unknown and repeated parameters, because a misspelt parameter would otherwise be ignored. */
+/**
+ * Rejects unknown and repeated parameters. Otherwise, a misspelt parameter and the second value of a repeated parameter
+ * would be ignored.
+ */
 const checkQuery = ({ parameters = [], path }: Route, { searchParams }: URL) => {
   const names = Array.from(searchParams.keys())
   const known = parameters.length === 0 ? "no parameters" : `only ${parameters.join(" and ")}`

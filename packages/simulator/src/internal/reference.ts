@@ -5,7 +5,7 @@ import { descriptorOf } from "./brokers.ts"
 import * as Faults from "./faults.ts"
 import * as limits from "./limits.ts"
 
-/** A table that `GET /` and the README contain. Its cells are Markdown. */
+/** A table in the answer to `GET /` and in the README. Its cells are Markdown. */
 export interface Table {
   /** The section of the README that contains the table. */
   readonly section: "faults" | "journal" | "accounts" | "limits"
@@ -59,7 +59,7 @@ const accountsOf = (broker: string) =>
 const accounts = (served: ReadonlyArray<FakeBroker>): Table => ({
   section: "accounts",
   title: "Fields of an account, and where they appear in requests and answers",
-  head: ["broker", "field", "must be", "place in requests and answers, or effect"],
+  head: ["broker", "field", "must be", "place in requests and answers, or what the field does"],
   rows: served.flatMap(({ broker }) => accountsOf(broker))
 })
 

@@ -1,4 +1,7 @@
-/** Effect's client that uses `fetch`. `FetchClient` loads it at the first request that does not use `PlainHttp`. */
+/**
+ * Makes Effect's HTTP client for `fetch`. `FetchClient` loads this module at the first request that does not use
+ * `PlainHttp`.
+ */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"

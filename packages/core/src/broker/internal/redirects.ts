@@ -19,8 +19,8 @@ export const originOf = (url: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**
- * Whether two addresses have the same origin. If `url` begins with the origin of `other` and a slash, neither is
- * parsed.
+ * Whether two addresses have the same origin. If `url` begins with the origin of `other` and a slash, the addresses are
+ * not parsed, to save time.
  */
 export const isSameOrigin = (url: string, other: string): boolean => {
   const path = other.indexOf("/", "https://".length)
