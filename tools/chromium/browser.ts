@@ -37,12 +37,12 @@ const flags = [
   // Every host name resolves to this machine, as in a DNS rebinding attack. No other host can be reached.
   "--host-resolver-rules=MAP * 127.0.0.1",
   "--no-proxy-server",
-  // Chromium checks whether a page may call the local network. Not every browser has this check. Here it is
-  // disabled, so that the server under test receives the requests.
+  // Chromium can block requests from a page to the local network. Other browsers may not block them, so the server
+  // under test must be safe without this check. The check is disabled, so that the requests reach the server.
   "--disable-features=LocalNetworkAccessChecks"
 ]
 
-/** Returns the path of a command, because Playwright requires a path. */
+/** Returns the path of a command. Playwright needs the path, not the name of the command. */
 const pathOf = (command: string): string => {
   const folders = (process.env["PATH"] ?? "").split(path.delimiter)
   const found = folders.map((folder) => path.join(folder, command)).find((file) => fs.existsSync(file))

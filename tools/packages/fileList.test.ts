@@ -23,7 +23,7 @@ describe("the list of files in a tarball", () => {
     assert.deepStrictEqual(toLines(["LICENSE", ...filesOf(module)]), ["LICENSE", module])
   })
 
-  it("names the file if a module has no declaration, or a declaration has no module", () => {
+  it("has the full name of a module without a declaration, of a declaration without a module, and of any other file", () => {
     for (const file of ["dist/a.js", "dist/a.d.ts", "LICENSE"]) {
       assert.deepStrictEqual(filesOf(file), [file])
       assert.deepStrictEqual(toLines([file]), [file])
@@ -60,22 +60,25 @@ describe("the list of files in a tarball", () => {
     }
   })
 
-  it.each(packages())("has the modules of $folder (npm run pack-check -- --update-files writes it)", (one) => {
-    const text = fs.readFileSync(path.join(root, `tools/packages/files/${one.folder}.txt`), "utf8")
-    const excluded = one.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))
-    const isExcluded = (file: string) =>
-      excluded.some((entry) => path.matchesGlob(file, entry) || file.startsWith(`${entry}/`))
-    assert.deepStrictEqual(
-      text
-        .trim()
-        .split("\n")
-        .flatMap(filesOf)
-        .filter((file) => file.endsWith(".js") && !file.startsWith(`${commandFolder}/`)),
-      files(path.join(one.path, "src"))
-        .map((file) => `dist/${file.replace(/\.ts$/, ".js")}`)
-        .filter((file) => !isExcluded(file))
-    )
-  })
+  it.each(packages())(
+    "has exactly the modules of $folder (to update the list: npm run pack-check -- --update-files)",
+    (one) => {
+      const text = fs.readFileSync(path.join(root, `tools/packages/files/${one.folder}.txt`), "utf8")
+      const excluded = one.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))
+      const isExcluded = (file: string) =>
+        excluded.some((entry) => path.matchesGlob(file, entry) || file.startsWith(`${entry}/`))
+      assert.deepStrictEqual(
+        text
+          .trim()
+          .split("\n")
+          .flatMap(filesOf)
+          .filter((file) => file.endsWith(".js") && !file.startsWith(`${commandFolder}/`)),
+        files(path.join(one.path, "src"))
+          .map((file) => `dist/${file.replace(/\.ts$/, ".js")}`)
+          .filter((file) => !isExcluded(file))
+      )
+    }
+  )
 
   it("exists only for packages of this repository", () => {
     assert.deepStrictEqual(staleLists(packages()), [])

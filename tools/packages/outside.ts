@@ -1,7 +1,7 @@
 /**
- * Checks a broker package outside of this repository: runs the commands in `docs/write-a-broker.md`, which make the
- * package, install its dependencies, check its types, run its tests, compile it, and list its broker. The packages of
- * this repository come from their tarballs.
+ * Checks a broker package outside of this repository, with the commands in `docs/write-a-broker.md`. The commands make
+ * the package, install its dependencies, check its types, run its tests, compile it, and list its broker. The packages
+ * of this repository come from their tarballs.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -53,7 +53,7 @@ export const checkOutside = async ({ folder, tarball }: Options): Promise<number
   const perform = async (command: string): Promise<string> => {
     const [program, ...args] = words(command).map((word) => (word === documented ? target : word))
     if (program === "cd") cwd = args[0]!
-    // The repository is already installed.
+    // The dependencies of this repository are already installed.
     if (program === "cd" || (command === "npm install" && cwd === root)) return ""
     if (command === "npm install") {
       return runNpm(["install", "--silent", "--prefer-offline", ...installed.map(tarball)], { cwd })

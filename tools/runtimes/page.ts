@@ -41,14 +41,14 @@ These results are from ${date}, on ${machine}, with \`effect\` ${effect}. The pa
 ${resultTable("runtime", runtimes, columns)}
 
 - \`@auth/broker-core\`: loads all its modules, computes a TOTP code, encrypts an entry of a store, and seals a browser login.
-- A broker's package: loads all its modules, logs in once, gets the profile, and logs out. Zerodha's login uses its login page. In Chromium, the web page sends its requests to its own origin, and a server there forwards them to the broker, because brokers do not allow requests from web pages.
-- \`@auth/node\`: loads all its modules, logs in once, reads the session from the encrypted vault in a second connection, logs in through the listener on loopback, and reads the keyring. On a machine without a keyring, reading it must fail with the typed error \`KeyUnavailable\`.
+- A broker's package: loads all its modules, logs in once, gets the profile, and logs out. Zerodha's login uses its login page. A page in Chromium sends its requests to a server at its own origin, because brokers do not allow requests from web pages. This server forwards the requests to the broker.
+- \`@auth/node\`: loads all its modules, logs in once, reads the session from the encrypted vault in a second connection, logs in through the listener on loopback, and reads the keyring. On a machine without a keyring, this last step must fail with the typed error \`KeyUnavailable\`.
 - \`broker-auth\`: prints its help, adds accounts, logs in in three ways (without a person, with a one-time code, and with a login page), and prints the tokens. Each login runs in a terminal.
 - \`require\`: loads all modules of the packages with CommonJS. \`require\` and \`import\` return the same objects.
 
 ## Types
 
-A program that uses core, each broker and \`@auth/node\` is checked with \`strict\` and without \`skipLibCheck\`. It is checked with both ways in which TypeScript finds modules: the module option \`NodeNext\`, and the module resolution \`bundler\`.
+A program that uses core, each broker and \`@auth/node\` is checked with \`strict\` and without \`skipLibCheck\`. TypeScript finds modules in two ways, so the program is checked twice: with \`module: NodeNext\`, and with \`moduleResolution: bundler\`.
 
 ${resultTable("compiler", compilers, typeColumns)}
 `

@@ -29,7 +29,7 @@ const rowOf = (check: (column: string) => Promise<void>, row: Partial<Row> = {})
 const outcomesOf = async (row: Row): Promise<Readonly<Record<string, Outcome>>> =>
   Object.fromEntries((await runRow(row, row.columns, project, () => undefined)).outcomes)
 
-/** The cells of a table in the page, by line. */
+/** Returns the cells of each line of a table in the page. `head` is the first cell of the table. */
 const tableOf = (text: string, head: string): ReadonlyArray<ReadonlyArray<string>> => {
   const lines = text.split("\n")
   const first = lines.findIndex((line) => line.startsWith(`| ${head} `))
@@ -61,7 +61,7 @@ describe("runtimes", () => {
     assert.strictEqual(first && textOf(first), "not run: npm has no such package")
   })
 
-  it("accepts a known failure only with its error, and fails if the check passes", async () => {
+  it("accepts a known failure only if the check fails with the expected error", async () => {
     const impossible = { first: { reason: "a known reason", error: /refused/ } }
     const checkWith = (check: () => Promise<void>) => outcomesOf(rowOf(check, { impossible, columns: ["first"] }))
     const refused = await checkWith(() => Promise.reject(new Error("the header was refused")))
@@ -79,7 +79,7 @@ describe("runtimes", () => {
     assert.match(String(failure), /did not end within 1\.5 s\.\nbegun/)
   })
 
-  it("chooses rows, columns and single cells", () => {
+  it("chooses cells by the name of a row, of a column, or of a single cell", () => {
     const row = rowOf(async () => undefined)
     assert.deepStrictEqual(chosenColumns([], row), ["first", "second"])
     assert.deepStrictEqual(chosenColumns(["example"], row), ["first", "second"])
@@ -88,7 +88,7 @@ describe("runtimes", () => {
     assert.deepStrictEqual(chosenColumns(["other"], row), [])
   })
 
-  it("lists the names, and rejects an unknown name and options that exclude each other", () => {
+  it("--list prints the names of all rows and compilers, and an unknown name or --write with --only is rejected", () => {
     const listed = command("--list")
     assert.strictEqual(listed.status, 0, listed.stderr)
     for (const { name } of [...rows, ...compilers]) assert.include(listed.stdout, `  ${name} `)

@@ -287,8 +287,7 @@ const pageRow = (bundler: keyof typeof bundlers): Row => ({
     node: { reason: "a page has no disk and no processes" },
     command: { reason: "a page has no terminal and no disk" },
     motilal: {
-      reason:
-        "Motilal requires its own value of the header User-Agent, and Chromium always sends the value of the browser",
+      reason: "Motilal requires a special value of the header User-Agent, but Chromium always sends its own value",
       error: /user-agent is missing or malformed/
     }
   },

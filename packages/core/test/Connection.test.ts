@@ -939,7 +939,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["first 000000", "first 111111"])
   })
 
-  it("is called for a code sent by SMS, but not for the code from an authenticator app if the layer provides that code", async () => {
+  it("is always called for a code sent by SMS, and for a code from an authenticator app only if the layer does not provide the code", async () => {
     const [verified, asked]: [Array<string>, Array<string>] = [[], []]
     const codes = ({ kinds: [kind] }: Connection.CodeQuestion) => {
       asked.push(kind ?? "none")

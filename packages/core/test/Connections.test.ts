@@ -47,7 +47,7 @@ const read = async (progress: AsyncIterable<unknown>) => {
 }
 
 describe("Connections that are closed", () => {
-  it("reject each call with one typed error, and send nothing", async () => {
+  it("reject each call with the same typed error, and send nothing", async () => {
     const tiny = makeTiny()
     const connections = await Connections.open({ accounts: { mine: layerOf(tiny), other: layerOf() } })
     const mine = await connections.account("mine")
@@ -125,7 +125,7 @@ describe("Connections that are closed", () => {
 })
 
 describe("a connection that is closed by `await using`", () => {
-  it("rejects its pending calls with one typed error", async () => {
+  it("rejects its pending calls with the same typed error", async () => {
     const slow = makeTiny()
     slow.latency = "10 seconds"
     let pending: Promise<ReadonlyArray<string>> | undefined

@@ -182,7 +182,7 @@ const ways: ReadonlyArray<readonly [what: string, change: (session: any) => unkn
 
 describe("a program that changes", () => {
   for (const [what, change] of ways) {
-    it(`a session (${what}) gets a TypeError at once, and all functions use the session as it was`, async () => {
+    it(`a session (${what}) gets a TypeError at once, and renew() and logout() still work`, async () => {
       const tiny = makeTiny()
       const shared = makeShared()
       const vault = Layer.succeedContext(
@@ -206,7 +206,7 @@ describe("a program that changes", () => {
     assert.throws(() => (untyped(connection).account.id = "OTHER"), TypeError)
   })
 
-  it("its own objects may do so after it has made a session from them", () => {
+  it("its own objects after it has made a session from them does not change the session", () => {
     const fields = {
       account: { broker: "tiny", environment: "production", app: "default", id: "T1" },
       tokens: { access: Redacted.make("token") },

@@ -210,7 +210,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
       yield* other.manager.logout
       assert.isTrue(yield* eventually(isLoggedOut(one), 3))
       assert.isTrue(yield* eventually(one.isWatching))
-      // The connection for commands, and the one that replaced the lost connection.
+      // One connection is for commands. The other has replaced the lost connection.
       assert.strictEqual(proxy.open(), 2)
     })
   )

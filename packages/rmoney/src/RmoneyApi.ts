@@ -105,7 +105,7 @@ export interface Options extends BrokerClient.Options {
  * @since 0.1.0
  */
 export interface Extras {
-  /** The call of the option `logoutCall`, if it is set. */
+  /** Sends the call of the option `logoutCall`. `undefined` if this option is not set. */
   readonly logout: ((session: Session.Authorized) => Effect.Effect<void, AuthError>) | undefined
 }
 

@@ -44,7 +44,7 @@ export interface Options extends services.Options, services.CredentialCheck {
   /** `delete`: ends sessions with `DELETE /logout`. Default: `/oauth/revoke`, which accepts even an unknown token. */
   readonly logout?: "delete" | undefined
   /**
-   * `refuse`: does not refresh an expired session. Use this if the broker's refresh tokens expire at 08:00 IST.
+   * `refuse`: does not refresh an expired session. Use `refuse` if the broker's refresh tokens expire at 08:00 IST.
    * Default: refreshes an expired session.
    */
   readonly refreshAfterEnd?: "refuse" | undefined

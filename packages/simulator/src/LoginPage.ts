@@ -43,8 +43,8 @@ const send = (request: HttpClientRequest.HttpClientRequest) =>
 
 /**
  * Opens a login page of a simulated broker, submits its form, and returns the address that the page redirects to. The
- * names of the fields are in the page and in the README. If the page does not redirect, because it rejects the form, the
- * effect fails with the page's message. RMoney's page for QR codes never redirects, so the effect always fails for it.
+ * names of the fields are in the page and in the README. If the page rejects the form, the effect fails with the page's
+ * message. RMoney's page for QR codes never redirects, so the effect always fails for this page.
  *
  * @example
  * ```ts

@@ -16,9 +16,8 @@ import * as TestClock from "effect/testing/TestClock"
 import type { FakeBroker } from "./FakeBroker.ts"
 
 /**
- * Effect's client with `fetch`, except that this client reads `globalThis.fetch` for each request. Effect's own client
- * always uses the `fetch` that it read first. If a test tool replaced `fetch` later, Effect's own client would not use
- * the new `fetch`.
+ * Like Effect's `FetchHttpClient.layer`, but reads `globalThis.fetch` for each request. Effect's layer always uses the
+ * `fetch` that it read first, so a `fetch` that a test tool sets later would have no effect.
  *
  * @category layers
  * @since 0.1.0

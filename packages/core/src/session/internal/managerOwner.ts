@@ -10,7 +10,7 @@ export interface ManagerOwner {
   closedBecause: Reason | undefined
 }
 
-/** A connection provides this state to the session manager that it builds. */
+/** `Connection` and `Connections` provide this state to the session managers that they build. */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined
 })

@@ -1,6 +1,6 @@
 /**
- * If the broker refuses a session and also the session that replaced it, another fault is the cause, and more logins
- * could lock the account. In this case, renewals stop for some time.
+ * If the broker refuses a session and also the session that replaced it, the sessions are not the fault. More logins
+ * would not help, and could lock the account. So renewals pause for some time.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -51,12 +51,16 @@ const probe = Effect.fnUntraced(function* (
 })
 
 /**
- * Fails if a refused session must not be replaced now. The session may be replaced at once in two cases: it has not
- * replaced another refused session within the last 30 minutes, or the broker has accepted it for an order or another
- * call that must not be sent twice. In all other cases, the session may be replaced after a pause, except if the profile
- * call shows that the session is live. All programs that share the store have the same pause. If the broker has a
- * profile call, this call is sent until it has shown whether the session is live, and again after each pause. Until the
- * pause has passed, callers still get the session, except if the profile call has shown that the session is not live.
+ * Fails if a refused session must not be replaced now. The session may be replaced at once in two cases:
+ * - The session has not replaced another refused session within the last 30 minutes.
+ * - The broker has accepted the session for an order, or for another call that must not be sent twice.
+ *
+ * In all other cases, a pause applies. The pause began when this session replaced the other session, and is the same in
+ * all programs that share the store. If the broker has a profile call, this call is sent until it shows whether the
+ * session is live, and again after each pause. Its result decides:
+ * - Live: the session is not replaced, and callers still get the session.
+ * - Not live: the session is replaced after the pause. Callers no longer get the session.
+ * - Unknown: the session is replaced after the pause. Callers still get the session during the pause.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,

@@ -8,8 +8,8 @@ const ofRaw = (body: unknown): WireRequest["body"] | undefined => {
 }
 
 /**
- * The body as text or bytes. `null` for an empty body. `undefined` for any other body: a stream, a blob, or a form with
- * files.
+ * Returns the body as text or bytes, or `null` if the body is empty. Returns `undefined` for a stream, a blob or a
+ * `FormData`.
  */
 export const bodyOf = ({ body }: HttpClientRequest.HttpClientRequest): WireRequest["body"] | undefined => {
   if (body._tag === "Uint8Array") return body.text ?? body.body
