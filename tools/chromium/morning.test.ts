@@ -61,8 +61,8 @@ const clickOn = (page: Page, name: string, button: string) =>
   cardOf(page, name).getByRole("button", { name: button }).click()
 
 /**
- * Checks the page at two widths and in two color schemes. Returns the axe accessibility rules that the page breaks, and
- * reports a page that is wider than its window.
+ * Checks the page at two widths and in two color schemes. Returns its problems: the axe accessibility rules that it
+ * breaks, and whether it is wider than its window.
  */
 const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
   const found: Array<string> = []
@@ -128,7 +128,7 @@ const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen
   ].join("\n")
 }
 
-describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
+describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested with Chromium,", () => {
   layer(Browser.layer, { timeout: "60 seconds", excludeTestServices: true })((it) => {
     it.effect(
       "logs in with each login method, and leaves no secret in the page, in the browser or in the output",
@@ -283,7 +283,7 @@ describe.runIf(runsChromium)("the page of broker-auth open in Chromium", () => {
     )
 
     it.effect(
-      "if the command ends during a renewal, shows that the command has ended, and a new command makes the account live",
+      "shows that the command has ended during a renewal, and the account becomes live in the page of a new command",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])

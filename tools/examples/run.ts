@@ -31,14 +31,14 @@ export type Variables = Readonly<Record<string, string>>
 /** The simulated brokers, and the functions with which a scenario starts examples and controls the brokers. */
 export interface World {
   readonly simulator: Simulator.Simulator["Service"]
-  /** The simulator's addresses, by the origin of the broker. A scenario is allowed to replace an address. */
+  /** The simulator's addresses, keyed by the origin of the broker. A scenario is allowed to replace an address. */
   readonly origins: Record<string, string>
   readonly start: (command: string, variables: Variables) => Running
   /** Returns the endpoints of the requests that the brokers have received since the last call to `sent` or `forget`. */
   readonly sent: () => Promise<ReadonlyArray<string>>
   /** Advances the clock to the next TOTP period. */
   readonly wait: () => Promise<void>
-  /** Removes all sessions at the brokers, and advances the clock to the next TOTP period. */
+  /** Resets the brokers to `seed`, without sessions, and advances the clock to the next TOTP period. */
   readonly forget: (seed?: object) => Promise<void>
 }
 
@@ -127,7 +127,7 @@ export const inWorld = (place: Place, play: (world: World) => Promise<void>): Pr
     const origins = { ...simulator.origins }
     let ahead = 0
     let known = 0
-    // Longer than a TOTP period, which is 30 seconds.
+    // In milliseconds. Longer than a TOTP period, which is 30 seconds.
     const period = 31_000
     const world: World = {
       simulator,
@@ -155,7 +155,7 @@ export const inWorld = (place: Place, play: (world: World) => Promise<void>): Pr
       },
       forget: async (seed = { brokers: {} }) => {
         ahead += period
-        // The seed also resets the clock.
+        // `seed` also resets the clock, so the clock is then advanced by all periods since the start.
         await Effect.runPromise(Effect.andThen(simulator.seed(seed), simulator.advance(ahead)))
         known = 0
       }

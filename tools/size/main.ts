@@ -16,8 +16,8 @@ const budgetFile = path.join(import.meta.dirname, "budgets.json")
 const usage = `Usage: npm run size -- [program …] [option …]
 
 Bundles programs with rolldown, minifies and compresses the bundles, measures the installed size of the packages, and
-compares the sizes with tools/size/budgets.json. The run fails if a size is over its budget. With names of programs,
-it measures only these programs, and no packages. The programs are: ${Object.keys(programs).join(", ")}
+compares the sizes with tools/size/budgets.json. The run fails if a size is over its budget. If programs
+are named, only these programs are measured, and no packages. The programs are: ${Object.keys(programs).join(", ")}
 
 Options:
   --top <n>        shows the n largest modules of each program. Default: 0

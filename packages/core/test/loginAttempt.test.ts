@@ -138,8 +138,8 @@ const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
 type Sms = ReturnType<typeof makeSms>
 
 /**
- * Starts a program that gets the codes from `codes`. `ask` requests a session, waits in real time until the request has
- * ended or waits for a code, and returns the fiber of the request.
+ * Starts a program that gets the codes from `codes`. `ask` requests a session. As soon as this request has ended or
+ * needs a code, `ask` returns the fiber of the request.
  */
 const startWithCodes = Effect.fnUntraced(function* (
   { login, resend, verify }: Sms,
@@ -390,7 +390,7 @@ describe("a login that waits for a code by SMS", () => {
   )
 })
 
-/** Starts a program that gets the codes from `respond`. */
+/** Starts a program that gets the codes from `respond`, with `layerLoginWithStepUp`. */
 const startWithStepUp = Effect.fnUntraced(function* (
   respond: () => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 ) {
@@ -410,7 +410,7 @@ const startWithStepUp = Effect.fnUntraced(function* (
   return { manager, shared, sms }
 })
 
-describe("an `AuthError` of the function that returns the codes", () => {
+describe("a failure of the function that returns the codes", () => {
   const locked = new AuthError.AccountLocked({ scope: "account", unlock: "broker" })
   const reasons = [
     new AuthError.InvalidCredentials({ field: "pin" }),
@@ -422,7 +422,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
     reasons.map((reason) => [broker, reason._tag, AuthError.make(broker, "login", reason)] as const)
   )
 
-  it.effect.each(foreign)("does not count as an answer of the broker (%s, %s)", ([, , error]) =>
+  it.effect.each(foreign)("does not count as an answer of the broker if it is an `AuthError` (%s, %s)", ([, , error]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -435,7 +435,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
   )
 
   it.effect.each(foreign)(
-    "does not count as an answer of the broker, in `layerLoginWithStepUp` (%s, %s)",
+    "does not count as an answer of the broker if it is an `AuthError`, in `layerLoginWithStepUp` (%s, %s)",
     ([, , error]) =>
       Effect.gen(function* () {
         const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
@@ -447,10 +447,10 @@ describe("an `AuthError` of the function that returns the codes", () => {
   )
 
   it.effect.each([
-    ["a defect", () => Effect.die(new Error("123456"))] as const,
-    ["an error that the function throws", () => assert.fail("123456")] as const,
-    ["no end", () => Effect.never] as const
-  ])("is `ActionRequired` if the function for `layerLoginWithStepUp` has %s", ([, respond]) =>
+    ["returns an effect that dies", () => Effect.die(new Error("123456"))] as const,
+    ["throws an error", () => assert.fail("123456")] as const,
+    ["returns an effect that never ends", () => Effect.never] as const
+  ])("makes the login fail with `ActionRequired` if the function %s, in `layerLoginWithStepUp`", ([, respond]) =>
     Effect.gen(function* () {
       const { manager, shared } = yield* startWithStepUp(respond)
       const asking = yield* Effect.forkChild(Effect.flip(manager.session))
@@ -462,7 +462,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
     })
   )
 
-  it.effect("is the broker's answer if the function got it from the broker, in `layerLoginWithStepUp`", () =>
+  it.effect("counts as the broker's answer if the broker sent it, in `layerLoginWithStepUp`", () =>
     Effect.gen(function* () {
       const said = new AuthError.AccountLocked({ scope: "account", unlock: "broker", code: "L1" })
       const { manager, sms } = yield* startWithStepUp(() => Effect.fail(AuthError.make("tiny", "resend", said)))
@@ -472,7 +472,7 @@ describe("an `AuthError` of the function that returns the codes", () => {
     })
   )
 
-  it.effect("is the error of the login, and is not counted again, if it is the refusal from the question", () =>
+  it.effect("is the error of the login, and is not counted again, if it is the error `refused` of the question", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
@@ -609,7 +609,7 @@ describe("a login that waits for a person to enter a code from an authenticator 
   )
 })
 
-/** Codes that a test enters itself. */
+/** Makes a function `codes`, and the list of its questions. The test answers a question with `enter`. */
 const makePrompt = () => {
   const questions: Array<{ readonly question: CodeQuestion; readonly enter: (code: string) => void }> = []
   const codes = (question: CodeQuestion) => new Promise<string>((enter) => void questions.push({ question, enter }))
@@ -667,7 +667,7 @@ describe("a new code", () => {
   it.effect.each([
     ["success", ["login", "resend", "code 123456"]],
     ["failure", ["login", "resend", "code 654321", "code 123456"]]
-  ] as const)("replaces a code that is entered during the request, unless the request fails (%s)", ([outcome, calls]) =>
+  ] as const)("if `resend` succeeds, replaces a code that is entered while `resend` runs (%s)", ([outcome, calls]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()

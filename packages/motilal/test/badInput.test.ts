@@ -367,7 +367,7 @@ describe("checks of the arguments of MotilalApi", () => {
     )
   }
 
-  it.effect("MotilalApi.layer also rejects a missing API secret", () =>
+  it.effect("MotilalApi.layer rejects credentials without an API secret", () =>
     Effect.gen(function* () {
       const call = calls["getprofile"]
       assert.isDefined(call)

@@ -454,7 +454,7 @@ describe("a login that waits for its callback", () => {
         const pending = yield* pendingLogin({ exchange: Effect.never })
         const page = yield* outcomePage(pending, pending.callback)
         assert.include(page, "Login received")
-        assert.include(page, "It shows whether the login succeeds.")
+        assert.include(page, "The program shows whether the login succeeds.")
       }),
     { tags: ["thorough"] }
   )

@@ -51,7 +51,7 @@ describe("vaults: the function refusal", () => {
     assert.isUndefined(refusal({ ...acceptable, mode: 0o100666, uid: 0 }, "file", "/v/x", undefined))
     assert.isDefined(refusal({ ...acceptable, isLink: true }, "file", "/v/x", undefined))
   })
-  it("quotes paths in its commands for the shell", () => {
+  it("quotes the path in the shell command of the advice", () => {
     const { advice } = refusal({ ...acceptable, mode: 0o100644 }, "file", "/v/it's here", 1000) ?? { advice: "" }
     assert.match(advice, /chmod 600 '\/v\/it'\\''s here'$/)
   })
@@ -68,7 +68,7 @@ const written = Effect.gen(function* () {
   return folder
 })
 
-/** Asserts that a text ends with this advice for a path. The path is quoted if its folder has a space in its name. */
+/** Asserts that a text ends with advice for a path. The text quotes the path if a folder's name has a space. */
 const assertAdvice = (text: string, advice: RegExp, path: string) => {
   const [unquoted, quoted] = [path, `'${path}'`].map((end) => (text.endsWith(end) ? text.slice(0, -end.length) : ""))
   assert.match(quoted || unquoted || "", advice, text)

@@ -27,7 +27,7 @@ const places: ReadonlyArray<readonly [where: string, address: (port: number) => 
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** A sample of the attacks, for cases where all of them would take too long. */
+/** Names of some attacks, for tests in which all attacks would take too long. */
 const somePosts = ["a urlencoded form", "a text/plain form", "a form with a redirect", "fetch without CORS"]
 const someGets = ["fetch", "an image", "a window", "a speculative prefetch"]
 const windows = ["a window", "a window with a redirect"]
@@ -55,7 +55,7 @@ describe.runIf(runsChromium)("a page in Chromium", () => {
         Effect.gen(function* () {
           const { before, simulator } = yield* prepare()
           for (const { body, url } of yield* logins(simulator)) {
-            // Motilal's portal requires a hidden field of its page, and this request does not load the page first.
+            // Motilal's portal requires a hidden field of its page, and this test does not load the page.
             if (url.includes("Login.aspx")) continue
             const headers = { "content-type": "application/x-www-form-urlencoded" }
             assert.strictEqual((yield* send(url, { method: "POST", body, headers })).status, 302, url)

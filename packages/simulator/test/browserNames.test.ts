@@ -11,7 +11,7 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 const under = (host: string, targets: ReadonlyArray<Target>): ReadonlyArray<Target> =>
   targets.map(({ body, url }) => ({ url: url.replace("127.0.0.1", host), body }))
 
-/** Matches the text that a refused page may read: the reason for the refusal, and no state of the simulator. */
+/** Matches what a page may read if its request is refused: nothing or the reason, but no state of the simulator. */
 const refusal = /^(?:(?:403 )?(?:The request needs one Host header|The simulator refuses requests)[^{}]*)?$/
 
 /** Names of attacks that send a GET request without the header Origin. */

@@ -208,7 +208,7 @@ export const sdk: Sdk = {
         const [refused, ...others] = answers.filter((answer) => !("data" in (answer as object)))
         assert.equal(others.length, 0)
         assert.deepEqual(refused, { status: 403, message: "Forbidden" })
-        return "one login resolves with status 403, without the rate limiter's message"
+        return "one login resolves with status 403, but without the broker's message"
       }
     },
     {

@@ -26,7 +26,7 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import { type CommandFailed, fail, Rejected } from "./failure.ts"
 import { registry } from "./registry.ts"
 
-/** The services of login methods that this command uses. A method has only some of them: see its `capabilities`. */
+/** The services that this command uses. A login method has only some of them: see its `capabilities`. */
 export type Services = Renewal | Logout | Authorize | Profile | RedirectLogin | QrLogin | Login | StepUp
 
 export type MethodLayer = Layer.Layer<Services, AuthError, HttpClient.HttpClient>
@@ -94,7 +94,7 @@ const loadedOf = (
   layerModule: ({ layer }) => importModule(layer)
 })
 
-/** Loads a broker by its id. If `folder` is given, it is the folder of the broker's package. */
+/** Loads a broker by its id from the package in `folder`. Without `folder`, loads the package that `registry` names. */
 export const loadBroker = Effect.fnUntraced(function* (
   id: string,
   folder?: string
@@ -120,7 +120,7 @@ const Manifest = Schema.fromJsonString(Schema.Struct({ name: Schema.String }))
 const unusable = (folder: string, problem: string) =>
   fail("package", `The folder ${folder} cannot be used as the package of a broker: ${problem}.`)
 
-/** Two copies of `effect` do not recognize each other's secrets. */
+/** Shows which copy of `effect` a package uses. Two copies of `effect` do not recognize each other's secrets. */
 const effectModule = "effect/Redacted"
 
 /** Checks the fields that this command reads. A package by another author may lack some of them. */

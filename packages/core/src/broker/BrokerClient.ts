@@ -135,7 +135,7 @@ export interface Protocol {
   readonly told?: ToldAddress
   /** Returns the headers with the signature of a request. Default: requests are not signed. */
   readonly sign?: (request: Unsigned) => Effect.Effect<Headers>
-  /** Returns the path of a call, if the broker's options can change the path. Default: the path in the table. */
+  /** Returns the path of a call. Needed only if an option can change paths. Default: the path in the table. */
   readonly path?: (endpoint: Endpoint) => string
   /**
    * The body of a call that has a session but no fields. `none`: no body is sent. `object`: the body is `{}`. Default:
@@ -215,8 +215,8 @@ export interface BrokerClient {
   /** The origins of the calls, keyed by purpose. */
   readonly origins: Readonly<Record<string, string>>
   /**
-   * Returns the origin for the calls of this session, if the broker sent an origin at login. Returns `undefined` if the
-   * broker sent no origin, or an origin that is not allowed.
+   * Returns the origin of the address that the broker returned at login, from the `extras` of the session. Returns
+   * `undefined` if the broker returned no address, or an address that is not allowed.
    */
   readonly toldOrigin: (extras: Extras | undefined) => string | undefined
 }
@@ -230,8 +230,8 @@ export interface BrokerClient {
 export const otherCall = "request"
 
 /**
- * Maximum length, in characters, of an answer that is searched for a refusal. A longer answer is data, such as an
- * instrument list.
+ * Maximum length, in characters, of a text that is searched for a refusal. A longer text is data, such as an instrument
+ * list.
  */
 const longestRefusal = 65_536
 

@@ -20,7 +20,7 @@ export const pages = {
   pending: page(
     200,
     "Login received",
-    "Your program is completing the login. It shows whether the login succeeds.",
+    "Your program is completing the login. The program shows whether the login succeeds.",
     close
   ),
   declined: (...paragraphs: ReadonlyArray<string>) => page(200, "Login declined", ...paragraphs, close),
@@ -28,7 +28,7 @@ export const pages = {
   otherLogin: page(
     400,
     "Not the pending login",
-    "This address does not belong to the login that your program waits for. It was ignored.",
+    "This address does not belong to the login that your program waits for. The request was ignored.",
     "If you have just logged in, start the login again in your program, and use only the page that it opens."
   ),
   noParameters: page(
@@ -40,7 +40,7 @@ export const pages = {
   completed: page(
     410,
     "Login already received",
-    "Your program received this login before. It was not sent again.",
+    "Your program received this login before. The login was not sent again.",
     close
   ),
   usedLink: page(
@@ -100,7 +100,7 @@ ${paragraphs.map((text) => `<p>${escape(text)}</p>`).join("\n")}
 </html>
 `
 
-/** Headers of every answer. The policy allows only the style of these pages. */
+/** Headers of every answer. The content security policy allows only the style of these pages. */
 export const headers: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "content-security-policy": `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,

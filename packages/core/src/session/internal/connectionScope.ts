@@ -44,8 +44,8 @@ export const base = ({ client, key, vault }: BaseOptions) => ({
 /** The functions that close a connection. */
 export interface Closable {
   /**
-   * Closes the connection. After this, the promises of all other functions of the connection reject. Only a `logout`
-   * that is running ends first. Stored sessions stay valid.
+   * Closes the connection. After this, the promises of all other functions of the connection reject. If a `logout` is
+   * running, `close` waits until the logout has ended. Stored sessions stay valid.
    */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>

@@ -51,7 +51,8 @@ export interface CodeQuestion {
 export type Codes = (question: CodeQuestion) => string | Promise<string>
 
 /**
- * The text of the failure is not kept, because it may contain the code. An `AuthError` contains no secret, but it may be
+ * Makes the error of a login whose function `codes` failed. The text of the failure is kept only if the failure is an
+ * `AuthError`, because another text may contain the code. An `AuthError` is not returned itself, because it may be
  * about another account.
  */
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
@@ -88,7 +89,7 @@ const answering = (
     let current = first
     let isOver = false
     const requests = new Set<Promise<unknown>>()
-    /** The broker's refusals of this login, which `codes` may throw again. */
+    /** The errors with which `resend` failed. If `codes` throws one of them, it becomes the error of the login. */
     const refusals = new Set<unknown>()
     const refuse = (error: unknown) => Effect.sync(() => void refusals.add(error))
     const request = Effect.suspend(() =>
