@@ -162,7 +162,7 @@ const valuesOf = (fakes: Fakes, method: Method): Values => {
   return Object.fromEntries(Object.keys(credentials).flatMap((field) => (own[field] ? [[field, own[field]]] : [])))
 }
 
-/** Returns these credentials in the form in which a layer's options have them. */
+/** Returns the options of a layer that contain the given credentials. */
 const inCode = (method: Method, values: Values) => {
   const { environment, ...others } = values
   const wrap = ([field, value]: readonly [string, string]) =>
@@ -205,7 +205,7 @@ for (const { broker, fakes, folder } of brokers) {
 
     describe(`pasted credentials: ${broker.id} ${method.id}`, () => {
       for (const from of ["variables", "code"] as const) {
-        it.effect(`${places[from]} are sent unchanged if they have no quotation marks or blanks around them`, () =>
+        it.effect(`${places[from]}: values without quotation marks or blanks around them are sent unchanged`, () =>
           Effect.gen(function* () {
             const { counted, result, sent } = yield* run(values, from)
             assert(Result.isSuccess(result), Result.isFailure(result) ? String(result.failure) : "")

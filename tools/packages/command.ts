@@ -52,8 +52,8 @@ export const broker = { id: "evil", title: "Evil", methods: [], environments: {}
 `
 
 /**
- * Makes packages in `folder` that have the names of ours. If one of these packages is loaded, it writes a file. Returns
- * the path of this file.
+ * Makes packages with the given names in `folder`. If one of these packages is loaded, it writes a file. Returns the
+ * path of this file.
  */
 const makeHostile = (folder: string, packages: ReadonlyArray<string>): string => {
   const marker = path.join(folder, "loaded")
@@ -98,7 +98,7 @@ const checkResolution = (installed: string, { folder, tarball }: Options) =>
     assert.ok(!fs.existsSync(marker), "a package of the current folder was loaded")
   })
 
-/** Checks that `--help` and `--version` load one file, and that a command loads the installed `effect`. */
+/** Checks that `--help` and `--version` load only one file, and that `brokers` loads the installed `effect`. */
 const checkModules = (installed: string) =>
   Effect.gen(function* () {
     const user = yield* makeUser({ PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}` }, [

@@ -8,8 +8,8 @@ import { root } from "./workspace.ts"
 const children = new Set<ChildProcess>()
 
 /**
- * Starts a child process. It gets the environment variables of this process, except the variables that npm sets for the
- * project in which it runs a script, such as `npm_package_name`. These variables would confuse another npm command.
+ * Starts a child process with the environment variables of this process. When npm runs a script, npm sets variables
+ * about the project, such as `npm_package_name`. These are omitted, because they would confuse another npm command.
  */
 export const start = (
   command: string,
@@ -46,7 +46,7 @@ export const start = (
 export interface Ended {
   /** The exit code, or the name of the signal. */
   readonly end: number | string
-  /** Whether it was stopped because it did not end within the time limit. */
+  /** Whether the child process was stopped because it exceeded the time limit. */
   readonly isLate: boolean
   readonly stdout: string
   readonly stderr: string
@@ -144,9 +144,9 @@ export const stopAll = async (): Promise<void> => {
 }
 
 /**
- * Runs the work of a tool in a temporary folder, and ends this process with the exit code that `work` returns. Before
- * that, stops all processes that this module has started, and removes the folder. An error is printed after the name of
- * the tool, and the exit code is then 1. SIGINT and SIGTERM end the work early.
+ * Runs the work of a tool in a temporary folder. Then stops all processes that this module has started, removes the
+ * folder, and ends this process with the exit code that `work` returns. If `work` fails, prints the name of the tool
+ * and the error, and the exit code is 1. SIGINT and SIGTERM end the work early.
  */
 export const runInFolder = async (name: string, work: (folder: string) => Promise<number>): Promise<never> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), `broker-auth-${name}-`))

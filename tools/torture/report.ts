@@ -38,7 +38,8 @@ const rangeOf = (found: ReadonlyArray<string>): string => {
 }
 
 /**
- * Merges correct counts of the same kind into one row. Other counts are merged only if their cases have the same title.
+ * Merges rows that have the same verdict, scenario and name of the count. Merged rows with the verdict "ok" also have
+ * the same expected value. Other merged rows also have the same title.
  */
 export const condensed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const groups = new Map<string, Array<Row>>()
@@ -64,8 +65,8 @@ export const summaryOf = (rows: ReadonlyArray<Row>): string => {
 }
 
 /**
- * Whether a scenario has passed. With a broken part, it passes only if it has found a wrong count, or if none of its
- * cases could run.
+ * Whether a scenario has passed. If a part was broken on purpose (`broken`), the scenario passes only if it has found a
+ * wrong count, or if none of its cases could run.
  */
 export const isRight = (rows: ReadonlyArray<Row>, { broken }: Pick<Options, "broken">): boolean => {
   const isWrong = rows.some(({ verdict }) => verdict === "WRONG")

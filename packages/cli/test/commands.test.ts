@@ -48,7 +48,7 @@ const ownLines = (text: string) =>
     .filter((line) => !line.startsWith("SIMULATOR:"))
 
 it.live(
-  "broker-auth prints only the token, only the headers or only the variables, and runs a program with the variables",
+  "broker-auth token prints only the token, header the headers, env the variables, and exec runs a program with them",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -157,7 +157,7 @@ it.effect("broker-auth status counts only the failed logins that count towards t
 )
 
 it.effect(
-  "broker-auth guard marks a login without an answer as not counted if the broker has accepted its credentials",
+  "broker-auth guard marks a login without an answer as not counted if the broker accepted the same credentials before",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -293,7 +293,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth lists the possible accounts if the user names none, an unknown one, or a broker with several accounts",
+  "broker-auth lists the possible accounts if the user names no account, an unknown account, or a broker with several",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()

@@ -176,7 +176,7 @@ describe("other code sources:", () => {
   )
 
   it.effect(
-    "CodeSource.respond passes to the source the first of the challenge's kinds, and the challenge's other fields except the id and the step token",
+    "CodeSource.respond gives the source the first kind and the other fields of a challenge, but no id or step token",
     () =>
       Effect.gen(function* () {
         const { account } = request()
@@ -275,7 +275,7 @@ describe("CodeSource.prompt", () => {
     })
   )
 
-  it.effect("asks four times, and then fails with an InvalidRequest that does not contain the answers", () =>
+  it.effect("asks at most four times, and then fails with an InvalidRequest that does not contain the answers", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* ask(["", "1", "22", "123456"])).code, "123456")
       const { error, shown } = yield* ask(["", "1", "22", "98765", "123456"])

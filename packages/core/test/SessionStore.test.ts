@@ -135,7 +135,7 @@ describe("vaults: an encrypted store", () => {
     return { ...book, key, store, raw: book.store }
   })
 
-  it.effect("does not store its content as plain text, and does not print it", () =>
+  it.effect("stores no value as plain text, and returns entries that do not show the value when printed", () =>
     Effect.gen(function* () {
       const { bytes, store } = yield* begin
       assert.notInclude(textOf(bytes()), "access")
@@ -251,8 +251,8 @@ describe("vaults: an encrypted store", () => {
     })
   )
 
-  // Version 0.1.0 wrote these entries. As an independent check, the encrypted entry was also decrypted with OpenSSL's
-  // ChaCha20-Poly1305, with a subkey from a separate implementation of HChaCha20.
+  // Version 0.1.0 wrote these entries. As an independent check, OpenSSL's ChaCha20-Poly1305 also
+  // decrypted the encrypted entry. A separate implementation of HChaCha20 computed the subkey for OpenSSL.
   it.effect.each([
     [
       "with encryption",
@@ -353,7 +353,7 @@ describe("vaults: a store in a key-value store", () => {
       })
   )
 
-  it.effect("completes a write even if its caller is interrupted, and only then starts the next write", () =>
+  it.effect("completes a write whose caller is interrupted, and then starts the next write", () =>
     Effect.gen(function* () {
       const keyValueStore = makeStringOnly()
       const begun = yield* Deferred.make<void>()
@@ -437,7 +437,7 @@ describe.runIf(runsRedis)("vaults: a store in Redis", () => {
     })
   )
 
-  it.live("fails with Tampered, which is not retryable, if the Redis key has a value of another type", () =>
+  it.live("fails with Tampered, which is not retryable, if the Redis key has a list instead of a string", () =>
     Effect.gen(function* () {
       const { open, prefix, redis } = yield* inRedis()
       const store = yield* open
@@ -493,7 +493,7 @@ describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       let failures = 0
-      // A Redis that executes every script, but loses every second answer, beginning with the first.
+      // This Redis executes every script, but loses the first answer, the third answer, the fifth answer, and so on.
       const lossy: Redis.Redis["Service"] = {
         ...redis,
         eval:

@@ -23,7 +23,7 @@ import { broker } from "./SamcoBroker.ts"
 export interface Account {
   readonly userId: string
   readonly name: string
-  /** The app's key and secret, encrypted as the dashboard issues them. */
+  /** The app's key and secret, in the encrypted form that the dashboard issues. */
   readonly apiKey: string
   readonly apiSecret: string
   readonly redirectUrl: string
@@ -34,8 +34,8 @@ export interface Account {
   /** The credential for `/accessToken/token`. */
   readonly secretApiKey: string
   /**
-   * An access token that is valid when the fake starts, and again after each reset. It expires at the next 08:00 IST
-   * like any other access token.
+   * An access token for `/login`. It is valid when the fake starts, and again after each reset. It expires at the next
+   * 08:00 IST, like every access token from `/accessToken/token`.
    */
   readonly accessToken: string
   readonly state: "active" | "blocked" | "dormant"
@@ -64,7 +64,7 @@ export interface Switches {
   readonly refreshAfterEnd: "works" | "refused"
   /** Whether a refresh invalidates the previous access token. */
   readonly refreshedToken: "dies" | "lives"
-  /** Whether access tokens contain their expiry, the claim `exp`. */
+  /** Whether the JWTs of sessions contain their expiry, the claim `exp`. */
   readonly tokenEnd: "in-token" | "absent"
   /**
    * HTTP status of most failures of `generateOtp`, `secretKeyGenerator`, `accessToken`, `login`, `ipRegistration` and
@@ -199,7 +199,7 @@ const consentForm = (action: string, appName: string, problem: string) =>
 
 const found = ({ href }: URL): FakeBroker.FakeResponse => ({ status: 302, headers: { location: href }, body: "" })
 
-/** Checks the headers of a POST request to the API: the body must be JSON, and `accept` must allow JSON. */
+/** Checks the headers of a POST request: `content-type` must be JSON, and `accept` must allow JSON. */
 const headerFault = ({ headers, method }: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   if (method !== "POST") return undefined
   // RFC 9110, section 12.5.1: without the header, any type is acceptable.
@@ -240,7 +240,7 @@ const makeMemory = () => ({
   ips: new Map<string, { readonly primary: string; readonly secondary: string; readonly at: number }>()
 })
 
-/** The parts of the fake that all its calls use. */
+/** The state and the functions that the routes of the fake share. */
 const makeShared = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
   const memory = makeMemory()
   const { refreshes, sessions } = memory

@@ -64,7 +64,7 @@ it.live(
     })
 )
 
-it.live("the simulator accepts every loopback name, in small or in capital letters", () =>
+it.live("the simulator accepts every loopback name in the Host header, in small or in capital letters", () =>
   Effect.gen(function* () {
     const { control } = yield* Simulator.make({ brokers: ["angel"] })
     for (const name of ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"]) {

@@ -1,4 +1,4 @@
-/** The commands of the vault itself. */
+/** The command `broker-auth vault` and its subcommands. */
 import type { Account } from "@auth/broker-core/login/Account"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Session from "@auth/broker-core/login/Session"
@@ -32,7 +32,7 @@ export const describe = (input: Input<"vault">): Effect.Effect<void, Failure> =>
     yield* output.line(`${store.describe}; ${length} ${length === 1 ? "account" : "accounts"}`)
   }).pipe(Effect.scoped)
 
-/** An entry as it is listed. `problem` is set if the entry cannot be read. */
+/** An entry in the output of `vault list`. `problem` is set if the entry cannot be read. */
 interface Listed {
   readonly slot: Slot
   readonly version: number | undefined
@@ -84,7 +84,10 @@ const credentialText = (name: string, value: Redacted.Redacted<string>): string 
 const credentialsJson = (values: accounts.Entry["values"]) =>
   Object.entries(values).map(([name, value]) => ({ name, reference: references.prefixOf(value) ?? null }))
 
-/** Entries are found by account, so an entry of an account that was removed is not listed. */
+/**
+ * Lists each account in the vault with its entries. The vault may also contain entries of an account that was removed.
+ * These entries are not listed.
+ */
 export const list = (input: Input<"vault list">): Effect.Effect<number | undefined, Failure> =>
   Effect.gen(function* () {
     const home = yield* homes.open(input)

@@ -347,8 +347,8 @@ export const describeLimits = (
 
 /**
  * Makes a strict check of TOTP codes. It accepts the codes of the current and the previous period (RFC 6238, section
- * 5.2). After it has accepted a code of an account, it accepts only codes of later periods for this account, except if
- * `reusedCode` is `accepted`.
+ * 5.2). Each code of an account must be of a later period than the last accepted code of the account. If `reusedCode`
+ * is `accepted`, this rule does not apply.
  *
  * @category codes
  * @since 0.1.0

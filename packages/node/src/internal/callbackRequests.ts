@@ -13,9 +13,9 @@ const authorities = (hostname: string, port: number): ReadonlyArray<string> =>
   port === 80 ? [hostname, `${hostname}:80`] : [`${hostname}:${port}`]
 
 /**
- * The page that refuses a request whose `Host` is not the listener's `Host`, or whose request line contains something
- * other than a path, such as a whole address. With DNS rebinding, the host name of a web page resolves to this machine,
- * and the browser sends that name as `Host`.
+ * Returns the page that refuses a request, or `undefined`. A request is refused if its `Host` is not the listener's, or
+ * if its request line does not contain a path, but for example a whole address. In an attack by DNS rebinding, the host
+ * name of a web page resolves to this machine, and the browser sends that name as `Host`.
  */
 export const hostRefusal = (message: IncomingMessage, hostname: string, port: number): Page | undefined => {
   const hosts = valuesOf(message, "host")
@@ -24,10 +24,10 @@ export const hostRefusal = (message: IncomingMessage, hostname: string, port: nu
 }
 
 /**
- * The page that refuses a request if the browser does not open the address as a whole page. Otherwise `undefined`. A
- * login must not be completed by a prefetch, or by an image, a frame or a script of another page. Browsers send the
- * header `Sec-Fetch-Dest` to loopback addresses, too. A client that sends neither this header nor a prefetch header is
- * not refused.
+ * Returns the page that refuses a request, or `undefined`. A request is refused if the browser does not open the
+ * address as a whole page. A login must not be completed by a prefetch, or by an image, a frame or a script of another
+ * page. Browsers send the header `Sec-Fetch-Dest` to loopback addresses, too. A client that sends neither this
+ * header nor a prefetch header is not refused.
  */
 export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => {
   const destination = headers["sec-fetch-dest"] ?? "document"

@@ -28,8 +28,8 @@ const chain = (error: unknown, depth = 0): ReadonlyArray<object> => {
 }
 
 /**
- * Reads the status of the proxy from the message, because undici (the client behind Node's `fetch`) reports it only
- * there: "Proxy response (407) !== 200 when HTTP Tunneling".
+ * Reads the status of the proxy's answer from the message of the error. undici (the client behind Node's `fetch`)
+ * reports this status only in the message: "Proxy response (407) !== 200 when HTTP Tunneling".
  */
 const proxyStatus = (error: object): number | undefined => {
   const message = "message" in error ? error.message : undefined

@@ -28,7 +28,7 @@ const cipherOf = Effect.fnUntraced(function* (bytes: Redacted.Redacted<Uint8Arra
   return made
 })
 
-/** Runs `use` with the AEAD service and the key. `bytes` is the key of a store. */
+/** Runs `use` with the AEAD service and the AEAD key. `bytes` is the store's key, from which the AEAD key is made. */
 export const withKey = <A, E>(
   bytes: Redacted.Redacted<Uint8Array>,
   use: (aead: Aead.Aead["Service"], key: Cipher["key"]) => Effect.Effect<A, E>

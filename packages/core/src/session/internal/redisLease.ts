@@ -107,8 +107,8 @@ const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost
 
 /**
  * Returns the reply of Redis, or `undefined` if no reply comes within the length of one lease. If this process was
- * suspended for longer than that, a reply may have arrived that the process has not read yet. So the process waits 10
- * milliseconds longer to read such a reply.
+ * suspended for longer than one lease, an unread reply may have arrived. So the process waits 10 milliseconds longer to
+ * read that reply.
  */
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
@@ -124,8 +124,8 @@ const whatItDoes = "lock the account in Redis"
 const unreachable = (failure: Redis.RedisError | undefined) => toIo(whatItDoes, failure)
 
 /**
- * In milliseconds. When a replica becomes the primary node, it is read-only for a few seconds. A node that is read-only
- * for longer than this counts as a replica.
+ * Maximum time for which a primary node may be read-only, in milliseconds. A replica that becomes the primary node is
+ * read-only for a few seconds. A node that is read-only for a longer time counts as a replica.
  */
 const maxReadOnly = 5000
 
@@ -156,8 +156,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const renewInterval = Duration.millis(Duration.toMillis(lease) / 4)
 
   /**
-   * Tries once to acquire the lock. Returns the fence, `"read-only"` if the node of Redis accepts no writes, or
-   * `undefined` if another program holds the lock or Redis cannot be reached.
+   * Tries once to acquire the lock. If this succeeds, returns the fence. If the node of Redis accepts no writes,
+   * returns `"read-only"`. If another program holds the lock, or if Redis cannot be reached, returns `undefined`.
    */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
@@ -220,9 +220,9 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     })
 
   /**
-   * Fails if the lease is lost. If the lease has expired, for example because this process was suspended, it is renewed
-   * first. Redis decides whether it can be renewed, because another program may have acquired the lock. This is a loop,
-   * because the process may be suspended again during the check.
+   * Fails if the lease is lost. If the lease has expired, for example because this process was suspended, tries to
+   * renew the lease. The renewal fails if another program has acquired the lock in the meantime. After a renewal,
+   * checks the lease again, because the process may have been suspended during the renewal.
    */
   const check = Effect.fnUntraced(function* (keys: Keys, held: AcquiredLease) {
     for (let renewals = 0; !held.isGone; renewals += 1) {

@@ -35,9 +35,9 @@ export const descriptor = (subject: Subject): ReadonlyArray<Case> => [
       yield* ensure(/^20\d\d-\d\d-\d\d$/.test(broker.verifiedOn), "verifiedOn must be a date")
       yield* ensure(
         broker.documentation.every((link) => link.startsWith("https://")),
-        "each document must be an https link"
+        "each link in documentation must be an https link"
       )
-      yield* ensure(broker.documentation.length > 0, "there must be documents")
+      yield* ensure(broker.documentation.length > 0, "documentation must contain at least one link")
     })
   },
   {
