@@ -32,7 +32,7 @@ const variant = (account: FakeAccount, index: number): FakeAccount =>
     ])
   )
 
-/** Brokers whose apps accept only redirect URLs with https. The user pastes the address after the login. */
+/** Brokers that accept only redirect URLs with https. After the login, the user pastes the callback's URL. */
 const pastes = new Set(["angel"])
 
 const members = Effect.fnUntraced(function* (simulator: Simulated, chosen: ReadonlyArray<Way>) {
@@ -143,7 +143,7 @@ const fieldsOf = async (simulator: Simulated, login: LoginPage, { account, way }
   return new URLSearchParams(Object.entries(login.fields(account, totp)).map(([name, value = ""]) => [name, value]))
 }
 
-/** Logs in on the broker's page. If the listener does not get the callback, pastes the callback's URL into the card. */
+/** Logs in on the broker's page. If nothing listens at the redirect URL, pastes the callback's URL into the card. */
 export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locator, member: Member): Promise<void> => {
   const login = pageOf(member.way)
   if (login === undefined) throw new Error(`${member.name} has no login page.`)
@@ -163,7 +163,8 @@ export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locat
   })
   if (await input.isVisible()) {
     const shown = tab.url()
-    // The browser does not leave the broker's page if nothing listens at the redirect URL.
+    // The browser may still show the broker's page, because nothing listens at the redirect URL. The callback's URL is
+    // then the last element of `callbacks`.
     const isThere = shown.startsWith(member.account["redirectUrl"] ?? "-")
     await input.fill(isThere ? shown : (callbacks.at(-1) ?? ""))
     await card.getByRole("button", { name: "Send", exact: true }).click()

@@ -72,8 +72,8 @@ export const startPeer = async (
     readonly nodeArgs?: ReadonlyArray<string>
     readonly env?: Readonly<Record<string, string>>
     /**
-     * A command with its arguments, such as `perl -e …`. It is started instead of Node, and must start the Node command
-     * that follows its arguments.
+     * A command with its arguments, such as `perl -e …`. This command is started instead of Node. It gets the Node
+     * command as further arguments, and must start it.
      */
     readonly through?: ReadonlyArray<string>
     /** Time-out for the start, in milliseconds. Default: 30 seconds. */

@@ -27,7 +27,7 @@ interface Ready {
 }
 
 export interface Simulator {
-  /** The addresses of the brokers' origins. */
+  /** The simulator's address for each origin of a broker. */
   readonly origins: Readonly<Record<string, string>>
   /** Returns the address at which the simulator serves an origin of a broker. */
   readonly origin: (ofBroker: string) => string

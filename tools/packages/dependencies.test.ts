@@ -83,7 +83,7 @@ describe("verdictOf: npm audit signatures", () => {
     assert.strictEqual(verdict({ error: { summary } }).kind, "unchecked")
   })
 
-  it.each(["EMISSINGSIGNATUREKEY", "EEXPIREDSIGNATUREKEY", "E404"])("refuses the error %s", (code) => {
+  it.each(["EMISSINGSIGNATUREKEY", "EEXPIREDSIGNATUREKEY", "E404"])("refuses output with the error %s", (code) => {
     assert.strictEqual(verdict({ error: { code, summary: "the key is unknown" } }).kind, "refused")
   })
 

@@ -65,7 +65,7 @@ const settingsFor = ({ keeps = "nothing", mode = "single" }: Options): ReadonlyA
   ...(mode === "cluster" ? ["--cluster-enabled", "yes"] : [])
 ]
 
-/** Starts the server. Returns `undefined` if another process has taken the port in the meantime. */
+/** Starts the server. Returns `undefined` if another process uses the port. */
 const launch = async (port: number, folder: string, options: Options): Promise<ChildProcess | undefined> => {
   const settings = ["--bind", "127.0.0.1", "--save", "", "--dir", folder, ...settingsFor(options)]
   const child = start(options.command ?? "redis-server", ["--port", String(port), ...settings], { cwd: folder })

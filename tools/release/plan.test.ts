@@ -13,9 +13,9 @@ const plan: Plan = { version: 1, plan: [[release("publish", "core")], [release("
 describe("the plan of a release", () => {
   afterAll(() => fs.rmSync(folder, { recursive: true }))
 
-  it("names the packages that are published", () => assert.deepStrictEqual(namesIn(plan), ["core"]))
+  it("names the packages to publish", () => assert.deepStrictEqual(namesIn(plan), ["core"]))
 
-  it("is written with the tarball and the hash of each package that is published", () => {
+  it("is written with the tarball and the hash of each package to publish", () => {
     fs.mkdirSync(path.join(folder, tarballFolder))
     const tarball = path.join(folder, tarballFolder, "core-1.0.0.tgz")
     fs.writeFileSync(tarball, "abc")
@@ -38,6 +38,6 @@ describe("the plan of a release", () => {
     })
   })
 
-  it("cannot be written if a package that is published was not packed", () =>
+  it("cannot be written if a package to publish was not packed", () =>
     assert.throws(() => writePlan(folder, plan, new Map()), /core was not packed/))
 })

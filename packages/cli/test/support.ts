@@ -50,7 +50,7 @@ export const makeUser = (
 ) =>
   Effect.acquireRelease(
     Effect.sync((): User => {
-      // The name is short, because the path of a socket in this folder has at most 104 bytes.
+      // The name is short, because the path of a socket in this folder may have at most 104 bytes.
       const state = fs.mkdtempSync(path.join(os.tmpdir(), "auth-"))
       return {
         state,
@@ -167,8 +167,8 @@ export const terminal = (
     let seen = 0
     let next = 0
     let pending = false
-    // If the text that a reply waits for never appears, the error must show the screen. A time-out of the test would not
-    // show it.
+    // If an expected text never appears, the error must show the screen. A time-out of the test would not show the
+    // screen.
     const timer = setTimeout(() => {
       child.kill("SIGKILL")
       screen += `\n(no answer within ${screenTimeout / 1000} s; replies typed: ${next} of ${replies.length})`
@@ -208,7 +208,7 @@ registerHooks({ load: (url, context, next) => { loaded.push(url); return next(ur
 process.on("exit", () => writeSync(2, loaded.join("\\n")))
 `
 
-/** The URLs of all modules that the command loads. */
+/** Runs the command, and returns the URLs of all modules that it loads. */
 export const modulesOf = (
   { command, env }: Pick<User, "command" | "env">,
   args: ReadonlyArray<string>

@@ -46,7 +46,7 @@ const makeRotating = () => {
 
 describe("a refresh token", () => {
   it.effect.each(["put", "get"] as const)(
-    "is not sent by `renew` if a logout by this program could not be stored (%s)",
+    "is not sent by `renew` if a logout by this program could not be stored, because `%s` of the store failed",
     (broken) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -111,7 +111,7 @@ describe("a refresh", () => {
     return { asked, calls, one, state: slow.state, two }
   })
 
-  it.effect("is not sent if the lock was lost during a slow read of the store, after the lock was checked", () =>
+  it.effect("is not sent if the lock was checked, and was then lost during a slow read of the store", () =>
     Effect.gen(function* () {
       const { asked, calls, state, two } = yield* begin
       state.isLost = true

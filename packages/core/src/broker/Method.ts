@@ -82,7 +82,7 @@ export interface Family<Tag, Api extends Common, O extends Options> {
    * package. Default: the option `expiry` or, if that option is not set, `expiry` of this family.
    */
   readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
-  /** Ends a session at the broker. Returns `undefined` if the broker has no logout call with these options. */
+  /** Ends a session at the broker. If the broker has no logout call for these options, returns `undefined`. */
   readonly logout?: (
     api: Api,
     session: Session.Session,
@@ -113,8 +113,8 @@ interface Spec<Api, F extends Credentials.Fields, O> {
   /** The id of the login method in the broker's description (`Broker`). */
   readonly id: string
   /**
-   * The fields of the credentials. If options change the checks of the fields, a function that returns the fields for
-   * the given options.
+   * The fields of the credentials. If the checks of the fields depend on the options, this is a function that returns
+   * the fields.
    */
   readonly credentials: F | ((options: O) => F)
   readonly api: (
@@ -147,7 +147,7 @@ interface Spec<Api, F extends Credentials.Fields, O> {
  */
 export interface LoginSpec<Api, F extends Credentials.Fields, O> extends Spec<Api, F, O> {
   /**
-   * Logs in. `code` is a one-time code of six digits. It is empty text if the credentials contain no source of codes.
+   * Logs in. `code` is a one-time code of six digits. If the credentials contain no source of codes, `code` is empty.
    */
   readonly signIn: (
     given: Omit<Given<Api, F, O>, "code"> & { readonly code: Redacted.Redacted<string> }
@@ -172,9 +172,10 @@ export interface RedirectSpec<
   /** The address of the broker's page. */
   readonly page: (given: Given<Api, F, O> & { readonly state: Redacted.Redacted<string> }) => Redacted.Redacted<string>
   /**
-   * Whether the callback contains the `state` of the request. `required`: it must contain the state, which is compared.
-   * `optional`: the state is compared if the callback contains it. `none`: the broker does not return the state. In
-   * this case, only the newest request can be completed, and only within five minutes.
+   * Whether the callback must contain the `state` of the request. `required`: it must, except if its `outcome`
+   * parameter says that the login was denied. `optional`: it need not. `none`: the broker does not return the state. In
+   * this case, only the newest request can be completed, and only within five minutes. A state in the callback must
+   * always be the right state.
    */
   readonly state: (options: O) => "required" | "optional" | "none"
   /** The name of the callback's parameter that contains the state. Default: `state`. */
@@ -406,9 +407,9 @@ const copyOption = (name: string, value: unknown): unknown =>
     : value
 
 /**
- * Copies the options, and the objects in them. A layer reads its options only when it is built. Without the copy, a
- * program that changes the same object in a loop over its accounts would get the last account for each layer. If the
- * options cannot be read, they are returned unchanged, and the layer fails when it is built.
+ * Copies the options, and the objects in them. A layer reads its options only when it is built. A program may change
+ * the same object in a loop over its accounts. Without the copy, all its layers would then have the last account. If
+ * the options cannot be read, they are returned unchanged, and the layer fails when it is built.
  */
 const copyOptions = <O>(options: O): O =>
   Result.getOrElse(

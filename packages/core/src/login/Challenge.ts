@@ -97,7 +97,10 @@ export interface Ledger {
   ) => Effect.Effect<Challenge, AuthError.AuthError, R>
 }
 
-/** A code from an authenticator app is computed and sent at once, so its login does not wait for a code. */
+/**
+ * Reports that the login waits for a code from the broker. Reports nothing for a code from an authenticator app,
+ * because such a code is computed and sent at once.
+ */
 const awaited = ({ kinds }: Challenge) => (kinds[0] === "totp" ? Effect.void : report(({ codeAwaited }) => codeAwaited))
 
 const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])

@@ -19,10 +19,10 @@ const fetchOfNow: typeof globalThis.fetch = (input, init) => globalThis.fetch(in
 const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))
 
 /**
- * Sends a request with `NodeHttpClient` if a maximum size is set for its answer (`AnswerLimit`). It is set for every
- * call in a broker's table of calls. Sends all other requests with the global `fetch`, because their answers can have
- * any size, or never end. If the runtime has no dispatcher, every request uses `fetch`. The same applies if the program
- * has replaced the global `fetch`, for example with a fake of the broker.
+ * Sends a request with `NodeHttpClient` if a maximum size is set for its answer (`AnswerLimit`). This maximum is set
+ * for every call in a broker's table of calls. Sends all other requests with the global `fetch`, because their answers
+ * can have any size, or never end. If the runtime has no dispatcher, every request uses `fetch`. Every request also
+ * uses `fetch` if the program has replaced the global `fetch`, for example with a fake of the broker.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

@@ -3,8 +3,8 @@ import * as Shape from "@auth/broker-core/broker/Shape"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 
-// Source of the paths and limits: Vortex documentation, "Authentication", and its usage page, as of 2026-11-21. Source
-// of the answers that these pages do not describe: types and mocks of @rupeezy/jsvortex 2.0.2.
+// Source of the paths and limits: the page "Authentication" and the usage page of the Vortex documentation, as of
+// 2026-11-21. Source of the answers that these pages do not describe: types and mocks of @rupeezy/jsvortex 2.0.2.
 
 const { Secret, Text, each, list, text } = Shape
 const Flag = Shape.optional(Shape.boolean)

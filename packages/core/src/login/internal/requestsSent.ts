@@ -7,11 +7,11 @@ export interface RequestsSent {
   count: number
   /** Number of requests that must not be sent twice, such as orders. */
   unsafe: number
-  /** The record of the surrounding effect. `undefined` if the effect is not inside another counted effect. */
+  /** The counts of the surrounding effect. `undefined` if the effect is not inside another counted effect. */
   readonly parent: RequestsSent | undefined
 }
 
-/** The record for the requests of the current effect. It is `undefined` outside of `SessionManager.withSession`. */
+/** The counts of the current effect. `undefined` outside of `SessionManager.withSession`. */
 export const RequestsSent = Context.Reference<RequestsSent | undefined>("@auth/broker-core/internal/RequestsSent", {
   defaultValue: () => undefined
 })
@@ -34,7 +34,7 @@ export const mayReplay = (request: { readonly method: string; readonly body: { r
       ? Effect.succeed(true)
       : Effect.flatMap(Replayable, Effect.succeed)
 
-/** Counts a request just before it is sent. `fiber` sends it. */
+/** Counts a request just before `fiber` sends the request. */
 export const countRequest = (fiber: Fiber.Fiber<unknown, unknown>, kind: { readonly safe: boolean }): void => {
   for (let sent = fiber.getRef(RequestsSent); sent !== undefined; sent = sent.parent) {
     sent.count += 1
@@ -42,7 +42,7 @@ export const countRequest = (fiber: Fiber.Fiber<unknown, unknown>, kind: { reado
   }
 }
 
-/** Like `countRequest`, in the current fiber. */
+/** Counts a request just before the current fiber sends the request. */
 export const noteRequest = (kind: { readonly safe: boolean }) =>
   Effect.withFiber((fiber) => Effect.sync(() => countRequest(fiber, kind)))
 

@@ -11,7 +11,7 @@ interface Waiter<A, E> {
 /** A result that many fibers wait for. */
 export interface SharedWait<A, E> {
   readonly wait: Effect.Effect<A, E>
-  /** Ends every wait with this result, now and later. Only the first call counts. */
+  /** Ends all current and later waits with this result. Further calls of `end` do nothing. */
   readonly end: (result: Effect.Effect<A, E>) => void
 }
 
