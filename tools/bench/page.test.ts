@@ -1,6 +1,6 @@
 /**
- * Tests of the results page, of its picture, and of the names in the targets and in the ratios that `npm run bench:check`
- * checks.
+ * Tests of the results page and of its picture. The tests also check the names in the targets, and the names in the
+ * ratios that `npm run bench:check` checks.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { load } from "./benches.ts"
@@ -31,7 +31,7 @@ describe("names", () => {
     }
   })
 
-  it("--write runs the bench of every target", () => {
+  it("no bench of a target is `onlyByName`, so `npm run bench -- --write` runs all of them", () => {
     for (const { bench } of targets) assert.isUndefined(benchOf(bench)?.onlyByName, bench)
   })
 })

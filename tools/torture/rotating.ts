@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 
 export const account = Account.make({ broker: "angel", id: "A123456" })
 
-/** Length of a value. Some values are shorter than a page of the database, and some need several pages. */
+/** Length of the token in a value. Some values are shorter than a page of the database, and some need several pages. */
 const lengthOf = (version: number): number => 300 + ((version * 977) % 9000)
 
 /** Returns the value of a version. */

@@ -49,7 +49,7 @@ const limits: ReadonlyArray<
 ]
 
 describe("the client's rate limiter", () => {
-  it.effect("sends the second of two concurrent logins to an account one second later", () =>
+  it.effect("sends the second of two concurrent logins to the same account one second after the first", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const both = Effect.all([login("A123456"), login("A123456")], { concurrency: "unbounded" })
@@ -60,7 +60,7 @@ describe("the client's rate limiter", () => {
     })
   )
 
-  it.effect("does not delay a login to another account", () =>
+  it.effect("does not delay a login to one account while logins to another account wait", () =>
     Effect.gen(function* () {
       const fake = yield* FakeAngel.make()
       const all = Effect.forEach(["A123456", "A123456", "A123456", "B654321"], login, { concurrency: "unbounded" })

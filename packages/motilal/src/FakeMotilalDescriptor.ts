@@ -98,7 +98,8 @@ export const document = (): OpenApi.Document =>
     headers: ({ account, endpoint, tokens }) =>
       headersOf(account, tokens && endpoints.ofLogin.has(endpoint?.name ?? "") ? ofLogin(tokens) : tokens),
     yes: OpenApi.beside({ status, ...envelope }),
-    // The broker sends FAILURE or ERROR. The official SDKs use other values for their own failures.
+    // The broker sends FAILURE or ERROR. The official SDKs use other values for their own failures. So this schema
+    // accepts every status except SUCCESS.
     no: {
       type: "object",
       properties: { status: { type: "string", not: status }, ...envelope },

@@ -211,7 +211,7 @@ describe("the listener of a login on loopback", () => {
     })
   )
 
-  it.live("refuses every further request for its callback, and sends the code to the broker once", () =>
+  it.live("accepts the first of 21 equal callbacks, refuses the others, and sends the code to the broker once", () =>
     Effect.gen(function* () {
       const { callback, exchanged, login, origin, startUrl } = yield* pendingLogin()
       const hits = yield* Effect.all(
@@ -591,7 +591,7 @@ describe("the port of a login", () => {
   )
 
   for (const host of ["127.0.0.1", "localhost"]) {
-    it.live(`is selected again on ${host} if the operating system selects a port that browsers refuse`, () =>
+    it.live(`is replaced by another port on ${host} if the system selects a port that browsers refuse`, () =>
       Effect.gen(function* () {
         const count = yield* withBlockedPort(
           Effect.scoped(

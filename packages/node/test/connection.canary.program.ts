@@ -1,4 +1,7 @@
-/** A program that uses connections through promises, and prints every value and every error. */
+/**
+ * A program that uses connections through promises, and prints every value and every error. A test checks that its
+ * output and its files contain no secret.
+ */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { FakeAngel } from "@auth/angel/msw"
 import { TestHttp } from "@auth/broker-core/testing"

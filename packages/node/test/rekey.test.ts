@@ -40,7 +40,7 @@ describe("vaults: NodeVault.rekey", () => {
     })
   )
 
-  it.live("makes reads by a program with the old key fail with WrongKey, and its writes return false", () =>
+  it.live("makes reads with the old key fail with WrongKey, and makes writes with the old key return false", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)

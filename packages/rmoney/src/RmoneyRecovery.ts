@@ -18,8 +18,8 @@ import { broker, credentials, recoveryCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * The account. `userId` is the user id, the email address, the mobile number or the PAN. The default for `deviceId` is
- * derived from `userId`.
+ * The account to recover. `userId` is the user id, the email address, the mobile number or the PAN. The default for
+ * `deviceId` is derived from `userId`.
  *
  * @category models
  * @since 0.1.0
@@ -53,8 +53,8 @@ const checkPan = (operation: string, given: Redacted.Redacted<string>) => {
 }
 
 /**
- * Trims and checks the new password as a login does. Without this check, a user could set a password that a login never
- * sends.
+ * Trims and checks the new password as a login does. Without this check, a user could set a password that a later login
+ * refuses to send.
  */
 const checkPassword = (given: Redacted.Redacted<string>) =>
   Credentials.check(broker.id, { password: credentials.password }, { password: given }).pipe(
@@ -120,7 +120,7 @@ const { accountOf: account, family, makeApi: api } = services
 const method = Method.withoutSession(family, { credentials: recoveryCredentials, api, account }, build)
 
 /**
- * Provides all services of this method for one account. The `identity` of `unblock` and `forgotPassword` is the PAN.
+ * Provides all services of this method for one account. The argument of `unblock` and `forgotPassword` is the PAN.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** One program logs out while the renewal of another program is pending. After that, no valid session may remain. */
+/** One program logs out while a renewal by another program is pending. After the logout, no session may be valid. */
 import {
   follow,
   openIn,
@@ -14,8 +14,8 @@ import type { Outcome } from "../protocol.ts"
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
 /**
- * Milliseconds until the end of the TOTP period. An unwanted second login would be sent only in the next period, so the
- * time until then is short.
+ * Milliseconds until the end of the TOTP period. This time is short, because an unwanted second login would be sent
+ * only in the next period.
  */
 const leftInPeriod = 6000
 
@@ -57,7 +57,7 @@ const logOutInFlight = async (
   const stored = await later.tell({ do: "peek", name })
   tally.equal("stored sessions after the logout", stored._tag === "None" ? 0 : 1, 0)
   const ended = await broker.ended()
-  // If the renewal is a refresh, the logout invalidates the token of the refresh, so the broker rejects the refresh.
+  // If the renewal is a refresh, the logout invalidates the refresh token, so the broker rejects the refresh.
   // After this rejection, the program must not log in, because a login would undo the logout.
   tally.equal("all logins and refreshes", (await broker.exchanges()).length, 2)
   tally.note("sessions that the broker issued", broker.issued().length)
@@ -65,7 +65,7 @@ const logOutInFlight = async (
 }
 
 export const scenario: Scenario = {
-  summary: "one program logs out while the renewal of another program is pending",
+  summary: "one program logs out while a renewal by another program is pending",
   breaks: "the store overwrites entries of other programs",
   seconds: { quick: 60, full: 200 },
   run: async (torture) => {

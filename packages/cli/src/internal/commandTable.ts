@@ -3,7 +3,7 @@
  * nothing, so that `--help` is fast.
  */
 
-/** `rest`: all remaining arguments. */
+/** An argument. The kind `rest` stands for all remaining arguments. */
 export interface Argument {
   readonly name: string
   readonly kind: "required" | "optional" | "rest"
@@ -63,13 +63,15 @@ export const table = [
     flags: [
       { name: "method", value: "METHOD", description: "the way to log in; asked for if there are several" },
       { name: "name", value: "NAME", description: "your name for the account (default: the broker's id)" },
-      packageFlag("package of the broker, if it is not installed beside broker-auth; see broker-auth brokers --help"),
+      packageFlag(
+        "package of the broker, if this package is not installed beside broker-auth; see broker-auth brokers --help"
+      ),
       { name: "replace", description: "replace the credentials of an account that exists" },
       simulator
     ],
     summary: "Add an account, and store its credentials encrypted",
     details: [
-      "At a terminal, the command asks for each credential, and does not show secrets. Otherwise it reads lines NAME=value from standard input. The names are those of the environment variables, such as ANGEL_PIN.",
+      "At a terminal, the command asks for each credential, and does not show secrets. Without a terminal, it reads lines NAME=value from standard input. The names are those of the environment variables, such as ANGEL_PIN.",
       "A value may be a reference that is resolved at each use. The references are: env:NAME (an environment variable), op://vault/item/field (1Password), pass:NAME (pass), keyring:SERVICE/ACCOUNT (the keyring of the operating system), exec:COMMAND (the first line that the command prints). text:VALUE stands for VALUE itself, even if VALUE begins like a reference.",
       "Nothing is sent to the broker. No flag takes a secret, because other programs can read the arguments of a command."
     ]
@@ -111,7 +113,7 @@ export const table = [
         name: "notify",
         value: "COMMAND|URL",
         description:
-          "send a summary to a program or to an https address; a reference such as env:NAME hides the address"
+          "send a summary to a program or to an https address; write a secret address as a reference, such as env:NAME"
       },
       { name: "json", description: "print the summary as JSON" },
       simulator
@@ -119,7 +121,7 @@ export const table = [
     summary: "Log in, unless the session is live",
     details: [
       "Asks for a one-time code if the broker wants one. A QR code is drawn in the terminal.",
-      "With --all, the accounts that need no person log in first, a few at the same time. At a terminal, a line shows the progress. Otherwise, one line for each account is printed on standard error. At a terminal, the command then asks, for each account that needs a person, whether to log in now. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is the exit code for the first account that failed.",
+      "With --all, the command first logs in to the accounts that need no person, a few at the same time. At a terminal, a line shows the progress. Then the command asks, for each account that needs a person, whether to log in now. Without a terminal, the command prints one line for each account on standard error, and asks nothing. The exit code is 0 if all accounts are logged in, and 7 if an account needs a person. Otherwise it is the exit code for the first account that failed.",
       "The summary lists the accounts that are logged in. Then it lists the accounts that need a person, each with the command that logs in, and the accounts that failed, each with the reason. The summary contains no secret. It contains no link to a login page, because every such link contains a secret. --notify COMMAND runs a program without a shell, with the summary as JSON on its standard input, for at most 30 seconds. --notify URL sends the JSON with POST, and follows no redirect. If all accounts are logged in, but the notification fails, the exit code is 13."
     ]
   },
@@ -175,7 +177,7 @@ export const table = [
     flags: [simulator],
     summary: "Get a new session, even if the stored session is live",
     details: [
-      "At a terminal, asks for a one-time code if the broker wants one. Fails if a new session needs a login in the browser or with a QR code: use broker-auth login."
+      "At a terminal, the command asks for a one-time code if the broker wants one. If a new session needs a login in the browser or with a QR code, the command fails: use broker-auth login instead."
     ]
   },
   {
@@ -200,7 +202,7 @@ export const table = [
     flags: [simulator],
     summary: "Clear the failed logins, after you have corrected the credentials",
     details: [
-      "Sends nothing to the broker. The stored credentials may be sent again, even if the broker has refused them."
+      "Sends nothing to the broker. After this command, a login sends the stored credentials again, even if the broker has refused them."
     ]
   },
   {
@@ -211,7 +213,7 @@ export const table = [
     details: [
       "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is that of the worst problem.",
       "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, except in these cases: the stored session is live, the login needs a browser or a QR code, or another check found a problem that a login cannot solve. If the broker accepts the login, you are logged in.",
-      "No third party is asked for the IP address of this machine. If the address is not registered, the broker refuses the session or the login."
+      "The command asks no third party for the IP address of this machine, so it cannot tell whether this address is registered at the broker. If the address is not registered, the broker refuses the session or the login."
     ]
   },
   {
@@ -231,7 +233,7 @@ export const table = [
     ],
     summary: "Open a page in the browser that shows all accounts and logs in to them",
     details: [
-      "For each account, the page shows the expiry of the session, the kind of its renewal, the state of the login guard, and the last failure. It logs in through the pages of the brokers, with one-time codes or with a QR code. No token and no credential is on the page.",
+      "For each account, the page shows the expiry of the session, the kind of its renewal, the state of the login guard, and the last failure. On this page, you log in through the broker's login page, with a one-time code or with a QR code. No token and no credential is on the page.",
       "The command ends with Ctrl-C, or 15 minutes after the last page is closed. A link opens the page once, so a reload needs a new link. To get one, press Enter in the terminal of the command, or run the command again.",
       "If the accounts are on a machine without a browser, run broker-auth open --link --port 8400 there, and ssh -N -L 8400:127.0.0.1:8400 MACHINE on your own machine."
     ]
@@ -271,7 +273,7 @@ export const table = [
     flags: [json, simulator],
     summary: "List the entries of the vault for each account, without secrets",
     details: [
-      "Shows the version of each entry (1 after the first write), until when a session is live, and the names of the stored credentials. Entries of accounts that were removed are not listed, because the vault is read by account. The exit code is 10 if an entry cannot be read."
+      "Shows the version of each entry (1 after the first write), until when a session is live, and the names of the stored credentials. Entries of removed accounts are not listed, because the command looks up the entries of each existing account. The exit code is 10 if an entry cannot be read."
     ]
   },
   {
@@ -297,7 +299,9 @@ export const table = [
     arguments: [],
     flags: [{ name: "yes", description: "do not ask for a confirmation" }, simulator],
     summary: "Delete all credentials and sessions",
-    details: ["Sends nothing to a broker. Use it if the key is lost, or if the vault was changed by another program."]
+    details: [
+      "Sends nothing to a broker. Use this command if the key is lost, or if another program has changed the vault."
+    ]
   },
   {
     name: "demo",

@@ -1,4 +1,4 @@
-/** Runs other programs that have no terminal: they read from a pipe and print to a pipe. */
+/** Runs other programs. Their standard input is a pipe. Their standard output is a pipe, or is ignored. */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -32,13 +32,13 @@ const environment = (): NodeJS.ProcessEnv => {
 const hasGroup = process.platform !== "win32"
 
 /**
- * Ends a program and its process group, and closes its pipes, so that a child process that has left the group does not
- * keep `broker-auth` running.
+ * Ends a program and its process group, and closes its pipes. If the pipes stayed open, a child process that has left
+ * the group would keep `broker-auth` running.
  */
 const end = (child: ChildProcess): void => {
   const { pid } = child
   if (pid !== undefined) {
-    // Fails if the group has ended in the meantime.
+    // `kill` fails if the group has already ended.
     Result.try(() => (hasGroup ? process.kill(-pid, "SIGKILL") : child.kill("SIGKILL")))
   }
   child.stdout?.destroy()
@@ -102,12 +102,12 @@ const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =
   })
 
 /**
- * Runs a program without a shell, and returns its output, or the problem. After the time-out, or if this
- * effect is interrupted, the program and its process group are ended.
+ * Runs a program without a shell, and returns its output. If the program fails, returns the problem as text. After the
+ * time-out, or if this effect is interrupted, the program and its process group are ended.
  */
 export const run = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Outcome> => {
   const [program, ...args] = words
-  if (program === undefined || program === "") return Effect.succeed(Result.fail("it names no program"))
+  if (program === undefined || program === "") return Effect.succeed(Result.fail("no program is named"))
   return Effect.flatMap(Timeout, (duration) =>
     Effect.timeoutOrElse(outputOf({ program, args, options }), {
       duration,

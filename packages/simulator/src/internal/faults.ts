@@ -71,7 +71,7 @@ export const Order = Schema.Struct({
   times: Schema.optionalKey(Schema.Int.check(Schema.isBetween(faultTimes)))
 })
 
-/** Decodes a fault, which is an object or the name of its kind. */
+/** Decodes a fault. `input` is an object, or the name of a kind of fault. */
 export const read = Effect.fnUntraced(function* (input: unknown): Effect.fn.Return<Fault, SimulatorError> {
   const value = Predicate.isString(input) ? { kind: input } : input
   const kind = Predicate.hasProperty(value, "kind") ? value.kind : undefined

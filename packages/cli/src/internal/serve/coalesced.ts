@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
 /**
- * Runs an effect for many callers. A caller gets the result of a run that started after the call, so the result is
- * never older than the call. Callers that wait at the same time share one run. Runs continue if a caller is
- * interrupted.
+ * Runs an effect for many callers, one run at a time. A call gets the result of a run that starts after the call, so
+ * the result is never older than the call. All calls during a run share the next run. If a caller is interrupted, the
+ * run continues.
  */
 export const make = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Effect.Effect<A, E>, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
