@@ -1,4 +1,4 @@
-/** Starts `heapProgram.ts`, which measures what many logins leave behind. */
+/** Starts `heapProgram.ts`, which measures the memory and the handles that many logins leave. */
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { startPeer } from "../interop/peer.ts"
@@ -9,11 +9,11 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 export type Job = "accounts" | "cycles" | "logins"
 
 /**
- * The memory and the handles that are left after the job. Memory is measured after a collection, as growth in bytes since
- * the warm-up.
+ * The memory and the handles that are left after the job. Memory is measured after a garbage collection, as growth in
+ * bytes since the warm-up.
  */
 export interface Left {
-  /** Growth of the heap without compiled code. A leak shows here. */
+  /** Growth of the heap without compiled code. A memory leak increases this number. */
   readonly objects: number
   /** Growth of the whole heap. It varies by half a megabyte, because V8 compiles code and drops it. */
   readonly all: number
@@ -22,8 +22,8 @@ export interface Left {
 }
 
 /**
- * Starts the server that answers the logins, and returns its address. The server ends with this process, or by
- * `stopPeers`.
+ * Starts the server that answers the logins, and returns its address. The server ends with this process, or when
+ * `stopPeers` is called.
  */
 export const startServer = async (cwd: string): Promise<string> => {
   const server = await startPeer(path.join(here, "server.ts"), { cwd, args: ["0"] })

@@ -185,7 +185,7 @@ const pageOf = ({ page }: LoginMethod): LoginPage => {
   return found
 }
 
-/** Makes a simulator in which all accounts of the method's broker have the redirect URL of this login. */
+/** Makes a simulator for a login by `method`. All accounts of the method's broker get the same redirect URL. */
 export const prepare = Effect.fnUntraced(function* (
   method: LoginMethod,
   switches: Readonly<Record<string, string>> = {}

@@ -51,7 +51,7 @@ describe("the contents of a package", () => {
 
   afterEach(() => fs.rmSync(folder, { recursive: true }))
 
-  it("are the compiled files, the documents and the manifest, without sources, maps and removed modules", async () => {
+  it("are compiled files, documents and a manifest, without sources, maps, excluded and removed modules", async () => {
     writeModule("bin", "a()\n", "export {}\n")
     write("dist/index.js.map", "{}")
     write("dist/removed.js", "")
@@ -109,12 +109,12 @@ describe("the contents of a package", () => {
     )
   })
 
-  it("are refused if a text in a declaration begins a line with four spaces", async () => {
+  it("are refused if a line inside a text in a declaration begins with four spaces", async () => {
     writeModule("index", "export const a = 1\n", "export type A = `\n    c`;\n")
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts: its types would change/)
   })
 
-  it("keep the first line of a command", async () => {
+  it("keep the first line of a command, which begins with #!", async () => {
     writeModule("index", "#!/usr/bin/env node\n// One.\na()\n", "export {}\n")
     assert.match((await contents()).get("dist/index.js") ?? "", /^#!\/usr\/bin\/env node\na\(\);/)
   })
@@ -127,7 +127,7 @@ describe("the contents of a package", () => {
     }
   )
 
-  it("have the declaration of a closed module only if an open module imports it, directly or indirectly", async () => {
+  it("have an internal module's declaration only if a public module imports it, directly or indirectly", async () => {
     for (const name of ["one", "two", "three", "four", "five"]) writeModule(`internal/${name}`, "", "export {}\n")
     const types = [
       'import { A } from "./internal/one.ts"',
@@ -151,7 +151,7 @@ describe("the contents of a package", () => {
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts imports \.\/gone\.ts, which is not packed/)
   })
 
-  it("have a manifest without the source condition, the scripts and the excluded files", async () => {
+  it("have a manifest without the source condition, the scripts and the patterns of excluded files", async () => {
     const { exports, files, name, scripts } = JSON.parse(
       (await contents()).get("package.json") ?? ""
     ) as typeof manifest
@@ -169,7 +169,7 @@ describe("the contents of a package", () => {
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts does not exist\. Run npm run build/)
   })
 
-  it("are measured in bytes", () =>
+  it("are measured in bytes, not in characters", () =>
     assert.strictEqual(
       installedBytes(
         new Map([

@@ -15,15 +15,18 @@ export interface Module {
   readonly packedBytes: number
 }
 
-/** The measurements of a program. All sizes are in bytes. */
+/**
+ * The measurements of a program. All sizes are in bytes. The code in `total`, `own`, `later` and `oneFile` is minified
+ * and compressed.
+ */
 export interface Measured {
-  /** Size of the code that is loaded at the start, minified and compressed. */
+  /** Size of the code that is loaded at the start. */
   readonly total: number
   /** Estimated part of `total` that comes from the packages of this repository. */
   readonly own: number
-  /** Size of the code that is loaded only when it is needed, by `import()`, minified and compressed. */
+  /** Size of the code that is not loaded at the start, but by a later `import()`. */
   readonly later: number
-  /** Size of a bundle in one file, which contains all code, minified and compressed. */
+  /** Size of all code, if the bundle is a single file. */
   readonly oneFile: number
   /** Modules of the code that is loaded at the start, the largest first. */
   readonly modules: ReadonlyArray<Module>

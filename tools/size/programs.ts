@@ -14,7 +14,7 @@ export const login = (credentials) =>
   )
 `
 
-/** Zerodha has only a browser login. */
+/** For the brokers in `browserOnly`. */
 const redirectLogin = (broker: string, prefix: string): string => `
 import * as Auth from "@auth/${broker}/${prefix}Auth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"
@@ -47,7 +47,7 @@ export const session = (credentials) => {
 }
 `
 
-/** Brokers without a login that sends credentials. */
+/** Brokers that have only a browser login. */
 const browserOnly = new Set(["zerodha"])
 
 /** The code of each program by its name. */

@@ -1,15 +1,15 @@
 /**
  * Simulates disk failures without root rights. With a seccomp filter, Linux (since 3.5) refuses some system calls of
- * one program. Perl installs the filter, and then executes the program. Perl is used because Debian always has it, but a
+ * one program. Perl installs the filter, and then executes the program. Perl is used because Debian always has it. A
  * compiler or strace may be missing. A special file system would need a mount, which a container does not allow.
  */
 import * as os from "node:os"
 import { NotHere } from "./harness.ts"
 
-/** A system call to refuse. With `argument`, it is refused only if that argument matches. */
+/** A system call to refuse. With `argument`, the call is refused only if that argument matches. */
 interface Rule {
   readonly call: string
-  /** Index of the argument, and its condition: it has any of these bits, or it is at least this value. */
+  /** `any of`: the argument at `index` has one of the bits of `value`. `at least`: it is at least `value`. */
   readonly argument?: { readonly index: number; readonly is: "any of" | "at least"; readonly value: number }
 }
 
@@ -110,7 +110,7 @@ my $program = pack("S x6 P", length($filter) / 8, $filter);
 syscall($prctl, 38, 1, 0, 0, 0) == 0 && syscall($prctl, 22, 2, $program) == 0 or die "seccomp: $!\\n";
 exec { $command[0] } @command or die "exec: $!\\n";`
 
-/** Returns the first words of a command line. A command that is appended to them runs with this failure. */
+/** Returns the first words of a command line. A command that is appended to them runs with the failure `title`. */
 export const throughTrouble = (title: keyof typeof troubles): ReadonlyArray<string> => {
   const architecture = architectures[os.arch()]
   if (os.platform() !== "linux" || architecture === undefined) {

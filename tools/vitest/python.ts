@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process"
 const isInstalled = spawnSync("python3", ["--version"]).status === 0
 
 /**
- * Whether to run the tests that need Python 3. If the command `python3` is missing, these tests are skipped. In CI,
- * they are never skipped: without the command, they fail.
+ * Whether to run the tests that need Python 3. Outside CI, these tests are skipped if the command `python3` is missing.
+ * In CI, these tests always run, and fail if the command is missing.
  */
 export const runsPython = process.env["CI"] !== undefined || isInstalled
 

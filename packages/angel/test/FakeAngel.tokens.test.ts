@@ -32,7 +32,7 @@ describe("FakeAngel: tokens", () => {
   }
 
   for (const [what, changes, later, code] of [
-    ["a request without a token", { headers: { authorization: undefined } }, 0, "AG8003"],
+    ["a request without an access token", { headers: { authorization: undefined } }, 0, "AG8003"],
     ["an access token that does not belong to the refresh token", { headers: bearer("of.a.nobody") }, 0, "AG8001"],
     ["the API key of another app", { headers: { "x-privatekey": demo.publisherKey } }, 0, "AB1053"],
     ["an unknown refresh token", { body: { refreshToken: "of.a.nobody" } }, 0, "AB8050"],
@@ -97,7 +97,7 @@ describe("FakeAngel: tokens", () => {
     )
   }
 
-  it.effect("a logout invalidates the token", () =>
+  it.effect("a logout invalidates the access token", () =>
     Effect.gen(function* () {
       const { fake, tokens } = yield* loggedIn()
       const headers = bearer(tokens.jwtToken)

@@ -36,7 +36,7 @@ it.live("the list of accounts loses no account if several programs add accounts 
   Effect.gen(function* () {
     const user = yield* makeUser()
     const names = Array.from({ length: 12 }, (_, index) => `a${String(index).padStart(2, "0")}`)
-    // Each program opens the vault separately.
+    // Each call of `withStore` opens the vault separately, as a program does.
     yield* Effect.forEach(
       names,
       (name, index) =>
@@ -103,7 +103,7 @@ const methods = {
   zerodha: "browser"
 } as const
 
-/** Adds the accounts under names such as `angel01`, as `add` does. */
+/** Adds the accounts, as the command `add` does, under names such as `angel01`. Returns the secrets of all accounts. */
 const addAll = Effect.fnUntraced(function* ({ brokers: served, origins }: Simulator.Simulator["Service"], user: User) {
   const entries: Array<accounts.Entry> = []
   for (const [broker, methodId] of Object.entries(methods)) {
@@ -193,7 +193,7 @@ it.live(
       const sentBefore = yield* loginsOf("angel", "loginByPassword")
       assert.strictEqual(sentBefore, 10)
 
-      // The next run logs in to the others, and then asks the person.
+      // The next run logs in to the remaining accounts, and then asks the person.
       yield* Effect.sync(() => {
         const body = `#!/bin/sh\nprintf '%s|' "$@" > "${user.state}/record"\nenv >> "${user.state}/record"\ncat > "${user.state}/sent"\n`
         fs.writeFileSync(path.join(user.state, "notify.sh"), body, { mode: 0o700 })
@@ -216,11 +216,11 @@ it.live(
       assert.strictEqual(coloured.code, 7, coloured.screen)
       const [during = "", after = ""] = coloured.screen.split(/(?<=25\/25:[^\r]*\r?\n)/)
       assert.match(drawings(during).at(-1) ?? "", /^ {2}\[#{12}\] 25\/25: 20 in 3 for a person 2 failed$/)
-      assert.deepStrictEqual(drawings(after), [], "the line was drawn between the questions")
+      assert.deepStrictEqual(drawings(after), [], "the progress line was drawn between the questions")
       assert.include(during, `${escape}[32m 20 in${escape}[0m`)
       assert.isTrue(restoresCursor(coloured.screen))
       assert.strictEqual((yield* live).length, 21)
-      // Nothing is sent again for accounts that are locked or were refused.
+      // No login is sent again for accounts that are locked or were refused.
       assert.strictEqual(yield* loginsOf("angel", "loginByPassword"), sentBefore)
 
       const sent = JSON.parse(fs.readFileSync(path.join(user.state, "sent"), "utf8"))

@@ -201,7 +201,12 @@ export const broker: Broker.Broker = {
       "the options of Identity",
       "The broker checks only the format of the identity headers, not whether their values are true."
     ],
-    ["api-secret", "medium", "generation", "Generation v7 requires the API secret for every call, also for the login."],
+    [
+      "api-secret",
+      "medium",
+      "generation",
+      "Generation v7 requires the API secret for every call, including the login."
+    ],
     ["empty-body", "medium", "emptyBody", "Calls without parameters are sent without a body. Some clients send {}."],
     ["otp-type", "medium", "otpType", "The one-time code is text, as in the SDKs. The documentation says number."],
     ["access-token-end", "low", "expiry", "The token of getaccesstoken expires together with the login token."],

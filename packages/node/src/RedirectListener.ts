@@ -37,8 +37,8 @@ import * as standardInput from "./internal/standardInput.ts"
  * the list of processes. So `login` passes `PendingLogin.startUrl` instead of the address of the login page. `startUrl`
  * redirects to the login page and contains no secret.
  *
- * The default uses the optional package `open`. It returns `false` if that package is not installed, in an SSH session,
- * in CI, and on Linux without a display.
+ * The default uses the optional package `open`. Without this package, in an SSH session, in CI, and on Linux without a
+ * display, the default returns `false`.
  *
  * @example
  * ```ts
@@ -165,16 +165,16 @@ export interface Listener {
  */
 export interface PendingLogin {
   /**
-   * An address of this listener that redirects to the login page once. Open it in the browser instead of
-   * `request.url`. Other programs can see the address with which a browser is started, and `startUrl` contains no
+   * An address of this listener that redirects to the login page once. Open this address in the browser instead of
+   * `request.url`, because other programs can see the address with which a browser is started. `startUrl` contains no
    * secret.
    */
   readonly startUrl: string
   /**
    * Waits for the callback, and returns the address of the callback. Pass this address to `complete` as the second
-   * argument. A request for the redirect URL is the callback if the request contains the state of the login. If it does
-   * not contain the state, the broker's package decides whether it is the callback. All other requests for the redirect
-   * URL are refused, and the wait continues. Fails with `ActionRequired` after the time-out.
+   * argument. A request for the redirect URL is the callback if the request contains the state of the login. If a
+   * request does not contain the state, the broker's package decides whether the request is the callback. All other
+   * requests for the redirect URL are refused, and the wait continues. Fails with `ActionRequired` after the time-out.
    */
   readonly callback: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
   /**
@@ -184,9 +184,9 @@ export interface PendingLogin {
    */
   readonly withoutParameters: Effect.Effect<void>
   /**
-   * Shows the outcome of the login in the browser. Waits at most 2 seconds until the browser has received the page. If
-   * `finish` is not called within 10 seconds after the browser has requested this page, the page says that the program
-   * is completing the login.
+   * Shows a page with the outcome of the login in the browser. Waits at most 2 seconds until the browser has received
+   * this page. If `finish` is not called within 10 seconds after the browser has requested the page, the page says that
+   * the program is completing the login.
    */
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
 }
@@ -325,11 +325,11 @@ const listen = Effect.fnUntraced(function* (
 
 /**
  * Opens the port of a redirect URL, and closes the port when the scope closes. Use `open` instead of `login` if your
- * program must do something between the steps of a login. Also use it if the operating system should select a free
- * port. Most brokers do not allow this, because they redirect only to the registered port.
+ * program must do something between the steps of a login. Also use `open` if the operating system should select a free
+ * port. Most brokers do not allow a free port, because they redirect only to the registered port.
  *
- * Fails with `InvalidRequest` if `timeout` is not positive, if the redirect URL is not `http` on loopback, if browsers
- * refuse its port (see `BlockedPort` of `@auth/broker-core`), or if its port cannot be opened.
+ * Fails with `InvalidRequest` if an option is invalid, or if the port cannot be opened. The redirect URL is invalid if
+ * it is not `http` on loopback, or if browsers refuse its port (see `BlockedPort` of `@auth/broker-core`).
  *
  * @example
  * ```ts

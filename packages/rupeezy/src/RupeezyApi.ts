@@ -26,8 +26,8 @@ export interface Options extends BrokerClient.Options {
    */
   readonly apiKeyHeader?: "logins" | undefined
   /**
-   * `as-sent` does not interpret the message of a refusal. If the HTTP status does not explain the refusal, its reason
-   * is `BrokerRejected`. Default: the message is interpreted, although the broker documents no messages.
+   * With `as-sent`, the message of a refusal is not interpreted. If the HTTP status does not explain such a refusal,
+   * the call fails with `BrokerRejected`. Default: the message is interpreted, although no messages are documented.
    */
   readonly refusals?: "as-sent" | undefined
   /**

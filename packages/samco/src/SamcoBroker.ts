@@ -31,7 +31,7 @@ const redirectUrl = Credentials.plain(
 const plaintext =
   'looks like plain text: use the encrypted form that the dashboard issued (credentialCheck: "off" skips this check)'
 
-/** 32 hexadecimal digits are one AES block. The broker's secrets have about 96 digits. */
+/** An encrypted secret has at least one AES block: 32 hexadecimal digits. The broker's secrets have about 96 digits. */
 const secretProblem = (value: string): string | undefined => (/^[0-9a-f]{32,}$/i.test(value) ? undefined : plaintext)
 
 /** The broker documents the form of the key less clearly than the form of the secret, so base64 is accepted too. */

@@ -129,7 +129,7 @@ describe("a login with key and secret", () => {
     )
   }
 
-  it.effect("returns a token that SamcoAuth.fromTokens also accepts with the prefix Bearer", () =>
+  it.effect("returns a token that SamcoAuth.fromTokens accepts even if the prefix Bearer is added", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -199,7 +199,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not resend a code if only the message reports a concurrent exchange", () =>
+  it.effect("does not resend a code if a message without an error code reports a concurrent exchange", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* fake.inject("oauthToken", answer({ status: "Failure", message: "Concurrent token exchange in progress." }))
@@ -575,7 +575,7 @@ describe("the legacy login", () => {
   )
 
   for (const [what, body] of [
-    ["the documented message", { status: "Failure", statusMessage: "Invalid Password" }],
+    ["the status Failure", { status: "Failure", statusMessage: "Invalid Password" }],
     ["the status Error", { status: "Error", statusMessage: "Invalid Password" }]
   ] as const) {
     for (const status of [200, 400, 401]) {

@@ -12,7 +12,7 @@ const ownFolder = /(?:^|\/)node_modules\/@auth\//
 
 interface Size {
   readonly compressed: number
-  /** Size of our packages: their share of the bytes before compression, multiplied by `compressed`. */
+  /** Estimated part of `compressed` that comes from our packages, in proportion to the bytes before compression. */
   readonly own: number
 }
 
@@ -35,7 +35,7 @@ const bundle = (folder: string, file: string, splitting: boolean) =>
 
 const compressedSize = (contents: Uint8Array | string): number => gzipSync(contents, { level: 9 }).byteLength / 1000
 
-/** Returns the size in kB of the files that the program loads at its start, after compression with gzip. */
+/** Returns the compressed size (gzip, in kB) of the files that the program loads at its start. */
 const startSizeOf = async (folder: string, file: string): Promise<number> => {
   const { metafile, outputFiles } = await bundle(folder, file, true)
   const loaded = new Set<string>()
@@ -53,7 +53,7 @@ const startSizeOf = async (folder: string, file: string): Promise<number> => {
     .reduce((sum, { contents }) => sum + compressedSize(contents), 0)
 }
 
-/** Returns the size of the program as a single file, in kB after compression with gzip. */
+/** Returns the compressed size (gzip, in kB) of the program as a single file. */
 const sizeOf = async (folder: string, file: string): Promise<Size> => {
   const { metafile, outputFiles } = await bundle(folder, file, false)
   const [output] = Object.values(metafile.outputs)
@@ -69,7 +69,7 @@ interface Manifest {
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
 
-/** Returns the packages that npm installs with the package `name`, and this package itself. */
+/** Returns the names of the package `name` and of all packages that npm installs with it. */
 const installedWith = (modules: string, name: string, found = new Set<string>()): ReadonlySet<string> => {
   if (found.has(name)) return found
   found.add(name)

@@ -155,8 +155,9 @@ const normalized = (value: unknown): unknown =>
   Predicate.isString(value) ? value.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "") : value
 
 /**
- * Makes a dialect from a description of the fields. An answer is in another dialect if the field at the path
- * `status` is absent or null, or if `no` is set and neither `yes` nor `no` contains the value of this field.
+ * Makes a dialect from a description of the fields. If the field at the path `status` is absent or null, the answer is
+ * in another dialect. If `no` is set, and neither `yes` nor `no` contains the value of this field, the answer is in
+ * another dialect too.
  *
  * @example
  * ```ts

@@ -205,7 +205,7 @@ export const profile = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "fails if the connection is also cut during the second try of the profile call",
+    name: "fails if the connection is cut during both tries of the profile call",
     run: Effect.gen(function* () {
       const { context, session, world } = yield* signedIn(subject)
       const endpoint = yield* endpointOf(subject, "Profile")
