@@ -31,8 +31,8 @@ export interface Options extends BrokerClient.Options {
    */
   readonly refusals?: "as-sent" | undefined
   /**
-   * `session-over` treats HTTP 403 on a call that requires a session as a revoked session, unless the answer reports an
-   * unregistered IP address. Default: HTTP 403 is `PermissionDenied`.
+   * `session-over` treats HTTP 403 on a call that requires a session as a revoked session. But if the answer reports an
+   * unregistered IP address, the call fails with `PermissionDenied`. Default: every HTTP 403 is `PermissionDenied`.
    */
   readonly forbidden?: "session-over" | undefined
   /** UTC offset of `login_time`. The broker does not send the offset. Default: `+05:30`. */

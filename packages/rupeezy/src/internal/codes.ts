@@ -41,11 +41,12 @@ const byMessage: ReadonlyArray<ErrorTable.ErrorRow> = [
 const badRequest = ErrorTable.invalidRequest("request", "was rejected as malformed")
 const noSuchCall = ErrorTable.invalidRequest("request", "names a call that the broker does not have")
 
-const byWord: ReadonlyArray<ErrorTable.ErrorRow> = [
-  row(500, "The server failed", ErrorTable.unavailable, {
-    message: /internal server error/i,
-    source: "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
-  }),
+const serverFault = row(500, "The server failed", ErrorTable.unavailable, {
+  message: /internal server error/i,
+  source: "@rupeezy/jsvortex 2.0.2, tests/api.test.ts: mocks, not captures"
+})
+
+const byAddress: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("IP_NOT_ALLOWED", "The caller's IP address is not registered (checked for calls that change data)", address, {
     source: "an integrator's report, and the Vortex FAQ on static IP addresses"
   }),
@@ -79,8 +80,9 @@ const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("u
 })
 
 export const make = ({ forbidden, refusals }: CodeOptions = {}): ReadonlyArray<ErrorTable.ErrorRow> => {
-  const statuses = forbidden === "session-over" ? [revoked, ...byStatus] : byStatus
+  // A new session does not help against an unregistered address, so this refusal never counts as a revoked session.
+  const statuses = forbidden === "session-over" ? [...byAddress, revoked, ...byStatus] : byStatus
   return refusals === "as-sent"
     ? [...byUnauthorized(ErrorTable.invalidCredentials), ...statuses]
-    : [...byMessage, ...byWord, ...readUnauthorized, ...statuses]
+    : [...byMessage, serverFault, ...byAddress, ...readUnauthorized, ...statuses]
 }
