@@ -543,7 +543,7 @@ describe("a login result that could not be written", () => {
 })
 
 describe("`reset` during a login", () => {
-  it.effect("does not remove the refusal of this login", () =>
+  it.effect("does not remove the outcome of this login, which is recorded after it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()
@@ -553,13 +553,7 @@ describe("`reset` during a login", () => {
       const lost = new AuthError.BrokerUnavailable({ why: "network" })
       for (const reason of [refused, lost]) {
         const login = Effect.andThen(guard.reset(account), Effect.fail(AuthError.make("tiny", "login", reason)))
-        yield* reasonOf(
-          guard.protect(
-            account,
-            policy,
-            Effect.mapError(login, (error) => error)
-          )
-        )
+        yield* reasonOf(guard.protect(account, policy, login))
       }
       const { refusedAt, unansweredAt } = yield* guard.memory(account)
       assert.deepStrictEqual([refusedAt.length, unansweredAt.length], [0, 1])

@@ -1,4 +1,3 @@
-import * as Account from "@auth/broker-core/login/Account"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as LoginProgress from "@auth/broker-core/broker/LoginProgress"
 import * as Expiry from "@auth/broker-core/login/Expiry"
@@ -140,24 +139,18 @@ describe("a refresh", () => {
 
 describe("the progress of a login", () => {
   /** Starts a program whose logins fail after the first step, and are continued by `resume`. */
-  const startWith = Effect.fnUntraced(function* (
-    shared: Shared,
-    calls: Array<string>,
-    { app = "default", pin = "4711" }: { readonly app?: string; readonly pin?: string }
-  ) {
-    const name = `${app} ${pin}`
-    const tiny = makeTiny({ credentials: { pin } })
+  const startWith = Effect.fnUntraced(function* (shared: Shared, calls: Array<string>) {
+    const tiny = makeTiny()
     const failure = Effect.fail(AuthError.make("tiny", "login", network))
     const login = Effect.flatMap(Clock.currentTimeMillis, (issuedAt) => {
-      calls.push(`login of ${name}`)
-      return Effect.andThen(LoginProgress.keep({ token: Redacted.make(name), issuedAt }), failure)
+      calls.push("login")
+      return Effect.andThen(LoginProgress.keep({ token: Redacted.make("token"), issuedAt }), failure)
     })
     const resume = ({ token }: LoginProgress.LoginProgress) => {
-      calls.push(`${name} continues ${Redacted.value(token)}`)
+      calls.push(`continues with ${Redacted.value(token)}`)
       return failure
     }
-    const own = Account.make({ ...account, app })
-    return yield* start({ ...tiny, renewal: { ...tiny.renewal, account: own, login, resume } }, shared)
+    return yield* start({ ...tiny, renewal: { ...tiny.renewal, login, resume } }, shared)
   })
 
   const withKey = (): Shared => ({
@@ -172,7 +165,7 @@ describe("the progress of a login", () => {
         yield* TestClock.setTime(morning)
         const calls: Array<string> = []
         const { shared, state } = slowToRead(withKey())
-        const manager = yield* startWith(shared, calls, {})
+        const manager = yield* startWith(shared, calls)
         yield* Effect.exit(manager.session)
         yield* pass("1 minute")
         state.isSlow = true
@@ -182,7 +175,7 @@ describe("the progress of a login", () => {
         else yield* Effect.forkChild(Effect.exit(manager.logout))
         yield* pass("1 minute")
         yield* Fiber.join(asked)
-        assert.deepStrictEqual(calls, ["login of default 4711"])
+        assert.deepStrictEqual(calls, ["login"])
       })
   )
 })
