@@ -73,8 +73,8 @@ const noLogout: Logout["Service"] = {
 
 /**
  * Makes a store in an SQLite database in memory. SQLite keeps the entries outside of the heap, as a database on disk or
- * on the network does. The store registers watchers, so that the measured heap contains them. It never calls them,
- * because no other program writes to the store.
+ * on the network does. The store registers watchers, so that the measured heap contains them. The store never calls
+ * the watchers, because no other program writes to it.
  */
 export const makeOutsideStore = (): SessionStore["Service"] => {
   const database = new DatabaseSync(":memory:")

@@ -81,7 +81,7 @@ export const redacted = (value: unknown) => Redacted.make(value as string)
 /** A description, credentials of unknown type, and the expected problem for each field. */
 export type WrongCredentials = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
 
-/** Adds a test for each row. `refuse` builds a layer with the credentials, and returns its error. */
+/** Adds a test for each row. `refuse` builds a layer with the credentials, and returns the layer's error. */
 export const namesEveryProblem = (
   rows: ReadonlyArray<WrongCredentials>,
   refuse: (given: never) => Effect.Effect<AuthError, unknown>,

@@ -49,7 +49,7 @@ describe("the expiry of a session", () => {
       yield* fake.inject("loginByPassword", { kind: "latency", duration: "1 second" })
       const totp = CodeSource.fixed(Redacted.make(yield* codeNow(FakeAngel.demoAccount)))
       const login = yield* Effect.forkChild(Effect.provide(Login.session, layer(TestHttp.layerFake(fake), { totp })))
-      // The time stands still until the fake has received the login.
+      // The test clock does not advance until the fake has received the login.
       while ((yield* fake.journal).length === 0) yield* TestClock.withLive(Effect.sleep("2 millis"))
       yield* TestClock.adjust("1 second")
       const session = yield* Fiber.join(login)
@@ -61,7 +61,7 @@ describe("the expiry of a session", () => {
   )
 
   it.effect(
-    "is the first midnight IST after the login was sent, also if the login waited past a midnight for a fresh code",
+    "is the first midnight IST after the login was sent, even if the wait for a fresh code lasted past a midnight",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(midnight - 500)
@@ -104,7 +104,7 @@ describe("the expiry of a session", () => {
     })
   )
 
-  it.effect("is computed with the rule in the option expiry, also after a refresh", () =>
+  it.effect("is computed with the rule in the option expiry, after a login and after a refresh", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make()

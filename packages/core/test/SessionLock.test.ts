@@ -277,7 +277,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
 })
 
 describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
-  it.live("does not use a fence that another program wrote if the fence is too large, negative or not a number", () =>
+  it.live("does not use a stored fence that is too large, negative or not a number", () =>
     Effect.gen(function* () {
       const { lock, prefix, redis } = yield* begin
       for (const planted of ["99999999999999999999", "1e300", "inf", "nan", "-5", "x"]) {
@@ -369,7 +369,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
   )
 
   it.live(
-    "makes its holder's check fail if another program took the lock, and does not change that program's key",
+    "is lost at the next renewal if another program took it, and the key of that program is not changed",
     () =>
       Effect.gen(function* () {
         const { key, prefix, redis } = yield* begin
@@ -508,7 +508,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
     { tags: ["thorough"], timeout: steadyTimeout }
   )
 
-  it.live("is free after a fiber was interrupted while acquiring the lock", () =>
+  it.live("is free after a fiber was interrupted while it acquired the lock", () =>
     Effect.gen(function* () {
       const { key, lock, prefix, redis } = yield* begin
       for (const delay of [0, 0, 0, 1, 1, 2, 3]) {

@@ -68,7 +68,7 @@ export const broker: Broker.Broker = {
       renewal: {
         ...budget,
         by: ["login"],
-        when: "After the token's expiry, because no document says that an earlier login gives a later expiry",
+        when: "After the token's expiry. No document says that a login before the expiry gives a later expiry",
         codes: "totp"
       }
     },

@@ -1,4 +1,4 @@
-/** Measures how fast many accounts log in at a slow broker, as before the market opens. */
+/** Measures how fast many accounts log in at a slow broker. Programs do this before the market opens. */
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import * as CodeSource from "@auth/broker-core/login/CodeSource"
@@ -19,7 +19,7 @@ import { idOf } from "../session.ts"
 /** Response time of the broker, in milliseconds. */
 const delay = 50
 
-/** Number of concurrent logins. It is high, because otherwise the result would mostly show the broker's delay. */
+/** Number of concurrent logins. With a low number, the result would mostly show the broker's delay. */
 const connections = 1024
 
 /**

@@ -108,8 +108,8 @@ export class SessionManager extends Context.Service<
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
-     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session.
-     * This shows that the session works. If the broker refuses the session later, it is renewed at once.
+     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
+     * the broker refuses the session later, the session is renewed without a pause, because it is known to have worked.
      * `AuthorizedClient` and `withSession` record this automatically.
      */
     readonly accepted: (session: Session.Session) => void

@@ -66,8 +66,8 @@ export interface Subject<F extends Fixture, Api> extends Pick<Protocol, "codes" 
    */
   readonly verdicts?: Readonly<Record<string, ReadonlyArray<Envelope.Verdict["_tag"]>>>
   /**
-   * Returns the rows of the error table that apply to a fixture. Set it if the rows depend on options. Default: all
-   * rows apply.
+   * Returns the rows of the error table that apply to a fixture. Set `codesFor` if the rows depend on options. Default:
+   * all rows apply.
    */
   readonly codesFor?: (fixture: F) => ReadonlyArray<ErrorTable.ErrorRow>
   /** Parts of the secrets in requests and answers, at least one for each secret. No failure may contain these parts. */
@@ -349,7 +349,7 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
 ]
 
 /**
- * The fields of a broker's answers whose types `typeCases` does not change, because a call may depend on these types.
+ * Fields of a broker's answers. `typeCases` does not change their types, because a call may depend on these types.
  *
  * @category models
  * @since 0.1.0
@@ -394,8 +394,8 @@ const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(valu
 const samples: ReadonlyArray<unknown> = ["x", 7, true, { x: 1 }, ["x", 7], null]
 
 /**
- * Returns all values in a part of an answer. They are in upper case, because `false` in an answer may be decoded as
- * "FALSE".
+ * Returns all values in a part of an answer, in upper case. Compare them with decoded texts in upper case, because
+ * `false` in an answer may be decoded as "FALSE".
  */
 const valuesIn = (value: unknown): ReadonlyArray<string> =>
   Predicate.isObjectOrArray(value) ? Object.values(value).flatMap(valuesIn) : [String(value).toUpperCase()]
@@ -421,7 +421,7 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
   const isEnvelope = ([first, ...rest]: Path) => envelope.includes(first) && rest.every((name) => /^\d+$/.test(name))
   const paths = pathsIn(json)
   const decisive = paths.filter((path) => path.some((name) => names.includes(name)))
-  // The types of a token and of a field that identifies the account are not changed, nor the type of an object that
+  // These types are not changed: the type of a token, of a field that identifies the account, and of an object that
   // contains such a field.
   const containsToken = (path: Path) => decisive.some((other) => path.every((name, index) => other[index] === name))
   const tried = paths.filter((path) => !isEnvelope(path) && !containsToken(path))
@@ -449,9 +449,9 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
 })
 
 /**
- * Makes a case for each successful fixture of an endpoint that returns a token. The case changes the JSON type of one
- * field at a time, except the fields of `Decisive`. The call must still succeed, and the texts in all unchanged fields
- * must still be decoded. If a number is put in quotation marks, it must still be decoded as a number.
+ * Makes a case for each successful fixture whose endpoint has an entry in `essential`. The case changes the JSON type
+ * of one field at a time, except the fields of `Decisive`. The call must still succeed, and the texts in all unchanged
+ * fields must still be decoded. If a number is put in quotation marks, it must still be decoded as a number.
  *
  * @example
  * ```ts

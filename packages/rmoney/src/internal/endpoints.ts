@@ -17,7 +17,7 @@ const Token = Shape.map(Shape.secretMatching(tokenText), toToken)
 const sent = {
   // `emailId` and `mobileNumber` are masked. `userId` is not, although the broker's table says "Masked user ID".
   ...Shape.each(Shape.text, "userId", "emailId", "mobileNumber", "message"),
-  /** Wait in seconds before the code can be resent. */
+  /** Seconds until the code can be resent. */
   resendOtpAfter: Shape.count,
   resendOtpCountsLeft: Shape.count,
   isTOtpAvailable: Shape.flag
@@ -107,7 +107,10 @@ const session = {
   essential: ["clientId", "userSession"]
 }
 
-/** Orders a body as in the documented samples: first the fields of the request, then those of the app, then `vendor`. */
+/**
+ * Makes a body with the field order of the documented samples: the fields of the request, the fields of the app,
+ * `vendor`.
+ */
 const inOrder = (request: unknown, app: Endpoint.AppFields) => {
   const { vendor, ...own } = request as { readonly vendor?: unknown }
   return { ...own, ...app, ...(vendor !== undefined && { vendor }) }
@@ -207,7 +210,7 @@ export const logout = (
     response: Shape.discard(Shape.unknown)
   })
 
-/** Returns the name of the environment. An origin counts as `production`. */
+/** Returns the name of the environment. If the environment is an origin, its name is `production`. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 

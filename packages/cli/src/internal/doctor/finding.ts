@@ -117,7 +117,7 @@ const causeOf = (reason: AuthError.Reason): Cause => {
 }
 
 const ownCertificates =
-  "Node does not know the CA that issued the certificate, so your company's proxy or an attacker reads the traffic. If it is the proxy, set NODE_EXTRA_CA_CERTS to a file with its CA certificate, or set NODE_USE_SYSTEM_CA=1 if the operating system trusts the CA. Do not disable the check: an attacker could then read the credentials."
+  "Node does not know the CA that issued the certificate, so your company's proxy or an attacker may be reading the traffic. If it is the proxy, set NODE_EXTRA_CA_CERTS to a file with its CA certificate, or set NODE_USE_SYSTEM_CA=1 if the operating system trusts the CA. Do not disable the check: an attacker could then read the credentials."
 
 /** Returns the remedy of the reason, or a more precise remedy. */
 const remedyOf = (reason: AuthError.Reason, cause: Cause, broker: Broker | undefined): string => {
