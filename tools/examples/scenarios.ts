@@ -325,7 +325,7 @@ const morning = async (world: World) => {
   const requests = ["authdirectapi", "getLimits", "otpValidate", "pwdValidate", "sessionToken"]
   assert.deepEqual((await world.sent()).toSorted(), requests)
   await world.wait()
-  // Only the account that failed logs in again.
+  // Only the failed account logs in again.
   await runs(world, "morning.ts", env, /mine: AA017/, ["authdirectapi", "getaccesstoken", "getLimits"])
 }
 
@@ -356,9 +356,9 @@ const session = (way: string) => async (world: World) => {
 }
 
 /**
- * Starts a market feed that passes the headers to the simulator. The simulator has no market data, so it refuses every
- * socket. It answers with status 426 if it accepts the headers. In this case, this feed opens the socket and sends a
- * price.
+ * Starts a market feed, because the simulator has no market data. The feed passes the headers of each request to the
+ * simulator. If the simulator accepts the headers, it answers with status 426, and the feed opens the socket and sends
+ * a price. Otherwise the feed refuses the socket.
  */
 const startFeed = async (simulator: string) => {
   const server = http.createServer()

@@ -1,4 +1,4 @@
-/** The program of a separate process. It loads an SDK, and calls the methods of the SDK on request. */
+/** The program of a child process. It loads an SDK, opens a client, and calls the methods that the parent names. */
 import { pathToFileURL } from "node:url"
 import { servePeer } from "./peer.ts"
 import type { ClientOptions, Sdk } from "./sdk.ts"

@@ -69,7 +69,7 @@ export const mapLinks = (text: string, map: (link: string) => string): string =>
 /** Whether a link leads to another file, and does not say on which server. */
 export const isRelative = (link: string): boolean => !/^(?:[a-z][a-z+.-]*:|#)/i.test(link)
 
-/** Returns the links of a Markdown text that lead nowhere if a registry shows the text alone. */
+/** Returns the relative links of a Markdown text. If a registry shows the text alone, these links lead nowhere. */
 export const relativeLinks = (text: string): ReadonlyArray<string> => {
   const found: Array<string> = []
   mapLinks(text, (link) => {

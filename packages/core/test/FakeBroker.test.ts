@@ -80,7 +80,7 @@ describe("a fault that a test injects into FakeBroker", () => {
       })
   )
 
-  it.effect("of the kind `latency` delays the route by the program's clock, so `advance` does not end the delay", () =>
+  it.effect("of the kind `latency` is timed by the program's clock, so `advance` does not end the delay", () =>
     Effect.gen(function* () {
       const { ask, fake, state } = yield* make
       yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })

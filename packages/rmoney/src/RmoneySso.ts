@@ -17,8 +17,8 @@ import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a browser login that uses the newer of the two calls that exchange an authorization code. The newer
- * call sends a checksum. `userId` is the client id. A login to another account is rejected.
+ * Credentials of a browser login that exchanges the authorization code with the newer of two calls. This call
+ * sends a checksum. `userId` is the client id. A login to another account is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -26,8 +26,8 @@ import * as services from "./internal/services.ts"
 export interface SsoCredentials extends Credentials.Input<typeof ssoCredentials> {}
 
 /**
- * Credentials of a browser login that uses the older of the two calls that exchange an authorization code. The older
- * call sends the vendor id. A login to an account other than `userId` is rejected.
+ * Credentials of a browser login that exchanges the authorization code with the older of two calls. This call
+ * sends the vendor id. `userId` is the client id. A login to another account is rejected.
  *
  * @category models
  * @since 0.1.0
@@ -76,7 +76,7 @@ const common = {
   carries: "code",
   receive: Effect.fnUntraced(function* (parameters: RedirectLogin.CallbackParameters, { account }: Given) {
     const code = yield* RedirectLogin.requireParameter(broker.id, parameters, "authCode")
-    // The login page adds userId to the callback if the newer call exchanges the code, otherwise it adds clientid.
+    // For the newer call, the login page adds `userId` to the callback. For the older call, it adds `clientid`.
     const returned = parameters.get("userid") ?? parameters.get("clientid")
     const userId = returned === undefined ? account.id : Redacted.value(returned)
     if (userId.trim().toLowerCase() === account.id.toLowerCase()) return { code, userId }
@@ -126,8 +126,8 @@ export const layer = (options: Options & Exchange) =>
   options.exchange === "vendor" ? byVendor.layer(options) : byChecksum.layer(options)
 
 /**
- * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID`, `RMONEY_REDIRECT_URL`, and
- * `RMONEY_ENVIRONMENT` if the option `environment` is absent. The newer call also needs `RMONEY_APP_CODE` and
+ * Like `layer`, but reads the credentials from the configuration: `RMONEY_USER_ID` and `RMONEY_REDIRECT_URL`. If
+ * the option `environment` is absent, `RMONEY_ENVIRONMENT` is read too. The newer call also needs `RMONEY_APP_CODE` and
  * `RMONEY_API_SECRET`. The older call also needs `RMONEY_VENDOR`.
  *
  * @example

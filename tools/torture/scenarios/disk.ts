@@ -32,7 +32,7 @@ const between = 800
 /** The longest back-off of a manager without a session, in milliseconds, plus a margin for a busy machine. */
 const longestPause = 25_000
 
-/** Id of the user `nobody`. Root switches to this user, for whom file modes are enforced. */
+/** Id of the user `nobody`. A program that runs as root switches to this user, because root ignores file modes. */
 const nobody = 65_534
 
 const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) : undefined)
@@ -40,8 +40,8 @@ const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) 
 const sqliteSetups = (torture: Torture) => torture.setups({ places: ["sqlite"] })
 
 /**
- * Returns the token of the stored session. `ahead` sets the program's clock to a time before the cut-off, because the
- * session expires at the cut-off.
+ * Returns the token of the session that was stored before the cut-off. This session expires at the cut-off, so the
+ * program's clock is first set back to a time before the cut-off. `ahead` is the clock's offset at that time.
  */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<string | undefined> => {
   await openIn([program], setup)
@@ -222,7 +222,7 @@ const forAWhile = async (torture: Torture, title: string) => {
     const { broker, name } = setup
     const isBack = async () => (await program.tell({ do: "session", name }, 60_000))._tag === "Session"
     const took = await waitUntil("a session", isBack, 30_000)
-    await tally.within("time until the program has a session, after it can write again", took, longestPause)
+    await tally.within("time from the end of the limit until the program has a session", took, longestPause)
     tally.equal("logins after the cut-off", (await broker.exchanges()).length - 1, 1)
     await openIn([other], setup)
     const found = await other.tell({ do: "peek", name })

@@ -9,7 +9,10 @@ export interface Environment {
   readonly remove: ReadonlyArray<string>
 }
 
-/** Signals that must not end this process while the program runs. SIGINT reaches the program through the terminal. */
+/**
+ * Signals that must not end this process while the program runs. This process forwards SIGTERM and SIGHUP to the
+ * program. The terminal itself sends SIGINT to the program.
+ */
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 /**

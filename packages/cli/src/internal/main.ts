@@ -24,13 +24,11 @@ const signalNames = Object.keys(signals) as ReadonlyArray<keyof typeof signals>
 const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyArray<{ readonly message: string }> }) =>
   error.errors?.[0]?.message ?? error.message
 
-/** Adds `--` after `simulate`, because all its arguments and flags are passed to the simulator. */
+/** Adds `--` after `simulate`, because all words after `simulate` are passed to the simulator. */
 const withEnd = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   args[0] === "simulate" && args[1] !== "--" ? ["simulate", "--", ...args.slice(1)] : args
 
-/**
- * Reports a fault of the command. The text of a defect may contain a secret, so only the name of the defect is shown.
- */
+/** Reports a defect of the command. The defect's text may contain a secret, so only its name is shown. */
 const tellDefect = (defect: unknown): void => {
   process.exitCode = ExitCode.table.defect.code
   const kind = defect instanceof Error ? defect.name : typeof defect

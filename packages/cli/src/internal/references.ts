@@ -59,6 +59,7 @@ const fromEnvironment = (name: string): Effect.Effect<Redacted.Redacted<string>,
       : fail("input", `The reference env:${name} could not be resolved: the environment variable ${name} is not set.`)
   )
 
+/** Marks a value as the credential itself, even if the rest of its text begins like a reference. */
 const verbatimPrefix = "text:"
 
 /** Each kind of reference by its prefix. */
@@ -78,27 +79,27 @@ const kinds: ReadonlyArray<
 
 const kindOf = (text: string) => kinds.find(([start]) => text.startsWith(start))
 
-/** The prefix of a reference, such as `env:`. `undefined` if the value is no reference. */
+/** The prefix of a reference, such as `env:`. `undefined` if the value is not a reference. */
 export const prefixOf = (value: Redacted.Redacted<string>): string | undefined => {
   const [prefix] = kindOf(Redacted.value(value)) ?? []
   return prefix === verbatimPrefix ? undefined : prefix
 }
 
-/** Whether a program resolves the reference. The program may show a question at the terminal. */
+/** Whether the value is a reference that a program resolves. The program may ask a question at the terminal. */
 export const runsProgram = (value: Redacted.Redacted<string>): boolean => {
   const prefix = prefixOf(value)
   return prefix !== undefined && prefix !== "env:"
 }
 
-/** The text of a reference, such as `env:NAME`. `undefined` if the value is the credential itself. */
+/** The text of a reference, such as `env:NAME`. `undefined` if the value is not a reference. */
 export const referenceIn = (value: Redacted.Redacted<string>): string | undefined =>
   prefixOf(value) === undefined ? undefined : Redacted.value(value)
 
-/** Makes a value that is not a reference, whatever its text begins with. */
+/** Makes a value that is not read as a reference, even if the text begins with a prefix such as `env:`. */
 export const literal = (value: Redacted.Redacted<string>): Redacted.Redacted<string> =>
   Redacted.make(`${verbatimPrefix}${Redacted.value(value)}`)
 
-/** The value itself, or the value that a reference stands for. */
+/** Resolves a reference. If the value is not a reference, returns the value without the prefix `text:`. */
 export const resolve = (value: Redacted.Redacted<string>): Effect.Effect<Redacted.Redacted<string>, CommandFailed> => {
   const text = Redacted.value(value)
   const [prefix, resolver] = kindOf(text) ?? []

@@ -25,8 +25,8 @@ const isLoopback = (text: string): boolean => {
 }
 
 /**
- * The origins of the simulator at the address in the flag or the variable. `undefined`: requests go to the real
- * brokers.
+ * Asks the simulator for its origins. `given` is the address in the flag `--simulator`. Without the flag, the variable
+ * is read. Without both, the result is `undefined`, and requests go to the real brokers.
  */
 export const origins = Effect.fnUntraced(function* (
   given: string | undefined
@@ -60,8 +60,8 @@ export const origins = Effect.fnUntraced(function* (
 })
 
 /**
- * Returns the addresses at which the simulator serves the origins of a broker, by purpose. Fails if the simulator does
- * not serve one of them, so that no request goes to the real broker.
+ * Returns the addresses at which the simulator serves the origins of a broker, by purpose. Fails if the simulator lacks
+ * one of these origins, so that no request goes to the real broker.
  */
 export const originsOf = (
   broker: Broker,

@@ -108,7 +108,7 @@ export const make = <S>(toSchema: (schemas: Schemas) => S, is?: (value: unknown)
   from(toSchema, is && plain.ifIs(is))
 
 /**
- * Returns a shape unchanged. Makes a shape from a schema, which then decodes all data.
+ * Returns a shape unchanged. For a schema, returns a shape that decodes all data with the schema.
  *
  * @category constructors
  * @since 0.1.0
@@ -249,7 +249,7 @@ export const Text = make(({ Decode }) => Decode.Text, plain.isText)
 
 /**
  * Secret text in an answer. OpenAPI descriptions mark it as a password. `SecretText` does not wrap the text in
- * `Redacted`, so the shape of the answer must do this.
+ * `Redacted`. To wrap the text, use `map`.
  *
  * @category fields
  * @since 0.1.0
@@ -446,7 +446,7 @@ export const union = <const Members extends readonly [Shape<Schema.Top>, ...Read
 export const map = <A, I, B>(shape: Shape<Schema.Codec<A, I>>, to: (value: A) => B) =>
   from(
     (given) => given.Decode.map(shape.toSchema(given), to),
-    // Schema reports the problem if the answer cannot be converted.
+    // If `to` returns `undefined`, the schema decodes the answer again and reports the problem.
     ifKnown(shape, (decode) => plain.mapOf(decode, (value: never) => to(value) ?? unsure))
   )
 

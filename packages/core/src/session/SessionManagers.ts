@@ -137,10 +137,10 @@ export interface SessionManagers<in out Services, in out E = never> {
    */
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
-   * Closes the account's layer. The next call for the account calls `lookup` again. Use this, for example, after the
-   * credentials were corrected. Calls that are waiting for the account fail with `InvalidRequest`. Later calls to the
-   * closed manager also fail with `InvalidRequest`. The stored session stays valid. To end it, log out before you call
-   * `invalidate`. If the account is not open, nothing happens.
+   * Closes the account's layer. The next call for the account calls `lookup` of `make` again. Use `invalidate`, for
+   * example, after the credentials were corrected. Calls that are waiting for the account fail with `InvalidRequest`.
+   * Later calls to the closed manager also fail with `InvalidRequest`. The stored session stays valid. To end it, log
+   * out before you call `invalidate`. If the account is not open, nothing happens.
    */
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
@@ -247,8 +247,8 @@ const readWarm = (
  * every layer provides. Fails with `InvalidRequest` if `idle` is invalid.
  *
  * A manager with a cached session takes about 1 kB of heap, plus its session and the state of its layer. If the program
- * requests the manager or the services of the account, they take another kilobyte. `idle` and
- * `invalidate` free that memory.
+ * requests the manager or the services of the account, they take another kilobyte. `idle` and `invalidate` free that
+ * memory.
  *
  * @example
  * ```ts
@@ -355,7 +355,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
       Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : closeParts(attempt, exit)))
     )
 
-  /** The manager has no layer of its own, because a layer needs more memory than the manager. */
+  /** Opens a manager without a layer of its own, because a layer needs more memory than the manager. */
   const openManager = (services: Context.Context<Services | Renewal | Logout>, attempt: Attempt<Services, E>) =>
     Effect.uninterruptible(
       Effect.map(Effect.provideContext(open(options, owner), Context.merge(context, services)), (self) => {
@@ -520,8 +520,8 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
 })
 
 /**
- * Returns why an account has no session. Returns `undefined` if the account has a session, or if there is no error
- * because a defect or an interruption is the cause.
+ * Returns the error because of which an account has no session. Returns `undefined` if the account has a session, or if
+ * the reason is a defect or an interruption instead of an error.
  *
  * @category accessors
  * @since 0.1.0

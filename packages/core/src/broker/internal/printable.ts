@@ -9,7 +9,7 @@ const breaks = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
  */
 const invisible = /\p{Cf}/gu
 
-/** Matches all other control characters, such as ESC and DEL, and halves of surrogate pairs. */
+/** Matches all other control characters, such as ESC and DEL, and unpaired surrogates. */
 const unprintable = /[\p{Cc}\p{Cs}]/gu
 
 const suspicious = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
@@ -22,5 +22,5 @@ const suspicious = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 export const printable = (text: string): string =>
   suspicious.test(text) ? text.replace(breaks, " ").replace(invisible, "").replace(unprintable, "\ufffd") : text
 
-/** Cuts a text to `length`. Also removes half of a surrogate pair at its end. */
+/** Cuts a text to `length`. If the cut splits a surrogate pair, the first half is removed too. */
 export const beginning = (text: string, length: number): string => text.slice(0, length).replace(/[\ud800-\udbff]$/, "")

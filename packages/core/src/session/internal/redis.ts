@@ -38,8 +38,8 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
   })
 
 /**
- * Whether a retry would fail again with this error code: missing permissions, a missing or wrong password, or a value of
- * another type.
+ * Whether a retry would fail with the same error code. Such codes report missing permissions, a missing or
+ * wrong password, or a stored value of another type.
  */
 export const isFinal = (word: string | undefined): boolean =>
   word !== undefined && ["NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE"].includes(word)
