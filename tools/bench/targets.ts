@@ -217,7 +217,7 @@ export const targets: ReadonlyArray<Target> = [
   ]),
   {
     name: "P11",
-    job: "heap per account of `SessionManagers`, with its session, and with a store outside of the heap",
+    job: "heap per account of `SessionManagers`, including the session, if the store is outside of the heap",
     bench: "session-memory",
     turn: "10000 accounts",
     field: "bytes each",

@@ -17,8 +17,8 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 const accounts = ["A123456", "B654321"].map((id) => Account.make({ broker: "angel", id }))
 
 /**
- * Entries of two accounts. With a wrong implementation, a program could get the session of the other account after a
- * bit was changed.
+ * Entries of two accounts. If the implementation were wrong, a changed bit could give a program the session of another
+ * account.
  */
 export const entries = accounts.flatMap((account, index): ReadonlyArray<Entry> => [
   { account, slot: "session", version: 2, value: bytesOf(`session of ${account.id} `.repeat(30)) },

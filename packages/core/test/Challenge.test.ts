@@ -299,7 +299,7 @@ describe("the ledger's method `resend`", () => {
     })
   )
 
-  it.effect("reports after the expiry that the challenge has timed out, and not that it was answered", () =>
+  it.effect("fails with timed-out, and not with used, if the challenge has expired", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(300_000)

@@ -563,7 +563,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("during a renewal in this program makes callers fail, and revokes the new session", () =>
+  it.effect("called during a renewal in this program revokes the new session, and pending calls of session fail", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -581,21 +581,23 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("during a renewal in another program makes callers fail, and revokes the new session", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const [tiny, shared] = [makeTiny(), makeShared()]
-      tiny.latency = "1 second"
-      const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
-      const asked = yield* Effect.forkChild(Effect.result(one.session))
-      yield* pass("500 millis")
-      yield* other.logout
-      yield* pass("500 millis")
-      assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
-      assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
-      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
-      assert.isTrue(Option.isNone(yield* other.peek))
-    })
+  it.effect(
+    "called during a renewal in another program revokes the new session, and pending calls of session fail",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const [tiny, shared] = [makeTiny(), makeShared()]
+        tiny.latency = "1 second"
+        const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
+        const asked = yield* Effect.forkChild(Effect.result(one.session))
+        yield* pass("500 millis")
+        yield* other.logout
+        yield* pass("500 millis")
+        assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
+        assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
+        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+        assert.isTrue(Option.isNone(yield* other.peek))
+      })
   )
 
   for (const [title, isHere] of [
@@ -655,28 +657,26 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect(
-    "makes callers fail, and revokes the new session, if it is called right after that session was stored",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const [tiny, shared] = [makeTiny(), makeShared()]
-        const slow = {
-          ...shared.store,
-          put: (...args: Parameters<typeof shared.store.put>) =>
-            args[1] === "guard" ? shared.store.put(...args) : Effect.tap(shared.store.put(...args), Effect.sleep(1000))
-        }
-        const manager = yield* start(tiny, { ...shared, store: slow })
-        const asked = yield* Effect.forkChild(Effect.result(manager.session))
-        yield* pass("500 millis")
-        const loggedOut = yield* Effect.forkChild(manager.logout)
-        yield* pass("10 seconds")
-        yield* Fiber.join(loggedOut)
-        assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
-        assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "SessionExpired")
-        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
-        assert.isTrue(Option.isNone(yield* manager.peek))
-      })
+  it.effect("called right after a new session was stored revokes this session, and pending calls of session fail", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const slow = {
+        ...shared.store,
+        put: (...args: Parameters<typeof shared.store.put>) =>
+          args[1] === "guard" ? shared.store.put(...args) : Effect.tap(shared.store.put(...args), Effect.sleep(1000))
+      }
+      const manager = yield* start(tiny, { ...shared, store: slow })
+      const asked = yield* Effect.forkChild(Effect.result(manager.session))
+      yield* pass("500 millis")
+      const loggedOut = yield* Effect.forkChild(manager.logout)
+      yield* pass("10 seconds")
+      yield* Fiber.join(loggedOut)
+      assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
+      assert.strictEqual(reasonOf(yield* Effect.result(manager.session)), "SessionExpired")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+      assert.isTrue(Option.isNone(yield* manager.peek))
+    })
   )
 
   it.effect(
@@ -781,6 +781,19 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
+  it.effect("are ignored while the store cannot be read, and the valid token is returned", () =>
+    Effect.gen(function* () {
+      const { other, state } = yield* begin
+      state.unreadable = true
+      for (let minute = 0; minute < 10; minute++) {
+        yield* pass("1 minute")
+        assert.strictEqual(numberOf(yield* other.session), "1")
+      }
+    })
+  )
+})
+
+describe("sessions: the loss of the lock", () => {
   /** Makes a manager whose lock can be lost: if `lose` returns true, a check of the lock reports that it is lost. */
   const losing = Effect.fnUntraced(function* (lose: () => boolean) {
     yield* TestClock.setTime(morning)
@@ -798,7 +811,7 @@ describe("sessions: changes by other programs", () => {
     return { manager, other: yield* start(tiny, shared), tiny }
   })
 
-  it.effect("prevent a login if another program takes the lock during the wait for the next TOTP period", () =>
+  it.effect("prevents a login if another program takes the lock during the wait for the next TOTP period", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, tiny } = yield* losing(() => isLost)
@@ -811,7 +824,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("prevent a second login if the program that took the lock has stored a session", () =>
+  it.effect("prevents a second login if the program that took the lock has stored a session", () =>
     Effect.gen(function* () {
       let isLost = false
       const { manager, other, tiny } = yield* losing(() => isLost)
@@ -827,7 +840,7 @@ describe("sessions: changes by other programs", () => {
     })
   )
 
-  it.effect("do not prevent a login if the lock was lost, and this program has acquired it again", () =>
+  it.effect("does not prevent a login if this program has acquired the lock again", () =>
     Effect.gen(function* () {
       let losses = 0
       const { manager, tiny } = yield* losing(() => losses-- > 0)
@@ -837,17 +850,6 @@ describe("sessions: changes by other programs", () => {
       yield* pass("1 minute")
       assert.strictEqual(numberOf(yield* Fiber.join(asked)), "2")
       assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
-    })
-  )
-
-  it.effect("are ignored while the store cannot be read, and the valid token is returned", () =>
-    Effect.gen(function* () {
-      const { other, state } = yield* begin
-      state.unreadable = true
-      for (let minute = 0; minute < 10; minute++) {
-        yield* pass("1 minute")
-        assert.strictEqual(numberOf(yield* other.session), "1")
-      }
     })
   )
 })
@@ -926,23 +928,17 @@ describe("sessions: SessionManager.adopt", () => {
   )
 })
 
-it.effect(
-  "SessionManager.sessionPromise gives programs that do not use Effect a function that returns a promise of a valid session",
-  () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const tiny = makeTiny({ expiry: Expiry.after("1 hour") })
-      const manager = yield* start(tiny)
-      const promise = yield* Effect.provideService(
-        SessionManager.sessionPromise,
-        SessionManager.SessionManager,
-        manager
-      )
-      assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
-      assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
-      yield* pass("1 hour")
-      assert.strictEqual(numberOf(yield* Effect.promise(promise)), "2")
-    })
+it.effect("the function from SessionManager.sessionPromise returns a promise of a valid session", () =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(morning)
+    const tiny = makeTiny({ expiry: Expiry.after("1 hour") })
+    const manager = yield* start(tiny)
+    const promise = yield* Effect.provideService(SessionManager.sessionPromise, SessionManager.SessionManager, manager)
+    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
+    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "1")
+    yield* pass("1 hour")
+    assert.strictEqual(numberOf(yield* Effect.promise(promise)), "2")
+  })
 )
 
 it.effect("SessionMetrics counts logins and failures by broker, outcome and reason, without account names", () =>

@@ -11,8 +11,8 @@ const network = new AuthError.BrokerUnavailable({ why: "network" })
 
 describe("a login that is continued", () => {
   /**
-   * Starts a manager whose logins fail after their first step, and are continued by `resume`. Requests a session every
-   * minute for an hour. Returns the calls and their times in minutes.
+   * Starts a manager. Its logins fail after their first step, and `resume`, which continues a login, fails too.
+   * Requests a session every minute for an hour. Returns the manager, and each call with its time in minutes.
    */
   const poll = Effect.fnUntraced(function* (reason: AuthError.Reason) {
     yield* TestClock.setTime(morning)
@@ -41,18 +41,18 @@ describe("a login that is continued", () => {
       ["login 0", ...[1, 3, 8, 18, 28, 38, 48, 58].map((minute) => `continued ${minute}`)]
     ],
     [new AuthError.SessionLimitReached({}), ["login 0", "continued 5", "continued 20"]],
-    // The broker no longer accepts the progress, so a new login follows.
+    // The broker no longer accepts the stored progress of the login, so a new login follows.
     [
       new AuthError.BrokerRejected({ code: "X1" }),
       ["login 0", ...[1, 3, 8, 18, 28, 38, 48, 58].flatMap((minute) => [`continued ${minute}`, `login ${minute}`])]
     ]
   ] as const)(
-    "is followed by the same pauses as a new login if the broker refuses it for a reason that lasts (%#)",
+    "is sent again after the same pauses as a new login if the broker refuses it (%#)",
     ([reason, expected]) =>
       Effect.gen(function* () {
         const { calls, manager } = yield* poll(reason)
         assert.deepStrictEqual(calls, [...expected])
-        // A person can continue the login at once.
+        // `renew` ignores the pauses, so that a person can continue the login at once.
         yield* Effect.exit(manager.renew())
         assert.isAbove(calls.length, expected.length)
       })
@@ -85,7 +85,7 @@ describe("a login that is continued", () => {
     })
   )
 
-  it.effect("is continued without a pause after a network failure", () =>
+  it.effect("is sent again within a minute after a network failure", () =>
     Effect.gen(function* () {
       const { calls } = yield* poll(network)
       assert.strictEqual(calls.length, 60)

@@ -1,8 +1,8 @@
 /**
  * The simulator's clock, for programs that use the simulator.
  *
- * `POST /clock` advances only the brokers' clock. A program that still uses its own clock then computes one-time codes
- * for the wrong period, and treats an expired session as valid.
+ * `POST /clock` advances only the simulator's clock. After that, a program that uses its own clock computes one-time
+ * codes for the wrong period, and treats an expired session as valid.
  *
  * @since 0.1.0
  */

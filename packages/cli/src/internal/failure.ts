@@ -20,8 +20,8 @@ export const isFailure = (error: unknown): error is Failure =>
   error instanceof CommandFailed || AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
 /**
- * Patterns of advice for programs, each with the same advice for a user of the command. `name` is empty, or the name of
- * the account after a space.
+ * Patterns of advice for programs, each with the same advice for a user of the command. `name` is either empty, or a
+ * space and the name of the account.
  */
 const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: string) => string]> = [
   [
@@ -65,7 +65,7 @@ const needsLogin =
 export const onlyPersonLogsIn = (failure: Failure): boolean =>
   failure._tag === "AuthError" && needsLogin.test(failure.message)
 
-/** Whether a logout has ended the session. After a logout, no login is sent without a person. */
+/** Whether a call failed because a logout has ended the session. */
 export const isLoggedOut = (failure: Failure): boolean =>
   failure._tag === "AuthError" && failure.reason._tag === "SessionExpired" && failure.reason.why === "logged-out"
 

@@ -68,7 +68,7 @@ export const SecretText = Schema.String.annotate({ format: "password" }).check(n
  */
 export const Secret = Schema.Redacted(SecretText)
 
-// Unlike `Schema.Redacted`, this schema does not wrap the secret a second time.
+// The decoders below wrap the secret in `Redacted`. `Schema.Redacted` would wrap it a second time.
 const RedactedText = Schema.declare(Redacted.isRedacted as (value: unknown) => value is Redacted.Redacted<string>)
 
 /**

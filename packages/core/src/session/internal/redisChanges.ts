@@ -21,8 +21,8 @@ type Service = Redis.Redis["Service"]
 export const streamOf = (prefix: string): string => `${prefix}:changes`
 
 /**
- * The stream has about this number of entries, of about 100 bytes each. If more entries were added while a process was
- * disconnected, the process reads every account again.
+ * The stream keeps about this number of entries. Each entry has about 100 bytes. If more entries were added while a
+ * process was disconnected, the process reads every account again.
  */
 const streamLength = 10_000
 
@@ -36,12 +36,12 @@ export const announceLua = (stream: string, account: string, version: string): s
 
 /** How long a read of the stream waits, and how long the process waits for Redis. */
 export interface Waits {
-  /** Redis ends a read without entries after this time. The read is then repeated. */
+  /** If no entry is added within this time, Redis ends the read, and the process reads again. */
   readonly block: Duration.Duration
   /**
-   * If Redis does not answer within this time, the connection is closed and opened again. For a read of the stream, the
-   * limit is `block` plus this time. Without this limit, a connection that a proxy or a network has forgotten would wait
-   * forever.
+   * If Redis does not answer within this time, the connection is closed and opened again. For a read of the stream,
+   * the limit is `block` plus this time. Without this limit, a connection that a proxy or a network has forgotten would
+   * wait forever.
    */
   readonly grace: Duration.Duration
 }
@@ -100,7 +100,7 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
   let isListening = false
   let tries = 0
 
-  /** In a cluster, writes are not announced: see `announceLua`. */
+  /** Whether the stream can be used. In a cluster, some writes may add no entry to it: see `announceLua`. */
   const isSupported = (connection: Redis.Connection) =>
     Effect.map(connection.send<string>("INFO", "cluster"), (info) => info.includes("cluster_enabled:0"))
 
@@ -150,8 +150,8 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
   })
 
   /**
-   * Runs `listen` again after each failure, and also after a defect, because a client without `reserve` may cause a
-   * defect. Until `listen` reads the stream again, the store is polled.
+   * Runs `listen` again after each failure and each defect. For example, a client without `reserve` may cause a defect.
+   * Until `listen` reads the stream again, the store is polled.
    */
   const keepListening: Effect.Effect<void> = Effect.suspend(() =>
     Effect.matchCauseEffect(listen, {
