@@ -10,7 +10,7 @@ import { makeScratch, type Peer, startPeer, stopPeers } from "../interop/peer.ts
 import { certificate } from "./certificate.ts"
 import { median } from "./statistics.ts"
 
-/** Does the job as often as the turn says. */
+/** Runs the jobs of one turn. */
 export type Run = (turn: Turn) => Promise<void | Outcome>
 
 /** Optional results of a turn: additional figures, or figures that replace the measured figures. */
@@ -31,7 +31,7 @@ export interface Candidate {
   /** Set if the candidate uses our library. Then `--against` adds a twin with the library of the other checkout. */
   readonly ours?: true
   readonly nodeArgs?: ReadonlyArray<string>
-  /** Runs once, in the candidate's own process. `folder` contains the programs of the bench, if it has any. */
+  /** Runs once, in the candidate's own process. If the bench has programs, `folder` contains them. */
   readonly prepare: (url: string, folder: string) => Promise<Run>
 }
 
@@ -90,13 +90,13 @@ export interface Bench {
   readonly baselines: ReadonlyArray<string>
   readonly plans: Readonly<Record<"quick" | "full", Plan>> & { readonly check?: Plan }
   /**
-   * Time-out of a turn, in seconds. Set it for a bench with long turns. Then the stderr of its candidates is printed,
-   * because they write their progress there. Default: 120.
+   * Time-out of a turn, in seconds. Default: 120. Set it for a bench with long turns, whose candidates write their
+   * progress to stderr. If it is set, the stderr of the candidates is printed.
    */
   readonly turnSeconds?: number
   /**
-   * Set if the bench runs only when it is named, because it takes a long time or because `targets.ts` has no target for
-   * it.
+   * If set, the bench runs only when the command names it. Set this field if the bench takes a long time, or if
+   * `targets.ts` has no target for it.
    */
   readonly onlyByName?: true
   /** Packages whose versions are printed. */
@@ -133,7 +133,7 @@ export interface Entrant {
   readonly twin: string | undefined
 }
 
-/** `check` is the plan of `npm run bench:check`. Only a bench with ratios in `kept.ts` has it. */
+/** `check` is the plan of `npm run bench:check`. Only the benches in `kept.ts` have this plan. */
 export type PlanName = "quick" | "full" | "check"
 
 export const planOf = ({ plans }: Bench, name: PlanName): Plan => plans[name] ?? plans.quick
@@ -239,7 +239,7 @@ const secondsOf = ({ seconds }: Plan, entrants: ReadonlyArray<Entrant>): number 
   return (seconds * entrants.length) / Math.max(1, entrants.length - twins)
 }
 
-/** Returns a warm-up turn for each turn in `own`, so that the code of the turn is compiled before it is measured. */
+/** Returns a warm-up turn for each turn of a candidate, so that its code is compiled before the measurement. */
 const warmUps = ({ turns, warmUp }: Plan, own: ReadonlyArray<Turn>): ReadonlyArray<Turn> =>
   own.map((turn) => ({ ...turn, count: Math.ceil(warmUp / turns.length) }))
 

@@ -4,8 +4,9 @@
  *
  * In a `ts` block, a line `expression // => value` states that the expression has this value, and the check compares
  * the two values. The comment `// => value` can also be on the next line. If a line of the example starts with
- * `Effect.runPromise`, the check runs the effect of that call. Otherwise the check runs the effect called `program`, if
- * there is one. The effect runs against the fake brokers and must succeed. A `ts no-run` block is only compiled.
+ * `Effect.runPromise` or `await Effect.runPromise`, the check runs the effect of the first such call. In any other
+ * example, the check runs the effect called `program`, if the example has that effect. The effect runs against the fake
+ * brokers and must succeed. A `ts no-run` block is only compiled.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -98,7 +99,7 @@ export const instrument = ({ code }: Example): { readonly code: string; readonly
   lines.forEach((line, index) => {
     const [, indent = "", before = "", expression = "", value = ""] = expectation.exec(line) ?? []
     if (value === "") return
-    // If the line has only a value, the value belongs to the line before it.
+    // A line that has only the comment `// => value` states the value of the line before it.
     const target = expression === "" ? index - 1 : index
     compared.push(target)
     lines[target] = compare(expression === "" ? (lines[target] ?? "") : indent + before + expression, value, target)

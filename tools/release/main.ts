@@ -115,9 +115,9 @@ const main = async (temp: string): Promise<number> => {
   const plan = await readPlan(temp)
   const names = namesIn(plan)
   const chosen = published(root).filter(({ manifest }) => names.includes(manifest.name))
-  // The job that publishes reads the plan that --pack writes, even if it is empty.
+  // With --pack, a plan is written even if it is empty, because the CI job that publishes reads the plan.
   if (chosen.length === 0 && options.pack === undefined) {
-    console.log("release: the registry has the versions of all packages")
+    console.log("release: nothing to publish, because the registry has the current version of every package")
     return 0
   }
   console.log("release: making a clean build")

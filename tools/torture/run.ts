@@ -1,4 +1,4 @@
-/** Runs scenarios, and prints a table: what each scenario counted, the number found, and the number wanted. */
+/** Runs scenarios, and prints a table. Each row has what was counted, the number found, and the number wanted. */
 import { makeScratch } from "../interop/peer.ts"
 import { makeRunner, type Options, type Row, type Scenario } from "./harness.ts"
 import { condensed, isRight, summaryOf, tableOf } from "./report.ts"

@@ -90,7 +90,7 @@ describe("a callback of a browser login", () => {
   }
 
   it.effect(
-    "with a token with a line break in it is rejected, no request is sent, and the login can be completed",
+    "with a line break in its token is rejected, no request is sent, and the right callback still completes the login",
     () =>
       Effect.gen(function* () {
         const { callback, completed, fake } = yield* begun()
@@ -103,7 +103,7 @@ describe("a callback of a browser login", () => {
   )
 
   it.effect(
-    "with capitals in the parameter name and the prefix Bearer in the token is accepted, and the prefix is removed",
+    "with the parameter name AuthToken and the prefix Bearer before the token is accepted, and the prefix is removed",
     () =>
       Effect.gen(function* () {
         const { callback, completed } = yield* begun()

@@ -34,7 +34,7 @@ const inFolder = async (work: (folder: string) => Promise<void>) => {
   }
 }
 
-it("stores a session on this machine, so that Connections.open and Connection.open find it later", () =>
+it("Connections.open stores a session on this machine, and a later Connections.open or Connection.open uses it", () =>
   inFolder(async (folder) => {
     const { client, sent } = makeFake()
     const first = await Connections.open({ accounts: { samco }, client, folder, key })
@@ -50,7 +50,7 @@ it("stores a session on this machine, so that Connections.open and Connection.op
     assert.deepStrictEqual(sent(), ["sessionToken"])
   }))
 
-it("passes the key to a vault that needs a key", async () => {
+it("Connection.open and Connections.open pass the option key to a vault that needs a key", async () => {
   const { client, sent } = makeFake()
   const entries = Effect.runSync(
     Effect.provide(

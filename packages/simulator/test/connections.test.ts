@@ -84,9 +84,9 @@ interface Way<Services> {
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
   /**
-   * An answer that refuses the token. Set this field if the renewal needs the broker's state: the test then keeps the
-   * state, and injects this text as an answer that refuses the token. Default: the test clears the broker's state, so
-   * that the broker no longer knows the token.
+   * Body of an answer that refuses the token. Set this field if the renewal needs the broker's state. The test then
+   * injects this answer, and keeps the state. Default: the test clears the broker's state, so that the broker no longer
+   * knows the token.
    */
   readonly refused?: string
   readonly logout: ReadonlyArray<string>
@@ -401,7 +401,7 @@ const reasonOf = (promise: Promise<unknown>): Promise<string> =>
 
 describe("Connection", () => {
   for (const [title, row] of Object.entries(ways)) {
-    it.live(`${title}: logs in, calls the broker, finds the session after a restart, replaces it, and logs out`, () =>
+    it.live(`${title}: logs in, calls, finds the session after a restart, replaces a refused token, and logs out`, () =>
       inSetting(async (setting) => {
         const { simulator } = setting
         const sent = makeSent(setting)
@@ -436,7 +436,7 @@ describe("Connection", () => {
         if (row.refused === undefined) {
           await Effect.runPromise(simulator.seed({ brokers: {} }))
           await sent()
-          // The next login needs the code of the next TOTP period.
+          // The login guard sends at most one login in each TOTP period.
           await Effect.runPromise(simulator.advance("31 seconds"))
         } else {
           const fault = { kind: "answer", status: 401, body: row.refused } as const

@@ -20,7 +20,7 @@ export interface Job {
   readonly user: string
 }
 
-/** Opens a connection as a new program does, and returns its token. */
+/** Opens a new connection, as after a restart, and returns the access token of its session. */
 const tokenOf = async ({ folder, origins }: Job): Promise<string> => {
   const angel = await Connection.open(AngelAuth.layerConfig({ origins: origins.angel }), { folder })
   const { tokens } = await angel.session()

@@ -1,6 +1,6 @@
 /**
- * Runs a program on Node, Bun or Deno: `process.ts ./program.ts`. Reads the job from standard input, and prints the
- * result as JSON.
+ * Calls the function `main` of a program, on Node, Bun or Deno: `process.ts ./program.ts`. Reads the argument of `main`
+ * from standard input, and prints the result. Both are JSON.
  */
 import * as process from "node:process"
 import { text } from "node:stream/consumers"

@@ -10,10 +10,13 @@ import * as references from "./references.ts"
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/** Names the variables whose values are used unchanged, even their quotation marks. `layerConfig` reads it, too. */
+/**
+ * The environment variable that lists the variables whose values are used unchanged, with their quotation marks.
+ * `layerConfig` reads it, too.
+ */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 
-/** The problem with one value, or `undefined`. A reference is resolved first. */
+/** Returns the problem with one value, or `undefined` if it has none. Before the check, resolves a reference. */
 export const problemOf = (
   broker: string,
   field: Field,

@@ -1,6 +1,6 @@
 /**
- * A list of the last sessions that were written to a vault. It is stored as a named value of the vault's database. With
- * this list, a program finds the changes by other programs without reading the session of every account.
+ * A list of the latest changes of sessions in a vault. It is stored as a named value of the vault's database. With this
+ * list, a program finds the changes by other programs without reading the session of every account.
  */
 import type { DatabaseSync } from "node:sqlite"
 import * as checked from "./checked.ts"
@@ -16,18 +16,21 @@ export interface Change {
 
 interface ChangeList {
   /**
-   * Number of writes to the vault when the list was written. If the vault counts more writes, a program with an older
-   * version of this package made them. That version does not know the list.
+   * Number of writes to the vault when the list was written. If the vault's own counter is higher, a program with an
+   * older version of this package has written to the vault. That version does not update the list.
    */
   readonly writes: number
-  /** The list has every session that was written after this number of writes. */
+  /** The list has every change of a session after this number of writes. */
   readonly from: number
   readonly changes: ReadonlyArray<Change>
 }
 
 const name = "changes"
 
-/** A program that reads the list once a second misses no change at up to 100 writes per second. */
+/**
+ * Maximum number of changes in the list. At up to 100 writes per second, a program that reads the list once a second
+ * misses no change.
+ */
 const length = 100
 
 const encode = ({ changes, from, writes }: ChangeList): string =>

@@ -1,4 +1,7 @@
-/** Opens a connection, listens to its events, gets a session, and does not close the connection. */
+/**
+ * Opens a connection, listens to its events, gets a session, and never closes the connection. The test checks that the
+ * program ends nevertheless.
+ */
 import { FakeAngel } from "@auth/angel/msw"
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import { TestHttp } from "@auth/broker-core/testing"

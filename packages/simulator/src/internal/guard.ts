@@ -42,7 +42,7 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
  * A web page of another origin must not reach the simulator. The page could send a request to the simulator's address,
  * for example with a form. To prevent this, the function checks `Origin` and `Sec-Fetch-Site`. The page could also use
  * another host name that resolves to 127.0.0.1 (DNS rebinding). To prevent this, the function checks `Host`. Clients
- * that are not browsers send neither `Origin` nor `Sec-Fetch-Site`.
+ * that are not browsers send neither `Origin` nor `Sec-Fetch-Site`, and are not refused for that.
  *
  * With speculation rules, a page can make Chromium 156 prefetch an address. This request has no `Origin`, and its
  * `Sec-Fetch-Site` is `none`, as if a person had typed the address. So this function also checks `Sec-Purpose`.
@@ -58,7 +58,7 @@ export const refusalOf = (guard: Guard, message: IncomingMessage): string | unde
     return "The simulator refuses requests from web pages of another origin. To allow an origin, start the simulator with --allow-origin <origin>."
   }
   if (message.headers["sec-purpose"] !== undefined) {
-    return "The simulator refuses prefetched requests: open the page itself."
+    return "The simulator refuses requests that prefetch a page. Open the page instead."
   }
   if (origins.length === 1) return undefined
   const sites = valuesOf(message, "sec-fetch-site")
@@ -77,8 +77,8 @@ export const isOriginName = (value: string): boolean => URL.canParse(value) && n
 /**
  * Returns the security headers for every answer from a port. For a broker, `form-action` allows every address, because
  * Chromium also checks the redirect after a form, and this redirect goes to the program's callback. The referrer policy
- * cannot be `no-referrer`, because Chromium would then send `Origin: null` with the form of a login page, and the port
- * would refuse the form.
+ * is not `no-referrer`. With `no-referrer`, Chromium sends `Origin: null` with the form of a login page, and the port
+ * refuses the form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [

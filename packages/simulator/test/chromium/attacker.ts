@@ -1,4 +1,4 @@
-/** Serves a web site that attacks the simulator, starts a browser, and records the requests to the simulator. */
+/** Helpers for tests of attacks on the simulator: an attacker's web site, a browser, and a record of the requests. */
 import type { Simulator } from "@auth/simulator"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

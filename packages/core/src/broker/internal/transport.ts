@@ -78,13 +78,13 @@ const sendPlainly = (
     })
   })
 
-/** Loaded only for clients without `PlainHttp`, because Effect's HTTP modules also load Schema and streams. */
+/** Loads Effect's HTTP modules, with Schema and streams. Only clients without `PlainHttp` need these modules. */
 const loadExecute = Effect.orDie(lazyModule(() => import("./httpClientSend.ts")))
 
 /**
- * Loads what `send` needs for this client. `undefined` if nothing needs to be loaded. Run this effect before the rate
- * limits count the call. Otherwise the first request would be sent later than it was counted, and too close to the next
- * request.
+ * Returns an effect that loads the modules for this client, or `undefined` if `send` needs no further modules. Run the
+ * effect before the rate limits count the call. If the load came after the count, the first request would be sent late,
+ * and too close to the next request.
  */
 export const prepare = (
   client: HttpClient.HttpClient,

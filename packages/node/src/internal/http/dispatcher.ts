@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer"
 import * as Result from "effect/Result"
 import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
 
-/** The options of one request that the client passes to a dispatcher. */
+/** What the client passes to a dispatcher for one request, besides the handler. */
 export interface DispatchOptions {
   readonly origin: string
   readonly path: string
@@ -18,7 +18,8 @@ export interface DispatchOptions {
 }
 
 export interface Dispatcher {
-  // A method, not a property: only the parameters of methods accept the narrower types of undici's own classes.
+  // undici's own classes declare narrower types for these parameters. TypeScript accepts the narrower types only in a
+  // method, not in a property.
   dispatch(options: DispatchOptions, handler: object): boolean
 }
 
@@ -123,7 +124,7 @@ const send = (dispatcher: Dispatcher, request: WireRequest, limits: Limits, list
   const { body, headers, method, origin, path } = request
   const { bodyTimeout, headersTimeout } = limits
   const options = { origin, path, method, headers, body, headersTimeout, bodyTimeout }
-  // undici reports most invalid requests to the handler, and throws for some.
+  // For most invalid requests, undici reports an error to the handler. For the others, `dispatch` throws.
   const sent = Result.try(() => dispatcher.dispatch(options, handler))
   if (Result.isFailure(sent)) collector.fail(sent.failure)
   return handler
