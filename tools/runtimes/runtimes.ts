@@ -1,4 +1,4 @@
-/** The runtimes and the compilers, and how a cell of the table is checked on each of them. */
+/** The rows of two tables: the table of runtimes and the table of compilers. Each row can check its cells. */
 import { broker as angel } from "@auth/angel/AngelBroker"
 import { Simulator } from "@auth/simulator"
 import { broker as zerodha } from "@auth/zerodha/ZerodhaBroker"
@@ -34,8 +34,8 @@ export interface Ready {
 export interface Impossible {
   readonly reason: string
   /**
-   * The error of the check. The check must fail with this error, so that the table does not keep a reason that no longer
-   * applies. Absent: the runtime cannot even start the program.
+   * The check must fail with this error. If it does not, the reason no longer applies, and the cell counts as failed.
+   * If `error` is absent, the cell is not checked, because the runtime cannot even start the program.
    */
   readonly error?: RegExp
 }
@@ -46,7 +46,7 @@ export interface Row {
   readonly columns: ReadonlyArray<string>
   /** The cells that cannot work on this runtime, by the name of the column. */
   readonly impossible?: Readonly<Record<string, Impossible>>
-  /** Gets the runtime. Throws if that is not possible. */
+  /** Gets the runtime or the compiler, and throws if it cannot be downloaded or started. */
   readonly prepare: () => Promise<Ready>
 }
 
@@ -70,13 +70,13 @@ const wayOf = (broker: string): Way => {
   return found
 }
 
-/** Runs a program with a job, and returns its result. A program that loads modules returns their number. */
+/** Runs a program with a job, and returns the program's result: the number of modules that the program has loaded. */
 type RunProgram = (job: Job | undefined, world: World | undefined) => Promise<unknown>
 
 const expectModules = (project: Project, name: string, found: unknown): void =>
   assert.equal(found, project.modules(name).length, `${name}: number of loaded modules`)
 
-/** Checks core, or logs in once at a broker. */
+/** Checks a cell of the column `core`, or logs in once at the broker of the column. */
 const checkProgram = async (
   column: string,
   project: Project,
@@ -136,7 +136,7 @@ const checkNode = (executable: Executable, project: Project): Promise<void> =>
     yield* expectOneLogin(simulator, page)
   }).pipe(Effect.scoped, Effect.runPromise)
 
-/** A login without a person, one with a one-time code, and one with a login page. */
+/** One broker for each kind of login: without a person, with a one-time code, and with a login page. */
 const commandWays = ["angel", "rmoney", "zerodha"].map(wayOf)
 
 const checkCommand = ({ args, env, file }: Executable, project: Project): Promise<void> =>
@@ -308,7 +308,7 @@ const pageRow = (bundler: keyof typeof bundlers): Row => ({
   }
 })
 
-/** Opens the page, and calls its function. The code of a page cannot use variables of this module. */
+/** Opens the page, and calls the page's function `runProgram`. Code in a page cannot use variables of this module. */
 const runInPage = (address: string, job: Job | undefined): Promise<unknown> =>
   withWindow(async (window) => {
     const page = await window.newPage()

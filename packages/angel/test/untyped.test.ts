@@ -40,7 +40,7 @@ describe("AngelApi called from untyped code:", () => {
     ["a session whose token is plain text", { ...session, tokens: { access: "text" } }]
   ] as const) {
     for (const name of ["generateTokens", "getProfile", "getRMS", "logout"] as const) {
-      it.effect(`${name} with ${what} fails as SessionExpired and sends no request`, () =>
+      it.effect(`${name} with ${what} fails with SessionExpired, and sends no request`, () =>
         Effect.gen(function* () {
           const call = Effect.flatMap(AngelApi.AngelApi, (api) => {
             const other = given as Session.Authorized

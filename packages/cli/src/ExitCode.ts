@@ -55,9 +55,9 @@ export const table = {
   },
   output: { code: 12, when: "Standard output cannot be written, for example on a full disk" },
   notification: { code: 13, when: "All logins succeeded, but the notification of --notify was not delivered" },
-  hungUp: { code: 129, when: "The terminal was closed, or SIGHUP" },
-  interrupted: { code: 130, when: "Ctrl-C, or SIGINT" },
-  terminated: { code: 143, when: "SIGTERM" }
+  hungUp: { code: 129, when: "The terminal was closed, or the command received SIGHUP" },
+  interrupted: { code: 130, when: "Ctrl-C was pressed, or the command received SIGINT" },
+  terminated: { code: 143, when: "The command received SIGTERM" }
 } as const satisfies Readonly<Record<string, Row>>
 
 /**
@@ -92,8 +92,8 @@ export const ofReason = {
 } as const satisfies Readonly<Record<string, Name>>
 
 /**
- * The names of the exit codes for problems, with the worst problem first. If `doctor` finds several problems, it ends
- * with the exit code of the worst one, which the user has to solve first.
+ * The names of the exit codes for problems, in the order in which a user has to solve the problems. If `doctor` finds
+ * several problems, it ends with the exit code of the first of them in this order.
  *
  * @example
  * ```ts

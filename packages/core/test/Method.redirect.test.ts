@@ -170,7 +170,7 @@ describe("the account of the tokens", () => {
     })
   )
 
-  it.effect("is also compared after a refresh", () =>
+  it.effect("is compared with the account of the session after a refresh", () =>
     Effect.gen(function* () {
       const session = method.fromTokens({
         userId: "T1",
@@ -210,7 +210,7 @@ describe("typed calls with a key of the app", () => {
     })
   )
 
-  it.effect("use the origins of `broker`, and cannot be made if the option `origins` has an unknown key", () =>
+  it.effect("use the origins of `broker`, and cannot be made if the option `origins` contains an unknown name", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])

@@ -59,7 +59,7 @@ describe("a broker's text", () => {
     ["zero-width characters", "a\u200b\u200c\u200d\u2060\ufeffb", "ab"],
     ["invisible tags", "a\u{e0041}b", "ab"],
     ["lone surrogates", "a\ud83d b\ude00", "a\ufffd b\ufffd"]
-  ])("cannot forge a log line or control a terminal if it contains %s", (_, text, clean) => {
+  ])("cannot forge a log line or control a terminal, even with %s in it", (_, text, clean) => {
     assert.strictEqual(Redaction.scrub(text), clean)
     assert.notMatch(Redaction.excerpt(text), unsafe)
     assert.notMatch(Redaction.excerpt(JSON.stringify({ [text]: text })), unsafe)
@@ -264,7 +264,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     ["nested elements", "<token><value>abc</value>x<token>y</token>z</token> no", /^(<redacted> )+no$/],
     ["a truncated element", "no <pin>4711", "no <redacted>"],
     ["character data", "<token><![CDATA[abc123]]></token> no", "no"],
-    ["an element that an attribute names", `<field name="feedToken">abc</field> no`, "<redacted> no"],
+    ["an element with its name in an attribute", `<field name="feedToken">abc</field> no`, "<redacted> no"],
     ["cells of a table", "<td>Token</td><td>abc123</td> no", "Token <redacted> no"],
     ["escaped JSON", "&quot;token&quot;:&quot;abc&quot; no", `"token":<redacted> no`],
     ["numerically escaped JSON", "&#34;token&#x22; : &#39;abc&#39; no", `"token" : <redacted> no`],
@@ -288,7 +288,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     ["bare text with a session id", "Session id: abc123 no", "Session id: <redacted> no"],
     ["a parameter", "?x=1&sid=abc no", /^(?!.*abc)/],
     [
-      "a name and a symbol",
+      "text with =, : or > between the name and the secret",
       "sid=abc key:def sessionKey>ghi no",
       "sid=<redacted> key:<redacted> sessionKey><redacted> no"
     ],
@@ -332,7 +332,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     }
   })
 
-  it("shows no part of an unknown token at the cut", () => {
+  it("shows no part of an unknown token at the cut in a long text", () => {
     for (let length = 4060; length < 4100; length += 1) {
       const text = Redaction.excerpt(`eyJ${"a".repeat(length)} 4a5b6c7d8e9f0a1b2c3d4e5f6a7b tail`.padEnd(9000, " tail"))
       assert.notMatch(text, /4a5/)

@@ -20,8 +20,8 @@ import { broker, credentials as strictFields, lenientCredentials } from "./Motil
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a login. The generations `v4` and `v3` need no API secret, and a dealer needs no second factor.
- * If a login sends no TOTP code, the broker sends a code by SMS and email.
+ * Credentials of a login. The API generations `v4` and `v3` need no API secret, and a dealer needs no second
+ * factor. If a login sends no TOTP code, the broker sends a code by SMS and email.
  *
  * @category models
  * @since 0.1.0
@@ -45,7 +45,7 @@ const fieldsFor = (options: Options): typeof lenientCredentials => {
   return { ...lenientCredentials, ...secret, ...factor } as typeof lenientCredentials
 }
 
-/** Makes a rule by which a session ends at `end`, when the token of its login expires. */
+/** Makes a rule that ends a session at `end`. `end` is the time when the token of the session's login expires. */
 const notAfter =
   (end: number | undefined): Expiry.Expiry =>
   () =>
@@ -111,7 +111,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
   const verify = (challenge: Challenge.Challenge, otp: Redacted.Redacted<string>) => {
     const ends = Expiry.earliest(expiry, notAfter(challenge.expiresAt))
     const exchange = Effect.gen(function* () {
-      // `getaccesstoken` is not in `send`: if it fails, the challenge must not be open again, because the code is used up.
+      // Some failures of `send` open the challenge again. A failure of `getaccesstoken` must not do this, because the
+      // code is used up. So `getaccesstoken` is not in `send`.
       yield* ledger.answer(challenge, otp, { digits: 6, send: api.verifyotp({ otp }, waiting(challenge)) })
       yield* keep(challenge.stepToken, yield* Clock.currentTimeMillis, ends)
       return { tokens: yield* services.exchange(api, account, challenge.stepToken) }

@@ -1,6 +1,6 @@
 /**
- * Support for tests of `RedirectListener`: a broker whose login uses the browser. Also a fake browser, a fake terminal,
- * and functions that send raw requests.
+ * Support for tests of `RedirectListener`: a broker with a browser login, a fake browser, a fake terminal, and
+ * functions that send requests.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as AuthError from "@auth/broker-core/login/AuthError"

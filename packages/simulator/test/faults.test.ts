@@ -55,7 +55,7 @@ it.live("the fault `truncated` sends half of the announced body, and then closes
   })
 )
 
-it.live("the journal contains a login once if the login times out and its answer arrives later", () =>
+it.live("if a login times out, and its answer arrives later, the journal contains the login once", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     yield* arm(simulator, "loginByPassword", { kind: "latency", duration: "1 second" })
@@ -97,7 +97,7 @@ const countingClock = Effect.gen(function* () {
   return { waits, clock: Object.assign(yield* SimulatorClock.make(() => 0), { sleep }) }
 })
 
-it.live("delayed answers end when the simulator stops", () =>
+it.live("when the simulator stops, the waits of delayed answers end", () =>
   Effect.gen(function* () {
     const { clock, waits } = yield* countingClock
     yield* Effect.scoped(

@@ -1,4 +1,4 @@
-/** Measures whether logins and logouts leave something behind: the growth of the heap, and open handles. */
+/** Measures how much the heap grows over many logins and logouts, and how many handles they leave open. */
 import * as Effect from "effect/Effect"
 import { addressAt, check, logoutPath, requestOf } from "../angelLogin.ts"
 import { type Bench, loops, type Run, type Turn } from "../harness.ts"
@@ -22,7 +22,7 @@ const inParts =
 
 const handles = (): number => process.getActiveResourcesInfo().length
 
-/** Before the measurement, a part of the turn runs once, so that all connections are open and all caches are filled. */
+/** Measures a turn, except its first part. This part opens all connections and fills all caches. */
 const weigh =
   (run: Run): Run =>
   async (turn) => {

@@ -8,7 +8,7 @@ const from = (source: string) => ({ source })
 
 /**
  * Returns the hints for AB1050. The broker checks the one-time code before PIN and API key. It often returns AB1050
- * although the one-time code is right.
+ * although the one-time code is right, for example if the client code is wrong.
  */
 const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {
   const clientCode = Envelope.field(failure.request, "clientcode")

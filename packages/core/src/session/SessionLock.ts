@@ -1,7 +1,7 @@
 /**
- * A lock for each account. A session manager holds the lock while it logs in or refreshes the session. During this
- * time, no other session manager can log in to this account or refresh its session. This applies to all programs that
- * share the lock.
+ * A lock for each account. A session manager holds the account's lock while it logs in or refreshes the session. During
+ * this time, no other session manager that shares the lock can log in to this account or refresh its session. The other
+ * session managers may belong to other programs.
  *
  * @since 0.1.0
  */
@@ -49,9 +49,9 @@ export class SessionLock extends Context.Service<
     /** Text for logs: where the lock is, and which programs share it. */
     readonly describe: string
     /**
-     * Acquires the account's lock, runs `use`, and releases the lock. If the lock is not acquired within the time-out,
-     * fails with `LockUnavailable` (`busy`) or, if an error was the cause, with that error. `use` must not acquire the
-     * same lock again, because it would wait for itself.
+     * Acquires the account's lock, runs `use`, and releases the lock. If another holder keeps the lock until the
+     * time-out, fails with `LockUnavailable` (`busy`). If an error prevents the acquisition, fails with this error.
+     * `use` must not acquire the same lock again, because it would wait for itself.
      */
     readonly withLock: <A, E, R>(
       account: Account.Account,
@@ -79,8 +79,8 @@ const readLease = (input: Duration.Input = defaults.lease) =>
   })
 
 /**
- * Acquires the lock, runs `use`, and releases the lock. The lock has its own scope, which releases it. `use` does not
- * get that scope, and keeps the scope of the caller.
+ * Acquires the lock, runs `use`, and releases the lock. The lock is acquired in a scope of its own. `use` runs in the
+ * scope of the caller.
  */
 const holding = <L, E2, A, E, R>(take: Effect.Effect<L, E2, Scope.Scope>, use: (lease: L) => Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
@@ -239,12 +239,15 @@ export interface RedisOptions {
  * Makes a lock for all programs that use the same Redis (5.0 or newer). If the holder of the lock is killed, the lock
  * is released when its lease ends.
  *
- * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid. After the acquire time-out, `withLock` fails
- * with `LockUnavailable` (`busy`). If Redis did not reply to the last try, or replied with an error, `withLock` fails
- * with `Io` instead. If a retry cannot succeed, for example because of a wrong password, `withLock` fails with `Io` at
- * once. If the lock's key in Redis contains a value of another type, `withLock` fails with `Tampered` at once. If Redis
- * becomes unreachable while the lock is held, `use` continues, but `check` fails when the lease has ended. After the
- * release, `check` fails with `lost`.
+ * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid.
+ *
+ * `withLock` tries to acquire the lock until `acquireTimeout` is over. If another holder still has the lock then, the
+ * error is `LockUnavailable` (`busy`). If Redis did not reply to the last try, or replied with an error, the error is
+ * `Io`. If a retry cannot succeed, for example because of a wrong password, `withLock` fails with `Io` at once. If the
+ * lock's key in Redis contains a value of another type, `withLock` fails with `Tampered` at once.
+ *
+ * If Redis becomes unreachable while the lock is held, `use` continues, but `check` fails when the lease has ended.
+ * After the release, `check` fails with `lost`.
  *
  * @category constructors
  * @since 0.1.0

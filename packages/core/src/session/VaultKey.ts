@@ -47,7 +47,7 @@ const unavailable = (why: string, advice?: string) =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
 // This label is hashed together with the key. Without the label, the id would be the first bytes of the SHA-256 of the
-// key. If another program uses this SHA-256 as a secret, the id must not contain a part of that secret.
+// key. The id is stored without encryption, but another program may use the SHA-256 of the key as a secret.
 const idLabel = new TextEncoder().encode("broker-auth vault key id 1")
 
 /**

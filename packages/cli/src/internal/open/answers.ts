@@ -1,4 +1,4 @@
-/** Answers the requests of the page. */
+/** Answers the requests of the page that `broker-auth open` serves. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -32,7 +32,11 @@ const refusals = {
   ],
   AccountUnknown: [404, "There is no account with this name", "Add it with broker-auth add."],
   Busy: [409, "Another action for this account is running", "Wait until it has ended, or cancel it."],
-  Nothing: [409, "The account is not waiting for this", "Look at the page: it shows the current step."],
+  Nothing: [
+    409,
+    "The account does not accept this request in its current step",
+    "Look at the page: it shows the current step."
+  ],
   BodyInvalid: [400, "The body is not the expected JSON", "Use the page that broker-auth open has opened."],
   StreamsExhausted: [503, "Too many pages are open", "Close some of them, then run broker-auth open again."],
   Fault: [500, "The command has a fault", "Please report it."]

@@ -10,8 +10,8 @@ export interface LoginAttempt {
    */
   readonly codeAwaited: Effect.Effect<void>
   /**
-   * Runs `ask`, which waits for the code that a person enters. While it waits, nothing is sent, so the login does not
-   * count as a login without an answer. After a logout, fails and interrupts `ask`.
+   * Runs `ask`, which waits for the code that a person enters. While `ask` waits, nothing is sent, so the login does
+   * not count as a login without an answer. If the account is logged out during the wait, interrupts `ask` and fails.
    */
   readonly asking: <A, E, R>(ask: Effect.Effect<A, E, R>) => Effect.Effect<A, E | AuthError.AuthError, R>
   /** Records that a code is sent now. Fails if no further code may be sent. */
@@ -23,7 +23,7 @@ export interface LoginAttempt {
    * request was sent, even if the login is interrupted.
    */
   readonly byClient: Effect.Effect<void>
-  /** Number of further failures after which no code and no login may be sent. */
+  /** After this number of further failures, no code and no login may be sent. */
   readonly failuresLeft: () => number
 }
 

@@ -17,7 +17,7 @@ const unwrittenOf = new WeakMap<SessionStore["Service"], Unwritten>()
 
 /**
  * Maximum number of tries to write the ledger. A try fails if another program has written the ledger since it was read.
- * Programs that use this library do not write it so often.
+ * Programs that use this library write the ledger too rarely to reach this maximum.
  */
 export const maxWrites = 100
 

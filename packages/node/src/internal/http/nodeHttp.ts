@@ -8,7 +8,7 @@ import { Collector, type Exchange, type Limits, type Listener, type Transport, t
 /** Loads the modules at their first use, because loading them takes about 10 milliseconds, and few programs need them. */
 const load = () => ({ http: process.getBuiltinModule("node:http"), https: process.getBuiltinModule("node:https") })
 
-/** One of the two modules, and its agent. */
+/** The function `request` of `node:http` or `node:https`, and an agent for it. */
 interface Scheme {
   readonly request: typeof Http.request
   readonly agent: Http.Agent
