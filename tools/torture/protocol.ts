@@ -25,7 +25,7 @@ export interface Open {
   readonly origin: string
   readonly account: Readonly<Record<string, string>>
   readonly place: Place
-  /** Offset of the program's clock from the machine's clock, in milliseconds. */
+  /** How far the program's clock is ahead of the machine's clock, in milliseconds. */
   readonly ahead: number
   readonly broken?: Broken | undefined
 }
@@ -42,7 +42,7 @@ export type Request =
   | { readonly do: "peek"; readonly name: string }
   | { readonly do: "clock"; readonly name: string; readonly ahead: number }
   | { readonly do: "close" }
-  /** Switches to another user with fewer permissions. */
+  /** Switches the program to another user of the operating system, with fewer permissions. */
   | { readonly do: "become"; readonly user: number }
 
 /** The result of a request. Programs report digests instead of tokens. */

@@ -45,7 +45,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth login ends at Ctrl-C while it waits for a code or for a pasted address",
+  "broker-auth login stores no session after Ctrl-C, after Ctrl-D, or without a terminal",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["rmoney", "zerodha"] })

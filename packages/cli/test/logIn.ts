@@ -35,7 +35,7 @@ const typeCode = (simulator: Service, way: Way): Reply => [
     )
 ]
 
-/** Scans the QR code that the screen shows. Types nothing. */
+/** When the screen shows a QR code, approves the login as the broker's app does after a scan. Types nothing. */
 const scan = (simulator: Service, way: Way, { origin, path }: NonNullable<Way["scan"]>): Reply => [
   /█[\s\S]*Scan the QR code/,
   () =>

@@ -148,15 +148,15 @@ describe("a document that OpenApi.make returns", () => {
     assert.deepStrictEqual(operation("post").servers, [{ url: "https://login.example.com", description: "production" }])
     assert.isUndefined(operation("delete").servers)
   })
-
-  it("describes a word with a pattern that ignores case", () => {
-    const { pattern } = OpenApi.word("Ok")
-    for (const text of ["ok", " OK ", "Ok"]) assert.match(text, new RegExp(String(pattern)))
-    assert.notMatch("not ok", new RegExp(String(pattern)))
-  })
 })
 
-it("an OpenAPI document states the scope of a limit that does not apply to each account separately", () => {
+it("OpenApi.word makes a pattern that ignores case and blanks around the word", () => {
+  const { pattern } = OpenApi.word("Ok")
+  for (const text of ["ok", " OK ", "Ok"]) assert.match(text, new RegExp(String(pattern)))
+  assert.notMatch("not ok", new RegExp(String(pattern)))
+})
+
+it("an OpenAPI document states the scope of a limit for a whole app, but no scope of a limit for each account", () => {
   const limits = [
     { requests: 2, per: "1 second" },
     { requests: 9, per: "1 hour", scope: "app" }

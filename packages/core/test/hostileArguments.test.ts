@@ -1,4 +1,4 @@
-/** Tests of arguments that have a wrong type or cannot be read. Programs in plain JavaScript can pass them. */
+/** Tests of arguments that have a wrong type or cannot be read. Plain JavaScript programs can pass such arguments. */
 import { Connection, Connections } from "@auth/broker-core"
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import { Authorize } from "@auth/broker-core/login/Authorize"
@@ -189,7 +189,7 @@ describe("a connection ends each call with a value or a typed error, whatever it
   for (const [name, call] of Object.entries(calls)) {
     it(`${name} while it is open`, async () => {
       await using connection = await Connection.open(layer(), { client })
-      // A QR code is shown, and the login waits for the user.
+      // If `show` is a function, it gets a QR code, and the login then waits for the user.
       const allowed = name === "loginByQr({ show: … })" ? ["pending", "InvalidRequest"] : undefined
       assert.deepStrictEqual(await unexpected((value) => call(connection, value), allowed), [])
     })

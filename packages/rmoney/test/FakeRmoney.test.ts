@@ -293,7 +293,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a code and its step token are accepted once", () =>
+  it.effect("a code and its step token are accepted only once", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated()
       assert.strictEqual((yield* validate(fake, header)).json["status"], "Ok")
@@ -301,7 +301,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect('with stepToken: "ignored", a code is also accepted only once', () =>
+  it.effect('with stepToken: "ignored", a code is accepted only once, as with checked step tokens', () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
@@ -321,7 +321,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect("a TOTP code is accepted once, and only for an account with TOTP", () =>
+  it.effect("a TOTP code is accepted only once, and is refused for an account without TOTP", () =>
     Effect.gen(function* () {
       const { fake, header } = yield* validated({}, withTotp)
       const totp = Redacted.value(yield* totpNow(withTotp))
@@ -360,7 +360,7 @@ describe("the fake's limits", () => {
   )
 
   it.effect(
-    "a biometric login from a device on which biometric login was never enabled, or was disabled, is refused",
+    "a biometric login is refused if biometric login was never enabled on the device, or was disabled again",
     () =>
       Effect.gen(function* () {
         const fake = yield* make()

@@ -62,7 +62,7 @@ it.live("a reset closes the connections that wait for an answer", () =>
 
 const rmoney = "https://webuat.rmoneyindia.co.in"
 
-it.live("RMoney opens only one session if five requests exchange the same code at the same time", () =>
+it.live("the fake of RMoney opens only one session if five requests exchange the same code at the same time", () =>
   Effect.gen(function* () {
     const fake = yield* FakeRmoney.make()
     const { appCode, apiSecret, password, userId } = FakeRmoney.demoAccount
@@ -82,7 +82,7 @@ it.live("RMoney opens only one session if five requests exchange the same code a
 )
 
 for (const enable of [true, "true"]) {
-  it.live(`RMoney's call bio/enable accepts enable: ${JSON.stringify(enable)}`, () =>
+  it.live(`the fake of RMoney accepts a call of bio/enable with enable: ${JSON.stringify(enable)}`, () =>
     Effect.gen(function* () {
       const fake = yield* FakeRmoney.make()
       const { accessToken, userId } = FakeRmoney.demoAccount
@@ -102,7 +102,7 @@ for (const enable of [true, "true"]) {
 
 const samco = "https://tradeapi.samco.in"
 
-it.live("Samco answers EOAUTH030 while an exchange of the same code or refresh token is pending", () =>
+it.live("the fake of Samco answers EOAUTH030 while an exchange of the same code or refresh token is pending", () =>
   Effect.gen(function* () {
     const fake = yield* FakeSamco.make()
     const { apiKey, apiSecret, redirectUrl } = FakeSamco.demoAccount
@@ -124,7 +124,7 @@ it.live("Samco answers EOAUTH030 while an exchange of the same code or refresh t
   })
 )
 
-it.live("Samco accepts any Accept header that allows JSON", () =>
+it.live("the fake of Samco accepts any Accept header that allows JSON", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["samco"] })
     const { apiKey, apiSecret } = FakeSamco.demoAccount
@@ -140,7 +140,7 @@ it.live("Samco accepts any Accept header that allows JSON", () =>
 )
 
 it.effect(
-  "Samco accepts the access token of the demo account again if the fake is reset after the token has expired",
+  "after the access token of the demo account has expired, a reset of the fake of Samco makes this token valid again",
   () =>
     Effect.gen(function* () {
       const fake = yield* FakeSamco.make()

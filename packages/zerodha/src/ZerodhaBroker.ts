@@ -29,7 +29,7 @@ export const credentials = {
 const budget = Broker.twoPerDay(
   "The login page blocks a user after five wrong attempts. Only a person can log in there"
 )
-const when = "After 06:00 IST, when every session has ended"
+const when = "After 06:00 IST, when every session counts as ended"
 const byPerson = { ...budget, by: [], when: `${when}: a person logs in again in the browser` } as const
 const byRefresh = { ...budget, by: ["refresh"], when, afterCutOff: true } as const
 const capabilities = ["RedirectLogin", "Logout", "Profile", "Authorize"] as const
@@ -67,7 +67,7 @@ export const broker: Broker.Broker = {
       "early-end",
       "medium",
       "expiry",
-      "Every session counts as ended at 06:00 IST. Some in fact end later: at 07:00, 07:30 or 08:00 IST."
+      "Every session counts as ended at 06:00 IST. Some sessions end later: at 07:00, 07:30 or 08:00 IST."
     ],
     ["before-six", "low", "expiry", "A session that starts before 06:00 IST ends at 06:00 IST of the same day."],
     ["cancelled", "medium", "none", "The callback of a cancelled login has status=cancelled and no state."],

@@ -27,8 +27,8 @@ const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../write
 const longestLife = 40
 
 /**
- * If true, the random time starts when the writer gets the path of the vault. If false, the random time starts after
- * the first reported write. On average, one kill in five is early.
+ * If this function returns true, the random time starts when the writer gets the path of the vault. If it returns
+ * false, the random time starts after the first reported write. On average, one call in five returns true.
  */
 const isEarly = (random: Random): boolean => random.below(5) === 0
 
@@ -152,7 +152,7 @@ export const scenario: Scenario = {
       tally.equal("kills that left the vault unreadable or damaged", found.corrupt, 0)
       tally.equal("lost sessions that were reported as written", found.lost, 0)
       tally.equal("files that other users can read", found.open, 0)
-      // A kill before the first report shows little, so at least a quarter of the kills must come later.
+      // A kill before the first report shows little. So at least a quarter of the kills must come after this report.
       tally.atLeast("kills after the first report", found.kills - found.early, Math.floor(found.kills / 4))
       tally.note("kills between a write and its report", found.unsaid)
     })

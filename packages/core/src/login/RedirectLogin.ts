@@ -195,14 +195,13 @@ const noToken = (broker: string) =>
  * `InvalidStepUpCode`. There is one exception: if `carries` is `token` and the exchange failed, the login can be
  * completed again. If a callback is rejected before its code is sent, the request can still be completed.
  *
- * `complete` sends nothing and fails with `InvalidRequest` if `request` does not have the fields of a request that
- * `begin` returns, or if `callbackUrl` is not `Redacted` text. It does the same if a code or token in `callbackUrl` has
- * characters other than visible ASCII characters.
+ * If `request` does not have the fields of a request that `begin` returns, `complete` sends nothing and fails with
+ * `InvalidRequest`. The same applies if `callbackUrl` is not `Redacted` text, or if a code or token in `callbackUrl`
+ * has characters other than visible ASCII characters.
  *
  * Each process remembers only the last 10,000 requests that it has completed itself. Each layer remembers only the last
- * 10,000 codes that it has sent itself. If another process sends a used code again, this library does not detect it,
- * and only the broker can refuse the code. So if you keep a request in a cookie, clear the cookie when the callback
- * arrives.
+ * 10,000 codes that it has sent itself. If another process sends a used code again, only the broker can refuse the
+ * code. So if you keep a request in a cookie, clear the cookie when the callback arrives.
  *
  * @category constructors
  * @since 0.1.0
@@ -271,8 +270,8 @@ export type CallbackParameters = ReadonlyMap<string, Redacted.Redacted<string>>
 
 /**
  * The parameter of a callback that says whether the login succeeded, and its value for success. Any other value means
- * that the login was denied. This applies even if the callback has no state, because brokers omit the state if the user
- * cancels the login.
+ * that the login was denied, even if the callback has no state. A broker may omit the state if the user cancels the
+ * login.
  *
  * @category models
  * @since 0.1.0
@@ -295,9 +294,9 @@ const sameText = (left: string, right: string): boolean => {
  * callback is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin.
  * A query without a path, and a code without a URL, are rejected. A callback is also rejected if a parameter occurs
  * twice with different values, unless the registered redirect URL itself has this parameter. The parser accepts
- * `&amp;`, a second question mark, tokens in the fragment, a value that was encoded twice, and line breaks, quotes and
- * invisible characters from copying. A `+` in a token is kept. The values of the parameters are not checked: `make`
- * checks the code and the tokens that `receive` returns.
+ * `&amp;`, a second question mark, tokens in the fragment, and a value that was encoded twice. It removes line breaks,
+ * quotes and invisible characters that copying has added. A `+` in a token is kept. The values of the parameters are
+ * not checked: `make` checks the code and the tokens that `receive` returns.
  *
  * The error contains no part of the URL, except for the values that `refusal` copies.
  *
@@ -326,9 +325,8 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly request: AuthorizationRequest
   readonly callbackUrl: Redacted.Redacted<string>
   /**
-   * Whether the callback must contain the state. `required`: it must, except if its `outcome` parameter says that the
-   * login was denied. `optional` and `none`: it need not. In each case, a state in the callback must be the right
-   * state.
+   * Whether the callback must contain the state. `required`: yes, except if the parameter of `outcome` says that the
+   * login was denied. `optional` and `none`: no. In each case, a state in the callback must be the right state.
    */
   readonly state: "required" | "optional" | "none"
   /** The name of the parameter with the state. Default: `state`. */

@@ -119,7 +119,7 @@ export interface FakeDescriptor extends Common {
 }
 
 /**
- * Makes a description. A program does not compile if a field of the account or a switch has no row.
+ * Makes a description. If a switch or a field of an account has no row, the program does not compile.
  *
  * @example
  * ```ts

@@ -14,7 +14,7 @@ export const maxBodyBytes = 1_048_576
 /** Maximum number of open connections to a port. */
 export const maxConnections = 256
 
-/** The range of `times` of a fault. */
+/** The allowed range of `times`, the number of requests that a fault changes. */
 export const faultTimes = { minimum: 1, maximum: 1000 }
 
 /** 9999-12-31T23:59:59.999Z. Clients cannot parse dates with a five-digit year. */

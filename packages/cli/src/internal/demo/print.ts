@@ -1,4 +1,4 @@
-/** Prints the headings and the steps of the demo. Lines are broken only at a terminal, between words. */
+/** Prints the headings and the steps of the demo. At a terminal, long lines are broken between words. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import process from "node:process"
@@ -7,7 +7,7 @@ import { type CommandFailed, fail } from "../failure.ts"
 import { wrap } from "../helpText.ts"
 import { line, printable, widthOf } from "../output.ts"
 
-/** If the terminal has fewer columns, the texts of a step are printed below the broker's name, not beside it. */
+/** If the terminal has fewer columns than this, a step's texts are printed below the broker's name, not beside it. */
 const narrow = 60
 
 const markWidth = 4
@@ -68,7 +68,7 @@ export const step = <A, E extends StepError, R>(
     Effect.tap((value) => print(title, [`${name}: ${outcome(value)}`]))
   )
 
-/** Runs a step that must fail with this reason. Prints the reason and the remedy of the error. */
+/** Runs a step that must fail with the reason `expected`. Prints the reason and the remedy of the error. */
 export const refused = <A, E extends StepError, R>(
   title: string,
   name: string,

@@ -1,4 +1,4 @@
-/** Logs in, renews sessions and logs out. The person answers on the page. */
+/** Logs in, renews sessions and logs out. The person answers questions on the page of `broker-auth open`. */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
@@ -105,8 +105,8 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
       }),
       Effect.provideService(RedirectListener.UserTerminal, {
         isTerminal: Effect.succeed(true),
-        // The first text after `lines` is an instruction for a terminal. Each later text says what is wrong with the
-        // pasted address.
+        // The first text after the call of `lines` is an instruction for a terminal, and is not shown. Each later text
+        // says what is wrong with the pasted address.
         show: (text) =>
           Effect.sync(() => {
             if (!step.paste) return
@@ -191,7 +191,7 @@ export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect
     const { connection, method } = opened
     if (method.capabilities.includes("QrLogin")) return yield* qrLogin(opened, show)
     if (!method.capabilities.includes("RedirectLogin")) return yield* newSession(opened)
-    // A refresh needs no person.
+    // A refresh needs no person, so it is tried before the browser login.
     const refreshed =
       Option.isNone(yield* liveOf(opened)) && method.capabilities.includes("Refresh")
         ? yield* Effect.option(promised(() => connection.session()))
@@ -199,7 +199,7 @@ export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect
     return Option.isSome(refreshed) ? refreshed.value : yield* inTurn(opened, show, browserLogin(opened, show))
   }).pipe(Effect.scoped, Effect.asVoid)
 
-/** Gets a new session, even if the stored one is live. */
+/** Gets a new session, even if the stored session is live. */
 export const renew = ({ open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
   Effect.flatMap(open(entry, codesOf(show)), newSession).pipe(Effect.scoped, Effect.asVoid)
 

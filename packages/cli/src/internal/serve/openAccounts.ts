@@ -36,8 +36,8 @@ interface Open {
   readonly manager: SessionManager["Service"]
   readonly headers: Authorize["Service"]["headers"]
   /**
-   * Present if only a person can log in and the broker has a profile call. Returns a session other than the one whose
-   * token a program has reported as refused.
+   * Present if only a person can log in and the broker has a profile call. A program has reported that the broker
+   * refuses the token of `reported`. Returns another session.
    */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
@@ -49,7 +49,7 @@ export interface Live {
 }
 
 export interface OpenAccounts {
-  /** The accounts as they are listed now. */
+  /** The current list of accounts. */
   readonly list: Effect.Effect<ReadonlyArray<accounts.Entry>, VaultError>
   /** A live session of an account. */
   readonly session: (entry: accounts.Entry) => Effect.Effect<Live, Failure>
@@ -58,7 +58,10 @@ export interface OpenAccounts {
   readonly changes: PubSub.PubSub<Change>
 }
 
-/** Pause after an account could not be opened. Without it, each request could start a program to resolve a reference. */
+/**
+ * Pause after an account could not be opened. Without the pause, each request could start the program that resolves a
+ * reference to a secret.
+ */
 const pauseAfterFailure = "2 seconds"
 
 /** Interval at which a session in use is compared with the store, to find logins and logouts by other programs. */

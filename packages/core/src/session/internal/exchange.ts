@@ -72,7 +72,10 @@ export interface Request {
   readonly dropRefreshToken: Effect.Effect<void>
 }
 
-/** Number of failed refreshes in a row in which the broker did not refuse the token, and the time of the first. */
+/**
+ * Number of refreshes in a row that failed although the broker did not refuse the token, and the time of the first of
+ * these failures.
+ */
 export interface Failing {
   readonly count: number
   readonly since: number
@@ -99,8 +102,8 @@ const isRefusal = ({ reason }: AuthError.AuthError): boolean =>
   refusals.has(reason._tag) && !(reason._tag === "BrokerRejected" && reason.code.startsWith("HTTP "))
 
 /**
- * After a refresh that failed for one of these reasons, no login is sent, because the login would fail as well. The
- * firewall blocks it, the account is locked, or the user must do something first.
+ * After a refresh that failed for one of these reasons, no login is sent, because the login would fail as well: a
+ * firewall blocks the login, the account is locked, or the user must do something first.
  */
 const forbidsLogin: ReadonlySet<string> = new Set(["PermissionDenied", "AccountLocked", "ActionRequired"])
 
@@ -109,7 +112,7 @@ const adopt =
 
 export const reasonOf = (failure: Failure): string => failure.reason._tag
 
-/** A new token that expires in less than this time counts as expired. In milliseconds. */
+/** A new token that expires in less than this number of milliseconds counts as expired. */
 const minLifetime = 30_000
 
 /**
@@ -119,11 +122,10 @@ const minLifetime = 30_000
 const isExpiredOnArrival = ({ expiresAt, expirySource }: Session.Session, now: number): boolean =>
   expirySource === "jwt" && expiresAt !== undefined && expiresAt - now < minLifetime
 
-/**
- * In milliseconds. The daily cut-offs of brokers are at full or half hours in IST, and so at multiples of half an hour
- * in UTC.
- */
+/** Milliseconds in half an hour. Brokers' daily cut-offs are at full or half hours in IST, and therefore in UTC too. */
 const halfHour = 1_800_000
+
+/** Within this number of milliseconds after a daily cut-off, a new token may still expire at this cut-off. */
 const nearCutOff = 120_000
 
 /**
@@ -165,7 +167,7 @@ const toError = (broker: string, { length, said, since }: Ledger.Pause) =>
     })
   )
 
-/** Checks before each code that the code is still wanted, and does not wait for a code after a logout. */
+/** Returns a login attempt that runs `check` before each code is sent. After a logout, it does not wait for a code. */
 const untilLogout = (
   { asking, beforeCode, byClient, codeAwaited, codeRefused, failuresLeft }: LoginAttempt,
   check: Effect.Effect<void, AuthError.AuthError>,
@@ -244,7 +246,8 @@ export const make = (
     let pauses = 0
     const keeper = (progress: LoginProgress.LoginProgress) => {
       isKept = true
-      // The guard records this login as accepted later, and then removes the pauses.
+      // Later, the guard records that the broker has accepted this login, and removes the pauses. So the number of
+      // pauses is read now.
       const read = Effect.map(ledger.read(account), ({ ledger: { pause } }) => void (pauses = pause?.count ?? 0))
       return Effect.ignore(Effect.andThen(keepProgress(progress), read))
     }
@@ -275,8 +278,8 @@ export const make = (
 
   /**
    * Continues a login whose progress is stored. Returns `undefined` if no progress of this app and these credentials is
-   * stored, if its `endsAt` has passed, or if the broker no longer accepts the stored token. Fails while the
-   * account is locked. Also fails during a pause, except if the user requested the login.
+   * stored, if `endsAt` of the progress has passed, or if the broker no longer accepts the stored token. Fails while
+   * the account is locked. Also fails during a pause, except if the user requested the login.
    */
   const resumeLogin = Effect.fnUntraced(function* (
     checks: Checks,
@@ -330,7 +333,8 @@ export const make = (
     const refresh = refreshOf(previous, now)
     if (refresh === undefined) return { session: yield* byLogin(checks, byPerson), by: "LoggedIn" }
     yield* checks.here
-    // The refused token is removed before anything that can fail, and even if the manager is closed in the meantime.
+    // If the broker refuses the refresh token, this token is removed before any step that can fail. It is removed even
+    // if the manager is closed in the meantime.
     const refreshed = yield* Effect.uninterruptibleMask((restore) =>
       Effect.tap(Effect.result(restore(refresh)), (result) =>
         Result.isFailure(result) && isRefusal(result.failure) ? dropRefreshToken : Effect.void
@@ -407,7 +411,7 @@ export const make = (
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(exchanged), (got) => {
         const arrived = restore(arrive(got, request.byPerson, checks, hadTrouble, departure))
-        // If the session that was got by the refresh is lost here, the old refresh token is used up nevertheless.
+        // If a refresh has used up the old refresh token, and the new session is lost here, the old token is removed.
         const { previous } = request
         const isUsedUp = got.by === "Refreshed" && previous !== undefined && isRotated(got.session, previous)
         return isUsedUp ? Effect.onError(arrived, () => request.dropRefreshToken) : arrived

@@ -80,7 +80,8 @@ const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure
 
 /**
  * Reads the store, to find a newer session or a logout by another program. `logouts` is the number of logouts at the
- * time when the read was requested. The fiber of the read starts some time later.
+ * time when the read was requested. The fiber of the read starts some time later. If a logout happens in between, the
+ * store is not read.
  */
 const syncFromStore = (self: Self, logouts: number): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
@@ -97,8 +98,8 @@ const syncFromStore = (self: Self, logouts: number): Effect.Effect<void, Failure
   })
 
 /**
- * If the store may have changed, reads it in the background, because a store that fails or does not answer must not
- * block callers while the token is live.
+ * If the store may have changed, reads the store in the background. While the token is live, a store that fails or does
+ * not answer must not block callers.
  */
 const syncInBackground = (self: Self, live: Session.Session, now: number) => {
   Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval })
@@ -115,7 +116,7 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
   Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self, logouts))), live)
 
 /**
- * Shortens the poll interval at random. If the store cannot report changes any more, all accounts are read, and the
+ * Shortens the poll interval at random. When the store can no longer report changes, every account reads the store. The
  * different intervals spread these reads over time.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {

@@ -4,7 +4,7 @@ type Store = SessionStore["Service"]
 
 const roots = new WeakMap<Store, Store>()
 
-/** The store that `store` wraps, or `store` itself. */
+/** The innermost store that `store` wraps. If `store` wraps no other store, `store` itself. */
 export const rootOf = (store: Store): Store => roots.get(store) ?? store
 
 /** Returns a copy of a store in which some functions are replaced. Both stores have the same entries. */
