@@ -214,7 +214,7 @@ export const valuesOf = (way: Way, account: FakeAccount): Readonly<Record<string
     Object.entries(way.values(account)).filter((entry): entry is [string, string] => entry[1] !== undefined)
   )
 
-/** The credentials of a fake account that are secret. */
+/** The secret credentials of a fake account. */
 export const secretsOf = (way: Way, account: FakeAccount) =>
   Effect.map(brokers.loadBroker(way.broker), ({ methods }) => {
     const fields = methods.find(({ id }) => id === way.method)?.credentials ?? {}

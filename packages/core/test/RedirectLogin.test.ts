@@ -211,7 +211,7 @@ describe("a browser login that was begun", () => {
     expiry: Expiry.dailyAt("00:00")
   })
   const statusOf = (url: Redacted.Redacted<string>) => Redacted.value(url).includes("status=")
-  /** Makes a service that counts the calls that it sends. The first `failures` calls fail. */
+  /** Makes a service that counts its token exchanges. The first `failures` exchanges fail. */
   const begin = (carries: "code" | "token", failures = 0) => {
     let sent = 0
     const unavailable = AuthError.make("tiny", "complete", new AuthError.BrokerUnavailable({ why: "network" }))
@@ -410,7 +410,7 @@ describe("a code or token of a callback", () => {
       })
   )
 
-  it.effect("is checked too if it arrived in a form", () =>
+  it.effect("is checked in the same way if it arrived in a form", () =>
     Effect.gen(function* () {
       const { request, sent, service } = yield* begun("code")
       const form = (code: string) =>

@@ -8,8 +8,8 @@ import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 
 /**
- * The title of a test that needs Redis must contain the word Redis. A test run counts the skipped tests whose titles
- * contain this word.
+ * Whether to run the tests that need Redis. The titles of these tests must contain the word Redis, because a test run
+ * counts the skipped tests whose titles contain this word.
  */
 export { runsRedis }
 

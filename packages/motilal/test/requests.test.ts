@@ -36,7 +36,7 @@ describe("requests", () => {
     })
   )
 
-  it.effect("a login sends authdirectapi, and in generation v7 also getaccesstoken", () =>
+  it.effect("a login calls the endpoint authdirectapi, and in generation v7 then calls getaccesstoken", () =>
     Effect.gen(function* () {
       const fake = yield* serve()
       yield* Effect.provide(Login.session, layer())

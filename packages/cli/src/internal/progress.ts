@@ -11,7 +11,7 @@ export interface Progress {
   /** Reports that the login of an account begins. */
   readonly begin: (name: string) => Effect.Effect<void>
   readonly end: (outcome: Outcome) => Effect.Effect<void>
-  /** Hides the line while `effect` runs, because another program may use the terminal. */
+  /** Hides the line while `effect` runs. Use it for an effect that starts a program, which may use the terminal. */
   readonly hidden: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
@@ -113,7 +113,7 @@ const drawn = Effect.fnUntraced(function* (total: number): Effect.fn.Return<Prog
   })
   const erase = Effect.suspend(() => write(`${drawing.show("", last)}\r${drawing.restore}`))
 
-  // This also runs at Ctrl-C. The last state of the line stays, and later output begins below it.
+  // At the end, and also after Ctrl-C, the last state of the line stays, and later output begins below it.
   yield* Effect.acquireRelease(write(drawing.hide), () => Effect.andThen(draw, write(`\n${drawing.restore}`)))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(interval), draw)))
   yield* draw

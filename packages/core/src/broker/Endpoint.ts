@@ -112,8 +112,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly response: Shape.Shape<Schema.Decoder<Response>>
   /**
-   * Names of the fields that contain a token or identify the token's account. If the names are set, any other
-   * optional field counts as absent if it has the wrong type. If `undefined`, a field of the wrong type is an error.
+   * Names of the fields that contain a token or identify the token's account. If the names are set, an optional field
+   * of the wrong type counts as absent, except a named field. If `undefined`, a field of the wrong type is an error.
    */
   readonly essential: ReadonlyArray<string> | undefined
 }
@@ -165,7 +165,7 @@ export type AppFields = Readonly<Record<string, string | Redacted<string>>>
  *
  * For an answer with a token, set `essential` to the names of the token and of the fields that identify the token's
  * account. If `essential` is set and another optional field has the wrong type, that field counts as absent, and the
- * token is not lost. If a number is expected, a number in quotes is then also accepted.
+ * token is not lost. With `essential`, a number in quotes is also accepted as a number.
  *
  * @example
  * ```ts

@@ -39,12 +39,12 @@ export type CodeQuestion = stepUpCodes.CodeQuestion
 export interface Options extends SessionManager.Options, BaseOptions {
   /**
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function can ask
-   * the user for the code. If the broker refuses the code, or if the code has a wrong number of digits, the function is
-   * called again, but at most five times in all. It is also not called again if the broker allows no more attempts, or
-   * if the number of failed logins, including the refused codes, reaches the login guard's `maxFailures`. A code with a
-   * wrong number of digits is not sent. The function may take up to five minutes for each code. The function is not
-   * called if the credentials contain the TOTP secret and the broker prefers TOTP codes. With this option, a session is
-   * renewed only by a login, even if the broker can refresh sessions.
+   * the user for the code. A code with a wrong number of digits is not sent. After such a code, or after a code that
+   * the broker refuses, the function is called again, but at most five times for each login. After a refused code, the
+   * function is not called again if the broker allows no more attempts. The same applies if the number of failed
+   * logins, including the refused codes, reaches the login guard's `maxFailures`. The function may take up to five
+   * minutes for each code. If the credentials contain the TOTP secret and the broker prefers TOTP codes, the function
+   * is not called. With this option, a session is renewed only by a login, even if the broker can refresh sessions.
    */
   readonly codes?: stepUpCodes.Codes | undefined
 }

@@ -42,13 +42,13 @@ export interface Memory {
   readonly refusedAt: ReadonlyArray<number>
   /**
    * The times at which the logins without an answer were sent, oldest first. A login that still waits for its answer is
-   * included. A login that waits for its one-time code is not, because the broker has answered it.
+   * included. A login that waits for its one-time code is not included, because its first step was answered.
    */
   readonly unansweredAt: ReadonlyArray<number>
   /**
-   * When the pause ends. This time may be in the past. A pause starts if a login fails and a retry would not help,
-   * if a login fails after the broker has sent a code by SMS or email, or if the last logins ended before their
-   * one-time code was entered. During a pause, a login is sent only with `byPerson`.
+   * When the pause ends. This time may be in the past. A pause starts if a login fails and a retry would not help, or
+   * if a login fails after the broker has sent a code by SMS or email. A pause also starts if two or more logins within
+   * an hour ended before their one-time code was entered. During a pause, a login is sent only with `byPerson`.
    */
   readonly pausedUntil: number | undefined
 }
@@ -88,14 +88,14 @@ export class LoginGuard extends Context.Service<
      * recorded in the store before it is sent. The caller must hold the account's `SessionLock`.
      *
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
-     * has refused these credentials before. During a pause, fails with the reason that started the pause, if that
-     * reason is `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any other reason,
-     * fails with `ActionRequired`, whose `what` is the message of that reason. If two or more logins within an hour
-     * ended before their one-time code was entered, fails with `ActionRequired`, because each login makes the broker
-     * send a message. `protect` fails in this way for 1 minute after the second of these logins, 2 minutes after the
-     * third, 5 minutes after the fourth, and 10 minutes after each later one. If ten logins in the last hour got no
-     * answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them. Fails with
-     * `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
+     * has refused these credentials before. A pause has the reason of the login that failed. During a pause whose
+     * reason is `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`, fails with this
+     * reason. During any other pause, fails with `ActionRequired`, whose `what` is the message of the reason. If two
+     * or more logins within an hour ended before their one-time code was entered, fails with `ActionRequired`, because
+     * each login makes the broker send a message. `protect` fails in this way for 1 minute after the second of these
+     * logins, 2 minutes after the third, 5 minutes after the fourth, and 10 minutes after each later one. If ten
+     * logins in the last hour got no answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the
+     * last of them. Fails with `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -125,7 +125,7 @@ export class LoginGuard extends Context.Service<
     /**
      * Removes the stored failed logins, the pauses, and the record that the broker has locked the account. Call `reset`
      * after a person has corrected the credentials. Credentials that the broker has refused stay blocked. To allow them
-     * again, pass them as `credentials`. For example, pass `credentials` of a `Renewal`.
+     * again, pass them as `credentials`. A `Renewal` has them in its field `credentials`.
      */
     readonly reset: (
       account: Account.Account,
@@ -211,7 +211,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
 
   /**
    * If the write of an attempt fails or is interrupted, nothing is sent. But the store may have written the attempt, or
-   * may still write it, so the attempt is removed.
+   * may still write it. So the attempt is removed, or replaced by the earlier attempt with the same id.
    */
   const takingBack = <E>(
     account: Account.Account,
@@ -266,9 +266,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   })
 
   /**
-   * `change` records an event that happened at the time `then`, but it may be stored later. If a login was accepted or
-   * the ledger was reset after `then`, `otherwise` is applied in place of `change`. In that case, `change` would block
-   * logins although the fault is already corrected.
+   * `change` records an event that happened at the time `then`, but `change` may be stored later. If a login was
+   * accepted or the ledger was reset after `then`, the fault is already corrected, and `change` would block logins. In
+   * this case, `otherwise` is applied in place of `change`.
    */
   const unlessSettled =
     (then: number, change: (ledger: Ledger.Ledger) => Ledger.Ledger, otherwise = (ledger: Ledger.Ledger) => ledger) =>
@@ -304,7 +304,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       asking: (ask) =>
         Effect.suspend(() => {
           if (sent.attempt.outcome !== "open") return ask
-          // The broker has answered the password. Whether a code will be sent is not known yet.
+          // The broker has answered the password, so the open attempt is removed. Whether a code will be sent is not
+          // known yet.
           const { id } = sent.attempt
           sent.attempt = { ...sent.attempt, outcome: "awaits-code" }
           const answered = note(account, (ledger) => Ledger.removeAttempt(ledger, id))
@@ -359,7 +360,10 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
             ? ledger
             : Ledger.removeAttempt(ledger, sent.attempt.id)
 
-  /** Refused credentials are recorded even if another program has reset the ledger since the login. */
+  /**
+   * Records a failed login. Refused credentials are recorded even if another program has reset the ledger since the
+   * login.
+   */
   const noteFailure = (
     { account, credentials }: Protected,
     sent: Sent,

@@ -48,8 +48,8 @@ export interface Entry {
 }
 
 /**
- * Reports changes of stored sessions, so that a `SessionManager` does not have to poll the store. Use `makeWatchers`
- * for your own `Changes`.
+ * Reports changes of stored sessions, so that a `SessionManager` does not have to poll the store. If you write
+ * your own `Changes`, use `makeWatchers`.
  *
  * @category models
  * @since 0.1.0
@@ -292,7 +292,7 @@ export const makeKeyValueStore = (keyValueStore: KeyValueStore.KeyValueStore): S
     put: Effect.fnUntraced(function* (account, slot, value, expected) {
       const found = yield* read("put", account, slot)
       if ((found?.version ?? 0) !== expected) return false
-      // A write cannot be interrupted. Otherwise, it could continue in the background and overwrite a later write.
+      // An interrupted write could continue in the background and overwrite a later write.
       yield* Effect.uninterruptible(
         keyValueStore.set(keyOf(account, slot), entryText.encode(expected + 1, value))
       ).pipe(Effect.mapError(failed("put", `write the ${nameOf(account, slot)}`)))

@@ -44,7 +44,7 @@ export const refusal = (facts: Facts, kind: Kind, path: string, user: number | u
   if (facts.uid !== user)
     return {
       problem: "it belongs to another user",
-      advice: `Use another folder. If this ${kind} should belong to this user, run: sudo chown -R "$(id -un)" ${shell}`
+      advice: `Use another folder. If this ${kind} should belong to you, run: sudo chown -R "$(id -un)" ${shell}`
     }
   if ((facts.mode & 0o077) !== 0) {
     const mode = (facts.mode & 0o777).toString(8).padStart(3, "0")
@@ -111,7 +111,7 @@ const unlessThere = (effect: Effect.Effect<void, VaultError.VaultError>): Effect
 const createFolder = (path: string): void => {
   const parent = Path.dirname(path)
   Fs.mkdirSync(parent, { recursive: true, mode: 0o700 })
-  // The recursive call creates only the parent. On a read-only file system, a recursive call that must create a folder
+  // Only the parent is created with `recursive`. On a read-only file system, a recursive call that must create a folder
   // fails with ENOENT, which hides the cause.
   Fs.mkdirSync(path, { mode: 0o700 })
   syncFolder(parent)
@@ -154,8 +154,8 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
 })
 
 /**
- * Replaces a database with an empty file. At any time, there is a file at the path. Otherwise SQLite could create a
- * file that other users can read. Existing files are not opened, because closing a file releases all locks of this
+ * Replaces a database with an empty file. The path always has a file, because SQLite would create a missing file, and
+ * other users could read that file. Existing files are not opened, because closing a file releases all locks of this
  * process on the file.
  */
 export const replaceWithEmpty = (path: string): void => {
@@ -182,7 +182,7 @@ export const resolve = Effect.fnUntraced(function* (
   home: () => string = Os.homedir
 ): Effect.fn.Return<string, VaultError.VaultError> {
   const advice = "Set folder to a path, or omit the option to use the default."
-  // In plain JavaScript, `given` may be another value.
+  // In plain JavaScript, `given` may have any type.
   if (given !== undefined && !Predicate.isString(given))
     return yield* refused("use the option folder, because it is not text", advice)
   if (given?.trim() === "") return yield* refused("use the option folder, because it is blank", advice)

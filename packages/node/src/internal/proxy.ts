@@ -38,7 +38,7 @@ const isInvalid = (address: string | undefined): boolean =>
   address !== undefined && address !== "" && !URL.canParse(address)
 
 /**
- * Finds the variable that is wrong, because Node's error does not name it. Node also reads `http_proxy` and
+ * Makes an error that names the wrong variable, because Node's error does not name it. Node also reads `http_proxy` and
  * `HTTP_PROXY`, which contain the proxy for requests without TLS.
  */
 const invalid = (environment: NodeJS.ProcessEnv) => {

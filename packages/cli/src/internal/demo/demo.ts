@@ -26,7 +26,7 @@ import { line } from "../output.ts"
 import { day, startAgain } from "./day.ts"
 import * as programs from "./programs.ts"
 
-/** The variable that is set in the second process of the demo. */
+/** This variable is set in the second process. That process shows that stored sessions remain after a restart. */
 const variable = "BROKER_AUTH_DEMO"
 
 /** The input of the second process, which it reads from standard input. */
@@ -59,8 +59,9 @@ const temporaryFolder = Effect.acquireRelease(
 )
 
 /**
- * Starts the second process, which loads its modules and waits. Returns a function that passes the setting to the
- * second process, and waits until that process ends. Its steps appear in the output of this process.
+ * Starts the second process, which loads its modules and waits for its setting. Returns a function that sends the
+ * setting, and waits until the second process ends. The steps of the second process appear in the output of this
+ * process.
  */
 const startSecond = Effect.gen(function* () {
   const child = yield* Effect.acquireRelease(
@@ -96,7 +97,7 @@ const input = Effect.callback<string>((resume) => {
   process.stdin.on("data", (chunk) => (text += String(chunk))).once("end", () => resume(Effect.succeed(text)))
 })
 
-/** The programs, with a vault that is open until the scope closes. */
+/** Opens the vault and the programs until the scope closes. */
 const openPrograms = Effect.fnUntraced(function* (setting: typeof Setting.Type) {
   const key = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(setting.key, "the key of the demo"))
   const vault = yield* Layer.build(Layer.provide(NodeVault.layer({ folder: setting.folder }), key))
@@ -129,7 +130,7 @@ const first = Effect.gen(function* () {
 })
 
 export const run: Effect.Effect<void, Failure> = Effect.gen(function* () {
-  // With NODE_USE_ENV_PROXY, requests to this machine would otherwise go through the user's proxy.
+  // If NODE_USE_ENV_PROXY is set, requests to this machine would go through the user's proxy without `no_proxy`.
   process.env["no_proxy"] = "127.0.0.1"
   if (Option.isSome(yield* Effect.option(Config.String(variable)))) return yield* second
   const [took] = yield* Effect.timed(first)

@@ -11,8 +11,8 @@
  * | 8     | checksum: first 8 bytes of SHA-256 over the entry's place and the bytes above |
  *
  * The checksum does not protect an entry against deliberate changes. It shows whether an entry that cannot be read is
- * damaged, or only has another key or a newer format. The error for a damaged entry advises the user to
- * delete the entry. The error for any other entry says how it can be read, for example with the right key.
+ * damaged, or only has another key or a newer format. If the entry is damaged, the error advises the user to delete the
+ * entry. If not, the error says how the entry can be read, for example with the right key.
  */
 import * as Aead from "effect/crypto/Aead"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -56,8 +56,8 @@ const equals = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
 
 /**
- * The bytes that bind an entry to its place. They have one line for each part. Two places never have the same bytes,
- * because no part contains a line break.
+ * The bytes that bind an entry to its place. The format, the key and the version have one line each. None of them
+ * contains a line break, so two places never have the same bytes.
  */
 const bound = (place: Place, format: number): Uint8Array =>
   new TextEncoder().encode(`broker-auth entry ${format}\n${place.key}\n${place.version}\n`)

@@ -90,7 +90,7 @@ export interface Subject {
    * token is invalid.
    */
   readonly call?: { readonly method: string; readonly url: string; readonly body: string }
-  /** Makes a refusal in the format of the broker's answers. `code` is a code that is not in the error table. */
+  /** Makes a refusal in the format of the broker's answers. `code` is not in the broker's error table. */
   readonly refusal: (code: string) => Fault
   /** An answer in the broker's format that reports success but contains no token. */
   readonly emptyYes: Fault
@@ -220,7 +220,7 @@ export const untilAsked = Effect.fnUntraced(function* (fake: FakeBroker, endpoin
     if ((yield* timesAsked(fake, endpoint)) >= times) return
     yield* TestClock.withLive(Effect.sleep("5 millis"))
   }
-  return yield* new ContractViolation({ message: `the endpoint ${endpoint} was not called ${times} times` })
+  return yield* new ContractViolation({ message: `the endpoint ${endpoint} was called fewer than ${times} times` })
 })
 
 /**
@@ -233,7 +233,9 @@ export const reasonOf = <A, E, R>(
   Effect.flatMap(Effect.exit(effect), (exit) => {
     const error = Option.getOrUndefined(Exit.findErrorOption(exit))
     if (AuthError.isAuthError(error)) return Effect.succeed(error.reason)
-    const got = Exit.isSuccess(exit) ? "it succeeded" : `it failed with another error: ${String(exit.cause)}`
+    const got = Exit.isSuccess(exit)
+      ? "the effect succeeded"
+      : `the effect failed with another error: ${String(exit.cause)}`
     return Effect.fail(new ContractViolation({ message: `expected an AuthError, but ${got}` }))
   })
 
