@@ -1,4 +1,4 @@
-/** A program that leaks a secret. The first argument selects how. With the argument `no leak`, it leaks nothing. */
+/** A program that leaks a secret. The first argument is a key of `ways`. With `no leak`, the program leaks nothing. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"

@@ -10,9 +10,9 @@ type Variables = Readonly<Record<string, string>>
 
 export interface Registry {
   readonly url: string
-  /** With these environment variables, npm installs our packages from this registry, and others from the usual one. */
+  /** With these environment variables, npm installs our packages from this registry, and others as usual. */
   readonly install: Variables
-  /** With these environment variables, npm publishes to this registry only, because it ignores the user's npmrc. */
+  /** With these environment variables, npm ignores the user's npmrc, and publishes to this registry only. */
   readonly publish: Variables
 }
 

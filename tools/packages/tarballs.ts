@@ -101,8 +101,8 @@ export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
 }
 
 /**
- * Returns every exported module, with wildcards expanded. JSON files are left out, and commands too, because an import
- * would run them.
+ * Returns every exported module, with wildcards expanded. Leaves out JSON files. Also leaves out commands, because an
+ * import would run a command.
  */
 export const specifiers = (pkg: Package): ReadonlyArray<string> => {
   const { exports, name } = pkg.manifest

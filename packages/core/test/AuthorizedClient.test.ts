@@ -84,7 +84,7 @@ it.effect("AuthorizedClient sends the session's token to the broker, but not to 
 
 describe("sessions: a rejected token", () => {
   for (const status of [200, 401, 403, 500]) {
-    it.effect(`is recognized in the broker's error format, with HTTP status ${status}`, () =>
+    it.effect(`is recognized by the error code in the body of an answer with HTTP status ${status}`, () =>
       Effect.gen(function* () {
         const { alive, client, manager, seen } = yield* begin(undefined, () => dead(status))
         yield* manager.session
@@ -163,25 +163,27 @@ describe("sessions: a rejected token", () => {
     })
   )
 
-  it.effect("is renewed only once if the broker rejects each new token and the program sends only POST requests", () =>
-    Effect.gen(function* () {
-      const { alive, client, manager, seen, tiny } = yield* begin()
-      yield* manager.session
-      alive.add("a token that is never issued")
-      const failures: Array<string> = []
-      for (let orders = 0; orders < 10; orders++) failures.push((yield* Effect.flip(client.post(url))).message)
-      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
-      assert.deepStrictEqual(seen, ["POST 1", ...Array.from({ length: 9 }, () => "POST 2")])
-      assert.include(failures[0], "There is a new session now")
-      assert.include(failures[1], "The broker also refuses the new session")
-      yield* pass("1 day")
-      yield* Effect.flip(client.post(url))
-      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3", "login 4"])
-    })
+  it.effect(
+    "is renewed only once on each of two days if the program sends only POST requests and all are rejected",
+    () =>
+      Effect.gen(function* () {
+        const { alive, client, manager, seen, tiny } = yield* begin()
+        yield* manager.session
+        alive.add("a token that is never issued")
+        const failures: Array<string> = []
+        for (let orders = 0; orders < 10; orders++) failures.push((yield* Effect.flip(client.post(url))).message)
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+        assert.deepStrictEqual(seen, ["POST 1", ...Array.from({ length: 9 }, () => "POST 2")])
+        assert.include(failures[0], "There is a new session now")
+        assert.include(failures[1], "The broker also refuses the new session")
+        yield* pass("1 day")
+        yield* Effect.flip(client.post(url))
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2", "login 3", "login 4"])
+      })
   )
 
   for (const method of ["GET", "POST"] as const) {
-    it.effect(`is renewed by a ${method} request ten minutes after the broker has rejected a second token`, () =>
+    it.effect(`is renewed by a ${method} request ten minutes after the token has replaced another one`, () =>
       Effect.gen(function* () {
         const { alive, client, seen, tiny } = yield* begin()
         alive.add("3")
@@ -197,17 +199,19 @@ describe("sessions: a rejected token", () => {
     )
   }
 
-  it.effect("is renewed only once if the broker rejects it for POST requests but accepts it for GET requests", () =>
-    Effect.gen(function* () {
-      const { client, tiny } = yield* begin((request) =>
-        Promise.resolve(request.method === "GET" ? Response.json({}) : dead(200))
-      )
-      for (let orders = 0; orders < 10; orders++) {
-        yield* client.get(url)
-        yield* Effect.flip(client.post(url))
-      }
-      assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
-    })
+  it.effect(
+    "is renewed only once if the broker rejects every token in POST requests but accepts it in GET requests",
+    () =>
+      Effect.gen(function* () {
+        const { client, tiny } = yield* begin((request) =>
+          Promise.resolve(request.method === "GET" ? Response.json({}) : dead(200))
+        )
+        for (let orders = 0; orders < 10; orders++) {
+          yield* client.get(url)
+          yield* Effect.flip(client.post(url))
+        }
+        assert.deepStrictEqual(tiny.calls, ["login 1", "login 2"])
+      })
   )
 
   it.effect("is renewed after each rejection if the broker had accepted an earlier POST request with it", () =>
@@ -283,14 +287,14 @@ describe("sessions: an answer that does not reject the token", () => {
     })
   )
 
-  it.effect("is accepted without a body", () =>
+  it.effect("is returned even if it has no body", () =>
     Effect.gen(function* () {
       const { client } = yield* begin(() => Promise.resolve(new Response(null, { status: 204 })))
       assert.strictEqual((yield* client.get(url)).status, 204)
     })
   )
 
-  it.effect("is streamed and not inspected when it is large", () =>
+  it.effect("is streamed, and is not searched for an error code, if its body is large", () =>
     Effect.gen(function* () {
       const text = `DEAD${"x".repeat(2_000_000)}`
       const { client, tiny } = yield* begin(() =>
@@ -350,7 +354,7 @@ describe("sessions: AuthorizedClient protects secrets:", () => {
   )
 })
 
-it.effect("AuthorizedClient gets a new session before it sends a request if the session has expired overnight", () =>
+it.effect("if the session has expired overnight, AuthorizedClient gets a new session before it sends a request", () =>
   Effect.gen(function* () {
     const { client, seen } = yield* begin()
     yield* client.get(url)

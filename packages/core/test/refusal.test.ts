@@ -82,7 +82,7 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("has a retryAfter that is computed from the dates in the Retry-After and Date headers", () =>
+  it.effect("has a retryAfter if Retry-After contains seconds, or if both Retry-After and Date contain a date", () =>
     Effect.gen(function* () {
       const date = "Sat, 21 Nov 2026 04:00:00 GMT"
       const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }

@@ -76,7 +76,7 @@ describe("the life of a session", () => {
     )
   }
 
-  it.effect("the session of a login at 05:50 IST expires after ten minutes", () =>
+  it.effect("the session of a login at 05:50 IST expires at the daily cut-off, at 06:00 IST", () =>
     Effect.gen(function* () {
       yield* serve()
       yield* TestClock.setTime(cutOff - 600_000)
@@ -107,7 +107,7 @@ describe("the life of a session", () => {
   )
 
   it.effect(
-    "after a login by SMS, the expiry of the session is computed from the time of the login, not from the time of the code",
+    "after a login by SMS, the expiry of the session is computed from the time of the login request, not of the code",
     () =>
       Effect.gen(function* () {
         const fake = yield* serve()
@@ -151,7 +151,7 @@ describe("the life of a session", () => {
           yield* TestClock.adjust("30 seconds")
           yield* fake.inject("resendotp", fault)
           reasonOf(yield* Effect.flip(resend(challenge)), "BrokerUnavailable")
-          // If only the answer was lost, the broker has sent a new code, and only the new code is valid.
+          // If the broker has processed the request, it has sent a new code, and the first code is not valid any more.
           const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
           assert.strictEqual((yield* verify(challenge, code)).method, "password")
         }).pipe(Effect.provide(bySms))
@@ -170,10 +170,10 @@ describe("the life of a session", () => {
   )
 
   for (const [what, credentials, endpoints] of [
-    ["a login", {}, ["authdirectapi", "getaccesstoken"]],
-    ["a code by SMS", { totp: undefined }, ["authdirectapi", "verifyotp", "getaccesstoken"]]
+    ["a login with TOTP", {}, ["authdirectapi", "getaccesstoken"]],
+    ["a login by SMS", { totp: undefined }, ["authdirectapi", "verifyotp", "getaccesstoken"]]
   ] as const) {
-    it.effect(`a failure of getaccesstoken after ${what} is reported, and no request is resent`, () =>
+    it.effect(`in ${what}, a failure of getaccesstoken is reported, and no request is resent`, () =>
       Effect.gen(function* () {
         const fake = yield* serve()
         yield* fake.inject("getaccesstoken", { kind: "rate-limit" })
@@ -221,7 +221,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect("a dealer sends the client code in the profile call, and its own user id in the logout", () =>
+  it.effect("for a dealer, the profile call sends the client code, and the logout sends the dealer's user id", () =>
     Effect.gen(function* () {
       const fake = yield* serve({ accounts: [{ ...demo, role: "dealer", client: "Q02429" }] })
       yield* Effect.gen(function* () {

@@ -23,7 +23,7 @@ type Redact = Redacted.Redacted<string>
 const askSecret = (ask: prompts.Ask, text: string) =>
   Effect.map(ask(text, "secret"), (answer) => Redacted.make(answer.trim()))
 
-/** Whether an answer has a wrong form, so that it was not sent. */
+/** Whether an answer was not sent, because its form is wrong. */
 const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidRequest" && reason.code === undefined
 
 /** Whether the person may answer again: the answer was not sent, or the broker allows another code. */
@@ -64,7 +64,7 @@ const unblock = Effect.fnUntraced(function* (recovery: Recovery, ask: prompts.As
   yield* say("The account is unblocked. If programs still send no login, run broker-auth guard reset.")
 })
 
-/** Asks twice, because the password is not shown. */
+/** Asks twice for the new password, because the terminal does not show what the person types. */
 const askPassword = (ask: prompts.Ask): Effect.Effect<Redact, Failure> =>
   Effect.gen(function* () {
     while (true) {
@@ -84,7 +84,7 @@ const newPassword = Effect.fnUntraced(function* (
     recovery.confirmForgotPassword(challenge, code)
   )
   yield* untilAccepted(askPassword(ask), (password) => recovery.resetPassword(allowed, password))
-  yield* say("The password is changed. Store the new one with broker-auth add --replace.")
+  yield* say("The password is changed. Store the new password with broker-auth add --replace.")
 })
 
 const actions: ReadonlyArray<

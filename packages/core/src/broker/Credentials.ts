@@ -44,8 +44,8 @@ export interface Field {
   /**
    * Returns a text that describes the problem with a value, but does not contain the value. Returns `undefined` if the
    * value is valid. Blanks around the value are removed before this check, except in a `verbatim` value. `now` is the
-   * time in milliseconds since the epoch, but at least the beginning of 2026, so that a birth date is not in the future
-   * if the clock was not set. Default, without `freeText`: only ASCII characters are valid and, in a secret, no spaces.
+   * time in milliseconds since the epoch. If the clock was not set, `now` is the beginning of 2026, so that no birth
+   * date is in the future. Default without `freeText`: only ASCII characters are valid, but no spaces in a secret.
    */
   readonly problem?: (value: string, now: number) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */
@@ -61,8 +61,8 @@ export interface Field {
 }
 
 /**
- * A table of fields. The keys are the names of the fields: in `credentials` of the layer's options or, for a field with
- * `option`, in the options themselves.
+ * A table of fields. Each key is the name of a field in `credentials` of the layer's options. If the field has
+ * `option`, the key is its name in the options themselves.
  *
  * @category models
  * @since 0.1.0
@@ -288,7 +288,7 @@ const isVerbatim = (value: unknown): boolean => Predicate.hasProperty(value, Ver
 /** Returns advice on how to pass the value of a field verbatim. */
 type VerbatimAdvice = (field: string) => string
 
-/** An empty environment variable and a blank form field count as absent if the field is optional. */
+/** If a field is optional, a blank value, such as an empty environment variable, counts as absent. */
 const isBlank = (value: unknown): boolean => {
   const inner = unwrap(value)
   if (inner === undefined || inner === null) return true
@@ -349,8 +349,8 @@ const readPlain = (given: string, field: Field, now: number): Text => {
   if (invisible === undefined) {
     return checkForm(text, placeholderProblem(text, field.env) ?? additionProblem(text) ?? own(text, now))
   }
-  // The text has an invisible character. If it has white space, the problem that the field reports is clearer than the
-  // general one. For other invisible characters, the field's problem would not name the cause.
+  // The text has an invisible character. If the text has white space, the field's own problem is clearer than the
+  // general problem. For other invisible characters, the field's own problem would not name the cause.
   const clearer = /\s/.test(text) ? field.problem?.(text, now) : undefined
   return { problem: clearer ?? `${invisible}: type the value again, or copy it from another place` }
 }
@@ -466,7 +466,7 @@ export const fromConfig = Effect.fnUntraced(function* <F extends Fields>(
   fields: F,
   options: object = {}
 ): Effect.fn.Return<Values<F>, AuthError.AuthError> {
-  // Loaded only here, because `Config` needs Schema.
+  // `configuration.ts` needs Schema. The dynamic import loads it only in programs that call `fromConfig`.
   const { readVariable } = yield* Effect.promise(() => import("./internal/configuration.ts"))
   const input: Record<string, unknown> = {}
   for (const [name, { env, option }] of Object.entries(fields)) {

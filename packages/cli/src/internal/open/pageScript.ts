@@ -163,8 +163,8 @@ export const script = String.raw`"use strict";
     reveal(parts.cancel, tag !== "busy" || step.canCancel)
   }
 
-  // Moves the focus to the input or the link of the new step, or to the title of the account, unless the person types in
-  // another input.
+  // Moves the focus to the input or the link of the new step, or to the title of the account. If the person types in
+  // another input, the focus does not move.
   const moveFocus = (card, name, before) => {
     const { parts, row } = card
     const active = document.activeElement

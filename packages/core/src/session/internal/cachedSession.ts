@@ -14,14 +14,14 @@ import type { SharedWait } from "./sharedWait.ts"
 export interface Cached {
   readonly session: Session.Session | undefined
   readonly ready: Ready.Ready<Session.Session> | undefined
-  /** If the current time is before `freshFrom`, the clock was set back, and `freshUntil` does not count. */
+  /** If the current time is before `freshFrom`, the clock was set back, and the session counts as not fresh. */
   readonly freshFrom: number
-  /** From this time on, the session must be renewed, or the store must be read, before the session is returned. */
+  /** From this time on, a call must first decide whether to renew the session, and whether to read the store. */
   readonly freshUntil: number
   readonly renewAt: number
 }
 
-/** The pause after a failed renewal. Before `until`, a renewal starts only if the user requests it. */
+/** The pause after a failed renewal. Before `until`, no renewal starts, except by `renew` without `rejected`. */
 export interface Pause {
   readonly error: Failure
   /**
@@ -36,23 +36,23 @@ export interface Pause {
 /** The renewal that is running. All callers share it. */
 export interface PendingRenewal extends SharedWait<Session.Session, Failure> {
   /**
-   * Whether the cached session has expired or was refused. Until another session is cached, further callers wait for the
-   * renewal without reading the clock again.
+   * Whether the cached session has expired or was refused. If so, further callers wait for the renewal without reading
+   * the clock again.
    */
   isOnlyWay: boolean
-  /** Used if the token is live. Waits for the renewal, but not longer than `renewalTimeout`. */
+  /** Waits for the renewal, but not longer than `renewalTimeout`. Callers use this wait while the token is live. */
   boundedWait: Effect.Effect<Session.Session, Failure> | undefined
 }
 
 export interface State {
   cached: Cached
-  /** The session whose token the broker has refused. It must not be returned, although it has not expired. */
+  /** The session that the broker refused, or that a refresh replaced. It is not returned, even if it is not expired. */
   rejected: Session.Session | undefined
   /** A session from the broker that could not be stored yet, because the store failed. */
   unsaved: Session.Session | undefined
   /**
    * The last refresh tokens that must not be sent again, because the broker has refused them, because they were used
-   * up, or because their session was logged out. If the store fails, it may still contain such a token.
+   * up, or because their session was logged out. If a write has failed, the store may still contain such a token.
    */
   spent: ReadonlyArray<Redacted.Redacted<string>>
   /**
@@ -69,8 +69,8 @@ export interface State {
   version: number | undefined
   loggedOut: boolean
   /**
-   * Whether the next read of the store permits a new session after a logout by another program. Set by `renew` without
-   * `rejected`.
+   * Whether the next read of the store permits a new session after a logout by another program. A call of `renew`
+   * without the argument `rejected` sets it.
    */
   ignoresLogout: boolean
   /**
@@ -106,7 +106,7 @@ export const makeState = (): State => ({
   logouts: 0
 })
 
-/** A session that was issued more than this number of milliseconds in the future shows that the clock was set back. */
+/** If a session was issued more than this number of milliseconds in the future, the clock was set back. */
 const clockTolerance = 60_000
 
 export const sameToken = (one: Session.Session, other: Session.Session | undefined): boolean =>
@@ -142,8 +142,8 @@ export const usable = (
 /**
  * Whether another program has logged out since this program last read the store. A logout with a larger version is
  * always new. A logout with a smaller version can also be new, because versions start at 1 again after the store was
- * emptied. But a logout with a smaller version is ignored if it is older than the cached session, or if no session is
- * cached, because such a logout may come from a backup from which the store was restored.
+ * emptied. But it can be old, if the store was restored from a backup. So a logout with a smaller version is ignored if
+ * it is older than the cached session, or if no session is cached.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
@@ -177,7 +177,10 @@ export const isSpent = ({ spent }: State, { tokens: { refresh } }: Session.Sessi
 export const isRotated = (session: Session.Session, previous: Session.Session): boolean =>
   previous.tokens.refresh !== undefined && !isSame(previous.tokens.refresh, session.tokens.refresh)
 
-/** Records that the broker has issued a session. The refresh token of the previous session is then used up. */
+/**
+ * Records that the broker has issued a session. The refresh token of this session may be sent. If the previous session
+ * has another refresh token, that token must not be sent again.
+ */
 export const recordIssue = (state: State, session: Session.Session, previous: Session.Session | undefined): void => {
   if (previous !== undefined && isRotated(session, previous)) spendRefreshToken(state, previous)
   if (isSpent(state, session)) state.spent = state.spent.filter((token) => !isSame(token, session.tokens.refresh))
@@ -189,13 +192,13 @@ export const withoutSpentToken = (state: State, session: Session.Session): Sessi
 
 /**
  * Returns the session whose refresh token is sent next. Only the newest session has a valid refresh token, and the
- * issue times show which session is the newest. If the clock was set back, an issue time can be wrong, so a session
- * with a spent token is chosen only if all sessions have spent tokens, and is then returned without its token. A
- * session that was logged out is never chosen.
+ * issue times show which session is the newest. If the clock was set back, an issue time can be wrong, so sessions with
+ * spent tokens are ignored. If all sessions have spent tokens, returns the newest session without its token. A session
+ * that was logged out is never chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
-  // If there is no entry, the store was emptied, and no program has logged out since.
+  // A logout writes an entry. Without an entry, no program has logged out, so the cached session can be refreshed.
   const stored = record._tag === "Live" ? record.session : record._tag === "Nothing" ? cached.session : undefined
   const sessions = [unsaved, stored].filter((session) => session !== undefined)
   const sendable = sessions.filter((session) => !isSpent(state, session))
@@ -223,9 +226,8 @@ export const backoff = (failures: number, live: boolean, jitter: number): number
   Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "expired"]) * (1 + jitter / 2)
 
 /**
- * Returns when a session is renewed: `Infinity` if its expiry is unknown. If the session expires at the daily cut-off,
- * or if the last renewal did not return a session with a later expiry, the session is renewed only after it has
- * expired.
+ * Returns when a session is renewed. If its expiry is unknown, returns `Infinity`. If the session expires at the daily
+ * cut-off, or not later than the session `before` that it replaces, it is renewed only after it has expired.
  */
 const renewAtOf = (
   session: Session.Session,
@@ -300,7 +302,8 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
 
 /**
  * Allows a refused token to be returned again, because the profile call has accepted the token, or because it is
- * unknown whether the token is live. `freshUntil` stays in the past, so the next call also starts a read of the store.
+ * unknown whether the token is live. `freshUntil` stays in the past, so the next call still checks whether the store
+ * must be read.
  */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined
@@ -310,14 +313,17 @@ export const clearRejected = (state: State, session: Session.Session): void => {
   }
 }
 
-/** Counts a failed refresh in which the broker did not refuse the token. */
+/** Counts a failed refresh in which the broker did not refuse the token, and returns the new count. */
 export const countFailedRefresh = (state: State, now: number): { readonly count: number; readonly since: number } => {
   const { count, since } = state.failingRefresh ?? { count: 0, since: now }
   state.failingRefresh = { count: count + 1, since }
   return state.failingRefresh
 }
 
-/** Removes a refresh token that must not be sent again from the sessions in memory. */
+/**
+ * Records that the refresh token of a session must not be sent again, and removes it from the sessions in memory.
+ * Returns the session without its refresh token.
+ */
 export const dropRefreshToken = (state: State, session: Session.Session): Session.Session => {
   spendRefreshToken(state, session)
   const without = Session.withoutRefreshToken(session)

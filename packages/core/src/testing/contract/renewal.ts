@@ -164,7 +164,7 @@ const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
 /** The guard allows six logins within 30 minutes: one at once, and five after pauses of 1, 2, 5, 10 and 10 minutes. */
 const maxLogins = 6
 
-/** Requests a session every 30 seconds for 30 minutes. The fake answers in real time. */
+/** Requests a session every 30 seconds for 30 minutes. The fake needs real time to answer, so `poll` waits. */
 const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
   for (let asked = 0; asked < 60; asked += 1) {
     const fiber = yield* Effect.forkChild(Effect.exit(session))
@@ -178,7 +178,7 @@ const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionMan
 const bareCase =
   (subject: Subject) =>
   ([what, fault]: (typeof bare)[number]): Case => ({
-    name: `lets a session manager send few logins if the broker answers each login with ${what}`,
+    name: `lets a session manager send at most six logins in 30 minutes if the broker answers each login with ${what}`,
     run: Effect.gen(function* () {
       const { context, world } = yield* begin(subject)
       const endpoint = yield* endpointOf(subject, "Login")
