@@ -1,6 +1,6 @@
 /**
  * The HTTP server of the benches. Each path has a fixed answer, which is sent immediately or after a delay. The server
- * uses `node:net` directly, because `node:http` is slower than the fastest candidates.
+ * does not use `node:http`, which is slower than the fastest candidates (the HTTP clients that a bench compares).
  */
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -28,7 +28,7 @@ const answerTo = (head: string): Buffer => {
 
 const maxRequestBytes = 65_536
 
-/** Sends an answer. Candidates send one request at a time over each connection, so answers stay in order. */
+/** Sends an answer. A candidate sends one request at a time over each connection, so answers stay in order. */
 const reply = (socket: net.Socket, answer: Buffer, isLast: boolean) => {
   if (!socket.writable) return
   socket.write(answer)

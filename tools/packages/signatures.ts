@@ -39,8 +39,8 @@ const spell =
     `${name}@${version}: ${problem}${code === undefined ? "" : ` (${code})`}`
 
 /**
- * Accepts only output that proves the signatures. Refuses all other output, except the errors for a server that did not
- * answer and for a registry that does not sign packages: they mean that nothing was checked.
+ * Returns `signed` only for output that proves the signatures. Returns `unchecked` if a server did not answer, or if
+ * the registry does not sign packages. Returns `refused` for all other output.
  */
 export const verdictOf = (stdout: string, printed: string): Verdict => {
   const { error, invalid, missing } = parse(stdout) ?? {}

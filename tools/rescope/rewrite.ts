@@ -18,9 +18,9 @@ export interface Rewritten {
 }
 
 /**
- * Replaces the scope if no slash follows it, such as in `npm_config_@auth:registry`. Before a slash, replaces the scope
- * if a name of this repository, a placeholder or a pattern follows: `@auth/angel`, `@auth/${broker}`, `@auth\/`. Does
- * not replace a part of a longer word, such as an email address.
+ * Replaces the scope. If a slash and a name follow the scope, replaces it only if `names` contains the name. The scope
+ * is also replaced in `@auth/${broker}`, `@auth\/` and `npm_config_@auth:registry`. Does not replace a part of a longer
+ * word, such as an email address.
  */
 export const rewrite = (text: string, { from, names, to }: Options): Rewritten => {
   const foreign: Array<string> = []

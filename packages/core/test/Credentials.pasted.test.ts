@@ -285,10 +285,12 @@ describe("the check for text that is not a value", () => {
     ["\u0410123456", "has characters other than ASCII: type the value again"],
     ["A".repeat(1_000_000), "is too long: copy only the value"],
     [" ".repeat(1_000_000), "is empty"]
-  ] as const)("rejects other text that is not a value: %#", ([given, problem]) =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: given }))), [`code ${problem}`])
-    })
+  ] as const)(
+    "rejects the name of a variable, and a value that is cut off, masked, not ASCII, too long or blank: case %#",
+    ([given, problem]) =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(problemsOf(yield* Effect.flip(check({ code: given }))), [`code ${problem}`])
+      })
   )
 
   it.effect.each([

@@ -40,7 +40,7 @@ describe("sessions: a store that hangs", () => {
       })
   )
 
-  it.effect("does not prevent a time-out from ending a logout, and does not prevent the program from exiting", () =>
+  it.effect("lets a logout that has a time-out end, and lets the program exit", () =>
     Effect.gen(function* () {
       const { close, manager, state } = yield* begin
       yield* manager.session
@@ -54,7 +54,7 @@ describe("sessions: a store that hangs", () => {
     })
   )
 
-  it.effect("is used again within 15 seconds after it answers again", () =>
+  it.effect("is used again within 15 seconds after it no longer hangs", () =>
     Effect.gen(function* () {
       const { manager, state } = yield* begin
       state.hangs = true

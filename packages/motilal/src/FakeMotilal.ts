@@ -483,9 +483,7 @@ export const make = Effect.fnUntraced(function* (
   const placeOrder = ({ account }: Issued) =>
     account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
-  /**
-   * Each load of the page invalidates the earlier loads, because the portal binds its one-time code to one page load.
-   */
+  /** The portal binds a one-time code to one load of its page. So each load invalidates the earlier loads. */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""
     const page = Hex.encode(SecureRandom.randomBytesUnsafe(8))

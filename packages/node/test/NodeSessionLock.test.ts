@@ -17,7 +17,7 @@ import { account, filesIn, freshFolder, modeOf, other, reasonOf, start } from ".
 
 type Lock = SessionLock["Service"]
 
-/** Makes a new lock object. Two such objects share files and no memory, like the locks of two programs. */
+/** Makes a new lock object. Two such objects share files but no memory, like the locks of two programs. */
 const make = (folder: string, options: NodeSessionLock.Options = {}) => NodeSessionLock.make({ folder, ...options })
 
 const fenceOf = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
@@ -198,7 +198,7 @@ describe("vaults: NodeSessionLock", () => {
       const [one, two] = [yield* make(folder), yield* make(folder, { acquireTimeout: "2 seconds" })]
       const reason = yield* one.withLock(account, ({ check }) =>
         Effect.gen(function* () {
-          // Another process truncates the file, because this process would release its lock when it closes the file.
+          // A process that closes a file loses its locks on this file. So another process truncates the file.
           execFileSync("truncate", ["--size=100", fileOf(folder)])
           const waiting = yield* Effect.forkChild(reasonOf(fenceOf(two)))
           yield* TestClock.adjust("2 seconds")
@@ -306,7 +306,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
   )
 
   it.live(
-    "lets another process acquire the lock within one second after its holder is killed, and leaves only the lock file",
+    "lets a waiting process acquire the lock within one second after the holder is killed, and leaves no other files",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

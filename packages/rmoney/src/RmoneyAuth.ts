@@ -16,9 +16,9 @@ import { credentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials for a login. The session belongs to the user id that the broker returns. Without `totp`, a challenge needs
- * the code from the SMS or email. `vendor` is sent together with this code. The default for `deviceId` is derived from
- * the user id.
+ * Credentials for a login. The session belongs to the user id that the broker returns. Without `totp`, the first kind
+ * of each challenge is the code by SMS and email. `vendor` is sent only with this code. The default for `deviceId` is
+ * derived from the user id.
  *
  * @category models
  * @since 0.1.0
@@ -46,7 +46,7 @@ const steps = Effect.fnUntraced(function* ({ account, api, credentials, expiry, 
   const { password, totp, userId, vendor } = credentials
   const ledger = yield* Challenge.makeLedger(account)
   const challengeOf = yield* services.challenges(options)
-  // Later steps send the user id that the broker returns in the first step.
+  // The user id that later steps send. `laterId` chooses the configured user id or the user id in the broker's answer.
   const known = yield* Ref.make(userId)
 
   const kindsOf = (sent: ResponseOf<RmoneyApi, "otpSend">): Challenge.Challenge["kinds"] => {

@@ -266,7 +266,7 @@ describe("a login with TOTP", () => {
     })
   )
 
-  it.effect("reports that the account has no authenticator, and then accepts the code from the SMS", () =>
+  it.effect("rejects a TOTP code if the account has no authenticator, and then accepts the code from the SMS", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make()
       const challenge = yield* begin
@@ -468,7 +468,7 @@ describe("a logout", () => {
     return { ...world, session: yield* world.verify(yield* world.begin, yield* newestCode(world.fake)) }
   })
 
-  it.effect("without the option logoutCall deletes only local state, and its result reports this", () =>
+  it.effect("without the option logoutCall sends nothing, and its result is LocalOnly", () =>
     Effect.gen(function* () {
       const { fake, run, session: live } = yield* session("absent")
       const before = (yield* fake.journal).length

@@ -11,8 +11,8 @@ import { oneOf, openIn, type Scenario, type Setup, type Torture } from "../harne
 const pieceLength = 20
 
 /**
- * The scenario searches for a secret with fewer characters than this only as plain text, because a short encoded text
- * can occur in any file by chance.
+ * Minimum length of a secret whose encoded forms are searched for. A shorter secret is searched for only as plain text,
+ * because its encoded forms can occur in any file by chance.
  */
 const shortest = 8
 
@@ -29,8 +29,8 @@ const includes = (form: string, piece: string, encoding: BufferEncoding = "latin
 }
 
 /**
- * Returns the base64 text of a piece for each of its three possible offsets. The first digits are left out, because
- * they also depend on the bytes before the piece.
+ * Base64 encodes groups of three bytes, and a piece can begin at each byte of a group. Returns the text for each of the
+ * three cases, without incomplete groups, because their text also depends on the bytes before or after the piece.
  */
 const base64Pieces = (piece: string): ReadonlyArray<string> =>
   [0, 1, 2].map((before) => {

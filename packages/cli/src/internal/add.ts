@@ -115,7 +115,7 @@ const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Retur
   return values
 })
 
-/** Reads `BROKER_AUTH_VERBATIM`. It names the variables whose values are used unchanged, even their quotation marks. */
+/** Reads `BROKER_AUTH_VERBATIM`, the names of variables. Their values are used unchanged, with their quotation marks. */
 const readVerbatim = Effect.map(Effect.option(Config.Redacted(verbatim)), (found): Values =>
   Option.isSome(found) ? { [verbatim]: found.value } : {}
 )

@@ -32,8 +32,8 @@ export interface StoredList<A> {
 }
 
 /**
- * Makes a list. The entry is a JSON object, and `id` names its field with the list. `id` is also the account id under
- * which the entry is stored. The broker id is `broker-auth`, which no broker has. `what` names the list in errors.
+ * Makes a list. The entry is a JSON object. The value of `id` is the name of the field that contains the list, and also
+ * the account id of the entry. The broker id is `broker-auth`, which no broker has. `what` names the list in errors.
  */
 export const make = <A extends { readonly name: string }>(options: {
   readonly id: string

@@ -236,7 +236,8 @@ export const install = (): void => {
     "a prefetch": ({ url }) => load("link", { rel: "prefetch", href: url }),
     "a preload": ({ url }) => load("link", { rel: "preload", as: "image", href: url }),
     "a speculative prefetch": async ({ url }) => {
-      // Chromium does not prefetch in sandboxed frames, or from addresses that it does not trust.
+      // Chromium does not prefetch in sandboxed frames. It prefetches only addresses that it trusts: https
+      // addresses and loopback addresses.
       if (origin === "null" || (!isSecureContext && new URL(url).origin === origin)) return undefined
       const rules = make("script", { type: "speculationrules" })
       rules.textContent = JSON.stringify({ prefetch: [{ source: "list", urls: [url], eagerness: "immediate" }] })

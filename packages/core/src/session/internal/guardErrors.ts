@@ -66,7 +66,7 @@ export const notEntered = (account: Account.Account, { message }: VaultError.Vau
   actionRequired(
     account,
     `Make the session store writable: ${message}`,
-    "The code was not sent, because it could not be recorded first. When the store can be written, log in again."
+    "The code was not sent, because each attempt must first be recorded. When the store is writable, log in again."
   )
 
 const loginNow = "To log in now, call SessionManager.renew, or renew of the connection."
@@ -82,8 +82,8 @@ export const codesAbandoned = (account: Account.Account, until: number) =>
 /** Makes an error that repeats the broker's last error, and adds the time of the next try. */
 export const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
   const { brokerMessage, code, what } = said
-  // If an `ActionRequired` has no advice, its remedy is `what`. The message already contains `what`, so it is not
-  // repeated.
+  // If an `ActionRequired` has no advice, its remedy is `what`. The message already contains `what`, so the new advice
+  // leaves out this remedy.
   const isSaid = said.tag === "ActionRequired" && what !== undefined && said.remedy.startsWith(what.replace(/\.$/, ""))
   const remedy = isSaid ? "" : ` ${said.remedy}`
   const now = said.needsPerson === true ? ` ${loginNow}` : ""

@@ -40,7 +40,7 @@ const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_ta
   ]
 ]
 
-/** Other forms of a valid callback URL, which may result from copying the URL or from a server that changes it. */
+/** Other forms of a valid callback URL. They result if a user copies the URL inexactly, or if a server changes it. */
 const spellings: ReadonlyArray<readonly [string, (url: URL) => string]> = [
   ["with &amp; instead of &", ({ href }) => href.replaceAll("&", "&amp;")],
   ["with a second question mark", ({ href }) => href.replace("?", "?app=1?")],

@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import { defaultHeaders, type Limits, type Transport } from "./exchange.ts"
 import { plainAnswerOf } from "./plainAnswer.ts"
 
-/** Matches an address that needs no parser. The groups are the origin, and the path with the query. */
+/** Matches an address that needs no parser. The first group is the origin. The second is the path with the query. */
 const plainAddress = /^(https?:\/\/[\w.-]+(?::\d{1,5})?)(\/[!-"$-~]*)$/
 
 const partsOf = (url: string): readonly [origin: string, path: string] => {
@@ -15,7 +15,7 @@ const partsOf = (url: string): readonly [origin: string, path: string] => {
   return [parsed, pathname + search]
 }
 
-/** Sends the requests of `PlainHttp`. */
+/** Returns the function with which `PlainHttp` sends its requests. */
 export const sendPlainly =
   (transport: Transport, { bodyTimeout, headersTimeout }: Limits): PlainHttp.Send =>
   ({ body = null, headers, maxBodyBytes, method, url }, { onAnswer, onError }) => {
@@ -33,7 +33,7 @@ export const sendPlainly =
     return () => sent.cancel()
   }
 
-/** `tracing`: as in the options of `NodeHttpClient`. */
+/** Makes the client. `tracing` is the option of `NodeHttpClient` with this name. */
 export const fromTransport = (
   transport: Transport,
   limits: Limits,
