@@ -1,4 +1,7 @@
-/** Tests that logins leave nothing behind. The bench `login-memory` measures more logins, without a session manager. */
+/**
+ * Tests that logins, logouts and closed accounts leave no memory and no handle behind. Logouts and accounts are tested
+ * with a session manager, which the bench `login-memory` does not use.
+ */
 import { afterAll, assert, it } from "@effect/vitest"
 import { makeScratch, stopPeers } from "../interop/peer.ts"
 import { type Job, runHeap, startServer } from "./heapRun.ts"

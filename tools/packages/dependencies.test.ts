@@ -6,7 +6,10 @@ import { type Packages, packagesOf } from "./lockfile.ts"
 import { verdictOf } from "./signatures.ts"
 import { root } from "./workspace.ts"
 
-/** A lockfile with one package of ours, which needs `one` and `peer`. `one` needs its own copy of `inner`. */
+/**
+ * Makes a lockfile with one package of ours, which needs `one` and `peer`. `one` has its own copy of `inner`. The
+ * arguments are the licences of these dependencies.
+ */
 const lockfile = ({ inner = "MIT", one = "MIT", peer }: { one?: string; peer?: string; inner?: string }): Packages => ({
   "packages/ours": { license: "MIT", dependencies: { one: "1" }, peerDependencies: { peer: "1" } },
   "node_modules/one": { license: one, dependencies: { inner: "1" }, peerDependencies: { tool: "1" }, ...optionalTool },
@@ -19,7 +22,7 @@ const lockfile = ({ inner = "MIT", one = "MIT", peer }: { one?: string; peer?: s
 const optionalTool = { peerDependenciesMeta: { tool: { optional: true } } }
 
 describe("licenceProblems: the licences of the runtime dependencies", () => {
-  it("accepts allowed licences, and a choice that contains an allowed licence", () => {
+  it("accepts allowed licences, and a choice with OR that contains an allowed licence", () => {
     assert.deepStrictEqual(licenceProblems(lockfile({ peer: "(GPL-2.0-only OR Apache-2.0)" })), [])
   })
 
@@ -34,7 +37,7 @@ describe("licenceProblems: the licences of the runtime dependencies", () => {
     assert.isTrue(problems[0]!.startsWith(message), problems[0])
   })
 
-  it("reads the copy that Node would load, and no optional peers of packages that are not ours", () => {
+  it("checks the copy of a dependency that Node would load, and no optional peers of packages of others", () => {
     assert.deepStrictEqual(runtimeFolders(lockfile({})), [
       "node_modules/one",
       "node_modules/one/node_modules/inner",
@@ -43,7 +46,7 @@ describe("licenceProblems: the licences of the runtime dependencies", () => {
     ])
   })
 
-  it("finds effect and msw in the lockfile of this repository, and no test runner", () => {
+  it("given this repository's lockfile, checks effect and msw, but not the test runner", () => {
     const found = runtimeFolders(packagesOf(fs.readFileSync(path.join(root, "package-lock.json"), "utf8")))
     assert.includeMembers([...found], ["node_modules/effect", "node_modules/msw", "packages/core", "packages/cli"])
     assert.notInclude(found, "node_modules/vitest")

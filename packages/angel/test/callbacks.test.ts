@@ -111,7 +111,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with an unknown token fails as SessionExpired", () =>
+  it.effect("with an unknown token makes the login fail with SessionExpired", () =>
     Effect.gen(function* () {
       const { callback, redirect, request } = yield* begun()
       callback.searchParams.set("auth_token", "undefined")
@@ -120,7 +120,7 @@ describe("a callback of a browser login", () => {
     })
   )
 
-  it.effect("with Bearer prefixes and upper-case parameter names is accepted, and the prefixes are removed", () =>
+  it.effect("with upper-case parameter names and Bearer before the tokens is accepted, and Bearer is removed", () =>
     Effect.gen(function* () {
       const { callback, fake, redirect, request } = yield* begun()
       const tokens = Object.fromEntries(callback.searchParams)

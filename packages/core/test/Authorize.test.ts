@@ -34,7 +34,7 @@ describe("Authorize.request", () => {
     })
   )
 
-  it.effect("replaces headers of the request that the session sets too, and keeps the others", () =>
+  it.effect("replaces a header of the request if the session has the same header, and keeps all other headers", () =>
     Effect.gen(function* () {
       const request = HttpClientRequest.post("https://apiconnect.angelone.in/rest", {
         headers: { "x-own": "1", accept: "text/plain" },

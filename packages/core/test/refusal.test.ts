@@ -82,16 +82,18 @@ describe("the error that client.refusal finds in an answer", () => {
     })
   )
 
-  it.effect("has a retryAfter if Retry-After contains seconds, or if both Retry-After and Date contain a date", () =>
-    Effect.gen(function* () {
-      const date = "Sat, 21 Nov 2026 04:00:00 GMT"
-      const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
-      const dated = yield* refusalOf({ status: 429, headers: { ...until, date } })
-      assert.deepStrictEqual(dated?.retryAfter, Duration.seconds(30))
-      assert.isUndefined((yield* refusalOf({ status: 429, headers: until }))?.retryAfter)
-      const counted = yield* refusalOf({ status: 429, headers: { "retry-after": "7" } })
-      assert.deepStrictEqual(counted?.retryAfter, Duration.seconds(7))
-    })
+  it.effect(
+    "has a retryAfter if Retry-After is a number of seconds, or is a date in an answer with a Date header",
+    () =>
+      Effect.gen(function* () {
+        const date = "Sat, 21 Nov 2026 04:00:00 GMT"
+        const until = { "retry-after": "Sat, 21 Nov 2026 04:00:30 GMT" }
+        const dated = yield* refusalOf({ status: 429, headers: { ...until, date } })
+        assert.deepStrictEqual(dated?.retryAfter, Duration.seconds(30))
+        assert.isUndefined((yield* refusalOf({ status: 429, headers: until }))?.retryAfter)
+        const counted = yield* refusalOf({ status: 429, headers: { "retry-after": "7" } })
+        assert.deepStrictEqual(counted?.retryAfter, Duration.seconds(7))
+      })
   )
 
   it.effect("depends only on the HTTP status if the body has more than 65,536 characters", () =>

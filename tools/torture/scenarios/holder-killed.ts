@@ -8,14 +8,12 @@ import { follow, openIn, type Scenario, type Setup, type Tally, type Torture, wa
 import type { Outcome } from "../protocol.ts"
 
 /**
- * Milliseconds from the first login to the end of its TOTP period. There must be more than 3 seconds, because no login
- * is sent in the last 3 seconds of a period.
+ * Milliseconds from the first login to the end of its TOTP period. This time must be longer than 3 seconds, because
+ * no login is sent in the last 3 seconds of a period.
  */
 const leftInPeriod = 6000
 
-/**
- * In milliseconds. After the start of the next TOTP period, the next program must get its session within this time.
- */
+/** Milliseconds from the start of the next TOTP period. Within this time, the next program must get its session. */
 const patience = 6000
 
 /** Length of a TOTP period, in milliseconds. */
@@ -35,7 +33,7 @@ const countAfter = async (tally: Tally, broker: Broker, killedAt: number, outcom
   tally.equal("different codes in the two logins", new Set(codesOf([first.body, second.body])).size, 2)
   const from = Math.max(killedAt, (Math.floor(first.at / period) + 1) * period)
   return tally.within(
-    "time from the kill, or from the start of the next TOTP period, to the next login",
+    "time to the next login, from the later of the kill and the start of the next TOTP period",
     second.at - from,
     1000
   )

@@ -3,6 +3,7 @@ import * as ErrorTable from "@auth/broker-core/broker/ErrorTable"
 
 type Reason = ErrorTable.ErrorRow["reason"]
 
+/** The options of `RupeezyApi.Options` that change the table. */
 export interface CodeOptions {
   readonly refusals?: "as-sent" | undefined
   readonly forbidden?: "session-over" | undefined
@@ -74,13 +75,16 @@ const byStatus: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(429, "The rate limit is exceeded", ErrorTable.rateLimited)
 ]
 
-/** According to one integrator, HTTP 403 on a call for funds means a revoked session. */
+/**
+ * According to one integrator, HTTP 403 on a call for funds means a revoked session. The same is assumed for every
+ * other call that requires a session.
+ */
 const revoked = row(403, "The session was revoked", ErrorTable.sessionExpired("unknown"), {
   operations: ["deleteSession", "getFunds", "getBanks", "getBrokerage", "getProfile", otherCall]
 })
 
 export const make = ({ forbidden, refusals }: CodeOptions = {}): ReadonlyArray<ErrorTable.ErrorRow> => {
-  // A new session does not help against an unregistered address, so this refusal never counts as a revoked session.
+  // `byAddress` is before `revoked`: if the broker refuses an unregistered IP address, a new session does not help.
   const statuses = forbidden === "session-over" ? [...byAddress, revoked, ...byStatus] : byStatus
   return refusals === "as-sent"
     ? [...byUnauthorized(ErrorTable.invalidCredentials), ...statuses]

@@ -17,7 +17,7 @@ const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(
 
 const none = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** Headers of every answer. */
+/** Headers of every answer except the document. */
 export const headers: Readonly<Record<string, string>> = {
   "content-security-policy": none,
   "cross-origin-opener-policy": "same-origin",
@@ -25,7 +25,10 @@ export const headers: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer"
 }
 
-/** Headers of the document. Their policy allows only this style, this script, and requests to this server. */
+/**
+ * Headers of the document. Their content security policy allows only the style and the script of this page, and
+ * requests to this server.
+ */
 export const documentHeaders: Readonly<Record<string, string>> = {
   ...headers,
   "content-type": "text/html; charset=utf-8",

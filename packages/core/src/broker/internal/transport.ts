@@ -44,7 +44,7 @@ const resultOf = (
   return answer.isTooLarge ? Effect.fail(tooLarge(answer.status)) : Effect.succeed(answer)
 }
 
-/** Sends a request with the function `Send` of `PlainHttp`. Without `millis`, there is no time-out. */
+/** Sends a request with a `PlainHttp.Send`. Without `millis`, there is no time-out. */
 const sendPlainly = (
   send: PlainHttp.Send,
   wire: WireRequest,
@@ -78,7 +78,7 @@ const sendPlainly = (
     })
   })
 
-/** Loads Effect's HTTP modules, with Schema and streams. Only clients without `PlainHttp` need these modules. */
+/** Loads Effect's HTTP modules, with Schema and streams. Only clients without a `PlainHttp.Send` need them. */
 const loadExecute = Effect.orDie(lazyModule(() => import("./httpClientSend.ts")))
 
 /**
