@@ -1,4 +1,4 @@
-/** Tests of the statistics of rounds, and of the comparison with kept ratios and with targets. */
+/** Tests of the statistics of rounds, of the targets, and of the comparison with the ratios in `kept.json`. */
 import { assert, describe, it } from "@effect/vitest"
 import { type Figure, valuesOf } from "./figures.ts"
 import type { Measured, Result } from "./harness.ts"
@@ -20,7 +20,7 @@ const resultOf = (title: string, figures: Readonly<Record<string, ReadonlyArray<
 })
 
 describe("statistics", () => {
-  it("quantile sorts the values, interpolates, and returns NaN without values", () => {
+  it("quantile sorts the values, interpolates, and returns NaN if there are no values", () => {
     assert.strictEqual(quantile([3, 1, 2], 0.5), 2)
     assert.strictEqual(quantile([1, 2], 0.5), 1.5)
     assert.strictEqual(quantile(Float64Array.from([10, 9, 1]), 1), 10)
@@ -32,7 +32,7 @@ describe("statistics", () => {
     assert.strictEqual(spread([1000, 4, 5, 6, 0]), "40 %")
   })
 
-  it("ratios divides the figures of the same round", () => {
+  it("ratios divides, for each round, the figure of one candidate by the figure of the other", () => {
     assert.deepStrictEqual(ratios([2, 30], [1, 10]), [2, 3])
   })
 })
@@ -43,7 +43,7 @@ describe("valuesOf", () => {
   ])
   const figure: Figure = { bench: "some", turn: "turn", field: "rate", of: "ours" }
 
-  it("reads rates, times, CPU times and additional columns, and divides them by those of another candidate", () => {
+  it("reads a field of a candidate, and divides it by the same field of the candidate `to`, if `to` is set", () => {
     assert.deepStrictEqual(valuesOf(results, figure), [100])
     assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base" }), [2])
     assert.deepStrictEqual(valuesOf(results, { ...figure, to: "base", field: "time" }), [0.5])
@@ -76,14 +76,14 @@ describe("assess", () => {
 describe("judge", () => {
   const kept = { low: 0.9, median: 1, high: 1.1 }
 
-  it("reports `slower` only beyond the margin, and only if the quartiles do not overlap", () => {
+  it("reports `slower` only if the ratio grew by more than the margin and the quartiles do not overlap", () => {
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }), "slower")
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.19, high: 1.4 }), "ok")
     assert.strictEqual(judge(kept, { low: 1.05, median: 1.5, high: 2 }), "ok")
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }, 0.6), "ok")
   })
 
-  it("reports `faster` beyond the margin, `not measured` without a figure, and `not kept` without a kept ratio", () => {
+  it("reports `faster` for a much smaller ratio, `not measured` for no new ratio, `not kept` for no kept ratio", () => {
     assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.7 }), "faster")
     assert.strictEqual(judge(kept, undefined), "not measured")
     assert.strictEqual(judge(undefined, kept), "not kept")

@@ -46,7 +46,7 @@ export const descriptor = FakeDescriptor.make<FakeMotilal.Account, FakeMotilal.S
       oneOf("active", "not-live", "no-consent", "pan-not-linked"),
       "any value except `active`: a login is refused"
     ],
-    ip: [ip, "`unregistered`: orders are refused (MO2035). With `addressCheck: all`, every call is refused"]
+    ip: [ip, "`unregistered`: orders are refused (MO2035). With the switch `addressCheck: all`, every call is refused"]
   },
   switches: {
     accept: oneOf("any-with-json", "exact"),

@@ -18,7 +18,7 @@ import { biometricCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials for a login. `accessToken` is the newest access token of the account, because the broker refuses older
+ * Credentials for a login. `accessToken` must be the newest access token of the account: the broker refuses older
  * access tokens. `deviceId` is the id of a device on which biometric login is enabled. The default for `deviceId` is
  * derived from the user id.
  *
@@ -59,7 +59,8 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     )
     const access = answer.accessToken
     yield* Ref.set(newest, access)
-    // A refresh sends this access token. A session manager refreshes only a session that has a refresh token.
+    // A refresh sends the access token. The refresh token is set to the same value, because a session manager refreshes
+    // only sessions that have a refresh token.
     return { ...services.toIssue(account, userId, answer), tokens: { access, refresh: access } }
   })
   const signIn = (token: Effect.Effect<Redacted.Redacted<string>>) =>
@@ -73,7 +74,8 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { access
     ways: {
       login,
       refresh: ({ tokens }: Session.Session) => signIn(Effect.succeed(tokens.access)),
-      // A manager would compare credentials with refused ones, but here each login sends a different token.
+      // With `undefined`, a session manager does not compare the credentials with refused ones. Each login sends a
+      // different token, so a comparison would tell nothing.
       credentials: undefined
     }
   }

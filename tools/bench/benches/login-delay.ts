@@ -1,4 +1,4 @@
-/** Compares the slowest logins at a broker that answers after a delay, as a real broker does. */
+/** Compares how long the slowest logins take. Like a real broker, the local server answers after a delay. */
 import type { Bench, Turn } from "../harness.ts"
 import { candidates, versions } from "../logins.ts"
 

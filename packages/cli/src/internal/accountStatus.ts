@@ -23,8 +23,8 @@ export interface Status {
   readonly problem: string | undefined
   readonly memory: LoginGuard.Memory
   /**
-   * The times of the failed logins that count towards the limit now, oldest first. If the limit is unknown, all
-   * recorded failed logins count.
+   * The times of the failed logins that count towards `maxFailures` of the method, oldest first. If the method is
+   * unknown, or describes no renewal, failed logins of any age count.
    */
   readonly countedAt: ReadonlyArray<number>
   readonly session: Session.Session | undefined

@@ -36,7 +36,11 @@ export const actions = ["login", "renew", "logout"] as const
 
 export type Action = (typeof actions)[number]
 
-/** The answer to a request. If the request is accepted, the result of the action follows as a change. */
+/**
+ * The answer to a request. `accepted`: the result of the action follows as a change. `unknown`: no account has this
+ * name. `busy`: an action of the account is already running. `nothing`: the account is at no step to which the request
+ * applies.
+ */
 export type Accepted = "accepted" | "unknown" | "busy" | "nothing"
 
 export interface Desk {
@@ -55,12 +59,12 @@ export interface Desk {
 /** How often the vault is read while a page is open, to find changes by other programs. */
 const pollInterval = "2 seconds"
 
-/** Maximum number of logins that run at the same time and need no person. */
+/** Maximum number of logins that `startAll` runs at the same time. Logins that need a person are not counted. */
 const atOnce = 6
 
 /**
- * Maximum number of accounts of one broker that log in at the same time. The limit keeps the broker's firewall from
- * blocking the address of this machine.
+ * Maximum number of these logins that run at the same time at one broker. With more logins, the broker's firewall might
+ * block the address of this machine.
  */
 const atOncePerBroker = 2
 
