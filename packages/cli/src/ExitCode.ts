@@ -1,5 +1,5 @@
 /**
- * The exit codes of the command `broker-auth`, by reason.
+ * The exit codes of the command `broker-auth`.
  *
  * @since 0.1.0
  */

@@ -111,7 +111,7 @@ describe("sessions: a renewed session", () => {
     })
   )
 
-  it.effect("is renewed again at once if the broker rejects its token after it accepted a call with this token", () =>
+  it.effect("is renewed again at once if the broker accepts a call with its token, and later rejects the token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const manager = yield* start(makeTiny())

@@ -54,7 +54,7 @@ const makeExecutable = async (folder: string, starts: string): Promise<string> =
   return app
 }
 
-// The test runs only on Linux, because other systems require a new signature for a changed executable.
+// The test runs only on Linux. For example, macOS requires a new signature for a changed executable.
 it.live.skipIf(process.platform !== "linux")(
   "a single executable reports that it cannot access the keyring, and starts no copy of itself",
   () =>

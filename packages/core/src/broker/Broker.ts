@@ -74,7 +74,7 @@ export interface Renewal {
   readonly maxFailures: number
   /** For this long, a failed login counts towards `maxFailures`. */
   readonly window: Duration.Input
-  /** Text for readers: where `maxFailures` and `window` are documented. */
+  /** Text for readers: the reason for `maxFailures` and `window`. */
   readonly source: string
 }
 
@@ -214,8 +214,8 @@ export interface Broker {
   readonly secretHeaders: ReadonlyArray<string>
   readonly documentation: ReadonlyArray<string>
   /**
-   * For which calls the broker requires an IP address that is registered for the app. Absent if the broker
-   * does not document these calls.
+   * Which calls the broker accepts only from an IP address that is registered for the app. Absent if the broker does
+   * not document this.
    */
   readonly staticIp?: Rule
   /** The broker's rate limit for orders. Absent if the broker does not document it. */

@@ -146,6 +146,6 @@ export const write = (database: DatabaseSync, place: Place, value: Uint8Array, e
     return true
   })
 
-/** The sessions that were written after the vault's first `writes` writes, and the current `dataVersion`. */
+/** The sessions that were written after write number `writes` to the vault, and the current `dataVersion`. */
 export const changesSince = (database: DatabaseSync, writes: number): changeList.News & { readonly data: unknown } =>
   transaction(database, "DEFERRED", () => ({ ...changeList.since(database, writes), data: dataVersion(database) }))

@@ -111,7 +111,7 @@ export const endpoints = {
     method: "POST",
     path: "/v1/accounts/{name}/renew",
     summary:
-      "A session with a new token, in place of the token in the body, which the broker has refused. One renewal serves all callers. If the current session already has another token, nothing is sent to the broker.",
+      "A session with a new token. The body contains the token that the broker has refused. One renewal serves all callers. If the current session no longer has the refused token, nothing is sent to the broker.",
     body: "DeadToken",
     answer: json("Session"),
     refusals: ["AccountUnknown", "BodyInvalid", "BodyTooLarge"],

@@ -12,6 +12,7 @@ export interface Sent {
   readonly headers: object
   readonly query: object | undefined
   readonly tokens: object | undefined
+  /** The token that the previous step of the login returned. */
   readonly step?: Redacted.Redacted<string> | undefined
 }
 

@@ -1,6 +1,7 @@
 /**
  * Finds the dispatcher of Node's own `fetch`. Node does not document this dispatcher. undici stores it in the global
- * object, under a symbol that all copies of undici use. A test checks this on each major version of Node.
+ * object, under a symbol that all copies of undici use. On each major version of Node, a test checks that this module
+ * finds the dispatcher.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -9,7 +10,7 @@ import type { Transport } from "./exchange.ts"
 
 /**
  * The symbols of the global dispatcher, newest first. On Node 26, the dispatcher at `.1` is a wrapper for older copies
- * of undici. The class of this wrapper needs other arguments.
+ * of undici. The constructor of the wrapper takes other arguments than the constructor of an agent.
  */
 const symbols = ["undici.globalDispatcher.2", "undici.globalDispatcher.1"].map((name) => Symbol.for(name))
 
