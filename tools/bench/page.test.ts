@@ -55,7 +55,7 @@ describe("page", () => {
     assert.match(missed, /^\| P1 +\| logins per second, 64 .*\| 0\.50 +\| 0\.50 to 0\.50 +\| not met +\|$/m)
     assert.match(targetTable(logins(1)), /^\| P13 .*\| not measured +\|$/m)
     assert.match(verdict(logins(1.2)), /^1 of \d+ figures meets its target\. \d+ were not measured/)
-    assert.match(verdict(logins(0.5)), /1 does not\. This figure belongs to P1\. \d+ were not measured/)
+    assert.match(verdict(logins(0.5)), /1 does not \(P1\)\. \d+ were not measured/)
   })
 
   it("shows the date of the run, the ratio of our candidate, and the picture in words", () => {

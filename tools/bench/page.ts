@@ -56,10 +56,7 @@ export const verdict = (results: Results): string => {
   const names = (some: ReadonlyArray<Assessed>) => Array.from(new Set(some.map(({ target }) => target.name))).join(", ")
   const [met, missed, unmeasured] = [of("met"), of("not met"), of("not measured")]
   const parts = [`${met.length} of ${assessed.length} figures ${met.length === 1 ? "meets its" : "meet their"} target.`]
-  if (missed.length > 0) {
-    const belongs = missed.length === 1 ? "does not. This figure belongs" : "do not. These figures belong"
-    parts.push(`${missed.length} ${belongs} to ${names(missed)}.`)
-  }
+  if (missed.length > 0) parts.push(`${missed.length} ${missed.length === 1 ? "does" : "do"} not (${names(missed)}).`)
   if (unmeasured.length > 0)
     parts.push(`${unmeasured.length} ${unmeasured.length === 1 ? "was" : "were"} not measured (${names(unmeasured)}).`)
   return parts.join(" ")

@@ -14,7 +14,7 @@ export const login = (credentials) =>
   )
 `
 
-/** For the brokers in `browserOnly`. */
+/** The program of a broker in `browserOnly`. */
 const redirectLogin = (broker: string, prefix: string): string => `
 import * as Auth from "@auth/${broker}/${prefix}Auth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"

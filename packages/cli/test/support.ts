@@ -26,13 +26,13 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** A user of the command, with an empty vault and separate environment variables. */
+/** A user of the command. Each user has its own vault, which is empty, and its own environment variables. */
 export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>
   /** The runtime that runs the command, such as Node. */
   readonly runtime: string
-  /** Arguments with which the runtime runs the command. */
+  /** The first arguments of the runtime, which make it run the command. The arguments of the command follow them. */
   readonly command: ReadonlyArray<string>
 }
 
@@ -131,7 +131,7 @@ export const inProcess = <A, E>(user: User, handler: Effect.Effect<A, E>) =>
 /** Time-out of a command in a terminal, in milliseconds. */
 const screenTimeout = 60_000
 
-/** A reply that is typed when the screen shows a text. */
+/** A reply that is typed when the screen shows text that matches `shown`. */
 export type Reply = readonly [shown: RegExp, reply: string | ((found: RegExpExecArray) => Promise<string>)]
 
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`

@@ -24,7 +24,7 @@ const layerOf = (tiny = makeTiny()) =>
 
 const settle = (millis = 20) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** The errors with which the promises reject. A promise that resolves counts as `a value`. */
+/** The errors with which the promises reject. For a promise that resolves, the result contains `a value`. */
 const errorsOf = (promises: ReadonlyArray<Promise<unknown>>) =>
   Promise.all(
     promises.map((promise) =>
@@ -98,7 +98,7 @@ describe("Connections that are closed", () => {
     assert.deepStrictEqual(await pending, Array(8).fill(closedError))
   })
 
-  it("reject an account that is requested right after close() was called", async () => {
+  it("reject a call of account() right after close() was called, while the connections are being closed", async () => {
     for (const layer of [layerOf(), Layer.merge(layerOf(), Layer.effectDiscard(Effect.sleep(5)))]) {
       const connections = await Connections.open({ accounts: { mine: layer } })
       const before = connections.account("mine")
@@ -111,7 +111,7 @@ describe("Connections that are closed", () => {
     }
   })
 
-  it("run the finalizers of the layers of accounts that were being built", async () => {
+  it("run the finalizers of a layer that was being built when close() was called", async () => {
     const ends: Array<string> = []
     const finalizer = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => void ends.push("closed"))))
     const connections = await Connections.open({
@@ -125,7 +125,7 @@ describe("Connections that are closed", () => {
 })
 
 describe("a connection that is closed by `await using`", () => {
-  it("rejects its pending calls with the same typed error", async () => {
+  it("rejects its pending calls with the error of a closed connection", async () => {
     const slow = makeTiny()
     slow.latency = "10 seconds"
     let pending: Promise<ReadonlyArray<string>> | undefined

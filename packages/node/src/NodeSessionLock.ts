@@ -67,8 +67,8 @@ export const make = Effect.fnUntraced(function* (
  *
  * A damaged lock file is recreated. It contained only the fence, a number that grows each time the lock is acquired. In
  * the new file, the next fence is at least the current time in milliseconds. Before a program replaces the file, it
- * acquires a lock for the whole folder and checks the file again. So a lock file is never replaced while a program holds
- * the lock of this file.
+ * acquires a lock for the whole folder and checks again that the file is damaged. So it never replaces a file that
+ * another program has just recreated and locked.
  *
  * @example
  * ```ts

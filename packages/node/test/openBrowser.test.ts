@@ -97,7 +97,7 @@ describe.runIf(process.platform === "linux")("the machine's browser", () => {
     })
   )
 
-  it.live("is not started if there is no display, and then the program shows the start address", () =>
+  it.live("is not started if there is no display, so the program shows the start address", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(() => "", { DISPLAY: "", WAYLAND_DISPLAY: "", WSL_DISTRO_NAME: "" }, redirectUrl)
@@ -107,7 +107,7 @@ describe.runIf(process.platform === "linux")("the machine's browser", () => {
     })
   )
 
-  it.live("is reported as not started if its command fails, and then the program shows the start address", () =>
+  it.live("counts as not started if its command fails, so the program shows the start address", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(() => "process.exit(1)", { DISPLAY: ":99" }, redirectUrl)

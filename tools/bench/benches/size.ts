@@ -99,7 +99,7 @@ const candidate = (title: string, file: string, name: string, ours?: true): Cand
       const { compressed, own } = await sizeOf(folder, file)
       if (!ours) return { notes: { "kB compressed": compressed, packages: needed.size } }
       const atStart = await startSizeOf(folder, file)
-      const notes = { "kB compressed": compressed, "kB at the start": atStart, packages: needed.size }
+      const notes = { "kB compressed": compressed, "kB loaded at the start": atStart, packages: needed.size }
       const ownNames = Array.from(needed).filter((one) => one.startsWith("@auth/"))
       return {
         notes: {

@@ -1,7 +1,7 @@
 /**
- * Loads the packages of brokers. They are resolved from the place where this package is installed. They are not resolved
- * from the current folder, because a package in a downloaded repository could then read the vault. The exception is a
- * package that the user names with `--package`.
+ * Loads the packages of brokers. They are resolved from the place where this package is installed. They are not
+ * resolved from the current folder, because a package in a downloaded repository could then read the vault. The
+ * exception is a package that the user names with `--package`.
  */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type { Authorize } from "@auth/broker-core/login/Authorize"
@@ -120,7 +120,10 @@ const Manifest = Schema.fromJsonString(Schema.Struct({ name: Schema.String }))
 const unusable = (folder: string, problem: string) =>
   fail("package", `The folder ${folder} cannot be used as the package of a broker: ${problem}.`)
 
-/** Shows which copy of `effect` a package uses. Two copies of `effect` do not recognize each other's secrets. */
+/**
+ * The module whose resolved path shows which copy of `effect` a package uses. A `Redacted` secret of one copy is not
+ * recognized by another copy.
+ */
 const effectModule = "effect/Redacted"
 
 /** Checks the fields that this command reads. A package by another author may lack some of them. */

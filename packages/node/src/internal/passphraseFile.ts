@@ -32,8 +32,8 @@ type Derive = (passphrase: Uint8Array, salt: Uint8Array, done: Done) => void
 /**
  * Key derivation functions. They do not run on the thread of the event loop. Both functions are at least as strong as
  * the minimum settings in OWASP's password storage cheat sheet, as of 2026-11-22. These settings include: Argon2id with
- * 46 MiB and 1 pass, Argon2id with 19 MiB and 2 passes, scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores the
- * name of its function, so an entry of this table is never renamed or removed.
+ * 46 MiB and 1 pass, Argon2id with 19 MiB and 2 passes, scrypt with N = 2^17, r = 8 and p = 1. Each salt file stores
+ * the name of its function, so an entry of this table is never renamed or removed.
  */
 const ways: Readonly<Record<string, Derive>> = {
   // RFC 9106, section 4, second recommended option.
@@ -79,7 +79,7 @@ const load = (path: string): Stored =>
     return stored
   })
 
-/** Reads the salt of the vault in this folder. Generates the salt at the first use. */
+/** Reads the salt file in the folder of a vault. Creates the file at the first use. */
 const stored = Effect.fnUntraced(function* (vault: string) {
   const path = pathOf(vault)
   yield* place.folder(vault)
@@ -92,7 +92,7 @@ const stored = Effect.fnUntraced(function* (vault: string) {
   )
 })
 
-/** Derives the 32-byte key from the passphrase and the folder's salt. */
+/** Derives the 32-byte key from the passphrase and the vault's salt. */
 export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string

@@ -15,7 +15,7 @@ type Api = SamcoApi["Service"]
 export interface Options extends ApiOptions, Method.Options {
   /** The call that `Profile` makes. Default: `getLimits`. */
   readonly probe?: "getLimits" | "whoami" | undefined
-  /** `off`: accepts a session of an account other than `userId`. Default: such a login or refresh fails. */
+  /** `off`: accepts a session of an account other than `userId`. Default: a login or refresh for that account fails. */
   readonly accountCheck?: "off" | undefined
 }
 

@@ -41,8 +41,8 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
  *
  * A web page of another origin must not reach the simulator. The page could send a request to the simulator's address,
  * for example with a form. To prevent this, the function checks `Origin` and `Sec-Fetch-Site`. The page could also use
- * another host name that resolves to 127.0.0.1 (DNS rebinding). To prevent this, the function checks `Host`. Clients
- * that are not browsers send neither `Origin` nor `Sec-Fetch-Site`, and are not refused for that.
+ * another host name that resolves to 127.0.0.1 (DNS rebinding). To prevent this, the function checks `Host`. A request
+ * may lack both `Origin` and `Sec-Fetch-Site`, because clients other than browsers do not send them.
  *
  * With speculation rules, a page can make Chromium 156 prefetch an address. This request has no `Origin`, and its
  * `Sec-Fetch-Site` is `none`, as if a person had typed the address. So this function also checks `Sec-Purpose`.

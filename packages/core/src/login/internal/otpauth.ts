@@ -23,11 +23,11 @@ const isName = (name: string): name is Name => names.has(name)
 const whole = "use the whole otpauth://totp/ address"
 
 const migration =
-  "is an export of several accounts (otpauth-migration://): use the secret or the otpauth://totp/ address of only this account"
+  "is an export of several accounts (otpauth-migration://): use the secret or the otpauth://totp/ address of the broker account"
 
 const webAddress = `is a web address: ${whole} in the QR code`
 
-const counterBased = "is for counter-based codes (HOTP): set up TOTP at the broker, and use that secret"
+const counterBased = "is for counter-based codes (HOTP): set up TOTP at the broker, and use the secret for TOTP"
 
 const encodedSeparator =
   "has an encoded or doubled separator, or a semicolon, before a parameter: use the address exactly as in the QR code"
@@ -101,8 +101,8 @@ const nested = /[&?;]\s*(?:amp;)?(?:secret|algorithm|digits|period|counter)\s*=/
 const harmless = /^(?:issuer|image|icon|logo|colou?r|lock|label|name|account|accountname|user|username|email)$/
 
 /**
- * Matches names of unknown parameters that may affect the codes. TOTP has no such parameter. So the name is misspelled,
- * or the address is not for TOTP.
+ * Matches names of unknown parameters that may affect the codes. TOTP has no other parameters that affect the codes. So
+ * the name is misspelled, or the address is not for TOTP.
  */
 const meaningful =
   /alg|hash|digest|sha\d|hmac|digit|length|size|period|step|interval|time|epoch|offset|counter|encod|type|otp|secret|key|seed|^pin$/
@@ -172,7 +172,7 @@ const algorithmOf = (value: string): Parameters["algorithm"] | undefined => {
   return length === undefined ? undefined : (`SHA${length}` as Parameters["algorithm"])
 }
 
-/** Matches names of algorithms that TOTP does not support. An error may show such a name: it is not a secret. */
+/** Matches names of algorithms that TOTP does not support. An error may show these names: they are not secret. */
 const foreign = /^(?:HMAC)?(?:MD[245]|SHA2?|SHA224|SHA384|SHA3(?:224|256|384|512)?|SM3|RIPEMD160|BLAKE[23][BS]?)$/
 
 const wholeNumber = (text: string, least: number, most: number): number | undefined => {

@@ -1,5 +1,5 @@
 /**
- * The format of stored entries. Other programs may be able to read or change the storage.
+ * The format of entries in a storage that other programs may be able to read or change.
  *
  * | bytes | content                                                                       |
  * | ----- | ----------------------------------------------------------------------------- |
@@ -56,8 +56,8 @@ const equals = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
 
 /**
- * The bytes that bind an entry to its place. The format, the key and the version have one line each. None of them
- * contains a line break, so two places never have the same bytes.
+ * The bytes that bind an entry to its place. `format`, `place.key` and `place.version` have one line each. None of
+ * them contains a line break, so two places never have the same bytes.
  */
 const bound = (place: Place, format: number): Uint8Array =>
   new TextEncoder().encode(`broker-auth entry ${format}\n${place.key}\n${place.version}\n`)

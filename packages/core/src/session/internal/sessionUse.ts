@@ -16,7 +16,8 @@ type Kind = "read" | "order"
 
 /**
  * Minimum age in milliseconds. If the broker refuses a session, and then also refuses the session that replaced it, the
- * second session is renewed only if it has at least this age.
+ * second session is renewed only in two cases: it has at least this age, or the broker has already accepted requests of
+ * the same kind with it.
  */
 const minReplacementAge = 600_000
 
