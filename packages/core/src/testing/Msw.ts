@@ -39,8 +39,9 @@ export type SetupServer = (...handlers: Array<HttpHandler>) => {
 }
 
 /**
- * Serves a fake through msw until the scope closes, and returns the fake. A request to any other host fails. Use `serve`
- * with `TestHttp.layerLateFetch`. `setupServer` is a parameter, because `msw/node` cannot be imported in a browser.
+ * Serves a fake through msw until the scope closes, and returns the fake. A request to any other host fails. Use
+ * `TestHttp.layerLateFetch` as the HTTP client. `setupServer` is a parameter, because a browser cannot import
+ * `msw/node`.
  *
  * @example
  * ```ts
