@@ -25,13 +25,14 @@ Options:
   --write           runs all benches without a "*", in about fifteen minutes. Writes ${pagePath}, ${plotPath} and
                     ${path.relative(root, keptFile)} (for npm run bench:check)
   --rounds <n>      runs this number of rounds
-  --only <names>    runs only the named candidates. Separate the names by commas. The names of each bench:
+  --only <names>    runs only the named candidates. Separate the names by commas. The candidates of each bench:
 ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object.keys(candidates).join(", ")}`).join("\n")}
   --against <dir>   compares with the library of another checkout of this repository. The checkout needs its own
                     node_modules. Each candidate that measures our library gets a twin, which measures the library of
                     the other checkout. The twin of the candidate "ours" is named "ours@dir", and is in the same table.
                     A twin runs the bench file of the other checkout, because the API may be different there.
-                    In benches that write programs (cli-start, cold-start, size), a twin runs our bench file.
+                    In benches that write programs (cli-start, cold-start, size), a twin runs the bench file of this
+                    checkout.
   --profile <dir>   writes a CPU profile of each candidate
   --help            prints this text
 
@@ -169,7 +170,7 @@ const main = async (): Promise<void> => {
     console.log(`\n${name}: ${bench.summary}`)
     if (missing.length > 0)
       console.log(
-        `missing   ${missing.join(", ")}: the other checkout does not have the candidate, or the turns of its bench differ in number, concurrency or number of accounts`
+        `missing   ${missing.join(", ")}: the other checkout does not have the candidate, or the turns of its bench differ from ours in number, concurrency or number of accounts`
       )
     const began = performance.now()
     const options: Options = {
@@ -186,7 +187,7 @@ const main = async (): Promise<void> => {
     seconds.set(name, took)
     console.log(
       `\nspread: interquartile range of the rounds, as a percentage of the median.\n` +
-        `CPU: user and system time of the process. ÷: median of the ratios of all rounds. The bench took ${took.toFixed(0)} s.`
+        `CPU: user and system time of the process. ÷: ratio to the named candidate or checkout (median of all rounds). The bench took ${took.toFixed(0)} s.`
     )
   }
   const measured = targetTable(results, "measured")

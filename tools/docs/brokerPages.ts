@@ -60,7 +60,7 @@ const escaped = (text: string): string => text.replaceAll("|", "\\|").replaceAll
 
 const callsOf = (operations: ReadonlyArray<string>, endpoints: Internals["endpoints"]): string => {
   const names = Object.values(endpoints).map(({ name }) => name)
-  if (names.every((name) => operations.includes(name))) return "from any call in the table above"
+  if (names.every((name) => operations.includes(name))) return "from any call of this package"
   const calls = operations.map((name) => (name === otherCall ? "your own calls (such as orders)" : `\`${name}\``))
   return `from ${calls.join(", ")}`
 }

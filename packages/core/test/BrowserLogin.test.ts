@@ -243,7 +243,7 @@ describe("sessions: BrowserLogin", () => {
   )
 
   it.effect.each(["one", "other"] as const)(
-    "after a logout by the program `%s`, opens one browser, and returns its session to the waiting program too",
+    "after a logout by the program `%s`, opens the browser once, and both programs get the session",
     (loggedOut) =>
       Effect.gen(function* () {
         yield* begin
@@ -253,7 +253,7 @@ describe("sessions: BrowserLogin", () => {
         yield* one.manager.session
         yield* (loggedOut === "one" ? one : other).manager.logout
         yield* pass("31 seconds")
-        // The program that did not log out notices the logout.
+        // Both programs request a session, so that the program that did not log out notices the logout.
         for (const { manager } of [one, other]) yield* Effect.exit(Effect.andThen(manager.session, pass("1 second")))
         const first = yield* fork(one.run(10_000))
         yield* pass("1 second")
@@ -369,7 +369,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("ignores a stored entry whose time is in the future because the clock was set back", () =>
+  it.effect("ignores a stored pending login with a time in the future, after the clock was set back", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning + 86_400_000)
       const { program, tabs } = makeWorld()

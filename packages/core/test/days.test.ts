@@ -121,7 +121,8 @@ const steps: ReadonlyArray<Step> = [
 const liveThroughDay = Effect.fnUntraced(function* (options: TinyOptions) {
   yield* TestClock.setTime(morning + (yield* between(0, 24 * hour)))
   const [tiny, shared] = [makeTiny({ ...options, credentials: { pin: "4711" } }), makeShared()]
-  // The broker's profile call rejects every token.
+  // The profile call rejects every token. If it accepted a token, a manager could still return this token after a
+  // program reported it as rejected.
   const gone = AuthError.make("tiny", "profile", new AuthError.SessionExpired({ why: "invalid" }))
   const begun = Effect.provideService(start(tiny, shared), Profile, { profile: () => Effect.fail(gone) })
   const another = Effect.map(begun, (manager): Program => ({

@@ -53,7 +53,7 @@ export interface Opened {
 }
 
 export interface Options {
-  /** Answers the second step of a login. */
+  /** Returns the one-time code for the second step of a login. */
   readonly codes?: ((question: CodeQuestion) => Promise<string>) | undefined
   readonly pollInterval?: Connection.Options["pollInterval"]
 }

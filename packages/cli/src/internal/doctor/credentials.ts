@@ -13,7 +13,7 @@ type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
 /** The credentials of an account, and their problems. */
 export interface Checked {
-  /** The resolved values, by the names of the environment variables. */
+  /** The values, keyed by the environment variable. References are replaced by the values that they stand for. */
   readonly values: Values
   readonly findings: ReadonlyArray<Finding>
 }
@@ -97,7 +97,7 @@ const resolve = (entry: Entry) =>
     })
   )
 
-/** Resolves and checks all credentials of the account. Sends nothing. */
+/** Resolves the references in the credentials of the account, and checks the values. Sends nothing to the broker. */
 export const checkCredentials = Effect.fnUntraced(function* (entry: Entry, method: Method): Effect.fn.Return<Checked> {
   const resolved = yield* resolve(entry)
   const unresolved = new Map<string, Finding>()

@@ -38,10 +38,11 @@ interface RenewalRequest {
   readonly byPerson: boolean
 }
 
-/** The state when a renewal was requested. */
+/** With these values, a renewal notices a logout that happens after its request. */
 interface Began {
+  /** The number of logouts when the renewal was requested. */
   readonly logouts: number
-  /** Waits for the result of this renewal. */
+  /** Waits for the result of this renewal. A logout ends the wait early. */
   readonly wait: Effect.Effect<Session.Session, Failure>
 }
 
@@ -108,7 +109,7 @@ const checksSince = (
   return {
     here,
     anywhere: Effect.andThen(here, Effect.asVoid(readStore(self, rejected))),
-    // While the renewal runs, `wait` ends only if there is a logout or if the manager ends.
+    // While the renewal runs, `wait` ends only if there is a logout or if the manager is closed.
     loggedOut: Effect.catch(Effect.andThen(wait, Effect.never), () => loggedOut(self))
   }
 }

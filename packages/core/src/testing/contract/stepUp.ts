@@ -157,7 +157,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "resends a code at `resendAt` with a new challenge, but fails before `resendAt`, or if `resendAt` is not set",
+    name: "at `resendAt`, resends a code and returns a new challenge. Before `resendAt`, or if it is not set, fails",
     run: Effect.gen(function* () {
       const { challenge, fake, resend, verified } = yield* challenged(subject)
       if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")
