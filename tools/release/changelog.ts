@@ -13,7 +13,7 @@ const item = (text: string): string => `- ${text.trim().replaceAll("\n", "\n  ")
 
 export const getReleaseLine = async ({ summary }: Changeset): Promise<string> => item(summary)
 
-/** `dependencies` are the packages of this repository that get a new version in the same release. */
+/** `dependencies` are those dependencies of the package that get a new version in the same release. */
 export const getDependencyReleaseLine = async (
   _: ReadonlyArray<Changeset>,
   dependencies: ReadonlyArray<Dependency>

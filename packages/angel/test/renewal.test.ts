@@ -218,7 +218,7 @@ describe("a source of TOTP codes", () => {
     ["an error that the function throws", () => assert.fail("123456"), "ActionRequired"] as const,
     ["a promise", () => Promise.resolve("123456") as never, "ActionRequired"] as const,
     ["a code that never comes", () => Effect.never, "ActionRequired"] as const
-  ])("can fail three times without a counted login, because no login was sent (%s)", ([, source, expected]) =>
+  ])("can fail three times (%s), and no failed login is counted, because no login was sent", ([, source, expected]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const fake = yield* FakeAngel.make({ tokenEnd: "absent" })

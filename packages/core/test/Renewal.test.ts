@@ -63,7 +63,7 @@ const asking = (kinds: Challenge["kinds"]) => {
 const codes = CodeSource.fixed(Redacted.make("123456"))
 
 describe("the limits of a renewal", () => {
-  it.effect("come from the broker's description, but options and the ways to log in can set other limits", () =>
+  it.effect("come from the broker's description, but the caller's options and `ways` can replace them", () =>
     Effect.gen(function* () {
       const own = yield* Renewal.fromDescription(description, { account })
       assert.deepStrictEqual(numbersOf(own), [300_000, 3, 900_000, 30_000])
@@ -137,7 +137,7 @@ describe("Renewal.answering", () => {
     })
   )
 
-  it.effect("sends no request without a code source, and names the remedy", () =>
+  it.effect("fails before it sends a request if there is no code source, and the error names the layer to use", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["otp"])
       const { reason } = yield* Effect.flip(yield* Renewal.answering({ account, login, verify, codes: undefined }))

@@ -253,7 +253,7 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
     })
   )
 
-  it.effect("is followed by a pause, unlike a login that fails because of an outage or a rate limit", () =>
+  it.effect("is followed by a pause, but a login that fails because of an outage or a rate limit is not", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const down = new AuthError.BrokerUnavailable({ why: "broker", status: 503 })

@@ -185,7 +185,7 @@ describe("the portal of the fake", () => {
     ["no-consent", "MO1092"],
     ["pan-not-linked", "Not a valid account number"]
   ] as const) {
-    it.effect(`refuses an account with the state ${state}, as authdirectapi does`, () =>
+    it.effect(`refuses an account with the state ${state}, as the call authdirectapi does`, () =>
       Effect.gen(function* () {
         yield* serve({ accounts: [{ ...demo, state }] })
         const { html, location } = yield* browse(page, yield* filled)

@@ -219,7 +219,7 @@ export const broker: Broker.Broker = {
       "sso-host",
       "low",
       "origins.login, origins.openApi",
-      "The host of the test environment also serves the login page and the call with a checksum."
+      "The host of the test environment also serves the login page and the call `vendorGetUserDetails`."
     ],
     ["step-header", "medium", "stepHeader", "The step token is sent as `Authorization: Bearer <token>`."],
     ["step-source", "medium", "source", "The field source is WEB at the password step and at the code step."],
@@ -233,7 +233,7 @@ export const broker: Broker.Broker = {
       "canonical-user-id",
       "low",
       "laterUserId",
-      "Later steps send the user id of the first answer. If this user id is masked, they send the configured user id."
+      "Later steps send the user id that the first step returns. If this id is masked, they send the configured id."
     ],
     [
       "refusals",

@@ -220,7 +220,7 @@ it.live("the control port refuses wrong queries, unknown paths and wrong methods
   })
 )
 
-it.live("the simulator reports a port that is in use, and a port that is out of range", () =>
+it.live("the simulator refuses a port that is in use, out of range, or blocked by fetch", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make()
     const port = Number(new URL(simulator.control).port)
@@ -231,7 +231,7 @@ it.live("the simulator reports a port that is in use, and a port that is out of 
     )
     const outside = yield* Effect.flip(Simulator.make({ port: 65_534 }))
     assert.include(outside.message, "between 1 and 65535")
-    // Port 6660 is allowed for the control port, but the ports after it include the blocked ports 6665 to 6669.
+    // Port 6660 is not blocked. But the brokers get the ports after it, and the ports 6665 to 6669 are blocked.
     for (const blocked of [6000, 6660]) {
       const { message } = yield* Effect.flip(Simulator.make({ port: blocked }))
       assert.match(

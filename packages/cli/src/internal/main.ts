@@ -24,7 +24,7 @@ const signalNames = Object.keys(signals) as ReadonlyArray<keyof typeof signals>
 const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyArray<{ readonly message: string }> }) =>
   error.errors?.[0]?.message ?? error.message
 
-/** Adds `--` after `simulate`, because all words after `simulate` are passed to the simulator. */
+/** Adds `--` after `simulate`, so that options after `simulate` are passed to the simulator and not parsed here. */
 const withEnd = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   args[0] === "simulate" && args[1] !== "--" ? ["simulate", "--", ...args.slice(1)] : args
 

@@ -66,9 +66,10 @@ const take = (path: string, now: number): Open => {
 }
 
 /**
- * The lock files for repairs in a folder. This package never writes to these files. If another program damages one of
- * them, every program uses the next file of this list. The damaged file is not replaced, because two programs could then
- * lock the old file and the new file at the same time.
+ * The names of the lock files for repairs. A program locks one of these files while it repairs a lock file in the same
+ * folder. This package never writes to these files. If one of them is damaged, every program uses the next file of this
+ * list. The damaged file is not replaced, because two programs could then lock the old file and the new file at the
+ * same time.
  */
 const repairFiles = Array.from({ length: 8 }, (_, index) => `repair-${index + 1}.db`)
 
@@ -96,8 +97,8 @@ const isDamage = (error: unknown, path: string): boolean =>
  * Acquires the lock. If the lock file is still damaged, replaces it first.
  *
  * A lock file that a program holds is never replaced. SQLite needs a lock even to read the file, so an attempt to read
- * a held file fails with `Busy`, not with `Damaged`. A damaged file cannot be acquired. Two repairs cannot run at the
- * same time, because the caller holds the lock for repairs.
+ * a held file fails with `Busy`, not with `Damaged`. Between the read and the replacement, no program can acquire the
+ * file, because it is damaged. No other program can replace it, because the caller holds the lock for repairs.
  */
 const takeOrReplace = (path: string, now: number): Open => {
   const taken = Result.try(() => take(path, now))

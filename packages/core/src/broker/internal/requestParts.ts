@@ -53,7 +53,7 @@ export interface Given {
 
 /**
  * Returns all fields that are sent, in this order: the fields of the app, of the session, of the request, and the
- * token. If the endpoint has the function `body`, this function decides the order of all fields before the token.
+ * token. If the endpoint has a function `body`, `body` makes all fields before the token.
  */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
@@ -110,8 +110,8 @@ export const queryOf = ({ app, query, session }: Endpoint, request: unknown): Ap
 }
 
 /**
- * Returns the text of the body, or `undefined` if the call has no body. If a call has a session but no fields, its body
- * is `{}` if `emptyBody` is `"object"`. Otherwise, this call has no body.
+ * Returns the text of the body, or `undefined` if the call has no body. A call with a session but without fields has
+ * the body `{}` if `emptyBody` is `"object"`, and no body if `emptyBody` has another value.
  */
 export const bodyOf = (
   { encoding, query, token }: Endpoint,
