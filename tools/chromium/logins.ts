@@ -43,7 +43,7 @@ interface Given {
   readonly origins: (broker: Broker, environment?: string) => Readonly<Record<string, string>>
 }
 
-/** A login method with `RedirectLogin`. */
+/** A login method that provides `RedirectLogin`. */
 export interface LoginMethod {
   readonly broker: Broker
   /** Id of the method in the broker's descriptor. */

@@ -25,9 +25,9 @@ const words = (command: string): ReadonlyArray<string> =>
   Array.from(command.matchAll(/"([^"]*)"|\S+/g), ([word, quoted]) => quoted ?? word)
 
 export interface Options {
-  /** Empty folder. */
+  /** An empty folder, in which the package is made. */
   readonly folder: string
-  /** Path of the tarball of a package. */
+  /** Returns the path of the tarball of a package. */
   readonly tarball: (name: string) => string
 }
 
@@ -43,7 +43,7 @@ const shows: Readonly<Record<string, RegExp>> = {
 /** Runs the commands, and returns their number. */
 export const checkOutside = async ({ folder, tarball }: Options): Promise<number> => {
   const target = path.join(folder, path.basename(documented))
-  // A user runs the commands of the page with the user's own Node. The check runs them with the Node of this process.
+  // With this PATH, the commands run with the Node of this process.
   const env = {
     NO_COLOR: "1",
     PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}`,
@@ -64,7 +64,7 @@ export const checkOutside = async ({ folder, tarball }: Options): Promise<number
   }
   const commands = commandsOfPage()
   for (const [command] of Object.entries(shows)) {
-    assert(commands.includes(command), `${page}: the section has no command "${command}"`)
+    assert(commands.includes(command), `${page}: the section "Outside of this repository" has no command "${command}"`)
   }
   for (const command of commands) {
     const printed = await perform(command)

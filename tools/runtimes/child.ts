@@ -24,7 +24,8 @@ export const outputOf = async (
 ): Promise<string> => {
   const child = start(command, args, { cwd, input: true, ...(env && { env }) })
   const stdin: stream.Writable | null = child.stdin
-  // The program can end before it has read its input. Its exit code then shows whether it failed.
+  // The write fails if the program ends before it has read its input. This error is ignored, because the exit code of
+  // the program shows whether the program failed.
   stdin?.once("error", () => undefined).end(input)
   const { end, isLate, stderr, stdout } = await ended(child, limit)
   if (end === 0 && !isLate) return stdout

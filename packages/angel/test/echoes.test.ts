@@ -66,7 +66,7 @@ describe("request data in the broker's answer", () => {
     })
   )
 
-  it.effect("AB1050 is read as a wrong one-time code even if the PIN is 1050", () =>
+  it.effect("the broker's error code AB1050 is read as a wrong one-time code even if the PIN is 1050", () =>
     Effect.gen(function* () {
       const error = yield* answered(service("Invalid totp", "AB1050"), login("1050"))
       assert.strictEqual(reasonOf(error, "InvalidStepUpCode").code, "AB1050")

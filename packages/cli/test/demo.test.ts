@@ -207,10 +207,12 @@ it.live(
   { tags: ["thorough"], timeout }
 )
 
-/** Fields of a fake's account that are secret, but are not credentials of a login method. */
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken", "totpSecret"]
 
-/** Names of secret fields. `totp` is not secret in a fake's account: there, it says whether TOTP is enabled. */
+/**
+ * Names of secret fields of a fake's account: `alsoSecret`, and the secret credentials of all login methods. `totp` is
+ * not secret in a fake's account: there, it says whether TOTP is enabled.
+ */
 const secretFields = new Set([
   ...alsoSecret,
   ...brokers
@@ -242,7 +244,8 @@ const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken",
 /**
  * Expected number of logins. Each program logs in once in the morning. At Angel One, there is another login after
  * midnight, and three logins fail. At Motilal Oswal and RMoney, there is another login by SMS. At Rupeezy, there is
- * another login after the session has ended. If each start or each caller logged in, there would be many more logins.
+ * another login after the session has ended. If each start of a program or each of the 1000 concurrent requests logged
+ * in, there would be many more logins.
  */
 const logins = { angel: 5, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 

@@ -25,7 +25,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { shown } from "./support.ts"
 import { no, protocol, type Seen, yes } from "./tiny.ts"
 
-// The test broker `tiny` has a QR login, a login in two steps, and options that change its endpoints.
+// The test broker `tiny` has a QR login and a call with a step token. Its options change the environment, the paths of
+// the calls, and whether a logout sends a call.
 
 const credentials = {
   site: {
@@ -115,7 +116,7 @@ const makeApi = (_: unknown, { base = "/v1" }: Options) =>
         ...(step && { authorization: Redacted.make(`Step ${account} ${Redacted.value(step)}`) }),
         ...(tokens && { authorization: tokens.access })
       }),
-      // The fields are not in the order in which the endpoint lists them.
+      // The endpoint `verify` lists `device` before `program`, and does not list `other`.
       app: { program: "p", other: "o", device: "d" },
       path: ({ path }) => path.replace("/v1", base)
     },

@@ -137,7 +137,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not in a session that is returned after SessionManager.renew has failed", () =>
+  it.effect("is not returned in a session after SessionManager.renew has failed", () =>
     Effect.gen(function* () {
       const { shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]

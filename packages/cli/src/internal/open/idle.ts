@@ -1,12 +1,14 @@
-/** Waits until some time has passed without an open page. */
+/** Waits until no page of `broker-auth open` has been open for some time. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 
 export interface Idle {
+  /** Counts a page that has been opened. */
   readonly enter: () => void
+  /** Counts a page that has been closed. */
   readonly leave: () => void
-  /** Completes after the duration has passed without an open page. */
+  /** Completes when no page has been open for the duration that `make` received. */
   readonly ended: Effect.Effect<void>
   readonly isEmpty: () => boolean
 }

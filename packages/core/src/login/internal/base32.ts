@@ -36,8 +36,8 @@ export const wordsProblem = "has words next to the secret: use the secret alone"
 const isHex = (symbols: string): boolean => /^(?:0x)?[0-9a-f]{20,}$/i.test(symbols)
 
 /**
- * Whether a group of letters has one case. The first letter may be a capital, because the keyboards of phones change
- * it.
+ * Whether all letters of a group have the same case. The first letter may be a capital, because the keyboards of phones
+ * capitalize it.
  */
 const isOneCase = (group: string): boolean => /^(?:[A-Z]?[^A-Z]*|[^a-z]*)$/.test(group)
 
@@ -51,9 +51,9 @@ const otherEncoding = (text: string, symbols: string): string => {
 }
 
 /**
- * Checks a text that has only base32 characters. Returns a problem if words stand next to the secret. Also returns a
- * problem if the text may be hexadecimal without the digits 0, 1, 8 and 9, or base64 with mixed upper and lower case.
- * If such a text were read as base32, the codes would be wrong.
+ * Checks a text that has only base32 characters. Returns a problem if words stand next to the secret, or if the text may
+ * have another encoding. Mixed upper and lower case is a sign of base64. Hexadecimal without the digits 0, 1, 8 and 9
+ * has only base32 characters. If such a text were read as base32, the codes would be wrong.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
   if (words.test(text)) return wordsProblem

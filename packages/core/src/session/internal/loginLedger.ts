@@ -105,9 +105,9 @@ export const make = (store: SessionStore["Service"]) => {
     )
 
   /**
-   * Changes the ledger, and does not fail. If `change` cannot be written, this program keeps `late` in memory, and
-   * writes it with the next change. So `late` must be correct even if other programs have changed the ledger in the
-   * meantime. Each login is recorded before it is sent, so the next login is not sent before `late` is written.
+   * Changes the ledger, and does not fail. If `change` cannot be written, this program keeps the change `late` in
+   * memory, and writes it together with the next change. So `late` must be correct even if other programs have changed
+   * the ledger in the meantime. Before each login, the ledger is written, so `late` is written before the next login.
    */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>

@@ -28,7 +28,7 @@ interface Options {
 
 const noWatch = Effect.succeed(Effect.void)
 
-/** All managers share these durations, because a program may have a hundred thousand managers. */
+/** All managers share these objects. This saves memory if a program has a hundred thousand managers. */
 const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
 
 /**
