@@ -405,7 +405,7 @@ it.live(
       yield* Effect.promise(() => new Promise<void>((resolve) => busy.listen(0, "127.0.0.1", resolve)))
       const { port } = busy.address() as net.AddressInfo
       for (const [args, says] of [
-        [["--socket", path.join(user.state, "x".repeat(120))], /at most 104 bytes/],
+        [["--socket", path.join(user.state, "x".repeat(120))], /at most 103 bytes/],
         [["--socket", file], /is not a socket/],
         [["--socket", path.join(open, "s.sock")], /Other users have access/],
         [["--socket", path.join(file, "s.sock")], /is not a folder/],

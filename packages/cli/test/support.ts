@@ -50,7 +50,7 @@ export const makeUser = (
 ) =>
   Effect.acquireRelease(
     Effect.sync((): User => {
-      // The name is short, because the path of a socket in this folder may have at most 104 bytes.
+      // The name is short, because the path of a socket in this folder may have at most 103 bytes.
       const state = fs.mkdtempSync(path.join(os.tmpdir(), "auth-"))
       return {
         state,

@@ -11,8 +11,8 @@ import process from "node:process"
 import { type CommandFailed, fail, type Failure } from "../failure.ts"
 import type { Home } from "../home.ts"
 
-/** Longest path of a socket, in bytes. Longer paths do not fit into the address of a socket on macOS. */
-const maxPathBytes = 104
+/** Longest path of a socket, in bytes. On macOS, the address of a socket has 104 bytes, and the last one is zero. */
+const maxPathBytes = 103
 
 const codeOf = (error: unknown): string => {
   const { code } = error as { readonly code?: unknown }
