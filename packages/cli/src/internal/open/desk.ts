@@ -242,8 +242,6 @@ export const make = Effect.fnUntraced(function* (
     const entry = (yield* list).find((known) => known.name === name)
     if (entry === undefined) return "unknown"
     if (doing.has(name)) return "busy"
-    // The fiber of `run` begins later. Without this mark, a second request in the meantime would also be accepted.
-    showOf(name)(logins.busy(texts[action]))
     yield* forked(name, run(entry, action))
     return "accepted"
   })
