@@ -8,10 +8,10 @@ import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import { start, stop } from "../packages/process.ts"
 
-/** Time limit of an example, in milliseconds. */
+/** Time limit of each wait for the output or the end of an example, in milliseconds. */
 const timeout = 30_000
 
-/** The folder of the examples, and the arguments with which Node finds the packages from this folder. */
+/** The folder of the examples, and the arguments with which Node finds the packages that the examples import. */
 export interface Place {
   readonly folder: string
   readonly nodeArgs: ReadonlyArray<string>
@@ -36,7 +36,7 @@ export interface World {
   readonly start: (command: string, variables: Variables) => Running
   /** Returns the endpoints of the requests that the brokers have received since the last call to `sent` or `forget`. */
   readonly sent: () => Promise<ReadonlyArray<string>>
-  /** Advances the clock to the next TOTP period. */
+  /** Advances the clock of the brokers, and of the examples that start later, to the next TOTP period. */
   readonly wait: () => Promise<void>
   /** Resets the brokers to `seed`, without sessions, and advances the clock to the next TOTP period. */
   readonly forget: (seed?: object) => Promise<void>

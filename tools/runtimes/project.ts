@@ -35,7 +35,7 @@ export const layerOf = async ({ broker, method }: Way): Promise<string> => {
   return `@auth/${broker}/${methods.find(({ id }) => id === method)?.layer}`
 }
 
-/** The text of a program: it imports all modules of a package, runs `use`, and returns the number of modules. */
+/** The text of a program that imports `modules`. Its `main` runs the code `use`, and returns the number of modules. */
 const program = (modules: ReadonlyArray<string>, imports: string, use: string): string => `${imports}
 ${modules.map((specifier, index) => `import * as n${index} from "${specifier}"`).join("\n")}
 

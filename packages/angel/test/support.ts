@@ -69,7 +69,10 @@ export const morning = Date.UTC(2026, 10, 23, 4, 0, 1)
 
 export const codeNow = ({ totpSecret }: FakeAngel.Account) => totpCode(totpSecret)
 
-/** Fills in the publisher page and returns the address to which the browser is redirected. */
+/**
+ * Fills in the publisher page, which is the login page of `AngelPublisher`. Returns the address to which this page
+ * redirects the browser.
+ */
 export const browse = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, account: FakeAngel.Account) {
   const { clientCode: clientcode, pin } = account
   const body = new URLSearchParams({ clientcode, pin, totp: yield* codeNow(account) })

@@ -134,7 +134,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("makes its callers fail if its layer was being built, and the next call builds the layer again", () =>
+  it.effect("makes waiting callers fail if its layer was being built, and the next call builds the layer again", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin({}, Effect.sleep("10 seconds"))
       const waiting = yield* Effect.forkChild(failure(managers.session("T1")))

@@ -207,7 +207,7 @@ describe("a QR login", () => {
     ["no-result", "no result"]
   ] as const) {
     it.effect(
-      `returns a session only after the scan of the QR code, if earlier polls are answered with ${answer}`,
+      `returns no session while the broker answers polls with ${answer}, and returns a session after the scan`,
       () =>
         Effect.gen(function* () {
           const { code, qr, scan } = yield* qrWorld({ qrPending })
@@ -253,13 +253,15 @@ describe("a QR login", () => {
       })
   )
 
-  it.effect("is rejected if another account scanned the QR code, and a later poll sends no request", () =>
-    Effect.gen(function* () {
-      const { code, qr, scan } = yield* qrWorld({ accounts: [demo, other] })
-      yield* scan(other)
-      assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "RedirectRejected").why, "other-account")
-      assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "ChallengeExpired").why, "used")
-    })
+  it.effect(
+    "is rejected if another account scanned the QR code, and a later poll fails because the QR code was used",
+    () =>
+      Effect.gen(function* () {
+        const { code, qr, scan } = yield* qrWorld({ accounts: [demo, other] })
+        yield* scan(other)
+        assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "RedirectRejected").why, "other-account")
+        assert.strictEqual(reasonOf(yield* Effect.flip(qr.poll(code)), "ChallengeExpired").why, "used")
+      })
   )
 })
 

@@ -60,7 +60,7 @@ export class Renewal extends Context.Service<
     readonly login: Effect.Effect<Session, AuthError.AuthError> | undefined
     /** Continues a login of several steps from the progress that `LoginProgress.keep` stored. */
     readonly resume?: ((progress: LoginProgress) => Effect.Effect<Session, AuthError.AuthError>) | undefined
-    /** Renews a session with one of its tokens. `undefined` if sessions are renewed only by a login. */
+    /** Renews a session with one of its tokens. `undefined` if sessions are not renewed in this way. */
     readonly refresh: ((session: Session) => Effect.Effect<Session, AuthError.AuthError>) | undefined
     /** Whether a refresh can also renew a session that has ended at the daily cut-off. Default: `false`. */
     readonly afterCutOff?: boolean | undefined
@@ -96,7 +96,7 @@ const inOneText = (credentials: Readonly<Record<string, unknown>>): Redacted.Red
 }
 
 /**
- * Makes the renewal of a login method. Fails with `InvalidRequest` if a number is invalid.
+ * Makes the renewal of a login method. Fails with `InvalidRequest` if `early`, `maxFailures` or `window` is invalid.
  *
  * @category constructors
  * @since 0.1.0
@@ -123,8 +123,8 @@ export const make = (options: {
    */
   readonly codes?: "totp" | CodeSource | undefined
   /**
-   * The credentials that `login` sends, keyed by field. Only text and `Redacted` text are compared. Default: no
-   * credentials are compared.
+   * The credentials that `login` sends, keyed by field. A session manager compares them with earlier credentials. Only
+   * text and `Redacted` text are compared. Default: no credentials are compared.
    */
   readonly credentials?: Readonly<Record<string, unknown>> | undefined
 }): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>

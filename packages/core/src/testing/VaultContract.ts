@@ -94,7 +94,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     run: Effect.gen(function* () {
       const [one, two] = yield* pair(subject)
       const all = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 31 + (index >> 8)) & 0xff)
-      yield* same(yield* one.put(account, "session", Redacted.make(all), 0), true, "put")
+      yield* same(yield* one.put(account, "session", Redacted.make(all), 0), true, "whether the bytes were written")
       const entry = yield* two.get(account, "session")
       const found = entry === undefined ? [] : Array.from(Redacted.value(entry.value))
       yield* ensure(
@@ -114,7 +114,11 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
     run: Effect.gen(function* () {
       const store = yield* opened(subject)
       for (const version of [0, 1, 2, 3]) {
-        yield* same(yield* store.put(account, "session", bytesOf(`${version}`), version), true, "put")
+        yield* same(
+          yield* store.put(account, "session", bytesOf(`${version}`), version),
+          true,
+          "whether the value was written"
+        )
         yield* same(yield* read(store), [version + 1, `${version}`], "entry")
       }
     })

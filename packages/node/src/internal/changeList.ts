@@ -75,8 +75,9 @@ export const add = (
 }
 
 export interface News {
+  /** Number of writes to the vault until now. */
   readonly writes: number
-  /** `undefined` if the list does not have all changes. */
+  /** The changes after the number of writes that `since` got. `undefined` if the list does not have all of them. */
   readonly changes: ReadonlyArray<Change> | undefined
 }
 

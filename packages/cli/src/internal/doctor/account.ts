@@ -102,10 +102,13 @@ export const checkSession = (opened: connect.Opened, isReachable: boolean): Effe
   return settled("session", opened, found)
 }
 
-/** Problems that a login can solve. */
+/** Causes of the problems that a login can solve. */
 const solvable: ReadonlySet<string | undefined> = new Set(["dead-session", "paused"])
 
-/** Whether a problem prevents a login, because the login would fail and could count as a login failure. */
+/**
+ * Whether there is a problem that a login cannot solve. No login is then sent, because it could fail, and could count as
+ * a failed login.
+ */
 export const forbidsLogin = (findings: ReadonlyArray<Finding>): boolean =>
   findings.some(({ problem }) => problem !== undefined && !solvable.has(problem.cause))
 
