@@ -49,7 +49,7 @@ export const targetTable = (results: Results, only?: "measured"): string => {
   return rows.length === 0 ? "" : table([heads, ...rows.map(row)])
 }
 
-/** Counts the figures that meet their target, and names the targets whose figures miss it or were not measured. */
+/** Counts the figures that meet their targets, and names the targets that are missed or were not measured. */
 export const verdict = (results: Results): string => {
   const assessed = targets.map((target) => assess(target, results))
   const of = (wanted: Assessed["verdict"]) => assessed.filter((one) => one.verdict === wanted)

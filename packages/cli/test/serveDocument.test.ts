@@ -56,7 +56,7 @@ it.live(
   timeout
 )
 
-it("broker-auth serve has an HTTP status for every reason of an AuthError, and names the seconds to wait or the command that helps", () => {
+it("broker-auth serve has an HTTP status for every reason of an AuthError, and says how long to wait or which command helps", () => {
   const reasons = Object.keys(AuthError).filter((name) => name in problems.statusOfReason)
   assert.deepStrictEqual(reasons.toSorted(), Object.keys(problems.statusOfReason).toSorted())
   const limited = AuthError.make(

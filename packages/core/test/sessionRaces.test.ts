@@ -301,7 +301,7 @@ describe("sessions: SessionManager.adopt", () => {
     })
   )
 
-  it.effect("is not undone by a slow read that began before the call", () =>
+  it.effect("is not undone by a slow read of the store that began before the call", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -400,7 +400,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
     })
   )
 
-  it.effect("stores the session if the logout happened before the call", () =>
+  it.effect("stores the session even if a logout happened before the call", () =>
     Effect.gen(function* () {
       yield* begin
       const manager = yield* start(makeTiny())

@@ -36,8 +36,8 @@ interface Fault {
   /** Maximum number of logins and refreshes in a day. One successful login or refresh is not counted. */
   readonly most: number
   /**
-   * Latest time by which both programs must have a session, in minutes after 07:00 IST. If it is `undefined`, a person has
-   * to log in.
+   * Latest time by which both programs must have a session, in minutes after 07:00 IST. `undefined` if a person has to
+   * log in.
    */
   readonly sessionBy: number | undefined
   /** Each program runs this effect with its session while the fault lasts. */
@@ -214,7 +214,10 @@ const healthyResume = ({ issuedAt }: LoginProgress.LoginProgress) =>
 interface Morning {
   /** Number of logins and refreshes that were sent to the broker. */
   sent: number
-  /** Time after the cut-off from which both programs had a session, in minutes after 07:00 IST. */
+  /**
+   * From this time to the end of the morning, both programs had a session. In minutes after 07:00 IST, and not before
+   * the cut-off. `undefined` if a program had no session at the end of the morning.
+   */
   by: number | undefined
 }
 

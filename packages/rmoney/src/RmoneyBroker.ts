@@ -219,7 +219,7 @@ export const broker: Broker.Broker = {
       "sso-host",
       "low",
       "origins.login, origins.openApi",
-      "The host of the test environment also serves the login page and the call `vendorGetUserDetails`."
+      "The host of the test environment also serves the login page and the code exchange with a checksum."
     ],
     ["step-header", "medium", "stepHeader", "The step token is sent as `Authorization: Bearer <token>`."],
     ["step-source", "medium", "source", "The field source is WEB at the password step and at the code step."],

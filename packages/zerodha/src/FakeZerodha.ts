@@ -339,7 +339,7 @@ const refreshToken = (parts: Parts): Handle =>
 const isAlive = ({ clock }: Parts, issued: Issued | undefined, apiKey: string | null): issued is Issued =>
   issued !== undefined && issued.account.apiKey === apiKey && clock.now() < issued.end
 
-/** Returns the session of a request. Returns a refusal if the request has no valid session or exceeds the rate limit. */
+/** Returns the session of a request, or a refusal if there is no valid session or the rate limit is exceeded. */
 const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
   const [, apiKey = "", token = ""] = /^token ([^:\s]+):(\S+)$/.exec(request.headers["authorization"] ?? "") ?? []
   const issued = parts.memory.sessions.get(token)

@@ -30,7 +30,7 @@ const includes = (form: string, piece: string, encoding: BufferEncoding = "latin
 
 /**
  * Base64 encodes groups of three bytes, and a piece can begin at each byte of a group. Returns the text for each of the
- * three cases, without incomplete groups, because their text also depends on the bytes before or after the piece.
+ * three cases. Incomplete groups are omitted, because their text also depends on the bytes before or after the piece.
  */
 const base64Pieces = (piece: string): ReadonlyArray<string> =>
   [0, 1, 2].map((before) => {

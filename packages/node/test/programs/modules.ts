@@ -1,7 +1,7 @@
 /**
- * Logs in to Angel One through the `PlainHttp` of `NodeHttpClient`, and then sends one request through its
- * `HttpClient`. Prints as JSON the Effect modules that were loaded before this request, and those that were
- * loaded at the end.
+ * Logs in to Angel One with `NodeHttpClient`. This login uses `PlainHttp`. Then sends one request with `client.get` of
+ * `NodeHttpClient`. Prints as JSON the Effect modules that were loaded before this request, and those that were loaded
+ * at the end.
  */
 import { registerHooks } from "node:module"
 

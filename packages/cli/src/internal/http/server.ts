@@ -52,7 +52,7 @@ export const maxConnections = 1024
 /** Headers of every answer. A client must not store the answer, and must not guess another content type. */
 const fixedHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
 
-/** The open connections of a server. Connections without a pending request are ordered by waiting time. */
+/** The open connections of a server. `fresh` and `idle` begin with the connection that has waited longest. */
 const makeConnections = () => {
   const open = new Set<Socket>()
   /** Connections that have not sent all headers of a request yet. */
@@ -126,7 +126,7 @@ const listen = (server: Http.Server, place: Place): Effect.Effect<number | undef
   Effect.callback((resume) => {
     server.once("error", (error) => resume(Effect.fail(error)))
     const ready = () => {
-      // A connection that fails must not end the program.
+      // A later error, for example if a connection cannot be accepted, must not end the program.
       server.on("error", () => undefined)
       const address = server.address()
       resume(Effect.succeed(address === null || typeof address === "string" ? undefined : address.port))
@@ -135,7 +135,7 @@ const listen = (server: Http.Server, place: Place): Effect.Effect<number | undef
     else server.listen({ host: "127.0.0.1", port: place.port, exclusive: true }, ready)
   })
 
-/** Closes the server: refuses new connections, waits for the answers in preparation, and then closes all connections. */
+/** Closes the server: refuses new connections, waits for the answers in preparation, and closes all connections. */
 const stop = (server: Http.Server, connections: Connections, idle: Latch.Latch) =>
   Effect.gen(function* () {
     yield* Effect.sync(() => {
@@ -165,7 +165,7 @@ const serveAny = Effect.fnUntraced(function* ({
       target.statusCode = status
       for (const [name, value] of Object.entries({ ...fixedHeaders, ...headers })) target.setHeader(name, value)
       if (typeof body !== "string") return sendStream(target, body, Deferred.await(stopping))
-      // If the body of the request was not read completely, the rest of the body must not be taken for the next request.
+      // If the body of the request was not read completely, the rest must not be taken for the next request.
       if (!message.complete || isStopping()) target.setHeader("connection", "close")
       message.resume()
       target.end(message.method === "HEAD" ? undefined : body)

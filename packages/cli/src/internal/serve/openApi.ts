@@ -53,7 +53,7 @@ const operationOf = (operationId: string, endpoint: Endpoint): Json => ({
 
 /**
  * Makes the document. `origin` is the server's address on loopback. For a server on a Unix socket, `origin` is
- * `undefined`, and the document contains `http://localhost`.
+ * `undefined`, and the document gives the address as `http://localhost`.
  */
 export const document = (origin: string | undefined): Json => {
   const paths: Record<string, Json> = {}

@@ -5,8 +5,8 @@ import type * as AuthError from "../AuthError.ts"
 /** What a login with a one-time code reports to the login guard before the login ends. */
 export interface LoginAttempt {
   /**
-   * The broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, nothing is sent, so the
-   * login does not count as a login without an answer.
+   * Reports that the broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, nothing is
+   * sent, so the login does not count as a login without an answer.
    */
   readonly codeAwaited: Effect.Effect<void>
   /**
@@ -16,14 +16,14 @@ export interface LoginAttempt {
   readonly asking: <A, E, R>(ask: Effect.Effect<A, E, R>) => Effect.Effect<A, E | AuthError.AuthError, R>
   /** Records that a code is sent now. Fails if no further code may be sent. */
   readonly beforeCode: Effect.Effect<void, AuthError.AuthError>
-  /** Counts the code as a failed login. */
+  /** Counts the refused code as a failed login. */
   readonly codeRefused: Effect.Effect<void>
   /**
-   * Reports that every request of this login is sent by the client of the broker. So the login guard knows whether a
-   * request was sent, even if the login is interrupted.
+   * Reports that all requests of this login go through `BrokerClient`, which records when the first request is sent. So
+   * the login guard knows whether a request was sent, even if the login is interrupted.
    */
   readonly byClient: Effect.Effect<void>
-  /** After this number of further failures, no code and no login may be sent. */
+  /** Number of further failures after which no code and no login may be sent. */
   readonly failuresLeft: () => number
 }
 

@@ -10,7 +10,10 @@ export interface ManagerOwner {
   closedBecause: Reason | undefined
 }
 
-/** `Connection` and `Connections` provide this state to the session managers that they build. */
+/**
+ * `Connection` and `Connections` provide the state through this reference. `SessionManagers` sets the state only in a
+ * session manager that it closes.
+ */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined
 })

@@ -15,13 +15,13 @@ export interface SharedWait<A, E> {
   readonly end: (result: Effect.Effect<A, E>) => void
 }
 
-/** When the list of waiters first has this length, the waiters whose fibers have ended are removed. */
+/** Minimum length of the list of waiters at which waiters whose fibers have ended are removed. */
 const firstSweep = 64
 
 /**
  * Makes a result that many fibers wait for. A `Deferred` removes a waiter when its fiber is interrupted. This needs a
- * finalizer for each waiter, and a search of the list for each interruption. Here, a waiter has no finalizer: the list
- * is cleared of ended fibers whenever it has doubled.
+ * finalizer for each waiter, and a search of the list for each interruption. Here, a waiter has no finalizer. Instead,
+ * whenever the list of waiters has doubled, the waiters whose fibers have ended are removed.
  */
 export const make = <A, E>(): SharedWait<A, E> => {
   let result: Effect.Effect<A, E> | undefined
