@@ -15,8 +15,8 @@ const read = (file: string): string => fs.readFileSync(path.join(root, file), "u
 const titleOf = (text: string): string => /^# (.+)$/m.exec(text)?.[1] ?? ""
 
 /**
- * Maps each file or folder that has a page to this page. The keys are paths from the root of the repository. The values
- * are paths from the root of the site.
+ * Maps files and folders to their pages. The keys are paths from the root of the repository. The values are paths from
+ * the root of the site.
  */
 const pages = (): ReadonlyMap<string, string> => {
   const found = new Map<string, string>([
@@ -94,7 +94,7 @@ const languages: Readonly<Record<string, string>> = { ".ts": "ts", ".cjs": "js",
 const sorted = (folder: string): ReadonlyArray<string> =>
   files(path.join(root, folder)).filter((file) => file.endsWith(".md") && file !== "index.md")
 
-/** Writes the folder, and returns the problems with its links. */
+/** Writes the folder, and returns the problems with the links in its pages. */
 export const stage = (folder: string): ReadonlyArray<string> => {
   const problems: Array<string> = []
   const known = pages()

@@ -69,7 +69,7 @@ const session = (broker: Broker) =>
     expiry: () => undefined
   })
 
-/** Provides the demo account of the fake as the environment variables that the descriptor names. */
+/** Provides the credentials of the fake's demo account, under the variable names in the descriptor. */
 const environmentOf = (broker: Broker, account: Readonly<Record<string, unknown>>) => {
   const values = broker.methods.flatMap(({ credentials }) =>
     Object.entries(credentials).map(

@@ -5,7 +5,7 @@ import { follow, openIn, type Program, type Scenario, type Setup, tokensOf, type
 import type { Outcome } from "../protocol.ts"
 
 const startIn = async (torture: Torture, setups: ReadonlyArray<Setup>): Promise<Program> => {
-  // A program from the pool could still have the session in memory, so this function starts a new one.
+  // A program from the pool could still have the session in memory, so this function starts a new program.
   const program = await torture.special({})
   await torture.each(setups, async (setup) => {
     await openIn([program], setup, torture.broken ? "store-in-memory" : undefined)
@@ -13,7 +13,7 @@ const startIn = async (torture: Torture, setups: ReadonlyArray<Setup>): Promise<
   return program
 }
 
-/** Requests every session, and counts all logins and all different sessions until now. */
+/** Requests every session. Checks that there were `wanted.sessions` logins and as many different sessions so far. */
 const ask = async (
   torture: Torture,
   setups: ReadonlyArray<Setup>,

@@ -187,7 +187,8 @@ const outline = (value: unknown, depth: number): string => {
  * @since 0.1.0
  */
 export const layerHeaders = (names: Iterable<string>): Layer.Layer<never> =>
-  // `headerNames.ts` loads Effect's HTTP modules, and these load Schema. So it is imported only when the layer is built.
+  // `headerNames.ts` loads Effect's HTTP modules, and these load Schema. So `headerNames.ts` is imported only when the
+  // layer is built.
   Layer.unwrap(
     Effect.map(
       Effect.promise(() => import("./internal/headerNames.ts")),

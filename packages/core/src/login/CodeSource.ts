@@ -67,7 +67,7 @@ export interface CodeSource {
 
 const make = (fields: Omit<CodeSource, typeof TypeId>): CodeSource => ({ [TypeId]: TypeId, ...fields })
 
-/** Makes a source that has a problem, and returns no code. */
+/** Makes a source that has a problem. Every request for a code fails. */
 const broken = (problem: string, field: string): CodeSource =>
   make({
     problem,
@@ -171,8 +171,9 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
  * hardware key.
  *
  * The function runs once for each code. In a login of a session manager, the effect must return the code within five
- * minutes. Otherwise the login fails with `ActionRequired`. An error of the effect ends the login. The error can count
- * as a refused login only if it contains a code or a message of the broker.
+ * minutes. Otherwise the login fails with `ActionRequired`. An error of the effect ends the login. If the error
+ * contains the broker's error code or message, it can count as a refused login. Any other error of the effect does not
+ * count as a refused login.
  *
  * @example
  * ```ts

@@ -29,5 +29,5 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
   },
   refusal("failure", 'Motilal OpenAPI documentation: data is the text "null"', (status) => status === "FAILURE"),
   refusal("error", "seen in production with MO1007, not documented", (status) => status === "ERROR"),
-  refusal("other", "any other value, such as FAILED in the official SDKs", () => true)
+  refusal("other", "any other status, such as FAILED in the official SDKs", () => true)
 ]

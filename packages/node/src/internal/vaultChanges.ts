@@ -15,7 +15,10 @@ import * as vaultFile from "./vaultFile.ts"
 /** Minimum time between two reads of the change counter, in milliseconds. */
 const lookInterval = 1000
 
-/** Pause before this program's own write is reported. After the pause, the caller of the write knows the new version. */
+/**
+ * Pause before a write by this program is reported. Without the pause, a watcher could learn of the new version before
+ * the caller of the write does.
+ */
 const settle = Duration.millis(50)
 
 interface State {
@@ -31,7 +34,7 @@ export interface VaultChanges extends SessionStore.Changes {
   readonly wrote: (account: Account.Account, version: number) => Effect.Effect<void>
 }
 
-/** `current` returns the open database, or `undefined` if it was replaced or cannot be used. */
+/** `current` returns the open database, or `undefined` if the database is not open or its file was replaced. */
 export const make = (current: () => DatabaseSync | undefined): VaultChanges => {
   const watchers = SessionStore.makeWatchers()
   let state: State | undefined

@@ -35,7 +35,7 @@ const addressOf = (value: string): string => {
   return url === undefined ? "an address that cannot be read" : `${url.protocol}//${url.host}`
 }
 
-/** Reports the proxy. After this check, all requests of this process use the proxy. */
+/** Reports the proxy. This check also applies the proxy settings to all later requests of this process. */
 export const checkProxy: Effect.Effect<Finding> = Effect.gen(function* () {
   const built = yield* Effect.result(Effect.scoped(Layer.build(Connection.layerClient)))
   if (Result.isFailure(built)) return ofFailure("proxy", built.failure)

@@ -11,8 +11,8 @@ import * as Redaction from "../Redaction.ts"
 import { beginning } from "./printable.ts"
 
 /**
- * Reads a date in the form of RFC 9110, section 5.6.7. The form is checked first, because `DateTime.make` also accepts
- * a number without units.
+ * Reads a date in the form of RFC 9110, section 5.6.7. The form is checked first, because `DateTime.make` also reads a
+ * number, such as `-5`, as a date.
  */
 const dateOf = (text: string | undefined): number | undefined =>
   text !== undefined && /^[A-Z][a-z]+, .+ GMT$/.test(text)
