@@ -43,7 +43,7 @@ export const descriptor = FakeDescriptor.make<FakeRmoney.Account, FakeRmoney.Swi
     accessToken: [text, [body("bioPwdValidate", "token")]],
     state: [
       oneOf("active", "barred", "unapproved", "unlisted", "totp-first"),
-      "`barred`: the account is refused; any other value except `active`: the exchange of an authorization code is refused"
+      "`barred`: the account is refused; `unapproved`, `unlisted` and `totp-first`: the exchange of an authorization code is refused"
     ],
     passChangeFlag: [oneOf("Y", "N"), [answer("otpValidate", "passChangeFlag")]],
     isDormant: [oneOf("Y", "N"), [answer("otpValidate", "isDormant")]]
