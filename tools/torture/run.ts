@@ -1,4 +1,4 @@
-/** Runs scenarios, and prints a table. Each row has what was counted, the number found, and the number wanted. */
+/** Runs scenarios, and prints a table. Each row has the name of a count, its value, and the expected value. */
 import { makeScratch } from "../interop/peer.ts"
 import { makeRunner, type Options, type Row, type Scenario } from "./harness.ts"
 import { condensed, isRight, summaryOf, tableOf } from "./report.ts"
@@ -16,10 +16,10 @@ export interface Output {
 const secondsSince = (began: number, digits: number): string =>
   `${((performance.now() - began) / 1000).toFixed(digits)} s`
 
-/** Number of concurrent scenarios. Two fit on a machine with two cores, because scenarios mostly wait. */
+/** Number of concurrent scenarios. A machine with two cores can run two, because their processes mostly wait. */
 const lanes = 2
 
-/** Runs first the scenarios with `alone`, one after the other, and then the others concurrently. */
+/** First runs the scenarios with `alone`, one after the other. Then runs all other scenarios concurrently. */
 const inTurn = async (
   scenarios: Scenarios,
   run: (name: string, scenario: Scenario) => Promise<void>

@@ -18,7 +18,7 @@ import { Simulator } from "./Simulator.ts"
 import { SimulatorError } from "./SimulatorError.ts"
 
 /**
- * Makes a clock that is ahead of the program's clock. At each read, the clock calls `ahead`, which returns the
+ * Makes a clock that is ahead of the program's clock. At each read, the new clock calls `ahead`, which returns the
  * difference in milliseconds. A sleep takes as long as with the program's clock.
  *
  * @example
@@ -57,7 +57,7 @@ export const layer: Layer.Layer<never, never, Simulator> = Layer.effect(
  * @since 0.1.0
  */
 export interface Remote {
-  /** The simulator's clock. If another program advances the simulator's clock, call `sync`. */
+  /** A copy of the simulator's clock. If another program advances the simulator's clock, call `sync`. */
   readonly clock: Clock.Clock
   /** Advances the simulator's clock, and sets `clock` to the same time. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>

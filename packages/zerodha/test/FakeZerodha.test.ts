@@ -292,6 +292,9 @@ describe("other calls of the fake", () => {
       const answer = yield* profile(fake, authorization(access))
       assert.deepStrictEqual([answer.http, answer.error_type], [429, "NetworkException"])
       assert.isNull(answer.headers.get("retry-after"))
+      const path = `/session/token?api_key=${demo.apiKey}&access_token=${access}`
+      const logout = yield* ask(fake, path, { method: "DELETE", headers: authorization(access) })
+      assert.deepStrictEqual([logout.http, logout.error_type], [429, "NetworkException"])
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* profile(fake, authorization(access))).http, 200)
     })

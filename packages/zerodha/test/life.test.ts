@@ -285,7 +285,7 @@ describe("a refresh", () => {
     })
   )
 
-  it.effect("fails, and sends no request, if the session has no refresh token, as for ordinary apps", () =>
+  it.effect("fails, and sends no request, if the session has no refresh token because the app is not approved", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {

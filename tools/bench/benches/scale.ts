@@ -4,8 +4,8 @@
  *
  * The clock is set forward by one step at a time, and in each step the session of every account is requested once. With
  * many accounts, the steps are longer. A real program would also request the session between two steps. The bench omits
- * these requests: they return the cached session, and at most once per poll interval check in memory whether the store
- * has reported a change.
+ * these requests. They return the cached session. At most once per poll interval, such a request also checks in memory
+ * whether the store has reported a change.
  */
 import { Logout } from "@auth/broker-core/login/Logout"
 import * as Expiry from "@auth/broker-core/login/Expiry"

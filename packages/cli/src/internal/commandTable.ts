@@ -59,7 +59,9 @@ export const table = [
   },
   {
     name: "add",
-    arguments: [{ name: "broker", kind: "required", description: "a broker that broker-auth brokers lists" }],
+    arguments: [
+      { name: "broker", kind: "required", description: "id of the broker; for the ids, run broker-auth brokers" }
+    ],
     flags: [
       { name: "method", value: "METHOD", description: "the way to log in; asked for if there are several" },
       { name: "name", value: "NAME", description: "your name for the account (default: the broker's id)" },
@@ -213,7 +215,7 @@ export const table = [
     details: [
       "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is that of the worst problem.",
       "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, except in these cases: the stored session is live, the login needs a browser or a QR code, or another check found a problem that a login cannot solve. If the broker accepts the login, you are logged in.",
-      "The command asks no third party for the IP address of this machine, so it cannot tell whether this address is registered at the broker. If the address is not registered, the broker refuses the session or the login."
+      "The command asks no third party for the IP address of this machine, so it cannot tell whether this address is registered at the broker. The command sends no order. So it finds an unregistered address only if the broker also checks the address of other calls."
     ]
   },
   {
@@ -233,7 +235,7 @@ export const table = [
     ],
     summary: "Open a page in the browser that shows all accounts and logs in to them",
     details: [
-      "For each account, the page shows the expiry of the session, the kind of its renewal, the state of the login guard, and the last failure. On this page, you log in through the broker's login page, with a one-time code or with a QR code. No token and no credential is on the page.",
+      "For each account, the page shows when the session expires, how it is renewed, the state of the login guard, and the last failure. To log in, the page opens the broker's login page, asks for a one-time code, or shows a QR code. No token and no credential is on the page.",
       "The command ends with Ctrl-C, or 15 minutes after the last page is closed. A link opens the page once, so a reload needs a new link. To get one, press Enter in the terminal of the command, or run the command again.",
       "If the accounts are on a machine without a browser, run broker-auth open --link --port 8400 there, and ssh -N -L 8400:127.0.0.1:8400 MACHINE on your own machine."
     ]
@@ -244,7 +246,11 @@ export const table = [
     flags: [
       { name: "socket", value: "PATH", description: "path of the Unix socket (default: serve.sock beside the vault)" },
       { name: "port", value: "N", description: "serve on a port of 127.0.0.1, not on a socket; 0 chooses a free port" },
-      { name: "for", value: "PROGRAM", description: "print a new bearer token for this program once, then exit" },
+      {
+        name: "for",
+        value: "PROGRAM",
+        description: "print a new bearer token for this program, then exit; the token is not shown again"
+      },
       {
         name: "revoke",
         value: "PROGRAM",

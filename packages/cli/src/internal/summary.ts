@@ -31,7 +31,7 @@ const isIn = (outcome: Outcome): outcome is In => outcome.state === "in"
 const outs = (outcomes: ReadonlyArray<Outcome>, state: Out["state"]): ReadonlyArray<Out> =>
   outcomes.filter((outcome): outcome is Out => outcome.state === state)
 
-/** Returns why a person is needed, or `undefined` if the command itself failed, for example without a terminal. */
+/** Returns why a person is needed. Returns `undefined` for a `CommandFailed`, which does not contain this reason. */
 const whyPerson = ({ failure, name }: Out): string | undefined =>
   failure._tag === "CommandFailed" ? undefined : printable(partsOf(failure, name).reason)
 

@@ -1,4 +1,4 @@
-/** Asks a person for the address that the broker redirected the browser to. */
+/** Asks the user for the address that the broker redirected the browser to. */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Effect from "effect/Effect"
@@ -37,8 +37,8 @@ const noInput = (broker: string) =>
   )
 
 /**
- * Reads lines until a line is the callback of the request, and returns this line. Also returns a callback that reports
- * a declined login. After four wrong lines, fails with the error of the fourth line.
+ * Returns the first line that is the callback of the request. This callback may report a declined login. After four
+ * wrong lines, fails with the error of the fourth line.
  */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],

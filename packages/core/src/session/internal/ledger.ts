@@ -165,8 +165,8 @@ const decodeFormatOne = Schema.decodeUnknownOption(FormatOneFromJson)
 export const encode: (ledger: Ledger) => string = Schema.encodeSync(LedgerFromJson)
 
 /**
- * Parses the text of a ledger. If a newer version of this library wrote the text, returns the number of its format. If
- * this library did not write the text, returns `undefined`.
+ * Parses the text of a ledger. If a newer version of this library wrote the ledger, returns the number of its
+ * format. If the text is not a ledger, returns `undefined`.
  */
 export const parse = (text: string): Ledger | number | undefined => {
   const ledger = decode(text)
@@ -253,7 +253,10 @@ export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
 }
 
 const maxAttempts = 200
-/** A failed login is kept for at least this number of milliseconds, because other programs may have longer windows. */
+/**
+ * A failed login is kept for at least this number of milliseconds, because other programs may count failed logins over
+ * a longer time.
+ */
 const longestWindow = 31 * 24 * hour
 const maxFingerprints = 16
 
@@ -285,7 +288,7 @@ export const enter = (ledger: Ledger, attempt: Attempt, within: number): Ledger 
   }
 }
 
-/** Records an accepted login, and removes the earlier failures. */
+/** Records an accepted login. Removes all attempts, the pause and the lock. */
 export const accept = (ledger: Ledger, credentials: string | undefined, now: number): Ledger => ({
   ...empty,
   attemptedAt: now,
@@ -299,7 +302,7 @@ export const accept = (ledger: Ledger, credentials: string | undefined, now: num
   progress: ledger.progress
 })
 
-/** Like `accept`, for a login that was accepted at `then`, but is recorded only now. Keeps all events after `then`. */
+/** Like `accept`, for a login that was accepted at `then` and is recorded later. Keeps all events after `then`. */
 export const acceptLate = (ledger: Ledger, credentials: string | undefined, then: number): Ledger => {
   const isSince = (at: number | undefined) => at !== undefined && at > then
   const accepted = accept(ledger, credentials, then)
@@ -343,7 +346,8 @@ export const refuseCredentials = (ledger: Ledger, credentials: string | undefine
 
 /**
  * Starts a pause. `before` is the number of pauses in a row before it. If the ledger already contains this pause, does
- * nothing: the store may have written the entry although it answered with an error.
+ * nothing. This happens if the store reports an error for a ledger that it has written, and the pause is then recorded
+ * again.
  */
 export const startPause = (ledger: Ledger, said: Said, now: number, before = ledger.pause?.count ?? 0): Ledger => {
   if (ledger.pause?.since === now) return ledger
