@@ -43,11 +43,7 @@ export const descriptor = FakeDescriptor.make<FakeRmoney.Account, FakeRmoney.Swi
     accessToken: [text, [body("bioPwdValidate", "token")]],
     state: [
       oneOf("active", "barred", "unapproved", "unlisted", "totp-first"),
-<<<<<<< HEAD
       "`barred`: the account is refused. `unapproved`, `unlisted`, `totp-first`: exchanging an authorization code is refused"
-=======
-      "`barred`: the account is refused; `unapproved`, `unlisted` and `totp-first`: the exchange of an authorization code is refused"
->>>>>>> w-e12
     ],
     passChangeFlag: [oneOf("Y", "N"), [answer("otpValidate", "passChangeFlag")]],
     isDormant: [oneOf("Y", "N"), [answer("otpValidate", "isDormant")]]

@@ -364,8 +364,10 @@ const endSession =
       const issued = name === "access_token" ? memory.sessions.get(token) : memory.refreshes.get(token)
       if (issued === undefined || issued.account.apiKey !== apiKey) return invalidExchange
       if (name === "access_token" && !isAlive(parts, issued, apiKey)) return invalidExchange
-      if (request.headers["authorization"] !== undefined && isResponse(authenticate(parts, request)))
-        return invalidToken
+      if (request.headers["authorization"] !== undefined) {
+        const caller = authenticate(parts, request)
+        if (isResponse(caller)) return caller
+      }
       memory.close(issued)
       return success(true)
     })
