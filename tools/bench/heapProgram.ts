@@ -43,8 +43,8 @@ const brokerOf = (clientCode: string) =>
   AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url } })
 
 /**
- * Milliseconds by which the clock advances between two logins of an account. With a shorter step, a login would have to
- * wait: an account logs in at most once a second, and a manager sends at most one code in 30 seconds.
+ * Milliseconds by which the clock advances between two logins of an account. The step is long enough for two limits:
+ * one login of an account in a second, and one login of a manager in a TOTP period of 30 seconds.
  */
 const step = 60_000
 

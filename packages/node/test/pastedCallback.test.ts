@@ -194,7 +194,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("shows the start address if there is no terminal, because logs must not contain the API key", () =>
+  it.live("without a terminal, shows the start address, so that the API key does not get into logs", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false, isTerminal: false })
       assert.include(offer, startUrl)

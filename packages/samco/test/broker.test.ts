@@ -214,8 +214,8 @@ brokers.runBrokerTests({
 const rows = Object.values(table)
 
 /**
- * Every error code in the broker's OAuth documentation, as of 2026-11-21, and `validationErrors`, which the package uses
- * as the error code of a list of faults.
+ * Every error code in the broker's OAuth documentation, as of 2026-11-21. The last entry, `validationErrors`, is not a
+ * code of the broker. The package uses it for an answer that lists faults of the request and has no error code.
  */
 const documentedCodes = [
   "EOAUTH001 EOAUTH002 EOAUTH003 EOAUTH008 EOAUTH009 EOAUTH010 EOAUTH011 EOAUTH012 EOAUTH013 EOAUTH015 EOAUTH016",

@@ -101,7 +101,8 @@ it.live("the simulator answers HEAD without a body", () =>
     ])
     assert.match(received, /^HTTP\/1\.1 404 Not Found\r\n/)
     assert.isTrue(received.endsWith("\r\n\r\n"))
-    // The answer to HEAD states the length of the answer to GET, but has no body. The connection must stay open.
+    // An answer to HEAD can have a content-length that is not zero, although it has no body. After such an answer, the
+    // connection must stay open for the next request.
     yield* simulator.inject("angel", "*", { kind: "answer", status: 200, body: "", headers: { "content-length": "9" } })
     const next = ["GET / HTTP/1.1", "Host: localhost", "Connection: close"]
     const both = yield* raw(simulator.origins[api] ?? "", ["HEAD / HTTP/1.1", "Host: localhost", "", ...next])

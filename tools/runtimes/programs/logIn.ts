@@ -18,7 +18,7 @@ import * as Layer from "effect/Layer"
 export interface Job {
   /** The credentials, by the names of their environment variables. */
   readonly env: Readonly<Record<string, string>>
-  /** The addresses of the simulator, by the origin of the broker. */
+  /** For each origin of the broker, the address of the simulator that replaces the origin. */
   readonly servers: Readonly<Record<string, string>>
   /** The address of the server that answers in place of the user. */
   readonly user: string

@@ -1,6 +1,6 @@
 /**
- * References to secrets, which are resolved at each use: `env:NAME`, `op://…`, `pass:NAME`, `keyring:SERVICE/ACCOUNT`,
- * `exec:COMMAND`.
+ * Resolves references to secrets. These are the forms of a reference: `env:NAME`, `op://…`, `pass:NAME`,
+ * `keyring:SERVICE/ACCOUNT`, `exec:COMMAND`. A reference is resolved again at each use.
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ import * as programs from "./programs.ts"
 const failed = (reference: string, problem: string) =>
   fail(
     "input",
-    `The reference ${reference} could not be resolved: ${problem}. Nothing was sent. Run its program in a terminal to see why.`
+    `The reference ${reference} could not be resolved: ${problem}. Nothing was sent. Run the program of this reference in a terminal to see why.`
   )
 
 /**
@@ -62,7 +62,7 @@ const fromEnvironment = (name: string): Effect.Effect<Redacted.Redacted<string>,
 /** Marks a value as the credential itself, even if the rest of its text begins like a reference. */
 const verbatimPrefix = "text:"
 
-/** Each kind of reference by its prefix. */
+/** For each prefix, the function that resolves a value with this prefix. `rest` is the text after the prefix. */
 const kinds: ReadonlyArray<
   readonly [
     prefix: string,

@@ -1,6 +1,6 @@
 /**
- * Metrics of logins, refreshes and renewals. A renewal gets a session other than the current session: a session from
- * the store, a refreshed session, or the session of a new login. The attributes of the metrics are `broker`, `outcome`
+ * Metrics of logins, refreshes and renewals. A renewal replaces the current session, or gets the first session. The new
+ * session comes from the store, from a refresh, or from a login. The attributes of the metrics are `broker`, `outcome`
  * and `reason`. No attribute contains a secret or the id of an account.
  *
  * @since 0.1.0
@@ -72,11 +72,11 @@ export const failures = Metric.counter("broker_auth_renewal_failures", {
 
 /**
  * Measures how long renewals take, for each `broker`. A failed renewal is measured only if the current session is still
- * live. The time includes the wait for the lock and the wait for a TOTP period.
+ * live. The time includes the wait for the lock and the wait for the next TOTP period.
  *
  * @category metrics
  * @since 0.1.0
  */
 export const wait = Metric.timer("broker_auth_renewal_wait", {
-  description: "Duration of renewals, including the wait for the lock and for a TOTP period"
+  description: "Duration of renewals, including the wait for the lock and for the next TOTP period"
 })

@@ -13,8 +13,8 @@ const authorities = (hostname: string, port: number): ReadonlyArray<string> =>
   port === 80 ? [hostname, `${hostname}:80`] : [`${hostname}:${port}`]
 
 /**
- * Returns the page that refuses a request, or `undefined`. A request is refused if its `Host` is not the listener's, or
- * if its request line does not contain a path, but for example a whole address. In an attack by DNS rebinding, the host
+ * Returns the page that refuses a request, or `undefined` if the request passes this check. The `Host` must be the
+ * listener's, and the request line must contain a path, not a whole address. In an attack by DNS rebinding, the host
  * name of a web page resolves to this machine, and the browser sends that name as `Host`.
  */
 export const hostRefusal = (message: IncomingMessage, hostname: string, port: number): Page | undefined => {
@@ -24,10 +24,10 @@ export const hostRefusal = (message: IncomingMessage, hostname: string, port: nu
 }
 
 /**
- * Returns the page that refuses a request, or `undefined`. A request is refused if the browser does not open the
- * address as a whole page. A login must not be completed by a prefetch, or by an image, a frame or a script of another
- * page. Browsers send the header `Sec-Fetch-Dest` to loopback addresses, too. A client that sends neither this
- * header nor a prefetch header is not refused.
+ * Returns the page that refuses a request, or `undefined` if the request passes this check. A request is refused if the
+ * browser prefetches the address, or loads it as a part of another page, such as an image, a frame or a script. Such a
+ * request must not complete a login. Browsers send the header `Sec-Fetch-Dest` to loopback addresses, too. A request
+ * with neither this header nor a prefetch header passes.
  */
 export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => {
   const destination = headers["sec-fetch-dest"] ?? "document"

@@ -17,9 +17,9 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
 const stepAdvice =
-  "If every login fails in this way, the broker may expect the step token in another form of header. In this case, " +
-  'change the option stepHeader before the next login: from "bare" (the default) to "three-part", or from "three-part" to ' +
-  '"bare". Do not log in repeatedly: each login sends a code.'
+  "If every login fails in this way, the broker may expect another form of the header with the token of the previous " +
+  'step. In this case, change the option stepHeader before the next login: from "bare" (the default) to ' +
+  '"three-part", or from "three-part" to "bare". Do not log in repeatedly: each login sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
   new AuthError.ChallengeExpired({ ...said(failure), why: "refused", advice: stepAdvice })
 
@@ -42,7 +42,7 @@ const biometric = {
 const aliceBlue = { source: "client libraries for the broker Alice Blue, which has the same back end" }
 const issue484 = { source: "https://github.com/krishnavelu/alice_blue/issues/484" }
 const apiPage = {
-  source: "RMoney's API page requires an approval and a static IPv4 address; the text of the refusal is unknown"
+  source: "RMoney's API page: an approval and a static IPv4 address are required; the text of the refusal is unknown"
 }
 
 const recovery = ["clientUnblockVerify", "pwdForgotVerify", "pwdReset"]

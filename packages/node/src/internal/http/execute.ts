@@ -1,4 +1,4 @@
-/** The part of the client that `PlainHttp` does not need. It is loaded when it is first needed. */
+/** Makes the client for requests that do not use `PlainHttp`. This module is loaded at the first such request. */
 import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
