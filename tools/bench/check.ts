@@ -17,7 +17,7 @@ import type { Summary } from "./statistics.ts"
 
 export const keptFile = path.join(import.meta.dirname, "kept.json")
 
-/** Measures the checked ratios of these benches. `times` multiplies the number of rounds. */
+/** Measures the ratios that `kept.ts` lists for these benches. `times` multiplies the number of rounds. */
 export const measureChecked = async (benches: ReadonlyArray<Named>, times = 1): Promise<Kept["ratios"]> => {
   const results = new Map<string, Result>()
   for (const [name, bench] of benches) {

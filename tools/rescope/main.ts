@@ -23,7 +23,7 @@ Options:
 /** Documents that say why a scope was chosen. They are not rewritten. */
 const records = new Set(["docs/decisions/001-scope-and-the-name-of-core.md"])
 
-/** The export condition, such as `@auth/source`, is written like the name of a package. */
+/** The export condition `@auth/source` without its scope. The condition is written like the name of a package. */
 const condition = "source"
 
 const splitName = (name: string) => ({ scope: path.posix.dirname(name), short: path.posix.basename(name) })
@@ -135,7 +135,7 @@ const main = async (): Promise<string | undefined> => {
   console.log(
     `Changed the scope ${from} to ${to} in ${count} places in ${changed} files.\n` +
       `Next: npm install && ${isInstalled ? "" : "npm run docs:tables && npm run format && "}npm run check\n` +
-      "To undo it: git restore . && npm install"
+      "To undo the change: git restore . && npm install"
   )
   return undefined
 }

@@ -94,7 +94,7 @@ const filterOf = ({ audit, calls }: Architecture, rules: ReadonlyArray<Rule>, er
     instruction(load, architectureAt),
     instruction(jumpIfEqual, audit, 1, 0),
     instruction(answer, allow),
-    // Not every architecture has all of these calls. For example, arm64 has no `access`.
+    // An architecture may lack the system call of a rule. For example, arm64 has no `access`.
     ...rules.flatMap((rule) => (calls[rule.call] === undefined ? [] : ruleOf(calls[rule.call] ?? 0, rule, error))),
     instruction(answer, allow)
   ])

@@ -112,8 +112,8 @@ export const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 export const bodies = thorough ? 25_000 : 500
 
 /**
- * The subject of the broker tests. The values `bodies`, `inspect` and `seed` of the fuzz test are optional, because all
- * brokers can use the same values.
+ * The subject of the broker tests. The values `bodies`, `inspect` and `seed` of the fuzz test are optional, because
+ * `runBrokerTests` has defaults for them.
  */
 type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture> = Omit<
   BrokerTests.Subject<Tag, Api, R, F>,

@@ -163,7 +163,7 @@ describe("an invalid call", () => {
   )
 
   const limited = { ...login, limits: [{ requests: 1, per: "1 minute" }] } as const
-  it.effect("is not sent if it exceeds the rate limit and would wait longer than allowed", () =>
+  it.effect("is not sent if the rate limit would delay it for longer than the option queueTimeout allows", () =>
     Effect.gen(function* () {
       const { client, seen } = yield* connect([() => yes()])
       const call = client.call(limited, loginOptions)
@@ -296,7 +296,7 @@ describe("a valid call", () => {
   )
 
   it.effect(
-    "is sent again after a cut connection if its endpoint is `safe`, but only when the rate limit allows it",
+    "is sent again after a cut connection if its endpoint is `safe`, but not before the rate limit allows it",
     () =>
       Effect.gen(function* () {
         const { client, seen } = yield* connect([cut, () => yes()])
@@ -549,7 +549,7 @@ describe("a refusal", () => {
     ["message", { code: "X", message: "no\u001b[31m\nINFO ok\u202e\u2028" }],
     ["code", { code: "X\u001b[31m\nINFO ok\u202e\u2028", message: "no" }],
     ["support id", { code: "DENIED", message: "no", support: "1\u001b[31m\nINFO ok\u202e\u2028" }],
-    ["message that is cut inside a surrogate pair", { code: "X", message: `${"x".repeat(299)}😀` }]
+    ["message, which is cut inside a surrogate pair", { code: "X", message: `${"x".repeat(299)}😀` }]
   ] as const)("is reported without the control characters and lone surrogates in its %s", ([, fields]) =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no(fields)])
@@ -846,7 +846,7 @@ describe("an answer that cannot be decoded", () => {
     })
   )
 
-  it.effect("is reported without the values of the request, in every format in which the answer can repeat them", () =>
+  it.effect("is reported without the request's values, even if it repeats them in text, a query, HTML or JSON", () =>
     Effect.gen(function* () {
       const wholes: ReadonlyArray<(texts: ReadonlyArray<string>) => string> = [
         (texts) => texts.join(" "),
@@ -995,7 +995,7 @@ describe("a token in a header", () => {
     ["a soft hyphen", "can\u00adary"],
     ["an accent", "can\u00e4ry"]
   ] as const)(
-    "is not sent, and does not appear in an error, if it contains %s, although other headers may contain it",
+    "is not sent, and does not appear in an error, if it contains %s, which a header without a token may contain",
     ([, access]) =>
       Effect.gen(function* () {
         const tiny = yield* connect([() => yes()])

@@ -127,7 +127,8 @@ export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
  * After two refused logins, no further login is sent, so that a person can make one wrong attempt without locking the
- * account. The window is three times 300 seconds, in case the 300 seconds begin again with each wrong attempt.
+ * account. The 300 seconds in `source` may begin again with each wrong attempt. Therefore the window is three times as
+ * long.
  */
 const budget = {
   maxFailures: 2,

@@ -16,7 +16,7 @@ import { timeText } from "../login/internal/timeText.ts"
  * @since 0.1.0
  */
 export class Tampered extends Data.TaggedError("Tampered")<{
-  /** The changed entry: `"session of angel/production/default/A123456"`. */
+  /** The changed entry, such as `"session of angel/production/default/A123456"`. */
   readonly what: string
 }> {
   readonly isRetryable = false
@@ -75,7 +75,7 @@ export class NewerVersion extends Data.TaggedError("NewerVersion")<{
  * @since 0.1.0
  */
 export class Io extends Data.TaggedError("Io")<{
-  /** The operation that failed: `"write the session"`. */
+  /** What could not be done, such as `"write the session"`. */
   readonly what: string
   /** The system's error code, such as `ENOSPC`. */
   readonly systemCode?: string | undefined
@@ -102,7 +102,7 @@ export class Io extends Data.TaggedError("Io")<{
  * @since 0.1.0
  */
 export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
-  /** Why the key is missing: `"the keyring did not answer within 3 seconds"`. */
+  /** Why the key is missing, such as `"the keyring did not answer within 3 seconds"`. */
   readonly why: string
   /** Text for the user: what to do now. */
   readonly advice?: string | undefined
@@ -150,9 +150,9 @@ export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
  * @since 0.1.0
  */
 export class InvalidOption extends Data.TaggedError("InvalidOption")<{
-  /** The name of the option: `"acquireTimeout"`. */
+  /** The name of the option, such as `"acquireTimeout"`. */
   readonly option: string
-  /** The condition that the value must meet: `"must be a duration above zero, such as \"60 seconds\""`. */
+  /** The condition that the value must meet, such as `"must be a duration above zero, such as \"60 seconds\""`. */
   readonly problem: string
 }> {
   readonly isRetryable = false

@@ -202,8 +202,8 @@ const listenOn = Effect.fnUntraced(function* (
 })
 
 /**
- * Serves `origin` on loopback until the scope closes, and returns its address. Port 0 selects a free port that browsers
- * and `fetch` accept.
+ * Serves `origin` on a loopback port until the scope closes, and returns the address of the port. Port 0 selects a free
+ * port that browsers and `fetch` accept.
  */
 export const listen = (options: Port & { readonly port: number }): Effect.Effect<string, SimulatorError, Scope.Scope> =>
   BlockedPort.avoid(options.port, (port) => listenOn(options, port)).pipe(

@@ -1,12 +1,10 @@
-/** Checks the address that a broker returns at login. */
+/** Checks the address for later API calls that a broker returns at login. */
 import * as Result from "effect/Result"
 
 const isAllowedHost = (hostname: string, hosts: ReadonlyArray<string>): boolean =>
   hosts.some((host) => (host.startsWith(".") ? hostname.endsWith(host) : hostname === host))
 
-/**
- * The address that the broker returned at login, without a slash at its end. `undefined` if the address is not allowed.
- */
+/** Returns the address `told` without slashes at its end. Returns `undefined` if the address is not allowed. */
 export const allowedAddress = (told: string, hosts: ReadonlyArray<string>): string | undefined => {
   const url = Result.getOrUndefined(Result.try(() => new URL(told)))
   const isPlain = url?.protocol === "https:" && url.username === "" && url.password === "" && url.port === ""

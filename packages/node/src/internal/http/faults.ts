@@ -1,4 +1,4 @@
-/** Makes the client's errors. They contain no header, no body and no query. */
+/** Makes the errors of `NodeHttpClient`. They contain no header, no body and no query. */
 import * as Headers from "effect/http/Headers"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClientError from "effect/http/HttpClientError"
