@@ -31,8 +31,8 @@ export const spread = (values: ReadonlyArray<number>): string => {
 }
 
 /**
- * Returns the ratio of `own` to `base` for each round. Within a round, the load of the machine is about the same for all
- * candidates.
+ * Returns the ratio of `own` to `base` for each round. Within a round, the load of the machine is about the same for
+ * `own` and `base`.
  */
 export const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
   own.map((value, round) => value / (base[round] ?? Number.NaN))

@@ -76,7 +76,10 @@ type RunProgram = (job: Job | undefined, world: World | undefined) => Promise<un
 const expectModules = (project: Project, name: string, found: unknown): void =>
   assert.equal(found, project.modules(name).length, `${name}: number of loaded modules`)
 
-/** Checks a cell of the column `core`, or logs in once at the broker of the column. */
+/**
+ * Checks a cell. In the column `core`, runs the program that uses core without a broker. In the column of a broker, runs
+ * the program of this broker, which must log in once.
+ */
 const checkProgram = async (
   column: string,
   project: Project,
@@ -308,7 +311,10 @@ const pageRow = (bundler: keyof typeof bundlers): Row => ({
   }
 })
 
-/** Opens the page, and calls the page's function `runProgram`. Code in a page cannot use variables of this module. */
+/**
+ * Opens the page, and calls the page's function `runProgram`. The call is text that contains the job, because code in a
+ * page cannot use variables of this module.
+ */
 const runInPage = (address: string, job: Job | undefined): Promise<unknown> =>
   withWindow(async (window) => {
     const page = await window.newPage()

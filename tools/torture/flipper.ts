@@ -29,7 +29,7 @@ export interface Request {
   readonly isNaive: boolean
 }
 
-/** How often each result occurred: `intact`, `Tampered`, or a wrong result. */
+/** How often each result occurred. `intact` and `Tampered` are correct results. Any other result is a defect. */
 export type Findings = Readonly<Record<string, number>>
 
 const bytesEqual = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0

@@ -150,13 +150,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /must not contain a secret/
   ],
   [
-    "a dialect without a failure",
+    "a dialect whose fixtures include no failure",
     { ...sound, fixtures: [first] },
     'a fixture in the dialect "tiny" has the verdict No',
     /no fixture in the dialect "tiny" has the verdict No/
   ],
   [
-    "a dialect without a success",
+    "a dialect whose fixtures include no success",
     { ...sound, fixtures: [wrongPin] },
     'a fixture in the dialect "tiny" has the verdict Yes',
     /no fixture in the dialect "tiny" has the verdict Yes and expects a success/
@@ -217,7 +217,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /no fixture/
   ],
   ["a row without a source", { ...sound, codes: [{ ...row, source: "" }] }, "T9153: made up", /source/],
-  ["a row without a date", { ...sound, codes: [{ ...row, asOf: "2026" }] }, "T9153: made up", /date/],
+  ["a row with an incomplete date", { ...sound, codes: [{ ...row, asOf: "2026" }] }, "T9153: made up", /date/],
   [
     "an endpoint without a call",
     { ...sound, endpoints: [...sound.endpoints, "logout"] },
@@ -231,13 +231,13 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /profile/
   ],
   [
-    "an endpoint without a success",
+    "an endpoint whose fixtures include no success",
     { ...sound, fixtures: [wrongPin] },
     "the fixtures of login include a success and a failure",
     /no fixture of login is a success/
   ],
   [
-    "an endpoint without a failure",
+    "an endpoint whose fixtures include no failure",
     { ...sound, fixtures: [first] },
     "the fixtures of login include a success and a failure",
     /no fixture of login is a failure/
@@ -255,18 +255,23 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
     /login: yes/
   ],
   [
-    "a fixture without a date",
+    "a fixture with an invalid date",
     having(slow, { asOf: "soon" }),
     "each fixture has a source, a date and a confidence",
     /slow down/
   ],
   [
-    "a fixture without a confidence",
+    "a fixture with an unknown confidence",
     having(slow, { confidence: "none" as never }),
     "each fixture has a source, a date and a confidence",
     /slow down/
   ],
-  ["a name that is used twice", adding(first), "each fixture has a unique name", /login: yes/]
+  [
+    "two fixtures of one endpoint that have the same name",
+    adding(first),
+    "each fixture has a unique name",
+    /login: yes/
+  ]
 ]
 
 describe("the test cases that Fixtures makes", () => {

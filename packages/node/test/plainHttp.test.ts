@@ -132,7 +132,7 @@ const answers: Readonly<Record<string, Respond>> = {
   "no answer": () => undefined
 }
 
-/** The client without `PlainHttp`. */
+/** Returns the client without the function `Send` of `PlainHttp`, so that calls use the client's `execute`. */
 const withoutSend = (client: HttpClient.HttpClient) => HttpClient.mapRequest(client, (same) => same)
 
 const currentFiber = Effect.withFiber((fiber) => Effect.succeed(fiber))

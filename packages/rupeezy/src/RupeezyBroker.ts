@@ -95,7 +95,7 @@ export const broker: Broker.Broker = {
       "state-comes-back",
       "low",
       "state",
-      "A callback without cb_param is accepted. A callback with a wrong cb_param is rejected."
+      "The broker may drop cb_param, so a callback without cb_param is accepted. A callback with a wrong cb_param is rejected."
     ],
     ["user-id-is-client-code", "low", "otherAccount", "In the answer to a browser login, user_id is the client code."],
     ["end-in-token", "medium", "expiry", "The exp of a token is its expiry. Without exp, the expiry is unknown."],

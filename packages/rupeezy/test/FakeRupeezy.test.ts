@@ -68,10 +68,7 @@ const exchangeBody = (token: string | null, changes: Readonly<Record<string, unk
 const exchange = (token: string | null, changes?: Readonly<Record<string, unknown>>, headers = {}) =>
   ask("POST", "/user/session", { headers, body: exchangeBody(token, changes) })
 
-/**
- * Sets the clock to 2026. A test clock starts at 1970-01-01, and the number of the TOTP period before that time is
- * negative.
- */
+/** Sets the clock to 2026-11-21 09:30 IST, and serves a fake. */
 const start = (options?: Parameters<typeof serve>[0]) =>
   Effect.andThen(TestClock.setTime(Date.UTC(2026, 10, 21, 4)), serve(options))
 
@@ -375,20 +372,25 @@ describe("the fake's switches", () => {
     ["the HTTP status of a refused login", {}, statusOf(logIn({ password: "wrong" })), 200],
     ["the HTTP status of a refused login", { refusedLogin: 400 }, statusOf(logIn({ password: "wrong" })), 400],
     ["the HTTP status of a refused login", { refusedLogin: 401 }, statusOf(logIn({ totp: "000000" })), 401],
-    ["the message for a reused code", {}, Effect.map(twoLogins, ([, again]) => again.json["message"]), "Invalid TOTP"],
     [
-      "the status for a reused code",
+      "the message of a login with a reused TOTP code",
+      {},
+      Effect.map(twoLogins, ([, again]) => again.json["message"]),
+      "Invalid TOTP"
+    ],
+    [
+      "the field status in the answer to a login with a reused TOTP code",
       { reusedCode: "accepted" },
       Effect.map(twoLogins, ([, again]) => again.json["status"]),
       "success"
     ],
     [
-      "the message for a right password after three wrong passwords",
+      "the message of a login with the right password after three wrong passwords",
       { lockAfter: 3 },
       threeMisses,
       "Your account is blocked"
     ],
-    ["the message for a right password after three wrong passwords", {}, threeMisses, undefined],
+    ["the message of a login with the right password after three wrong passwords", {}, threeMisses, undefined],
     ["the claim exp in the token", {}, claims, "present"],
     ["the claim exp in the token", { tokenEnd: "absent" }, claims, "absent"],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],

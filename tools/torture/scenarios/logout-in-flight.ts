@@ -14,8 +14,8 @@ import type { Outcome } from "../protocol.ts"
 const isLoggedOut = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.why === "logged-out"
 
 /**
- * Milliseconds until the end of the TOTP period. This time is short, because an unwanted second login would be sent
- * only in the next period.
+ * Milliseconds until the end of the TOTP period. An unwanted second login would wait for the next period. This time is
+ * short, so that such a login is sent before the scenario ends.
  */
 const leftInPeriod = 6000
 

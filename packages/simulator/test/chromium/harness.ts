@@ -35,7 +35,7 @@ export const stateOf = Effect.fnUntraced(function* (simulator: Simulator.Simulat
   const journal = yield* simulator.journal()
   return JSON.stringify({
     accounts: simulator.brokers,
-    // Includes the clock.
+    // The snapshot includes the clock.
     snapshot: yield* simulator.snapshot,
     statuses: statuses.map(({ status }) => status),
     journal: journal.filter(({ headers }) => headers["x-of-the-test"] === undefined).map(({ url }) => url)
@@ -64,7 +64,10 @@ export const logins = (simulator: Simulator.Simulator["Service"]) =>
     }))
   )
 
-/** Requests that a client other than a browser can make. The fault of `alter` applies to the last request. */
+/**
+ * Requests that read data. The simulator refuses them only if a web page sends them. The last request gets the fault
+ * that `alter` injects.
+ */
 export const readable = ({ control, origins }: Simulator.Info): ReadonlyArray<Target> =>
   [
     ...["/info", "/", "/journal", "/snapshot", "/codes?broker=rmoney&account=TEST101"].map(
@@ -119,8 +122,8 @@ interface Attempt {
   /** Text that the page may read. Default: no text. */
   readonly read?: RegExp
   /**
-   * Expected status. Default: 403. If another status is given, the state is not compared, because then the journal
-   * contains the requests.
+   * Expected status. Default: 403. If another status is given, the state is not compared, because accepted requests
+   * add entries to the journal.
    */
   readonly status?: number
   /** The attacks to run. Default: all attacks of the kind. */

@@ -97,7 +97,7 @@ const input = Effect.callback<string>((resume) => {
   process.stdin.on("data", (chunk) => (text += String(chunk))).once("end", () => resume(Effect.succeed(text)))
 })
 
-/** Opens the vault and the programs until the scope closes. */
+/** Opens the vault and the programs. They are closed when the scope closes. */
 const openPrograms = Effect.fnUntraced(function* (setting: typeof Setting.Type) {
   const key = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(setting.key, "the key of the demo"))
   const vault = yield* Layer.build(Layer.provide(NodeVault.layer({ folder: setting.folder }), key))
@@ -130,7 +130,7 @@ const first = Effect.gen(function* () {
 })
 
 export const run: Effect.Effect<void, Failure> = Effect.gen(function* () {
-  // If NODE_USE_ENV_PROXY is set, requests to this machine would go through the user's proxy without `no_proxy`.
+  // If NODE_USE_ENV_PROXY is set and `no_proxy` is not, requests to this machine would go through the user's proxy.
   process.env["no_proxy"] = "127.0.0.1"
   if (Option.isSome(yield* Effect.option(Config.String(variable)))) return yield* second
   const [took] = yield* Effect.timed(first)

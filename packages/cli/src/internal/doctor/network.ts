@@ -21,7 +21,10 @@ interface Answer {
   readonly body: string
 }
 
-/** Whether a firewall has answered: with HTTP 403 and an HTML page, or with a text that is known from firewalls. */
+/**
+ * Whether the answer comes from a firewall. Such an answer is an HTML page with HTTP 403, or contains a text that is
+ * known from firewalls.
+ */
 const isFirewall = ({ body, status }: Answer): boolean =>
   /request rejected|support id|access denied|attention required/i.test(body) || (status === 403 && /<html/i.test(body))
 

@@ -11,7 +11,7 @@ export type Step =
   | {
       readonly _tag: "busy"
       readonly text: string
-      /** `false` while a request is sent to the broker. */
+      /** `true` while the action waits for other accounts. */
       readonly canCancel: boolean
     }
   | {

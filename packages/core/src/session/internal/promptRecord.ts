@@ -14,7 +14,7 @@ const RecordFromJson = Schema.fromJsonString(
   Schema.Struct({
     /**
      * The pending browser login. Absent if no browser login is pending. `id` is random. `until` is the time when the
-     * login times out. The program that began the login increments `beats` as long as it runs.
+     * login times out. While the login is pending, its program increments `beats`, to show that the program still runs.
      */
     pending: Schema.optional(Schema.Struct({ id: Schema.String, until: Schema.Finite, beats: Schema.Finite })),
     /** When browser logins began, oldest first. Milliseconds since the epoch. */
