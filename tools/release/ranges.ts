@@ -1,4 +1,4 @@
-/** The ranges in which the packages of this repository accept each other. docs/decisions/023 explains them. */
+/** The version ranges with which packages of this repository depend on each other. See docs/decisions/023. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { type Manifest, packages } from "../packages/workspace.ts"
@@ -34,7 +34,7 @@ export const compare = (left: string, right: string): number => {
 export const accepts = (range: string, version: string): boolean =>
   compare(lowestOf(range), version) <= 0 && numbersOf(lowestOf(range))[0] === numbersOf(version)[0]
 
-/** A package of this repository, and the range in which another package of this repository accepts it. */
+/** A dependency on a package of this repository: the name of that package, and the range of accepted versions. */
 export interface Dependency {
   readonly name: string
   readonly range: string
@@ -67,8 +67,8 @@ export const raised = <M extends Pick<Manifest, (typeof kinds)[number]>>(
 
 /**
  * Raises the ranges in the manifest of each package whose version differs from its version in `before`. Returns one line
- * for each changed range. The tool Changesets has already changed some ranges: it replaces `>=0.0.0 <1.0.0` with
- * `>=0.1.0`, which has no upper limit.
+ * for each changed range. The tool Changesets runs earlier, and replaces ranges such as `>=0.0.0 <1.0.0` with
+ * `>=0.1.0`, which has no upper limit. This function sets the upper limit again.
  */
 export const raiseRanges = (
   before: Readonly<Record<string, string>>,

@@ -185,16 +185,16 @@ const calls: Readonly<Record<string, (connection: Any, value: unknown) => unknow
   "loginByQr({ signal: … })": ({ loginByQr }, value) => loginByQr({ show: fail, signal: value })
 }
 
-describe("a connection ends each call with a value or a typed error, whatever it gets:", () => {
+describe("a connection ends each call with a value or a typed error, whatever the arguments are:", () => {
   for (const [name, call] of Object.entries(calls)) {
-    it(`${name} while it is open`, async () => {
+    it(`${name} on an open connection`, async () => {
       await using connection = await Connection.open(layer(), { client })
       // If `show` is a function, it gets a QR code, and the login then waits for the user.
       const allowed = name === "loginByQr({ show: … })" ? ["pending", "InvalidRequest"] : undefined
       assert.deepStrictEqual(await unexpected((value) => call(connection, value), allowed), [])
     })
 
-    it(`${name} after close()`, async () => {
+    it(`${name} on a closed connection`, async () => {
       const connection = await Connection.open(layer(), { client })
       await connection.close()
       assert.deepStrictEqual(await unexpected((value) => call(connection, value), ["InvalidRequest"]), [])
@@ -220,7 +220,7 @@ describe("a connection ends each call with a value or a typed error, whatever it
   })
 
   for (const [name, call] of Object.entries(logins)) {
-    it(`${name} of a browser login`, async () => {
+    it(`${name} on a browser login`, async () => {
       await using connection = await Connection.open(layer(), { client })
       const login = await connection.beginLogin()
       const allowed = name === "complete(…)" ? wrong : undefined
@@ -237,7 +237,7 @@ describe("a connection ends each call with a value or a typed error, whatever it
     }
   })
 
-  it("reveal(…) throws only InvalidRequest", () => {
+  it("reveal(…) throws a typed error that does not show the argument", () => {
     for (const [, make] of values) {
       try {
         untyped(Connection).reveal(make())
@@ -250,7 +250,7 @@ describe("a connection ends each call with a value or a typed error, whatever it
   })
 })
 
-describe("open() resolves, or rejects with a typed error, whatever it gets:", () => {
+describe("open() resolves, or rejects with a typed error, whatever its arguments are:", () => {
   const closing = (opening: Promise<Connections.Connections<never>>) => opening.then(({ close }) => close())
   const options = ["vault", "key", "client", "codes", "early", "renewalTimeout", "pollInterval"]
 
@@ -280,7 +280,7 @@ describe("open() resolves, or rejects with a typed error, whatever it gets:", ()
   }
 })
 
-describe("Connections end each call with a value or a typed error, whatever they get:", () => {
+describe("Connections end each call with a value or a typed error, whatever the arguments are:", () => {
   const read = async (changes: AsyncIterable<unknown>) => {
     for await (const _ of changes);
   }

@@ -35,9 +35,10 @@ export interface Account {
    * Vendor id of the account's app, for the older of the two calls that exchange an authorization code for a session.
    */
   readonly vendor: string
-  /** App code of the account's app, for a login with the newer call. Both calls use the same `redirectUrl`. */
+  /** App code of the account's app, for a login with the newer of these two calls. */
   readonly appCode: string
   readonly apiSecret: string
+  /** Callback URL of the app, for logins with the app code and for logins with the vendor id. */
   readonly redirectUrl: string
   /** A device on which biometric login is enabled when the fake starts. */
   readonly deviceId: string
@@ -80,7 +81,7 @@ export interface Switches {
   readonly tokenEnd: "in-token" | "absent"
   /** Whether a callback contains the state. */
   readonly state: "echoed" | "dropped"
-  /** Where a callback has its parameters: in the query, or in a hash route with names in lower case. */
+  /** Form of a callback's parameters: `?authCode=…&userId=…`, or the hash route `#/?authcode=…&clientid=…`. */
   readonly callback: "query" | "hash"
   /** Answer to a poll before the QR code is scanned: a result with an empty token, or an empty result. */
   readonly qrPending: "empty-token" | "no-result"

@@ -190,7 +190,7 @@ describe("the fake's login page", () => {
     })
   )
 
-  it.effect("blocks a user after five wrong passwords or codes", () =>
+  it.effect("blocks a user after five wrong passwords, but not after four wrong codes", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       for (const _ of [1, 2, 3, 4, 5]) assert.strictEqual(yield* callback(fake, "", { password: "wrong" }), "")
@@ -203,7 +203,7 @@ describe("the fake's login page", () => {
 })
 
 describe("a session of the fake", () => {
-  it.effect("is accepted only if the header has API key and token with a colon between them", () =>
+  it.effect('is accepted only if the header has the form "token <API key>:<access token>"', () =>
     Effect.gen(function* () {
       const fake = yield* start()
       const { access_token: access = "" } = yield* open(fake)

@@ -1,6 +1,6 @@
 /**
  * Ten thousand concurrent calls request a session that has expired, or that is due for renewal. The candidate must
- * exchange credentials for a new session exactly once, and must return a session to every call.
+ * renew the session exactly once, and must return a session to every call.
  */
 import * as SessionManager from "@auth/broker-core/session/SessionManager"
 import type * as Session from "@auth/broker-core/login/Session"
@@ -26,7 +26,7 @@ import {
 
 const id = idOf(0)
 
-/** Duration of an exchange in milliseconds. For all candidates, a timer simulates the exchange, without a network. */
+/** Duration of a renewal in milliseconds. For all candidates, a timer simulates the broker, without a network. */
 const latency = 5
 
 const waiters = 10_000
@@ -34,7 +34,7 @@ const waiters = 10_000
 const expired = "the session has expired"
 const due = "the session is still valid, but due for renewal"
 
-/** Returns by how many milliseconds the turn makes the session older. */
+/** Returns the number of milliseconds by which a turn makes the session older. */
 const ageOf = ({ variant }: Turn): number => (variant === due ? lifetime - early / 10 : lifetime)
 
 interface Candidate {

@@ -91,7 +91,7 @@ const atOnce = 6
  */
 const atOncePerBroker = 2
 
-/** A defect in one account's login must not end the other logins. */
+/** Makes a failure from a defect. As a failure, a defect in one account's login does not end the other logins. */
 const faultOf = (defect: unknown): CommandFailed =>
   new CommandFailed({
     code: "defect",
@@ -103,7 +103,7 @@ const groupsOf = (list: ReadonlyArray<accounts.Entry>): ReadonlyArray<ReadonlyAr
 
 type Done = Map<string, summary.Outcome>
 
-/** Tries to get a session for each account without a login by a person, and adds the outcomes to `done`. */
+/** For each account, tries to get a session without the help of a person, and adds the outcome to `done`. */
 const renewEach = Effect.fnUntraced(function* (home: homes.Home, list: ReadonlyArray<accounts.Entry>, done: Done) {
   const progress = yield* Progress.open(list.length)
   const running = yield* Semaphore.make(atOnce)
@@ -145,7 +145,7 @@ const stopped = (total: number, done: Done): Effect.Effect<void> => {
   return say(`Stopped. ${count} of ${total} accounts are logged in, and stay logged in.`)
 }
 
-/** Tries to get a session for each account without a login by a person. The outcomes have the order of the list. */
+/** For each account, tries to get a session without the help of a person. Returns the outcomes in the list's order. */
 const renewAll = (home: homes.Home, list: ReadonlyArray<accounts.Entry>) =>
   Effect.suspend(() => {
     const done: Done = new Map()
@@ -155,7 +155,7 @@ const renewAll = (home: homes.Home, list: ReadonlyArray<accounts.Entry>) =>
     )
   })
 
-/** Asks the person whether to log in to an account now. `none`: the person wants to log in to no further account. */
+/** Asks the person whether to log in to an account now. `none`: skip this account and all later accounts. */
 const askWhether = (name: string, title: string): Effect.Effect<"now" | "skip" | "none"> =>
   Effect.flatMap(prompts.open, (ask) =>
     ask(`${name} needs a person (${title}). Press Enter to log in now, s to skip it, q to skip all`, "shown")

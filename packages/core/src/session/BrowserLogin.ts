@@ -33,8 +33,8 @@ import { SessionStore } from "./SessionStore.ts"
 export interface Options {
   /**
    * Whether the user has started this login. If `true`, the login runs even if the stored session is live, and replaces
-   * a pending login of another program. It does not count towards the limit of three logins in an hour. Default:
-   * `false`.
+   * a pending login of another program. This login does not count towards the limit of three logins in an hour.
+   * Default: `false`.
    */
   readonly byPerson?: boolean | undefined
 }
@@ -42,7 +42,7 @@ export interface Options {
 /** Maximum duration of a browser login, in milliseconds. */
 const lifetime = 300_000
 
-/** Maximum number of browser logins that all programs together begin without the user in an hour. */
+/** Maximum number of browser logins without `byPerson` that all programs together begin in an hour. */
 const maxPerHour = 3
 const hour = 3_600_000
 
@@ -103,7 +103,7 @@ const timedOut = ({ broker }: Account) =>
     })
   )
 
-/** The result if the browser login of another program is pending. */
+/** The result of `claim` if the browser login of another program is pending. */
 interface Busy {
   readonly _tag: "Busy"
   readonly pending: Pending

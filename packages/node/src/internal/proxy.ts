@@ -31,15 +31,15 @@ const unused = (variable: string) =>
   rejected(
     variable,
     `is set, but Node ${process.versions.node} does not send all requests through this proxy`,
-    `Start the program with NODE_USE_ENV_PROXY=1. This setting needs Node 22.21 or a later 22, or Node 24.5 or newer. If the program can reach the broker without the proxy, remove ${variable} from its environment.`
+    `Start the program with NODE_USE_ENV_PROXY=1. This setting needs Node 22.21 or a newer version of Node 22, or Node 24.5 or newer. If the program can reach the broker without the proxy, remove ${variable} from its environment.`
   )
 
 const isInvalid = (address: string | undefined): boolean =>
   address !== undefined && address !== "" && !URL.canParse(address)
 
 /**
- * Makes an error that names the wrong variable, because Node's error does not name it. Node also reads `http_proxy` and
- * `HTTP_PROXY`, which contain the proxy for requests without TLS.
+ * Makes an error that names the variable with the invalid address, because Node's own error does not name a variable.
+ * Node also reads `http_proxy` and `HTTP_PROXY`, which contain the proxy for requests without TLS.
  */
 const invalid = (environment: NodeJS.ProcessEnv) => {
   const variable = variableOf(environment)

@@ -21,11 +21,11 @@ export interface Changes {
 
 /** See `SessionStore.Watchers`. */
 export interface Watchers {
-  /** Adds a function. The returned function removes it. */
+  /** Adds `changed` to the functions of an account. The returned function removes `changed`. */
   readonly add: (account: Account, changed: Changed) => () => void
-  /** Whether an account has a function. `key` is the text that `Account.toKey` returns. */
+  /** Whether any function was added for an account, and not removed. `key` is the text that `Account.toKey` returns. */
   readonly has: (key: string) => boolean
-  /** Number of accounts that have a function. */
+  /** Number of accounts for which `has` returns `true`. */
   readonly size: () => number
   /** Calls the functions of an account. `key` is the text that `Account.toKey` returns. */
   readonly tell: (key: string, version: number) => Effect.Effect<void>

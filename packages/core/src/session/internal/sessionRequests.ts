@@ -51,8 +51,9 @@ const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
   })
 
 /**
- * Starts one timer that all waiting callers share. One timer for each caller would cost ten times as much CPU time as
- * waiting without a timer.
+ * Returns an effect that waits for the renewal, but at most for `renewalTimeout`. Starts a renewal if none is running.
+ * All callers share one timer. One timer for each caller would cost ten times as much CPU time as waiting without a
+ * timer.
  */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
@@ -116,8 +117,8 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
   Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self, logouts))), live)
 
 /**
- * Shortens the poll interval at random. When the store can no longer report changes, every account reads the store. The
- * different intervals spread these reads over time.
+ * Postpones the next read of the store by the poll interval, shortened at random. If the store later stops reporting
+ * changes, every account reads the store. The different intervals spread these reads over time.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
   // If a change was reported in the meantime, another session, or none, may be cached by now.
