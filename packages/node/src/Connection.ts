@@ -88,7 +88,7 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  * If the option `client` is not set and `HTTPS_PROXY` is set, `open` applies `HTTPS_PROXY` and `NO_PROXY` to every
  * request of the connection. It also applies them to the global `fetch` in this process. Node before 24.14 can use
  * these variables only if it was started with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`. These two settings need Node
- * 22.21 or a later 22, or Node 24.5 or newer. If this Node cannot use `HTTPS_PROXY`, `open` fails with
+ * 22 from 22.21, or Node 24.5 or newer. If this Node cannot use `HTTPS_PROXY`, `open` fails with
  * `InvalidRequest`. `open` also fails with `InvalidRequest` if `HTTPS_PROXY` is not the address of a proxy. At its
  * start, every version of Node reads the variable `NODE_EXTRA_CA_CERTS`, which contains the path of a file with
  * additional certificates.

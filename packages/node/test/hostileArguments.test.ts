@@ -96,7 +96,7 @@ const layerAt = (port: number) =>
 
 const options = { folder: Path.join(folder, "vault"), key: layerKey() }
 
-describe("open() on Node resolves, or rejects with a typed error, whatever it gets:", () => {
+describe("open() on Node, with any argument, resolves or rejects with a typed error:", () => {
   const closing = (opening: Promise<{ readonly close: () => Promise<void> }>) => opening.then(({ close }) => close())
   const layer = layerAt(1)
 
@@ -126,7 +126,7 @@ describe("open() on Node resolves, or rejects with a typed error, whatever it ge
   }
 })
 
-describe("login() on Node rejects with a typed error, or waits for a person, whatever it gets:", () => {
+describe("login() on Node, with any argument, waits for a person or rejects with a typed error:", () => {
   const calls: Readonly<Record<string, (value: unknown) => unknown>> = {
     "login(…)": (value) => value,
     "login({ timeout: … })": (timeout) => ({ timeout }),
