@@ -33,7 +33,7 @@ export const startServer = async (cwd: string): Promise<string> => {
 /** Does a job `count` times in a process of its own. Throws if the process fails, or does not end by itself. */
 export const runHeap = async (url: string, job: Job, count: number): Promise<Left> => {
   const limit = 120_000 + count * 10
-  // Without the first option, V8 drops the bytecode of functions that have not run for some time.
+  // Without the first option, V8 drops the bytecode of functions that have not run for some time, and the heap shrinks.
   const args = [
     "--no-flush-bytecode",
     "--conditions=@auth/source",

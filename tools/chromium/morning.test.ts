@@ -283,7 +283,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "shows that the command has ended during a renewal, and the account becomes live in the page of a new command",
+      "says that its command has ended if it is killed during a renewal, and a new command can make the account live",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])
@@ -362,7 +362,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
               await hostile.goto(origin)
               got.push(...(await hostile.evaluate(attack, { page, sessions: sessions.where })))
             }
-            // Another port of this machine, and another host.
+            // The hostile page is first on another port of this machine, and then on another host.
             await collect(`http://127.0.0.1:${evil}/`)
             await collect(`http://evil.example:${evil}/`)
             // After DNS rebinding, a hostile host name leads to the server itself.

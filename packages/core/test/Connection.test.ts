@@ -342,9 +342,9 @@ describe("Connection:", () => {
       (connection: Connection.Calls<Authorize | Logout | Renewal.Renewal>, reason: unknown) => Promise<unknown>
     ]
   > = [
-    ["fetch(), with a signal", ({ fetch }, reason) => fetch(origin, aborted(reason))],
-    ["fetch(), with the signal of a Request", ({ fetch }, reason) => fetch(new Request(origin, aborted(reason)))],
-    ["fetch(), with a body", ({ fetch }, reason) => fetch(origin, { method: "POST", body: "a", ...aborted(reason) })],
+    ["fetch() with a signal", ({ fetch }, reason) => fetch(origin, aborted(reason))],
+    ["fetch() with the signal of a Request", ({ fetch }, reason) => fetch(new Request(origin, aborted(reason)))],
+    ["fetch() with a body", ({ fetch }, reason) => fetch(origin, { method: "POST", body: "a", ...aborted(reason) })],
     [
       "run() of `session`",
       ({ run }, reason) =>
@@ -707,7 +707,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
-  it("is stored at the next call to session() if the store failed", async () => {
+  it("stores its session at the next call to session() if the store failed", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     await using connection = await Connection.open(browser(), { vault: vaultOf({ ...shared, store: service }) })
@@ -720,7 +720,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await other.session()).tokens.access), "c3")
   })
 
-  it("is ended by a logout if the store failed, and cannot be completed afterwards", async () => {
+  it("cannot be completed after a logout if the store failed, and the logout ends its session at the broker", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const tiny = makeTiny({ by: [] })
@@ -939,7 +939,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["first 000000", "first 111111"])
   })
 
-  it("is always called for a code sent by SMS, and for a code from an authenticator app only if the layer does not provide the code", async () => {
+  it("is called for every code, except an authenticator code that the layer provides", async () => {
     const [verified, asked]: [Array<string>, Array<string>] = [[], []]
     const codes = ({ kinds: [kind] }: Connection.CodeQuestion) => {
       asked.push(kind ?? "none")

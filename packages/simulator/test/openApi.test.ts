@@ -127,7 +127,7 @@ describe("OpenAPI documents", () => {
       const secrets = new Set(found)
       const answers = fixtures("success.json").filter(
         ({ body, endpoint }) =>
-          // Before the QR code is scanned, the answer has no token.
+          // The schema of `qrLogin` requires no token, because the answer has none before the QR code is scanned.
           endpoint !== "qrLogin" &&
           found.some((name) => /^(?:access|auth|jwt|session)_?token$/i.test(name) && body.includes(`"${name}"`))
       )

@@ -36,8 +36,8 @@ interface Open {
   readonly manager: SessionManager["Service"]
   readonly headers: Authorize["Service"]["headers"]
   /**
-   * Present if only a person can log in and the broker has a profile call. A program has reported that the broker
-   * refuses the token of `reported`. Returns another session.
+   * Returns a session other than `reported`, after a program has reported that the broker refuses the token of
+   * `reported`. Present only for accounts that only a person can log in to, at brokers that have a profile call.
    */
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
@@ -74,8 +74,8 @@ const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>)
   Redacted.value(tokens.access) === Redacted.value(token)
 
 /**
- * Returns a live session. After a failure, `session` pauses and does not read the store. `peek` reads the store: a person
- * may have logged in with another program in the meantime.
+ * Returns a live session. After a failed renewal, `manager.session` fails for some time without reading the store. So
+ * `manager.peek` reads the store: a person may have logged in with another program in the meantime.
  */
 const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Session, Failure> =>
   Effect.catch(manager.session, (failure) =>
@@ -142,7 +142,10 @@ const makePersonal = (
 
 const toLive = (headers: Open["headers"], session: Session.Session): Live => ({ session, headers: headers(session) })
 
-/** Opens accounts on demand until the scope closes. Closes a removed or changed account after its last request. */
+/**
+ * Opens accounts on demand until the scope closes. If an account is removed or changed, its connection is closed after
+ * the running requests have ended.
+ */
 export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<OpenAccounts, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const changes = yield* PubSub.sliding<Change>(keptChanges)
@@ -215,7 +218,7 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
     renew: (entry, dead) =>
       reopened(entry, ({ headers, manager, renewPersonal = manager.renew }) =>
         Effect.gen(function* () {
-          // The program has only its token, but the manager needs the session. `peek` finds the session and renews nothing.
+          // The caller knows only the token, but a renewal needs the session. `peek` finds it and renews nothing.
           const current = Option.getOrUndefined(yield* manager.peek) ?? (yield* sessionOf(manager))
           return toLive(headers, hasToken(current, dead) ? yield* renewPersonal(current) : current)
         })

@@ -82,9 +82,9 @@ export interface PendingLogin {
   readonly seal: (options?: { readonly lifetime?: Duration.Input | undefined }) => Promise<string>
   /**
    * Completes the login with the address that the browser was redirected to, and stores the session. If the store fails,
-   * call `complete` again. After a success, `complete` fails with `InvalidStepUpCode`. If `logout` is called after the
-   * first call of `complete` and before the session is stored, the session is ended at the broker, and `complete` fails
-   * with `SessionExpired`.
+   * call `complete` again. After a success, each further call fails with `InvalidStepUpCode`. If `logout` is called
+   * after the first call of `complete` and before the session is stored, the session is ended at the broker. `complete`
+   * then fails with `SessionExpired`.
    */
   readonly complete: (callbackUrl: string | URL | Redacted.Redacted<string>) => Promise<Session>
 }
@@ -113,7 +113,7 @@ export interface QrOptions {
 export interface Calls<Services> {
   readonly account: Account
   /**
-   * Returns a live session. A request is sent to the broker only if the session must be renewed. The tokens are
+   * Returns a live session. It comes from memory, otherwise from the vault, otherwise from the broker. The tokens are
    * `Redacted`. `reveal` returns their text.
    */
   readonly session: () => Promise<Session>
@@ -303,9 +303,9 @@ export const fromServices = <Services>(
       )
     }
     const pendingLogin = (redirect: RedirectLogin["Service"], request: AuthorizationRequest): PendingLogin => {
-      // If the store failed, the session that the broker has returned. The next call of `complete` stores this session
-      // without sending the callback again. A session that was stored is not stored again, because it may have ended
-      // or have been replaced in the meantime.
+      // A session that the broker has returned, but that could not be stored. The next call of `complete` stores this
+      // session without sending the callback again. A session that was stored is not stored again, because it may have
+      // ended or have been replaced in the meantime.
       let unsaved: Session | undefined
       const complete = (callbackUrl: Redacted.Redacted<string>) =>
         Effect.suspend(() => {
