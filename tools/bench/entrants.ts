@@ -51,7 +51,7 @@ export interface Choice {
   readonly only: ReadonlyArray<string>
 }
 
-/** Another checkout, and its bench of the same name. `bench` is `undefined` if the checkout has no such bench. */
+/** Another checkout, and its bench with the name of our bench. If it has no such bench, `bench` is `undefined`. */
 export interface Other {
   readonly checkout: Checkout
   readonly bench: Bench | undefined
@@ -59,7 +59,7 @@ export interface Other {
 
 export interface Entrants {
   readonly entrants: ReadonlyArray<Entrant>
-  /** Names of the chosen twins that the other checkout cannot provide. */
+  /** Names of the chosen twins that cannot be measured: the other checkout lacks them, or their turns differ. */
   readonly missing: ReadonlyArray<string>
 }
 
@@ -87,8 +87,8 @@ const twinOf = (name: string, bench: Bench, candidate: string, other: Other, pla
 }
 
 /**
- * Returns the chosen candidates and twins of the bench `name`. Each twin directly follows its candidate, or replaces it
- * if only the twin is chosen.
+ * Returns the chosen candidates and twins of the bench `name`. Each twin directly follows its candidate. If only the
+ * twin is chosen, it replaces the candidate.
  */
 export const entrantsOf = (name: string, bench: Bench, { only, plan }: Choice, other?: Other): Entrants => {
   const entrants: Array<Entrant> = []

@@ -1,4 +1,4 @@
-/** Checks the command `broker-auth` as its users have it: installed from the tarballs, beside a broker's package. */
+/** Installs the command `broker-auth` and brokers' packages from the tarballs, and checks the installed command. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as assert from "node:assert/strict"
@@ -12,7 +12,7 @@ import { type Way, ways } from "../../packages/cli/test/ways.ts"
 import { run, runNpm } from "./process.ts"
 
 export interface Options {
-  /** Empty folder. */
+  /** An empty folder, in which the packages are installed. */
   readonly folder: string
   /** Path of the tarball of a package. */
   readonly tarball: (name: string) => string
@@ -80,7 +80,7 @@ const checkResolution = (installed: string, { folder, tarball }: Options) =>
     const marker = makeHostile(cwd, ["@auth/angel", "@auth/zerodha", "@auth/broker-core", "@auth/node", "effect"])
     const script = 'await import("@auth/zerodha/ZerodhaBroker")'
     yield* Effect.promise(() => run(process.execPath, ["--input-type=module", "--eval", script], { cwd }))
-    assert.ok(fs.existsSync(marker), "the hostile package cannot be loaded at all")
+    assert.ok(fs.existsSync(marker), "no program can load the hostile packages, so this check would prove nothing")
     fs.rmSync(marker)
 
     const env = { NODE_PATH: path.join(cwd, "node_modules") }
@@ -98,7 +98,10 @@ const checkResolution = (installed: string, { folder, tarball }: Options) =>
     assert.ok(!fs.existsSync(marker), "a package of the current folder was loaded")
   })
 
-/** Checks that `--help` and `--version` load only one file, and that `brokers` loads the installed `effect`. */
+/**
+ * Checks that the command loads only one file to print its help or its version. Checks that `brokers` loads the
+ * installed `effect`, but not the modules of `demo` and `serve`.
+ */
 const checkModules = (installed: string) =>
   Effect.gen(function* () {
     const user = yield* makeUser({ PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}` }, [
@@ -150,7 +153,7 @@ export const checkCommand = async (options: Options) => {
         )
       ),
       problemOf("loaded modules", Effect.scoped(checkModules(base))),
-      problemOf("place of packages", Effect.scoped(checkResolution(installed("angel"), options)))
+      problemOf("folder of the loaded packages", Effect.scoped(checkResolution(installed("angel"), options)))
     ]
     const found = yield* Effect.all(checks, { concurrency: atOnce })
     return { logins: ways.length, problems: found.flatMap((problem) => problem ?? []) }

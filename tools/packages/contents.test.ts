@@ -51,7 +51,7 @@ describe("the contents of a package", () => {
 
   afterEach(() => fs.rmSync(folder, { recursive: true }))
 
-  it("are compiled files, documents and a manifest, without sources, maps, excluded and removed modules", async () => {
+  it("are compiled files, documents and a manifest, but no sources, maps, excluded modules or removed modules", async () => {
     writeModule("bin", "a()\n", "export {}\n")
     write("dist/index.js.map", "{}")
     write("dist/removed.js", "")
@@ -63,7 +63,7 @@ describe("the contents of a package", () => {
     ])
   })
 
-  it("have no comments in code, and keep them in declarations", async () => {
+  it("have comments in declarations, but not in code", async () => {
     const code = [
       "/** One. */",
       "const list = [1_000, `a // b`] // Two.",
@@ -83,7 +83,7 @@ describe("the contents of a package", () => {
     assert.include(found.get("dist/index.d.ts"), "/** The letter. */")
   })
 
-  it("are indented with tabs, and a text in a declaration keeps its spaces", async () => {
+  it("are indented with tabs, but a template literal in a declaration keeps its spaces", async () => {
     writeModule(
       "index",
       "export const a = () => {\n    return 1\n}\n",
@@ -109,12 +109,12 @@ describe("the contents of a package", () => {
     )
   })
 
-  it("are refused if a line inside a text in a declaration begins with four spaces", async () => {
+  it("are refused if a line inside a template literal of a declaration begins with four spaces", async () => {
     writeModule("index", "export const a = 1\n", "export type A = `\n    c`;\n")
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts: its types would change/)
   })
 
-  it("keep the first line of a command, which begins with #!", async () => {
+  it("keep the line #! at the start of a command", async () => {
     writeModule("index", "#!/usr/bin/env node\n// One.\na()\n", "export {}\n")
     assert.match((await contents()).get("dist/index.js") ?? "", /^#!\/usr\/bin\/env node\na\(\);/)
   })
@@ -127,7 +127,7 @@ describe("the contents of a package", () => {
     }
   )
 
-  it("have an internal module's declaration only if a public module imports it, directly or indirectly", async () => {
+  it("have an internal module's declaration only if a public module imports the module, directly or indirectly", async () => {
     for (const name of ["one", "two", "three", "four", "five"]) writeModule(`internal/${name}`, "", "export {}\n")
     const types = [
       'import { A } from "./internal/one.ts"',
@@ -146,7 +146,7 @@ describe("the contents of a package", () => {
     assert.include(found, "dist/internal/five.js")
   })
 
-  it("cannot have a declaration that imports a missing declaration", async () => {
+  it("are refused if a declaration imports a declaration that is missing", async () => {
     writeModule("index", "", 'export * from "./gone.ts"\n')
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts imports \.\/gone\.ts, which is not packed/)
   })
@@ -164,7 +164,7 @@ describe("the contents of a package", () => {
     assert.isUndefined(scripts)
   })
 
-  it("need a compiled package", async () => {
+  it("are refused if a compiled file is missing", async () => {
     fs.rmSync(path.join(folder, "dist/index.d.ts"))
     assert.match(await messageOf(contents()), /dist\/index\.d\.ts does not exist\. Run npm run build/)
   })
@@ -184,12 +184,12 @@ describe("the contents of a package", () => {
 describe("npm pack in the folder of a package", () => {
   const scriptsOf = ({ manifest: own }: Package) => (own as typeof manifest).scripts as unknown
 
-  it("refuses, and says what to run", async () => {
+  it("fails, and the error names the command npm run pack", async () => {
     const cwd = packages()[0]!.path
     assert.match(await messageOf(runNpm(["pack", "--dry-run"], { cwd })), /To pack all packages, run npm run pack/)
   })
 
-  it.each(packages())("is refused by the same script in $folder", (pkg) =>
+  it.each(packages())("is refused in $folder by the same script as in the first package", (pkg) =>
     assert.deepStrictEqual(scriptsOf(pkg), scriptsOf(packages()[0]!))
   )
 })

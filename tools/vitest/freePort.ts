@@ -49,7 +49,7 @@ const firstOutgoing = (): number => {
 
 /** `freePort` selects ports from `lowest` up to, but not including, `end`. */
 const lowest = 10_000
-/** Usually at most the lowest port of outgoing connections. This rule is dropped if it leaves fewer than 1000 ports. */
+/** The lowest port of outgoing connections, or 32,768 if that port is higher or leaves fewer than 1000 ports. */
 const end = firstOutgoing() - lowest < 1000 ? 32_768 : Math.min(firstOutgoing(), 32_768)
 
 /**

@@ -87,7 +87,7 @@ describe("FakeAngel: tokens", () => {
     ["in-token", Date.UTC(2026, 10, 23, 18, 30) / 1000],
     ["absent", undefined]
   ] as const) {
-    it.effect(`with tokenEnd: "${tokenEnd}", an access token has ${exp === undefined ? "no" : "an"} exp`, () =>
+    it.effect(`with tokenEnd: "${tokenEnd}", an access token has ${exp === undefined ? "no" : "the"} claim exp`, () =>
       Effect.gen(function* () {
         const { data, tokens } = yield* loggedIn({ tokenEnd })
         assert.strictEqual(claims(tokens.jwtToken)["exp"], exp)

@@ -223,7 +223,7 @@ describe("sessions: the layer of an account", () => {
 })
 
 describe("sessions: SessionManagers.warm", () => {
-  it.effect("logs in to every account once, and reports each result", () =>
+  it.effect("logs in once to an account whose name is given twice, and reports each result", () =>
     Effect.gen(function* () {
       const { brokers, managers } = yield* begin()
       const all = names(100)

@@ -21,7 +21,7 @@ const readDay = (text: string): string | undefined => {
   return year && `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`
 }
 
-/** Rejects days such as 30 February, which some parsers accept as a day in March. */
+/** Returns false for days before 1900, and for days such as 30 February, which some parsers turn into a day in March. */
 const exists = (day: string): boolean =>
   day >= "1900" && Option.exists(DateTime.make(day), (date) => DateTime.formatIso(date).startsWith(day))
 

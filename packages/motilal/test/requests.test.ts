@@ -12,10 +12,10 @@ import { credentials, hash, layer, layerApi, serve, session } from "./support.ts
 
 describe("requests", () => {
   it.effect(
-    "in place of the password, a login sends the SHA-256 hash of password and API key, joined in this order, in lower-case hexadecimal",
+    "a login sends not the password, but the SHA-256 hash of the password followed by the API key, in lower-case hexadecimal",
     () =>
       Effect.gen(function* () {
-        // Computed with sha256sum. The sample in Motilal's documentation has another hash, which is wrong.
+        // The expected hash was computed with sha256sum. The sample hash in Motilal's documentation is wrong.
         const sample = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
         assert.strictEqual(Redacted.value(sample), "6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090")
         const fake = yield* serve()

@@ -304,13 +304,13 @@ describe("vaults: layerKeyring", () => {
     ],
     "fails with an unknown error": [`getPassword() { throw new Error("hunter2") }`, /keyring refused the request$/],
     "crashes the helper process": [`getPassword() { process.kill(process.pid, "SIGKILL") }`, /has crashed$/],
-    "prints text and crashes before it answers": [
+    "prints text and crashes the helper process": [
       `getPassword() { fs.writeSync(1, "hunter2"); process.kill(process.pid, "SIGKILL") }`,
       /has crashed$/
     ]
   }
   for (const [what, [body, why]] of Object.entries(refusals)) {
-    it.live(`fails with KeyUnavailable if the keyring ${what}, and does not repeat the keyring's message`, () =>
+    it.live(`fails with KeyUnavailable if the keyring ${what}, and hides the keyring's message`, () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder
         const error = yield* Effect.flip(ask(place(fakeKeyring(folder, body))))
@@ -359,7 +359,7 @@ describe("vaults: layerKeyring", () => {
     })
   )
 
-  it.live("if process.execPath is the program itself, starts the program as a helper process only once", () =>
+  it.live("starts only one helper process, even if process.execPath is the program itself", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const module = fakeKeyring(folder, `getPassword() { return null }`)
@@ -477,7 +477,7 @@ process.getBuiltinModule = (name) => (name === "node:sea" ? undefined : getBuilt
   )
 
   it.effect.each([0, -5, NaN, "3 secs" as "3 seconds"] as const)(
-    "rejects timeout: %s without an access to the keyring",
+    "rejects timeout: %s without reading the keyring",
     (timeout) =>
       Effect.gen(function* () {
         const failed = yield* Effect.flip(Layer.build(NodeVaultKey.layerKeyring({ timeout })))

@@ -146,7 +146,7 @@ it.effect("a database is created only once, even if another program creates it a
     const design = { format: 1, tables: [] }
     const [slow, fast] = [sqlite.open(path), sqlite.open(path)]
     let looks = 0
-    // The first check finds an empty file. The other program creates the tables before the second check.
+    // `slow` checks twice whether the file has tables. `fast` creates the tables between the two checks.
     const watched = new Proxy(slow, {
       get: (target, name) => {
         if (name === "exec" && looks++ === 0) checked.createOnce(fast, design, () => ({ made: "fast" }))
@@ -166,7 +166,8 @@ it.live("a vault whose entries are intact but in the wrong order is reported as 
     const folder = yield* freshFolder
     const files = writtenFiles(folder, vaultFile.emptyLog)
     const database = Buffer.from(files["sessions.db"] ?? [])
-    // Format of a page with entries, and of the offsets of its cells: https://sqlite.org/fileformat2.html, section 1.6.
+    // The test swaps the offsets of two entries in a page. Section 1.6 of https://sqlite.org/fileformat2.html describes
+    // the format of the page.
     const pages = Array.from({ length: database.length / 4096 }, (_, index) => index * 4096)
     const leaf = pages.find((at) => database[at] === 0x0a && database.readUInt16BE(at + 3) === places.length) ?? 0
     const [first, second] = [database.readUInt16BE(leaf + 8), database.readUInt16BE(leaf + 10)]

@@ -3,15 +3,18 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import { type Finding, fine, problem } from "./finding.ts"
 
-/** Maximum difference between the clocks, in milliseconds. Beyond it, a TOTP code may belong to another period. */
+/**
+ * Maximum difference between the clocks, in milliseconds. If the difference is larger, a TOTP code may belong to another
+ * period.
+ */
 const maxSkew = 15_000
 
-/** When this answer was sent, by the broker's clock, in milliseconds since the epoch. */
+/** Returns when the answer with these headers was sent, by the broker's clock, in milliseconds since the epoch. */
 const answeredAt = ({ age, date }: Readonly<Record<string, string | undefined>>): number | undefined => {
   const made = date === undefined ? undefined : Option.getOrUndefined(DateTime.make(date))
   if (made === undefined) return undefined
-  // A date has a resolution of one second, so half a second is added. If the answer comes from a cache, `date` is the
-  // time of the broker's original answer, and `age` is the number of seconds since then. So the age is added, too.
+  // `date` has a resolution of one second, so half a second is added. If the answer comes from a cache, `date` is the
+  // time of the broker's original answer, and `age` is the number of seconds since then. So `age` is added, too.
   return DateTime.toEpochMillis(made) + 500 + (/^\d+$/.test(age ?? "") ? Number(age) * 1000 : 0)
 }
 
