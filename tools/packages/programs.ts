@@ -14,7 +14,10 @@ export const runsSomething = /\brunPromise\b|\bConnections?\.open\(/
 /** Number of programs that run concurrently. It suits a machine with two cores. */
 const atOnce = 2
 
-/** Returns the programs of a README, which are its `ts` blocks without `no-run`. `file` is absolute, or relative to the root. */
+/**
+ * Returns the programs of a README. The programs are the `ts` blocks without `no-run`. `file` is absolute, or relative
+ * to the root of the repository.
+ */
 export const programsOf = (file: string): ReadonlyArray<Example> =>
   extract(file, fs.readFileSync(path.resolve(root, file), "utf8")).filter(({ run }) => run)
 

@@ -6,7 +6,7 @@ import { run } from "./process.ts"
 
 /**
  * Older versions of TypeScript that must also accept the types of the packages. The workspace does not install them,
- * because their command `tsc` would conflict with ours.
+ * because their command `tsc` would conflict with the workspace's own `tsc`.
  */
 export const olderCompilers = {
   "5.9": { name: "typescript", range: "~5.9.3" },
@@ -16,7 +16,7 @@ export const olderCompilers = {
 /** Returns the path of the command `tsc` in a TypeScript package. */
 export const compilerOf = (folder: string): string => path.join(folder, "bin/tsc")
 
-/** Returns the paths of the older compilers. */
+/** Downloads the older compilers. Returns the paths of their `tsc`. */
 export const installCompilers = async (): Promise<ReadonlyArray<string>> =>
   (await Promise.all(Object.values(olderCompilers).map(download))).map(({ folder }) => compilerOf(folder))
 
@@ -30,7 +30,10 @@ export const resolutions = {
 export const exportAll = (specifiers: ReadonlyArray<string>): string =>
   specifiers.map((specifier, index) => `export * as n${index} from "${specifier}"\n`).join("")
 
-/** Checks the module `text` and all declarations that it uses. Creates `index.ts` and `tsconfig.json` in `folder`. */
+/**
+ * Checks a module with the code `text`, and all declarations that the module uses. Creates `index.ts` and
+ * `tsconfig.json` in `folder`.
+ */
 export const checkTypes = async (
   folder: string,
   compiler: string,

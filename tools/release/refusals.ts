@@ -20,7 +20,7 @@ const changed = async (folder: string): Promise<ReadonlyArray<string>> =>
     .filter((line) => line !== "")
     .map((line) => line.slice(3))
 
-/** Returns the changesets that have not been applied yet. A changeset that is applied is removed. */
+/** Returns the changesets that have not been applied yet. Applying a changeset removes its file. */
 export const unversioned = (folder: string): ReadonlyArray<string> =>
   fs
     .readdirSync(path.join(folder, ".changeset"))

@@ -30,7 +30,7 @@ Copies the repository with its current files, starts a registry on 127.0.0.1, an
      with the fakes; the first program of each broker is also run against the installed simulator
   2. a minor version of core, which changes no other package; each broker's package logs in with the lowest and
      with the newest core that it accepts
-  3. a patch of one broker that needs the new core; npm refuses this patch with the old core
+  3. a patch of one broker; the patch needs the new core, and npm refuses it with the old core
   4. a major version of core, and a patch of every package that needs core; npm refuses the new core with the first
      versions of the brokers' packages
 
@@ -384,7 +384,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
       })
     }
 
-    // 3. A patch of one broker, which needs the new core
+    // 3. A patch of one broker. The patch needs the new core.
     const third = { [patched]: bump(patched, 2) }
     await need(
       `3: npm run release:version gives ${patched} ${third[patched]}, and changes no other package`,

@@ -26,7 +26,7 @@ const connect = ({ where }: Served, text: string) =>
         resume(Effect.succeed(socket))
       })
     }).pipe(
-      // If the server's queue of new connections is full, the connection fails.
+      // If the server's queue of new connections is full, the connection fails, and is tried again.
       Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 200 })
     ),
     (socket) => Effect.sync(() => socket.destroy())

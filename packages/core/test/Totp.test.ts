@@ -109,7 +109,8 @@ describe("Totp.parse", () => {
 it.effect("Totp.codeAtStep uses the program's Mac service, if there is one", () =>
   Effect.gen(function* () {
     const totp = Totp.make({ key: algorithms.SHA1 })
-    // The last byte says that the code is read at offset 0. RFC 4226 masks out the highest bit of the first byte.
+    // In RFC 4226, the last byte of the tag gives the offset of the code in the tag: here 0. The highest bit of the
+    // code's first byte is ignored.
     const tag = Uint8Array.from([0x80, 0, 0, 7, ...Array.from({ length: 15 }, () => 0), 0])
     const mac = Mac.Mac.of({
       generateKey: () => Effect.die("not used"),

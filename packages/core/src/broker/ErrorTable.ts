@@ -156,7 +156,7 @@ export const invalidCode =
   (failure: Failure): AuthError.Reason =>
     new AuthError.InvalidStepUpCode({ ...said(failure), kind, hints: hints(failure), advice })
 
-/** In milliseconds. If the clocks differ by more than this, the TOTP code may belong to another period. */
+/** If the clocks differ by more than this number of milliseconds, the TOTP code may belong to another period. */
 const noticeableDrift = 15_000
 
 const driftHint = (millis: number): AuthError.Hint => {
@@ -308,8 +308,8 @@ const outage =
   /maintenance|temporarily (?:unavailable|down|suspended)|technical (?:issue|error|problem|fault|difficult)|(?:service|system|server)s?\b.*\b(?:unavailable|down)\b/i
 
 /**
- * Makes a function that returns `reason` for a refusal, except if the broker's message reports an outage, such as
- * maintenance. In that case, the function returns `BrokerRejected`.
+ * Makes a function that calls `reason` for a refusal. If the broker's message reports an outage, such as maintenance,
+ * the function returns `BrokerRejected` instead.
  *
  * @category reasons
  * @since 0.1.0
@@ -324,7 +324,7 @@ const authentication = /unauthori[sz]ed|authenticat|credential|password|api[ _-]
 /**
  * Makes a function that returns the reason why a login was refused with HTTP 401. If the message reports an outage,
  * the reason is `BrokerRejected`. If there is no message, or if the message mentions credentials or matches `words`,
- * the reason is `InvalidCredentials`. For any other message, the reason is `BrokerRejected`.
+ * the reason is `InvalidCredentials` for `field`. For any other message, the reason is `BrokerRejected`.
  *
  * @category reasons
  * @since 0.1.0

@@ -170,7 +170,7 @@ const challengeWhy: Record<ChallengeExpired["why"], string> = {
  */
 export class AccountLocked extends Data.TaggedError("AccountLocked")<
   BrokerSaid & {
-    /** The locked part. `account`: the whole account. `otp`: only the use of one-time codes. `trading`: only trading. */
+    /** The locked part. `account`: the whole account. `otp`: only one-time codes. `trading`: only trading. */
     readonly scope: "account" | "otp" | "trading"
     /** How the account can be unlocked. */
     readonly unlock: "broker" | "self-service" | "wait" | "unknown"
@@ -349,8 +349,8 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 
 /**
  * There was no usable answer. The network failed, the call timed out, or the broker has a fault. In general, it is not
- * known whether the broker has processed the request. If there was no connection to the broker, nothing reached the
- * broker. Examples are the system code `ECONNREFUSED`, and HTTP 407 from a proxy.
+ * known whether the broker has processed the request. If there was no connection to the broker, for example after the
+ * system code `ECONNREFUSED` or HTTP 407 from a proxy, nothing reached the broker.
  *
  * @category reasons
  * @since 0.1.0
@@ -358,8 +358,8 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
   BrokerSaid & {
     /**
-     * What failed. With `certificate` and `proxy`, the fault is between this program and the broker. With `network`,
-     * the fault is usually there, too.
+     * What failed. With `certificate` and `proxy`, and usually with `network`, the fault is between this program and
+     * the broker.
      */
     readonly why: "time-out" | "network" | "broker" | "certificate" | "proxy"
     /** HTTP status, if there was an answer. */

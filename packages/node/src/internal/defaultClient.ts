@@ -21,8 +21,8 @@ const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpC
 /**
  * Sends a request with `NodeHttpClient` if a maximum size is set for its answer (`AnswerLimit`). This maximum is set
  * for every call in a broker's table of calls. Sends all other requests with the global `fetch`, because their answers
- * can have any size, or never end. If the runtime has no dispatcher, every request uses `fetch`. Every request also
- * uses `fetch` if the program has replaced the global `fetch`, for example with a fake of the broker.
+ * can have any size, or never end. Every request uses `fetch` if the program has replaced the global `fetch`, for
+ * example with a fake of the broker, or if the dispatcher of Node's `fetch` is not found.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

@@ -6,7 +6,8 @@ export const script = String.raw`"use strict";
 (() => {
   const find = (id) => document.getElementById(id)
   const cards = new Map()
-  // Accounts whose action was started on this page. The page moves the focus only for these accounts.
+  // Accounts with an action that was started on this page. Only for these accounts, a new step moves the focus or opens
+  // the login page.
   const own = new Set()
   const openedPages = new Set()
   let bearer
@@ -29,7 +30,7 @@ export const script = String.raw`"use strict";
   const reveal = (element, isShown) => element.toggleAttribute("hidden", !isShown)
   const tell = (text) => {
     const news = find("news")
-    // A screen reader would not read the same text again.
+    // A screen reader reads a text only if it changes. So if the text is the same, a blank is added.
     news.textContent = news.textContent === text ? text + "\u00a0" : text
   }
 
@@ -176,7 +177,8 @@ export const script = String.raw`"use strict";
     if (active === null || active === document.body || parts.step.contains(active)) parts.title.focus()
   }
 
-  // For a few seconds after a click, the browser allows the page to open a tab. Without a click, the person uses the link.
+  // For a few seconds after a click, the browser lets the page open a tab. Without a recent click, the person uses the
+  // link.
   const openPage = (name, step) => {
     if (step === null || step._tag !== "browser" || step.url === "" || openedPages.has(step.url)) return
     openedPages.add(step.url)

@@ -57,7 +57,10 @@ export interface Closable {
  */
 const environment = ConfigProvider.make((path) => Effect.suspend(() => ConfigProvider.fromEnv().load(path)))
 
-/** Runs `build` in a new scope, and adds `close`, which closes the scope. If `build` fails, the scope is closed. */
+/**
+ * Runs `build` in a new scope, and adds `close` to its result. `close` closes the scope. If `build` fails, the scope is
+ * closed.
+ */
 export const openIn = <A, E>(
   build: (life: Life, owner: ManagerOwner) => Effect.Effect<A, E, Scope.Scope>
 ): Promise<A & Closable> => {

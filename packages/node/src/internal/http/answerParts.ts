@@ -19,7 +19,7 @@ export const writeHeaders = <T extends Record<string, string>>(given: WireAnswer
   return target
 }
 
-/** Returns the decompressed body. `limit` is the maximum number of bytes. */
+/** Returns the decompressed body. `limit` is the maximum number of its bytes. */
 export const bytesOf = (
   { body, headers, isTooLarge }: WireAnswer,
   limit: number
