@@ -46,7 +46,7 @@ const until = Effect.fnUntraced(function* (holds: () => boolean) {
 const poll = Effect.fnUntraced(function* (manager: SessionManager.SessionManager["Service"], length: Duration.Input) {
   for (let second = 0; second < Duration.toSeconds(length); second += 20) {
     const fiber = yield* Effect.forkChild(Effect.exit(manager.session))
-    // The fake server answers in real time.
+    // The fake server answers in real time, so this loop waits in real time before it advances the test clock.
     for (let tries = 0; fiber.pollUnsafe() === undefined && tries < 20; tries += 1) yield* settle
     yield* pass("20 seconds")
   }
@@ -76,20 +76,22 @@ describe("a login that the broker received and answered without an error code", 
     })
   )
 
-  it.effect("starts a pause, but a login that fails before it sends a request starts no pause", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const { store } = makeShared()
-      const guard = LoginGuard.make(store)
-      const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
-      const unsent = Effect.fail(AuthError.invalidRequest("tiny", "login", "pin", "is empty"))
-      yield* reasonOf(guard.protect(account, policy, unsent))
-      assert.strictEqual((yield* guard.memory(account)).pausedUntil, undefined)
-      const broker = yield* connect([() => yes()])
-      // A second step of the login fails in this program, after the broker has answered the first step.
-      yield* reasonOf(guard.protect(account, policy, Effect.andThen(broker.login, unsent)))
-      assert.strictEqual((yield* guard.memory(account)).pausedUntil, morning + 60_000)
-    })
+  it.effect(
+    "starts a pause if its second step then fails in this program; a login that sends no request starts no pause",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const { store } = makeShared()
+        const guard = LoginGuard.make(store)
+        const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
+        const unsent = Effect.fail(AuthError.invalidRequest("tiny", "login", "pin", "is empty"))
+        yield* reasonOf(guard.protect(account, policy, unsent))
+        assert.strictEqual((yield* guard.memory(account)).pausedUntil, undefined)
+        const broker = yield* connect([() => yes()])
+        // A second step of the login fails in this program, after the broker has answered the first step.
+        yield* reasonOf(guard.protect(account, policy, Effect.andThen(broker.login, unsent)))
+        assert.strictEqual((yield* guard.memory(account)).pausedUntil, morning + 60_000)
+      })
   )
 })
 
@@ -350,7 +352,7 @@ describe("a login that waits for a code by SMS", () => {
   )
 
   it.effect(
-    "is followed by a pause if the code cannot be sent: another login would make the broker send another message",
+    "is followed by a pause if the broker is unavailable when the code is sent, because a new login causes a new message",
     () =>
       Effect.gen(function* () {
         for (const reason of [
@@ -435,7 +437,7 @@ describe("a failure of the function that returns the codes", () => {
   )
 
   it.effect.each(foreign)(
-    "does not count as an answer of the broker if it is an `AuthError`, in `layerLoginWithStepUp` (%s, %s)",
+    "does not count as an answer of the broker if it is an `AuthError` without an error code of the broker, in `layerLoginWithStepUp` (%s, %s)",
     ([, , error]) =>
       Effect.gen(function* () {
         const answers = [Effect.fail(error), Effect.succeed(Redacted.make("123456"))]
@@ -462,25 +464,29 @@ describe("a failure of the function that returns the codes", () => {
     })
   )
 
-  it.effect("counts as the broker's answer if the broker sent it, in `layerLoginWithStepUp`", () =>
-    Effect.gen(function* () {
-      const said = new AuthError.AccountLocked({ scope: "account", unlock: "broker", code: "L1" })
-      const { manager, sms } = yield* startWithStepUp(() => Effect.fail(AuthError.make("tiny", "resend", said)))
-      assert.strictEqual(yield* reasonOf(manager.session), "AccountLocked")
-      assert.strictEqual(yield* reasonOf(manager.renew()), "ActionRequired")
-      assert.deepStrictEqual(sms.calls, ["login"])
-    })
+  it.effect(
+    "counts as an answer of the broker if it is an `AuthError` with an error code of the broker, in `layerLoginWithStepUp`",
+    () =>
+      Effect.gen(function* () {
+        const said = new AuthError.AccountLocked({ scope: "account", unlock: "broker", code: "L1" })
+        const { manager, sms } = yield* startWithStepUp(() => Effect.fail(AuthError.make("tiny", "resend", said)))
+        assert.strictEqual(yield* reasonOf(manager.session), "AccountLocked")
+        assert.strictEqual(yield* reasonOf(manager.renew()), "ActionRequired")
+        assert.deepStrictEqual(sms.calls, ["login"])
+      })
   )
 
-  it.effect("is the error of the login, and is not counted again, if it is the error `refused` of the question", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
-        refused === undefined ? "000000" : Promise.reject(refused)
-      )
-      assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidStepUpCode")
-      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
-    })
+  it.effect(
+    "becomes the error of the login, and is not counted again, if the function fails with `refused` of its question",
+    () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
+          refused === undefined ? "000000" : Promise.reject(refused)
+        )
+        assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidStepUpCode")
+        assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+      })
   )
 
   it.effect("locks the account if it is the `AccountLocked` error with which `resend` failed", () =>
@@ -496,7 +502,7 @@ describe("a failure of the function that returns the codes", () => {
   )
 })
 
-describe("a login result that could not be written", () => {
+describe("a login result that could not be written to the store", () => {
   const policy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
   const wrongPin = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "pin" }))
   const credentials = Redacted.make("right once")
@@ -543,7 +549,7 @@ describe("a login result that could not be written", () => {
 })
 
 describe("`reset` during a login", () => {
-  it.effect("does not remove the outcome of this login, which is recorded after it", () =>
+  it.effect("does not remove the outcome of this login, because the outcome is recorded after the reset", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { store } = makeShared()
@@ -661,30 +667,32 @@ describe("a new code", () => {
   it.effect.each([
     ["success", ["login", "resend", "code 123456"]],
     ["failure", ["login", "resend", "code 654321", "code 123456"]]
-  ] as const)("if `resend` succeeds, replaces a code that is entered while `resend` runs (%s)", ([outcome, calls]) =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(morning)
-      const sms = makeSms()
-      const failing = sms.state.resent
-      let answer = () => {}
-      const answered = new Promise<void>((resolve) => void (answer = resolve))
-      sms.state.resent = Effect.andThen(
-        Effect.promise(() => answered),
-        outcome === "success" ? Effect.void : failing
-      )
-      const { codes, questions } = makePrompt()
-      const { ask } = yield* startWithCodes(sms, codes)
-      const fiber = yield* ask()
-      const requested = questions[0]?.question.resend().catch(() => undefined)
-      questions[0]?.enter("654321")
-      yield* settle
-      answer()
-      yield* Effect.promise(async () => await requested)
-      yield* until(() => questions.length === 2)
-      questions[1]?.enter("123456")
-      assert.strictEqual(yield* Fiber.join(fiber), "success")
-      assert.deepStrictEqual(sms.calls, [...calls])
-    })
+  ] as const)(
+    "replaces a code that is entered while `resend` runs, but not if `resend` fails (%s)",
+    ([outcome, calls]) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(morning)
+        const sms = makeSms()
+        const failing = sms.state.resent
+        let answer = () => {}
+        const answered = new Promise<void>((resolve) => void (answer = resolve))
+        sms.state.resent = Effect.andThen(
+          Effect.promise(() => answered),
+          outcome === "success" ? Effect.void : failing
+        )
+        const { codes, questions } = makePrompt()
+        const { ask } = yield* startWithCodes(sms, codes)
+        const fiber = yield* ask()
+        const requested = questions[0]?.question.resend().catch(() => undefined)
+        questions[0]?.enter("654321")
+        yield* settle
+        answer()
+        yield* Effect.promise(async () => await requested)
+        yield* until(() => questions.length === 2)
+        questions[1]?.enter("123456")
+        assert.strictEqual(yield* Fiber.join(fiber), "success")
+        assert.deepStrictEqual(sms.calls, [...calls])
+      })
   )
 
   it.effect("does not remove the refusal of the previous code from the count", () =>

@@ -114,8 +114,8 @@ const prepare = async (torture: Torture) => {
 const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
   const { healthy, setups } = await prepare(torture)
   const troubled = await torture.special({ through: throughTrouble(title) }).catch((error: unknown) => {
-    // Perl installs the filter. If the container forbids seccomp filters, Perl reports `seccomp: …`. Any other error of
-    // Perl is a bug in `refusal.ts`.
+    // Perl installs a seccomp filter, which refuses some system calls. If the container forbids such filters, Perl
+    // reports `seccomp: …`. Any other error of Perl is a bug in `refusal.ts`.
     throw /seccomp: /.test(String(error)) ? new NotHere("this container forbids seccomp filters") : error
   })
   await torture.each(retitled(setups, title), (setup, tally) =>

@@ -479,7 +479,7 @@ export const make = Effect.fnUntraced(function* (
 
   const exchange = (fiber: AnyFiber, account: string, endpoint: Endpoint, sent: Sent) => {
     const allowed = () => {
-      // The token that a login returns may have been issued as early as this time.
+      // Notes when the request is sent, because the lifetime of a new session starts at that time.
       noteDeparture(fiber.getRef(Departure), nowOf(fiber))
       countRequest(fiber, endpoint)
       return send(fiber, endpoint, sent)

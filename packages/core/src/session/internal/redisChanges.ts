@@ -28,8 +28,8 @@ const streamLength = 10_000
 
 /**
  * Lua statement that adds an entry to the stream. If this statement fails, the script must still write the session. The
- * statement fails if the program lacks the permission. It can also fail in a cluster, where a script cannot write keys
- * of two nodes. No program reads the stream in a cluster.
+ * statement fails if Redis does not permit the program to write to the stream. It can also fail in a cluster, where a
+ * script cannot write keys of two nodes. Therefore no program reads the stream in a cluster.
  */
 export const announceLua = (stream: string, account: string, version: string): string =>
   `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`
@@ -40,8 +40,8 @@ export interface Waits {
   readonly block: Duration.Duration
   /**
    * If Redis does not answer within this time, the connection is closed and opened again. For a read of the stream,
-   * the limit is `block` plus this time. Without this limit, a connection that a proxy or a network has forgotten would
-   * wait forever.
+   * the limit is `block` plus this time. Without this limit, a read would wait forever if a proxy or a firewall dropped
+   * the connection without closing it.
    */
   readonly grace: Duration.Duration
 }

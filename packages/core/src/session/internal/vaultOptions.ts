@@ -1,6 +1,6 @@
 /**
- * Checks the options of stores, locks and keys before anything is read or written. The options may have any type,
- * because they may come from plain JavaScript.
+ * Checks the durations in the options of stores and locks. The value of such an option may have any type, because it
+ * may come from plain JavaScript.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
