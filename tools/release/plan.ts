@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 
 interface Release {
-  /** `publish`, or `tag-only` for a package that is only tagged. */
+  /** `publish`, or `tag-only` for a package that gets a Git tag but is not published. */
   readonly kind: string
   readonly name: string
   readonly version: string

@@ -125,7 +125,7 @@ interface Added {
   readonly more?: readonly [variable: string, field: string]
 }
 
-/** Adds an account of the simulator under a name. */
+/** Adds an account of the simulator to `broker-auth` under the name `name`. */
 export const add = Effect.fnUntraced(function* (
   simulator: Simulator.Simulator["Service"],
   user: User,

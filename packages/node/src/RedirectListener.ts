@@ -184,7 +184,7 @@ export interface PendingLogin {
    */
   readonly withoutParameters: Effect.Effect<void>
   /**
-   * Shows a page with the outcome of the login in the browser. Waits at most 2 seconds until the browser has received
+   * Shows the outcome of the login on a page in the browser. Waits at most 2 seconds until the browser has received
    * this page. If `finish` is not called within 10 seconds after the browser has requested the page, the page says that
    * the program is completing the login.
    */
@@ -405,6 +405,7 @@ const paste = (
 /** Shown if no browser was started. A callback in a browser on another machine does not reach this listener. */
 const elsewhere = "If the browser is on another machine, it shows an error page after the login."
 
+/** Shown if the parameters of the callback may be after a `#`. Browsers do not send that part of an address. */
 const inFragment = "The browser shows a page from this program."
 
 const receiveOnLoopback = Effect.fnUntraced(function* (

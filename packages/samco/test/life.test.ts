@@ -181,7 +181,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not resend a code after EOAUTH030, so that other sessions stay valid", () =>
+  it.effect("does not resend a code after EOAUTH030 (concurrent exchange), so that other sessions stay valid", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ codeExchange: "concurrent" })
       const running = yield* Effect.provide(Login.session, direct(fake))
@@ -591,7 +591,7 @@ describe("the legacy login", () => {
   }
 })
 
-describe("a login code for the web site", () => {
+describe("a code from SamcoApi.webSecretCode", () => {
   it.effect("is issued for a valid session, and can be exchanged once for a new session", () =>
     Effect.gen(function* () {
       const fake = yield* begin()

@@ -89,7 +89,7 @@ const namesOf = (method: Method): string =>
     .map(({ env, optional }) => (optional === true ? `${env} (optional)` : env))
     .join(", ")
 
-/** Reads lines `NAME=value`. Empty lines and lines that begin with `#` are skipped. */
+/** Reads lines `NAME=value` from standard input. Empty lines and lines that begin with `#` are skipped. */
 const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Return<Values, CommandFailed> {
   const input = yield* Effect.promise(() => text(process.stdin))
   const names = new Set(Object.values(method.credentials).map(({ env }) => env))
@@ -115,7 +115,7 @@ const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Retur
   return values
 })
 
-/** Reads `BROKER_AUTH_VERBATIM`, the names of variables. Their values are used unchanged, with their quotation marks. */
+/** Reads `BROKER_AUTH_VERBATIM`. It names the variables whose values are used unchanged, with quotation marks. */
 const readVerbatim = Effect.map(Effect.option(Config.Redacted(verbatim)), (found): Values =>
   Option.isSome(found) ? { [verbatim]: found.value } : {}
 )
@@ -141,7 +141,7 @@ export const add = Effect.fnUntraced(function* (input: Input<"add">): Effect.fn.
   const given = ask === undefined ? yield* readFields(method) : yield* askFields(loaded, method, { ask, verbatimNames })
   const values = { ...verbatimNames, ...given }
   const layer = yield* connect.layerOf(loaded, method, { values, origins: home.origins })
-  // Builds the layer, which checks all credentials together. Nothing is sent.
+  // Building the layer checks all credentials together, and sends nothing.
   const { account } = yield* Effect.provide(Renewal, Layer.provide(layer, FetchHttpClient.layer))
   const entry = {
     name,

@@ -13,7 +13,7 @@ const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6:
 
 const maxSize = 2000
 
-/** An image with at most this many rows of pixels is drawn pixel by pixel if no QR code is found in it. */
+/** If no QR code is found in an image with at most this many rows of pixels, the image is drawn pixel by pixel. */
 const smallImage = 60
 
 interface Header {
@@ -58,7 +58,7 @@ const paeth = (left: number, above: number, corner: number): number => {
   return b <= c ? above : corner
 }
 
-/** The value that each filter adds to a byte: none, left, above, average, Paeth. */
+/** For each filter (none, left, above, average, Paeth), the value that `unfilter` adds to a byte. */
 const filters: ReadonlyArray<(left: number, above: number, corner: number) => number> = [
   () => 0,
   (left) => left,
@@ -128,8 +128,9 @@ const toModules = (pixels: Modules): Modules | undefined => {
 }
 
 /**
- * The modules of a PNG image in base64, with or without the prefix of a data URI. If a small image has no QR code,
- * returns its pixels. Returns `undefined` if a large image has no QR code, or if the image cannot be read.
+ * Returns the modules of the QR code in a PNG image. `image` is base64, with or without the prefix of a data URI. If a
+ * small image has no QR code, returns its pixels. Returns `undefined` if a large image has no QR code, or if the image
+ * cannot be read.
  */
 export const read = (image: string): Modules | undefined => {
   const bytes = Result.getOrUndefined(Base64.decode(image.replace(/^data:[^,]*,/, "").replaceAll(/\s/g, "")))
@@ -147,7 +148,7 @@ const isLight = (modules: Modules, x: number, y: number): boolean => modules[y]?
 /** The character for two modules, one above the other. The key says for each of the two whether it is light. */
 const blocks = { "true true": "█", "true false": "▀", "false true": "▄", "false false": " " } as const
 
-/** Lines of the drawing. A character shows two modules, one above the other. Light modules are drawn. */
+/** Lines of the drawing. A character shows two modules, one above the other: light is filled, dark is blank. */
 export const draw = (modules: Modules): ReadonlyArray<string> => {
   const size = modules.length + 2 * margin
   return Array.from({ length: Math.ceil(size / 2) }, (_, line) =>

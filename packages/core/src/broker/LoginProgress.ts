@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 
 /**
- * The token that the broker returned in the first steps of a login. The program has no session yet.
+ * The token that the broker returned in the first steps of a login. The login is not complete yet.
  *
  * @category models
  * @since 0.1.0

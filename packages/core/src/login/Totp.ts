@@ -55,7 +55,7 @@ export const make = (options: {
   period: options.period ?? 30
 })
 
-/** Maximum length of a secret or an `otpauth` address. The address of an image in its parameter `image` can be long. */
+/** Maximum length of a secret or an `otpauth` address. The parameter `image` of an `otpauth` address can be long. */
 const maxLength = 32_768
 
 /**

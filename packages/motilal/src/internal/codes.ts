@@ -21,7 +21,10 @@ const noClient = invalidRequest(
   "is missing or wrong: for a dealer's login, set the option dealer.clientCode to the client's code"
 )
 const notVerified = ErrorTable.actionRequired("Send the one-time code of this login or log in again")
-const notLinked = denied("unknown", "Link the PAN with Aadhaar. The broker documents a missing link as the cause.")
+const notLinked = denied(
+  "unknown",
+  "Link the PAN with Aadhaar. According to the broker's FAQ, a PAN without this link causes the error."
+)
 const notAllowed = denied(
   "unknown",
   "If this login waits for a one-time code, send the code first. Otherwise contact the broker's support."

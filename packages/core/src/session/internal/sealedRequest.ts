@@ -27,8 +27,9 @@ const maxLength = 4096
 const defaultLifetime = Duration.minutes(10)
 
 /**
- * The place of a sealed request. The text `key` names the place, and has a prefix that the `key` of a vault entry never
- * has. So a vault entry can never be opened as a request, and a request can never be opened as a vault entry.
+ * The place of a sealed request. Its `key` is not the encryption key, but a name. This name has a prefix that the name
+ * of a vault entry never has. So a vault entry can never be opened as a request, and a request can never be opened as a
+ * vault entry.
  */
 const placeOf = (account: Account.Account): SealedEntry.Place => ({
   what: "authorization request",
