@@ -1,4 +1,7 @@
-/** The programs of `cli-start`: the command `broker-auth`, bundled and unbundled, and an empty program. */
+/**
+ * The programs that the benchmark `cli-start` runs: the command `broker-auth`, bundled and unbundled, and an empty
+ * program.
+ */
 import { spawn } from "node:child_process"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -71,7 +74,7 @@ ANGEL_API_KEY=demoTrd1
 ANGEL_TOTP_SECRET=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
 `
 
-/** Writes the programs to `folder`, and adds an account to the vault that they use. Sends nothing to a broker. */
+/** Writes the programs to `folder`, and adds an account to the vault of `broker-auth`. Sends nothing to a broker. */
 export const writeCommands = async (root: string, folder: string): Promise<void> => {
   await compile(root, ["cli", "angel"])
   await fs.symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")

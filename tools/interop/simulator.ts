@@ -52,7 +52,10 @@ const known = <A>(value: A | undefined, what: string): A => {
 /** Time-out for the start and for each request, in milliseconds. */
 const patience = 30_000
 
-/** Starts the simulator. `command` has the arguments for Node. By default, they run the sources of this repository. */
+/**
+ * Starts the simulator. `command` contains Node's arguments. Default: the arguments that run the simulator's source
+ * code in this repository.
+ */
 export const startSimulator = async (command = ["--conditions=@auth/source", file]): Promise<Simulator> => {
   const child = spawn(process.execPath, [...command, "--json"], {
     stdio: ["ignore", "pipe", "pipe"]

@@ -19,7 +19,10 @@ type Service = Redis.Redis["Service"]
 interface Program {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly redis: Service
-  /** The commands of the store and the lock of this program. With `quiet`, also the reads of the list of changes. */
+  /**
+   * The commands of the store and the lock of this program. If the client was made by `quiet`, also the commands that
+   * read the list of changes.
+   */
   readonly sent: Sent
   /** Whether the store reports changes now. */
   readonly isWatching: Effect.Effect<boolean>
@@ -215,7 +218,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("polls while new connections are not answered, and watches again afterwards", () =>
+  it.live("lets the manager poll while Redis does not answer new connections, and watches again afterwards", () =>
     Effect.gen(function* () {
       const prefix = yield* freshPrefix
       const { port, url } = yield* server
@@ -293,7 +296,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
       })
   )
 
-  it.live("reads every account again only if the list of changes was lost during an interruption", () =>
+  it.live("returns a new mark after an interruption only if the list of changes was lost", () =>
     Effect.gen(function* () {
       const { url } = yield* server
       const prefix = yield* freshPrefix
@@ -330,7 +333,7 @@ describe.runIf(runsRedis)("sessions: a store in Redis", () => {
     })
   )
 
-  it.live("polls if the client cannot reserve a connection, and in a Redis cluster", () =>
+  it.live("lets the manager poll if the client cannot reserve a connection, or if Redis is a cluster", () =>
     Effect.gen(function* () {
       const node = yield* cluster
       const withoutReserve = (redis: Service): Service => ({ ...redis, reserve: Effect.die("not implemented") })

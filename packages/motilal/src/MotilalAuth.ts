@@ -45,7 +45,7 @@ const fieldsFor = (options: Options): typeof lenientCredentials => {
   return { ...lenientCredentials, ...secret, ...factor } as typeof lenientCredentials
 }
 
-/** Makes a rule that ends a session at `end`. `end` is the time when the token of the session's login expires. */
+/** Makes a rule that ends a session at `end`. `end` is the time when the `AuthToken` of the session's login expires. */
 const notAfter =
   (end: number | undefined): Expiry.Expiry =>
   () =>
@@ -81,8 +81,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
         ...(totp === undefined ? {} : { totp })
       })
     )
-    // If the answer has no `isAuthTokenVerified`, a login without a TOTP code needs a code by SMS, as in the
-    // documented samples.
+    // In the documented samples, a login without a TOTP code needs a code by SMS. The same is assumed if the answer
+    // has no `isAuthTokenVerified`.
     if (isAuthTokenVerified === "FALSE" || (isAuthTokenVerified === undefined && totp === undefined)) {
       const end = expiry({ issuedAt, accessToken: AuthToken })?.at
       return Login.stepUpRequired(yield* ledger.open(challengeOf(AuthToken, yield* Clock.currentTimeMillis, end)))
@@ -138,8 +138,8 @@ const method = Method.stepUp(services.family, { id: "password", credentials: fie
  * Provides all services of this method for one account.
  *
  * In generation v7, the request `getaccesstoken` follows an accepted login. If this request fails, the error's
- * operation is `getaccesstoken`. `Login` resends neither of the two requests. A `SessionManager` repeats only
- * `getaccesstoken`.
+ * operation is `getaccesstoken`. `Login` resends neither the login nor `getaccesstoken`. A `SessionManager` repeats
+ * only `getaccesstoken`.
  *
  * @example
  * ```ts

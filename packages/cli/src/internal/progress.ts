@@ -11,11 +11,11 @@ export interface Progress {
   /** Reports that the login of an account begins. */
   readonly begin: (name: string) => Effect.Effect<void>
   readonly end: (outcome: Outcome) => Effect.Effect<void>
-  /** Hides the line while `effect` runs. Use it for an effect that starts a program, which may use the terminal. */
+  /** Hides the line while `effect` runs. Use it if `effect` starts another program that may use the terminal. */
   readonly hidden: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-/** The content of the line. */
+/** What the redrawn line shows. */
 export interface State {
   readonly total: number
   readonly counts: Readonly<Record<Outcome["state"], number>>

@@ -172,10 +172,10 @@ export interface RedirectSpec<
   /** The address of the broker's page. */
   readonly page: (given: Given<Api, F, O> & { readonly state: Redacted.Redacted<string> }) => Redacted.Redacted<string>
   /**
-   * Whether the callback must contain the `state` of the request. `required`: it must, except if its `outcome`
-   * parameter says that the login was denied. `optional`: it need not. `none`: the broker does not return the state. In
-   * this case, only the newest request can be completed, and only within five minutes. A state in the callback must
-   * always be the right state.
+   * Whether the callback must contain the `state` of the request. `required`: yes, except if the parameter of `outcome`
+   * says that the login was denied. `optional`: no. `none`: no, because the broker does not return the state. With
+   * `none`, only the newest request can be completed, and only within five minutes. In each case, a state in the
+   * callback must be the right state.
    */
   readonly state: (options: O) => "required" | "optional" | "none"
   /** The name of the callback's parameter that contains the state. Default: `state`. */
@@ -264,8 +264,8 @@ export interface Method<Services, F extends Credentials.Fields, O> extends Layer
 }
 
 /**
- * Tokens that another program obtained. If a token starts with `Bearer `, this prefix is removed. A blank token counts
- * as absent, except for the access token.
+ * Tokens that another program obtained. If a token starts with `Bearer `, this prefix is removed. `refreshToken`,
+ * `feedToken` and `loginToken` count as absent if they are blank.
  *
  * @category models
  * @since 0.1.0
@@ -301,8 +301,8 @@ const fieldsOf = <Api, F extends Credentials.Fields, O>(
 ): F => (typeof credentials === "function" ? credentials(options) : credentials)
 
 /**
- * Runs effects one after another. It is used for the exchange of a code or of a refresh token. Brokers refuse to
- * exchange the same code or token again, and may end all sessions if a token is used twice.
+ * Runs effects one after another. It is used for the exchanges of codes and of refresh tokens, because a broker may
+ * refuse an exchange while another exchange is in progress.
  */
 type Exclusive = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
@@ -400,7 +400,7 @@ const common = <Tag, Api extends Common, O extends Options>(
   )
 }
 
-/** A copy of the credentials, or of another plain object. Any other value, such as a duration, is returned unchanged. */
+/** Copies the credentials or another plain object. Returns any other value, such as a duration, unchanged. */
 const copyOption = (name: string, value: unknown): unknown =>
   Predicate.isObject(value) && (name === "credentials" || Object.getPrototypeOf(value) === Object.prototype)
     ? { ...value }
