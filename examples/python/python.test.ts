@@ -80,7 +80,7 @@ for (const { broker, isSlow, login, method, more, prints } of examples) {
 }
 
 it.live.skipIf(!runsPython)(
-  "zerodha.py says which command logs in, and sends a bearer token to a server that listens on a port",
+  "zerodha.py prints which command logs in, and sends a bearer token if broker-auth serve listens on a port",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["zerodha"] })

@@ -66,7 +66,7 @@ export const mapLinks = (text: string, map: (link: string) => string): string =>
     )
     .join("")
 
-/** Whether a link leads to another file, and does not say on which server. */
+/** Whether a link is relative: it has no scheme such as `https:`, and does not begin with `#`. */
 export const isRelative = (link: string): boolean => !/^(?:[a-z][a-z+.-]*:|#)/i.test(link)
 
 /** Returns the relative links of a Markdown text. If a registry shows the text alone, these links lead nowhere. */

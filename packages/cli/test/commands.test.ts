@@ -48,7 +48,7 @@ const ownLines = (text: string) =>
     .filter((line) => !line.startsWith("SIMULATOR:"))
 
 it.live(
-  "broker-auth token prints only the token, header the headers, env the variables, and exec runs a program with them",
+  "broker-auth token, header and env print the token as text, header or variable, and exec passes it to a program",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()
@@ -135,7 +135,7 @@ it.live(
   { tags: ["thorough"], timeout }
 )
 
-it.effect("broker-auth status counts only the failed logins that count towards the limit", () =>
+it.effect("broker-auth status counts a failed login for 24 hours, the period of the login guard's limit", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const account = Account.make({ broker: "angel", id: "A123456" })
@@ -180,7 +180,7 @@ it.effect(
     })
 )
 
-it.effect("broker-auth status does not say that a package is missing if the installed package lacks the method", () =>
+it.effect("broker-auth status says that the broker's package is installed but lacks the method of the account", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const account = Account.make({ broker: "angel", id: "A123456" })
@@ -293,7 +293,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth lists the possible accounts if the user names no account, an unknown account, or a broker with several",
+  "broker-auth lists the possible accounts if the user names none, an unknown one, or a broker with several accounts",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* withAngel()

@@ -95,16 +95,18 @@ describe("a fault that a test injects into FakeBroker", () => {
     })
   )
 
-  it.effect("occurs the given number of times, for one endpoint or for any endpoint, in the order of injection", () =>
-    Effect.gen(function* () {
-      const { ask, fake } = yield* make
-      yield* fake.inject("login", { kind: "status", status: 501 }, 2)
-      yield* fake.inject("*", { kind: "status", status: 502 })
-      const profile = ask("/v1/profile", { method: "GET" })
-      const statuses = []
-      for (const asking of [ask(), profile, ask(), ask(), profile]) statuses.push((yield* asking).status)
-      assert.deepStrictEqual(statuses, [501, 502, 501, 200, 200])
-    })
+  it.effect(
+    "occurs a given number of times, at one endpoint or at any, and before faults that are injected later",
+    () =>
+      Effect.gen(function* () {
+        const { ask, fake } = yield* make
+        yield* fake.inject("login", { kind: "status", status: 501 }, 2)
+        yield* fake.inject("*", { kind: "status", status: 502 })
+        const profile = ask("/v1/profile", { method: "GET" })
+        const statuses = []
+        for (const asking of [ask(), profile, ask(), ask(), profile]) statuses.push((yield* asking).status)
+        assert.deepStrictEqual(statuses, [501, 502, 501, 200, 200])
+      })
   )
 })
 

@@ -130,7 +130,7 @@ describe("a callback", () => {
   )
 })
 
-describe("RedirectLogin for a broker whose callbacks have no state", () => {
+describe("RedirectLogin, with a callback that has no state,", () => {
   const callback = Redacted.make(`${redirectUrl}?code=abc`)
 
   it.effect("completes the newest request, and rejects a callback for an older request", () =>
@@ -155,7 +155,7 @@ describe("RedirectLogin for a broker whose callbacks have no state", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("rejects a callback without a state if the login method requires a state", () =>
+  it.effect("rejects the callback if the login method requires a state", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(complete({ state: "required" }, callback))
       assert.propertyVal(error.reason, "why", "state")

@@ -51,8 +51,8 @@ let prefixes = 0
 export const freshPrefix = Effect.sync(() => `test${++prefixes}`)
 
 /**
- * Opens a new connection, as another program would. Without an offline queue, commands on a broken connection fail at
- * once, so the connection can be closed.
+ * Opens a new connection, as another program would. The connection has no offline queue, so commands on a broken
+ * connection fail at once. With a queue, the closing of the connection would wait for these commands.
  */
 export const connect = (url: string) =>
   Layer.build(NodeRedis.layer({ url, disableOfflineQueue: true })).pipe(

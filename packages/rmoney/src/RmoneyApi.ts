@@ -30,7 +30,7 @@ import * as headers from "./internal/headers.ts"
 export type Environment = "uat" | "production" | { readonly production: string }
 
 /**
- * The token of the previous step of a login or recovery, and the values that are sent with the token.
+ * The token of the previous step of a login or of an account recovery, and the values that are sent with the token.
  *
  * @category models
  * @since 0.1.0

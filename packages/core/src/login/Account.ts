@@ -42,7 +42,7 @@ export const make = (options: {
   readonly environment?: string | undefined
   readonly app?: string | undefined
 }): Account =>
-  // Frozen, because all sessions and entries of the account share this object.
+  // Frozen, because all sessions of the account share this object.
   Object.freeze({
     broker: options.broker,
     environment: options.environment ?? "production",

@@ -72,8 +72,9 @@ export interface Route {
 
 /**
  * A fault that a test injects. With `quote`, the answer contains the headers and the body of the request, like a debug
- * page. With `truncated` and `lost`, the fake processes the request before the fault. With `latency`, it processes the
- * request after a delay. With every other fault, it does not process the request.
+ * page. `reset` and `lost` cut the connection. With `truncated` and `lost`, the fake processes the request before the
+ * fault. With `latency`, it processes the request after a delay. With every other fault, it does not process the
+ * request.
  *
  * @category models
  * @since 0.1.0
@@ -129,8 +130,8 @@ export interface FakeLimit {
   /** The limit with its unit, such as `1 request in 1 second for each client code`. */
   readonly limit: string
   /**
-   * The name of the option of the fake that changes the limit. Such options are called switches. Absent if no switch
-   * changes the limit.
+   * The name of the switch that changes the limit. A switch is an option of the fake. Absent if no switch changes the
+   * limit.
    */
   readonly switch?: string
 }

@@ -1,4 +1,4 @@
-/** A request to the simulator. A body that is not JSON is a form. */
+/** A request to the simulator. The body is JSON, or contains the URL-encoded fields of a form. */
 export interface Target {
   readonly url: string
   readonly body: string
@@ -34,7 +34,7 @@ export const install = (): void => {
     return element
   }
 
-  /** Loads a resource, and returns `loaded` if it was loaded. Even this result would disclose something to the page. */
+  /** Loads a resource. Returns `loaded` if it was loaded, so that a test fails even if the page learns only this. */
   const load = async (tag: string, fields: Readonly<Record<string, string>>): Promise<string> => {
     const element = make(tag, fields)
     const settled = new Promise<string>((resolve) => {
@@ -56,8 +56,9 @@ export const install = (): void => {
   }
 
   /**
-   * Loads a document in a frame. A frame without an address loads its blank page at once, before the function listens.
-   * So the function waits for the document that `start` loads.
+   * Loads a document in a frame, and returns the text that the page can read from it. A frame without an address loads
+   * a blank page as soon as it is added. The listeners are added later, so they wait for the document that `start`
+   * loads.
    */
   const frame = async (tag: string, fields: Readonly<Record<string, string>>, start = () => {}): Promise<string> => {
     const element = add(make(tag, fields) as HTMLIFrameElement)
@@ -79,7 +80,10 @@ export const install = (): void => {
     }
   }
 
-  /** Waits until the window has left the blank page. The test closes the window later. */
+  /**
+   * Opens a window with `start`, and waits until the window has left its blank page. Returns the text that the page can
+   * read from the window. `tryAll` closes the window.
+   */
   const popUp = async (start: (name: string) => Window | null): Promise<string> => {
     const opened = start(`window-${performance.now()}`)
     if (opened === null) return ""
@@ -205,8 +209,8 @@ export const install = (): void => {
       link.click()
       return ""
     },
-    "a report of a policy": async ({ url }) => {
-      // The frame has the same origin as the page.
+    "a report of a violated policy": async ({ url }) => {
+      // The document in the frame violates its own policy. The policy makes Chromium report this to `url`.
       await frame("iframe", { src: `/report?${new URLSearchParams({ to: url })}` })
       return ""
     }

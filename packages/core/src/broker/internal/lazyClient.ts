@@ -13,7 +13,7 @@ const Loading = Symbol("@auth/broker-core/broker/internal/lazyClient/Loading")
 export const load = (client: HttpClient.HttpClient): Effect.Effect<unknown> =>
   Loading in client ? (client[Loading] as Effect.Effect<HttpClient.HttpClient>) : Effect.void
 
-/** Makes a client that passes each request to another client. The effect `client` runs only when there is a request. */
+/** Makes a client that passes each request to another client. `load` and each request run the effect `client`. */
 export const lazyClient = (client: Effect.Effect<HttpClient.HttpClient>): HttpClient.HttpClient => {
   const pass =
     <Args extends ReadonlyArray<unknown>, A, E>(

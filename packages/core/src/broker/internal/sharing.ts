@@ -10,8 +10,8 @@ export interface Counted {
 
 /**
  * Makes the function that counts a client's calls against limits that several programs share. That function returns 0
- * if the call may be sent now, or if the shared limits fail. Otherwise it returns how many milliseconds to wait before
- * the function is called again.
+ * if the call may be sent now, or if the shared limits cannot be used. Otherwise it returns how many milliseconds the
+ * caller must wait before it calls the function again.
  */
 export type Sharing = (protocol: Counted) => Effect.Effect<(endpoint: Endpoint) => Effect.Effect<number>>
 

@@ -14,7 +14,7 @@ import * as AuthError from "../../login/AuthError.ts"
 import { Authorize } from "../../login/Authorize.ts"
 import { Logout } from "../../login/Logout.ts"
 
-/** The problem with a value if reading its properties throws. */
+/** The text of an error about a value whose properties cannot be read. */
 export const unreadable = "cannot be read, because reading a property throws an error: pass plain values"
 
 /** Whether `check` returns `true`. If `check` throws, the result is `false`. */
@@ -64,7 +64,7 @@ export const readObject = <A>(field: string, value: A): Effect.Effect<A, AuthErr
     (copy) => (copy === undefined ? rejected(field, "must be an object") : Effect.succeed(copy))
   )
 
-/** Fails if an option has the wrong type. The types of durations are checked where they are used. */
+/** Copies the options. Fails if `client`, `codes`, `key` or `vault` has the wrong type. Checks no other option. */
 export const readOptions = <A extends Readonly<Partial<Record<"client" | "codes" | "key" | "vault", unknown>>>>(
   given: A
 ): Effect.Effect<A, AuthError.AuthError> =>

@@ -30,7 +30,8 @@ export const refusedBefore = (account: Account.Account) =>
   actionRequired(
     account,
     `Check the credentials of ${account.id}: the broker has refused them before`,
-    "Nothing was sent. Correct the credentials. If they are right, pass them to LoginGuard.reset to allow them again."
+    "Nothing was sent. Correct the credentials. If the refused credentials are right, pass them to LoginGuard.reset to " +
+      "allow them again."
   )
 
 export const stillLocked = (account: Account.Account, { said }: Ledger.Lock) =>
@@ -114,6 +115,6 @@ export const tooManyUnanswered = ({ broker }: Account.Account, until: number) =>
     "login",
     new AuthError.BrokerUnavailable({
       why: "time-out",
-      advice: `Ten logins in the last hour got no answer. The next login can be sent at ${Expiry.toIst(until)}. Check the network.`
+      advice: `Ten or more logins in the last hour got no answer. The next login can be sent at ${Expiry.toIst(until)}. Check the network.`
     })
   )
