@@ -73,7 +73,7 @@ export const startPeer = async (
     readonly env?: Readonly<Record<string, string>>
     /**
      * A command with its arguments, such as `perl -e …`. This command is started instead of Node. It gets the Node
-     * command as further arguments, and must start it.
+     * command as further arguments, and must start Node.
      */
     readonly through?: ReadonlyArray<string>
     /** Time-out for the start, in milliseconds. Default: 30 seconds. */

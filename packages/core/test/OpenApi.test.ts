@@ -156,7 +156,7 @@ it("OpenApi.word makes a pattern that ignores case and blanks around the word", 
   assert.notMatch("not ok", new RegExp(String(pattern)))
 })
 
-it("an OpenAPI document states the scope of a limit for a whole app, but no scope of a limit for each account", () => {
+it("in an OpenAPI document, a limit for a whole app has a scope, and a limit for each account has no scope", () => {
   const limits = [
     { requests: 2, per: "1 second" },
     { requests: 9, per: "1 hour", scope: "app" }

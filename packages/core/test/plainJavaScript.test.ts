@@ -35,14 +35,14 @@ const errorOf = async (call: () => unknown): Promise<AuthError.AuthError> => {
   try {
     await call()
   } catch (error) {
-    assert.isTrue(AuthError.isAuthError(error), `not typed: ${String(error)}`)
+    assert.isTrue(AuthError.isAuthError(error), `not an AuthError: ${String(error)}`)
     return error as AuthError.AuthError
   }
   return assert.fail("there was no error")
 }
 
 /** Removes the types, as in a program in plain JavaScript. */
-// oxlint-disable-next-line typescript/no-explicit-any -- the tests pass what the types forbid
+// oxlint-disable-next-line typescript/no-explicit-any -- the tests pass arguments that the types forbid
 const untyped = (value: unknown) => value as any
 
 const notLayers: ReadonlyArray<readonly [what: string, value: unknown]> = [
@@ -168,7 +168,7 @@ describe("plain JavaScript:", () => {
   }
 })
 
-// oxlint-disable-next-line typescript/no-explicit-any -- the tests change what the types forbid
+// oxlint-disable-next-line typescript/no-explicit-any -- the tests make changes that the types forbid
 const ways: ReadonlyArray<readonly [what: string, change: (session: any) => unknown]> = [
   ["its access token", ({ tokens }) => (tokens.access = Connection.reveal(tokens.access))],
   ["its refresh token", ({ tokens }) => (tokens.refresh = "token")],
@@ -190,7 +190,7 @@ describe("a program that changes", () => {
       )
       await using connection = await Connection.open(layerOf(tiny), { vault })
       await using other = await Connection.open(layerOf(tiny), { vault })
-      // `session()` of `other` returns the stored session, which was decoded.
+      // The session from `connection` was made by a login. The session from `other` was decoded from the store.
       const sessions = [await connection.session(), await other.session()]
       sessions.push(Session.withoutRefreshToken(sessions[0]!), Session.withUnknownEnd(sessions[0]!))
       for (const session of sessions) assert.throws(() => change(session), TypeError)

@@ -1,5 +1,5 @@
 /**
- * An HTTP client for the calls of brokers. The client sends a request once, and reads the whole answer. It needs much
+ * An HTTP client for calls to brokers. The client sends a request once, and reads the whole answer. It needs much
  * less time per call than clients that read the answer as a stream.
  *
  * @since 0.1.0
@@ -51,8 +51,8 @@ export interface Options {
   /** Maximum time between two pieces of an answer's body. Default: 30 seconds. */
   readonly bodyTimeout?: Duration.Input | undefined
   /**
-   * A dispatcher of undici that sends the requests. Your program must close it. Default: the dispatcher inside Node.
-   * Example: `new ProxyAgent("http://proxy.example:8080")` from the package `undici`.
+   * A dispatcher of undici that sends the requests. Your program must close it. Default: the dispatcher of the global
+   * `fetch`. Example: `new ProxyAgent("http://proxy.example:8080")` from the package `undici`.
    */
   readonly dispatcher?: dispatchers.Dispatcher | undefined
   /**

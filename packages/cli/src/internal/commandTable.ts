@@ -215,7 +215,7 @@ export const table = [
     details: [
       "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is that of the worst problem.",
       "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, except in these cases: the stored session is live, the login needs a browser or a QR code, or another check found a problem that a login cannot solve. If the broker accepts the login, you are logged in.",
-      "The command asks no third party for the IP address of this machine, so it cannot tell whether this address is registered at the broker. The command sends no order. So it finds an unregistered address only if the broker also checks the address of other calls."
+      "Brokers accept orders only from a registered IP address. The command sends no order, and asks no third party for the address of this machine. So it finds an unregistered address only if the broker also checks the address of other calls."
     ]
   },
   {
@@ -279,7 +279,7 @@ export const table = [
     flags: [json, simulator],
     summary: "List the entries of the vault for each account, without secrets",
     details: [
-      "Shows the version of each entry (1 after the first write), until when a session is live, and the names of the stored credentials. Entries of removed accounts are not listed, because the command looks up the entries of each existing account. The exit code is 10 if an entry cannot be read."
+      "Shows the version of each entry (1 after the first write), until when a session is live, and the names of the stored credentials. The command looks up only the entries of existing accounts, so entries of removed accounts are not listed. The exit code is 10 if an entry cannot be read."
     ]
   },
   {

@@ -45,7 +45,8 @@ export interface Field {
    * Returns a text that describes the problem with a value, but does not contain the value. Returns `undefined` if the
    * value is valid. Blanks around the value are removed before this check, except in a `verbatim` value. `now` is the
    * time in milliseconds since the epoch. If the clock was not set, `now` is the beginning of 2026, so that no birth
-   * date is in the future. Default without `freeText`: only ASCII characters are valid, but no spaces in a secret.
+   * date is in the future. Default with `freeText`: every value is valid. Default without `freeText`: only ASCII
+   * characters are valid, and a secret must not contain spaces.
    */
   readonly problem?: (value: string, now: number) => string | undefined
   /** Converts a value of another type, such as a `Date`, to text. */
@@ -295,7 +296,7 @@ const isBlank = (value: unknown): boolean => {
   return Predicate.isString(inner) && (isVerbatim(value) ? inner.trim() : withoutQuotes(inner)) === ""
 }
 
-/** Maximum length of a value. Servers do not accept longer headers. */
+/** Maximum length of a value. Some values are sent in headers, and servers do not accept longer headers. */
 const maxLength = 8192
 
 type Text = { readonly text: string } | { readonly problem: string }

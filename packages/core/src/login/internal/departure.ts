@@ -8,12 +8,12 @@ export interface Departure {
   date?: string | undefined
   /** When the last answer arrived, by this machine's clock. Milliseconds since the epoch. */
   answeredAt?: number | undefined
-  /** The record of the enclosing call, if this call is part of another call. */
+  /** The `Departure` of the enclosing call, if this call is part of another call. */
   readonly outer?: Departure | undefined
 }
 
 /**
- * The record for the current call. The client of the broker sets `at` when it sends the first request, because the
+ * The `Departure` of the current call. The client of the broker sets `at` when it sends the first request, because the
  * lifetime of a session starts at that time.
  */
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {

@@ -5,8 +5,10 @@ const neverConnected =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT)$/
 
 /**
+ * How a login failed. "The code" is the one-time code of its second step.
+ *
  * - `nothing-sent`: the broker did not receive the login or the code.
- * - `none`: the broker may have received it, but did not answer.
+ * - `none`: the broker may have received the login or the code, but did not answer.
  * - `refused`: the broker refused the password or the code.
  * - `locked`: the broker has locked the account.
  * - `passing`: the same login may succeed later.

@@ -90,7 +90,7 @@ export interface Subject {
    * token is invalid.
    */
   readonly call?: { readonly method: string; readonly url: string; readonly body: string }
-  /** Makes a refusal in the format of the broker's answers. `code` is not in the broker's error table. */
+  /** Makes a refusal in the broker's format. The tests pass a `code` that is not in the broker's error table. */
   readonly refusal: (code: string) => Fault
   /** An answer in the broker's format that reports success but contains no token. */
   readonly emptyYes: Fault
