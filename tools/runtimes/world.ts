@@ -1,4 +1,4 @@
-/** A simulator, and a server that does what the user does during a login, and serves a web page. */
+/** Starts a simulator and a server. The server does what the user does during a login, and serves a web page. */
 import { LoginPage, Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -49,8 +49,8 @@ const code = (simulator: Service, way: Way) =>
   Effect.map(simulator.codes(way.broker, accountOf(simulator, way)["userId"] ?? ""), (codes) => codes.at(-1) ?? "")
 
 /**
- * Headers that describe the page or the connection. They are not forwarded, because the simulator refuses requests from
- * pages with another origin.
+ * Matches the headers that `forward` omits. `origin`, `referer` and `sec-…` describe the page, and the simulator refuses
+ * requests from a page of another origin. `host` and `connection` belong to the connection between page and server.
  */
 const ofPage = /^(?:host|origin|referer|connection|sec-.*)$/
 

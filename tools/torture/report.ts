@@ -38,8 +38,8 @@ const rangeOf = (found: ReadonlyArray<string>): string => {
 }
 
 /**
- * Merges rows that have the same verdict, scenario and name of the count. Merged rows with the verdict "ok" also have
- * the same expected value. Other merged rows also have the same title.
+ * Merges rows that have the same verdict, scenario and name of the count. If the verdict is "ok", the rows must also
+ * have the same expected value. For any other verdict, they must also have the same title.
  */
 export const condensed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const groups = new Map<string, Array<Row>>()

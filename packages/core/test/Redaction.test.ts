@@ -296,7 +296,7 @@ describe("Redaction.excerpt of text that is not JSON", () => {
     ["two tokens with a colon between them", "token abc:def no", "token <redacted> no"],
     ["an opaque word", "for 4a5b6c7d8e9f no", "for <redacted> no"],
     ["an opaque word of 19 characters", "for aB3aB3aB3aB3aB3aB3a no", "for <redacted> no"]
-  ])("removes a short secret from %s", (_, text, quoted) => {
+  ])("removes a short secret that is written as %s", (_, text, quoted) => {
     const excerpt = Redaction.excerpt(text)
     if (quoted instanceof RegExp) assert.match(excerpt, quoted)
     else assert.strictEqual(excerpt, quoted)

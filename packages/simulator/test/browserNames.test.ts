@@ -70,7 +70,8 @@ describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
               const frame = page.mainFrame()
               yield* tryAll(frame, prepared, "posts", under(host, changes(prepared).slice(0, 1)))
               const state = yield* stateOf(prepared.simulator)
-              // The simulator answers these requests, because no header shows that a page sends them.
+              // The simulator answers these requests, because they have neither `Origin` nor `Sec-Fetch-Site`. Chromium
+              // sends `Sec-Fetch-Site` only to hosts that it trusts.
               const info = under(host, readable(prepared.simulator).slice(0, 1))
               yield* tryAll(frame, prepared, "gets", info, { names: unmarked, status: 200 })
               assert.strictEqual(yield* stateOf(prepared.simulator), state)

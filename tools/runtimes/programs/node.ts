@@ -58,7 +58,7 @@ const useKeyring = ({ folder }: Job): Promise<string> =>
 /** Logs in once, reads the session from the vault, logs in through the browser, and uses the keyring. */
 export const useNode = async (job: Job): Promise<void> => {
   const first = await tokenOf(job)
-  if ((await tokenOf(job)) !== first) throw new Error("The second program got another session.")
+  if ((await tokenOf(job)) !== first) throw new Error("The second connection got another session.")
   await browse(job)
   await useKeyring(job)
 }

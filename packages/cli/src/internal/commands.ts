@@ -218,7 +218,7 @@ const renew: Handler<"renew"> = Effect.fnUntraced(function* (input) {
   const entry = yield* accounts.choose(home.store, input.account)
   const opened = yield* connect.open(home, entry, { codes })
   const { connection } = opened
-  // If the stored session is live, `session` caches it, and then `renew` replaces it.
+  // Caches the stored session if it is live. `renew` then replaces this session.
   const live = yield* promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
   if (Option.isSome(live)) yield* promised(() => connection.session())
   const session = yield* connect.needsLogin(opened, () => connection.renew())

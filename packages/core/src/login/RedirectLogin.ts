@@ -168,7 +168,7 @@ const replayed = (broker: string) =>
     })
   )
 
-/** Fails if `code` is empty or only the prefix `Bearer`, or if `code` or one of `tokens` has an invalid character. */
+/** Fails if `code` is empty or only the prefix `Bearer`, or if `code` or one of `tokens` was damaged by copying. */
 const checkTokens = <Callback extends Received>(
   broker: string,
   callback: Callback
@@ -196,8 +196,8 @@ const noToken = (broker: string) =>
  * completed again. If a callback is rejected before its code is sent, the request can still be completed.
  *
  * If `request` does not have the fields of a request that `begin` returns, `complete` sends nothing and fails with
- * `InvalidRequest`. The same applies if `callbackUrl` is not `Redacted` text, or if a code or token in `callbackUrl`
- * has characters other than visible ASCII characters.
+ * `InvalidRequest`. The same applies if `callbackUrl` is not `Redacted` text. It also applies if a code or token in
+ * `callbackUrl` ends with an ellipsis, or contains `"`, `<`, `>` or a character other than visible ASCII characters.
  *
  * Each process remembers only the last 10,000 requests that it has completed itself. Each layer remembers only the last
  * 10,000 codes that it has sent itself. If another process sends a used code again, only the broker can refuse the
@@ -270,8 +270,8 @@ export type CallbackParameters = ReadonlyMap<string, Redacted.Redacted<string>>
 
 /**
  * The parameter of a callback that says whether the login succeeded, and its value for success. Any other value means
- * that the login was denied, even if the callback has no state. A broker may omit the state if the user cancels the
- * login.
+ * that the login was denied. A callback that denies the login needs no state, because a broker may omit the state if
+ * the user cancels the login.
  *
  * @category models
  * @since 0.1.0
@@ -417,7 +417,7 @@ export const page = (
  * @since 0.1.0
  */
 export const fromForm = (url: string, body: Redacted.Redacted<string>): Redacted.Redacted<string> => {
-  // A program in plain JavaScript may pass other values. `complete` then rejects the result.
+  // A program in plain JavaScript may pass values of other types. `complete` then rejects the result.
   if (!Predicate.isString(url) || !isSecretText(body)) return Redacted.make(url)
   const fields = Array.from(new URLSearchParams(Redacted.value(body)))
   const query = fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&")
