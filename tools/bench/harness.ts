@@ -28,7 +28,7 @@ export interface Outcome {
 
 export interface Candidate {
   readonly title: string
-  /** Set if the candidate uses our library. Then `--against` adds a twin with the library of the other checkout. */
+  /** Set if the candidate uses our library. Then `--against` adds its twin: see `twin` of `Entrant`. */
   readonly ours?: true
   readonly nodeArgs?: ReadonlyArray<string>
   /** Runs once, in the candidate's own process. If the bench has programs, `folder` contains them. */
@@ -74,8 +74,8 @@ export interface Bench {
   /** Name of the job, such as `login`. */
   readonly job: string
   /**
-   * `rate`: the table shows jobs per second. `time`: it shows milliseconds per job. `notes`: it shows only the additional
-   * columns. Default: `rate`.
+   * What the table shows. `rate`: jobs per second. `time`: milliseconds per job. `notes`: only the additional columns.
+   * Default: `rate`.
    */
   readonly shows?: "rate" | "time" | "notes"
   /**
@@ -283,8 +283,8 @@ const takeTurn = async (
   server: Peer | undefined
 ): Promise<Sample> => {
   if (server === undefined) return { measured: await peer.call<Measured>(turn, turnLimit(bench)), busy: 0 }
-  // Reopens connections that were closed during the turns of the other candidates. A candidate with programs starts a
-  // new process for each job, so it has no connections to reopen.
+  // This call reopens connections that were closed during the turns of the other candidates. If the bench has programs,
+  // a candidate starts a new process for each job, so it has no connections to reopen.
   if (bench.programs === undefined)
     await peer.call({ ...turn, count: Math.max(32, turn.concurrency) }, turnLimit(bench))
   await server.call("load")

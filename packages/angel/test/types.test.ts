@@ -61,7 +61,7 @@ describe("the types of the layers", () => {
   })
 
   it("a program does not compile if it uses a capability that AngelAuth lacks", () => {
-    // @ts-expect-error: Angel One has no second step after a login
+    // @ts-expect-error: Angel One's login has no second step
     assert.isTrue(whole(Effect.provide(Core.StepUp.StepUp, auth)))
     // @ts-expect-error: a program that answers a step-up needs StepUp
     assert.isTrue(whole(Effect.provide(Core.Login.withStepUp(answer), auth)))

@@ -23,7 +23,7 @@ const findingsOf = ({ stderr, stdout }: Ended): ReadonlyArray<Finding> => {
   return JSON.parse(stdout) as ReadonlyArray<Finding>
 }
 
-/** Returns the check and the cause of each problem. Each problem must say what to do. */
+/** Returns the check, the cause and the text of each problem. Asserts that each problem has a remedy. */
 const problemsOf = (ended: Ended) =>
   findingsOf(ended).flatMap(({ cause, check, found, ok, remedy }) => {
     if (ok) return []
@@ -66,7 +66,7 @@ const wayOf = (broker: string, method: string) => {
   return way
 }
 
-/** A user with one account at a broker of the simulator. */
+/** Resets the simulator, and makes a user with one account at a broker of the simulator. */
 const begin = Effect.fnUntraced(function* (broker: "angel" | "samco" | "rmoney", method: string, more: Values = {}) {
   const simulator = yield* Simulator.Simulator
   yield* simulator.reset
@@ -332,7 +332,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
 })
 
 layer(simulators, { excludeTestServices: true })("doctor with a fault between this machine and the broker", (it) => {
-  /** A user whose broker is at `origin`. The user's commands do not use the simulator. */
+  /** Makes a user whose broker is at `origin`, not in the simulator. Returns a function that runs `doctor`. */
   const at = Effect.fnUntraced(function* (origin: string) {
     const user = yield* makeUser()
     const values = {

@@ -606,7 +606,7 @@ describe("the port of a login", () => {
     )
   }
 
-  it.live("can be bound again at once after success, failure and interruption", () =>
+  it.live("can be bound again at once after the login has succeeded, failed or been interrupted", () =>
     Effect.gen(function* () {
       const ends: ReadonlyArray<(pending: Pending) => Effect.Effect<unknown>> = [
         (pending) => outcomePage(pending, pending.callback),

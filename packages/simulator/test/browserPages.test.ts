@@ -16,7 +16,7 @@ import { servedOf, site } from "./support.ts"
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Text that closes the element or attribute around it. If a page contains this text unescaped, the script in the text runs. */
+/** Text that closes the element or attribute around it. If a page contains the text unescaped, its script runs. */
 const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="/x" onerror="globalThis.ran = true">`
 
 /** Names of account fields whose values appear in login pages or in their addresses. */

@@ -26,8 +26,8 @@ const round = async (
 }
 
 /**
- * Makes `count` programs request a session three times: at the start, as a replacement for a token that the programs
- * report as rejected, and after the session has ended.
+ * Makes `count` programs request a session three times: at the start, in place of a session whose token is rejected, and
+ * after the session has ended.
  */
 export const crowd = async (torture: Torture, count: number): Promise<void> => {
   const programs = await torture.programs(count)
@@ -42,8 +42,7 @@ export const crowd = async (torture: Torture, count: number): Promise<void> => {
 }
 
 export const scenario: Scenario = {
-  summary:
-    "many programs request a session at the same time: at the start, after a rejected token, and after the cut-off",
+  summary: "many programs request a session at once: at the start, after a rejected token, and after the session ends",
   breaks: "the lock never makes a caller wait",
   alone: true,
   seconds: { quick: 60, full: 240 },

@@ -22,7 +22,7 @@ import { Sharing } from "./internal/sharing.ts"
 export interface SharedLimits {
   /**
    * Counts one call, and returns zero. If the limit does not allow the call now, the call is not counted, and the
-   * result is the time after which the program may ask again. `key` contains no secret. `limit.per` is 50
+   * result is the time after which `take` may be called again. `key` contains no secret. `limit.per` is 50
    * milliseconds longer than the period in the broker's table. Otherwise calls that were counted far enough apart could
    * reach the broker too close together.
    */

@@ -98,8 +98,8 @@ export interface Ledger {
 }
 
 /**
- * Reports that the login waits for a code from the broker. Reports nothing for a code from an authenticator app,
- * because such a code is computed and sent at once.
+ * Reports to the login guard that the login waits for a code from the broker. Reports nothing for a code from an
+ * authenticator app, because such a code is computed and sent at once.
  */
 const awaited = ({ kinds }: Challenge) => (kinds[0] === "totp" ? Effect.void : report(({ codeAwaited }) => codeAwaited))
 
@@ -205,7 +205,10 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       return Effect.sync(() => void ended.set(challenge.id, why))
     }
 
-    /** If `beforeCode` forbids the code, the code is not sent, and the challenge stays open. */
+    /**
+     * Reports to the login guard that a code is sent now. If no further code may be sent, fails and opens the challenge
+     * again.
+     */
     const entered = (challenge: Challenge) =>
       Effect.tapError(
         report(({ beforeCode }) => beforeCode),

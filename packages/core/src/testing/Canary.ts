@@ -168,6 +168,7 @@ export const show = (net: Net, exit: Exit.Exit<unknown, unknown>, inspect: (valu
   }
 }
 
+/** Returns a secret as plain text and in common encodings. */
 const spellings = (secret: string): ReadonlyArray<string> => [
   secret,
   encodeURIComponent(secret),

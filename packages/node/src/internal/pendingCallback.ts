@@ -28,7 +28,7 @@ export interface PendingCallback {
 
 /** How long the browser waits for the page with the outcome. After this time, it gets `pages.pending`. */
 const outcomeWait = "10 seconds"
-/** How long a finished login waits until the browser has fetched the page with the outcome. */
+/** Longest time that a finished login waits for the browser to fetch the page with the outcome. */
 const pageWait = "2 seconds"
 
 const pageOf = (exit: Exit.Exit<unknown, AuthError.AuthError>): Page => {
@@ -97,7 +97,7 @@ export const make = (
 
   const receive = (address: Redacted.Redacted<string>): Effect.Effect<Answer> =>
     Effect.map(isCallback(redirect, request, address), (accepted) => {
-      // Tested after `isCallback`, because another request may be accepted while `isCallback` runs.
+      // `isReceived` is read only now, because another request may be accepted while `isCallback` runs.
       if (isReceived) return answer(pages.completed)
       if (!accepted && Redacted.value(address) === new URL(request.redirectUrl).href) {
         return answer(pages.noParameters, { sent: Effect.asVoid(Deferred.succeed(bare, undefined)) })
