@@ -4,10 +4,8 @@ import { Authorize } from "@auth/broker-core/login/Authorize"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import type * as Session from "@auth/broker-core/login/Session"
 import * as LoginGuard from "@auth/broker-core/session/LoginGuard"
-import { SessionManager } from "@auth/broker-core/session/SessionManager"
 import type { VaultError } from "@auth/broker-core/session/VaultError"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import process from "node:process"
@@ -217,11 +215,7 @@ const renew: Handler<"renew"> = Effect.fnUntraced(function* (input) {
   const home = yield* homes.open(input)
   const entry = yield* accounts.choose(home.store, input.account)
   const opened = yield* connect.open(home, entry, { codes })
-  const { connection } = opened
-  // Caches the stored session if it is live. `renew` then replaces this session.
-  const live = yield* promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
-  if (Option.isSome(live)) yield* promised(() => connection.session())
-  const session = yield* connect.needsLogin(opened, () => connection.renew())
+  const session = yield* connect.needsLogin(opened, () => opened.connection.renew())
   yield* output.say(`${entry.name} is logged in ${untilText(session)}.`)
 }, Effect.scoped)
 

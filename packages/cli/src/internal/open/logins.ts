@@ -177,12 +177,8 @@ const codesOf = (show: Show): connect.Options => ({
 const liveOf = ({ connection }: connect.Opened) =>
   promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
 
-const newSession = Effect.fnUntraced(function* (opened: connect.Opened): Effect.fn.Return<Session, Failure> {
-  const { connection } = opened
-  // A new connection has not read the stored session. Without this read, `renew` would return the stored session.
-  if (Option.isSome(yield* liveOf(opened))) yield* promised(() => connection.session())
-  return yield* promised(() => connection.renew())
-})
+const newSession = ({ connection }: connect.Opened): Effect.Effect<Session, Failure> =>
+  promised(() => connection.renew())
 
 /** Logs in, even if the stored session is live. */
 export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
