@@ -66,7 +66,7 @@ describe("a login that was not sent is not counted", () => {
 })
 
 describe("a store that refuses every write", () => {
-  it.effect("makes logins fail before they are sent, and does not hide the refusal of a login that was sent", () =>
+  it.effect("makes logins fail before they are sent, and does not hide the broker's refusal of a sent login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = answering(makeShared().store)
@@ -86,7 +86,7 @@ describe("a store that refuses every write", () => {
   )
 })
 
-describe("an answer that is written late", () => {
+describe("a broker's answer that is stored late because the store failed", () => {
   it.effect("does not lock the account again after a reset by another program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -122,7 +122,7 @@ describe("an answer that is written late", () => {
 })
 
 describe("a refused login stays counted for the whole window", () => {
-  it.effect("also after hundreds of logins without an answer", () =>
+  it.effect("even after hundreds of logins without an answer", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const store: Store = { ...makeShared().store, fingerprint: () => Effect.succeed("print") }
@@ -139,7 +139,7 @@ describe("a refused login stays counted for the whole window", () => {
     })
   )
 
-  it.effect("also if another program has a shorter window", () =>
+  it.effect("even if another program has a shorter window", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const guard = LoginGuard.make(makeShared().store)

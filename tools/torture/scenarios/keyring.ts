@@ -30,12 +30,15 @@ const startSilentBus = async (torture: Torture) => {
   return { address, received: () => bytes }
 }
 
+/** The output of `script`. */
 interface Said {
+  /** `a key`, or the tag of the error. */
   readonly answer: string
+  /** Milliseconds until `script` got the key or the error. */
   readonly millis: number
 }
 
-/** Runs the program. Returns its output, and the milliseconds from the output to the exit. */
+/** Runs `script`. Returns its output, and the milliseconds from the output to the exit. */
 const runProgram = async (torture: Torture, address: string) => {
   const patience = torture.broken ? "1 minute" : `${timeout} millis`
   const child = spawn(process.execPath, ["--conditions=@auth/source", script, torture.folder(), patience], {

@@ -166,9 +166,12 @@ interface Ready<Services> {
   manager: SessionManager.SessionManager["Service"] | undefined
   /** The services of the layer, and the manager. Made when a program requests them. */
   services: Context.Context<Services | SessionManager.SessionManager> | undefined
-  /** Whether the program has requested the account since the last check for unused accounts. */
+  /**
+   * Whether `get` has returned this account since the last check for unused accounts. `session` of an open account does
+   * not call `get`. `lastUsed` returns when that session was last used.
+   */
   isUsed: boolean
-  /** Time of the last check that found the account in use, in milliseconds since the epoch. */
+  /** Time of the last check at which `isUsed` was true, in milliseconds since the epoch. */
   usedAt: number
 }
 
@@ -309,7 +312,7 @@ const makeOf = Effect.fnUntraced(function* <Services, E, R>(
   const ready = new Map<string, Ready<Services>>()
   const building = new Map<string, Attempt<Services, E>>()
 
-  // One finalizer closes all accounts. It runs after the layers that are being built were interrupted.
+  // One finalizer closes all accounts. The scope interrupts unfinished builds of layers before it runs this finalizer.
   yield* Scope.addFinalizerExit(scope, (exit) =>
     Effect.forEach(Array.from(ready.values()).toReversed(), (account) => Effect.exit(closeParts(account, exit))).pipe(
       // Every account is closed, even if closing another account fails with a defect.

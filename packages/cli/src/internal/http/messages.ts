@@ -27,7 +27,7 @@ const hostPattern = /^(127\.0\.0\.1|localhost|\[::1\])(?::(\d{1,5}))?$/i
 
 /**
  * Whether the request names this machine as its host. `port` is the port of the server, or `undefined` for a Unix
- * socket. If the host name of a web page resolves to this machine (DNS rebinding), that page sends its own host name.
+ * socket. This check stops DNS rebinding: a web page whose host name resolves to this machine sends its own host name.
  */
 export const hasOwnHost = (message: IncomingMessage, port: number | undefined): boolean => {
   const hosts = valuesOf(message, "host")

@@ -98,7 +98,7 @@ export const make = ({ desk, idle, links, used }: Server): Respond => {
     idle.enter()
     const beats = Stream.map(Stream.tick(heartbeat), () => ": alive\n\n")
     const body = Stream.merge(Stream.map(desk.changes, eventOf), beats).pipe(
-      // Yields after each part, so that the connection sends it before the next part is written.
+      // Yields between two parts, so that the connection sends each part before the next part is written.
       Stream.mapEffect((part) => Effect.as(Effect.yieldNow, part)),
       Stream.ensuring(
         Effect.sync(() => {

@@ -122,7 +122,7 @@ const browserLogin = ({ connection, loaded }: connect.Opened, show: Show): Effec
         })
       })
     )
-    // The effect returns its exit, because a rejected promise would not show whether the login was cancelled.
+    // `connection.run` returns the exit of the login. A rejected promise would not show whether the login was cancelled.
     return yield* Effect.flatten(
       withSignal((signal) => connection.run(Effect.exit(BrowserLogin.run(login, { byPerson: true })), { signal }))
     )
@@ -142,7 +142,7 @@ const stepOfQr = ({ expiresAt, image }: QrCode): Effect.Effect<Step, Failure> =>
 
 const qrLogin = ({ connection }: connect.Opened, show: Show): Effect.Effect<Session, Failure> =>
   Effect.suspend(() => {
-    // The failure of `show` is kept here, because the connection reports it without its reason.
+    // Keeps the failure of `draw`, because `loginByQr` does not report why `draw` failed.
     let failed: Failure | undefined
     const draw = (code: QrCode) =>
       Effect.runPromise(
@@ -157,7 +157,7 @@ const qrLogin = ({ connection }: connect.Opened, show: Show): Effect.Effect<Sess
     )
   })
 
-/** Runs a login in the browser as soon as no other login uses the port of its redirect URL. */
+/** Runs a browser login as soon as no other login uses the same port for its redirect URL. */
 export type InTurn = <A>(
   opened: connect.Opened,
   show: Show,
@@ -177,8 +177,12 @@ const codesOf = (show: Show): connect.Options => ({
 const liveOf = ({ connection }: connect.Opened) =>
   promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
 
-const newSession = ({ connection }: connect.Opened): Effect.Effect<Session, Failure> =>
-  promised(() => connection.renew())
+const newSession = Effect.fnUntraced(function* (opened: connect.Opened): Effect.fn.Return<Session, Failure> {
+  const { connection } = opened
+  // If the stored session is live, the new connection reads it first. `renew` then gets a session with another token.
+  if (Option.isSome(yield* liveOf(opened))) yield* promised(() => connection.session())
+  return yield* promised(() => connection.renew())
+})
 
 /** Logs in, even if the stored session is live. */
 export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>

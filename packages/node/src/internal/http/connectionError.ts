@@ -10,8 +10,9 @@ interface Facts {
 }
 
 /**
- * The cause of a failed HTTP exchange. It has only the facts of the original error, because parser errors from undici
- * and Node contain a part of the answer, and other errors may contain the request.
+ * The cause of a failed HTTP exchange. From the original error, it copies only the fields of `Facts` and the status of
+ * a proxy. Parser errors from undici and Node also contain a part of the answer, and other errors may contain the
+ * request.
  */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError"
@@ -37,7 +38,7 @@ const factsOf = (error: object): Facts => {
     const value: unknown = Reflect.get(error, name)
     if (Predicate.isString(value) && shape[name].test(value)) facts[name] = value
   }
-  // undici does not set a code if the answer does not begin as HTTP.
+  // If an answer does not begin like an HTTP answer, the error from undici has no code.
   if (Reflect.get(error, "name") === "HTTPParserError") facts.code ??= "HPE_INVALID"
   const port: unknown = Reflect.get(error, "port")
   if (Predicate.isNumber(port)) facts.port = port
