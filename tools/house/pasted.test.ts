@@ -219,7 +219,8 @@ for (const { broker, fakes, folder } of brokers) {
         const value = values[field]
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
-        it.effect(`${field} is rejected with no request and no counted login if it is a placeholder`, () =>
+        const wrong = freeText === true ? "a placeholder" : "a placeholder, is too long, or has other text around it"
+        it.effect(`${field} is rejected with no request and no counted login if it is ${wrong}`, () =>
           Effect.gen(function* () {
             const placeholders = ["<your-id>", "<XX9999>", "your_api_key", "xxxx", "${VALUE}"]
             const additions = [`<${value}>`, `${value},`, `${value}\u2026`, `MY_VALUE=${value}`, "x".repeat(1_000_000)]

@@ -9,7 +9,7 @@ import { files, packages, root } from "./workspace.ts"
 const [pkg] = packages()
 const [angel] = packages().filter(({ folder }) => folder === "angel")
 
-/** All files that the list of `angel` stands for. */
+/** All files in the list of `angel`. One line of the list can stand for two files. */
 const listed = fs
   .readFileSync(path.join(root, "tools/packages/files/angel.txt"), "utf8")
   .trim()
@@ -30,7 +30,7 @@ describe("the list of files in a tarball", () => {
     }
   })
 
-  it("shows a missing file with - and an additional file with +, sorted by path", () => {
+  it("is compared with a tarball: - marks a missing file, + marks an additional file, and the lines are sorted by path", () => {
     assert.deepStrictEqual(difference(["a", "c", "d"], ["b", "c", "e"]), ["- a", "+ b", "- d", "+ e"])
   })
 
@@ -47,7 +47,7 @@ describe("the list of files in a tarball", () => {
       )
   })
 
-  it("expects a changelog as soon as the package has one", () => {
+  it("has no line for CHANGELOG.md: the tarball must contain this file if the package has it, and otherwise must not", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-list-"))
     try {
       const released = { ...angel!, path: folder }

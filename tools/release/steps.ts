@@ -1,4 +1,4 @@
-/** Runs the steps of a rehearsal, and makes the table of their results. */
+/** Runs the steps of the rehearsal of a release, and makes the table of their results. */
 
 export interface Step {
   readonly title: string

@@ -19,7 +19,7 @@ const browse = (simulator: Service, way: Way): Reply => [
   ([, url = ""]) =>
     Effect.gen(function* () {
       const page = pageOf(way)
-      if (page === undefined) return yield* Effect.die("The way has no page.")
+      if (page === undefined) return yield* Effect.die("This login method has no login page.")
       const fields = page.fields(accountOf(simulator, way), yield* codeFor(simulator, page))
       const given = Object.fromEntries(Object.entries(fields).map(([name, value = ""]) => [name, value]))
       const callback = yield* LoginPage.submit(Redacted.make(url), given)

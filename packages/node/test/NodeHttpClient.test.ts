@@ -187,7 +187,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
 
     it.live(
-      "sends fetch's values of accept and user-agent unless the request sets these headers, and asks for no compression",
+      "sends accept and user-agent as fetch does if the request does not set them, and asks for no compression",
       () =>
         Effect.gen(function* () {
           const server = yield* serve(echo)
@@ -728,7 +728,7 @@ describe.each(Object.entries(transports))("NodeHttpClient over %s", (_, make) =>
     )
   })
 
-  it.live("makes a login fail with MalformedResponse and the status of the answer if the answer is too large", () =>
+  it.live("if the answer to a login is too large, the login fails with MalformedResponse, which has the status", () =>
     Effect.gen(function* () {
       const large = JSON.stringify({ status: true, data: { jwtToken: canary.repeat(500) } })
       const answers: ReadonlyArray<(response: Parameters<Respond>[1]) => void> = [

@@ -355,23 +355,25 @@ describe("wrong codes and resends", () => {
       })
   )
 
-  it.effect("a code can be resent after a minute and at most four times, with the token of the password step", () =>
-    Effect.gen(function* () {
-      const { begin, fake, resend, verify } = yield* make({}, {}, { codeLifetime: "1 hour" })
-      let challenge: Challenge = yield* begin
-      const early = reasonOf(yield* Effect.flip(resend(challenge)), "RateLimited")
-      assert.deepStrictEqual([early.by, early.retryAfter], ["client", Duration.minutes(1)])
-      for (const left of [3, 2, 1, 0]) {
+  it.effect(
+    "a code can be resent a minute after the last code, at most four times, and each resend sends the token of the password step",
+    () =>
+      Effect.gen(function* () {
+        const { begin, fake, resend, verify } = yield* make({}, {}, { codeLifetime: "1 hour" })
+        let challenge: Challenge = yield* begin
+        const early = reasonOf(yield* Effect.flip(resend(challenge)), "RateLimited")
+        assert.deepStrictEqual([early.by, early.retryAfter], ["client", Duration.minutes(1)])
+        for (const left of [3, 2, 1, 0]) {
+          yield* TestClock.adjust("1 minute")
+          challenge = yield* resend(challenge)
+          assert.strictEqual(challenge.resendsLeft, left)
+        }
         yield* TestClock.adjust("1 minute")
-        challenge = yield* resend(challenge)
-        assert.strictEqual(challenge.resendsLeft, left)
-      }
-      yield* TestClock.adjust("1 minute")
-      reasonOf(yield* Effect.flip(resend(challenge)), "InvalidRequest")
-      assert.strictEqual(yield* asked(fake, "otpSend"), 4)
-      assert.lengthOf(yield* fake.codes(demo.userId), 5)
-      yield* verify(challenge, yield* newestCode(fake))
-    })
+        reasonOf(yield* Effect.flip(resend(challenge)), "InvalidRequest")
+        assert.strictEqual(yield* asked(fake, "otpSend"), 4)
+        assert.lengthOf(yield* fake.codes(demo.userId), 5)
+        yield* verify(challenge, yield* newestCode(fake))
+      })
   )
 
   it.effect("a code stays valid after a failed resend, and a later resend is possible", () =>

@@ -141,8 +141,8 @@ export const make = Effect.fnUntraced(function* <T extends Table>(
 })
 
 /**
- * Makes the constructor and the layer of a broker's calls. Both first check the options that are fields of
- * `credentials`, such as the API key of the app.
+ * Makes the constructor and the layer of a broker's calls. Both first check the options that `spec.credentials`
+ * describes, such as the API key of the app.
  *
  * @category constructors
  * @since 0.1.0
@@ -151,7 +151,7 @@ export const define = <Tag, T extends Table, F extends Credentials.Fields, More 
   tag: Context.Key<Tag, BrokerApi<T>>,
   spec: {
     readonly broker: Broker.Broker
-    /** The table. If options change the rows, a function that returns the table for the given options. */
+    /** The table, or a function that returns the table for the given options. */
     readonly table: T | ((options: BrokerClient.Options & More) => T)
     readonly credentials: F
     readonly protocol: (

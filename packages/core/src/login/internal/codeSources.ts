@@ -21,8 +21,8 @@ const madeBySources = new WeakSet<AuthError.AuthError>()
 export const isMadeBySource = (error: AuthError.AuthError): boolean => madeBySources.has(error)
 
 /**
- * Records that a source made the error. An error with a code or a message of the broker is not recorded: it is the
- * broker's answer to a request that the source sent, such as a request for a new code.
+ * Records that a source made the error. An error that contains an error code or a message of the broker is not
+ * recorded: it is the broker's answer to a request that the source sent, such as a request for a new one-time code.
  */
 const mark = (error: unknown) =>
   Effect.sync(() => {

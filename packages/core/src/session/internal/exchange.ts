@@ -32,8 +32,8 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * Set if the new token has already expired or expires within 30 seconds, except if the broker accepts the token in
-   * the profile call. If the token has expired before it is put in the cache, the caller gets this error.
+   * Set if the new token has already expired or expires within 30 seconds, and the profile call does not show that the
+   * broker accepts it. If the token expires before it is in the cache, the caller gets this error.
    */
   readonly over?: AuthError.AuthError | undefined
 }
@@ -41,10 +41,9 @@ export interface Exchanged {
 /** Checks that run before a request is sent. They fail after a logout, because no login may be sent after a logout. */
 export interface Checks {
   /**
-   * Fails after a logout in this program, or if another program may hold the lock now. It runs directly before a login
-   * or a refresh is sent, because the store may have been slow, or the login guard may have waited for the next TOTP
-   * period. It also runs directly before a one-time code is sent, because the login may have waited for the code for
-   * minutes.
+   * Fails after a logout in this program, or if another program may hold the lock now. It runs directly before a login,
+   * a refresh or a one-time code is sent. Before that, there may have been a wait for the store, for the next TOTP
+   * period or for the code. During the wait, the user can log out, or the lock can expire.
    */
   readonly here: Effect.Effect<void, Failure>
   /**
@@ -73,8 +72,8 @@ export interface Request {
 }
 
 /**
- * Number of refreshes in a row that failed although the broker did not refuse the token, and the time of the first of
- * these failures.
+ * Number of refreshes in a row that failed for another reason than a refused token, and the time of the first of these
+ * failures.
  */
 export interface Failing {
   readonly count: number
@@ -82,8 +81,8 @@ export interface Failing {
 }
 
 /**
- * If at least `count` refreshes in a row failed over at least `span` milliseconds, and the broker did not refuse the
- * token, an expired session is replaced by a login.
+ * If at least `count` refreshes in a row failed over at least `span` milliseconds for another reason than a refused
+ * token, a login is sent. No login is sent while the current access token is still valid.
  */
 const enoughFailures = { count: 3, span: 30_000 }
 
@@ -356,8 +355,9 @@ export const make = (
   })
 
   /**
-   * Checks whether a new token has already expired. If the broker still accepts the token although its expiry has
-   * passed, this machine's clock is wrong. The session is then returned with an unknown expiry.
+   * Checks whether a new token has already expired or expires within 30 seconds. If the broker accepts such a token in
+   * the profile call, this machine's clock may be wrong, so the session is returned with an unknown expiry. If the
+   * broker does not accept the token, stores a pause, and sets `over`.
    */
   const checkExpiry = Effect.fnUntraced(function* (
     got: Exchanged,
@@ -382,7 +382,10 @@ export const make = (
     return { ...got, over: pause === undefined ? undefined : toError(account.broker, pause) }
   })
 
-  /** If the new session belongs to the day that ends now, waits for the new day, and logs in once more. */
+  /**
+   * If the new token expires at a daily cut-off that is less than 30 seconds away or has just passed, waits, and logs
+   * in once more. Then checks the expiry of the new token.
+   */
   const arrive = Effect.fnUntraced(function* (
     got: Exchanged,
     byPerson: boolean,
