@@ -34,7 +34,7 @@ describe("the address of the repository", () => {
 })
 
 describe("links of a package's README", () => {
-  it("lead to folders, files and pictures of the repository", () => {
+  it("become absolute links to folders, files and pictures of the repository", () => {
     const text =
       "[core](../core), [start](../../docs/start.md#install) ![page](../../docs/screenshots/open-1280-light.png)"
     assert.strictEqual(

@@ -17,7 +17,7 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 const accounts = ["A123456", "B654321"].map((id) => Account.make({ broker: "angel", id }))
 
 /**
- * Entries of two accounts. If the implementation were wrong, a changed bit could give a program the session of another
+ * Entries of two accounts, so that the scenario notices if a changed bit gives a program the session of another
  * account.
  */
 export const entries = accounts.flatMap((account, index): ReadonlyArray<Entry> => [

@@ -141,7 +141,7 @@ const Calls = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maxim
 const Requests = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))
 
 it.effect.prop(
-  "the rate limiter lets at most the permitted number of calls pass in any period of the given length",
+  "for each limit, the rate limiter lets at most `requests` calls pass in any period of the length `per`",
   { pauses: Calls, few: Requests, more: Requests },
   ({ few, more, pauses }) =>
     Effect.gen(function* () {

@@ -43,7 +43,10 @@ const authorize: Authorize.Authorize["Service"] = {
   refusal: ({ text }) => (text.includes("REJECTED") ? AuthError.make("tiny", "request", rejectedReason) : undefined)
 }
 
-/** Makes a broker whose calls accept a token only if `state.isAlive` returns true for the token and the path. */
+/**
+ * Makes a session manager and its broker. In a call, the broker accepts a token only if `state.isAlive` returns true
+ * for the token and the path.
+ */
 const begin = Effect.fnUntraced(function* () {
   yield* TestClock.setTime(morning)
   const state = {
@@ -119,7 +122,7 @@ describe("sessions: SessionManager.withSession", () => {
   )
 
   it.effect(
-    "does not repeat an order if the broker rejects the token in a later read, but succeeds when called again",
+    "does not repeat an order if the broker rejects the token in a later read, but a second withSession sends the order with the new token",
     () =>
       Effect.gen(function* () {
         const { getFunds, manager, placeOrder, state, tiny } = yield* begin()
@@ -265,7 +268,7 @@ describe("sessions: SessionManager.withSession", () => {
   }
 
   it.effect(
-    "renews the session, but does not repeat an effect that may have sent a request without AuthorizedClient or Authorize.request",
+    "if the broker rejects the token, renews the session, but does not repeat an effect that may have sent a request without AuthorizedClient or Authorize.request",
     () =>
       Effect.gen(function* () {
         const { manager } = yield* begin()

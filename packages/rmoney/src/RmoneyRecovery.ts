@@ -68,7 +68,7 @@ const build = Effect.fnUntraced(function* ({ account, api, credentials: { userId
   const purposes = new Map<string, Purpose>()
 
   const open = Effect.fnUntraced(function* (purpose: Purpose, sent: Partial<Sent> & Pick<Sent, "token">) {
-    // The broker has no call that resends the code of a recovery.
+    // The broker has no call that resends the code of a recovery. So the fields about resending are dropped.
     const { resendOtpAfter: _, resendOtpCountsLeft: __, token: stepToken, ...once } = sent
     const challenge = yield* ledger.open(yield* challengeOf(once, { kinds: ["otp"], stepToken }))
     purposes.set(challenge.id, purpose)

@@ -9,7 +9,7 @@ import { type CommandFailed, fail } from "./failure.ts"
 import * as storedList from "./storedList.ts"
 
 const Entry = Schema.Struct({
-  /** The user's name for the account. */
+  /** The name that the user has given the account. */
   name: Schema.String,
   broker: Schema.String,
   method: Schema.String,

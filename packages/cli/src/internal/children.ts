@@ -10,7 +10,7 @@ export interface Environment {
 }
 
 /**
- * Signals that must not end this process while the program runs. This process forwards SIGTERM and SIGHUP to the
+ * Signals that must not end this process while `run` runs a program. This process forwards SIGTERM and SIGHUP to the
  * program. The terminal itself sends SIGINT to the program.
  */
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
@@ -18,7 +18,7 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 /**
  * Runs a program in the terminal of this process, without a shell. Returns the exit code of the program. If a signal
  * ended the program, returns 128 plus the number of the signal, as a shell does. If the program cannot be started,
- * returns 127. Ctrl-C ends the program, and this process ends after the program.
+ * returns 127. Ctrl-C does not end this process before the program has ended.
  */
 export const run = (
   program: string,
@@ -31,7 +31,7 @@ export const run = (
     const forward = (signal: NodeJS.Signals) => {
       if (signal !== "SIGINT") child.kill(signal)
     }
-    // The listeners are replaced, because Ctrl-C would otherwise also end this process.
+    // The other listeners are removed until the program has ended, because they would end this process on Ctrl-C.
     const own = signals.map((signal) => [signal, process.listeners(signal)] as const)
     for (const signal of signals) process.removeAllListeners(signal).on(signal, forward)
     const done = () => {

@@ -112,8 +112,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly response: Shape.Shape<Schema.Decoder<Response>>
   /**
-   * Names of the fields that contain a token or identify the token's account. If the names are set, an optional field
-   * of the wrong type counts as absent, except a named field. If `undefined`, a field of the wrong type is an error.
+   * Names of the fields that contain a token or identify the token's account. If the names are set, any other optional
+   * field of the wrong type counts as absent. If `undefined`, a field of the wrong type is an error.
    */
   readonly essential: ReadonlyArray<string> | undefined
 }

@@ -12,6 +12,7 @@ import process from "node:process"
 /** Properties that are checked before a file or folder is used. */
 export interface Facts {
   readonly isLink: boolean
+  /** Whether it is a folder if a folder is expected, or a file if a file is expected. */
   readonly isKind: boolean
   readonly mode: number
   readonly uid: number
@@ -28,9 +29,9 @@ interface Refusal {
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
 
 /**
- * Returns why this file or folder must not be used, and the remedy. A wrong mode or owner is never corrected silently,
- * because another user may already have changed the content. `user` is `undefined` on systems without owners and modes,
- * such as Windows.
+ * Returns why this file or folder must not be used, and the remedy. Returns `undefined` if it can be used. A wrong mode
+ * or owner is never corrected silently, because another user may already have changed the content. `user` is
+ * `undefined` on systems without owners and modes, such as Windows.
  */
 export const refusal = (facts: Facts, kind: Kind, path: string, user: number | undefined): Refusal | undefined => {
   const shell = quoted(path)
@@ -154,9 +155,9 @@ export const databaseFile = Effect.fnUntraced(function* (path: string): Effect.f
 })
 
 /**
- * Replaces a database with an empty file. The path always has a file, because SQLite would create a missing file, and
- * other users could read that file. Existing files are not opened, because closing a file releases all locks of this
- * process on the file.
+ * Replaces a database with an empty file. A rename does this in one step. If the file were missing for a moment, SQLite
+ * could create it, and other users could read the created file. Existing files are not opened, because closing a file
+ * releases all locks of this process on the file.
  */
 export const replaceWithEmpty = (path: string): void => {
   const fresh = `${path}-new`

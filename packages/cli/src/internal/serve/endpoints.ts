@@ -1,4 +1,4 @@
-/** The endpoints of the server as a table. The router and the OpenAPI document are made from it. */
+/** The table of the endpoints of `broker-auth serve`. The router and the OpenAPI document are made from this table. */
 import type { Refusal } from "./problems.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -26,13 +26,13 @@ const life = {
   expiresAt: instant("When the session ends.")
 }
 
-/** The schemas of bodies and answers. */
+/** The schemas of the bodies of requests, and of the answers. */
 export const schemas = {
   Accounts: object({
     accounts: {
       type: "array",
       items: object({
-        name: text("The user's name for the account."),
+        name: text("The name that the user has given the account."),
         ...holder,
         method: text("The way to log in."),
         session: {
@@ -58,7 +58,7 @@ export const schemas = {
   Events: {
     type: "string",
     description:
-      'Server-sent events, whose data is JSON without secrets. `renewed`: {"account", "broker", "issuedAt", "expiresAt"}. `failed`: {"account", "broker", "error"}; `error` has the same fields as in a Problem. `logged-out`: {"account", "broker"}. `account` is the user\'s name for the account.'
+      'Server-sent events, whose data is JSON without secrets. `renewed`: {"account", "broker", "issuedAt", "expiresAt"}. `failed`: {"account", "broker", "error"}; `error` has the same fields as in a Problem. `logged-out`: {"account", "broker"}. `account` is the name that the user has given the account.'
   },
   Document: { type: "object", description: "An OpenAPI 3.1 document." },
   Problem: object({
@@ -88,7 +88,7 @@ export interface Endpoint {
 
 const json = (schema: SchemaName) => ({ type: "application/json", schema }) as const
 
-/** `{name}` in a path is the user's name for the account. */
+/** `{name}` in a path is the name that the user has given the account. */
 export const endpoints = {
   listAccounts: {
     method: "GET",

@@ -38,7 +38,7 @@ const operationOf = (operationId: string, endpoint: Endpoint): Json => ({
         in: "path",
         required: true,
         schema: { type: "string" },
-        description: "The user's name for the account."
+        description: "The name that the user has given the account."
       }
     ]
   }),

@@ -3,7 +3,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
-/** Repaired data, and the paths of the fields that were removed or converted to numbers. */
+/** Repaired data, and the paths of the fields that were removed or changed. */
 export interface Mended {
   readonly data: unknown
   readonly fields: ReadonlyArray<string>

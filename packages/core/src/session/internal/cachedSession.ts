@@ -21,7 +21,10 @@ export interface Cached {
   readonly renewAt: number
 }
 
-/** The pause after a failed renewal. Before `until`, no renewal starts, except by `renew` without `rejected`. */
+/**
+ * The pause after a failed renewal. Before `until`, only a call of `renew` without the argument `rejected` starts a
+ * renewal.
+ */
 export interface Pause {
   readonly error: Failure
   /**
@@ -46,7 +49,10 @@ export interface PendingRenewal extends SharedWait<Session.Session, Failure> {
 
 export interface State {
   cached: Cached
-  /** The session that the broker refused, or that a refresh replaced. It is not returned, even if it is not expired. */
+  /**
+   * The session that the broker refused, that a refresh replaced, or that a logout ended. It is not returned, even
+   * before its expiry.
+   */
   rejected: Session.Session | undefined
   /** A session from the broker that could not be stored yet, because the store failed. */
   unsaved: Session.Session | undefined
@@ -69,8 +75,8 @@ export interface State {
   version: number | undefined
   loggedOut: boolean
   /**
-   * Whether the next read of the store permits a new session after a logout by another program. A call of `renew`
-   * without the argument `rejected` sets it.
+   * Whether the next read of the store ignores a logout by another program, so that a new session can begin. A call of
+   * `renew` without the argument `rejected` sets it.
    */
   ignoresLogout: boolean
   /**

@@ -57,8 +57,8 @@ const logoutOpen = (self: Self): Effect.Effect<LogoutReceipt, Failure> =>
       const stored = Result.getOrElse(marked, () => undefined)
       Cached.spendRefreshToken(self.state, stored)
       const sessions = toRevoke([stored, ...mine], yield* Clock.currentTimeMillis)
-      // If the mark could not be stored, the session is still in the store. The session is recorded as rejected, so
-      // that it is not used again.
+      // If the mark could not be stored, the session is still in the store. So the session is recorded as rejected,
+      // and is not used again.
       self.state.rejected = stored ?? mine[1]
       // If a session cannot be revoked, the other sessions are still revoked.
       const revoked = yield* Effect.forEach(sessions, (session) => Effect.result(restore(revoke(session))))

@@ -38,7 +38,7 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
   })
 
 /**
- * Whether a retry would fail with the same error code. Such codes report missing permissions, a missing or
+ * Whether a retry would fail with the same error code. The codes in the list report missing permissions, a missing or
  * wrong password, or a stored value of another type.
  */
 export const isFinal = (word: string | undefined): boolean =>
