@@ -202,7 +202,7 @@ describe("tokens from another program", () => {
 })
 
 describe("typed calls with a key of the app", () => {
-  it.effect("cannot be made if the key is invalid", () =>
+  it.effect("cannot be created if the key is invalid", () =>
     Effect.gen(function* () {
       const layer = api.layer({ key: Redacted.make(" ") }).pipe(Layer.provide(TestHttp.layerLateFetch))
       const { reason } = yield* Effect.flip(Effect.provide(TinyApi, layer))
@@ -210,7 +210,7 @@ describe("typed calls with a key of the app", () => {
     })
   )
 
-  it.effect("use the origins of `broker`, and cannot be made if the option `origins` contains an unknown name", () =>
+  it.effect("use the origins of `broker`, and cannot be created if the option `origins` contains an unknown name", () =>
     Effect.gen(function* () {
       const { value } = yield* using(Authorize)
       assert.deepStrictEqual(value.origins, ["https://api.tiny.example", "https://login.tiny.example"])
@@ -229,7 +229,7 @@ describe("Credentials.redirectUrlProblem", () => {
     ["http://app.example/cb", "must be https, or http with the host 127.0.0.1: the broker accepts no other URL"],
     ["app.example", "is not an address"],
     ["https://app.example/#cb", "must not have a fragment: the broker could not add its parameters"]
-  ] as const)("returns for %s: %s", (value, problem) => {
+  ] as const)("for the URL %s, returns %s", (value, problem) => {
     assert.strictEqual(Credentials.redirectUrlProblem("127.0.0.1")(value), problem)
   })
 

@@ -70,14 +70,17 @@ export const descriptor = FakeDescriptor.make<FakeMotilal.Account, FakeMotilal.S
   page: ({ apiKey }) => ["https://invest.motilaloswal.com", "/OpenAPI/Login.aspx", { apikey: apiKey }]
 })
 
-/** Makes the headers of generation v7, with the default options of the layers. */
+/** Makes the headers of the API generation v7, with the default options of the layers. */
 const headersOf = headers.make({
   apiKey: OpenApi.sample("apiKey"),
   apiSecret: OpenApi.sample("apiSecret"),
   generation: "v7"
 })
 
-/** Returns the tokens that the calls in `endpoints.ofLogin` send. These calls are sent before an access token exists. */
+/**
+ * Returns the token of the login in place of the access token. The calls in `endpoints.ofLogin` send this token,
+ * because no access token exists yet.
+ */
 const ofLogin = ({ access, login = access }: Tokens): Tokens => ({ access: login })
 
 const status = OpenApi.word("SUCCESS")
@@ -98,8 +101,8 @@ export const document = (): OpenApi.Document =>
     headers: ({ account, endpoint, tokens }) =>
       headersOf(account, tokens && endpoints.ofLogin.has(endpoint?.name ?? "") ? ofLogin(tokens) : tokens),
     yes: OpenApi.beside({ status, ...envelope }),
-    // The broker sends FAILURE or ERROR. The official SDKs use other values for their own failures. So this schema
-    // accepts every status except SUCCESS.
+    // The broker is known to refuse with FAILURE or ERROR. The package treats every status except SUCCESS as a refusal,
+    // and so does this schema.
     no: {
       type: "object",
       properties: { status: { type: "string", not: status }, ...envelope },

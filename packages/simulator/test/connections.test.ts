@@ -118,7 +118,7 @@ const layerOf = <Services>({ account, broker, layer }: Way<Services>, { simulato
   const configured = layer({ ...(environment && { environment }), origins }).pipe(
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(environmentOf(broker, account))))
   )
-  // The connection uses the brokers' clock, so that a test need not wait for the next TOTP period.
+  // The connection uses the simulator's clock, so that a test can advance it to the next TOTP period.
   return Layer.merge(configured, Layer.succeed(Clock.Clock, simulator.clock))
 }
 
@@ -405,7 +405,7 @@ describe("Connection", () => {
       inSetting(async (setting) => {
         const { simulator } = setting
         const sent = makeSent(setting)
-        /** Advances the brokers' clock, because brokers allow only a few calls per second. */
+        /** Advances the simulator's clock, because the fakes allow only a few calls per second. */
         const wait = () => Effect.runPromise(simulator.advance("2 seconds"))
 
         const first = await row.open(setting)

@@ -88,13 +88,16 @@ const readVault = (torture: Torture, folder: string) =>
 /** The counts of kills, of their results, and of files. */
 interface Found {
   kills: number
-  /** The vault could not be read, or its session is damaged. */
+  /** Number of kills after which the vault could not be read, or contained a damaged session. */
   corrupt: number
-  /** The vault has an older session than reported. */
+  /** Number of kills after which the vault contained an older session than the last reported session. */
   lost: number
-  /** The vault has a newer session than reported: the kill was between the write and the report. */
+  /**
+   * Number of kills between a write and its report. After such a kill, the vault contains a newer session than the last
+   * reported session.
+   */
   unsaid: number
-  /** The kill was before the first report. */
+  /** Number of kills before the first report. */
   early: number
   /** Number of files that other users can read. */
   open: number

@@ -7,8 +7,9 @@ const row = ErrorTable.rows('SmartAPI documentation, "Error codes"', "2026-11-21
 const from = (source: string) => ({ source })
 
 /**
- * Returns the hints for AB1050. The broker checks the one-time code before PIN and API key. It often returns AB1050
- * although the one-time code is right, for example if the client code is wrong.
+ * Returns the hints for AB1050. The broker often returns AB1050 although the one-time code is right, for example if the
+ * client code is wrong. No hint is about the PIN or the API key, because the broker checks them after the one-time
+ * code.
  */
 const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {
   const clientCode = Envelope.field(failure.request, "clientcode")

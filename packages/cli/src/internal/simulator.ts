@@ -25,8 +25,8 @@ const isLoopback = (text: string): boolean => {
 }
 
 /**
- * Asks the simulator for its origins. `given` is the address in the flag `--simulator`. Without the flag, the variable
- * is read. Without both, the result is `undefined`, and requests go to the real brokers.
+ * Asks the simulator for its origins. `given` is the address in the flag `--simulator`. Without the flag, the address
+ * is read from the environment variable. Without both, the result is `undefined`, and requests go to the real brokers.
  */
 export const origins = Effect.fnUntraced(function* (
   given: string | undefined
@@ -60,8 +60,9 @@ export const origins = Effect.fnUntraced(function* (
 })
 
 /**
- * Returns the addresses at which the simulator serves the origins of a broker, by purpose. Fails if the simulator lacks
- * one of these origins, so that no request goes to the real broker.
+ * Returns the addresses at which the simulator serves the origins of a broker. The keys are the purposes of the
+ * origins, such as `api`. Fails if the simulator lacks one of these origins, so that no request goes to the real
+ * broker.
  */
 export const originsOf = (
   broker: Broker,

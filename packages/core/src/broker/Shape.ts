@@ -1,10 +1,11 @@
 /**
- * Describes the data of requests and answers for the tables of endpoints. A shape has an Effect schema, which is made
- * only when it is needed, and usually a decoder that does not need the schema.
+ * Describes the data of requests and answers for the tables of endpoints. A shape can make an Effect schema.
+ * Most shapes also have a decoder that does not need the schema.
  *
  * `effect/Schema` would make up a quarter of the code that a login loads. The decoders of this module decode the usual
- * answers without `effect/Schema`. For all other data, the schema is made. It decodes the data, or reports what is
- * wrong. Some shapes of this module take their schema from `Decode`, where the schema has the same name as the shape.
+ * answers without `effect/Schema`. For all other data, the schema is made. The schema decodes the data, or reports
+ * what is wrong. Some shapes of this module take their schema from `Decode`, where the schema has the same name as the
+ * shape.
  *
  * @since 0.1.0
  */
@@ -37,7 +38,7 @@ export interface Shape<out S = unknown> {
   readonly [TypeId]: typeof TypeId
   /** Makes the schema. */
   readonly toSchema: (schemas: Schemas) => S
-  /** Decodes the usual data. Absent if only the schema can decode the data. */
+  /** Decodes the usual data without the schema. Absent if only the schema can decode the data. */
   readonly decode: plain.PlainDecoder | undefined
 }
 
@@ -79,7 +80,7 @@ const from = <S>(toSchema: (schemas: Schemas) => S, decode: plain.PlainDecoder |
   decode
 })
 
-/** Makes the decoder of a shape from the decoder of another shape. Returns `undefined` if that shape has no decoder. */
+/** Makes the decoder of a shape from the decoder of another shape. Returns `undefined` if the other shape has none. */
 const ifKnown = (
   { decode }: Shape,
   use: (decode: plain.PlainDecoder) => plain.PlainDecoder

@@ -88,14 +88,14 @@ export class LoginGuard extends Context.Service<
      * recorded in the store before it is sent. The caller must hold the account's `SessionLock`.
      *
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
-     * has refused these credentials before. A pause has the reason of the login that failed. During a pause whose
-     * reason is `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`, fails with this
-     * reason. During any other pause, fails with `ActionRequired`, whose `what` is the message of the reason. If two
-     * or more logins within an hour ended before their one-time code was entered, fails with `ActionRequired`, because
-     * each login makes the broker send a message. `protect` fails in this way for 1 minute after the second of these
-     * logins, 2 minutes after the third, 5 minutes after the fourth, and 10 minutes after each later one. If ten
-     * logins in the last hour got no answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the
-     * last of them. Fails with `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
+     * has refused these credentials before. During a pause after a failed login (see `Memory`), fails with the reason
+     * of that failure. But if this reason is not `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or
+     * `ActionRequired`, fails with `ActionRequired`, whose `what` is the message of the reason. If two or more logins
+     * within an hour ended before their one-time code was entered, fails with `ActionRequired`, because each login
+     * makes the broker send a message. `protect` fails in this way for 1 minute after the second of these logins, 2
+     * minutes after the third, 5 minutes after the fourth, and 10 minutes after each later one. If ten logins in the
+     * last hour got no answer, fails with `BrokerUnavailable` (`time-out`) for two minutes after the last of them.
+     * Fails with `InvalidRequest` if the policy is invalid. In all these cases, nothing is sent.
      */
     readonly protect: <A, E extends AuthError.AuthError | VaultError.VaultError, R>(
       account: Account.Account,
@@ -135,14 +135,14 @@ export class LoginGuard extends Context.Service<
 >()("@auth/broker-core/session/LoginGuard") {}
 
 /**
- * In milliseconds. No login starts in this last part of a TOTP period, because the code could arrive in the next
- * period. If a period is shorter than 6 seconds, half a period applies instead.
+ * Length of the last part of a TOTP period, in milliseconds. No login starts in this part, because the code could
+ * arrive in the next period. If a period is shorter than 6 seconds, this part is half a period.
  */
 const margin = 3000
 
 const periodOf = (at: number, step: Duration.Duration): number => Math.floor(at / Duration.toMillis(step))
 
-/** How long to wait until a login may be sent, in milliseconds. */
+/** Returns the time until a login may be sent, in milliseconds. */
 const timeToNextLogin = ({ attemptedAt }: Ledger.Ledger, { step }: GuardPolicy, now: number): number => {
   if (step === undefined) return 0
   const span = Duration.toMillis(step)

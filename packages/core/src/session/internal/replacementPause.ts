@@ -55,10 +55,10 @@ const probe = Effect.fnUntraced(function* (
  * - The session has not replaced another refused session within the last 30 minutes.
  * - The broker has accepted the session for an order, or for another call that must not be sent twice.
  *
- * In all other cases, a pause applies. The pause began when this session replaced the other session, and is the same in
- * all programs that share the store. If the broker has a profile call, this call is sent until it shows whether the
- * session is live, and again after each pause. Its result decides:
- * - Live: the session is not replaced, and callers still get the session.
+ * In all other cases, a pause applies to all programs that share the store. The pause begins when this session replaces
+ * the other session. If the broker has a profile call, each check sends this call until the call shows whether the
+ * session is live. After each pause, the profile call is sent again. Its result decides:
+ * - Live: the session is not replaced, the pause begins again, and callers still get the session.
  * - Not live: the session is replaced after the pause. Callers no longer get the session.
  * - Unknown: the session is replaced after the pause. Callers still get the session during the pause.
  */

@@ -52,8 +52,8 @@ export type Codes = (question: CodeQuestion) => string | Promise<string>
 
 /**
  * Makes the error of a login whose function `codes` failed. The text of the failure is kept only if the failure is an
- * `AuthError`, because another text may contain the code. An `AuthError` is not returned itself, because it may be
- * about another account.
+ * `AuthError`, because any other text may contain the code. The `AuthError` itself is not returned, because it may
+ * be about another account.
  */
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
   const name = Predicate.isError(failure) ? failure.name : typeof failure
@@ -89,7 +89,7 @@ const answering = (
     let current = first
     let isOver = false
     const requests = new Set<Promise<unknown>>()
-    /** The errors with which `resend` failed. If `codes` throws one of them, it becomes the error of the login. */
+    /** The errors with which `resend` failed. If `codes` throws one of them, the login fails with this error. */
     const refusals = new Set<unknown>()
     const refuse = (error: unknown) => Effect.sync(() => void refusals.add(error))
     const request = Effect.suspend(() =>

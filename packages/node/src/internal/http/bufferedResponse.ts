@@ -80,7 +80,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     )
   }
 
-  /** A copy of this response for errors. It has no headers, no bodies and no query. */
+  /** A copy of this response for errors. The copy and its request have no headers, no body and no query. */
   private get bare(): BufferedResponse {
     const { status } = this.answer
     const answer: WireAnswer = { status, headers: {}, body: new Uint8Array(0), isTooLarge: false }
