@@ -67,7 +67,7 @@ describe("the ledger of challenges", () => {
         AuthError.make(account.broker, "verify", new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }))
       )
       const miss = (challenge: Challenge.Challenge) =>
-        refusal(ledger.answer(challenge, Redacted.make("000000"), { digits: 6, misses: 3, send: wrong }))
+        refusal(ledger.answer(challenge, Redacted.make("000000"), { digits: 6, send: wrong }))
       assert.strictEqual(first.attemptsLeft, 3)
       assert.strictEqual(yield* miss(first), "InvalidStepUpCode")
       assert.strictEqual(first.attemptsLeft, 2)
@@ -189,14 +189,15 @@ describe("the ledger's method `answer`", () => {
     })
   )
 
-  it.effect("closes the challenge after `misses` wrong codes, and does not count refusals by a rate limit", () =>
+  it.effect("closes the challenge after `attemptsLeft` wrong codes, and does not count refusals by a rate limit", () =>
     Effect.gen(function* () {
-      const { challenge, ledger } = yield* opened
+      const { ledger } = yield* opened
+      const challenge = yield* ledger.open({ ...fields, attemptsLeft: 2 })
       const another = yield* ledger.open(fields)
       const wrong = failing(new AuthError.InvalidStepUpCode({ kind: "otp", hints: [] }))
       const limited = failing(new AuthError.RateLimited({ by: "broker", retryAfter: undefined }))
       const answer = (send: Effect.Effect<never, AuthError.AuthError>, to = challenge) =>
-        refusal(ledger.answer(to, code, { digits: 6, misses: 2, send }))
+        refusal(ledger.answer(to, code, { digits: 6, send }))
       const came = []
       for (const send of [wrong, limited, wrong, wrong]) came.push(yield* answer(send))
       assert.deepStrictEqual(came, ["InvalidStepUpCode", "RateLimited", "InvalidStepUpCode", "attempts"])

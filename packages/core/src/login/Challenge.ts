@@ -68,16 +68,14 @@ export interface Ledger {
   /**
    * Answers a challenge. `send` sends the code, and runs at most once. If the code does not have `digits` digits, it is
    * not sent, and the challenge stays open. If `send` fails with `RateLimited`, the challenge also stays open. After a
-   * wrong code, the challenge stays open until the number of wrong codes reaches the limit. The limit is the
-   * `attemptsLeft` with which the challenge was opened or, if that is `undefined`, `misses`. If both are `undefined`,
-   * there is no limit. After any other result, the challenge has ended.
+   * wrong code, the challenge stays open until the number of wrong codes reaches the `attemptsLeft` with which the
+   * challenge was opened. If that is `undefined`, there is no limit. After any other result, the challenge has ended.
    */
   readonly answer: <A, R>(
     challenge: Challenge,
     code: Redacted.Redacted<string>,
     options: {
       readonly digits: number
-      readonly misses?: number | undefined
       readonly send: Effect.Effect<A, AuthError.AuthError, R>
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
@@ -189,10 +187,10 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const reopen: Ledger["reopen"] = (challenge) => Effect.sync(() => void pending.add(challenge.id))
 
     /** Counts a wrong code. Returns whether it was the last allowed wrong code. */
-    const isLastMiss = ({ id }: Challenge, misses: number): boolean => {
+    const isLastMiss = ({ id }: Challenge): boolean => {
       const count = (missed.get(id) ?? 0) + 1
       missed.set(id, count)
-      const isLast = count >= (allowed.get(id) ?? misses)
+      const isLast = count >= (allowed.get(id) ?? Infinity)
       if (isLast) ended.set(id, "attempts")
       return isLast
     }
@@ -216,23 +214,23 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       )
 
     const reopening =
-      (challenge: Challenge, misses = Infinity) =>
+      (challenge: Challenge) =>
       <A, R>(send: Effect.Effect<A, AuthError.AuthError, R>) =>
         Effect.tapError(send, ({ reason }) => {
           const isRefused = reason._tag === "InvalidStepUpCode"
           if (!keepsOpen.has(reason._tag)) return Effect.void
           const reported = isRefused ? report(({ codeRefused }) => codeRefused) : awaited(challenge)
-          return isRefused && isLastMiss(challenge, misses) ? reported : Effect.andThen(reported, reopen(challenge))
+          return isRefused && isLastMiss(challenge) ? reported : Effect.andThen(reported, reopen(challenge))
         })
 
     return {
       open,
       claim,
       reopen,
-      answer: (challenge, code, { digits, misses, send }) => {
+      answer: (challenge, code, { digits, send }) => {
         const problem = CodeSource.shapeProblem(code, digits)
         return problem === undefined
-          ? Effect.andThen(claim(challenge), Effect.andThen(entered(challenge), reopening(challenge, misses)(send)))
+          ? Effect.andThen(claim(challenge), Effect.andThen(entered(challenge), reopening(challenge)(send)))
           : fail("verify", new AuthError.InvalidRequest({ problems: [{ field: "code", problem }] }))
       },
       resend: (challenge, send) =>

@@ -177,12 +177,8 @@ const codesOf = (show: Show): connect.Options => ({
 const liveOf = ({ connection }: connect.Opened) =>
   promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
 
-const newSession = Effect.fnUntraced(function* (opened: connect.Opened): Effect.fn.Return<Session, Failure> {
-  const { connection } = opened
-  // If the stored session is live, the new connection reads it first. `renew` then gets a session with another token.
-  if (Option.isSome(yield* liveOf(opened))) yield* promised(() => connection.session())
-  return yield* promised(() => connection.renew())
-})
+const newSession = ({ connection }: connect.Opened): Effect.Effect<Session, Failure> =>
+  promised(() => connection.renew())
 
 /** Logs in, even if the stored session is live. */
 export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
