@@ -52,7 +52,7 @@ const members = Effect.fnUntraced(function* (simulator: Simulated, chosen: Reado
   )
 })
 
-/** Starts a simulator with one account for each way to log in, and adds the accounts for a user. */
+/** Starts a simulator with one account for each way to log in, and adds the accounts with `broker-auth add`. */
 export const desk = Effect.fnUntraced(function* (chosen: ReadonlyArray<Way> = ways) {
   const brokers = Array.from(new Set(chosen.map(({ broker }) => broker)))
   const { simulator, user } = yield* world({ brokers })

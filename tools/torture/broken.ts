@@ -1,4 +1,7 @@
-/** Parts that are broken on purpose. A scenario that does not detect its broken part tests nothing. */
+/**
+ * Parts that are broken on purpose. With `--broken`, each scenario runs with one of these parts, and must detect the
+ * fault. A scenario that does not detect the fault tests nothing.
+ */
 import * as Account from "@auth/broker-core/login/Account"
 import type * as SessionLock from "@auth/broker-core/session/SessionLock"
 import type * as SessionManager from "@auth/broker-core/session/SessionManager"

@@ -108,7 +108,7 @@ it("broker-auth loads neither effect nor core for --help and --version", () => {
     assert.isAbove(loaded.length, 2)
     assert.deepStrictEqual(loaded.filter(isHeavy), [], args.join(" "))
   }
-  // The check above can fail, because a command does load effect.
+  // Shows that the check above can fail: the command `brokers` loads effect.
   assert.isNotEmpty(loadedBy("brokers", "--nope").filter(isHeavy))
 })
 

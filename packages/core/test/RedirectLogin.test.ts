@@ -376,13 +376,13 @@ describe("a code or token of a callback", () => {
     ["bytes that are not UTF-8", "code=canary%FF"],
     ["an emoji", "code=canary\u{1f680}"],
     ["a replacement character", "code=canary\ufffd"],
-    ["a refresh token with a blank inside", "code=canary-code&refresh=can%20ary"],
-    ["a refresh token with an ellipsis", "code=canary-code&refresh=canary\u2026"]
+    ["a refresh token that has a blank inside", "code=canary-code&refresh=can%20ary"],
+    ["a refresh token that has an ellipsis at its end", "code=canary-code&refresh=canary\u2026"]
   ]
 
   for (const carries of ["code", "token"] as const) {
     it.effect.each(damaged)(
-      `is not sent as a ${carries} if it has %s, and the login can still be completed`,
+      `is not sent as a ${carries} if it arrives with %s, and the login can still be completed`,
       ([, query]) =>
         Effect.gen(function* () {
           const { addressOf, request, sent, service } = yield* begun(carries)
@@ -410,7 +410,7 @@ describe("a code or token of a callback", () => {
       })
   )
 
-  it.effect("is checked in the same way if it arrived in a form", () =>
+  it.effect("is checked in a form in the same way as in a URL", () =>
     Effect.gen(function* () {
       const { request, sent, service } = yield* begun("code")
       const form = (code: string) =>

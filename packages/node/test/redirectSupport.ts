@@ -126,8 +126,9 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
   })
 
 /**
- * Like `bind`, for a port that was closed. Tries for at most 5 seconds: if another thread starts a child process, the
- * child holds the open ports of all threads until it runs its program.
+ * Like `bind`, for a port whose server was closed before. While the port is still in use, tries again, for at most 5
+ * seconds. If another thread starts a child process, the child keeps the ports of all threads open until it runs its
+ * program.
  */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
   Effect.repeat(bind(port, host), {

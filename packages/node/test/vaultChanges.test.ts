@@ -69,7 +69,7 @@ const start = Effect.gen(function* () {
   return { folder, one, other }
 })
 
-/** Waits in real time for a read in the background. The read decrypts outside of Effect's runtime and its test clock. */
+/** Waits in real time for a read in the background, because the test clock cannot complete its decryption. */
 const settle = TestClock.withLive(Effect.sleep("30 millis"))
 
 /** Requests the session once a minute, while the other program writes the sessions of other accounts. */
@@ -130,7 +130,7 @@ describe("vaults: a SessionManager with a NodeVault", () => {
       })
       yield* asked
       assert.strictEqual(yield* asked, 0)
-      // The list keeps 100 writes, so it loses the first of these 101 writes.
+      // The list keeps the last 100 writes, so it loses the first of these 101 writes.
       for (let count = 0; count < 101; count++) {
         yield* other.store.put(accountOf("T2"), "session", bytes(`session ${count}`), count)
       }

@@ -34,8 +34,8 @@ export interface RmoneyCredentials extends Credentials.Input<typeof credentials>
 export interface Options extends services.Options, services.CodeOptions {
   /**
    * When the broker sends the one-time code. `with-password`: at the password step, as RMoney documents.
-   * `after-password`: after a separate call, as at other brokers with this back end. This call is not sent if the
-   * challenge expects a TOTP code. Default: `with-password`.
+   * `after-password`: after a separate call, as at other brokers with the same back end. This call is not sent if
+   * the challenge expects a TOTP code. Default: `with-password`.
    */
   readonly sendCode?: "with-password" | "after-password" | undefined
 }

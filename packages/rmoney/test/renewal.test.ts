@@ -55,8 +55,8 @@ const ofTotpAccount = {
 const asked = (fake: FakeBroker.FakeBroker) =>
   Effect.map(fake.journal, (entries) => entries.map(({ endpoint }) => endpoint))
 
-describe("a managed session from a password login", () => {
-  it.effect("is replaced by a new TOTP login at the token's exp, and not earlier", () =>
+describe("a session manager that logs in with a password", () => {
+  it.effect("renews the session by a new login with TOTP at the expiry in the token, and not earlier", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { session } = yield* start(fake, byPassword(ofTotpAccount))
@@ -71,7 +71,7 @@ describe("a managed session from a password login", () => {
     })
   )
 
-  it.effect("requests one SMS for three renewals if the account has no TOTP", () =>
+  it.effect("causes one SMS for three renewals if the account has no TOTP", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew } = yield* start(fake, byPassword({ totp: ofTotpAccount.totp }))
@@ -86,7 +86,7 @@ describe("a managed session from a password login", () => {
     })
   )
 
-  it.effect("sends a wrong password once, so that the account is not locked", () =>
+  it.effect("sends a wrong password only once in an hour, so that the account is not locked", () =>
     Effect.gen(function* () {
       const fake = yield* begin
       const { renew } = yield* start(fake, byPassword({ ...ofTotpAccount, password: Redacted.make("Wrong@1") }))

@@ -225,10 +225,10 @@ export interface RedisOptions {
   /** Prefix of every key. Default: `broker-auth`. */
   readonly prefix?: string | undefined
   /**
-   * Maximum time that other programs wait for the lock after its holder was killed: from 1 millisecond to 1 day.
-   * Default: 800 milliseconds. While the holder runs, it renews the lease four times in this time. If the holder is
-   * suspended for longer than this time, another program may acquire the lock. If another program has acquired it,
-   * `check` of the suspended holder fails.
+   * Maximum time that other programs wait for the lock after its holder was killed. Default: 800 milliseconds.
+   * Smallest value: 1 millisecond. Largest value: 1 day. While the holder runs, it renews the lease four times in this
+   * time. If the holder is suspended for longer than this time, another program may acquire the lock. After
+   * the other program has acquired it, `check` of the suspended holder fails.
    */
   readonly lease?: Duration.Input | undefined
   /** Time-out for acquiring the lock. Default: 60 seconds. */

@@ -109,7 +109,8 @@ export class SessionManager extends Context.Service<
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
      * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
-     * the broker refuses the session later, the session is renewed without a pause, because it is known to have worked.
+     * the broker refuses the session later, the session is renewed without a pause, because the call shows that the
+     * session worked.
      * `AuthorizedClient` and `withSession` record this automatically.
      */
     readonly accepted: (session: Session.Session) => void
@@ -145,12 +146,12 @@ export interface Options {
    */
   readonly renewalTimeout?: Duration.Input | undefined
   /**
-   * Minimum time between two checks for changes while a cached session is used. With these checks, the manager finds
-   * newer sessions and logouts by other programs. Default: 30 seconds.
+   * When this time has passed since the last check, the next call that uses the cached session checks for newer
+   * sessions and logouts by other programs. Default: 30 seconds.
    *
    * Each check reads the store, unless the store reports its changes (see `Changes` of `SessionStore`). If the store
    * reports its changes, a check reads the store only after a change, or if the last read is an hour old. After a check
-   * that does not read the store, the time until the next check is shortened at random, by up to half.
+   * that does not read the store, this time is shortened at random, by up to half.
    */
   readonly pollInterval?: Duration.Input | undefined
 }

@@ -2,7 +2,7 @@ import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 
-/** A login page of a broker. The README has a table of the login pages. */
+/** A login page of a broker. The README of the simulator has a table of the login pages. */
 export interface Page {
   readonly title: string
   readonly broker: Simulator.BrokerId
@@ -10,7 +10,7 @@ export interface Page {
   readonly path: string
   /** Name of the account's field that contains the user name. */
   readonly name: string
-  /** Index of the account. Default: 0. */
+  /** Index of the account in the simulator's accounts of this broker. Default: 0. */
   readonly account?: number
   readonly query: (account: FakeAccount) => Readonly<Record<string, string | undefined>>
   readonly fields: (account: FakeAccount, totp: string) => Readonly<Record<string, string | undefined>>

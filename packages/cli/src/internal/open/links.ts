@@ -1,6 +1,7 @@
 /**
- * The links that open the page, and the bearer tokens of open pages. A link is exchanged once for a bearer token. Only
- * the SHA-256 of both is kept.
+ * The links that open the page of `broker-auth open`, and the bearer tokens of open pages. A link is the secret at the
+ * end of the page's URL. The page exchanges the link once for a bearer token. Links and bearer tokens are kept only as
+ * SHA-256 hashes.
  */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"

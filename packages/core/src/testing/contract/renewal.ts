@@ -128,7 +128,7 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
 
 const aPerson = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "fails with ActionRequired until the program adopts a session, because only the user can log in",
+    name: "makes a session manager fail with ActionRequired until a session is adopted, because only the user can log in",
     run: Effect.gen(function* () {
       const { context, renewal, world } = yield* begin(subject)
       yield* same([typeof renewal.login], ["undefined"], "login")
@@ -151,7 +151,7 @@ const renewed = (
     ? Effect.fail(new ContractViolation({ message: "the renewal has no login" }))
     : Effect.andThen(TestClock.adjust("31 seconds"), login)
 
-/** Answers to a login that contain no error code. */
+/** Faults that make the broker answer a login without an error code. */
 const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
   .map((status): readonly [string, Fault] => [`HTTP ${status}`, { kind: "answer", status, body: "" }])
   .concat([
