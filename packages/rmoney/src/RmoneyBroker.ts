@@ -160,7 +160,7 @@ const methods: ReadonlyArray<Broker.Method> = [
     }
   },
   { ...sso, id: "sso", title: "Browser, app code and API secret", credentials: ssoCredentials },
-  { ...sso, id: "sso-vendor", title: "Browser, vendor id (the older call)", credentials: ssoVendorCredentials },
+  { ...sso, id: "sso-vendor", title: "Browser, vendor id (older way to log in)", credentials: ssoVendorCredentials },
   {
     id: "qr",
     layer: "RmoneyQr",

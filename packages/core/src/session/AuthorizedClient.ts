@@ -31,11 +31,14 @@ import { type Failure, SessionManager } from "./SessionManager.ts"
  *
  * If the broker refuses the token, the session is renewed. A `GET`, `HEAD` or `OPTIONS` request is then sent again with
  * the new token. A request that is marked with `replayable` is also sent again. Any other request fails with
- * `SessionExpired`, and the next request uses the new token. If the broker refuses the new token as well, the token is
- * probably not the cause, and more logins could lock the account. The new session is therefore not renewed until it is
- * ten minutes old. An answer that does not refuse the token is returned unchanged, even if it reports another error of
- * the broker. Requests to origins other than the broker's are sent without the session. An origin is the scheme, host
- * and port of a URL.
+ * `SessionExpired`, and the next request uses the new token.
+ *
+ * If the broker refuses the new token before it has accepted a request with this token, the token is probably not the
+ * cause, and more logins could lock the account. So the new session is not renewed until it is ten minutes old.
+ *
+ * An answer that does not refuse the token is returned unchanged, even if it reports another error of the broker.
+ * Requests to origins other than the broker's are sent without the session. An origin is the scheme, host and port of a
+ * URL.
  *
  * To find a refusal, the client reads answers of up to 1 MiB (1,048,576 bytes) that are JSON, plain text or HTML, or
  * that have no content type. An answer of another type, or with a larger `content-length`, is returned as soon as its

@@ -80,7 +80,8 @@ export class SessionManager extends Context.Service<
      * in any other way are not counted, so do not place orders in any other way inside the effect. If no request was
      * counted, the effect does not run again.
      *
-     * If the broker refuses the new token as well, the new session is not renewed until it is ten minutes old.
+     * If the broker refuses the new token before it has accepted a request with this token, the new session is not
+     * renewed until it is ten minutes old.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
