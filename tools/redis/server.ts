@@ -56,7 +56,7 @@ export interface Options {
   readonly command?: string
   /** With `everything`, the server writes each change to disk before it answers. Default: `nothing`. */
   readonly keeps?: "everything" | "nothing"
-  /** With `cluster`, the server is the only node of a Redis cluster. Its slots are not assigned. Default: `single`. */
+  /** With `cluster`, the server is the only node of a Redis cluster without assigned slots. Default: `single`. */
   readonly mode?: "cluster" | "single"
 }
 

@@ -43,7 +43,7 @@ const linesKept = 20
 
 const lastLines = (error: unknown): string => messageOf(error).trimEnd().split("\n").slice(-linesKept).join("\n")
 
-/** The longest time that npm may take to download a runtime, in milliseconds. */
+/** The longest time that the preparation of a row, such as a download, may take, in milliseconds. */
 const downloadLimit = 300_000
 
 /** Number of cells that are checked at the same time. */

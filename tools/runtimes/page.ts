@@ -2,7 +2,7 @@
 import { table } from "../docs/markdown.ts"
 import { type Result, textOf } from "./cells.ts"
 
-/** The path of the page, from the root. */
+/** The path of the page, from the root of the repository. */
 export const pagePath = "docs/runtimes.md"
 
 type Titles = Readonly<Record<string, string>>
@@ -39,6 +39,8 @@ export const pageText = ({ columns, compilers, date, effect, machine, runtimes, 
 These results are from ${date}, on ${machine}, with \`effect\` ${effect}. The packages are packed as for npm, installed from the tarballs, and run against the simulator over HTTP. \`npm run runtimes\` repeats the checks.
 
 ${resultTable("runtime", runtimes, columns)}
+
+The check of each column does the following:
 
 - \`@auth/broker-core\`: loads all its modules, computes a TOTP code, encrypts an entry of a store, and seals a browser login.
 - A broker's package: loads all its modules, logs in once, gets the profile, and logs out. Zerodha's login uses its login page. A page in Chromium sends its requests to a server at its own origin, because brokers do not allow requests from web pages. This server forwards the requests to the broker.

@@ -1,6 +1,6 @@
 /**
- * Writes one session after another into a vault, until this process is killed. Reports each version after it was
- * written. With the argument `before`, reports it before it is written.
+ * Writes one session after another into a vault, until this process is killed. Prints the version number of each
+ * session after the session was written. With the argument `before`, prints the number before the session is written.
  */
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultKey from "@auth/broker-core/session/VaultKey"

@@ -269,7 +269,7 @@ const unsound: ReadonlyArray<readonly [title: string, subject: Subject, name: st
   [
     "two fixtures of one endpoint that have the same name",
     adding(first),
-    "each fixture has a unique name",
+    "no two fixtures of one endpoint have the same name",
     /login: yes/
   ]
 ]

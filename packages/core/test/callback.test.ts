@@ -70,7 +70,7 @@ describe("RedirectLogin.parseCallback", () => {
     ["a byte order mark before it", `\ufeff${registered}?${query}`],
     ["zero-width characters inside", `\u200b${registered}?code=can\u200bary&state=${state}\u200b`],
     ["percent-encoding of the whole address", encodeURIComponent(`${registered}?${query}`)],
-    ["percent-encoding of the whole address twice", encodeURIComponent(encodeURIComponent(`${registered}?${query}`))],
+    ["two percent-encodings of the whole address", encodeURIComponent(encodeURIComponent(`${registered}?${query}`))],
     ...["\u00ad", "\u061c", "\u202a", "\u202c", "\u2066", "\u2069", "\ufe0f", "\u180e", "\u3164", "\0"].flatMap(
       (sign) => [
         [`${codePoint(sign)} inside`, `${registered}?co${sign}de=can${sign}ary${sign}&state=${state}${sign}`] as const,
@@ -85,9 +85,9 @@ describe("RedirectLogin.parseCallback", () => {
         ] as const
     ),
     ["a percent-encoded U+200B inside its code", `${registered}?code=can%E2%80%8Bary&state=${state}`],
-    ["other blanks around it", `\u00a0\u3000${registered}?${query}\u3000\u00a0`],
-    ["other line breaks inside", `https://app.example/callback?code=can\u2028ary&state=\u2029${state}`],
-    ["HTML quotes around it", `&quot;${registered}?${query}&quot;`],
+    ["Unicode blanks around it", `\u00a0\u3000${registered}?${query}\u3000\u00a0`],
+    ["Unicode line breaks inside", `https://app.example/callback?code=can\u2028ary&state=\u2029${state}`],
+    ["&quot; around it", `&quot;${registered}?${query}&quot;`],
     ["full-width quotes around it", `\uff02${registered}?${query}\uff02`],
     ["no origin, as in a request to a server", `/callback?${query}`]
   ] as const)("accepts a callback with %s", ([, url]) =>
@@ -114,7 +114,7 @@ describe("RedirectLogin.parseCallback", () => {
     ["a redirect URL with a custom scheme", "myapp://cb", `myapp://cb?${query}`],
     ["a redirect URL with a custom scheme and a path", "myapp://cb/done", `MYAPP://CB/done?${query}`],
     [
-      "a redirect URL with a custom scheme even if the callback has the root path",
+      "a redirect URL with a custom scheme and no path, even if the callback has the path /",
       "myapp://cb",
       `myapp://cb/?${query}`
     ],
@@ -239,7 +239,7 @@ it.effect("RedirectLogin.parseCallback names the missing scheme of an address wi
   })
 )
 
-it.effect("RedirectLogin.parseCallback rejects a megabyte of one sign quickly", () =>
+it.effect("RedirectLogin.parseCallback quickly rejects a callback that repeats one sign over a megabyte", () =>
   Effect.gen(function* () {
     for (const sign of [" ", "\t", "\n", '"', "<", "'", "&amp;", "&quot;", "%25", "?", "#", "=", "\u200b", "\\", "+"]) {
       for (const length of [20_000, 1_000_000]) {

@@ -35,20 +35,26 @@ describe("a login that is continued", () => {
   })
 
   it.effect.each([
-    [new AuthError.PermissionDenied({ why: "waf" }), ["login 0", "continued 5", "continued 20"]],
     [
+      "PermissionDenied (waf)",
+      new AuthError.PermissionDenied({ why: "waf" }),
+      ["login 0", "continued 5", "continued 20"]
+    ],
+    [
+      "PermissionDenied (ip)",
       new AuthError.PermissionDenied({ why: "ip" }),
       ["login 0", ...[1, 3, 8, 18, 28, 38, 48, 58].map((minute) => `continued ${minute}`)]
     ],
-    [new AuthError.SessionLimitReached({}), ["login 0", "continued 5", "continued 20"]],
+    ["SessionLimitReached", new AuthError.SessionLimitReached({}), ["login 0", "continued 5", "continued 20"]],
     // The broker no longer accepts the stored progress of the login, so a new login follows.
     [
+      "BrokerRejected",
       new AuthError.BrokerRejected({ code: "X1" }),
       ["login 0", ...[1, 3, 8, 18, 28, 38, 48, 58].flatMap((minute) => [`continued ${minute}`, `login ${minute}`])]
     ]
   ] as const)(
-    "is sent again after the same pauses as a new login if the broker refuses it (%#)",
-    ([reason, expected]) =>
+    "is sent again after the same pauses as a new login if the broker refuses it with %s",
+    ([, reason, expected]) =>
       Effect.gen(function* () {
         const { calls, manager } = yield* poll(reason)
         assert.deepStrictEqual(calls, [...expected])

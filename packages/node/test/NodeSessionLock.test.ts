@@ -40,9 +40,9 @@ const fileOf = (folder: string): string =>
 const damages: ReadonlyArray<readonly [what: string, damage: (path: string) => void]> = [
   ["is not a database", (path) => Fs.writeFileSync(path, "x".repeat(5000))],
   ["contains zeros only", (path) => Fs.writeFileSync(path, Buffer.alloc(Fs.statSync(path).size))],
-  ["has a first page of zeros", (path) => writeAt(path, 0, Buffer.alloc(4096))],
+  ["has only zeros in its first page", (path) => writeAt(path, 0, Buffer.alloc(4096))],
   ["has a half-written header", (path) => writeAt(path, 8, Buffer.alloc(504))],
-  ["has a second page of zeros", (path) => writeAt(path, 4096, Buffer.alloc(4096))],
+  ["has only zeros in its second page", (path) => writeAt(path, 4096, Buffer.alloc(4096))],
   ["has an unknown SQLite format version", (path) => writeAt(path, 18, Buffer.from([9, 9]))],
   ...[1, 50, 100, 512, 4096, 5000].map(
     (size) =>
@@ -198,7 +198,8 @@ describe("vaults: NodeSessionLock", () => {
       const [one, two] = [yield* make(folder), yield* make(folder, { acquireTimeout: "2 seconds" })]
       const reason = yield* one.withLock(account, ({ check }) =>
         Effect.gen(function* () {
-          // A process that closes a file loses its locks on this file. So another process truncates the file.
+          // `Fs.truncateSync` closes the file, and a process that closes a file loses its locks on this file. So
+          // another process truncates the file.
           execFileSync("truncate", ["--size=100", fileOf(folder)])
           const waiting = yield* Effect.forkChild(reasonOf(fenceOf(two)))
           yield* TestClock.adjust("2 seconds")
@@ -211,7 +212,7 @@ describe("vaults: NodeSessionLock", () => {
     })
   )
 
-  it.effect("recreates a damaged lock file even if the lock file for repairs is damaged too", () =>
+  it.effect("recreates a damaged lock file even if the lock file that guards the repair is damaged too", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const lock = yield* make(folder)
@@ -306,7 +307,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
   )
 
   it.live(
-    "lets a waiting process acquire the lock within one second after the holder is killed, and leaves no other files",
+    "lets a waiting process acquire the lock within a second after the holder is killed, and leaves only the lock file",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

@@ -16,7 +16,10 @@ type Values = Readonly<Record<string, Redacted.Redacted<string>>>
  */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 
-/** Returns the problem with one value, or `undefined` if it has none. Before the check, resolves a reference. */
+/**
+ * Returns the problem with one value, or `undefined` if the value is valid. If the value is a reference, resolves the
+ * reference first. `verbatimNames` contains the variable `BROKER_AUTH_VERBATIM` if it is set.
+ */
 export const problemOf = (
   broker: string,
   field: Field,

@@ -35,7 +35,7 @@ const isAllowed = (text: string): boolean => {
 
 const notAllowed = "the address does not begin with https:// (http:// is allowed for this machine only)"
 
-/** Decides whether the text is a reference, an address or a command. Nothing is resolved or sent yet. */
+/** Decides whether the text is a reference, an address or a command. Resolves no reference, and sends nothing. */
 export const targetOf = (given: string): Effect.Effect<Target, CommandFailed> => {
   const text = Redacted.make(given)
   if (references.prefixOf(text) !== undefined) return Effect.succeed({ _tag: "Reference", reference: text })

@@ -100,8 +100,8 @@ export type Watchers = changes.Watchers
 export const makeWatchers: () => Watchers = watchers.make
 
 /**
- * Stores entries. `put` succeeds only after the entry is stored. The durability of the entry depends on the store.
- * If another program has changed the entry since it was read, `put` changes nothing.
+ * Stores entries. `put` returns `true` only after the entry is stored. The durability of the entry depends on the
+ * store. If another program has changed the entry since it was read, `put` changes nothing and returns `false`.
  *
  * @category services
  * @since 0.1.0

@@ -336,7 +336,7 @@ export const coverageCases = <F extends Fixture, Api>(subject: Subject<F, Api>):
     )
   },
   {
-    name: "each fixture has a unique name",
+    name: "no two fixtures of one endpoint have the same name",
     run: Effect.suspend(() => {
       const names = subject.fixtures.map(({ endpoint, name }) => `${endpoint}: ${name}`)
       return same(
@@ -422,7 +422,7 @@ const tryTypes = Effect.fnUntraced(function* <F extends Fixture, Api>(
   const paths = pathsIn(json)
   const decisive = paths.filter((path) => path.some((name) => names.includes(name)))
   // These types are not changed: the type of a token, of a field that identifies the account, and of an object that
-  // contains such a field.
+  // contains one of them.
   const containsToken = (path: Path) => decisive.some((other) => path.every((name, index) => other[index] === name))
   const tried = paths.filter((path) => !isEnvelope(path) && !containsToken(path))
   for (const path of tried) {

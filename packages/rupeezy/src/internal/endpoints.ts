@@ -62,7 +62,7 @@ export const make = (offset = "+05:30") => {
       request: Exchange,
       ...created
     }),
-    /** No limit is documented. */
+    /** No limit for this call alone is documented. */
     deleteSession: Endpoint.make({
       name: "deleteSession",
       method: "DELETE",
@@ -74,7 +74,7 @@ export const make = (offset = "+05:30") => {
     getBanks: get("getBanks", "/v2/user/profile/banks", { response: Banks }),
     /** The SDKs make this call, but its answer is not documented. */
     getBrokerage: get("getBrokerage", "/v2/user/profile/brokerage", { response: Shape.unknown }),
-    /** The only known client that makes this call is a third-party client. Perhaps the broker does not have the call. */
+    /** The only known client that makes this call is a third-party client. Perhaps the broker has no such call. */
     getProfile: get("getProfile", "/v2/user/profile", { response: Shape.extend(Shape.struct(holder), loginAt) })
   }
 }

@@ -53,7 +53,7 @@ const entities: Readonly<Record<string, string>> = { quot: '"', apos: "'", amp: 
 
 const characterOf = (code: number): string => (code <= 0x10_ff_ff ? String.fromCodePoint(code) : "")
 
-/** Replaces the escapes of HTML, JSON and URLs once. The result may contain escapes again. */
+/** Replaces the escapes of HTML, JSON and URLs once. The result may contain escapes, such as `%3D` from `%253D`. */
 export const unescaped = (text: string): string =>
   text
     .replace(/&(quot|apos|amp|lt|gt|colon);/gi, (whole, name: string) => entities[name.toLowerCase()] ?? whole)
