@@ -14,7 +14,10 @@ const allowed = new Set([
   "MIT-0"
 ])
 
-/** Whether allowed licences are sufficient for an SPDX expression. The expression must not have nested parentheses. */
+/**
+ * Whether allowed licences are sufficient for an SPDX expression. Parentheses are understood only around the whole
+ * expression.
+ */
 const isAllowed = (licence: string): boolean =>
   licence
     .replace(/^\((.*)\)$/, "$1")

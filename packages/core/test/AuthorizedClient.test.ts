@@ -183,7 +183,7 @@ describe("sessions: a rejected token", () => {
   )
 
   for (const method of ["GET", "POST"] as const) {
-    it.effect(`is renewed by a ${method} request ten minutes after the token has replaced another one`, () =>
+    it.effect(`is renewed by a ${method} request if the token is itself the result of a renewal ten minutes ago`, () =>
       Effect.gen(function* () {
         const { alive, client, seen, tiny } = yield* begin()
         alive.add("3")

@@ -230,7 +230,7 @@ it.effect.prop(
 )
 
 it.effect.each([2, 3, 8, 10, 24])(
-  "layerRateLimiter allows at most %i calls in a second if the second call comes after a gap, and each later call as early as possible",
+  "if call 2 comes after a gap and each later call as early as possible, layerRateLimiter allows at most %i calls per second",
   (requests) =>
     Effect.gen(function* () {
       const { take } = yield* SharedLimits.makeRateLimiter()

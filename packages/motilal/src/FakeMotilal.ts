@@ -68,7 +68,7 @@ export interface Switches {
   readonly portalState: "echoed" | "dropped"
   /** Calls that check the caller's IP address. */
   readonly addressCheck: "orders" | "all"
-  /** Whether lower-case letters are accepted in `SourceID`. It is not known whether the broker accepts them. */
+  /** Whether the header `SourceID` may have lower-case letters. It is not known whether the broker accepts them. */
   readonly sourceId: "any-case" | "upper-case"
   /** `strict` refuses the placeholders of the official Node SDK 2.3 in the headers `macaddress` and `manufacturer`. */
   readonly identity: "lenient" | "strict"
@@ -381,7 +381,7 @@ export const make = Effect.fnUntraced(function* (
       })
     })
 
-  /** Returns the login of a request, or the refusal if the request has no valid login. */
+  /** Returns the login whose token a request contains, or the refusal if this token is missing or not valid. */
   const carried = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const token = request.headers["authorization"] ?? ""
     if (token === "") return refuse("MO2007")
@@ -483,7 +483,10 @@ export const make = Effect.fnUntraced(function* (
   const placeOrder = ({ account }: Issued) =>
     account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
-  /** The portal binds a one-time code to one load of its page. So each load invalidates the earlier loads. */
+  /**
+   * Returns the login page with a new page id. The portal binds a one-time code to one load of its page, so the fake
+   * refuses a form with an earlier page id.
+   */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""
     const page = Hex.encode(SecureRandom.randomBytesUnsafe(8))

@@ -239,7 +239,7 @@ describe("the listener of a login on loopback", () => {
       const again = yield* send(pending.startUrl)
       assert.strictEqual(again.status, 410)
       assert.strictEqual(again.location, "")
-      assert.include(again.text, "This link opens the login page once.")
+      assert.include(again.text, "This link opens the login page only once.")
       yield* stillCompletes(pending)
     })
   )

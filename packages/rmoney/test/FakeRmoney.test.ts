@@ -408,7 +408,7 @@ describe("the fake's limits", () => {
       })
   )
 
-  it.effect("a step token for unblocking is refused for a forgotten password and for a login", () =>
+  it.effect("a step token for unblocking an account is refused in a password reset and in a login", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const identity = { userId: demo.userId, pan: demo.pan, ...device }

@@ -106,7 +106,7 @@ export const make = (generation: Generation = "v7", requestsPerSecond = 2, otpTy
       essential: ["accesstoken", "accessToken", "AccessToken"]
     }),
     resendotp: post("resendotp", `/rest/login/${otp}/resendotp`, { response: Nothing }),
-    /** The answer contains no token. After this call, the token of the login is valid. */
+    /** Confirms the token of the login. The answer contains no new token. */
     verifyotp: post("verifyotp", `/rest/login/${otp}/verifyotp`, {
       request: Shape.struct({ otp: Shape.Secret }),
       body: ({ otp }) => ({ otp: otpType === "number" ? Redacted.make(Number(Redacted.value(otp))) : otp }),

@@ -40,13 +40,13 @@ export const pages = {
   completed: page(
     410,
     "Login already received",
-    "Your program received this login before. The login was not sent again.",
+    "Your program received this login before. This request changed nothing.",
     close
   ),
   usedLink: page(
     410,
     "Link already used",
-    "This link opens the login page once.",
+    "This link opens the login page only once.",
     "Start the login again in your program."
   ),
   notFound: page(404, "Page not found", "Nothing is served at this address."),

@@ -100,7 +100,8 @@ const login = { response: LoggedIn, essential: ["accessToken"] }
 const codeSent = { response: Shape.struct(sent), essential: [] }
 const stepToken = { response: Shape.struct({ token: Token }), essential: ["token"] }
 const step = { response: Shape.struct({ ...sent, token: Token }), essential: ["token"] }
-// Before the scan, the two fields can be absent or empty. `clientId` is the account that scanned the QR code.
+// Before the scan, `accessToken` and `clientId` can be absent or empty. After the scan, `clientId` is the account that
+// scanned the QR code.
 const scanned = { response: Scanned, essential: ["accessToken", "clientId"] }
 const session = {
   response: Shape.struct({ clientId: Shape.Text, userSession: Token }),
@@ -108,8 +109,8 @@ const session = {
 }
 
 /**
- * Makes a body with the field order of the documented samples: the fields of the request, the fields of the app,
- * `vendor`.
+ * Makes a body in the field order of the documented samples: first the fields of the request, then the fields of the
+ * app, and `vendor` last.
  */
 const inOrder = (request: unknown, app: Endpoint.AppFields) => {
   const { vendor, ...own } = request as { readonly vendor?: unknown }
@@ -194,7 +195,8 @@ export const table = {
 }
 
 /**
- * RMoney documents no logout. Other brokers with this back end use `GET /auth/logout` or `POST /auth/client/logout`.
+ * RMoney documents no logout. Other brokers with the same back end use `GET /auth/logout` or
+ * `POST /auth/client/logout`.
  */
 export const logout = (
   { method, path }: { readonly method: "GET" | "POST"; readonly path: string } = { method: "GET", path: "/auth/logout" }
