@@ -388,7 +388,7 @@ layer(simulators, { excludeTestServices: true })("doctor with a fault between th
   )
 
   it.effect(
-    "reports different problems for an unknown CA, a certificate for another host, and certificates that Node ignores",
+    "reports different problems for an unknown CA, a certificate for another host, and a missing file of certificates",
     () =>
       Effect.gen(function* () {
         const { url } = yield* makeProxy({ port: yield* tlsServer })

@@ -221,7 +221,7 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
             "the login was denied",
             "the given text is not an address",
             "the login was for an account other than the configured one",
-            "the stored request is damaged, or was sealed with another key or for another account",
+            "the sealed request of this login is damaged, or was sealed with another key or for another account",
             "it was begun too long ago"
           ][index]
         }`,

@@ -40,7 +40,7 @@ describe("sessions: a store that hangs", () => {
       })
   )
 
-  it.effect("delays a logout with a time-out, and the end of the program, by at most eleven seconds each", () =>
+  it.effect("delays the end of the program, and a logout that has a time-out, by at most eleven seconds each", () =>
     Effect.gen(function* () {
       const { close, manager, state } = yield* begin
       yield* manager.session

@@ -126,8 +126,8 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
   })
 
 /**
- * Like `bind`, for a port whose server was closed before. While the port is still in use, tries again, for at most 5
- * seconds. If another thread starts a child process, the child keeps the ports of all threads open until it runs its
+ * Like `bind`, but for at most 5 seconds, tries again while the port is in use. A closed port can stay in use for a
+ * moment: if another thread starts a child process, the child has copies of all open ports until it executes its
  * program.
  */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>

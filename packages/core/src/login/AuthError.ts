@@ -613,7 +613,7 @@ const redirectWhy: Record<RedirectRejected["why"], { readonly what: string; read
     remedy: "Begin the login again, and pass the address unchanged: the broker sends each parameter once."
   },
   "request-changed": {
-    what: "the stored request is damaged, or was sealed with another key or for another account",
+    what: "the sealed request of this login is damaged, or was sealed with another key or for another account",
     remedy: "Begin the login again. If it happens again, give every process the same key and the same account."
   },
   "request-expired": {

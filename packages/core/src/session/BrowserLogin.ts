@@ -115,8 +115,9 @@ const busy = (pending: Pending): Effect.Effect<never, Busy> => Effect.fail({ _ta
  * Runs a browser login, and stores its session with `SessionManager.adoptFrom`. For each account, only one of the
  * programs that share the store runs a browser login at a time:
  *
- * - If the stored session is live, `run` sends the layer's profile call. If the broker refuses the token in this call,
- *   `login` runs. If the call ends in another way, or the layer has no such call, `run` returns the stored session.
+ * - If a stored session is live, `run` checks it with the broker's profile call (the service `Profile`). If the broker
+ *   refuses the token, `login` runs. If the call ends in another way, or if there is no such call, `run` returns the
+ *   stored session.
  * - If the browser login of another program is pending, `run` waits for the session of that login. If that login fails
  *   or is not completed in time, `run` fails with `ActionRequired`. If that program was killed, `run` begins a login
  *   itself.
@@ -186,10 +187,9 @@ export const run = <E, R>(
     )
 
     /**
-     * The stored session, if another program stored it after `before` was read. If this program logged out earlier,
-     * `found` does not return this session. The session may be used all the same, because the user has logged in again
-     * since that logout. If the entry was written more than once after `before`, one write may have been a logout, so
-     * no session is returned.
+     * The stored session, if another program stored it after `before` was read. Unlike `found`, it also returns this
+     * session after a logout of this program, because the user has logged in again since then. If the entry was written
+     * more than once after `before`, one write may have been a logout, so no session is returned.
      */
     const storedSince = (before: Record.Record) =>
       Effect.gen(function* () {
@@ -217,8 +217,8 @@ export const run = <E, R>(
 
     /**
      * Writes the pending login of this program to the store. Without `byPerson`, fails with `Busy` if the login of
-     * another program is pending, and with `ActionRequired` if the limit of logins in an hour is reached. A pending
-     * login with the id `over` does not count, because its program was killed.
+     * another program is pending, and with `ActionRequired` if the limit of logins in an hour is reached. The login with
+     * the id `over` is not pending any more, because its program was killed.
      */
     const claim = Effect.fnUntraced(function* (over: string | undefined) {
       while (true) {

@@ -69,7 +69,7 @@ export interface State {
   pendingRenewal: PendingRenewal | undefined
   pause: Pause | undefined
   failures: number
-  /** Number of failed refreshes in a row in which the broker did not refuse the token, and the time of the first. */
+  /** Number of failed refreshes since the last success, and the time of the first. Refused tokens are not counted. */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
   /** The stored version after the last read or write by this program. `undefined` before the first read. */
   version: number | undefined
