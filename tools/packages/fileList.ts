@@ -29,7 +29,10 @@ export const difference = (listed: ReadonlyArray<string>, found: ReadonlyArray<s
     ...found.filter((line) => !listed.includes(line)).map((line) => `+ ${line}`)
   ].toSorted((left, right) => (left.slice(2) < right.slice(2) ? -1 : 1))
 
-/** Does not exist before the first release. Once it exists, it must be packed, but the list has no line for it. */
+/**
+ * A package has this file only after its first release. If the file exists, the tarball must contain it. The lists have
+ * no line for it.
+ */
 const changelog = "CHANGELOG.md"
 
 const placeOf = (pkg: Package): string => path.join(folder, `${pkg.folder}.txt`)

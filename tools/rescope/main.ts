@@ -23,7 +23,7 @@ Options:
 /** Documents that say why a scope was chosen. They are not rewritten. */
 const records = new Set(["docs/decisions/001-scope-and-the-name-of-core.md"])
 
-/** The export condition `@auth/source` without its scope. The condition is written like the name of a package. */
+/** The export condition `@auth/source` without its scope. The condition also gets the new scope. */
 const condition = "source"
 
 const splitName = (name: string) => ({ scope: path.posix.dirname(name), short: path.posix.basename(name) })

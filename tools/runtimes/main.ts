@@ -18,8 +18,8 @@ const allColumns = { ...columns, ...typeColumns }
 const usage = `Usage: npm run runtimes -- [option …]
 
 Packs the packages, installs them from the tarballs, and checks them on every runtime and with every compiler. The
-result is a table. Chromium must be installed. The Node that runs this program and the TypeScript of this repository are
-also used. All other runtimes and compilers are downloaded from npm.
+result is a table. Chromium must be installed. All other runtimes and compilers are downloaded from npm, except the Node
+that runs this program and the TypeScript of this repository.
 
 Options:
   --only <names>  checks only these rows, columns and cells (row/column), separated by commas

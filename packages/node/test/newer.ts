@@ -1,8 +1,9 @@
-// This file is separate from support.ts, because Node 22 prints a warning when a program imports SQLite.
+// This function is not in support.ts, because the programs of the tests import support.ts, and Node 22 prints a warning
+// when a program imports SQLite.
 import { DatabaseSync } from "node:sqlite"
 import { checksum } from "../src/internal/checked.ts"
 
-/** Changes the format number of a database, as if a newer version had written it. */
+/** Changes the format number of a database, as if a newer version of `@auth/node` had written it. */
 export const makeNewer = (path: string): void => {
   const database = new DatabaseSync(path)
   database

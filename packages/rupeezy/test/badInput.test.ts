@@ -239,7 +239,7 @@ describe("calls of RupeezyApi from untyped code", () => {
       ["checksum", "token"]
     ],
     [
-      "the field name application_id, as in a login",
+      "the login's field name application_id",
       { ...createSessionRequest, applicationId: undefined, application_id: "x" },
       ["applicationId"]
     ]

@@ -38,8 +38,8 @@ export type Action = (typeof actions)[number]
 
 /**
  * The answer to a request. `accepted`: the result of the action follows as a change. `unknown`: no account has this
- * name. `busy`: an action of the account is already running. `nothing`: the account is at no step to which the request
- * applies.
+ * name. `busy`: an action of the account is already running. `nothing`: no action of the account is running, or the
+ * request does not apply to the current step of the action.
  */
 export type Accepted = "accepted" | "unknown" | "busy" | "nothing"
 
