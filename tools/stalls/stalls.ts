@@ -33,8 +33,8 @@ const allowed = 50
 const times = 6
 
 /**
- * Runs a measurement. If the measurement fails and a stall happened while it ran, runs it again. If no stall happened,
- * or if the maximum number of measurements is reached, throws the error of the measurement.
+ * Runs a measurement. If it fails, and a stall happened while it ran, runs it again. After a failure without a stall,
+ * or after `times` failures, throws the error.
  */
 export const steadily = async <A>(measure: () => Promise<A>): Promise<A> => {
   const stalls = await watchStalls()

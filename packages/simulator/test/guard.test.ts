@@ -111,7 +111,7 @@ it.live("the simulator accepts a link from another site to a login page, and the
   })
 )
 
-it.live('the simulator refuses a prefetch, although it has the header "Sec-Fetch-Site: none"', () =>
+it.live('the simulator refuses a prefetch with the header "Sec-Fetch-Site: none"', () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.make({ brokers: ["angel"] })
     const typed = { "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }

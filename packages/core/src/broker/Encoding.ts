@@ -1,6 +1,6 @@
 /**
  * The encodings in which the body of a call is written: JSON, a form, or `jData`. Each endpoint has one encoding. For a
- * JSON body, the broker's headers set the content type. For any other body, the encoding sets the content type.
+ * JSON body, `headers` of the `BrokerClient.Protocol` sets the content type. For any other body, the encoding sets it.
  *
  * @since 0.1.0
  */
@@ -19,8 +19,8 @@ type Fields = Readonly<Record<string, unknown>>
 export interface Encoding {
   readonly name: string
   /**
-   * The content type of the body. If `undefined`, no content type is sent. For JSON, this value is not sent,
-   * because the broker's headers have the content type.
+   * The content type of the body. If `undefined`, no content type is sent. For JSON, this value is not sent, because
+   * `headers` of the `BrokerClient.Protocol` sets the content type.
    */
   readonly contentType: string | undefined
   /** Whether the encoding can carry the value of a field. If the value is secret, it is already unwrapped. */

@@ -14,8 +14,8 @@ import * as VaultError from "./VaultError.ts"
 import type { VaultKey } from "./VaultKey.ts"
 
 /**
- * A vault in the memory of this process. Each connection that gets this layer has its own vault. After a restart, all
- * sessions are lost. Use it in tests, and in programs that log in only once.
+ * A vault in the memory of this process. Each call of `Connection.open` or `Connections.open` makes a new vault from
+ * this layer. After a restart, all sessions are lost. Use this layer in tests, and in programs that log in only once.
  *
  * @example
  * ```ts
@@ -56,12 +56,12 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
  * Persist the data with `appendonly yes`. If a refresh token can be used only once, set `appendfsync always` as well.
  * Set `maxmemory-policy noeviction`, so that Redis does not evict sessions.
  *
- * Session managers learn of changes by other programs within a second. For this, the client reserves one connection for
- * blocking reads, and the Redis user must be allowed to run the commands `XADD`, `XREAD`, `XRANGE`, `XREVRANGE` and
- * `INFO`. Without this permission, or in a cluster, each manager reads its session from Redis at every poll interval.
+ * Session managers learn of changes by other programs within a second. For this, the vault reserves one connection to
+ * Redis. The Redis user must be allowed to run the commands `XADD`, `XREAD`, `XRANGE`, `XREVRANGE` and `INFO`. Without
+ * this permission, or in a cluster, each manager reads its session from Redis at every poll interval.
  *
- * Set `disableOfflineQueue: true` in the client. By default, the client queues requests while Redis is unreachable, and
- * a program cannot exit before these requests are answered.
+ * Set `disableOfflineQueue: true` in the Redis client. By default, the client queues requests while Redis is
+ * unreachable, and a program cannot exit before these requests are answered.
  *
  * @example
  * ```ts no-run
