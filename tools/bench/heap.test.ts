@@ -1,7 +1,4 @@
-/**
- * Tests that logins, logouts and closed accounts leave no memory and no handle behind. Logouts and accounts are tested
- * with a session manager, which the bench `login-memory` does not use.
- */
+/** Tests that logins, logouts and closed accounts leave no memory and no handle behind. */
 import { afterAll, assert, it } from "@effect/vitest"
 import { makeScratch, stopPeers } from "../interop/peer.ts"
 import { type Job, runHeap, startServer } from "./heapRun.ts"
@@ -10,7 +7,7 @@ afterAll(stopPeers)
 
 it.each<readonly [what: string, job: Job, count: number]>([
   ["logins", "logins", 20_000],
-  ["logins with a logout", "cycles", 4000],
+  ["logins, each with a logout,", "cycles", 4000],
   ["accounts that are opened and closed", "accounts", 4000]
 ])(
   "many %s leave no memory and no handle behind, and the process ends by itself",

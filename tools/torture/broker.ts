@@ -1,7 +1,4 @@
-/**
- * A simulated broker. It runs in this process, and the programs in other processes call it. It records their requests
- * and the issued tokens.
- */
+/** A simulated broker. It runs in this process, answers other processes, and records requests and issued tokens. */
 import { FakeAngel } from "@auth/angel/msw"
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import type { FakeBroker, Fault, JournalEntry } from "@auth/broker-core/testing/FakeBroker"
@@ -113,7 +110,7 @@ const parse = (text: string): unknown => {
   }
 }
 
-/** Makes a fake like that of `make`. The fake also calls `hear` with the text of each successful answer. */
+/** Makes the fake of `make`, and calls `hear` with the text of each of its successful answers. */
 const recorded = (make: Effect.Effect<FakeBroker>, hear: (text: string) => void): Effect.Effect<FakeBroker> =>
   Effect.map(make, (fake) => ({
     ...fake,

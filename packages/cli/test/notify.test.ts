@@ -97,7 +97,7 @@ it.live("the target of a notification is refused if it is empty, invalid, or an 
   })
 )
 
-it.live("a notification to a program passes the summary on standard input only, or prints why the program failed", () =>
+it.live("a program gets the summary only on standard input, and if the program fails, a message says why", () =>
   Effect.gen(function* () {
     const user = yield* makeUser()
     const record = path.join(user.state, "record")

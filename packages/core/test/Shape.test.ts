@@ -86,7 +86,7 @@ const wholes = {
   "union of structs": Shape.union([named, Shape.struct({ data: named })])
 } satisfies Readonly<Record<string, Shape.Shape>>
 
-/** Data for a struct with the field `field`, and for the other shapes. */
+/** Data for the structs of `fields`, whose only field is called `field`, and for the shapes of `wholes`. */
 const datas: ReadonlyArray<unknown> = [
   {},
   ...values.map((value) => ({ field: value })),
@@ -162,29 +162,27 @@ describe("Shape", () => {
     assert.strictEqual(Shape.text.decode?.(null), absent)
   })
 
-  it.effect(
-    "leaves an answer with a field of the wrong type to the schema, and an endpoint can have a schema instead of a shape",
-    () =>
-      Effect.gen(function* () {
-        const row = { method: "POST", path: "/", token: "none" } as const
-        const shape = Shape.struct({ token: Shape.requiredSecret, name: Shape.text, left: Shape.count })
-        const byShape = Endpoint.make({ ...row, name: "byShape", response: shape, essential: ["token"] })
-        const bySchema = Endpoint.make({ ...row, name: "bySchema", response: Schema.Struct({ token: Schema.String }) })
-        const protocol: BrokerClient.Protocol = {
-          broker: "tiny",
-          headers: () => ({}),
-          dialects: [{ name: "plain", source: "made up", read: ({ json }) => Envelope.yes(json) }],
-          codes: []
-        }
-        let answer: unknown = { token: "t", name: 7, left: "4" }
-        const http = TestHttp.layerRespond(() => Promise.resolve(Response.json(answer)))
-        const client = yield* Effect.provide(BrokerClient.make(protocol, { api: "https://api.example.com" }), http)
-        assert.deepStrictEqual(yield* client.call(byShape, { account: "T1" }), { token: Redacted.make("t"), left: 4 })
-        assert.deepStrictEqual(yield* client.call(bySchema, { account: "T1" }), { token: "t" })
-        answer = { token: " ", name: "n" }
-        const { reason } = yield* Effect.flip(client.call(byShape, { account: "T1" }))
-        assert.strictEqual(reason._tag, "MalformedResponse")
-        assert.include(reason.message, "token is not as documented")
-      })
+  it.effect("the client decodes by schema if a field has the wrong type or the endpoint has no shape", () =>
+    Effect.gen(function* () {
+      const row = { method: "POST", path: "/", token: "none" } as const
+      const shape = Shape.struct({ token: Shape.requiredSecret, name: Shape.text, left: Shape.count })
+      const byShape = Endpoint.make({ ...row, name: "byShape", response: shape, essential: ["token"] })
+      const bySchema = Endpoint.make({ ...row, name: "bySchema", response: Schema.Struct({ token: Schema.String }) })
+      const protocol: BrokerClient.Protocol = {
+        broker: "tiny",
+        headers: () => ({}),
+        dialects: [{ name: "plain", source: "made up", read: ({ json }) => Envelope.yes(json) }],
+        codes: []
+      }
+      let answer: unknown = { token: "t", name: 7, left: "4" }
+      const http = TestHttp.layerRespond(() => Promise.resolve(Response.json(answer)))
+      const client = yield* Effect.provide(BrokerClient.make(protocol, { api: "https://api.example.com" }), http)
+      assert.deepStrictEqual(yield* client.call(byShape, { account: "T1" }), { token: Redacted.make("t"), left: 4 })
+      assert.deepStrictEqual(yield* client.call(bySchema, { account: "T1" }), { token: "t" })
+      answer = { token: " ", name: "n" }
+      const { reason } = yield* Effect.flip(client.call(byShape, { account: "T1" }))
+      assert.strictEqual(reason._tag, "MalformedResponse")
+      assert.include(reason.message, "token is not as documented")
+    })
   )
 })

@@ -50,7 +50,7 @@ it("Connections.open stores a session on this machine, and a later Connections.o
     assert.deepStrictEqual(sent(), ["sessionToken"])
   }))
 
-it("Connection.open and Connections.open pass the option key to a vault that needs a key", async () => {
+it("Connection.open and Connections.open pass the key from their options to a vault that needs one", async () => {
   const { client, sent } = makeFake()
   const entries = Effect.runSync(
     Effect.provide(

@@ -14,8 +14,8 @@ import * as SealedEntry from "./sealedEntry.ts"
 
 /**
  * The content that is encrypted: the URL, the state, the redirect URL, the time of sealing in milliseconds since the
- * epoch, and the lifetime in milliseconds. It is a tuple, which needs less space than an object. A cookie has at most 4
- * kB, and some proxies accept less.
+ * epoch, and the lifetime in milliseconds. The sealed request must fit into a cookie, and a tuple needs less space than
+ * an object.
  */
 const Content = Schema.fromJsonString(
   Schema.Tuple([Schema.String, Schema.String, Schema.String, Schema.Finite, Schema.Finite])
@@ -40,9 +40,7 @@ const placeOf = (account: Account.Account): SealedEntry.Place => ({
 const checkKey = (broker: string, operation: string, key: Key): Effect.Effect<void, AuthError.AuthError> =>
   key._tag === "Key"
     ? Effect.void
-    : Effect.fail(
-        AuthError.invalidRequest(broker, operation, "key", "must be a key of 32 bytes, to encrypt the request")
-      )
+    : Effect.fail(AuthError.invalidRequest(broker, operation, "key", "must be a key of 32 bytes"))
 
 export const seal = Effect.fnUntraced(function* (
   request: { readonly url: Redacted.Redacted; readonly state: Redacted.Redacted; readonly redirectUrl: string },
@@ -76,7 +74,7 @@ export const open = Effect.fnUntraced(function* (text: string | undefined, key: 
     return yield* refused(
       account,
       "request-changed",
-      "The callback came without its cookie. Begin the login again in this browser, on the host of the redirect URL, and allow cookies."
+      "The callback came without the cookie that was set when the login began. Begin the login again at the host of the redirect URL, finish it in the same browser, and allow cookies."
     )
   }
   const changed = refused(account, "request-changed")

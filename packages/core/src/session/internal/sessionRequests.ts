@@ -29,10 +29,7 @@ import type { Failure } from "./sessionChange.ts"
 
 const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
-/**
- * Waits for the renewal that is running, or starts one and waits for it. Fails if the manager is closed, because a
- * renewal cannot run in a closed scope.
- */
+/** Waits for the renewal that is running, or starts one and waits for it. Fails if the manager is closed. */
 const awaitWhileOpen = (
   self: Self,
   rejected: Session.Session | undefined,
@@ -52,8 +49,7 @@ const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
 
 /**
  * Returns an effect that waits for the renewal, but at most for `renewalTimeout`. Starts a renewal if none is running.
- * All callers share one timer. One timer for each caller would cost ten times as much CPU time as waiting without a
- * timer.
+ * All callers share one timer, because a timer for each caller would cost much CPU time.
  */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
@@ -80,9 +76,8 @@ const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure
   whileOpen(self, "session", () => self.state.pendingRenewal?.boundedWait ?? Effect.flatten(startBoundedWait(self)))
 
 /**
- * Reads the store, to find a newer session or a logout by another program. `logouts` is the number of logouts at the
- * time when the read was requested. The fiber of the read starts some time later. If a logout happens in between, the
- * store is not read.
+ * Reads the store, to find a newer session or a logout by another program. `logouts` is the number of logouts when the
+ * read was requested. If a logout has happened since then, the store is not read.
  */
 const syncFromStore = (self: Self, logouts: number): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
@@ -121,7 +116,7 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
  * changes, every account reads the store. The different intervals spread these reads over time.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
-  // If a change was reported in the meantime, another session, or none, may be cached by now.
+  // While `isUpToDate` ran, the cached session may have been replaced or removed.
   if (self.state.cached.session === live)
     Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval * (1 - jitter / 2) })
   return live
@@ -191,7 +186,7 @@ const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure
 
 export const peekOf = delegating(peek)
 
-/** Replaces a session that the broker has refused. The caller has reported the refusal. */
+/** Replaces a session that the broker has refused, as the caller reports. */
 const replace = (self: Self, rejected: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const live = Cached.liveSession(self.state, now)
