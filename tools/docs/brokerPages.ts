@@ -140,14 +140,14 @@ const verification = (entry: Package, { endpoints }: Internals): string => {
   ])
   return [
     `- No live broker was contacted. On ${broker.verifiedOn}, the facts were compared with the broker's documents.`,
-    "- The contract suite runs every service of every layer above against the fake broker.",
+    "- Tests call every service of every layer above against this package's fake of the broker.",
     sdk === undefined
       ? "- No official SDK for Node was run against the fake."
       : `- The unmodified official SDK ${sdk} logs in to the fake (\`npm run interop\`).`,
     `- Documents: ${broker.documentation.map((url) => `<${url}>`).join(", ")}.`,
     "",
-    "For each call, a test compares the request with an example from the source in the table, character by character, and decodes an example of the answer. " +
-      "`high`: the broker's documentation or SDK. `medium`: one credible source, such as an SDK for an older version. `low`: a single report, or made up.",
+    "For each call, the table names the source of an example request and of an example answer. A test compares this package's request with the example request, character by character. Another test decodes the example answer. " +
+      "Each source starts with its confidence. `high`: the broker's documentation or SDK. `medium`: one credible source, such as an SDK for an older version. `low`: a single report, or made up.",
     "",
     tested
   ].join("\n")
