@@ -139,15 +139,15 @@ const verification = (entry: Package, { endpoints }: Internals): string => {
     ...Object.keys(endpoints).map((call) => [`\`${call}\``, sourceOf(requests, call), sourceOf(answers, call)])
   ])
   return [
-    `- No live broker was contacted. On ${broker.verifiedOn}, the facts about this broker were compared with its documents.`,
-    "- The contract suite runs every service of every layer above against the fake broker.",
+    `- No live broker was contacted. On ${broker.verifiedOn}, the facts were compared with the broker's documents.`,
+    "- Tests call every service of every layer above against this package's fake of the broker.",
     sdk === undefined
       ? "- No official SDK for Node was run against the fake."
       : `- The unmodified official SDK ${sdk} logs in to the fake (\`npm run interop\`).`,
     `- Documents: ${broker.documentation.map((url) => `<${url}>`).join(", ")}.`,
     "",
-    "For each call, tests compare the request with an example, character by character, and decode an example of the answer. The table has the source of each example. " +
-      "`high`: the broker's documentation or SDK. `medium`: one credible source, such as an SDK for an older version. `low`: a single report, or made up.",
+    "For each call, the table names the source of an example request and of an example answer. A test compares this package's request with the example request, character by character. Another test decodes the example answer. " +
+      "Each source starts with its confidence. `high`: the broker's documentation or SDK. `medium`: one credible source, such as an SDK for an older version. `low`: a single report, or made up.",
     "",
     tested
   ].join("\n")

@@ -76,7 +76,7 @@ const userId = Credentials.plain("MOTILAL_USER_ID", "Login id (client code) of t
 const apiKey = Credentials.key("MOTILAL_API_KEY", "API key of your app, from the OpenAPI portal (not the API secret)")
 const apiSecret = Credentials.key(
   "MOTILAL_API_SECRET",
-  "API secret of your app; not needed if the option generation is v4 or v3"
+  "API secret of your app; not needed if you set the option generation to v4 or v3"
 )
 
 const secondFactor = Credentials.secret(
@@ -139,7 +139,7 @@ export const portalCredentials = {
 export const lenientPortalCredentials = { ...portalCredentials, apiSecret: { ...apiSecret, optional: true as const } }
 
 const budget = Broker.twoPerDay(
-  "After too many wrong one-time codes, the broker answers MO1096. The permitted number is not documented. No limit for wrong passwords is documented"
+  "The broker limits the number of wrong one-time codes (MO1096), but does not document how many it permits. It documents no limit for wrong passwords"
 )
 const expiry = "The next 06:00 IST, so at most 24 hours after the login"
 
@@ -183,7 +183,7 @@ export const broker: Broker.Broker = {
     "https://invest.motilaloswal.com/moAPI/APIDocumentation/FAQ"
   ],
   staticIp: {
-    text: "Required for orders. The FAQ also says that every call requires a static IP address, so any call can fail with MO2035. Each app can have two addresses",
+    text: "Required for orders. According to the FAQ, every other call requires it too: from an unregistered address, any call can fail with MO2035. Each app can have two addresses",
     source: "Motilal OpenAPI FAQ, questions 55 to 64 and 78",
     confidence: "medium",
     asOf: "2026-11-27"
@@ -199,23 +199,33 @@ export const broker: Broker.Broker = {
       "identity-headers",
       "medium",
       "the options of Identity",
-      "The broker checks only the format of the identity headers, not whether their values are true."
+      "The broker checks only the format of the headers about the machine, such as macaddress, not whether their values are true."
     ],
     [
       "api-secret",
       "medium",
       "generation",
-      "Generation v7 requires the API secret for every call, including the login."
+      "Generation v7 of the API requires the API secret for every call, including the login."
     ],
-    ["empty-body", "medium", "emptyBody", "Calls without parameters are sent without a body. Some clients send {}."],
-    ["otp-type", "medium", "otpType", "The one-time code is text, as in the SDKs. The documentation says number."],
+    [
+      "empty-body",
+      "medium",
+      "emptyBody",
+      "Calls without parameters need no body. Some other programs send the body {}."
+    ],
+    [
+      "otp-type",
+      "medium",
+      "otpType",
+      "In verifyotp, the one-time code is sent as a JSON string, as in the SDKs. The documentation says number."
+    ],
     ["access-token-end", "low", "expiry", "The token of getaccesstoken expires together with the login token."],
     ["version-4-paths", "medium", "generation", "In generation v4, only the path of the login differs from v3."],
     [
       "unverified-token",
       "low",
       "none",
-      "Before the one-time code is verified, other calls fail with MO1097, MO8003 or MO1100."
+      "Until the one-time code is verified, every call except verifyotp and resendotp fails with MO1097, MO8003 or MO1100."
     ],
     [
       "token-in-data",
@@ -228,7 +238,7 @@ export const broker: Broker.Broker = {
       "portal-state",
       "medium",
       "state",
-      "A callback without a state is accepted. A callback with a wrong state is rejected."
+      "The broker can omit the state from a callback, so this package accepts a callback without a state. It rejects a wrong state."
     ],
     ["lock-out", "low", "renewal", "Two wrong passwords or codes in 24 hours do not lock the account."],
     ["two-a-second", "medium", "requestsPerSecond", "The broker allows two calls to the same endpoint in a second."],
@@ -236,7 +246,7 @@ export const broker: Broker.Broker = {
       "resend-pause",
       "low",
       "resendAfter",
-      "A new code can be requested 30 seconds after the last code, any number of times."
+      "The broker sends a new code if at least 30 seconds have passed since the last one. The number of codes has no limit."
     ],
     [
       "trade-socket-host",

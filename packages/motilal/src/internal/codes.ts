@@ -65,7 +65,9 @@ const orderCodes = [
   ...range(1089, 1091),
   ...range(1101, 1104),
   5003
-].map((number) => row(`MO${number}`, "A call for orders or data failed", ErrorTable.rejected))
+].map((number) =>
+  row(`MO${number}`, "A call that does not belong to the login failed, such as an order", ErrorTable.rejected)
+)
 
 export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/not a valid account number/i, "The PAN is not linked to Aadhaar", notLinked, { source: `${faq} 48` }),
@@ -75,7 +77,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("MO1004", "Invalid API key", apiKey),
   row("MO1005", "API key not found", apiKey),
   row("MO1006", "The app is not authorised for live use", denied("activation")),
-  row("MO1007", "The one-time code is wrong, or was made for an earlier login", invalidCode("otp"), {
+  row("MO1007", "The one-time code is wrong, or belongs to another login", invalidCode("otp"), {
     ...inOtp,
     source: `${documented}; reports of integrators on the OTP step`
   }),
@@ -102,7 +104,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   }),
   row("MO2006", "The header apisecretkey is missing or wrong", invalidCredentials("apiSecret")),
   row("MO2007", "The header authorization is missing or wrong", sessionExpired("invalid")),
-  row("MO2013", "The version number is wrong, probably the version in the user-agent", badVersion),
+  row("MO2013", "The version number is wrong, probably in the header user-agent", badVersion),
   ...headerRows,
   row("MO2035", "The IP address is not registered", denied("ip")),
   row("MO3001", "The broker found several records instead of one", unavailable),
@@ -113,7 +115,7 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row("MO8003", "The token is missing", sessionExpired("missing")),
   row("MO8050", "The refresh token is invalid", sessionExpired("refresh-invalid")),
   row("MO8051", "The refresh token has expired", sessionExpired("refresh-expired")),
-  row("MO8052", "The session of the dashboard has ended", sessionExpired("unknown")),
+  row("MO8052", '"Dashboard Session Expired", in the words of the broker', sessionExpired("unknown")),
   row("MOSL100", "Login id or password is invalid", invalidCredentials("userId or password"), {
     source: 'Motilal OpenAPI documentation, sample of "Failed Response"'
   }),
