@@ -1,4 +1,4 @@
-/** Logs in to Motilal Oswal with a one-time code by SMS, which the user enters at the terminal. */
+/** Logs in to Motilal Oswal. The user receives a one-time code by SMS, and enters it at the terminal. */
 import * as MotilalAuth from "@auth/motilal/MotilalAuth"
 import * as Connection from "@auth/node/Connection"
 import { createInterface } from "node:readline/promises"

@@ -4,7 +4,7 @@ import { leaks, run } from "./canary.ts"
 
 const leaking = new URL("./leaking.ts", import.meta.url)
 
-describe("run and leaks", () => {
+describe("the functions run and leaks", () => {
   for (const way of [
     "on standard output",
     "on standard error",
@@ -33,7 +33,7 @@ describe("run and leaks", () => {
   })
 })
 
-it("leaks finds nothing in a program that leaks no secret, and run removes the program's folder", async () => {
+it("the function leaks finds no secret if the program shows none, and the function run removes the program's folder", async () => {
   const all = await run(leaking, "no leak")
   assert.strictEqual(all.code, 0)
   const folder = /"folder":"([^"]+)"/.exec(all.output)?.[1]
@@ -43,7 +43,7 @@ it("leaks finds nothing in a program that leaks no secret, and run removes the p
   assert.isFalse(fs.existsSync(folder))
 })
 
-describe("leaks", () => {
+describe("the function leaks", () => {
   const secret = `c@nary "4711"/ü`
   for (const [spelling, text] of [
     ["as plain text", secret],

@@ -1,6 +1,6 @@
 /**
- * Serves the fakes over HTTP, and makes a client with `NodeHttpClient` of `@auth/node`. With the server and the client,
- * test suites that usually run with msw can also run over real connections.
+ * Serves fake brokers over HTTP, and makes a client that calls them with `NodeHttpClient` of `@auth/node`. So the test
+ * suites that usually run with msw can also run over real connections.
  */
 import type { FakeBroker } from "@auth/broker-core/testing"
 import { TestHttp } from "@auth/broker-core/testing"

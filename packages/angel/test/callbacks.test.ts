@@ -54,7 +54,7 @@ const forged: ReadonlyArray<readonly [string, (url: URL) => string, RedirectReje
     "origin"
   ],
   [
-    "the registered host as the user name of its URL",
+    "the registered host as a user name in front of another host",
     (url) => url.href.replace("app.example.com", "app.example.com@evil.net"),
     "origin"
   ],

@@ -25,7 +25,10 @@ const login = (clientcode: string) =>
  */
 const tick = 1000
 
-/** Returns the times of the matching requests to an endpoint, in milliseconds after the first of these requests. */
+/**
+ * Selects the requests to an endpoint whose bodies contain the text `matching`. Returns their times, in milliseconds
+ * after the first of them.
+ */
 const timesOf = (fake: FakeBroker, endpoint: string, matching = "") =>
   Effect.map(fake.journal, (journal) => {
     const requests = journal.filter((entry) => entry.endpoint === endpoint && entry.body.includes(matching))

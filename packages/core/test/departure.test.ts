@@ -72,7 +72,7 @@ describe("the validity of a session starts when its login is sent:", () => {
     })
   )
 
-  it.effect("Session.withDeparture returns the time at which a call starts if the call sends no request", () =>
+  it.effect("if a call sends no request, Session.withDeparture returns the time at which the call starts", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(midnight)
       const [value, at] = yield* Session.withDeparture(Effect.as(TestClock.adjust("5 seconds"), "nothing"))

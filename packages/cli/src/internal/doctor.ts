@@ -49,8 +49,7 @@ const ofAccount = Effect.fnUntraced(function* (
   if (!input.login) return found
   const all = [...before, ...found]
   const login = yield* checkLogin(opened, all)
-  // A login can end a pause of the login guard, and can replace a session that the broker has ended. So `checkLogin`
-  // may have solved a problem that `checkGuard` or `checkSession` found.
+  // If `checkGuard` or `checkSession` found a problem, a successful login may have solved it. So both checks run again.
   const hadProblem = found.some(({ problem }) => problem !== undefined)
   const mayBeSolved = login.problem === undefined && hadProblem && !forbidsLogin(all)
   return [...(mayBeSolved ? yield* check : found), login]
@@ -72,8 +71,8 @@ const examine = Effect.fnUntraced(function* (
   const network = origin === "" || proxy.problem !== undefined ? [] : yield* checkNetwork(loaded.broker, origin)
   const before = [...credentials, ...environment, ...network]
   if (Result.isSuccess(opening)) return [...before, ...(yield* ofAccount(home, opening.success, input, before))]
-  // `open` failed. If no finding explains the failure, each credential is valid alone, and the failure concerns the
-  // credentials together.
+  // `open` failed. If no check of the credentials or of the environment found a problem, each credential is valid, but
+  // their combination is not.
   const isExplained = [...credentials, ...environment].some(({ problem }) => problem !== undefined)
   return isExplained ? before : [ofFailure("credentials", opening.failure, loaded.broker), ...environment, ...network]
 })

@@ -12,7 +12,7 @@ import type { Challenge } from "./Challenge.ts"
 import type { Session } from "./Session.ts"
 
 /**
- * Answers challenges. A code is sent at most once, even if the broker does not answer.
+ * Answers challenges. `verify` sends a code to the broker at most once, even if the broker does not answer.
  *
  * @example
  * ```ts

@@ -84,7 +84,12 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(/otp interval exceeded/i, "The one-time code has expired", invalidCode("otp", undefined, tooOld)),
   row(/invalid auth\s?code/i, "The authorization code is wrong or was used before", invalidCode("authorization-code")),
   row(/t-?otp not enabled/i, "The account has no authenticator", invalidCode("totp", undefined, noTotp)),
-  row(/enable\s?\/\s?login with totp/i, "A login with TOTP must come first", totpFirst, issue484),
+  row(
+    /enable\s?\/\s?login with totp/i,
+    "The account must first log in with TOTP in RMoney's own app",
+    totpFirst,
+    issue484
+  ),
   row(blocked, "The broker blocked the account, and only the broker can unblock it", locked("account", "broker")),
   row(/(?:user|client|account) (?:is )?blocked/i, "The account is locked", locked("account", "self-service")),
   row(/exceeded maxim\w+ limit/i, "Too many attempts", rateLimited),

@@ -1,4 +1,4 @@
-/** Checks the settings of the environment that change how requests are sent. */
+/** Checks the environment variables that change how requests are sent. */
 import * as Connection from "@auth/node/Connection"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ interface Variable {
   readonly value: string
 }
 
-/** Reads a variable. Returns `undefined` if it is not set, or empty. */
+/** Reads a variable. Returns `undefined` if it is unset or empty. */
 const variableOf = Effect.fnUntraced(function* (name: string): Effect.fn.Return<Variable | undefined> {
   const value = Option.getOrElse(yield* Effect.option(Config.String(name)), () => "")
   return value === "" ? undefined : { name, value }
@@ -78,7 +78,7 @@ export const checkCertificates: Effect.Effect<Finding> = Effect.gen(function* ()
       "certificates",
       ["unchecked-certificates", "input"],
       "Node checks no certificate (NODE_TLS_REJECT_UNAUTHORIZED=0), so an attacker could read the credentials",
-      "Remove NODE_TLS_REJECT_UNAUTHORIZED. If Node does not know a CA, set NODE_EXTRA_CA_CERTS to a file with its certificate."
+      "Remove NODE_TLS_REJECT_UNAUTHORIZED. If requests then fail because Node does not know a CA, set NODE_EXTRA_CA_CERTS to a file with the certificate of this CA."
     )
   }
   const extra = yield* variableOf("NODE_EXTRA_CA_CERTS")

@@ -5,7 +5,10 @@ import * as Fiber from "effect/Fiber"
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
 
-/** Every 64th read goes through Effect's runtime, so that other fibers can run. Must be a power of 2. */
+/**
+ * In a generator, every 64th `yield*` of the same effect goes through Effect's runtime, so that other fibers can run.
+ * This number must be a power of 2.
+ */
 const readsPerYield = 64
 
 /**
@@ -19,7 +22,10 @@ export interface Ready<A> {
   readonly next: () => Ready<A>
 }
 
-/** A class, because its objects are smaller than object literals. A program may have a hundred thousand values. */
+/**
+ * This is a class, because a program may have a hundred thousand of its objects, and each is smaller than an object
+ * literal.
+ */
 class ReadyValue<A> implements Ready<A> {
   readonly value: A
   readonly exit: Exit.Exit<A>
