@@ -1,6 +1,6 @@
 /** Statistics of the rounds of a bench. */
 
-/** Returns a quantile. A value between two samples is interpolated. Returns NaN if there are no values. */
+/** Returns the quantile `at`, from 0 to 1. Interpolates between neighbouring values. Without values, returns NaN. */
 export const quantile = (values: ArrayLike<number>, at: number): number => {
   const sorted = Array.from(values).toSorted((one, other) => one - other)
   const position = (sorted.length - 1) * at

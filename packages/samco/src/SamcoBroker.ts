@@ -140,7 +140,7 @@ export const broker: Broker.Broker = {
       "encrypted-credentials",
       "medium",
       "credentialCheck",
-      "Keys and secrets shorter than 32 characters are not encrypted."
+      "A key or secret shorter than 32 characters is not in the encrypted form that the dashboard issues."
     ],
     ["account-id", "medium", "accountCheck", "In answers, accountID and user_id equal the configured client id."],
     [

@@ -163,7 +163,7 @@ export const sdk: Sdk = {
         const after = await client.call<{ readonly success: boolean; readonly errorCode: string }>("getProfile")
         assert.equal(after.success, false)
         assert.equal(after.errorCode, "AG8001")
-        return "still sends the revoked token, and gets AG8001"
+        return "the next call sends the revoked token, and gets AG8001"
       }
     },
     {

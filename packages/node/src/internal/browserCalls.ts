@@ -29,9 +29,9 @@ export interface BrowserCalls {
    * Opens the login page in the user's browser, waits for the login, and stores the session. If no browser can be
    * opened, the terminal shows the address of the page.
    *
-   * If the stored session is live, `login` first sends the layer's profile call, if the layer has one. If the broker
-   * refuses the live session in this call, the browser opens. Otherwise, `login` returns the live session and opens no
-   * browser. If another program has opened the browser for this account, this program waits for that program's session.
+   * If the stored session has not expired, `login` checks it with the layer's profile call. If the broker does not
+   * refuse the session, or the layer has no profile call, `login` returns this session and opens no browser. If another
+   * program has opened the browser for this account, `login` waits for that program's session.
    *
    * All programs together may open the browser at most three times in an hour for an account. If the user has started
    * the login, pass `byPerson: true`: this login always opens the browser, and is not limited. A login that takes

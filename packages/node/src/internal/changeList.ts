@@ -59,7 +59,7 @@ const find = (database: DatabaseSync): ChangeList | undefined => {
 
 /**
  * Updates the list in the transaction of a write. `writes` is the number of writes, including this write. `session` is
- * the session that was written, or `undefined` if another entry was written.
+ * the session that was written, or `undefined` if the written entry is not a session.
  */
 export const add = (
   database: DatabaseSync,

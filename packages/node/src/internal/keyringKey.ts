@@ -24,8 +24,7 @@ const stuck = VaultError.make(
 const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string) {
   yield* place.folder(folder)
   yield* place.folder(lockFile.folderOf(folder))
-  // The line breaks make this name different from the name of every account's lock. The name of an account's lock is
-  // the result of `Account.toKey`, which contains no line break.
+  // No account's lock has this name: the names of those locks come from `Account.toKey`, and contain no line break.
   const path = lockFile.fileOf(folder, `keyring\n${entry.service}\n${entry.account}`)
   yield* lockFile
     .hold(path)

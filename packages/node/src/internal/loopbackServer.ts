@@ -22,7 +22,7 @@ export type Respond = (message: Http.IncomingMessage) => Effect.Effect<Answer>
 
 export const answer = (page: Page, more: Omit<Answer, "page"> = {}): Answer => ({ page, ...more })
 
-/** Redirects with status 303. The browser then sends a GET, without the query and the form of its first request. */
+/** Redirects with status 303. The browser sends a GET to `location`, without the query and form of this request. */
 export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.void): Answer => ({
   page: { status: 303, title: "Redirect", paragraphs: [] },
   headers: { location },
@@ -42,8 +42,8 @@ const headersMillis = 5000
 const requestMillis = 10_000
 
 /**
- * Reads a form. Bytes beyond the limit are read and dropped, so that the client receives the answer. If the form cannot
- * be read, fails with the page that says why.
+ * Reads a form of at most `maxBodyBytes`. Further bytes are also read, but dropped: a client that cannot send its whole
+ * request may not read the answer. If the form cannot be read, fails with the page that says why.
  */
 export const readForm = (message: Http.IncomingMessage): Effect.Effect<Redacted.Redacted<string>, Page> =>
   Effect.callback((resume) => {

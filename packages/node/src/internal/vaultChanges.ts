@@ -59,7 +59,7 @@ export const make = (current: () => DatabaseSync | undefined): VaultChanges => {
       const database = current()
       return database === undefined ? undefined : look(database)
     })
-    // If the database cannot be used, the next read of an account fails with the reason.
+    // No error is reported here: if the database cannot be used, the next read of an account fails with the reason.
     if (Result.isSuccess(looked) && looked.success !== undefined) return looked.success
     state = undefined
     return []

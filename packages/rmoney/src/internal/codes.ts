@@ -17,8 +17,8 @@ const rateLimited = (failure: ErrorTable.Failure): AuthError.Reason =>
 const said = ({ code, message }: ErrorTable.Failure): AuthError.BrokerSaid => ({ code, brokerMessage: message })
 
 const stepAdvice =
-  "If every login fails in this way, the broker may expect another form of the header with the token of the previous " +
-  'step. In this case, change the option stepHeader before the next login: from "bare" (the default) to ' +
+  "If every login fails in this way, the broker may expect the token of the previous step in another form of header. " +
+  'In this case, change the option stepHeader before the next login: from "bare" (the default) to ' +
   '"three-part", or from "three-part" to "bare". Do not log in repeatedly: each login sends a code.'
 const stepRefused = (failure: ErrorTable.Failure) =>
   new AuthError.ChallengeExpired({ ...said(failure), why: "refused", advice: stepAdvice })
@@ -29,8 +29,8 @@ const bioRefused = (failure: ErrorTable.Failure) =>
 
 const tooOld = "The code has expired: request a new one with StepUp.resend."
 const noTotp =
-  "The account has no authenticator. Copy the challenge, put otp first in its kinds, and pass the copy to StepUp.verify " +
-  "with the code from the SMS or email."
+  "The account has no authenticator. Copy the challenge, and put otp first in the kinds of the copy. Then pass the " +
+  "copy to StepUp.verify, with the code from the SMS or email."
 const notListed = /\bip\b.*(?:not|un)[ -]?(?:white ?listed|listed|registered|allowed)|(?:un|not )registered ip/i
 const blocked = /blocked by admini?strator|unblock acc?o?u?n?t? option won'?t work/i
 

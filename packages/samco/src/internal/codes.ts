@@ -42,8 +42,8 @@ const otp = invalidCode("otp", undefined, "Request a new code. A code is valid f
 const appSignIn = ErrorTable.actionRequired("Sign in to the SAMCO mobile app once")
 const registerIp = denied(
   "ip",
-  "In Samco's dashboard, register the public IP address of the machine that exchanges the code. This is the address " +
-    "of your server. Then begin the browser login again: the code of this login cannot be used again."
+  "In Samco's dashboard, register the public IP address of the machine that exchanges the code (your server, " +
+    "not the browser). Then begin the browser login again: the code of this login cannot be used again."
 )
 const otherRedirectUrl = invalidRequest("redirectUrl", "is not the registered one")
 const otherScopes = invalidRequest("scopes", "are not the scopes of the app")
