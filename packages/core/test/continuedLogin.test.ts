@@ -12,7 +12,8 @@ const network = new AuthError.BrokerUnavailable({ why: "network" })
 describe("a login that is continued", () => {
   /**
    * Starts a manager. Its logins fail after their first step, and `resume`, which continues a login, fails too.
-   * Requests a session every minute for an hour. Returns the manager, and each call with its time in minutes.
+   * Requests a session every minute for an hour. Returns the manager, and all calls of `login`
+   * and `resume` with their minutes.
    */
   const poll = Effect.fnUntraced(function* (reason: AuthError.Reason) {
     yield* TestClock.setTime(morning)
@@ -52,19 +53,17 @@ describe("a login that is continued", () => {
       new AuthError.BrokerRejected({ code: "X1" }),
       ["login 0", ...[1, 3, 8, 18, 28, 38, 48, 58].flatMap((minute) => [`continued ${minute}`, `login ${minute}`])]
     ]
-  ] as const)(
-    "is sent again after the same pauses as a new login if the broker refuses it with %s",
-    ([, reason, expected]) =>
-      Effect.gen(function* () {
-        const { calls, manager } = yield* poll(reason)
-        assert.deepStrictEqual(calls, [...expected])
-        // `renew` ignores the pauses, so that a person can continue the login at once.
-        yield* Effect.exit(manager.renew())
-        assert.isAbove(calls.length, expected.length)
-      })
+  ] as const)("after a refusal with %s, waits as long as a new login would", ([, reason, expected]) =>
+    Effect.gen(function* () {
+      const { calls, manager } = yield* poll(reason)
+      assert.deepStrictEqual(calls, [...expected])
+      // `renew` ignores the pauses, so that a person can continue the login at once.
+      yield* Effect.exit(manager.renew())
+      assert.isAbove(calls.length, expected.length)
+    })
   )
 
-  it.effect("is not continued again after a refusal, even if the store cannot be written", () =>
+  it.effect("is not continued again after a refusal, even if writes to the store fail", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()

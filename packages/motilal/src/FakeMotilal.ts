@@ -136,7 +136,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { ...FakeBroker.authenticatorLimit, switch: "reusedCode" },
   { of: "a code by SMS", limit: `${otpMisses} wrong attempts, then the login accepts no further code` },
   { of: "sessions of an account", limit: `${sessionsAtOnce} at once`, switch: "maxSessions" },
-  { of: "a session and its tokens", limit: "until 06:00 IST, and at most 24 hours" }
+  { of: "a session and its tokens", limit: "until 06:00 IST" }
 ]
 
 const { login: production } = broker.environments["production"] ?? {}

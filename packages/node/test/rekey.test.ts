@@ -14,7 +14,7 @@ const fill = (folder: string) =>
   )
 
 describe("vaults: NodeVault.rekey", () => {
-  it.live("encrypts every entry with the new key, and the error for the old key says what to do", () =>
+  it.live("encrypts every entry with the new key; reads with the old key fail with a remedy", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)
@@ -49,12 +49,12 @@ describe("vaults: NodeVault.rekey", () => {
       yield* NodeVault.rekey({ folder, from: yield* keyOf(7), to: yield* keyOf(9) })
       const [first] = accounts
       assert.strictEqual((yield* reasonOf(running.store.get(first!, "session")))._tag, "WrongKey")
-      // The program expects version 1, but rekey has written version 2, so the write is rejected.
+      // This write expects version 1 of the entry, but `rekey` has already written version 2.
       assert.isFalse(yield* running.store.put(first!, "session", bytes("old"), 1))
     })
   )
 
-  it.live("fails with WrongKey if the old key is wrong, and then changes no entry", () =>
+  it.live("fails with WrongKey and changes no entry if the given old key is wrong", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       yield* fill(folder)
@@ -66,7 +66,7 @@ describe("vaults: NodeVault.rekey", () => {
   )
 
   it.live(
-    "leaves each entry readable with one of the two keys if its process is killed, and can be run again",
+    "can be run again after its process was killed, and damages no entry",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

@@ -138,7 +138,7 @@ const allowedMisses = 5
 const lifetimes = { requestToken: "2 minutes", dailyEnd: "06:00" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
-  FakeBroker.describeLimits("all calls with a session together", tenPerSecond, "API key and user id"),
+  FakeBroker.describeLimits("all calls with the header `Authorization`, together", tenPerSecond, "API key and user id"),
   FakeBroker.describeLimits("sessionToken and refreshToken together", tenPerSecond, "API key"),
   FakeBroker.authenticatorLimit,
   { of: "wrong passwords or codes", limit: `${allowedMisses} consecutive, then the user is blocked` },

@@ -1,4 +1,4 @@
-/** Stores a session, reads it again, prints whether both are equal, and exits. */
+/** Stores a session, reads it back, and prints whether it is unchanged. */
 import * as Effect from "effect/Effect"
 import { account, bytes, secret, textOf, using } from "../support.ts"
 

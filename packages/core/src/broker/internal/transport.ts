@@ -78,13 +78,13 @@ const sendPlainly = (
     })
   })
 
-/** Loads Effect's HTTP modules, with Schema and streams. Only clients without a `PlainHttp.Send` need them. */
+/** Loads Effect's modules for HTTP, Schema and streams. Only clients without a `PlainHttp.Send` need them. */
 const loadExecute = Effect.orDie(lazyModule(() => import("./httpClientSend.ts")))
 
 /**
- * Returns an effect that loads the modules for this client, or `undefined` if `send` needs no further modules. Run the
- * effect before the rate limits count the call. If the load came after the count, the first request would be sent late,
- * and too close to the next request.
+ * Returns an effect that loads the modules that `send` needs for this client, or `undefined` if it needs none. Run the
+ * effect before the rate limits count the call. Otherwise, loading would delay the first request after it is counted,
+ * and the second request would follow too soon.
  */
 export const prepare = (
   client: HttpClient.HttpClient,
