@@ -57,7 +57,7 @@ it("a twin has the files, arguments and turns of the other checkout, but the job
   assert.deepStrictEqual(twin?.turns, [{ title: "due", variant: "due", concurrency: 8, count: 100 }])
 })
 
-it("in a bench with programs, a twin has this checkout's files, even if the other checkout lacks the bench", () => {
+it("if a bench writes programs, its twins run this checkout's files, even if the other checkout lacks the bench", () => {
   const programs = { ...bench, programs: async () => undefined }
   const found = entrantsOf("some", programs, all, { checkout: before, bench: undefined })
   const twin = found.entrants[2]

@@ -1,4 +1,4 @@
-/** A user's project: the packages are installed from their tarballs, and the programs are copied. */
+/** Makes a project like that of a user: our packages, installed from tarballs, and programs that use them. */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -1,12 +1,12 @@
 /**
  * Simulates disk failures without root rights. With a seccomp filter, Linux (since 3.5) refuses some system calls of
- * one program. Perl installs the filter, and then executes the program. Perl is used because Debian always has it. A
- * compiler or strace may be missing. A special file system would need a mount, which a container does not allow.
+ * one program. Perl installs the filter, and then executes the program. Perl is used because Debian always has it,
+ * unlike a compiler or strace. A special file system would need a mount, which a container does not allow.
  */
 import * as os from "node:os"
 import { NotHere } from "./harness.ts"
 
-/** A system call to refuse. With `argument`, the call is refused only if that argument matches. */
+/** A system call to refuse. If `argument` is set, only calls with a matching argument are refused. */
 interface Rule {
   readonly call: string
   /** `any of`: the argument at `index` has one of the bits of `value`. `at least`: it is at least `value`. */
@@ -32,7 +32,10 @@ const architectures: Readonly<Record<string, Architecture>> = {
   arm64: { audit: 0xc00000b7, prctl: 167, calls: { faccessat: 48, openat: 56, pwrite64: 68, fsync: 82, fdatasync: 83 } }
 }
 
-/** SQLite writes data with `pwrite`. To extend its shared-memory file, it writes a single byte, which is allowed. */
+/**
+ * Refuses a write of two or more bytes, as SQLite writes its data. The write of a single byte with which SQLite extends
+ * its shared-memory file is allowed.
+ */
 const write: Rule = { call: "pwrite64", argument: { index: 2, is: "at least", value: 2 } }
 
 /** The flags `O_WRONLY` and `O_RDWR` of `openat`. */

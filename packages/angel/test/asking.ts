@@ -34,7 +34,7 @@ export interface Answer {
   readonly headers: Headers
   readonly text: string
   readonly json: unknown
-  /** The field that says whether the call succeeded: `status`, or `success` in the gateway's format. */
+  /** The field that says whether the call succeeded: `status`, or `success` in answers of Angel One's gateway. */
   readonly says: unknown
   readonly code: unknown
   readonly data: Readonly<Record<string, string>>

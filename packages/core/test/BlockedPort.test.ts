@@ -39,7 +39,7 @@ describe("BlockedPort", () => {
     assert.deepStrictEqual(differing, [])
   })
 
-  it.effect("avoid opens another port if the system selects a blocked port, and then closes the blocked port", () =>
+  it.effect("if the system selects a blocked port, avoid opens another port, then closes the blocked port", () =>
     Effect.gen(function* () {
       const { events, open } = makeSystem([10_080, 6000, 50_123])
       yield* Effect.scoped(

@@ -80,7 +80,8 @@ const service = OpenApi.inside("data", { status })
 
 const envelopes: Readonly<Record<string, (data: OpenApi.Json) => OpenApi.Json>> = {
   deleteSession: OpenApi.beside({ status }),
-  // In the mocks of the official SDK, the answers to these calls have no envelope. This package accepts both forms.
+  // In the mocks of the official SDK, the answers to these calls have no envelope. This package accepts them
+  // with and without an envelope.
   getFunds: (data) => ({ anyOf: [data, service(data)] }),
   getBanks: (data) => ({ anyOf: [data, service(data)] })
 }

@@ -42,8 +42,8 @@ export interface Options extends SessionManager.Options, BaseOptions {
    * Returns the one-time code of a login with two steps, or a promise of the code. For example, the function can ask
    * the user for the code. A code with a wrong number of digits is not sent. After such a code, or after a code that
    * the broker refuses, the function is called again. For one login, it is called at most five times. After a refused
-   * code, it is not called again if the broker allows no more attempts. The same applies if the number of failed
-   * logins, including the refused codes, reaches the login guard's `maxFailures`. The function may take up to five
+   * code, it is not called again in two cases: the broker allows no more attempts, or the number of failed logins,
+   * including the refused codes, has reached the login guard's `maxFailures`. The function may take up to five
    * minutes for each code. If the credentials contain the TOTP secret and the broker prefers TOTP codes, the function
    * is not called. With this option, a session is renewed only by a login, even if the broker can refresh sessions.
    */

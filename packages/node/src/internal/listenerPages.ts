@@ -56,7 +56,7 @@ export const pages = {
   notOpened: page(
     403,
     "Page not opened",
-    "This address is only for a page that the browser opens itself, not for a prefetch, a frame or a script."
+    "This address must be opened as a page of its own, not as a prefetch, a frame or a script."
   ),
   otherForm: page(415, "Not a form", "The callback must be an HTML form (application/x-www-form-urlencoded)."),
   tooLarge: page(413, "Form too large", "The form is larger than any broker's callback."),

@@ -104,7 +104,7 @@ const routes: ReadonlyArray<Route> = [
   {
     method: "GET",
     path: "/journal",
-    help: "the newest requests that the fakes received, and the number of older requests that were dropped; ?broker=angel selects one broker",
+    help: "the newest requests that the fakes received, and the number of older requests that are no longer in the journal; ?broker=angel selects one broker",
     parameters: ["broker"],
     handle: (fakes, { url }) => {
       const broker = url.searchParams.get("broker") ?? undefined
@@ -203,10 +203,7 @@ const noRoute = (path: string): Response => {
   return json(405, { error: `${path} accepts ${allowed.join(" and ")}.` }, { allow: allowed.join(", ") })
 }
 
-/**
- * Rejects unknown and repeated parameters. Otherwise, a misspelt parameter and the second value of a repeated parameter
- * would be ignored.
- */
+/** Rejects unknown and repeated parameters. If they were ignored, the caller would not notice a misspelt parameter. */
 const checkQuery = ({ parameters = [], path }: Route, { searchParams }: URL) => {
   const names = Array.from(searchParams.keys())
   const known = parameters.length === 0 ? "no parameters" : `only ${parameters.join(" and ")}`

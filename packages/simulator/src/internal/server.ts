@@ -29,7 +29,7 @@ class Unserved extends Data.TaggedError("Unserved")<{ readonly status: number; r
 
 const unserved = (status: number, text: string) => Effect.fail(new Unserved({ status, text }))
 
-/** Reads the whole body. Bytes beyond the limit are read and dropped, so that the client receives the answer. */
+/** Reads the whole body, even if it is too large: some clients read the answer only after they have sent the body. */
 const readBody = (message: Http.IncomingMessage): Effect.Effect<Uint8Array<ArrayBuffer>, Unserved> =>
   Effect.callback((resume) => {
     const chunks: Array<Uint8Array> = []
