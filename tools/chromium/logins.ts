@@ -49,7 +49,7 @@ export interface LoginMethod {
   /** Id of the method in the broker's descriptor. */
   readonly method: string
   readonly title: string
-  /** Title of the login page, in the list of the simulator's pages. */
+  /** Title of the login page in `pages`. */
   readonly page: string
   /** Set if the user must paste the callback. Default: the listener receives the callback on loopback. */
   readonly callback?: "pasted"

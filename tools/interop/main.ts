@@ -13,7 +13,7 @@ import { type Simulator, startSimulator } from "./simulator.ts"
 const here = path.dirname(fileURLToPath(import.meta.url))
 const folder = path.join(here, "sdks")
 
-/** Time limit of a scenario, in milliseconds. Every scenario normally needs less. */
+/** Time limit of a scenario, in milliseconds. */
 const scenarioLimit = 60_000
 /** Time limit of a call to an SDK, in milliseconds. */
 const callLimit = 15_000

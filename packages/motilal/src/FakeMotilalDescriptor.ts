@@ -78,8 +78,8 @@ const headersOf = headers.make({
 })
 
 /**
- * Returns the token of the login in place of the access token. The calls in `endpoints.ofLogin` send this token,
- * because no access token exists yet.
+ * Puts the token of the login in the place of the access token. The calls in `endpoints.ofLogin` send the token of the
+ * login, because no access token exists yet.
  */
 const ofLogin = ({ access, login = access }: Tokens): Tokens => ({ access: login })
 

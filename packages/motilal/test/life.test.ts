@@ -106,19 +106,17 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect(
-    "after a login by SMS, the expiry of the session is computed from the time of the login request, not of the code",
-    () =>
-      Effect.gen(function* () {
-        const fake = yield* serve()
-        yield* TestClock.setTime(morning)
-        yield* Effect.gen(function* () {
-          const { challenge, verify } = yield* challenged
-          yield* TestClock.adjust("30 minutes")
-          const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
-          assert.strictEqual((yield* verify(challenge, code)).expiresAt, morning + 3_600_000)
-        }).pipe(Effect.provide(layer({ totp: undefined }, { expiry: Expiry.after("1 hour") })))
-      })
+  it.effect("after a login by SMS, the life of the session is counted from the login request, not from the code", () =>
+    Effect.gen(function* () {
+      const fake = yield* serve()
+      yield* TestClock.setTime(morning)
+      yield* Effect.gen(function* () {
+        const { challenge, verify } = yield* challenged
+        yield* TestClock.adjust("30 minutes")
+        const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
+        assert.strictEqual((yield* verify(challenge, code)).expiresAt, morning + 3_600_000)
+      }).pipe(Effect.provide(layer({ totp: undefined }, { expiry: Expiry.after("1 hour") })))
+    })
   )
 
   it.effect("a code can be resent after 30 seconds, and only the new code is accepted", () =>

@@ -1,7 +1,6 @@
 /**
  * Stores the result of the first steps of a login until the last step succeeds. If a later step fails, the login can
- * continue at that step. If the login started again at the first step, the broker would open a second session, because
- * it has already opened one for the accepted steps.
+ * continue at that step. The broker opens a session in the first steps, so a new login would open a second session.
  *
  * @since 0.1.0
  */
@@ -36,8 +35,8 @@ export const Keeper = Context.Reference<((progress: LoginProgress) => Effect.Eff
 )
 
 /**
- * Stores the progress of a login. Call `keep` before the next step is sent. Later, `resume` of the login method's
- * `Renewal` continues from the stored progress.
+ * Stores the progress of a login. Call `keep` before the next step is sent. If that step fails, `resume` of the login
+ * method's `Renewal` can continue from the stored progress.
  *
  * @example
  * ```ts

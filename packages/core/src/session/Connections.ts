@@ -51,7 +51,7 @@ export interface Options<A extends Accounts> extends Connection.Options {
 }
 
 /**
- * Progress of `warm`: the result for one account, and the counts for all accounts so far.
+ * What `warm` yields for each account: the result of the account, and the progress over all accounts.
  *
  * @category models
  * @since 0.1.0

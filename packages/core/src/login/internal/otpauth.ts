@@ -101,8 +101,8 @@ const nested = /[&?;]\s*(?:amp;)?(?:secret|algorithm|digits|period|counter)\s*=/
 const harmless = /^(?:issuer|image|icon|logo|colou?r|lock|label|name|account|accountname|user|username|email)$/
 
 /**
- * Matches names of unknown parameters that may affect the codes. TOTP has no other parameters that affect the codes. So
- * the name is misspelled, or the address is not for TOTP.
+ * Matches names of unknown parameters that may affect the codes. Either the name of a known parameter is misspelled, or
+ * the address is not for TOTP.
  */
 const meaningful =
   /alg|hash|digest|sha\d|hmac|digit|length|size|period|step|interval|time|epoch|offset|counter|encod|type|otp|secret|key|seed|^pin$/
