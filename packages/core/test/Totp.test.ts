@@ -99,7 +99,7 @@ describe("Totp.parse", () => {
     ["an address with digits=six", uri("digits=six"), /digits/],
     ["an address with a period of 0 seconds", uri("period=0"), /period/],
     ["an address with a period of 86,400 seconds", uri("period=86400"), /period/]
-  ])("rejects %s, and names the problem without the secret", (_, text, problem) => {
+  ])("rejects %s with an error that does not contain the secret", (_, text, problem) => {
     const failure = Result.getOrThrow(Result.flip(parse(text)))
     assert.match(failure, problem)
     assert.notInclude(failure.toUpperCase(), "JBSWY3DP")
@@ -109,8 +109,8 @@ describe("Totp.parse", () => {
 it.effect("Totp.codeAtStep uses the program's Mac service, if there is one", () =>
   Effect.gen(function* () {
     const totp = Totp.make({ key: algorithms.SHA1 })
-    // In RFC 4226, the last byte of the tag gives the offset of the code in the tag: here 0. The highest bit of the
-    // code's first byte is ignored.
+    // RFC 4226 computes the code from four bytes of the tag, and ignores the highest bit of these four bytes. The last
+    // byte of the tag says where the four bytes start: here at 0.
     const tag = Uint8Array.from([0x80, 0, 0, 7, ...Array.from({ length: 15 }, () => 0), 0])
     const mac = Mac.Mac.of({
       generateKey: () => Effect.die("not used"),

@@ -66,8 +66,8 @@ const maxLength = 32_768
  *
  * The parser does not guess. It fails for an unknown algorithm, parameters that contradict each other, a counter
  * (HOTP), an export of several accounts (`otpauth-migration://`), a web address, hexadecimal, base64, a label before the
- * secret, and a secret whose length shows that characters are missing. The failure describes the problem, but does not
- * contain the secret. Other parameters, such as `issuer`, are ignored only if they cannot affect the codes.
+ * secret, a secret whose length shows that characters are missing, and an unknown parameter that may affect the codes.
+ * The failure describes the problem, but does not contain the secret.
  *
  * @example
  * ```ts

@@ -23,12 +23,11 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
  * Sends a request that contains credentials. It is sent to one origin only. It gets no span of the HTTP client and no
  * tracing headers.
  *
- * If a program's client uses `HttpClient.followRedirects`, it follows redirects to other origins. It then removes only
- * the `authorization` header, but sends the body and the brokers' own headers for keys and tokens. No option changes
- * this. So each request to another origin must be stopped before it is sent. `HttpClient.make` calls
- * `TracerDisabledWhen` directly before each request, in the fiber and the context of that request. This function
- * therefore checks the origin in `TracerDisabledWhen`. It also sets `RequestInit` there, because it can read the
- * `RequestInit` of the client's layer only there. Only the origin of the first request is allowed. It need not be the
+ * If a program's client uses `HttpClient.followRedirects`, it follows redirects to other origins. It sends the body and
+ * the brokers' own headers for keys and tokens to these origins, and no option changes this. So the origin of each
+ * request is checked in `TracerDisabledWhen`, which `HttpClient.make` calls directly before each request, in the fiber
+ * and the context of that request. `RequestInit` is also set there: at no other place can the `RequestInit` of the
+ * client's layer be read, and it must be kept. Only the origin of the first request is allowed. It need not be the
  * broker's origin, because a program may send all its calls to a gateway.
  */
 export const execute = (

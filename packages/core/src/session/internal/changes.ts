@@ -8,8 +8,8 @@ export type Changed = (version: number) => Effect.Effect<void>
 /** See `SessionStore.Changes`. */
 export interface Changes {
   /**
-   * Returns a mark, or `undefined` while changes are not reported. A new mark means that `watch` may have missed a
-   * change of a session. If two calls return the same mark (`===`), `watch` reports every change between the two calls.
+   * Returns a mark. If two calls return the same mark (`===`), `watch` reports every change between the two calls. If
+   * the marks differ, `watch` may have missed a change. While changes are not reported, returns `undefined`.
    */
   readonly mark: Effect.Effect<string | number | undefined>
   /**

@@ -55,8 +55,9 @@ const endedAlreadyReason = new AuthError.SessionExpired({
 })
 
 /**
- * The session that `withSession` got after a refusal, and the kinds of calls that the broker has accepted with this
- * session. `order`: a call that must not be sent twice. `read`: any other call.
+ * If the broker refuses a session in `withSession`, another session replaces it. A trial records this other session,
+ * and the kinds of calls that the broker has accepted with it. `order`: a call that must not be sent twice. `read`: any
+ * other call.
  */
 export interface Trial {
   readonly session: Session.Session
@@ -118,7 +119,7 @@ export interface Self {
    * be read at the next poll.
    */
   lastRead: LastRead | undefined
-  /** The trial of the last session that `withSession` got after a refusal. */
+  /** The latest trial. `undefined` if the broker has refused no session in `withSession`. */
   trial: Trial | undefined
   /**
    * The hub for `changes`. It is created for the first reader of `changes`, because it needs more memory than all other

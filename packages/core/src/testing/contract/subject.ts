@@ -25,8 +25,8 @@ import { StepUp } from "../../login/StepUp.ts"
 import type { FakeBroker, Fault } from "../FakeBroker.ts"
 
 /**
- * Changes to the options of the layer for one test. The keys of `credentials` are the names of the fields in the
- * broker's description.
+ * Changes to the options of the broker's layer, for one test. The keys of `credentials` are the names of the fields in
+ * the broker's description.
  *
  * @category models
  * @since 0.1.0
@@ -86,8 +86,8 @@ export interface Subject {
   /** `person`: the one-time codes of a login arrive by SMS or email, and the user enters them. */
   readonly codes?: "person"
   /**
-   * A call that needs a session. Set it for a login method without `Profile`. The fake must reject the call if the
-   * token is invalid.
+   * A call with which the tests check a token, for a login method without `Profile`. The fake must reject the call if
+   * the token is invalid.
    */
   readonly call?: { readonly method: string; readonly url: string; readonly body: string }
   /** Makes a refusal in the broker's format. The tests pass a `code` that is not in the broker's error table. */
