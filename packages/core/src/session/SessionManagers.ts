@@ -33,7 +33,7 @@ import * as SessionManager from "./SessionManager.ts"
 import type { SessionStore } from "./SessionStore.ts"
 
 /**
- * Progress of `warm`: the result for one account, and the counts for all accounts so far.
+ * What `warm` yields for each account: the result of the account, and the progress over all accounts.
  *
  * @category models
  * @since 0.1.0
