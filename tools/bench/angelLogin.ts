@@ -1,4 +1,4 @@
-/** The login at Angel One for the benches. Candidates without our library build their requests with this file. */
+/** The login at Angel One for the benches. Benched code that does not use our library builds its requests here. */
 
 export const apiKey = "benchKey"
 export const pin = "4711"

@@ -1,6 +1,7 @@
 /**
- * Makes the files of a package as they are published. The code has no comments and no source maps. Declarations that
- * no user can reach are left out. The manifest lacks the parts that only this repository needs. See decision 026.
+ * Makes the files of a package as they are published. The code has no comments and no source maps. Declaration files
+ * (`.d.ts`) that no user can reach are left out. The manifest lacks the parts that only this repository needs. See
+ * decision 026.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -11,7 +12,7 @@ import { files, type Manifest, type Package } from "./workspace.ts"
 /** The export condition that leads to the sources. */
 const sourceCondition = "@auth/source"
 
-/** Files that are copied as they are. Before the first release, a package has no changelog. */
+/** Files that are copied as they are, if the package has them. Before its first release, it has no changelog. */
 const documents = ["README.md", "CHANGELOG.md", "LICENSE"]
 
 /** Matches comments that a bundler reads. `minifySync` would remove these comments together with all others. */
@@ -21,7 +22,7 @@ const directive = /[@#]__[A-Z_]+__|@vite-ignore|webpack[A-Z]\w*:/
 export const outputsOf = (source: string): ReadonlyArray<string> =>
   [".js", ".d.ts"].map((end) => source.replace(/^src\//, "dist/").replace(/\.ts$/, end))
 
-/** Returns whether a package closes a subpath, such as `./internal/codes`: its `exports` forbid the import. */
+/** Whether the `exports` of a package forbid the import of a subpath, such as `./internal/codes`. */
 export const isClosed = ({ exports }: Manifest, subpath: string): boolean =>
   Object.keys(exports).some((key) => exports[key] === null && subpath.startsWith(key.replace("*", "")))
 
@@ -76,8 +77,8 @@ const withoutComments = (pkg: Package, file: string, text: string): string => {
 }
 
 /**
- * Returns a declaration that is indented with tabs and has no `@category`, to save bytes. The compiler indents with four
- * spaces. Only the reference pages of this repository need `@category`.
+ * Saves bytes in a declaration file: indents it with tabs instead of four spaces, and removes `@category`, which only
+ * the reference pages of this repository need.
  */
 const withFewerBytes = (pkg: Package, file: string, text: string): string => {
   const shorter = text
@@ -89,7 +90,7 @@ const withFewerBytes = (pkg: Package, file: string, text: string): string => {
   return shorter
 }
 
-/** Returns the relative specifiers in a declaration, also in types such as `import("./a.ts").A`. */
+/** Returns the relative specifiers in a declaration file, also in types such as `import("./a.ts").A`. */
 const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
   const found = new Set<string>()
   JSON.stringify(parsed.program, (_, value: unknown) => {
@@ -102,8 +103,8 @@ const relativeImports = (parsed: Parsed): ReadonlySet<string> => {
 }
 
 /**
- * Returns the declarations that a user can reach: the declarations of all modules that are not closed, and the
- * declarations that these import. A user's compiler never reads the others.
+ * Returns the declaration files that a user can reach: those of all modules that `exports` does not close, and the
+ * declaration files that these import. A user's compiler never reads the others.
  */
 const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): ReadonlySet<string> => {
   const subpathOf = (file: string) => file.replace(/^dist\//, "./").replace(/\.d\.ts$/, "")

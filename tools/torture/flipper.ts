@@ -1,4 +1,4 @@
-/** Opens a vault with one changed bit, for many different bits, and counts the results. */
+/** Changes one bit of a vault, opens the vault, and counts the result. Does this for many bits. */
 import * as SessionLock from "@auth/broker-core/session/SessionLock"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
 import * as VaultError from "@auth/broker-core/session/VaultError"

@@ -347,7 +347,7 @@ describe("a login that waits for a code by SMS", () => {
         assert.isAtLeast(sms.calls.length, 2)
         assert.isAtMost(sms.calls.length, 9)
         const failed = yield* Effect.flip(manager.session)
-        assert.include(failed.remedy, "To log in now, call SessionManager.renew, or renew of the connection.")
+        assert.include(failed.remedy, "To log in now, call SessionManager.renew or connection.renew.")
       })
   )
 

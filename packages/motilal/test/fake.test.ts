@@ -74,7 +74,7 @@ describe("the fake's check of headers", () => {
     )
   }
 
-  it.effect('accepts a missing Accept header and wildcards; with accept: "exact", refuses both', () =>
+  it.effect('accepts a missing or wildcard Accept header; with accept: "exact", refuses both', () =>
     Effect.gen(function* () {
       const { accept: _, ...silent } = right
       const lenient = yield* FakeMotilal.make({ limit: "none" })
@@ -227,7 +227,7 @@ describe("the fake's check of logins", () => {
   )
 })
 
-/** Runs an effect with the layer's services against a fake with these switches. */
+/** Makes a fake with the switches `options`, and runs an effect that can use the fake and the services of `layer`. */
 const against = <A>(
   options: Parameters<typeof FakeMotilal.make>[0],
   effect: (

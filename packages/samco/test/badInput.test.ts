@@ -298,7 +298,7 @@ describe("calls of SamcoApi from untyped code", () => {
     }
   }
 
-  it.effect("Profile.profile fails without a defect if the token has characters that are invalid in a header", () =>
+  it.effect("Profile.profile fails with an error, not a defect, if the token has a line break", () =>
     Effect.gen(function* () {
       const odd = SamcoAuth.fromTokens({ userId: "DV99999", accessToken: secret("to\nken"), issuedAt: 0 })
       const layer = SamcoAuth.layer({ credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))

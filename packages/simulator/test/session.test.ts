@@ -30,7 +30,7 @@ it.live("a program can log in, use and refresh its session, and log out", () =>
   })
 )
 
-it.live("a session expires if the simulator's clock, which the program also uses, is advanced past midnight IST", () =>
+it.live("if the program uses the simulator's clock, a session expires when this clock passes midnight IST", () =>
   Effect.gen(function* () {
     const simulator = yield* Simulator.Simulator
     yield* Effect.gen(function* () {

@@ -85,7 +85,6 @@ const readVault = (torture: Torture, folder: string) =>
     Effect.runPromise
   )
 
-/** The counts of kills, of their results, and of files. */
 interface Found {
   kills: number
   /** Number of kills after which the vault could not be read, or contained a damaged session. */

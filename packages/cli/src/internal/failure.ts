@@ -30,7 +30,7 @@ const translations: ReadonlyArray<readonly [advice: RegExp, command: (name: stri
   ],
   [/call LoginGuard\.reset/g, (name) => `run broker-auth guard reset${name}`],
   [/call SessionManager\.renew or restart the program/g, (name) => `run broker-auth login${name}`],
-  [/call SessionManager\.renew, or renew of the connection/g, (name) => `run broker-auth login${name}`],
+  [/call SessionManager\.renew or connection\.renew/g, (name) => `run broker-auth login${name}`],
   [/get another session with SessionManager\.renew/g, (name) => `get another session with broker-auth renew${name}`],
   [
     /pass the secret to CodeSource\.totp, which makes the codes/g,
@@ -58,8 +58,7 @@ export const partsOf = (
     : { reason: translated(failure.reason.message, name), remedy: translated(failure.remedy, name) }
 
 /** Matches the advice for a program that cannot log in without a person. */
-const needsLogin =
-  /SessionManager\.adopt|Renewal\.layerLoginWithStepUp|SessionManager\.renew, or renew of the connection/
+const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp|SessionManager\.renew or connection\.renew/
 
 /** Whether a renewal has failed because only a person can log in. */
 export const onlyPersonLogsIn = (failure: Failure): boolean =>

@@ -23,7 +23,7 @@ const refusals = {
     "The link was used before, is older than 60 seconds, or was replaced by a newer link",
     "Run broker-auth open again."
   ],
-  BearerRefused: [401, "The page is no longer open", "Run broker-auth open again."],
+  BearerRefused: [401, "The command does not accept the bearer token of this page", "Run broker-auth open again."],
   PathUnknown: [404, "There is no such path", "Use the page that broker-auth open has opened."],
   MethodRefused: [
     405,

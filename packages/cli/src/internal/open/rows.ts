@@ -1,4 +1,4 @@
-/** The data that the page shows for each account. The data contains no secret. */
+/** The data that the page of `broker-auth open` shows for each account. The data contains no secret. */
 import * as Expiry from "@auth/broker-core/login/Expiry"
 import * as Duration from "effect/Duration"
 import * as accountStatus from "../accountStatus.ts"

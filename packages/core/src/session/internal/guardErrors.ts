@@ -70,7 +70,7 @@ export const notEntered = (account: Account.Account, { message }: VaultError.Vau
     "The code was not sent, because each attempt must first be recorded. When the store is writable, log in again."
   )
 
-const loginNow = "To log in now, call SessionManager.renew, or renew of the connection."
+const loginNow = "To log in now, call SessionManager.renew or connection.renew."
 
 export const codesAbandoned = (account: Account.Account, until: number) =>
   actionRequired(

@@ -40,7 +40,7 @@ const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: num
     .filter((session) => !Session.isExpired(session, now))
     .toSorted((one, other) => other.issuedAt - one.issuedAt)
 
-/** Deletes the progress of a login of this app, so that the login cannot be continued after the logout. */
+/** Deletes the stored progress of an unfinished login of this app, so that the login cannot be continued. */
 const clearProgress = ({ account, store }: Self) =>
   LoginLedger.make(store).remember(account, (ledger) => Ledger.clearProgress(ledger, account.app))
 
