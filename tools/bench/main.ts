@@ -1,4 +1,4 @@
-/** `npm run bench`: compares the speed of candidates on this machine. */
+/** `npm run bench`: compares this library with other libraries on this machine. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
@@ -15,7 +15,10 @@ import { machine, printCheckouts, printMachine, printResult, versionsOf } from "
 
 const usage = (benches: ReadonlyArray<Named>) => `Usage: npm run bench -- [bench …] [option …]
 
-Benches (default: all without a "*"; "session" selects all benches whose names begin with "session-"):
+If you name no bench, all benches run, except those with a "*". The name "session" selects all benches whose names begin
+with "session-".
+
+Benches:
 ${benches.map(([name, { onlyByName, summary }]) => `  ${`${name}${onlyByName ? " *" : ""}`.padEnd(18)}${summary}`).join("\n")}
 
 After the benches, the command prints which targets of the project are met.
@@ -98,7 +101,7 @@ const problemOf = (
   return undefined
 }
 
-/** Measures the ratios for `kept.json`, and writes `kept.json`, the page and its picture. */
+/** Measures the ratios for `kept.json`. Then writes `kept.json`, `docs/performance.md` and the picture of this page. */
 const write = async (
   benches: ReadonlyArray<Named>,
   results: Results,
@@ -170,7 +173,7 @@ const main = async (): Promise<void> => {
     console.log(`\n${name}: ${bench.summary}`)
     if (missing.length > 0)
       console.log(
-        `missing   ${missing.join(", ")}: the other checkout does not have the candidate, or the turns of its bench differ from ours in number, concurrency or number of accounts`
+        `missing   ${missing.join(", ")}: the other checkout does not have the candidate, or measures it with other numbers of turns, accounts or concurrent jobs`
       )
     const began = performance.now()
     const options: Options = {

@@ -50,7 +50,7 @@ describe("ErrorTable.totpHints", () => {
     ErrorTable.totpHints({ ...failure, ...fields }).map(({ id }) => id)
   const usual = ["ReEnrolled", "CodeReused"]
   it.each([
-    ["an answer without further information", usual, {}],
+    ["an unknown clock drift and an unknown request", usual, {}],
     ["a clock within the tolerance", usual, { clockDrift: -15_000 }],
     ["a clock outside the tolerance", ["ClockDrift", ...usual], { clockDrift: 15_001 }],
     ["a request with a code", usual, { request: { totp: Redacted.make("123456") } }],

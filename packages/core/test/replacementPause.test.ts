@@ -55,7 +55,7 @@ describe("sessions: an endpoint that rejects every token", () => {
     })
   )
 
-  it.effect("is reported in the error, and SessionManager.renew without an argument still gets a new session", () =>
+  it.effect("makes the second renew(session) fail, but renew() without an argument gets a new session", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -87,7 +87,7 @@ describe("sessions: an endpoint that rejects every token", () => {
 })
 
 describe("sessions: a renewed session", () => {
-  it.effect("is renewed again if the broker's profile call says four minutes later that the session has ended", () =>
+  it.effect("is renewed again after four minutes if the broker's profile call says that it has ended", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()

@@ -45,7 +45,7 @@ export const credentials = {
  */
 export const partnerCredentials = { ...app, redirectUrl: Credentials.redirectUrl("RUPEEZY_REDIRECT_URL") }
 
-const budget = Broker.twoPerDay("No lock-out is documented")
+const budget = Broker.twoPerDay("No document says how many refused logins lock an account")
 const expiry = "The expiry in the token; unknown if the token has no expiry"
 
 /**
@@ -95,7 +95,7 @@ export const broker: Broker.Broker = {
       "state-comes-back",
       "low",
       "state",
-      "The broker may drop cb_param, so a callback without cb_param is accepted. A callback with a wrong cb_param is rejected."
+      "The state is sent as cb_param. The broker may drop it, so a callback without it is accepted. A wrong cb_param is rejected."
     ],
     ["user-id-is-client-code", "low", "otherAccount", "In the answer to a browser login, user_id is the client code."],
     ["end-in-token", "medium", "expiry", "The exp of a token is its expiry. Without exp, the expiry is unknown."],

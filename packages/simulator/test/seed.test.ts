@@ -14,7 +14,7 @@ const angelWith = (change: Readonly<Record<string, unknown>>) => ({
 })
 
 const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: string]> = [
-  ["a wrong PIN", angelWith({ pin: "s3cr" }), "brokers.angel.accounts[0].pin: must be four digits"],
+  ["a PIN that contains letters", angelWith({ pin: "s3cr" }), "brokers.angel.accounts[0].pin: must be four digits"],
   ["a PIN that is a number", angelWith({ pin: 47_115 }), "brokers.angel.accounts[0].pin: must be four digits"],
   [
     "a PIN in digits of another script",
@@ -74,7 +74,7 @@ const refusals: ReadonlyArray<readonly [title: string, seed: unknown, says: stri
     "brokers.samco.accounts: must not have two accounts with the same userId"
   ],
   ["accounts that are not a list", { brokers: { angel: { accounts: "s3cr" } } }, "brokers.angel.accounts: must be"],
-  ["a list in place of the whole object", ["s3cr"], "seed: must be"],
+  ["a list at the top level", ["s3cr"], "seed: must be"],
   ["no key `brokers`", {}, "brokers: is missing"]
 ]
 
@@ -159,7 +159,7 @@ const command = (...args: ReadonlyArray<string>) =>
     timeout: 30_000
   })
 
-it.live("--print-seed prints a seed with which the simulator has the same accounts as without a seed", () =>
+it.live("--print-seed prints a seed with the accounts that the simulator has by default", () =>
   Effect.gen(function* () {
     const { status, stdout } = command("--print-seed")
     assert.strictEqual(status, 0)

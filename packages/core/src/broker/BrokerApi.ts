@@ -1,5 +1,5 @@
 /**
- * Makes the typed calls of a broker from the broker's table of endpoints.
+ * Makes one typed function for each endpoint in a broker's table.
  *
  * @since 0.1.0
  */
@@ -104,7 +104,7 @@ const accountOf = ({ account = "" }: Endpoint, request: unknown, broker: string)
 }
 
 /**
- * Makes the calls of a table.
+ * Makes the API of a broker: the calls of a table, and the members of `Common`.
  *
  * @category constructors
  * @since 0.1.0

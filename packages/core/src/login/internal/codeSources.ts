@@ -7,7 +7,7 @@ import type { Account } from "../Account.ts"
 import * as AuthError from "../AuthError.ts"
 import { LoginAttempt } from "./loginAttempt.ts"
 
-/** Maximum time that a login of a session manager waits for a code. */
+/** Maximum time that a login waits for a code, if a session manager runs the login. */
 export const codeTimeout = "5 minutes"
 
 /** Makes the error of a login that got no code: no code was entered, or the source failed. */

@@ -1,4 +1,4 @@
-/** Makes the client for requests that do not use `PlainHttp`. This module is loaded at the first such request. */
+/** Makes the client for requests that `sendPlainly` does not send. The first of these requests loads this module. */
 import { AnswerLimit } from "@auth/broker-core/broker/AnswerLimit"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
