@@ -34,8 +34,8 @@ const isChosen = (only: ReadonlyArray<string>, ...names: ReadonlyArray<string>):
   only.length === 0 || names.some((name) => only.includes(name))
 
 /**
- * Returns the turns of the other checkout with the job counts of our turns. If the number of turns, their concurrency
- * or their number of accounts differs, returns `undefined`, because the figures could not be compared.
+ * Returns the turns of the other checkout, but with the job counts of our turns. If the number of turns, their
+ * concurrency or their number of accounts differs, the figures are not comparable, and the result is `undefined`.
  */
 export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>): ReadonlyArray<Turn> | undefined => {
   if (ours.length !== theirs.length) return undefined
@@ -51,7 +51,7 @@ export interface Choice {
   readonly only: ReadonlyArray<string>
 }
 
-/** Another checkout, and its bench with the name of our bench. If it has no such bench, `bench` is `undefined`. */
+/** Another checkout. `bench` is its bench of the same name as ours, or `undefined` if it has none. */
 export interface Other {
   readonly checkout: Checkout
   readonly bench: Bench | undefined

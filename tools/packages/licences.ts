@@ -15,7 +15,7 @@ const allowed = new Set([
 ])
 
 /**
- * Whether allowed licences are sufficient for an SPDX expression. Parentheses are understood only around the whole
+ * Whether the allowed licences satisfy an SPDX licence expression. Parentheses are understood only around the whole
  * expression.
  */
 const isAllowed = (licence: string): boolean =>

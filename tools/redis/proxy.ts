@@ -8,7 +8,7 @@ export interface Proxy {
    * stay open. Returns the number of these connections.
    */
   readonly silence: (text: string) => number
-  /** Forwards nothing on connections that are opened later. The proxy still accepts these connections. */
+  /** After this call, the proxy accepts new connections but forwards nothing on them. */
   readonly silenceNew: () => void
   /** Undoes `silenceNew`, and closes the connections on which nothing is forwarded. */
   readonly recover: () => void

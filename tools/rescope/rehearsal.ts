@@ -1,7 +1,7 @@
 /**
- * Rehearses an installation from tarballs under another npm scope. In a copy of the repository, this program runs the
- * commands of `docs/start.md`, some of which the README repeats. It makes two changes to the commands: the port is
- * replaced, and the simulator is started without npx.
+ * Rehearses an installation from tarballs under another npm scope. This program runs the commands of `docs/start.md` in
+ * a copy of the repository. It makes two changes to the commands: the port is replaced, and the simulator is started
+ * without npx.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

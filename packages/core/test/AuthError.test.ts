@@ -215,8 +215,8 @@ const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, r
         `The browser login was not accepted: ${
           [
             "the state does not match this login",
-            "the address is not the registered redirect URL",
-            "the address contains no token",
+            "the callback's address is not the registered redirect URL",
+            "the callback's address contains no token",
             "a parameter occurs more than once, with different values",
             "the login was denied",
             "the given text is not an address",

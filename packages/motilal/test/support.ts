@@ -92,7 +92,7 @@ const keys = ["demoMotilalKey1", "demo-motilal-secret"]
 const loginToken = [...keys, "login-of-a-test_M"]
 const tokens = [...loginToken, "access-of-a-test_M"]
 
-/** Returns every secret that a call sends. The answer to the call can repeat these secrets. */
+/** Returns every secret that a call sends. */
 export const sentBy = (call: string): ReadonlyArray<string> =>
   ({
     authdirectapi: [...keys, hash, "18/10/1988", "123456"],
@@ -103,7 +103,7 @@ export const sentBy = (call: string): ReadonlyArray<string> =>
 
 export const codeNow = (secret: string = demo.totpSecret) => totpCode(secret)
 
-/** Opens the portal's page, submits the form, and returns the HTML and the redirect URL of the answer. */
+/** Opens the login page at `address`, submits its form, and returns the HTML and the redirect URL of the answer. */
 export const browse = (address: string, fields: Readonly<Record<string, string>>) =>
   Effect.promise(async () => {
     const html = await (await fetch(address)).text()

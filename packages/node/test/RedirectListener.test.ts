@@ -409,7 +409,7 @@ describe("a login that waits for its callback", () => {
       const pending = yield* pendingLogin()
       const page = yield* outcomePage(pending, `${pending.redirectUrl}?state=${pending.state}`)
       assert.include(page, "Login failed")
-      assert.include(page, "the address contains no token")
+      assert.include(page, "address contains no token")
       assert.deepInclude(yield* reasonOf(Fiber.join(pending.login)), { _tag: "RedirectRejected", why: "missing-token" })
     })
   )

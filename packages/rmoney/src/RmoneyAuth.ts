@@ -16,9 +16,9 @@ import { credentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials for a login. The session belongs to the user id that the broker returns. Without `totp`, the first kind
- * of each challenge is the code by SMS and email. `vendor` is sent only with this code. The default for `deviceId` is
- * derived from the user id.
+ * Credentials for a login. The session belongs to the user id that the broker returns. Without `totp`, each challenge
+ * has `otp` (the code by SMS and email) first in its `kinds`. `vendor` is sent only with this code. The default for
+ * `deviceId` is derived from the user id.
  *
  * @category models
  * @since 0.1.0

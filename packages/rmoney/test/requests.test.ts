@@ -110,25 +110,29 @@ describe("RMoney requests", () => {
     )
   }
 
-  it.effect("with a checksum contain the SHA-256 of user id, code and secret, in lower-case hexadecimal", () =>
-    Effect.gen(function* () {
-      const fake = yield* serve()
-      yield* Effect.gen(function* () {
-        const redirect = yield* RedirectLogin.RedirectLogin
-        const request = yield* redirect.begin
-        const callback = `${demo.redirectUrl}?authCode=59E4VTFKINI13OBAWOS3&userId=TEST101`
-        yield* Effect.exit(redirect.complete(request, Redacted.make(callback)))
-      }).pipe(
-        Effect.provide(
-          RmoneySso.layer({ environment: "production", credentials: sso }).pipe(Layer.provide(TestHttp.layerLateFetch))
+  it.effect(
+    "with a checksum contain the SHA-256 of user id, callback code and API secret, in lower-case hexadecimal",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* serve()
+        yield* Effect.gen(function* () {
+          const redirect = yield* RedirectLogin.RedirectLogin
+          const request = yield* redirect.begin
+          const callback = `${demo.redirectUrl}?authCode=59E4VTFKINI13OBAWOS3&userId=TEST101`
+          yield* Effect.exit(redirect.complete(request, Redacted.make(callback)))
+        }).pipe(
+          Effect.provide(
+            RmoneySso.layer({ environment: "production", credentials: sso }).pipe(
+              Layer.provide(TestHttp.layerLateFetch)
+            )
+          )
         )
-      )
-      // printf %s TEST10159E4VTFKINI13OBAWOS3demo-secret-101 | sha256sum
-      const checkSum = "615364266b655578c2392f88ad2771fb9a43b92d23007a3109342f6274d283a0"
-      assert.deepStrictEqual(
-        (yield* BrokerTests.sent(fake)).map(({ body }) => body),
-        [`{"checkSum":"${checkSum}"}`]
-      )
-    })
+        // printf %s TEST10159E4VTFKINI13OBAWOS3demo-secret-101 | sha256sum
+        const checkSum = "615364266b655578c2392f88ad2771fb9a43b92d23007a3109342f6274d283a0"
+        assert.deepStrictEqual(
+          (yield* BrokerTests.sent(fake)).map(({ body }) => body),
+          [`{"checkSum":"${checkSum}"}`]
+        )
+      })
   )
 })

@@ -1,8 +1,8 @@
 import * as Endpoint from "@auth/broker-core/broker/Endpoint"
 import * as Shape from "@auth/broker-core/broker/Shape"
 
-// Source of the paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. Each limit
-// applies to one client code.
+// Source of the paths and limits: SmartAPI documentation, "Login" and "Rate limits", as of 2026-11-21. The
+// broker counts the calls of each client code separately.
 
 const { Secret, Text, each, list, secret, text } = Shape
 

@@ -408,7 +408,7 @@ const unavailableWhy: Record<BrokerUnavailable["why"], Description> = {
   certificate: {
     what: "No secure connection to the broker: its certificate was not accepted on this machine",
     remedy:
-      "Check this machine's clock and its CA certificates (NODE_EXTRA_CA_CERTS), and whether a proxy inspects the traffic. Do not disable the check: an attacker could then read the credentials."
+      "Check this machine's clock and its CA certificates (NODE_EXTRA_CA_CERTS), and whether a proxy inspects the traffic. Do not disable the certificate check: an attacker could then read the credentials."
   },
   proxy: {
     what: "No connection to the broker: the proxy between this machine and the broker failed",
@@ -599,12 +599,12 @@ const redirectWhy: Record<RedirectRejected["why"], { readonly what: string; read
       "Begin the login again, and complete it in the program that began it. If you did not begin a login, the callback may come from an attacker."
   },
   origin: {
-    what: "the address is not the registered redirect URL",
+    what: "the callback's address is not the registered redirect URL",
     remedy:
       "Complete the login only with a callback to the redirect URL. If another redirect URL is registered at the broker, configure exactly that URL."
   },
   "missing-token": {
-    what: "the address contains no token",
+    what: "the callback's address contains no token",
     remedy:
       "Begin the login again. If this happens again, check the app's type and redirect URL in the broker's developer portal."
   },

@@ -1,7 +1,7 @@
 /**
  * Describes a fake broker as data, for programs that serve it over HTTP, such as the simulator. The simulator reads
  * accounts and switches (options of the fake) from a seed file. The description contains the rules for the values in
- * this file, and the address of the login page. It also says where the fields of an account appear in requests and
+ * the seed file, and the address of the login page. It also says where the fields of an account appear in requests and
  * answers.
  *
  * @since 0.1.0

@@ -106,8 +106,8 @@ export const checkSession = (opened: connect.Opened, isReachable: boolean): Effe
 const solvable: ReadonlySet<string | undefined> = new Set(["dead-session", "paused"])
 
 /**
- * Whether there is a problem that a login cannot solve. No login is then sent, because it could fail, and could count as
- * a failed login.
+ * Whether there is a problem that a login cannot solve. If there is one, `doctor` sends no login: the login could fail,
+ * and the login guard could count the failure.
  */
 export const forbidsLogin = (findings: ReadonlyArray<Finding>): boolean =>
   findings.some(({ problem }) => problem !== undefined && !solvable.has(problem.cause))
