@@ -50,8 +50,7 @@ export type Judgement = "ok" | "slower" | "faster" | "not kept" | "not measured"
 
 /**
  * Compares the ratio `now` with the ratio `kept`. `slower`: the median of `now` is larger by more than the margin, and
- * the quartiles of the two ratios do not overlap. `faster`: the median of `kept` is larger by more than the margin, and
- * the quartiles do not overlap.
+ * its lower quartile is larger than the upper quartile of `kept`. `faster`: the same, with `now` and `kept` exchanged.
  */
 export const judge = (
   kept: Summary | undefined,

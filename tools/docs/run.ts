@@ -20,7 +20,8 @@ const difference = (actual: unknown, expected: unknown): string =>
 let strays: Array<unknown> = []
 process.on("unhandledRejection", (error) => strays.push(error))
 
-// All examples share one folder for their state, because Effect reads the environment variables only once.
+// All examples share one folder for their state. Effect reads environment variables only once, so it would ignore a
+// later `XDG_STATE_HOME` with another folder.
 const state = path.resolve("state")
 process.env["XDG_STATE_HOME"] = state
 

@@ -18,7 +18,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { type Documented, documented, root } from "./brokers.ts"
 
-/** A broker's answer to a request with a session, and the error that is expected for this answer. */
+/** A fixture: an answer of a broker, and what the package is expected to make of this answer. */
 interface Answer {
   readonly name: string
   readonly source: string
@@ -203,7 +203,7 @@ for (const broker of documented) {
     )
 
     it.effect(
-      "reports SessionExpired for the fixtures with an expired token, and for no other fixture of the same calls",
+      "reports SessionExpired for the fixtures with an expired token, and for no other fixture of the same endpoints",
       () =>
         Effect.gen(function* () {
           const answers = others(broker).filter(({ expect }) => "reason" in expect)
@@ -214,8 +214,8 @@ for (const broker of documented) {
             const { reason, why = found["why"] } = answer.expect
             assert.deepStrictEqual(found, { reason, why }, `${answer.endpoint}: ${answer.name}`)
           }
-          // Endpoints without a fixture of an expired session are skipped, because some of them are called before a
-          // session exists. In the answers of those endpoints, the message of an expired session has another meaning.
+          // Only endpoints that have a fixture of an expired session are checked. Some of the others are called before
+          // a session exists. In their answers, the message of an expired session has another meaning.
           const withSession = new Set(expired.map(({ endpoint }) => endpoint))
           for (const answer of answers) {
             if (expired.includes(answer) || !withSession.has(answer.endpoint)) continue

@@ -73,7 +73,7 @@ const restoresCursor = (screen: string): boolean =>
 const numbered = (prefix: string, count: number, from = 1) =>
   Array.from({ length: count }, (_, index) => `${prefix}${String(index + from).padStart(2, "0")}`)
 
-/** 25 accounts of six brokers. One is locked, and three need a person. `addAll` stores a wrong PIN for one account. */
+/** 25 accounts of six brokers. One is locked, and three need a person. `addAll` stores a wrong PIN for a fifth one. */
 const seed = {
   brokers: {
     angel: {
@@ -220,7 +220,7 @@ it.live(
       assert.include(during, `${escape}[32m 20 in${escape}[0m`)
       assert.isTrue(restoresCursor(coloured.screen))
       assert.strictEqual((yield* live).length, 21)
-      // No login is sent again for accounts that are locked or were refused.
+      // No login is sent again for the locked account and the account with the wrong PIN.
       assert.strictEqual(yield* loginsOf("angel", "loginByPassword"), sentBefore)
 
       const sent = JSON.parse(fs.readFileSync(path.join(user.state, "sent"), "utf8"))

@@ -445,7 +445,7 @@ describe("tracing", () => {
       return { net, seen: tiny.seen }
     })
 
-  it.effect("adds no header to a request and shows no secret, even with a tracer and a parent span", () =>
+  it.effect("adds no header to a request, and no span, log or error shows a secret", () =>
     Effect.gen(function* () {
       const answers: ReadonlyArray<Answer> = [
         () => yes(),
@@ -699,7 +699,7 @@ describe("the reason for a failed call", () => {
     })
   )
 
-  it.effect("contains the broker's message even if there is no code", () =>
+  it.effect("contains the broker's message even if the answer contains no error code", () =>
     Effect.gen(function* () {
       const tiny = yield* connect([() => no({ message: "Down for maintenance" }, { status: 503 })])
       assert.deepInclude(yield* reasonOf(tiny.login), {
@@ -846,7 +846,7 @@ describe("an answer that cannot be decoded", () => {
     })
   )
 
-  it.effect("is reported without the request's values, even if it repeats them in text, a query, HTML or JSON", () =>
+  it.effect("is reported without the request's values, even if they are URL-encoded or inside HTML or JSON", () =>
     Effect.gen(function* () {
       const wholes: ReadonlyArray<(texts: ReadonlyArray<string>) => string> = [
         (texts) => texts.join(" "),
@@ -1058,7 +1058,7 @@ describe("a call over real sockets", () => {
     })
   )
 
-  it.live("with credentials does not follow a redirect", () =>
+  it.live("does not follow a redirect if it sends credentials", () =>
     Effect.gen(function* () {
       const followed: Array<string | undefined> = []
       const target = yield* listen((request, response) => {

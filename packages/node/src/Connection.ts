@@ -87,11 +87,12 @@ export type Connection<Services> = Core.Connection<Services> & WithBrowser<Servi
  *
  * If the option `client` is not set and `HTTPS_PROXY` is set, `open` applies `HTTPS_PROXY` and `NO_PROXY` to every
  * request of the connection. It also applies them to the global `fetch` in this process. Node before 24.14 can use
- * these variables only if it was started with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`. These two settings need Node
- * 22 from 22.21, or Node 24.5 or newer. If this Node cannot use `HTTPS_PROXY`, `open` fails with
- * `InvalidRequest`. `open` also fails with `InvalidRequest` if `HTTPS_PROXY` is not the address of a proxy. At its
- * start, every version of Node reads the variable `NODE_EXTRA_CA_CERTS`, which contains the path of a file with
- * additional certificates.
+ * these variables only if it was started with `NODE_USE_ENV_PROXY=1` or `--use-env-proxy`. Node 22 has these two
+ * settings from 22.21 on, and Node 24 from 24.5 on. If this Node cannot use `HTTPS_PROXY`, `open` fails with
+ * `InvalidRequest`. `open` also fails with `InvalidRequest` if `HTTPS_PROXY` is not the address of a proxy.
+ *
+ * If your proxy needs an additional certificate, set `NODE_EXTRA_CA_CERTS` to the path of a file that contains it.
+ * Every version of Node reads this variable, but only at its start.
  *
  * @example
  * ```ts
@@ -118,7 +119,7 @@ export const open = <Services, E extends AuthError | VaultError>(
 /**
  * The default of the option `client`. If `HTTPS_PROXY` is set, the requests of this client and of the global `fetch` go
  * through that proxy. Use this layer for requests outside a connection. The layer fails with `InvalidRequest` if
- * `HTTPS_PROXY` is not the address of a proxy, or if this version of Node ignores `HTTPS_PROXY`. See `open`.
+ * `HTTPS_PROXY` is not the address of a proxy, or if this Node cannot use `HTTPS_PROXY` (see `open`).
  *
  * @example
  * ```ts

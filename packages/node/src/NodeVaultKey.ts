@@ -133,9 +133,9 @@ const withCommand = (error: VaultError.VaultError): VaultError.VaultError => {
 }
 
 /**
- * The key of `Connection.open`: the key in `BROKER_AUTH_KEY`, otherwise the key in the keyring. The key is never
- * written to a file. If `BROKER_AUTH_KEY` is not set and the keyring is not available, the layer fails with
- * `KeyUnavailable`. The error contains the command that makes a key.
+ * The default key of `Connection.open`: the key in `BROKER_AUTH_KEY` or, if that is not set, the key in the keyring.
+ * The key is never written to a file. If `BROKER_AUTH_KEY` is not set and the keyring is not available, the layer
+ * fails with `KeyUnavailable`. The error contains the command that makes a key.
  *
  * @example
  * ```ts
@@ -170,8 +170,8 @@ export const layerDefault = (
  */
 export interface PassphraseOptions {
   /**
-   * Folder of the vault, which also stores the salt. Default: the folder `broker-auth` in the user's directory for
-   * application state.
+   * Folder of the vault. The file with the salt is in this folder too. Default: the folder `broker-auth` in the user's
+   * directory for application state.
    */
   readonly folder?: string | undefined
 }

@@ -17,7 +17,7 @@ import { broker, ssoCredentials, ssoVendorCredentials } from "./RmoneyBroker.ts"
 import * as services from "./internal/services.ts"
 
 /**
- * Credentials of a browser login that exchanges the authorization code with the newer of two calls. This call
+ * Credentials of a browser login that uses the newer of two calls to exchange the authorization code. This call
  * sends a checksum. `userId` is the client id. A login to another account is rejected.
  *
  * @category models
@@ -26,7 +26,7 @@ import * as services from "./internal/services.ts"
 export interface SsoCredentials extends Credentials.Input<typeof ssoCredentials> {}
 
 /**
- * Credentials of a browser login that exchanges the authorization code with the older of two calls. This call
+ * Credentials of a browser login that uses the older of two calls to exchange the authorization code. This call
  * sends the vendor id. `userId` is the client id. A login to another account is rejected.
  *
  * @category models

@@ -22,5 +22,5 @@ const said = key.pipe(
   Effect.map((found) => (found._tag === "Key" ? `key ${Hex.encode(found.id)}` : found._tag)),
   Effect.catch((error) => Effect.succeed(JSON.stringify(error)))
 )
-// A single executable does not support top-level await.
+// No top-level await: a test makes this file a single executable, and a single executable does not support it.
 void Effect.runPromise(said).then((text) => process.stdout.write(`${text}\n`))
