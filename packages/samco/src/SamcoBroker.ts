@@ -78,7 +78,7 @@ export const legacyCredentials = {
   yob: Credentials.secret("SAMCO_YOB", "Year of birth, four digits", { optional: true, problem: yearProblem })
 }
 
-const budget = Broker.twoPerDay("No lock-out is documented, but the broker can block accounts")
+const budget = Broker.twoPerDay("The broker can block accounts, but does not document after how many refused logins")
 const when = "After 08:00 IST, when every session ends"
 const expiry = "08:00 IST, or the expiry of the token if the token expires earlier"
 

@@ -176,7 +176,7 @@ export interface Options {
  *
  * const program = Effect.gen(function* () {
  *   const account = Account.make({ broker: "angel", id: "A123456" })
- *   const byPerson = { ...twoPerDay("No lock-out is documented"), by: [], when: "A person logs in again in the browser" }
+ *   const byPerson = { ...twoPerDay("No limit is documented"), by: [], when: "A person logs in again in the browser" }
  *   const renewal = yield* Renewal.fromDescription(byPerson, { account })
  *   renewal.guard.maxFailures // => 2
  *   renewal.login // => undefined
