@@ -156,8 +156,8 @@ it.live(
       fs.writeFileSync(browser, `#!/bin/sh\nprintf '%s\\n' "$@" > "${seen}.tmp"\nmv "${seen}.tmp" "${seen}"\n`, {
         mode: 0o700
       })
-      // If `xdg-open` finds no other browser, it starts the command in BROWSER. It splits BROWSER at spaces, so BROWSER
-      // contains only the name of the script, and PATH contains its folder.
+      // If `xdg-open` finds no other browser, it starts the command in BROWSER. A path with spaces would be split
+      // there, so BROWSER has only the script's name, and PATH has the script's folder.
       const hidden = { XDG_DATA_HOME: user.state, XDG_DATA_DIRS: user.state, XDG_CURRENT_DESKTOP: "" }
       const env = {
         ...user.env,

@@ -160,7 +160,7 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect("that could not be stored still prevents a later renew from returning the revoked session", () =>
+  it.effect("prevents renew from returning the revoked session, even if the logout could not be stored", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -175,28 +175,26 @@ describe("sessions: a logout", () => {
     })
   )
 
-  it.effect(
-    "that completes while an older session is still being written does not end the session of a later renew",
-    () =>
-      Effect.gen(function* () {
-        yield* begin
-        const [tiny, shared] = [makeTiny(), makeShared()]
-        const { service, state } = slowOnce(shared.store, "put")
-        const manager = yield* start(tiny, { ...shared, store: service })
-        state.slow = true
-        const asked = yield* Effect.forkChild(Effect.flip(manager.session))
-        yield* pass("100 millis")
-        yield* manager.logout
-        const renewing = yield* Effect.forkChild(manager.renew())
-        yield* pass("5 seconds")
-        assert.isTrue(isLoggedOut(yield* Fiber.join(asked)))
-        const renewed = yield* Fiber.join(renewing)
-        yield* pass("31 seconds")
-        assert.strictEqual(numberOf(yield* manager.session), numberOf(renewed))
-      })
+  it.effect("during a slow write of a session does not end the session of the next renew", () =>
+    Effect.gen(function* () {
+      yield* begin
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      const { service, state } = slowOnce(shared.store, "put")
+      const manager = yield* start(tiny, { ...shared, store: service })
+      state.slow = true
+      const asked = yield* Effect.forkChild(Effect.flip(manager.session))
+      yield* pass("100 millis")
+      yield* manager.logout
+      const renewing = yield* Effect.forkChild(manager.renew())
+      yield* pass("5 seconds")
+      assert.isTrue(isLoggedOut(yield* Fiber.join(asked)))
+      const renewed = yield* Fiber.join(renewing)
+      yield* pass("31 seconds")
+      assert.strictEqual(numberOf(yield* manager.session), numberOf(renewed))
+    })
   )
 
-  it.effect("after the store was emptied is found by other programs, but an old logout entry is ignored", () =>
+  it.effect("in a store that was emptied ends only sessions that are older than the logout", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, { empty, service }] = [makeTiny(), emptied()]
@@ -238,7 +236,7 @@ describe("sessions: a logout", () => {
 })
 
 describe("sessions: SessionManager.adopt", () => {
-  it.effect("rejects an expired session, and keeps the valid session", () =>
+  it.effect("rejects an expired session, and keeps the current session", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny()
@@ -415,7 +413,7 @@ describe("sessions: SessionManager.adoptFrom", () => {
 })
 
 describe("sessions: a rejected token", () => {
-  it.effect("is not returned again after an older token is also reported as rejected", () =>
+  it.effect("stays rejected even if an older token is reported as rejected after it", () =>
     Effect.gen(function* () {
       yield* begin
       const tiny = makeTiny()
@@ -510,7 +508,7 @@ describe("sessions: a logout directly after another call", () => {
     })
   )
 
-  it.effect("is not undone by a background read of the store that the earlier call started", () =>
+  it.effect("is not undone by a read of the store that SessionManager.session started in the background", () =>
     Effect.gen(function* () {
       yield* begin
       const [tiny, shared] = [makeTiny(), makeShared()]

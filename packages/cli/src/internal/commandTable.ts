@@ -210,11 +210,15 @@ export const table = [
   {
     name: "doctor",
     arguments: [account],
-    flags: [{ name: "login", description: "also send one login, which counts as an attempt" }, json, simulator],
+    flags: [
+      { name: "login", description: "also send one login; if it fails, it counts towards a lock of the account" },
+      json,
+      simulator
+    ],
     summary: "Check what can prevent a login, and say what to do",
     details: [
       "Checks the form of the credentials, the proxy, the certificates, the connection, the broker's answer, the clock, the login guard and the stored session. Each problem has a line that says what to do. The exit code is that of the worst problem.",
-      "Without --login, nothing that counts as an attempt is sent. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, except in these cases: the stored session is live, the login needs a browser or a QR code, or another check found a problem that a login cannot solve. If the broker accepts the login, you are logged in.",
+      "Without --login, nothing is sent that counts towards a lock of the account. So a wrong PIN is not found, and a wrong client code is found only if its form is wrong. With --login, one login is sent, except in these cases: the stored session is live, the login needs a browser or a QR code, or another check found a problem that a login cannot solve. If the broker accepts the login, you are logged in.",
       "Brokers accept orders only from a registered IP address. The command sends no order, and asks no third party for the address of this machine. So it finds an unregistered address only if the broker also checks the address of other calls."
     ]
   },
@@ -233,7 +237,7 @@ export const table = [
       { name: "port", value: "N", description: "port of 127.0.0.1 (default: a free port)" },
       simulator
     ],
-    summary: "Open a page in the browser that shows all accounts and logs in to them",
+    summary: "Open a browser page that shows all accounts and logs in to any of them",
     details: [
       "For each account, the page shows when the session expires, how it is renewed, the state of the login guard, and the last failure. To log in, the page opens the broker's login page, asks for a one-time code, or shows a QR code. No token and no credential is on the page.",
       "The command ends with Ctrl-C, or 15 minutes after the last page is closed. A link opens the page once, so a reload needs a new link. To get one, press Enter in the terminal of the command, or run the command again.",
@@ -262,7 +266,7 @@ export const table = [
     summary: "Serve sessions as JSON to programs in any language",
     details: [
       "Prints the socket or the address on standard output, and serves until Ctrl-C or SIGTERM. Programs that run as this user can open the socket. On a port, each program sends its own bearer token: Authorization: Bearer …",
-      "The server answers GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew with the refused token, GET /v1/events and GET /v1/openapi.json. With curl: curl --unix-socket PATH http://localhost/v1/accounts",
+      'The server answers GET /v1/accounts, GET /v1/accounts/NAME/session, POST /v1/accounts/NAME/renew, GET /v1/events and GET /v1/openapi.json. The body of the POST request is {"token":"…"}, with the access token that the broker has refused. With curl: curl --unix-socket PATH http://localhost/v1/accounts',
       "The server sends no login that needs a person. Instead, it answers 409 with the command that logs in. On Windows, the server serves on a port."
     ]
   },

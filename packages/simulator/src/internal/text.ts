@@ -11,7 +11,7 @@ Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-s
 
   --port N       the control port; the brokers' origins use the ports after it (default: free ports)
   --broker NAME  serve only this broker; may be repeated (${brokerIds.join(", ")})
-  --seed FILE    a JSON file with accounts and switches (options of the fakes); --print-seed prints an example
+  --seed FILE    a JSON file with accounts and switches (options of the fake brokers); --print-seed prints an example
   --print-seed   print a seed with the demo accounts, and exit
   --journal N    number of requests that the journal keeps for each broker (default: ${defaultJournal})
   --allow-host HOST      accept requests to this host (always accepted: 127.0.0.1, localhost, [::1]); may be repeated

@@ -112,7 +112,7 @@ export const make = ({ home, isAllowed, open }: Server): Respond => {
     const changes = Stream.map(Stream.fromPubSub(open.changes), eventOf)
     const beats = Stream.map(Stream.tick(heartbeat), () => ": alive\n\n")
     const body = Stream.merge(changes, beats).pipe(
-      // If the bearer token was revoked in the meantime, its program gets no further event.
+      // A program whose bearer token is revoked gets no further event.
       Stream.takeWhileEffect(() => Effect.orElseSucceed(allowed(headers.authorization), () => false)),
       Stream.ensuring(Effect.sync(() => void (streams -= 1)))
     )

@@ -40,10 +40,7 @@ export const make = <Services>(
   const wrong = (operation: string, field: string, problem: string) =>
     AuthError.invalidRequest(broker, operation, field, problem)
 
-  /**
-   * Calls `call`, which reads the arguments of a function of the connection. If the connection is closed, or if an
-   * argument cannot be read, the promise rejects. So the function of the connection never throws.
-   */
+  /** Calls `call`, which may throw when it reads its arguments. Returns a rejected promise instead of throwing. */
   const attempt = <A>(operation: string, call: () => Promise<A>): Promise<A> => {
     if (isClosed()) return Promise.reject(closedError(operation))
     const started = Result.try({ try: call, catch: () => wrong(operation, "arguments", unreadable) })
