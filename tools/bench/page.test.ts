@@ -1,6 +1,6 @@
 /**
- * Tests of the results page and of its picture. The tests also check the names in the targets, and the names in the
- * ratios that `npm run bench:check` checks.
+ * Tests of the results page, of its picture, and of the names in the lists of targets and checked ratios. A checked
+ * ratio is one that `npm run bench:check` checks.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { load } from "./benches.ts"
@@ -58,7 +58,7 @@ describe("page", () => {
     assert.match(verdict(logins(0.5)), /1 does not \(P1\)\. \d+ were not measured/)
   })
 
-  it("shows the date of the run, the ratio of our candidate, and the picture in words", () => {
+  it("shows the date of the run, the ratio of our candidate, and a description of the picture", () => {
     const run = { date: "2026-11-28", machine: "a machine", versions: ["Node 24"], plan: "quick", seconds: new Map() }
     const made = parts(run, logins(1.2), benches)
     assert.include(made["run"], "Measured on 2026-11-28. This was a quick run")
@@ -83,7 +83,7 @@ const numbers = (svg: string, element: RegExp): ReadonlyArray<number> =>
 describe("picture", () => {
   const svg = draw("Speed", [panel, panel])
 
-  it("has a title and a description with every figure, and escapes all text", () => {
+  it("has a title and a description with all medians, and escapes all text", () => {
     assert.include(svg, '<title id="title">Speed</title>')
     assert.include(svg, "CPU time &amp; more: one: 1.00; a &lt;longer&gt; label of ours: 4.00.")
     assert.notInclude(svg, "<longer>")
@@ -113,7 +113,7 @@ describe("picture", () => {
     }
   })
 
-  it("has colors for light and dark, and a background of its own", () => {
+  it("has colors for light mode and dark mode, and its own background", () => {
     assert.include(svg, "(prefers-color-scheme: dark) {")
     assert.match(svg, /<rect class="card"/)
   })

@@ -30,7 +30,7 @@ export const lifetime = 3_600_000
 /** A bench session is due for renewal this many milliseconds before its expiry. */
 export const early = 600_000
 
-/** All accounts share these values, as the accounts of one broker do. */
+/** All accounts share these two objects, as the accounts of one broker do. */
 const earlyDuration = Duration.millis(early)
 const expiry = Expiry.after(Duration.millis(lifetime))
 

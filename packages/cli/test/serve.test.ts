@@ -111,7 +111,7 @@ it.live.skipIf(!runsPython)(
 )
 
 it.live(
-  "broker-auth serve keeps a new session whose token a program reports as rejected, if the broker accepts the token",
+  "broker-auth serve keeps a new session if a program reports its token as rejected, but the broker accepts the token",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()
@@ -178,7 +178,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth serve refuses other hosts, web pages, unknown paths, wrong methods and invalid bodies",
+  "broker-auth serve refuses requests with a wrong host, path, method or body, and requests from web pages",
   () =>
     Effect.gen(function* () {
       const { logins, simulator, user } = yield* withSamco()

@@ -11,7 +11,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { Departure, noteAnswer } from "../src/login/internal/departure.ts"
 import { account, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
 
-/** The rule for a token that contains its expiry and expires `millis` milliseconds after it was issued. */
+/** Expiry rule of a JWT that expires `millis` milliseconds after it was issued. */
 const endsAfter =
   (millis: number): Expiry.Expiry =>
   ({ issuedAt }) => ({ at: issuedAt + millis, source: "jwt" })

@@ -271,16 +271,18 @@ describe("the fake's browser login", () => {
     ["json", 200],
     ["redirect", 302]
   ] as const) {
-    it.effect(`with authenticate: "${authenticateBy}", answers a consent with HTTP ${status} and the callback`, () =>
-      Effect.gen(function* () {
-        const fake = yield* begin({ authenticate: authenticateBy })
-        const answer = yield* authenticate(fake)
-        assert.strictEqual(answer.status, status)
-        const target = new URL(answer.location ?? answer.data["redirectTo"] ?? "")
-        assert.strictEqual(target.origin + target.pathname, demo.redirectUrl)
-        assert.match(target.searchParams.get("code") ?? "", /^[\w-]{43}$/)
-        assert.strictEqual(target.searchParams.get("state"), "live")
-      })
+    it.effect(
+      `with authenticate: "${authenticateBy}", answers the login page with HTTP ${status} and the callback URL`,
+      () =>
+        Effect.gen(function* () {
+          const fake = yield* begin({ authenticate: authenticateBy })
+          const answer = yield* authenticate(fake)
+          assert.strictEqual(answer.status, status)
+          const target = new URL(answer.location ?? answer.data["redirectTo"] ?? "")
+          assert.strictEqual(target.origin + target.pathname, demo.redirectUrl)
+          assert.match(target.searchParams.get("code") ?? "", /^[\w-]{43}$/)
+          assert.strictEqual(target.searchParams.get("state"), "live")
+        })
     )
   }
 
@@ -345,7 +347,7 @@ describe("the fake's browser login", () => {
     ["lives", 200]
   ] as const) {
     it.effect(
-      `with refreshedToken: "${refreshedToken}", answers the earlier access token with HTTP ${status} after a refresh`,
+      `with refreshedToken: "${refreshedToken}", answers a call with the access token from before a refresh with HTTP ${status}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin({ refreshedToken })

@@ -118,7 +118,7 @@ export const table = {
     essential: ["accessToken"]
   }),
   /**
-   * `accessToken` is optional, because older clients did not send it.
+   * The field `accessToken` is optional, because older programs log in without it.
    *
    * @deprecated The broker will remove this call: use `sessionToken`.
    */

@@ -28,7 +28,7 @@ export interface Options {
 }
 
 const maxHeaderBytes = 16_384
-/** Time-out for the headers of a request, in milliseconds. A program on this machine sends all headers at once. */
+/** Time-out for the headers of a request, in milliseconds. It is short, because clients on this machine are fast. */
 const headersMillis = 5000
 /** Time-out for the whole request, in milliseconds. */
 const requestMillis = 10_000
@@ -41,11 +41,12 @@ const grace = "10 seconds"
 /** Maximum number of unsent bytes of a stream. If there are more, the client is disconnected. */
 const maxUnsentBytes = 65_536
 /**
- * Maximum number of connections. The system queues at most 511 new connections, and the server can accept all of them
- * before it reads a request. With a maximum below 511, the server could close a connection whose request has arrived,
- * but is not read yet. Above the maximum, the server closes the oldest connection that has not sent all headers of a
- * request. If no connection is in this state, the server closes the connection that has been idle for the longest time.
- * If all connections wait for answers, the server closes the newest connection.
+ * Maximum number of connections. To make room for a new connection, the server closes the oldest connection that has
+ * not sent all headers of a request. If there is none, the server closes the connection that has been idle for the
+ * longest time. If all connections wait for answers, the server closes the new connection.
+ *
+ * The maximum must be above 511: the system queues at most 511 new connections, and the server can accept all of them
+ * before it reads a request. With a smaller maximum, it could close a connection whose request has already arrived.
  */
 export const maxConnections = 1024
 

@@ -58,18 +58,18 @@ export type Codes = (question: CodeQuestion) => string | Promise<string>
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
   const name = Predicate.isError(failure) ? failure.name : typeof failure
   const text = AuthError.isAuthError(failure) ? `: ${failure.message}` : ` with ${name}.`
-  return noCode(account, `The function "codes" failed${text} Handle its failures in the function, and return the code.`)
+  return noCode(account, `The function "codes" failed${text} Catch errors in the function, and return the code.`)
 }
 
 /**
- * Maximum number of questions for one challenge. A code with a wrong number of digits is not sent, but its question
- * counts.
+ * Maximum number of questions for one challenge. If the answer has a wrong number of digits, it is not sent to the
+ * broker, but the question counts towards this maximum.
  */
 const maxQuestions = 5
 
 /**
- * Whether the code was not sent, because it has a wrong number of digits or contains a character that is not a digit.
- * The challenge can then still be answered.
+ * Whether `verify` rejected the code without sending it, because the code has a wrong number of digits or contains a
+ * character that is not a digit. The challenge then accepts another code.
  */
 const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
@@ -133,13 +133,13 @@ const answering = (
       )
     }
     /**
-     * Returns the challenge that the code answers. If a new code was requested and the broker has not answered yet,
-     * waits for the answer. If the broker has then sent a new code, fails, because `codes` has returned the old code.
+     * Returns the challenge that the code answers. Waits until no `resend` is running. If the broker sends a new code
+     * during this wait, fails, because `codes` has returned the old code.
      */
     const challengeOf = Effect.suspend(() => {
       const before = current
       if (requests.size === 0) return Effect.succeed(current)
-      const advice = "The code was not sent. Enter the code that the broker has sent last."
+      const advice = "The broker has sent a newer code, so your code was not checked. Enter the newest code."
       const replaced = new AuthError.ChallengeExpired({ why: "used", advice })
       return Effect.flatMap(
         Effect.promise(() => Promise.all(requests)),

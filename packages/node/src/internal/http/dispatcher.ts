@@ -29,7 +29,7 @@ interface Controller {
 
 type RawHeaders = ReadonlyArray<Uint8Array | string>
 
-/** Decodes header bytes as latin1, as the standards require. */
+/** Header bytes are latin1, not UTF-8. */
 const textOf = (bytes: Uint8Array | string): string =>
   typeof bytes === "string" ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
 
