@@ -176,8 +176,8 @@ const judge = (example: Example, outcome: Outcome | undefined): ReadonlyArray<Pr
 /** Compiles all examples as one project, runs the examples that compiled, and returns the problems. */
 export const check = async (examples: ReadonlyArray<Example>): Promise<ReadonlyArray<Problem>> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
-  // The link lets Node find the packages. The examples are not in node_modules, because Node does not strip types from
-  // files in node_modules.
+  // Node does not strip types from files in node_modules, so the examples are in another folder. This link lets Node
+  // find the packages from there.
   fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")
   fs.writeFileSync(path.join(folder, "package.json"), `{"type":"module"}`)
   fs.writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig))

@@ -31,14 +31,12 @@ export interface Account {
   readonly totpSecret: string
   /** Whether the account has an authenticator. */
   readonly totp: "enabled" | "disabled"
-  /**
-   * Vendor id of the account's app, for the older of the two calls that exchange an authorization code for a session.
-   */
+  /** Vendor id of the account's app. `ssoGetUserDetails` checks it when it exchanges an authorization code. */
   readonly vendor: string
-  /** App code of the account's app, for a login with the newer of these two calls. */
+  /** App code of the account's app. The login page accepts it, or the vendor id, as the parameter `appcode`. */
   readonly appCode: string
   readonly apiSecret: string
-  /** Callback URL of the app, for logins with the app code and for logins with the vendor id. */
+  /** Callback URL of the app. */
   readonly redirectUrl: string
   /** A device on which biometric login is enabled when the fake starts. */
   readonly deviceId: string

@@ -274,7 +274,7 @@ describe("the fake's browser login", () => {
     ["a wrong API key", {}, { "x-api-key": "nobodys" }, 401]
   ]
   for (const [what, changes, headers, status] of refusals) {
-    it.effect(`the exchange of an auth code with ${what} is refused`, () =>
+    it.effect(`${what} in the exchange of an auth code is refused`, () =>
       Effect.gen(function* () {
         yield* start()
         assert.strictEqual((yield* exchange(yield* authCode, changes, headers)).status, status)
@@ -395,9 +395,9 @@ describe("the fake's switches", () => {
     ["the claim exp in the token", { tokenEnd: "absent" }, claims, "absent"],
     ["the HTTP status of a call one hour after the login", {}, afterAnHour, 200],
     ["the HTTP status of a call one hour after the login", { lifetime: "1 hour" }, afterAnHour, 401],
-    ["the HTTP status of a call with an earlier session after another login", { reusedCode: "accepted" }, earlier, 200],
+    ["the HTTP status of a call with the first session after a second login", { reusedCode: "accepted" }, earlier, 200],
     [
-      "the HTTP status of a call with an earlier session after another login",
+      "the HTTP status of a call with the first session after a second login",
       { reusedCode: "accepted", earlierSessions: "die" },
       earlier,
       401

@@ -18,8 +18,8 @@ export type Ask = (text: string, kind: "shown" | "secret") => Effect.Effect<stri
 const ended = fail("person", "Standard input has ended, so the question has no answer. Nothing was stored.")
 
 /**
- * Opens the terminal until the scope closes. One reader reads the answers to all questions. If each question had its
- * own reader, the lines that a person has typed or pasted ahead would be lost. Ctrl-C interrupts the command.
+ * Reads lines from the terminal until the scope closes. One reader reads the answers to all questions. If each question
+ * had its own reader, the lines that a person has typed or pasted ahead would be lost. Ctrl-C interrupts the command.
  */
 export const open: Effect.Effect<Ask, CommandFailed, Scope.Scope> = Effect.gen(function* () {
   if (!(yield* isTerminal)) {

@@ -94,7 +94,7 @@ const isDamage = (error: unknown, path: string): boolean =>
   sqlite.failureOf(error, path)._tag === "Damaged" && !sqlite.isCannotOpen(error)
 
 /**
- * Acquires the lock. If the lock file is still damaged, replaces it first.
+ * Acquires the lock after an attempt that found the lock file damaged. If the file is still damaged, replaces it first.
  *
  * A lock file that a program holds is never replaced. SQLite needs a lock even to read the file, so an attempt to read
  * a held file fails with `Busy`, not with `Damaged`. Between the read and the replacement, no program can acquire the
@@ -108,7 +108,7 @@ const takeOrReplace = (path: string, now: number): Open => {
   if (Result.isFailure(replaced)) throw new sqlite.Failed({ systemCode: place.systemCode(replaced.failure) })
   const again = Result.try(() => take(path, now))
   if (Result.isSuccess(again)) return again.success
-  // If the new file is damaged too, reports `Busy`, so that the next attempt checks it again.
+  // If the new file is damaged too, this attempt fails with `Busy`, so that `hold` tries again.
   throw isDamage(again.failure, path) ? new sqlite.Busy() : again.failure
 }
 

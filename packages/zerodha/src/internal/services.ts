@@ -42,8 +42,7 @@ export const spec = {
   account: ({ userId }) => userId,
   redirectUrl: ({ redirectUrl }) => redirectUrl,
   page: ({ api, credentials: { apiKey }, state }) => {
-    // The broker drops a separate parameter `state`. It returns the state if redirect_params contains the state as a
-    // pair of name and value.
+    // The broker does not return a parameter `state`, but it appends the pairs in redirect_params to the callback.
     const pairs = new URLSearchParams({ state: Redacted.value(state) }).toString()
     return RedirectLogin.page(`${api.origins["login"]}/connect/login`, {
       v: "3",

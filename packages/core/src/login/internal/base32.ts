@@ -82,9 +82,9 @@ const decodeSymbols = (symbols: string): Uint8Array => {
 }
 
 /**
- * Decodes a secret, in upper or lower case, with or without blanks, dashes and padding. The padding is ignored. Set
- * `certain` if the text cannot have another encoding, as in an otpauth address. The failure describes the problem, but
- * does not contain the secret.
+ * Decodes a secret, in upper or lower case, with or without blanks, dashes and padding. The padding is ignored. If
+ * `certain` is set, a text that could also have another encoding is accepted as base32. This is for otpauth addresses,
+ * whose secrets are always in base32. The failure describes the problem, but does not contain the secret.
  */
 export const decode = (text: string, options?: { readonly certain: true }): Result.Result<Uint8Array, string> => {
   const symbols = text.replace(separators, "").replace(/(?:=|%3d)+$/i, "")
