@@ -275,7 +275,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
   }
 
   it.effect(
-    "counts its refused logins, sends no login after the limit, and replaces a session that the broker has ended",
+    "sends no login after two refused logins, and replaces a session that the broker has ended",
     () =>
       Effect.gen(function* () {
         const { doctor, sent, simulator, user } = yield* begin("samco", "legacy", { SAMCO_PASSWORD: "env:MY_PASSWORD" })

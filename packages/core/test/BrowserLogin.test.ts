@@ -133,7 +133,7 @@ describe("sessions: BrowserLogin", () => {
     })
   )
 
-  it.effect("does not limit the logins with `byPerson: true`, and does not count them", () =>
+  it.effect("does not limit logins with `byPerson: true`, and does not count them towards the limit", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()
@@ -266,7 +266,7 @@ describe("sessions: BrowserLogin", () => {
       })
   )
 
-  it.effect("returns no session of another program to a program that logs out while it waits", () =>
+  it.effect("fails if the program logs out while it waits for the login of another program", () =>
     Effect.gen(function* () {
       yield* begin
       const { program, tabs } = makeWorld()

@@ -71,8 +71,8 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   /** When a session expires, as the broker documents. */
   readonly expiry: Expiry
   /**
-   * `"at-login"`: the answer to a login contains the origin for later calls. Default: all calls go to the known
-   * origins.
+   * `"at-login"`: the answer to a login contains the origin for later calls. Default: all calls go to the `origins` of
+   * the typed calls.
    */
   readonly tellsOrigin?: "at-login"
   /** Converts the id of an account to the broker's spelling. Default: the id is not changed. */
@@ -174,8 +174,8 @@ export interface RedirectSpec<
   /**
    * Whether the callback must contain the `state` of the request. `required`: yes, except if the parameter of `outcome`
    * says that the login was denied. `optional`: no. `none`: no, because the broker does not return the state. With
-   * `none`, only the newest request can be completed, and only within five minutes. In each case, a state in the
-   * callback must be the right state.
+   * `none`, only the newest request can be completed, and only within five minutes. If a callback contains a state, it
+   * must always be the state of the request.
    */
   readonly state: (options: O) => "required" | "optional" | "none"
   /** The name of the callback's parameter that contains the state. Default: `state`. */
@@ -674,8 +674,7 @@ export const qr = <
       const lifetime = Duration.toMillis(yield* readLifetime)
       const toError = (reason: AuthError.Reason) => AuthError.make(broker, "poll", reason)
       const other = toError(new AuthError.RedirectRejected({ why: "other-account" }))
-      // The QR codes for which a poll has already obtained a session. The set contains the objects and not their text,
-      // because the text is secret.
+      // The QR codes for which a poll has already obtained a session.
       const scanned = new WeakSet<QrLogin.QrCode>()
 
       const begin = Effect.gen(function* () {

@@ -187,9 +187,9 @@ export const run = <E, R>(
     )
 
     /**
-     * The stored session, if another program stored it after `before` was read. Unlike `found`, it also returns this
-     * session after a logout of this program, because the user has logged in again since then. If the entry was written
-     * more than once after `before`, one write may have been a logout, so no session is returned.
+     * The stored session, if another program stored it after `before` was read. Unlike `found`, returns the session
+     * even if this program has logged out, because the user has logged in again after that logout. If the stored entry
+     * was written more than once after `before` was read, one write may have been a logout, so no session is returned.
      */
     const storedSince = (before: Record.Record) =>
       Effect.gen(function* () {
@@ -204,8 +204,8 @@ export const run = <E, R>(
       })
 
     /**
-     * Whether the broker refuses the token of a session that has not expired. `false` if the layer has no profile call,
-     * or if the call fails for another reason.
+     * Whether the broker refuses the token of a session that has not expired. `false` if the service `Profile` is
+     * absent, or if the profile call fails for another reason.
      */
     const isRefused = (session: Session): Effect.Effect<boolean> =>
       profile === undefined
@@ -217,8 +217,8 @@ export const run = <E, R>(
 
     /**
      * Writes the pending login of this program to the store. Without `byPerson`, fails with `Busy` if the login of
-     * another program is pending, and with `ActionRequired` if the limit of logins in an hour is reached. The login with
-     * the id `over` is not pending any more, because its program was killed.
+     * another program is pending, and with `ActionRequired` if the limit of logins in an hour is reached. `over` is the
+     * id of a login whose program was killed. A pending login with this id does not cause `Busy`.
      */
     const claim = Effect.fnUntraced(function* (over: string | undefined) {
       while (true) {
@@ -279,8 +279,8 @@ export const run = <E, R>(
       orElse: () => Effect.fail(timedOut(account))
     })
     /**
-     * `claimed` runs the login, and passes the session to `adoptFrom`, which stores it. `adoptFrom` already starts
-     * here. So a logout in this program from now on ends the new session, even if the login begins after that logout.
+     * `adoptFrom` stores the session that `claimed` obtains. It is called here, before the login begins. If this
+     * program logs out after this call, the new session is ended, even if the login begins after the logout.
      */
     const got = yield* Deferred.make<Session>()
     const adopting = yield* Effect.forkChild(adoptFrom(Deferred.await(got)), { startImmediately: true })
