@@ -72,7 +72,7 @@ export const makeUser = (
     ({ state }) => Effect.sync(() => fs.rmSync(state, { recursive: true, force: true }))
   )
 
-/** A simulator of some brokers, and a user whose commands use it. Default of `runtime.file`: the Node of this process. */
+/** Starts a simulator, and makes a user whose commands use it. Default of `runtime.file`: the Node of this process. */
 export const world = Effect.fnUntraced(function* (
   options: Simulator.Options = {},
   command = fromSource,
@@ -167,11 +167,10 @@ export const terminal = (
     let seen = 0
     let next = 0
     let pending = false
-    // If an expected text never appears, the error must show the screen. A time-out of the test would not show the
-    // screen.
+    // This timer ends before the time-out of the test, whose error would not show the screen.
     const timer = setTimeout(() => {
       child.kill("SIGKILL")
-      screen += `\n(no answer within ${screenTimeout / 1000} s; replies typed: ${next} of ${replies.length})`
+      screen += `\n(killed after ${screenTimeout / 1000} s; replies typed: ${next} of ${replies.length})`
     }, screenTimeout)
     const look = () => {
       const reply = replies[next]

@@ -126,7 +126,7 @@ describe("the ledger of challenges", () => {
     })
   )
 
-  it.effect("rejects a claim with another account, and leaves the challenge open", () =>
+  it.effect("rejects a claim that names another account, and leaves the challenge open", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       const other = { ...challenge, account: Account.make({ ...account, id: "T2" }) }
@@ -189,7 +189,7 @@ describe("the ledger's method `answer`", () => {
     })
   )
 
-  it.effect("closes the challenge after `attemptsLeft` wrong codes, and does not count refusals by a rate limit", () =>
+  it.effect("closes the challenge when no attempt is left, and a rate limit uses no attempt", () =>
     Effect.gen(function* () {
       const { ledger } = yield* opened
       const challenge = yield* ledger.open({ ...fields, attemptsLeft: 2 })
@@ -231,7 +231,7 @@ describe("the ledger's method `answer`", () => {
 describe("the ledger's method `resend`", () => {
   const renewed = { ...fields, resendsLeft: 1 }
 
-  it.effect("replaces the challenge after the resend delay has passed", () =>
+  it.effect("refuses a resend before `resendAt`, and replaces the challenge at a later resend", () =>
     Effect.gen(function* () {
       const { challenge, ledger } = yield* opened
       yield* TestClock.setTime(29_000)

@@ -37,8 +37,8 @@ export type {
  */
 export interface Options {
   /**
-   * Maximum number of connections to each origin. Further requests wait for a connection. Default: 64. A dispatcher that
-   * the program has set, for example a proxy, has its own maximum.
+   * Maximum number of connections to each origin. Further requests wait for a connection. Default: 64. Ignored if you
+   * set `dispatcher`, or if the program has replaced the dispatcher of the global `fetch`, for example with a proxy.
    */
   readonly connections?: number | undefined
   /**

@@ -169,7 +169,7 @@ describe("a connection on Node", () => {
       credentials: { userId: samco.userId, apiKey: Redacted.make(samco.apiKey), redirectUrl }
     })
     const opened: Array<string> = []
-    /** Acts as a browser and its user: opens the start address, and logs in on the page to which it redirects. */
+    /** Acts as a browser and its user: opens `url`, is redirected to the login page, and logs in there. */
     const open = (url: string) =>
       Effect.promise(async () => {
         opened.push(url)

@@ -43,7 +43,7 @@ export const descriptor = FakeDescriptor.make<FakeRmoney.Account, FakeRmoney.Swi
     accessToken: [text, [body("bioPwdValidate", "token")]],
     state: [
       oneOf("active", "barred", "unapproved", "unlisted", "totp-first"),
-      "`barred`: the account is refused. `unapproved`, `unlisted`, `totp-first`: exchanging an authorization code is refused"
+      "`barred`: the broker has blocked the account. `unapproved`, `unlisted`, `totp-first`: exchanging an authorization code is refused"
     ],
     passChangeFlag: [oneOf("Y", "N"), [answer("otpValidate", "passChangeFlag")]],
     isDormant: [oneOf("Y", "N"), [answer("otpValidate", "isDormant")]]
@@ -95,7 +95,8 @@ export const document = (): OpenApi.Document =>
     codes,
     headers: headers.make("bare", app.source),
     app,
-    // `result` is an object or a list with one object. Answers to a browser login have their fields next to `stat`.
+    // Usually, the data is in `result`, as an object or as a list with one object. In answers to a browser login, the
+    // data is next to `stat`.
     yes: (data) => ({
       anyOf: [
         OpenApi.inside("result", access)(data),

@@ -556,7 +556,7 @@ const exchangeRefresh =
     return tokensOf(parts, shared.open(issued.account, "oauth"))
   }
 
-/** Number of times that an exchange lets other requests run before the exchange ends. */
+/** Number of times that an exchange yields to other fibers before it is handled. */
 const exchangeTurns = 32
 
 /** Refuses an exchange while another exchange of the same code or token is pending. */

@@ -58,7 +58,7 @@ export const profile = (api: Api, session: Session.Authorized, options: Options)
   return Effect.map(api.getprofile(clientcode === undefined ? {} : { clientcode }, session), toProfile)
 }
 
-/** Returns the id that the profile must contain. A dealer's profile contains the code of the dealer's client. */
+/** Returns the id that the profile must contain: for a dealer's login the client's code, else the account's own id. */
 export const expectedHolder = (account: Account.Account, options: Options): string => clientOf(options) ?? account.id
 
 export const accountOf = ({ userId: id }: { readonly userId: string }, { environment }: Options) => ({

@@ -1,6 +1,6 @@
 /**
- * Checks requests and decodes answers with Schema. A call loads this module only if the decoder of a shape
- * returns `unsure`, or if the shape has no decoder.
+ * Checks requests and decodes answers with Schema. A call loads this module only for data that the shape's own decoder
+ * (`Shape.decode`) does not accept, or if the shape has no such decoder.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

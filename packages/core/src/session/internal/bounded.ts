@@ -19,8 +19,8 @@ const tooSlow = (operation: "get" | "put") =>
   )
 
 /**
- * Runs a call to a store in its own fiber, so that the time-out also applies where the caller cannot be interrupted.
- * Otherwise a store that does not answer would block a logout or the end of the program forever.
+ * Runs a call to a store in its own fiber. This fiber can be interrupted at the time-out even if the caller is
+ * uninterruptible, for example during a logout or at the end of the program.
  */
 const inTime = <A>(
   operation: "get" | "put",
@@ -58,7 +58,7 @@ const first = <A>(
 
 const known = new WeakMap<SessionStore["Service"], SessionStore["Service"]>()
 
-/** Adds a time-out to each call of a store. All managers that use the store share the result. */
+/** Returns the store with a time-out for each of its calls. Wraps each store only once. */
 export const bounded = (store: SessionStore["Service"]): SessionStore["Service"] => {
   const before = known.get(store)
   if (before !== undefined) return before
