@@ -1,4 +1,4 @@
-/** `npm run torture`: runs real programs, injects faults such as kills and full disks, and counts the results. */
+/** `npm run torture`: runs real programs, injects faults such as kills and full disks, and checks the outcome. */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -17,11 +17,11 @@ ${scenarios.map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`).join(
 
 Options:
   --quick         repeats each fault less often; the run takes less than a minute
-  --seed <n>      repeats the random choices of an earlier run
+  --seed <n>      makes the same random choices as the run that printed this seed
   --only <names>  runs only these scenarios, separated by commas
   --broken        breaks one part in each scenario; the scenario must detect the broken part:
 ${scenarios.map(([name, { breaks }]) => `                    ${name}: ${breaks}`).join("\n")}
-  --details       prints every count on a separate line
+  --details       prints every checked number on a separate line
   --help          prints this text
 
 All servers listen on 127.0.0.1. All files are in temporary folders, which are removed at the end.`

@@ -63,7 +63,7 @@ const asking = (kinds: Challenge["kinds"]) => {
 const codes = CodeSource.fixed(Redacted.make("123456"))
 
 describe("the limits of a renewal", () => {
-  it.effect("come from the broker's description, but the caller's options and `ways` can replace them", () =>
+  it.effect("come from the broker's description, except those that the caller passes to fromDescription", () =>
     Effect.gen(function* () {
       const own = yield* Renewal.fromDescription(description, { account })
       assert.deepStrictEqual(numbersOf(own), [300_000, 3, 900_000, 30_000])
@@ -119,7 +119,7 @@ describe("the limits of a renewal", () => {
 })
 
 describe("Renewal.answering", () => {
-  it.effect("answers the challenge with one code from its code source", () =>
+  it.effect("answers the challenge with one code from the code source", () =>
     Effect.gen(function* () {
       const { login, sent, verify } = asking(["totp", "otp"])
       const answering = yield* Renewal.answering({ account, login, verify, codes })

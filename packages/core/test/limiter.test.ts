@@ -85,7 +85,7 @@ describe("the rate limiter", () => {
 
 describe("with a queueTimeout, the rate limiter", () => {
   it.effect(
-    "rejects a call at once if the call would wait longer than the queueTimeout, and does not count the rejected call",
+    "rejects at once a call that would wait longer than the queueTimeout, and does not count it towards the limit",
     () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* passing(times(4, ["a", perSecond(1)]), "2 seconds"), [
@@ -109,7 +109,7 @@ describe("with a queueTimeout, the rate limiter", () => {
     })
   )
 
-  it.effect("does not count a call that is interrupted while it waits", () =>
+  it.effect("does not count a call towards the limit if the call is interrupted while it waits", () =>
     Effect.gen(function* () {
       const limiter = makeLimiter(Duration.minutes(1))
       const one = limiter.take("a", perSecond(1))

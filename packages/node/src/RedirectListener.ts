@@ -37,15 +37,15 @@ import * as standardInput from "./internal/standardInput.ts"
  * the list of processes. So `login` passes `PendingLogin.startUrl` instead of the address of the login page. `startUrl`
  * redirects to the login page and contains no secret.
  *
- * The default uses the optional package `open`. Without this package, in an SSH session, in CI, and on Linux without a
- * display, the default returns `false`.
+ * The default uses the optional package `open`. It returns `false` if this package is not installed. It always returns
+ * `false` in an SSH session, in CI, and on Linux without a display.
  *
  * @example
  * ```ts
  * import * as RedirectListener from "@auth/node/RedirectListener"
  * import * as Effect from "effect/Effect"
  *
- * // Always print the address instead.
+ * // `login` opens no browser, and prints the address.
  * const login = RedirectListener.login().pipe(
  *   Effect.provideService(RedirectListener.Browser, { open: () => Effect.succeed(false) })
  * )
@@ -165,7 +165,7 @@ export interface Listener {
  */
 export interface PendingLogin {
   /**
-   * An address of this listener that redirects to the login page once. Open this address in the browser instead of
+   * An address of this listener. Only the first visit is redirected to the login page. Open this address instead of
    * `request.url`, because other programs can see the address with which a browser is started. `startUrl` contains no
    * secret.
    */

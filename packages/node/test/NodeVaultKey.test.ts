@@ -41,7 +41,7 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  it.effect("derives a different key from a different passphrase, and reading then fails with WrongKey", () =>
+  it.effect("derives a different key from a different passphrase, and a read with that key fails with WrongKey", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const put = using(

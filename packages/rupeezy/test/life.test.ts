@@ -149,7 +149,7 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect('the headers of a session contain the API key, except with apiKeyHeader: "logins"', () =>
+  it.effect('requests with a session contain the API key in a header, except with apiKeyHeader: "logins"', () =>
     Effect.gen(function* () {
       const names = (options: RupeezyAuth.Options) =>
         Effect.map(Effect.provide(Authorize.Authorize, layer({}, options)), ({ headers }) =>
@@ -355,7 +355,7 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect('of another account is rejected by default, and accepted with otherAccount: "accept"', () =>
+  it.effect('of an account that is not the configured one is rejected, except with otherAccount: "accept"', () =>
     Effect.gen(function* () {
       yield* start({ reusedCode: "accepted" })
       const other = { clientCode: "YY0000" }

@@ -276,7 +276,7 @@ const flows: ReadonlyArray<Flow> = [
     totp: ["zerodha", zerodha.userId]
   },
   {
-    title: "RMoney's login page, with the newer call that sends a checksum",
+    title: "RMoney's login page, and exchanges the authorization code with a checksum",
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,
@@ -286,7 +286,7 @@ const flows: ReadonlyArray<Flow> = [
     form: () => ({ userid: rmoney.userId, password: rmoney.password })
   },
   {
-    title: "RMoney's login page, with the older call that sends a vendor id, and with TOTP",
+    title: "RMoney's login page with TOTP, and exchanges the authorization code with a vendor id",
     layer: (simulator) =>
       RmoneySso.layer({
         ...at(simulator).rmoney,
@@ -343,7 +343,7 @@ it.live("the page /qr-scan approves RMoney's QR login in place of the mobile app
   })
 )
 
-it.live("a program logs in to RMoney from a device with biometrics", () =>
+it.live("a program logs in to RMoney with the biometric login", () =>
   inSimulator(
     (simulator) =>
       RmoneyBiometric.layer({

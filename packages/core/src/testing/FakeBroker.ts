@@ -98,7 +98,7 @@ export type Fault =
  * @since 0.1.0
  */
 export interface JournalEntry {
-  /** The time of the request by the fake's clock, in milliseconds since the epoch. */
+  /** When the request arrived: the time of the fake's clock, in milliseconds since the epoch. */
   readonly at: number
   readonly broker: string
   readonly endpoint: string

@@ -24,7 +24,7 @@ const faults: Table = {
 }
 
 const journalFields: Readonly<Record<keyof JournalEntry, string>> = {
-  at: "time of the request by the brokers' clock, in milliseconds since 1970-01-01 UTC",
+  at: "when the request arrived: the time of the brokers' clock, in milliseconds since 1970-01-01 UTC",
   broker: "the broker, such as `angel`",
   endpoint: "name of the call, as in POST /faults; `unknown` if the request matches no call",
   method: "the HTTP method",

@@ -1,7 +1,7 @@
 /**
- * The file that redirects the browser to the page of `broker-auth open`. Other programs can read the arguments of the
- * command that starts a browser. So the argument is the path of this file, and only this user can read the file. The
- * file contains the link to the page.
+ * An HTML file that redirects the browser to the page of `broker-auth open`. The browser is started with the path of
+ * this file instead of the link to the page, because other programs can read the arguments of a command. Only this user
+ * can read the file, which contains the link.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
