@@ -110,7 +110,7 @@ export const stage = (folder: string): ReadonlyArray<string> => {
   for (const [file, page] of known) {
     if (file.endsWith(".md") && file !== "README.md") write(page, relink(file, page, read(file), known, problems))
   }
-  // The first page of the site is docs/index.md. The repository's README is not written, but its links are checked.
+  // The first page of the site is docs/index.md. The README of the repository is only checked for wrong links.
   relink("README.md", "index.md", read("README.md"), known, problems)
   for (const file of exampleFiles()) {
     const language = languages[path.extname(file)] ?? ""

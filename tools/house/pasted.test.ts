@@ -40,7 +40,7 @@ interface Fakes {
 const load = async <M>(folder: string, file: string): Promise<M> =>
   (await import(pathToFileURL(join(root, "packages", folder, "src", `${file}.ts`)).href)) as M
 
-/** An effect for each capability. The effect uses the credentials, and has the same result in each run. */
+/** Maps a capability to an effect that uses the credentials, and that has the same result in each run. */
 const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> = {
   Login: SessionManager.session as Effect.Effect<unknown, unknown, never>,
   RedirectLogin: Effect.flatMap(RedirectLogin, ({ begin }) =>
@@ -55,7 +55,7 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
   ) as unknown as Effect.Effect<unknown, unknown, never>
 }
 
-/** Returns the demo account whose logins need no user. If the fake has two demo accounts, returns the second. */
+/** Returns the demo account with TOTP if the fake has one, because its logins need no person. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
 /**
@@ -220,7 +220,7 @@ for (const { broker, fakes, folder } of brokers) {
         if (value === undefined) throw new Error(`The demo account of ${broker.id} has no ${field}.`)
 
         const wrong = freeText === true ? "a placeholder" : "a placeholder, is too long, or has other text around it"
-        it.effect(`${field} is rejected with no request and no counted login if it is ${wrong}`, () =>
+        it.effect(`if ${field} is ${wrong}, it is rejected, nothing is sent, and the login guard counts no login`, () =>
           Effect.gen(function* () {
             const placeholders = ["<your-id>", "<XX9999>", "your_api_key", "xxxx", "${VALUE}"]
             const additions = [`<${value}>`, `${value},`, `${value}\u2026`, `MY_VALUE=${value}`, "x".repeat(1_000_000)]
@@ -242,7 +242,7 @@ for (const { broker, fakes, folder } of brokers) {
           // only in thorough runs.
           const tags = from === "code" ? ["thorough"] : []
           it.effect(
-            `${places[from]}: ${field} with added characters is sent without them, or is rejected with no request and no counted login`,
+            `${places[from]}: characters added to ${field} are removed, or the value is rejected and nothing is sent`,
             () =>
               Effect.gen(function* () {
                 const clean = yield* run(values, from)

@@ -170,7 +170,7 @@ describe("the account of the tokens", () => {
     })
   )
 
-  it.effect("is compared with the account of the session after a refresh", () =>
+  it.effect("must be the account of the refreshed session", () =>
     Effect.gen(function* () {
       const session = method.fromTokens({
         userId: "T1",

@@ -85,23 +85,21 @@ describe("sessions: a login", () => {
     })
   )
 
-  it.effect(
-    "does not erase a fingerprint of refused credentials that another program stores while the login runs",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const shared = makeShared()
-        const refuseElsewhere = yield* Effect.cached(writeGuard(shared.store, { refused: ["fingerprint"] }))
-        let writes = 0
-        const store = noting(shared.store, [], (call) =>
-          call === "put guard" && ++writes === 2 ? refuseElsewhere : Effect.void
-        )
-        const tiny = makeTiny()
-        const manager = yield* start(tiny, { ...shared, store })
-        assert.strictEqual(numberOf(yield* manager.session), "1")
-        assert.deepStrictEqual(tiny.calls, ["login 1"])
-        assert.include(yield* readGuard(shared.store), `"refused":["fingerprint"]`)
-      })
+  it.effect("does not erase a refusal that another program records while the login runs", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const shared = makeShared()
+      const refuseElsewhere = yield* Effect.cached(writeGuard(shared.store, { refused: ["fingerprint"] }))
+      let writes = 0
+      const store = noting(shared.store, [], (call) =>
+        call === "put guard" && ++writes === 2 ? refuseElsewhere : Effect.void
+      )
+      const tiny = makeTiny()
+      const manager = yield* start(tiny, { ...shared, store })
+      assert.strictEqual(numberOf(yield* manager.session), "1")
+      assert.deepStrictEqual(tiny.calls, ["login 1"])
+      assert.include(yield* readGuard(shared.store), `"refused":["fingerprint"]`)
+    })
   )
 
   it.effect(

@@ -130,7 +130,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
 ]
 
 describe("checks of credentials", () => {
-  it.effect("compare the date of birth with the day in India that the clock shows", () =>
+  it.effect("compare the date of birth with the current day in India", () =>
     Effect.gen(function* () {
       yield* serve()
       const built = (text: string) => Effect.scoped(Layer.build(layer({ secondFactor: secret(text) })))

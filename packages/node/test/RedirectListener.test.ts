@@ -395,7 +395,7 @@ describe("a login that waits for its callback", () => {
     })
   )
 
-  it.live("fails with RedirectRejected, if the user declines at a broker that then omits the state", () =>
+  it.live("fails with RedirectRejected, if the user declines and the broker's callback has no state", () =>
     Effect.gen(function* () {
       const pending = yield* pendingLogin({ outcome: { parameter: "status", success: "success" } })
       const page = yield* outcomePage(pending, `${pending.redirectUrl}?status=cancelled`)

@@ -1,5 +1,5 @@
 /**
- * Typed calls of the Samco Trade API: logins, sessions, IP addresses and limits.
+ * Typed calls of the Samco Trade API: logins, sessions, IP addresses and margin limits.
  *
  * @since 0.1.0
  */

@@ -66,8 +66,8 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
     for (const encode of encodings) spellings.add(encode(value))
   }
   if (spellings.size === 0) return text
-  // The longest spelling is replaced first. Otherwise, if a secret is part of a longer secret, the rest of the longer
-  // secret would remain.
+  // The longest spelling is replaced first. If a short secret inside a longer secret were replaced first, the rest of
+  // the longer secret would remain.
   const longestFirst = Array.from(spellings).sort((a, b) => b.length - a.length)
   return text.replace(new RegExp(longestFirst.map(escapeRegExp).join("|"), "gi"), mask)
 }
@@ -173,7 +173,7 @@ const outline = (value: unknown, depth: number): string => {
 }
 
 /**
- * Hides the values of the headers in `names` in logs and spans of Effect's HTTP modules. The headers that Effect hides
+ * Hides the values of the given headers in the logs and spans of Effect's HTTP modules. The headers that Effect hides
  * by default stay hidden.
  *
  * @example

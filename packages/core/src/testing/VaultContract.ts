@@ -32,7 +32,7 @@ type Lock = SessionLock["Service"]
 const account = Account.make({ broker: "tiny", id: "T1" })
 const other = Account.make({ broker: "tiny", id: "T2" })
 
-/** Account ids that are similar to each other, or that contain characters that separate the parts of a key. */
+/** Account ids that a store could confuse. They look alike, or contain possible separators. */
 const lookAlikes = ["a", "A", "a/b", "a%2Fb", "a:b", "a{b}", "a b", "..", "a\u0000b", "ä", "a\u0308", "session/a"]
 
 const bytesOf = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -198,10 +198,7 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
   }
 ]
 
-/**
- * A wait that is long enough for a fiber to acquire a free lock. If a fiber has not acquired the lock after this wait,
- * the lock is not free.
- */
+/** A wait that is long enough for a fiber to acquire a free lock. */
 const grace = Effect.sleep("150 millis")
 
 /** Acquires the lock in a new fiber, and holds it until `leave` is completed. */
@@ -218,7 +215,7 @@ const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
 
 const enter = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
 
-/** Ends the holder of a lock with `end`, and checks that fibers that wait for the lock then acquire it. */
+/** Ends the holder of a lock with `end`. Checks that the waiting fibers acquire the lock, with larger fences. */
 const freedAfter = (
   subject: Subject<Lock>,
   end: (holder: Effect.Success<ReturnType<typeof occupy>>) => Effect.Effect<unknown>
@@ -337,7 +334,7 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "gives each holder a larger fence than the previous holder",
+    name: "gives each holder a fence that is larger than all earlier fences",
     run: Effect.gen(function* () {
       const locks = yield* openings(subject, 3)
       const turns = Array.from({ length: 5 }, () => locks).flat()

@@ -69,10 +69,7 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
   return tokenField === undefined || token === undefined ? own : { ...(own as object), [tokenField]: token }
 }
 
-/**
- * The fields whose values must be checked, because not every value can be sent outside of JSON. These are the fields of
- * the query or, if there is no query, the fields of a body that is not JSON.
- */
+/** Returns the fields of the query. If the endpoint has no query, returns the fields of the body. */
 const textFields = ({ app, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields
@@ -83,8 +80,8 @@ const textFields = ({ app, query, session }: Endpoint, request: unknown): Fields
 }
 
 /**
- * Returns the names of the fields whose values cannot be sent in the query or in the body. Absent fields are not
- * checked.
+ * Returns the names of the fields whose values cannot be sent in the query or in the body. Absent fields and JSON
+ * bodies are not checked.
  */
 export const unsendableFields = (endpoint: Endpoint, request: unknown): ReadonlyArray<string> => {
   if (endpoint.query === undefined && endpoint.encoding.name === "json") return []
