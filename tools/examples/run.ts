@@ -155,7 +155,7 @@ export const inWorld = (place: Place, play: (world: World) => Promise<void>): Pr
       },
       forget: async (seed = { brokers: {} }) => {
         ahead += period
-        // `seed` also resets the clock, so the clock is then advanced by all periods since the start.
+        // `seed` also resets the clock, so `advance` needs the whole of `ahead`, not only one `period`.
         await Effect.runPromise(Effect.andThen(simulator.seed(seed), simulator.advance(ahead)))
         known = 0
       }

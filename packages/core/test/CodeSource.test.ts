@@ -288,7 +288,7 @@ describe("CodeSource.prompt", () => {
     })
   )
 
-  it.effect("reports an answer that looks like the TOTP secret instead of a code", () =>
+  it.effect("says that an answer looks like the TOTP secret, and asks again", () =>
     Effect.gen(function* () {
       const { shown } = yield* ask(["JBSWY3DPEHPK3PXP", "123456"])
       assert.match(shown[1] ?? "", /looks like the TOTP secret/)

@@ -47,7 +47,7 @@ const pastedLogin = Effect.fnUntraced(function* (options: Options = {}) {
 const portOf = (url: string): number => Number(new URL(url).port)
 
 describe("a login whose redirect URL is not on loopback", () => {
-  it.live("completes with the pasted address, after the browser was opened at an address without secrets", () =>
+  it.live("opens the browser at an address without secrets, and completes with the pasted callback", () =>
     Effect.gen(function* () {
       const { exchanged, login, offer, startUrl, user } = yield* pastedLogin()
       assert.match(startUrl, /^http:\/\/127\.0\.0\.1:\d+\/start\/[0-9a-f]{32}$/)
@@ -194,7 +194,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.live("without a terminal, shows the start address, so that the API key does not get into logs", () =>
+  it.live("without a terminal, shows an address that does not contain the API key", () =>
     Effect.gen(function* () {
       const { offer, startUrl } = yield* pastedLogin({ hasBrowser: false, isTerminal: false })
       assert.include(offer, startUrl)
@@ -236,7 +236,7 @@ describe("a browser login", () => {
   )
 
   it.live(
-    "on loopback asks for the address if the parameters follow a #, because browsers do not send text after a #",
+    "on loopback asks for the callback's address if its parameters follow a #, because browsers do not send them",
     () =>
       Effect.gen(function* () {
         const { exchanged, login, redirectUrl, startUrl, user } = yield* loopbackLogin({ hasBrowser: true })

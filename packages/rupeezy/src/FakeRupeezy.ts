@@ -73,8 +73,8 @@ export interface Switches {
   /** Lifetime of an `auth` code. Default: two minutes. */
   readonly authCodeLifetime: Duration.Input
   /**
-   * Whether the exchange of an `auth` code requires the header `x-api-key`. The Go SDK does not send this header with
-   * the exchange. Default: no.
+   * Whether the exchange of an `auth` code requires the header `x-api-key`. Rupeezy's Go SDK sends the exchange without
+   * this header. Default: no.
    */
   readonly exchangeKey: "optional" | "required"
   /**

@@ -82,7 +82,7 @@ describe.runIf(runsChromium)("the simulator, tested with Chromium,", () => {
     )
 
     it.effect(
-      "refuses requests that a page sends to another host name of this machine",
+      "refuses requests from a page of another origin to any host name of this machine",
       () =>
         Effect.gen(function* () {
           const prepared = yield* prepare()

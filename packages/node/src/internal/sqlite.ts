@@ -43,7 +43,7 @@ const load = (): typeof Sqlite | undefined => {
 }
 
 /**
- * The failures for SQLite's primary result codes. Any other primary code counts as `Damaged`. Source:
+ * Maps SQLite's primary result codes to failures. For a code that is not listed here, the failure is `Damaged`. Source:
  * https://sqlite.org/rescode.html.
  */
 const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {

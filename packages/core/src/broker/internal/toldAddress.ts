@@ -1,4 +1,4 @@
-/** Checks the address for later API calls that a broker returns at login. */
+/** At login, some brokers return the address to which API calls must be sent. This module checks that address. */
 import * as Result from "effect/Result"
 
 const isAllowedHost = (hostname: string, hosts: ReadonlyArray<string>): boolean =>
