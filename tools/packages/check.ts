@@ -1,9 +1,9 @@
 /**
  * Checks the packages before they are published. It makes a clean build, and checks the manifests, the READMEs and the
  * packed files. It imports every export from the packed tarballs, and runs the programs of the READMEs and the examples
- * with the tarballs. It logs in with the installed command, and makes and tests a broker outside of this repository. It
- * changes the npm scope in a copy of the repository, and logs in with the packages of the copy. Last, it installs the
- * packages from a registry on loopback.
+ * with the tarballs. It logs in with the installed command, and makes and tests a broker package outside of this
+ * repository. It changes the npm scope in a copy of the repository, and logs in with the packages of the copy. Last, it
+ * installs the packages from a registry on loopback.
  *
  * `npm run pack-check` checks every public package. `npm run pack-check -- angel` checks only the package `angel`: it
  * uses the existing build, and leaves out the examples, the copy with another scope, and the registry. With
@@ -107,7 +107,7 @@ const importAll = (
   return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
 }
 
-/** Copies the examples to a folder where the packages are installed, and runs them there as their users do. */
+/** Copies the examples to a folder where the packages are installed, and runs them there. */
 const playExamples = async (folder: string): Promise<number> => {
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
   for (const file of files(path.join(root, "examples")).filter((name) => !name.includes(".test."))) {
@@ -205,7 +205,8 @@ const main = async (only: string | undefined, update: boolean, temp: string): Pr
   }
   if (chosen.some(({ manifest }) => manifest.name === "@auth/broker-core")) {
     await step(
-      (commands: number) => `made and tested a broker outside of this repository, with ${commands} documented commands`,
+      (commands: number) =>
+        `made and tested a broker package outside of this repository, with ${commands} documented commands`,
       () =>
         checkOutside({
           folder: emptyProject(temp, "outside"),

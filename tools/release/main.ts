@@ -29,7 +29,7 @@ Options:
 In a CI job that has an id token, npm uses this token as its login, and publishes with provenance: a signed statement
 that names the commit and the job. Otherwise, run npm login first, or set the token of the registry in your npmrc.`
 
-/** Time limits in milliseconds: for a query, for the build, and for publishing all packages. */
+/** Time limits in milliseconds. `query` is for a command that changes nothing, `publish` is for all packages together. */
 const limits = { query: 60_000, build: 600_000, publish: 900_000 }
 
 /** Environment variables with which CI systems offer an id token. */
@@ -56,9 +56,9 @@ const whoami = async (): Promise<string> => {
 }
 
 /**
- * The environment variables for changesets, which starts the npm in `PATH`. The folders `node_modules/.bin` are removed
- * from `PATH`. Otherwise, npm would run with a Node that is installed in `node_modules`. Such a Node does not read the
- * machine's npmrc and certificates.
+ * The environment variables for changesets, which starts the npm in `PATH`. Without the folders `node_modules/.bin` in
+ * `PATH`, npm runs with the machine's Node. With the Node in `node_modules`, npm would read another global npmrc, and
+ * would not use the machine's certificates.
  */
 const environment = (provenance: boolean): Readonly<Record<string, string>> => ({
   PATH: (process.env["PATH"] ?? "")

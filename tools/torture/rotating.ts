@@ -1,4 +1,7 @@
-/** Makes a different stored value for each version, so that a damaged value can be detected. */
+/**
+ * Makes the value that `writer.ts` stores under a version number. Each number has its own value, so that a damaged value
+ * can be detected.
+ */
 import * as Account from "@auth/broker-core/login/Account"
 import * as Redacted from "effect/Redacted"
 import { createHash } from "node:crypto"
@@ -8,7 +11,6 @@ export const account = Account.make({ broker: "angel", id: "A123456" })
 /** Length of the token in a value. Some values are shorter than a page of the database, and some need several pages. */
 const lengthOf = (version: number): number => 300 + ((version * 977) % 9000)
 
-/** Returns the value of a version. */
 export const valueOf = (version: number): Redacted.Redacted<Uint8Array> => {
   const word = createHash("sha256").update(`session ${version}`).digest("hex")
   const token = word.repeat(Math.ceil(lengthOf(version) / word.length)).slice(0, lengthOf(version))

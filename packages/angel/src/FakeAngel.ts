@@ -226,8 +226,7 @@ export const make = Effect.fnUntraced(function* (
     if (clientCode === undefined || totp === undefined) return FakeBroker.text("Bad Request", 400)
     if (!limiter.allows(`login ${clientCode}`, limits.loginByPassword)) return rateLimited
     const account = accountOf(clientCode)
-    // The client code and the one-time code are checked before the API key and the PIN. If the client code or the
-    // one-time code is wrong, the answer is AB1050, and the API key and the PIN are not checked.
+    // The client code and the one-time code are checked before the API key and the PIN.
     if (account === undefined || !(yield* checkCode(account, totp))) return service("AB1050", "Invalid totp")
     const apiKey = request.headers["x-privatekey"] ?? ""
     if (![account.apiKey, account.publisherKey].includes(apiKey)) return service("AB1034", "Apps not found")

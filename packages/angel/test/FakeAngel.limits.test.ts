@@ -33,15 +33,17 @@ describe("FakeAngel: rate limits for each client code", () => {
     )
   }
 
-  it.effect("loginByPassword: accepts 1 call in a second for each client code, and also counts refused logins", () =>
-    Effect.gen(function* () {
-      const fake = yield* begin({ accounts: [demo, other] })
-      const wrong = { body: { totp: "000000" } }
-      const answers = [yield* login(fake, wrong), yield* login(fake), yield* login(fake, { account: other })]
-      assert.deepStrictEqual(answers.map(summary), [200, limit, 200])
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* login(fake)).says, true)
-    })
+  it.effect(
+    "loginByPassword: accepts 1 call in a second for each client code, and a refused login is also a call",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* begin({ accounts: [demo, other] })
+        const wrong = { body: { totp: "000000" } }
+        const answers = [yield* login(fake, wrong), yield* login(fake), yield* login(fake, { account: other })]
+        assert.deepStrictEqual(answers.map(summary), [200, limit, 200])
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* login(fake)).says, true)
+      })
   )
 
   it.effect("logout: accepts 1 call in a second for all sessions of a client code together", () =>

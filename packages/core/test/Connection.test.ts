@@ -136,7 +136,7 @@ describe("Connection:", () => {
     { method: "POST", body: new ReadableStream({ start: (stream) => stream.close() }), duplex: "half" },
     { method: "DELETE" }
   ] as ReadonlyArray<RequestInit>) {
-    it(`fetch() does not repeat a ${init.method} request (type of the body: ${init.body?.constructor.name ?? "none"})`, async () => {
+    it(`fetch() does not repeat a rejected ${init.method} request (type of the body: ${init.body?.constructor.name ?? "none"})`, async () => {
       const { client, sent } = clientOf(() => new Response(null, { status: 401 }))
       await using connection = await Connection.open(layerOf(), { client })
       const error = await rejection(connection.fetch(`${origin}/order`, init))
@@ -199,7 +199,7 @@ describe("Connection:", () => {
     ["manual", "302"],
     ["follow", "200"]
   ] as const) {
-    it(`fetch() handles a redirect from another host as the option "redirect" says (${redirect})`, async () => {
+    it(`fetch() follows the option "redirect" if a host other than the broker redirects (${redirect})`, async () => {
       const server = createServer(({ url }, response) => {
         response.writeHead(url === "/" ? 200 : 302, { location: "/" }).end()
       })
@@ -597,7 +597,7 @@ describe("Connection: a logout that is running", () => {
     return { ...tiny, logout }
   }
 
-  it("is finished if a listener of logged-out closes the connection", async () => {
+  it("continues to its end if a listener of logged-out closes the connection", async () => {
     const tiny = slowLogout()
     const connection = await Connection.open(layerOf(tiny))
     await connection.session()
@@ -608,7 +608,7 @@ describe("Connection: a logout that is running", () => {
     assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
   })
 
-  it("is finished if close() is called at once, and other calls reject at once", async () => {
+  it("continues to its end if close() is called, but new calls reject", async () => {
     const tiny = slowLogout()
     const connection = await Connection.open(layerOf(tiny))
     await connection.session()
@@ -622,7 +622,7 @@ describe("Connection: a logout that is running", () => {
     assert.strictEqual((await loggingOut)._tag, "Revoked")
   })
 
-  it("is finished if the Connections are closed", async () => {
+  it("continues to its end if the Connections are closed", async () => {
     const tiny = slowLogout()
     const connections = await Connections.open({ accounts: { mine: layerOf(tiny) } })
     const mine = await connections.account("mine")
@@ -691,7 +691,7 @@ describe("Connection: a browser login", () => {
     }
   })
 
-  it("stores its session at the next call to complete() if the store failed, and sends no second token request", async () => {
+  it("whose session could not be stored: the next complete() stores it without a second token request", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const completed: Array<string> = []
@@ -707,7 +707,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c3"])
   })
 
-  it("stores its session at the next call to session() if the store failed", async () => {
+  it("whose session could not be stored: the next session() stores it", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     await using connection = await Connection.open(browser(), { vault: vaultOf({ ...shared, store: service }) })
@@ -720,7 +720,7 @@ describe("Connection: a browser login", () => {
     assert.strictEqual(Connection.reveal((await other.session()).tokens.access), "c3")
   })
 
-  it("cannot be completed after a logout if the store failed, and the logout ends its session at the broker", async () => {
+  it("whose session could not be stored: logout() ends it at the broker, and then complete() rejects", async () => {
     const shared = makeShared()
     const { service, state } = breakable(shared.store)
     const tiny = makeTiny({ by: [] })
@@ -748,7 +748,7 @@ describe("Connection: a browser login", () => {
     assert.deepStrictEqual(completed, ["c4"])
   })
 
-  it("ends its session at the broker if logout() is called before the broker has answered", async () => {
+  it("ends its session at the broker if logout() is called while complete() waits for the broker", async () => {
     const answer = Deferred.makeUnsafe<void>()
     const [completed, tiny] = [new Array<string>(), makeTiny({ by: [] })]
     await using connection = await Connection.open(browser(completed, tiny, Deferred.await(answer)))
@@ -975,7 +975,7 @@ describe("Connection: the option `codes`", () => {
     assert.deepStrictEqual(verified, ["second 123456"])
   })
 
-  it("makes session() reject with ActionRequired if the callback rejects, and hides the message of the callback's error", async () => {
+  it("may reject: session() then rejects with ActionRequired, without the message of that error", async () => {
     await using connection = await Connection.open(twoSteps([]), {
       codes: () => Promise.reject(new TypeError("canary-secret"))
     })

@@ -285,7 +285,7 @@ describe("Connections end each call with a value or a typed error, whatever the 
     for await (const _ of changes);
   }
 
-  it("account(…), and the layers of accounts", async () => {
+  it("account(…), and account('mine') after open({ accounts: { mine: … } })", async () => {
     await using connections = untyped(await Connections.open({ accounts: { mine: layer() }, client }))
     assert.deepStrictEqual(await unexpected(connections.account, ["InvalidRequest"]), [])
     const accountOf = async (value: unknown) => {

@@ -81,8 +81,8 @@ const filesIn = (folder: string): ReadonlyArray<Stored> =>
     })
 
 /**
- * Reads the value of every key in Redis, as text and in the dump format of Redis. The stream of changes is one of these
- * values. Then makes Redis write a snapshot to its folder.
+ * Reads the value of every key in Redis, as text and in the dump format of Redis. After that, makes Redis write a
+ * snapshot to its folder.
  */
 const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
   const client = createClient({ url })
@@ -104,7 +104,7 @@ const valuesIn = async (url: string): Promise<ReadonlyArray<Stored>> => {
 
 const storedIn = async ({ place }: Setup, folderOfRedis: string): Promise<ReadonlyArray<Stored>> => {
   if (place.kind === "sqlite") return filesIn(place.folder)
-  // Reads the append-only log before `SAVE`, and again after it.
+  // Reads the append-only log now, and reads it again below, together with the snapshot that `valuesIn` makes.
   const log = filesIn(folderOfRedis)
   const values = await valuesIn(place.url)
   return [...log, ...values, ...filesIn(folderOfRedis)]

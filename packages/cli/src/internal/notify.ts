@@ -14,7 +14,10 @@ import { say } from "./output.ts"
 import * as programs from "./programs.ts"
 import * as references from "./references.ts"
 
-/** Where the summary is sent. An address may contain a secret, such as the token of a webhook. */
+/**
+ * Where the summary is sent. An address may contain a secret, such as the token of a webhook. So the user can instead
+ * give a reference to a stored address, such as `env:NAME` or `pass:NAME`.
+ */
 export type Target =
   | { readonly _tag: "Program"; readonly words: ReadonlyArray<string> }
   | { readonly _tag: "Address"; readonly url: Redacted.Redacted<string> }

@@ -19,10 +19,12 @@ const fetchOfNow: typeof globalThis.fetch = (input, init) => globalThis.fetch(in
 const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpClient.Fetch, fetchOfNow))
 
 /**
- * Sends a request with `NodeHttpClient` if a maximum size is set for its answer (`AnswerLimit`). This maximum is set
- * for every call in a broker's table of calls. Sends all other requests with the global `fetch`, because their answers
- * can have any size, or never end. Every request uses `fetch` if the program has replaced the global `fetch`, for
- * example with a fake of the broker, or if the dispatcher of Node's `fetch` is not found.
+ * If a request has an `AnswerLimit`, sends it with `NodeHttpClient`, which reads the whole answer into memory. Every
+ * call in a broker's table of calls has this limit. Sends other requests with the global `fetch`, because an answer
+ * without a limit may be too large for memory, or may never end.
+ *
+ * If the program has replaced the global `fetch`, for example with a fake of the broker, sends all requests with this
+ * `fetch`. If the dispatcher of Node's `fetch` is not found, also sends all requests with `fetch`.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

@@ -9,8 +9,8 @@ import { type Dispatcher, fromDispatcher } from "./dispatcher.ts"
 import type { Transport } from "./exchange.ts"
 
 /**
- * The symbols of the global dispatcher, newest first. On Node 26, the dispatcher at `.1` is a wrapper for older copies
- * of undici. The constructor of the wrapper takes other arguments than the constructor of an agent.
+ * The symbols of the global dispatcher, newest first. On Node 26, the dispatcher at `.1` is only a wrapper for older
+ * copies of undici.
  */
 const symbols = ["undici.globalDispatcher.2", "undici.globalDispatcher.1"].map((name) => Symbol.for(name))
 
@@ -19,7 +19,7 @@ const isDispatcher = (value: unknown): value is Dispatcher & object =>
 
 /** The dispatcher of the global `fetch`, or `undefined` if this runtime has none. */
 export const globalDispatcher = (): Dispatcher | undefined => {
-  // Node sets the symbols when it loads undici. The first use of `Response` loads undici.
+  // The first use of `Response` makes Node load undici, which sets the symbols. So `Response` is read first.
   if (typeof globalThis.Response !== "function") return undefined
   for (const symbol of symbols) {
     const found: unknown = Reflect.get(globalThis, symbol)
