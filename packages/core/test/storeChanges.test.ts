@@ -21,7 +21,7 @@ interface Program {
   readonly redis: Service
   /**
    * The commands of the store and the lock of this program. If the client was made by `quiet`, also the commands that
-   * read the list of changes.
+   * read the list of changes (a stream in Redis).
    */
   readonly sent: Sent
   /** Whether the store reports changes now. */

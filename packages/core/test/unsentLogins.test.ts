@@ -19,7 +19,7 @@ const locked = AuthError.make("tiny", "login", new AuthError.AccountLocked({ sco
 const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
   Effect.match(effect, { onFailure: ({ reason }) => reason._tag, onSuccess: () => "success" })
 
-/** Makes a store that writes each entry. If `state.after` is set, `put` then returns the result of `state.after`. */
+/** Makes a store that writes each entry. After the write, `put` returns the result of `state.after` if it is set. */
 const answering = (store: Store) => {
   const state: { after: Effect.Effect<boolean, VaultError.VaultError> | undefined } = { after: undefined }
   const service: Store = {
@@ -31,7 +31,7 @@ const answering = (store: Store) => {
 
 const timeOut = Effect.fail(VaultError.make("put", new VaultError.Io({ what: "write an entry within 10 seconds" })))
 
-describe("a login that was not sent is not counted", () => {
+describe("a login that was not sent does not count as a failed login", () => {
   it.effect("if the store wrote the entry of the login, but answered with an error", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
@@ -121,7 +121,7 @@ describe("a broker's answer that is stored late because the store failed", () =>
   )
 })
 
-describe("a refused login stays counted for the whole window", () => {
+describe("a refused login counts as a failed login for the whole window", () => {
   it.effect("even after hundreds of logins without an answer", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)

@@ -159,7 +159,7 @@ describe.runIf(runsChromium)("login pages in Chromium", () => {
           yield* withPage(async (page) => {
             await page.goto(`${simulator.origins[site]}/`)
             assert.deepStrictEqual(await hasPlanted(page), { ran: false, elements: 2 })
-            // Without the security policy, the script runs. This shows that the policy stops the script.
+            // Without the simulator's security policy, the script runs. So above, this policy stopped the script.
             const session = await page.context().newCDPSession(page)
             await session.send("Page.setBypassCSP", { enabled: true })
             await page.goto(`${simulator.origins[site]}/`)

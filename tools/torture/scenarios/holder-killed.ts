@@ -1,6 +1,6 @@
 /**
- * The holder of the lock is killed while it waits for the broker. The next program must get the lock, although no
- * program and no user removes the lock of the killed holder.
+ * A program that holds the lock of an account is killed while it waits for the broker's answer to its login. The next
+ * program must get the lock, although no program and no user removes the lock of the killed program.
  */
 import type { Broker } from "../broker.ts"
 import { removeLeftLocks } from "../broken.ts"
@@ -13,7 +13,7 @@ import type { Outcome } from "../protocol.ts"
  */
 const leftInPeriod = 6000
 
-/** Milliseconds from the start of the next TOTP period. Within this time, the next program must get its session. */
+/** The next program must get its session within this number of milliseconds after the next TOTP period has started. */
 const patience = 6000
 
 /** Length of a TOTP period, in milliseconds. */

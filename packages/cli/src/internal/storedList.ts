@@ -32,8 +32,9 @@ export interface StoredList<A> {
 }
 
 /**
- * Makes a list. The entry is a JSON object. The value of `id` is the name of the field that contains the list, and also
- * the account id of the entry. The broker id is `broker-auth`, which no broker has. `what` names the list in errors.
+ * Makes a list, which is stored as one entry of the vault. The entry is a JSON object. `id` is the name of its field
+ * that contains the list. In the vault, the account of the entry has the same `id`, and the broker id `broker-auth`,
+ * which no broker has. `what` names the list in errors.
  */
 export const make = <A extends { readonly name: string }>(options: {
   readonly id: string

@@ -127,7 +127,7 @@ export interface Protocol {
   readonly dialects: ReadonlyArray<Envelope.Dialect>
   /** The rows of the error table, in the order in which they are tried. */
   readonly codes: ReadonlyArray<ErrorTable.ErrorRow>
-  /** Further purposes that the option `origins` may contain, in addition to the purposes of the environment. */
+  /** Further keys that the option `origins` may have, in addition to the purposes of the environment's origins. */
   readonly purposes?: ReadonlyArray<string>
   /** Values of the app, such as its API key. Endpoints name the values that they send. Secrets are `Redacted`. */
   readonly app?: Headers

@@ -14,7 +14,7 @@ import * as PlainHttp from "./PlainHttp.ts"
 
 /**
  * Provides the client to a broker's layer. As with `FetchHttpClient.layer`, the program can provide another `fetch` as
- * `FetchHttpClient.Fetch`. It can provide options, such as a dispatcher, as `FetchHttpClient.RequestInit`.
+ * `FetchHttpClient.Fetch`, and options of `fetch`, such as a dispatcher, as `FetchHttpClient.RequestInit`.
  *
  * @example
  * ```ts
