@@ -57,7 +57,7 @@ export const removeLeftLocks = (): void => {
   }
 }
 
-/** A store that overwrites entries, even if another program has written them in the meantime. */
+/** A store that overwrites an entry even if another program has written it since the caller read it. */
 const lastWins = (store: Store): Store => ({
   ...store,
   put: (account, slot, value) =>

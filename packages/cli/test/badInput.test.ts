@@ -16,7 +16,7 @@ const angel = linesOf({
 })
 const addAngel = ["add", "angel", "--method", "totp", "--name"]
 
-/** Runs a line of `sh` in which `broker-auth` is the command. */
+/** Runs a line in `sh`. The word `broker-auth` in the line runs the command under test. */
 const shell = (user: User, line: string) =>
   Effect.promise(
     () =>
@@ -75,7 +75,7 @@ it.live(
 )
 
 it.live(
-  "broker-auth add waits a few seconds if another program has locked the vault, and then stores nothing",
+  "broker-auth add fails and stores nothing if another program keeps the vault locked",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()
@@ -150,7 +150,7 @@ it.live(
 const crashes: ReadonlyArray<readonly [title: string, code: string]> = [
   ["throws while it is loaded", `throw new Error("PIN " + process.env.CANARY)`],
   [
-    "throws later",
+    "throws in a timer",
     `setTimeout(() => { throw new Error("PIN " + process.env.CANARY) }, 1); await new Promise(() => setTimeout(() => {}, 5000))`
   ],
   [

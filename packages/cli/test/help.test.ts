@@ -113,7 +113,7 @@ it("broker-auth loads neither effect nor core for --help and --version", () => {
 })
 
 it.live(
-  "broker-auth prints the help of the command that precedes --help, and prints the version of its package",
+  "broker-auth --help prints the help of the given command, and broker-auth --version prints the package's version",
   () =>
     Effect.gen(function* () {
       const user = yield* makeUser()

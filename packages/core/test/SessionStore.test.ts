@@ -489,7 +489,7 @@ describe.runIf(runsRedis)("vaults: a store during a Redis outage", () => {
     })
   )
 
-  it.live("retries if an answer is lost, and does not treat its earlier write as another program's write", () =>
+  it.live("recognizes its own write when it retries the write after a lost answer", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* inRedis()
       let failures = 0

@@ -11,8 +11,8 @@ import * as references from "./references.ts"
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
 /**
- * The environment variable that lists the variables whose values are used unchanged, with their quotation marks.
- * `layerConfig` reads it, too.
+ * The environment variable that contains the names of other environment variables. The values of those variables are
+ * used unchanged, so blanks and quotation marks are kept. `Credentials.fromConfig` also reads this variable.
  */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 

@@ -192,12 +192,15 @@ const noToken = (broker: string) =>
 /**
  * Makes a broker's `RedirectLogin` service. A request can be completed only once, and a code is sent only once. If
  * `complete` is called again with the same request or the same code, it sends nothing and fails with
- * `InvalidStepUpCode`. There is one exception: if `carries` is `token` and the exchange failed, the login can be
- * completed again. If a callback is rejected before its code is sent, the request can still be completed.
+ * `InvalidStepUpCode`. There is one exception: if `carries` is `token` and the exchange failed, `complete` can be
+ * called again. If a callback is rejected before its code is sent, the request can still be completed.
  *
- * If `request` does not have the fields of a request that `begin` returns, `complete` sends nothing and fails with
- * `InvalidRequest`. The same applies if `callbackUrl` is not `Redacted` text. It also applies if a code or token in
- * `callbackUrl` ends with an ellipsis, or contains `"`, `<`, `>` or a character other than visible ASCII characters.
+ * In these cases, `complete` sends nothing and fails with `InvalidRequest`:
+ *
+ * - `request` does not have the fields of a request that `begin` returns.
+ * - `callbackUrl` is not `Redacted` text.
+ * - A code or token in `callbackUrl` ends with an ellipsis, or contains `"`, `<`, `>` or a character other than visible
+ *   ASCII characters.
  *
  * Each process remembers only the last 10,000 requests that it has completed itself. Each layer remembers only the last
  * 10,000 codes that it has sent itself. If another process sends a used code again, only the broker can refuse the

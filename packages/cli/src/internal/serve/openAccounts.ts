@@ -59,8 +59,8 @@ export interface OpenAccounts {
 }
 
 /**
- * Pause after an account could not be opened. Without the pause, each request could start the program that resolves a
- * reference to a secret.
+ * Pause after an account could not be opened. Without the pause, each request would try to open the account again. Each
+ * try may start a program that reads a secret, such as a password manager.
  */
 const pauseAfterFailure = "2 seconds"
 

@@ -105,9 +105,8 @@ export const make = (store: SessionStore["Service"]) => {
     )
 
   /**
-   * Changes the ledger, and does not fail. If `change` cannot be written, this program keeps the change `late` in
-   * memory, and writes it together with the next change. So `late` must be correct even if other programs have changed
-   * the ledger in the meantime. Before each login, the ledger is written, so `late` is written before the next login.
+   * Writes `change` to the ledger, and does not fail. If the write fails, keeps `late` in memory, and writes `late`
+   * together with the next change. Other programs may have changed the ledger by then, and `late` must allow for that.
    */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>
