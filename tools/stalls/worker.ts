@@ -1,12 +1,12 @@
 /**
- * Runs in a worker thread. Adds up the delays of a timer, in milliseconds, and sends the total on request. A delay that
- * is longer than usual means that the operating system did not run this process.
+ * Runs in a worker thread. Adds up by how many milliseconds a timer was later than usual, and sends the total on
+ * request. If the timer is later than usual, the operating system did not run this process.
  */
 import { parentPort } from "node:worker_threads"
 
 /** Interval of the timer, in milliseconds. */
 const interval = 10
-/** Usual delay of the timer, also on an idle machine, in milliseconds. This part of a delay is not counted. */
+/** Usual delay of the timer, even on an idle machine, in milliseconds. The total does not contain it. */
 const usual = 10
 
 let late = 0

@@ -111,7 +111,7 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: 141
   },
   {
-    title: "a firewall page",
+    title: "a firewall page as the answer to a login",
     options: dailyLogin,
     during: loginFails(new AuthError.PermissionDenied({ why: "waf" })),
     most: 4,
@@ -151,14 +151,14 @@ const faults: ReadonlyArray<Fault> = [
     sessionBy: 70
   },
   {
-    title: "a firewall page instead of a refresh",
+    title: "a firewall page as the answer to a refresh",
     options: dailyRefresh,
     during: refreshFails(new AuthError.PermissionDenied({ why: "waf" })),
     most: 600,
     sessionBy: 135
   },
   {
-    title: "a truncated answer instead of a refresh",
+    title: "a truncated answer to a refresh",
     options: dailyRefresh,
     during: refreshFails(half),
     most: 12,
@@ -215,8 +215,8 @@ interface Morning {
   /** Number of logins and refreshes that were sent to the broker. */
   sent: number
   /**
-   * From this time to the end of the morning, both programs had a session. In minutes after 07:00 IST, and not before
-   * the cut-off. `undefined` if a program had no session at the end of the morning.
+   * The first time after the cut-off from which both programs had a session until the end of the morning, in minutes
+   * after 07:00 IST. `undefined` if a program had no session at the end of the morning.
    */
   by: number | undefined
 }

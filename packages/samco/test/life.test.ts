@@ -211,7 +211,7 @@ describe("a browser login", () => {
     })
   )
 
-  it.effect("does not resend a used code if its callback has the state of a later login", () =>
+  it.effect("does not resend a used code that arrives with the state of a later login", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       yield* Effect.gen(function* () {
@@ -285,7 +285,7 @@ describe("a browser login", () => {
   )
 
   it.effect(
-    "advises deleting the stored sessions if another program has used the code, because the broker has then revoked all tokens",
+    "advises deleting the stored sessions if a code is used twice, because the broker then revokes all tokens",
     () =>
       Effect.gen(function* () {
         const fake = yield* begin()

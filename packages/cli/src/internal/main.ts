@@ -28,7 +28,7 @@ const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyAr
 const withEnd = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   args[0] === "simulate" && args[1] !== "--" ? ["simulate", "--", ...args.slice(1)] : args
 
-/** Reports a defect of the command. The defect's text may contain a secret, so only its name is shown. */
+/** Reports a defect of the command. Shows only the name of the error, because its message may contain a secret. */
 const tellDefect = (defect: unknown): void => {
   process.exitCode = ExitCode.table.defect.code
   const kind = defect instanceof Error ? defect.name : typeof defect

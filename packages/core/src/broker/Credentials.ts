@@ -36,9 +36,8 @@ export interface Field {
   readonly codes?: true
   /**
    * Set this if a quotation mark at the start or at the end can be part of the value, as in a password that the user
-   * has chosen. With `freeText`, such a quotation mark is rejected, because it is not known whether it is part of the
-   * value. In a `verbatim` value, it is accepted. Without `freeText`, a pair of quotation marks around the value is
-   * removed.
+   * has chosen. With `freeText`, a value with such a quotation mark is rejected. The error advises removing the mark,
+   * or passing the value as `verbatim`. Without `freeText`, a pair of quotation marks around the value is removed.
    */
   readonly freeText?: true
   /**
@@ -350,8 +349,7 @@ const readPlain = (given: string, field: Field, now: number): Text => {
   if (invisible === undefined) {
     return checkForm(text, placeholderProblem(text, field.env) ?? additionProblem(text) ?? own(text, now))
   }
-  // The text has an invisible character. If the text has white space, the field's own problem is clearer than the
-  // general problem. For other invisible characters, the field's own problem would not name the cause.
+  // The field's own check may describe white space more clearly. It does not name other invisible characters.
   const clearer = /\s/.test(text) ? field.problem?.(text, now) : undefined
   return { problem: clearer ?? `${invisible}: type the value again, or copy it from another place` }
 }
@@ -372,7 +370,7 @@ const readField = (field: Field, given: unknown, now: number, advice: string): R
   if ("problem" in read) return read
   const text = field.normalize === undefined ? read.text : field.normalize(read.text)
   if (!field.secret) return { value: text }
-  // The verbatim mark is kept, because a layer checks some values again when it makes the typed calls.
+  // The verbatim mark is kept, because `BrokerApi` checks the credentials of a layer again.
   return { value: isAsItStands ? verbatim(Redacted.make(text)) : Redacted.make(text) }
 }
 

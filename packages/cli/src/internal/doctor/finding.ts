@@ -124,7 +124,7 @@ const remedyOf = (reason: AuthError.Reason, cause: Cause, broker: Broker | undef
   if (cause === "unknown-ca") return ownCertificates
   const [page] = broker?.documentation ?? []
   return cause === "ip-address" && broker !== undefined && page !== undefined
-    ? `${reason.remedy} The documentation of ${broker.title} says where: ${page}`
+    ? `${reason.remedy} The documentation of ${broker.title} says where to register the address: ${page}`
     : reason.remedy
 }
 
