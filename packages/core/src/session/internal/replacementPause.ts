@@ -23,7 +23,7 @@ const isProven = ({ state: { proven } }: Self, session: Session.Session): boolea
   proven !== undefined && Cached.sameToken(proven, session)
 
 const accepted =
-  "The broker's profile call accepts this session, so it was not replaced. Find the fault in the refused call, or get another session with SessionManager.renew."
+  "The broker's profile call accepts this session, so it was not replaced. Find out why the broker refused your call, or get another session with SessionManager.renew."
 
 const notYet = (until: number) =>
   `The broker also refuses the new session. The next renewal is at ${Expiry.toIst(until)}. Find out why the broker refuses the session, or get another session with SessionManager.renew.`
