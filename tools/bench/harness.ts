@@ -18,8 +18,8 @@ export interface Outcome {
   /** Additional columns by heading. */
   readonly notes?: Readonly<Record<string, number>>
   /**
-   * The duration and the CPU time of all jobs together. They replace the measured figures. Set if the measured figures
-   * would be wrong, for example because each job is a process.
+   * The duration and the CPU time of all jobs together. They replace the measured figures. Set this field if the
+   * measured figures would be wrong, for example because each job is a process.
    */
   readonly jobs?: { readonly seconds: number; readonly cpuMicros: number }
   /** The duration of each job in milliseconds. The table shows their median and their 99th percentile. */
@@ -28,13 +28,17 @@ export interface Outcome {
 
 export interface Candidate {
   readonly title: string
-  /** Set if the candidate uses our library. Then `--against` adds its twin: see `twin` of `Entrant`. */
+  /**
+   * Set this field if the candidate uses our library. With the option `--against`, the bench also measures the twin of
+   * such a candidate: see `twin` of `Entrant`.
+   */
   readonly ours?: true
   readonly nodeArgs?: ReadonlyArray<string>
   /** Runs once, in the candidate's own process. If the bench has programs, `folder` contains them. */
   readonly prepare: (url: string, folder: string) => Promise<Run>
 }
 
+/** A part of a round, in which each candidate runs a number of jobs. */
 export interface Turn {
   /** Title of the turn. Default: the word `concurrency` and the number, such as `concurrency 64`. */
   readonly title?: string

@@ -73,7 +73,7 @@ const response = await fetch(url, { ...options, body })
 check(await response.json())
 ${ending}`
 
-/** This program is CommonJS, like the examples of the SDK. */
+/** This program is CommonJS, like the examples of `smartapi-javascript`. */
 const smartApi = `
 const { writeSync } = require("node:fs")
 const { SmartAPI } = require("smartapi-javascript")
@@ -92,7 +92,7 @@ interface Folders {
   readonly login: string
 }
 
-/** Uses our public API as in the README, but with a fixed one-time code, as the other programs do. */
+/** Uses our public API as in the README, except that the one-time code is fixed, as in the other programs. */
 const oursOn = (client: "FetchClient" | "NodeHttpClient", { broker, login }: Folders): string => `
 import * as AngelAuth from "@auth/angel/AngelAuth"
 import * as Client from "${client === "FetchClient" ? `@auth/broker-core/${broker}FetchClient` : "@auth/node/NodeHttpClient"}"
@@ -137,7 +137,7 @@ export const compile = async (root: string, names: ReadonlyArray<string>): Promi
   if ((await Promise.all(outputs)).includes(false)) await tsc("--force")
 }
 
-/** Bundles and minifies the program `ours`, as a user's bundler does: modules loaded by `import()` get separate files. */
+/** Bundles and minifies the program `ours` as users do. Modules loaded by `import()` get separate files. */
 const bundle = async (folder: string): Promise<void> => {
   // `vite` is imported here, because the processes of the candidates also import this file, and do not need `vite`.
   const { build } = await import("vite")
@@ -173,7 +173,7 @@ export const files = {
 
 /**
  * Returns the folders in the import specifiers of core's modules. In a checkout from before 2026-11-27, all modules of
- * core are in one folder, so both names are empty.
+ * core are in one folder, so `broker` and `login` are empty.
  */
 const foldersOf = async (root: string): Promise<Folders> =>
   (await exists(path.join(root, "packages/core/src/login/Login.ts")))

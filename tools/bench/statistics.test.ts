@@ -1,4 +1,4 @@
-/** Tests of the statistics of rounds, of the targets, and of the comparison with the ratios in `kept.json`. */
+/** Tests of three things: the statistics, the targets, and the comparison with the ratios in `kept.json`. */
 import { assert, describe, it } from "@effect/vitest"
 import { type Figure, valuesOf } from "./figures.ts"
 import type { Measured, Result } from "./harness.ts"
@@ -83,7 +83,7 @@ describe("judge", () => {
     assert.strictEqual(judge(kept, { low: 1.15, median: 1.21, high: 1.4 }, 0.6), "ok")
   })
 
-  it("reports `faster` for a much smaller ratio, `not measured` for no new ratio, `not kept` for no kept ratio", () => {
+  it("a much smaller ratio is `faster`, a missing new ratio `not measured`, a missing kept ratio `not kept`", () => {
     assert.strictEqual(judge(kept, { low: 0.5, median: 0.6, high: 0.7 }), "faster")
     assert.strictEqual(judge(kept, undefined), "not measured")
     assert.strictEqual(judge(undefined, kept), "not kept")

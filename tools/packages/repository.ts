@@ -40,7 +40,7 @@ const kindOf = (place: string): string => {
   return fs.statSync(path.join(root, place)).isDirectory() ? "tree" : "blob"
 }
 
-/** Returns the path in the repository to which an absolute link leads. For all other links, returns `undefined`. */
+/** If a link is an absolute link into the repository, returns the path there. If not, returns `undefined`. */
 export const pathOf = (link: string, from = url): string | undefined => {
   const web = webOf(from)
   if (!link.startsWith(`${web}/`)) return undefined

@@ -49,7 +49,7 @@ export const partnerLayer = (
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** The typed calls, with a broker that returns the same answer to every request. */
+/** `RupeezyApi` with a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer>,
   init?: ResponseInit,

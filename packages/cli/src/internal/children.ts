@@ -31,7 +31,8 @@ export const run = (
     const forward = (signal: NodeJS.Signals) => {
       if (signal !== "SIGINT") child.kill(signal)
     }
-    // The other listeners are removed until the program has ended, because they would end this process on Ctrl-C.
+    // The listeners that this process already has would end it on Ctrl-C, so they are removed until the program has
+    // ended.
     const own = signals.map((signal) => [signal, process.listeners(signal)] as const)
     for (const signal of signals) process.removeAllListeners(signal).on(signal, forward)
     const done = () => {

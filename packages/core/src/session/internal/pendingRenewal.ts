@@ -65,7 +65,8 @@ const storeSession = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session.Session, Failure> {
   let version = expected
   self.state.unsaved = got.session
-  // If the store fails, later calls try again to store the new session, because the previous session may have ended.
+  // If the store fails, later calls try again to store the new session. It must not be lost, because the previous
+  // session may have ended.
   Cached.makeDue(self.state)
   for (let writes = 0; writes < maxWrites; writes++) {
     if (yield* self.store.put(self.account, "session", Record.ofSession(got.session), version)) {
@@ -260,8 +261,8 @@ const runRenewal = (self: Self, request: RenewalRequest, began: Began): Effect.E
  * Returns the renewal that is running, or starts a renewal. The renewal continues even if its callers are interrupted.
  */
 export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Cached.PendingRenewal> =>
-  // There must be no interruption after the renewal is registered and before its fiber starts. Otherwise the renewal
-  // would never run, and all later callers would wait for it.
+  // If an interruption came after the renewal is registered and before its fiber starts, the renewal would never run,
+  // and all later callers would wait for it.
   Effect.uninterruptible(
     Effect.suspend(() => {
       if (self.state.pendingRenewal !== undefined) return Effect.succeed(self.state.pendingRenewal)
