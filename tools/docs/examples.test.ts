@@ -6,8 +6,8 @@ import { root } from "../packages/workspace.ts"
 
 const examples = collect()
 
-// Examples with a problem that the check must find: they show that the check can fail. Each row has the problem's
-// message, the problem's line, the code, and whether the code is run.
+// Examples with a problem that the check must report. Each row has the problem's message, the problem's line, the code,
+// and whether the code is run.
 const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: string, run?: boolean]> = [
   [/TS2882/, 1, `import "@auth/nobody"`],
   [/TS2322/, 2, `const one = 1\nconst text: string = one`],
@@ -102,7 +102,7 @@ describe("extract", () => {
     ])
   })
 
-  it("ignores a block that is not closed at the end of its comment", () => {
+  it("ignores a block that has no closing fence in its comment", () => {
     const source = "/**\n * ```ts\n * a\n */\nconst b = 1\n/**\n * ```ts\n * c\n * ```\n */\n"
     assert.deepStrictEqual(extract("A.ts", source), [{ file: "A.ts", line: 8, code: "c", run: true }])
   })

@@ -17,7 +17,7 @@ export interface Steps {
   readonly done: () => ReadonlyArray<Step>
 }
 
-/** The error if no further step may run: a needed step has failed, or the rehearsal was interrupted. */
+/** Thrown if no further step may run: a step of `need` has failed, or the rehearsal was interrupted. */
 export class Ended extends Error {}
 
 /** Makes the functions that run steps. Once `interrupted` is aborted, no further step starts. */

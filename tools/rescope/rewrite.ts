@@ -5,7 +5,7 @@ export interface Options {
   readonly from: string
   /** The new scope. */
   readonly to: string
-  /** The names after the scope that belong to this repository: its packages, and the export condition `source`. */
+  /** The names that this repository uses after the scope: its packages, and the export condition `source`. */
   readonly names: ReadonlySet<string>
 }
 
@@ -18,9 +18,9 @@ export interface Rewritten {
 }
 
 /**
- * Replaces the scope. If a slash and a name follow the scope, replaces it only if `names` contains the name. The scope
- * is also replaced in `@auth/${broker}`, `@auth\/` and `npm_config_@auth:registry`. Does not replace a part of a longer
- * word, such as an email address.
+ * Replaces the scope. If a slash and a name follow the scope, replaces it only if `names` contains the name. Without a
+ * name, always replaces it, as in `@auth/${broker}`, `@auth\/` and `npm_config_@auth:registry`. Does not replace a part
+ * of a longer word, such as an email address.
  */
 export const rewrite = (text: string, { from, names, to }: Options): Rewritten => {
   const foreign: Array<string> = []
@@ -57,7 +57,7 @@ export const problemOf = (
   }
   const longest = Math.max(...Array.from(names, (name) => name.length))
   if (to.length + 1 + longest > maxLength) {
-    return `"${to}" is too long: with the longest package name, it may have at most ${maxLength - 1 - longest} characters.`
+    return `"${to}" is too long: a scope of these packages may have at most ${maxLength - 1 - longest} characters.`
   }
   if (to === from) return `The packages already have the scope ${to}: choose another one.`
   if (taken.has(to)) return `${to} is the scope of packages that this repository installs: choose another one.`

@@ -147,7 +147,7 @@ describe("a password", () => {
         const verbatim = Credentials.verbatim(Redacted.make(given))
         assert.strictEqual(Redacted.value((yield* check({ password: verbatim })).password), given)
         assert.notInclude(shown(verbatim), "canary")
-        // A layer checks some values twice: with the other credentials, and when it makes the typed calls.
+        // A layer checks some values twice: first with all credentials, and again when it makes the typed calls.
         const twice = yield* check({ password: (yield* check({ password: verbatim })).password })
         assert.strictEqual(Redacted.value(twice.password), given)
       })
@@ -266,7 +266,7 @@ describe("the check for text that is not a value", () => {
     "export MY_CODE=A1",
     "TINY_CODE=A1",
     "TINY_CODE: A1"
-  ])("rejects a value with an addition: %s", (given) =>
+  ])("rejects a value with characters or a name that do not belong to it: %s", (given) =>
     Effect.gen(function* () {
       const [problem, ...others] = problemsOf(yield* Effect.flip(check({ code: given })))
       assert.match(problem ?? "", /^code .*use only the value/)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { lazyModule } from "../src/login/internal/lazyModule.ts"
 
 it.effect(
-  "lazyModule loads a module once, at its first use, and loads it again at the next use only after a failure",
+  "lazyModule loads a module at its first use and keeps it, but tries again at the next use if loading failed",
   () =>
     Effect.gen(function* () {
       let loads = 0

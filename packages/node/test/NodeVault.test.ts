@@ -64,7 +64,7 @@ const openFiles = (folder: string): ReadonlyArray<string> =>
   })
 
 describe("vaults: NodeVault", () => {
-  it.effect("returns a session that an earlier program stored", () =>
+  it.effect("returns a stored session after the vault was closed and opened again", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const entry = yield* using(folder, ({ store }) => store.get(account, "session"))
@@ -163,7 +163,7 @@ describe("vaults: NodeVault", () => {
     })
   )
 
-  it.effect("moves a session from the log to the database file before it reports that the write succeeded", () =>
+  it.effect("has moved a written session from SQLite's log to the database file when `put` returns", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const { store } = yield* open({ folder })

@@ -107,7 +107,7 @@ describe.runIf(process.platform === "linux")("the machine's browser", () => {
     })
   )
 
-  it.live("counts as not started if its command fails, so the program shows the start address", () =>
+  it.live("is treated as not started if its command fails, so the program shows the start address", () =>
     Effect.gen(function* () {
       const redirectUrl = `http://127.0.0.1:${yield* freePort}/callback`
       const program = yield* run(() => "process.exit(1)", { DISPLAY: ":99" }, redirectUrl)

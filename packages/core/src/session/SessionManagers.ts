@@ -87,8 +87,8 @@ export interface WarmOptions {
 export interface Options extends SessionManager.Options {
   /**
    * An account that was not used for this time is closed. The next call opens it again. Its stored session is kept.
-   * Minimum: 1 second. The account may be closed later, by up to a quarter of `idle` plus one `pollInterval`. Default:
-   * accounts stay open.
+   * Closing may be delayed by up to a quarter of `idle` plus one `pollInterval`. Minimum: 1 second. Default: accounts
+   * stay open.
    */
   readonly idle?: Duration.Input | undefined
 }
@@ -138,9 +138,9 @@ export interface SessionManagers<in out Services, in out E = never> {
   readonly session: (name: string) => Effect.Effect<Session, E | SessionManager.Failure>
   /**
    * Closes the account's layer. The next call for the account calls `lookup` of `make` again. Use `invalidate`, for
-   * example, after the credentials were corrected. Calls that are waiting for the account fail with `InvalidRequest`.
-   * Later calls to the closed manager also fail with `InvalidRequest`. The stored session stays valid. To end it, log
-   * out before you call `invalidate`. If the account is not open, nothing happens.
+   * example, after the credentials were corrected. Calls that wait for the layer, or for a renewal of the session, fail
+   * with `InvalidRequest`. So does every call to the closed manager. The stored session stays valid. To end it, log out
+   * before you call `invalidate`. If the account is not open, nothing happens.
    */
   readonly invalidate: (name: string) => Effect.Effect<void>
   /**
@@ -167,8 +167,8 @@ interface Ready<Services> {
   /** The services of the layer, and the manager. Made when a program requests them. */
   services: Context.Context<Services | SessionManager.SessionManager> | undefined
   /**
-   * Whether `get` has returned this account since the last check for unused accounts. `session` of an open account does
-   * not call `get`. `lastUsed` returns when that session was last used.
+   * Whether `get` has returned this account since the last check for unused accounts. For an open account, `session`
+   * does not call `get`, so the check also asks `lastUsed`.
    */
   isUsed: boolean
   /** Time of the last check at which `isUsed` was true, in milliseconds since the epoch. */
@@ -179,7 +179,7 @@ interface Ready<Services> {
 interface Attempt<Services, E> {
   readonly end: Deferred.Deferred<Ready<Services>, E | AuthError.AuthError>
   readonly scope: Scope.Closeable
-  /** The manager's state. `undefined` while the layer is being built. */
+  /** The manager's state. `undefined` until the manager is opened, which happens after the layer is built. */
   self: Self | undefined
   fiber: Fiber.Fiber<Ready<Services>, E | AuthError.AuthError> | undefined
 }

@@ -51,9 +51,8 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
     return { key, span, limit: { ...limit, per: Duration.millis(span) } }
   }
 
-  // The limits are asked one after another. If a limit refuses the call, the limits before it have already counted the
-  // call. So the limit with the longest period comes last. If it came first, it would also count each call that a limit
-  // with a shorter period refuses, and such calls could use it up.
+  // The limits are asked one after another, and each limit that allows a call counts it at once. So the limit with the
+  // longest period comes last. Otherwise, calls that a limit with a shorter period refuses could use it up.
   const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
 
   const take = Effect.fnUntraced(function* ({ limits, name }: Endpoint) {

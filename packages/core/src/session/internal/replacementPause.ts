@@ -23,14 +23,14 @@ const isProven = ({ state: { proven } }: Self, session: Session.Session): boolea
   proven !== undefined && Cached.sameToken(proven, session)
 
 const accepted =
-  "The broker's profile call accepts this session, so it was not replaced. Find out why the broker refused your call, or get another session with SessionManager.renew."
+  "The broker refused a call with this session, but its profile call accepts the session. So the session was not replaced. Find the fault in the refused call, or get another session with SessionManager.renew."
 
 const notYet = (until: number) =>
-  `The broker also refuses the new session. The next renewal is at ${Expiry.toIst(until)}. Find out why the broker refuses the session, or get another session with SessionManager.renew.`
+  `The broker refused a session, and also the session that replaced it. The next renewal is possible at ${Expiry.toIst(until)}. Find out why the broker refuses the sessions, or get another session with SessionManager.renew.`
 
 /**
- * Whether a refused session is live. Returns `known` if it is set. Otherwise sends the profile call, if the broker has
- * one. Returns `undefined` if it is still unknown whether the session is live.
+ * Whether a refused session is live, or `undefined` if this is unknown. Returns `known` if it is set. Otherwise sends
+ * the profile call, if the broker has one.
  */
 const probe = Effect.fnUntraced(function* (
   self: Self,
@@ -56,8 +56,8 @@ const probe = Effect.fnUntraced(function* (
  * - The broker has accepted the session for an order, or for another call that must not be sent twice.
  *
  * In all other cases, a pause applies to all programs that share the store. The pause begins when this session replaces
- * the other session. If the broker has a profile call, each check sends this call until the call shows whether the
- * session is live. After each pause, the profile call is sent again. Its result decides:
+ * another refused session. If the broker has a profile call, each check sends this call until the call shows whether
+ * the session is live. After each pause, the profile call is sent again. Its result decides:
  * - Live: the session is not replaced, the pause begins again, and callers still get the session.
  * - Not live: the session is replaced after the pause. Callers no longer get the session.
  * - Unknown: the session is replaced after the pause. Callers still get the session during the pause.
