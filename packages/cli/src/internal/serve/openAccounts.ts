@@ -95,7 +95,7 @@ const accepted = (name: string, broker: string) =>
       "session",
       new AuthError.SessionExpired({
         why: "invalid",
-        advice: `The broker refused a call with this session, but its profile call accepts the session. So the session was not replaced. Find the fault in the refused call, or run broker-auth logout ${name} and broker-auth login ${name}.`
+        advice: `The broker refused a call with this session, but its profile call accepts the session. So the session was not replaced. Find out why the broker refused that call, or run broker-auth logout ${name} and broker-auth login ${name}.`
       })
     )
   )

@@ -23,7 +23,7 @@ const isProven = ({ state: { proven } }: Self, session: Session.Session): boolea
   proven !== undefined && Cached.sameToken(proven, session)
 
 const accepted =
-  "The broker refused a call with this session, but its profile call accepts the session. So the session was not replaced. Find the fault in the refused call, or get another session with SessionManager.renew."
+  "The broker refused a call with this session, but its profile call accepts the session. So the session was not replaced. Find out why the broker refused that call, or get another session with SessionManager.renew."
 
 const notYet = (until: number) =>
   `The broker refused a session, and also the session that replaced it. The next renewal is possible at ${Expiry.toIst(until)}. Find out why the broker refuses the sessions, or get another session with SessionManager.renew.`
