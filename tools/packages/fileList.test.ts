@@ -47,7 +47,7 @@ describe("the list of files in a tarball", () => {
       )
   })
 
-  it("has no line for CHANGELOG.md: the tarball must contain this file if the package has it, and otherwise must not", () => {
+  it("has no line for CHANGELOG.md: the tarball must contain this file if, and only if, the package has it", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-list-"))
     try {
       const released = { ...angel!, path: folder }

@@ -60,14 +60,14 @@ describe("FakeAngel: login", () => {
     })
   )
 
-  it.effect("a blocked client is refused in the gateway's format", () =>
+  it.effect("a login of a blocked client is refused with an answer in the format of Angel One's gateway", () =>
     Effect.gen(function* () {
       const fake = yield* begin({ accounts: [{ ...demo, state: "blocked" }] })
       assert.deepStrictEqual((yield* login(fake)).json, gateway("AB1006", "Client Is Block For Trading"))
     })
   )
 
-  it.effect("the answer repeats the state in the request, and has no state if the request has none", () =>
+  it.effect("the answer repeats the field `state` of the request, and has no `state` if the request has none", () =>
     Effect.gen(function* () {
       const fake = yield* begin()
       assert.strictEqual((yield* login(fake, { body: { state: "live" } })).data["state"], "live")
@@ -106,7 +106,7 @@ describe("FakeAngel: one-time codes", () => {
     [undefined, false]
   ] as const) {
     it.effect(
-      `${reusedCode === undefined ? "by default" : `with reusedCode: "${reusedCode}"`}, a second login with the same code is ${status ? "accepted" : "refused"}`,
+      `${reusedCode === undefined ? "by default" : `if reusedCode is "${reusedCode}"`}, a second login with the same code is ${status ? "accepted" : "refused"}`,
       () =>
         Effect.gen(function* () {
           const fake = yield* begin(reusedCode === undefined ? {} : { reusedCode })

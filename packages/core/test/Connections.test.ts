@@ -141,7 +141,7 @@ describe("a connection that is closed by `await using`", () => {
 })
 
 describe("account() of Connections", () => {
-  it("builds the layer again after a failure, and returns the same functions to all callers", async () => {
+  it("builds the layer again after a failure, and returns the same object to all callers", async () => {
     let attempts = 0
     const failing = AuthError.invalidRequest("tiny", "configuration", "pin", "is missing")
     const layer = Layer.unwrap(

@@ -93,7 +93,7 @@ describe("the RequestInit that a program provides", () => {
     })
   )
 
-  it.effect("for the layer of the client applies to every call, but with the redirect mode `manual`", () =>
+  it.effect("to the layer of the HTTP client applies to every call, but with the redirect mode `manual`", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn, read } = yield* callsOver(overFetch(fetch, init))
@@ -105,7 +105,7 @@ describe("the RequestInit that a program provides", () => {
     })
   )
 
-  it.effect("is not changed for the program's other calls", () =>
+  it.effect("keeps its redirect mode in the program's calls to other services", () =>
     Effect.gen(function* () {
       const { calls, fetch } = record(() => yes())
       const { authorized, login: loggedIn } = yield* callsOver(overFetch(fetch))

@@ -107,7 +107,7 @@ describe("vaults: NodeSessionLock", () => {
     )
   }
 
-  it.effect('times out after 2 seconds with acquireTimeout: "2 seconds"', () =>
+  it.effect('times out after 2 seconds if acquireTimeout is "2 seconds"', () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const leave = yield* occupy(yield* make(folder))
@@ -307,7 +307,7 @@ describe("vaults: NodeSessionLock among several processes", () => {
   )
 
   it.live(
-    "lets a waiting process acquire the lock within a second after the holder is killed, and leaves only the lock file",
+    "lets a waiting process acquire the lock within a second after the holder is killed, and leaves no file except the lock file",
     () =>
       Effect.gen(function* () {
         const folder = yield* freshFolder

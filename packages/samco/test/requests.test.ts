@@ -20,14 +20,14 @@ describe("the address of the login page", () => {
         `app/oauth/authorize?api_key=${demo.apiKey}&redirect_url=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scopes=orders%2Choldings`
     ],
     [
-      'the OAuth parameter names, with authorizePage: "standard",',
+      'the OAuth parameter names if authorizePage is "standard"',
       { authorizePage: "standard" },
       (state) =>
         `oauth/authorize?response_type=code&client_id=${demo.apiKey}&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcallback&state=${state}&scope=all`
     ]
   ]
   for (const [what, options, page] of pages) {
-    it.effect(`has ${what} and no API secret`, () =>
+    it.effect(`has no API secret, and has ${what}`, () =>
       Effect.gen(function* () {
         const request = yield* Effect.flatMap(RedirectLogin.RedirectLogin, ({ begin }) => begin).pipe(
           Effect.provide(layerOAuth(options))

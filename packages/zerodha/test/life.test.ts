@@ -166,7 +166,7 @@ describe("a callback", () => {
     })
   )
 
-  it.effect("is accepted with parameters in any order, without action and type, and with unknown parameters", () =>
+  it.effect("may omit `action` and `type`, have unknown parameters, and have its parameters in any order", () =>
     Effect.gen(function* () {
       const fake = yield* start()
       yield* Effect.gen(function* () {

@@ -25,8 +25,9 @@ const isLoopback = (text: string): boolean => {
 }
 
 /**
- * Asks the simulator for its origins. `given` is the address in the flag `--simulator`. Without the flag, the address
- * is read from the environment variable. Without both, the result is `undefined`, and requests go to the real brokers.
+ * Asks the simulator for its origins. `given` is the simulator's address from the flag `--simulator`. Without the flag,
+ * the address is read from `BROKER_AUTH_SIMULATOR`. Without both, the result is `undefined`, and requests go to the
+ * real brokers.
  */
 export const origins = Effect.fnUntraced(function* (
   given: string | undefined

@@ -29,7 +29,7 @@ const toWindow = (limit: Limit): Window => ({ requests: limit.requests, span: sp
 const waitOf = (window: Window, now: number): number => {
   const oldest = window.sent.length < window.requests ? undefined : window.sent[0]
   if (oldest === undefined) return 0
-  // If a recorded time is in the future, the clock was set back. The recorded times are then not used.
+  // If a recorded time is in the future, the clock was set back, so the recorded times are not used.
   if (oldest > now) return 0
   return Math.max(0, oldest + window.span - now)
 }
@@ -52,8 +52,9 @@ export interface Limiter {
  * Counts the calls of each account and endpoint within the last period of the limit (a sliding window). Fixed windows
  * and token buckets could allow twice as many calls within one period, which the broker would refuse.
  *
- * The limits of an app or of an IP address count the calls of all accounts together. If `ask` is given, it counts a call
- * against these limits for all programs that share them. It returns 0, or how long the call must wait, in milliseconds.
+ * The limits of an app or of an IP address count the calls of all accounts together. If `ask` is given, it counts a
+ * call against these limits for all programs that share them. It returns 0, or how long the call must wait, in
+ * milliseconds.
  */
 export const makeLimiter = (
   queueTimeout: Duration.Duration,
@@ -93,7 +94,7 @@ export const makeLimiter = (
 
   /**
    * Like `tryTake`, but also counts the call for all programs that share the limits. This limiter counts the call only
-   * after `asked` has ended. Otherwise the recorded time would be earlier than the time at which the call is sent.
+   * after `asked` has ended, so that the recorded time is the time at which the call is sent.
    */
   const tryTakeShared = (account: string, endpoint: Endpoint, asked: Effect.Effect<number>, now: number) => {
     const wait = longestWait(windowsOf(account, endpoint), now)

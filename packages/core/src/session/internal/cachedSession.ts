@@ -62,14 +62,17 @@ export interface State {
    */
   spent: ReadonlyArray<Redacted.Redacted<string>>
   /**
-   * The session with which the broker has accepted an order, or another call that must not be sent twice. If the broker
-   * refuses this session later, it has really ended.
+   * The session of the last accepted call that must not be sent twice, such as an order. This call proves that the
+   * session worked. So if the broker refuses the session later, the session has ended.
    */
   proven: Session.Session | undefined
   pendingRenewal: PendingRenewal | undefined
   pause: Pause | undefined
   failures: number
-  /** Number of failed refreshes since the last success, and the time of the first. Refused tokens are not counted. */
+  /**
+   * Number of failed refreshes since a session was last cached, and the time of the first of them. A refresh is not
+   * counted if the broker refused the refresh token.
+   */
   failingRefresh: { readonly count: number; readonly since: number } | undefined
   /** The stored version after the last read or write by this program. `undefined` before the first read. */
   version: number | undefined
@@ -232,8 +235,8 @@ export const backoff = (failures: number, live: boolean, jitter: number): number
   Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "expired"]) * (1 + jitter / 2)
 
 /**
- * Returns when a session is renewed. If its expiry is unknown, returns `Infinity`. If the session expires at the daily
- * cut-off, or not later than the session `before` that it replaces, it is renewed only after it has expired.
+ * Returns when a session is renewed. If its expiry is unknown, returns `Infinity`. A session that expires at the
+ * daily cut-off, or that expires no later than the previous session (`before`), is renewed only after it has expired.
  */
 const renewAtOf = (
   session: Session.Session,
@@ -342,7 +345,7 @@ export const dropRefreshToken = (state: State, session: Session.Session): Sessio
 
 const ended = new WeakSet<Session.Session>()
 
-/** Whether a logout has ended this session, so that it must not be stored again. */
+/** Whether a logout has ended this session. If so, the session must not be stored again. */
 export const isEnded = (session: Session.Session): boolean => ended.has(session)
 
 /** Removes the sessions that were logged out, and records that their refresh tokens must not be sent again. */
