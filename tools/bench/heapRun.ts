@@ -13,7 +13,7 @@ export type Job = "accounts" | "cycles" | "logins"
  * bytes since the warm-up.
  */
 export interface Left {
-  /** Growth of the heap without compiled code. A memory leak increases this number. */
+  /** Growth of the heap, not counting compiled code. A memory leak increases this number. */
   readonly objects: number
   /** Growth of the whole heap. It varies by half a megabyte, because V8 compiles code and drops it. */
   readonly all: number

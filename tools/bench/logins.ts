@@ -24,7 +24,7 @@ import { type Candidate, loops, type Run, type Turn } from "./harness.ts"
 
 /**
  * Number of accounts. No account may log in twice within one second, which is the window of the broker's rate limit. If
- * a turn has at least this number of logins, its bench must therefore pause before an account logs in again.
+ * a bench comes back to the same account sooner, it must pause before that login.
  */
 export const accounts = 10_000
 
@@ -141,8 +141,8 @@ const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions)
   })
 
 /**
- * Returns undici with an agent. Other candidates must not import undici, because their `fetch` would then send requests
- * through the imported undici.
+ * Imports undici, and returns it with an agent. Only candidates that measure undici may call this function. After the
+ * import, the global `fetch` also sends its requests through the imported undici.
  */
 export const undiciAgent = async () => {
   const undici = await import("undici")

@@ -84,7 +84,7 @@ it.live("the HTTP server of `serve` ends a stream when its client disconnects, a
 )
 
 it.live(
-  "when its scope closes, the HTTP server of `serve` finishes its answer, removes its socket and refuses connections",
+  "if its scope closes, the HTTP server of `serve` sends a pending answer, removes its socket and refuses connections",
   () =>
     Effect.gen(function* () {
       const place = yield* socketIn

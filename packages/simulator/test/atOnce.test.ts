@@ -26,7 +26,7 @@ const concurrently = <A>(make: Effect.Effect<A>, times: number) =>
     { concurrency: "unbounded" }
   )
 
-it.live("a fake does not process a delayed request after a reset", () =>
+it.live("a fake that is reset while it delays a request does not process this request", () =>
   Effect.gen(function* () {
     const fake = yield* FakeAngel.make()
     yield* fake.inject("*", { kind: "latency", duration: "50 millis" })

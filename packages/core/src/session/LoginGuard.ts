@@ -1,7 +1,7 @@
 /**
  * Limits logins, so that the broker does not lock the account. If a login sends a TOTP code, at most one login is sent
- * in each TOTP period. If the number of failed logins reaches a limit, no further login is sent. The counts are in the
- * store, so they remain after a restart and apply to all programs that share the store.
+ * in each TOTP period. If the number of failed logins reaches a limit, no further login is sent. Logins are recorded in
+ * the store. So the limits apply to all programs that share the store, and also after a restart.
  *
  * @since 0.1.0
  */
@@ -38,7 +38,10 @@ import type * as VaultError from "./VaultError.ts"
 export interface Memory {
   /** The time of the latest of these events: a login was sent, the broker accepted it, or the broker refused it. */
   readonly attemptedAt: number | undefined
-  /** The times at which the broker refused a password or a code, oldest first. Each refused code counts. */
+  /**
+   * The times at which the broker refused a password or a code, oldest first. If several codes of one login were
+   * refused, each of them has its own time.
+   */
   readonly refusedAt: ReadonlyArray<number>
   /**
    * The times at which the logins without an answer were sent, oldest first. A login that still waits for its answer is
@@ -89,8 +92,8 @@ export class LoginGuard extends Context.Service<
      *
      * Fails with `ActionRequired` if the limit on failed logins is reached, if the account is locked, or if the broker
      * has refused these credentials before. During a pause after a failed login (see `Memory`), fails with the reason
-     * of that failure. But if this reason is not `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or
-     * `ActionRequired`, fails with `ActionRequired`, whose `what` is the message of the reason. If two or more logins
+     * of that failure if it is `PermissionDenied`, `SessionLimitReached`, `BrokerRejected` or `ActionRequired`. For any
+     * other reason, fails with `ActionRequired`, whose `what` is the message of that reason. If two or more logins
      * within an hour ended before their one-time code was entered, fails with `ActionRequired`, because each login
      * makes the broker send a message. `protect` fails in this way for 1 minute after the second of these logins, 2
      * minutes after the third, 5 minutes after the fourth, and 10 minutes after each later one. If ten logins in the
@@ -266,9 +269,9 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   })
 
   /**
-   * `change` records an event that happened at the time `then`, but `change` may be stored later. If a login was
-   * accepted or the ledger was reset after `then`, the fault is already corrected, and `change` would block logins. In
-   * this case, `otherwise` is applied in place of `change`.
+   * `change` records an event of the time `then`, but may be stored later. If a login was accepted or the ledger was
+   * reset after `then`, the event is out of date, and must not block logins. In this case, `otherwise` is applied in
+   * place of `change`.
    */
   const unlessSettled =
     (then: number, change: (ledger: Ledger.Ledger) => Ledger.Ledger, otherwise = (ledger: Ledger.Ledger) => ledger) =>
@@ -304,8 +307,8 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
       asking: (ask) =>
         Effect.suspend(() => {
           if (sent.attempt.outcome !== "open") return ask
-          // The broker has answered the password, so the open attempt is removed. Whether a code will be sent is not
-          // known yet.
+          // The broker has answered the password, so the open attempt is removed. `beforeCode` records it again if the
+          // program sends a code.
           const { id } = sent.attempt
           sent.attempt = { ...sent.attempt, outcome: "awaits-code" }
           const answered = note(account, (ledger) => Ledger.removeAttempt(ledger, id))

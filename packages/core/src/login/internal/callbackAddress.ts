@@ -6,7 +6,8 @@ import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
 
 /**
- * Why a URL is rejected. `advice` says what to do now. It is absent if the general remedy of the reason is sufficient.
+ * Why a URL is rejected. `advice` says what to do now. Without `advice`, the remedy that `RedirectRejected` has for
+ * this `why` is shown.
  */
 export interface Refusal {
   readonly why: "not-a-url" | "origin"
@@ -132,8 +133,8 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
 }
 
 /**
- * Whether the text begins with the registered redirect URL, and contains this URL a second time. A URL that is the
- * value of a parameter does not count.
+ * Whether the text begins with the registered redirect URL, and contains this URL a second time. The second URL is
+ * ignored if it comes after `=`, because it is then the value of a parameter.
  */
 const isDoubled = (text: string, registered: URL): boolean => {
   const [lower, place] = [text.toLowerCase(), placeOf(registered).toLowerCase()]
@@ -144,7 +145,6 @@ const isDoubled = (text: string, registered: URL): boolean => {
   return false
 }
 
-/** Describes the problem with a text that is not one URL. */
 const formProblem = (text: string, registered: URL): string | undefined => {
   if (text.length > maxLength) return "The text is longer than any callback. Pass only the address."
   if (/\s/.test(text)) {

@@ -11,8 +11,8 @@ export interface ManagerOwner {
 }
 
 /**
- * `Connection` and `Connections` provide the state through this reference. `SessionManagers` sets the state only in a
- * session manager that it closes.
+ * `Connection` and `Connections` provide this reference. `SessionManagers` does not provide it. Instead, it sets the
+ * field `owner` of each session manager that it closes.
  */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined
