@@ -1,4 +1,4 @@
-/** Runs the checks for the cells of the tables of runtimes and compilers, and formats the outcomes. */
+/** Checks the cells of two tables, one of runtimes and one of compilers, and formats the outcomes. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"

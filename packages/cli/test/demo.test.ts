@@ -30,7 +30,7 @@ const visitor = Effect.map(makeUser(), (user) => {
 
 const preload = (code: string) => ({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` })
 
-/** One run of the demo, whose results several tests check. A request through the proxy would fail. */
+/** One run of the demo for several tests. Its settings name a proxy that does not exist: to use it would fail. */
 const finished = Effect.runSync(
   Effect.cached(
     Effect.scoped(
@@ -140,7 +140,7 @@ it.live(
 
 it.live.each([
   { moment: "the first login", shown: /Before the market opens/ },
-  { moment: "the second process", shown: /start\s+again/ }
+  { moment: "the steps of its second process", shown: /start\s+again/ }
 ])(
   "the demo removes its temporary folder after Ctrl-C during $moment",
   ({ shown }) =>
@@ -167,7 +167,7 @@ it.live(
 )
 
 it.live(
-  "the demo prints the command that installs the simulator if the simulator is missing",
+  "if the simulator is not installed, the demo prints the command that installs it",
   () =>
     Effect.gen(function* () {
       const { temporary, user } = yield* visitor

@@ -125,7 +125,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("cannot be opened if the app received no text, and the error tells the user to allow cookies", () =>
+  it.effect("cannot be opened if it is undefined or empty, and the error tells the user to allow cookies", () =>
     Effect.gen(function* () {
       const key = yield* keyOf("ab")
       for (const nothing of [undefined, ""]) {
@@ -153,7 +153,7 @@ describe("a sealed request", () => {
     })
   )
 
-  it.effect("can complete only one login, even if the process uses another layer for the second try", () =>
+  it.effect("can complete only one login, even if the process makes a new `RedirectLogin` for a second try", () =>
     Effect.gen(function* () {
       let sent = 0
       const layer = () =>

@@ -80,7 +80,7 @@ const makeConnection = Effect.fnUntraced(function* (folder: string) {
     if (held !== undefined) sqlite.close(held.vault.database)
     held = undefined
     const identity = place.identity(path)
-    // The file was removed after the check. Do not let SQLite create a new file: other users could read it.
+    // The file was removed after `secure` ran. Do not let SQLite create a new file: other users could read it.
     if (identity === undefined) throw new sqlite.Busy()
     held = sqlite.opened(path, (database) => ({ vault: vaultFile.prepare(database), identity }))
     return held
@@ -295,8 +295,8 @@ const rekeyEntry = Effect.fnUntraced(function* (
  * again: it skips the entries that already have the new key. After the change, a program that still uses the old key
  * fails with `WrongKey`. Restart that program with the new key.
  *
- * The stored fingerprints of rejected credentials depend on the old key, so they no longer match. As a consequence,
- * rejected credentials can be sent to the broker once more.
+ * The vault stores fingerprints of the credentials that a broker rejected, so that these credentials are not sent
+ * again. The fingerprints depend on the key. After the change, rejected credentials can be sent once more.
  *
  * Fails with `WrongKey` if an entry is encrypted with a key other than `from` and `to`. It also fails with the errors
  * of `layer`.

@@ -97,7 +97,7 @@ const countingClock = Effect.gen(function* () {
   return { waits, clock: Object.assign(yield* SimulatorClock.make(() => 0), { sleep }) }
 })
 
-it.live("when the simulator stops, the waits of delayed answers end", () =>
+it.live("when the simulator stops, it stops the timers of delayed answers", () =>
   Effect.gen(function* () {
     const { clock, waits } = yield* countingClock
     yield* Effect.scoped(

@@ -49,8 +49,8 @@ const askUntilAllHave = async (programs: ReadonlyArray<Program>, name: string): 
 }
 
 /**
- * Reads the stored session. A program returns only a live session, so its clock is first set to a time before the
- * cut-off.
+ * Reads the stored session. First sets the program's clock back to a time at which this session is live, because a
+ * program does not return an expired session.
  */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<Outcome> => {
   await openIn([program], setup)

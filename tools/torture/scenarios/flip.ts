@@ -70,7 +70,7 @@ const everyByteBeside = (torture: Torture, open: string, closed: string): Readon
 /** The first bytes of each sealed entry. */
 const sealedMagic = Buffer.from("BAV\u0001")
 
-/** Number of bytes that are added to an entry: 60 by sealing, 32 by the checksum of the row, and 20 as a margin. */
+/** Sealing adds 60 bytes to a value, and the row adds a checksum of 32 bytes. 20 bytes are a margin. */
 const overhead = 112
 
 /** Returns every bit of the sealed entries. Each entry is treated as if it were as long as the longest one. */
@@ -92,7 +92,7 @@ const everyBit = (folder: string): ReadonlyArray<Flip> => {
 const sample = ({ random }: Torture, flips: ReadonlyArray<Flip>, count: number): ReadonlyArray<Flip> =>
   Array.from({ length: count }, () => flips[random.below(flips.length)]).filter((flip) => flip !== undefined)
 
-/** Number of bits in one request. Progress is printed after each request. */
+/** Number of bits that a child process tests per request. Progress is printed after each request. */
 const batch = 100
 
 const flipAll = async (torture: Torture, pristine: string, flips: ReadonlyArray<Flip>): Promise<Findings> => {

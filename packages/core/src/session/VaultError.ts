@@ -30,7 +30,7 @@ export class Tampered extends Data.TaggedError("Tampered")<{
 
 /**
  * The stored entry was written with another key. This reason also applies to an entry that was written without a key
- * and is read with a key, and to the reverse case.
+ * and is read with a key, and to an entry that was written with a key and is read without a key.
  *
  * @category reasons
  * @since 0.1.0
@@ -125,8 +125,8 @@ export class KeyUnavailable extends Data.TaggedError("KeyUnavailable")<{
 export class LockUnavailable extends Data.TaggedError("LockUnavailable")<{
   /**
    * `busy`: the lock was not acquired within the time-out, because other programs or other fibers held it. `lost`: the
-   * lease was released, the lease has expired, or the lock file was deleted. For example, a lease expires if this
-   * program is suspended for longer than the lease. Another program may hold the lock now.
+   * lock was released, its file was deleted, or its time limit in Redis has expired, for example while this program was
+   * suspended. Another program may hold the lock now.
    */
   readonly why: "busy" | "lost"
   readonly waited?: Duration.Duration | undefined
@@ -160,7 +160,7 @@ export class InvalidOption extends Data.TaggedError("InvalidOption")<{
     return `The option ${this.option} ${this.problem}`
   }
   get remedy(): string {
-    return "Correct this option in the code that makes the layer."
+    return "Correct this option in the code of your program."
   }
 }
 

@@ -157,7 +157,7 @@ export const stepUp = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "at `resendAt`, resends a code and returns a new challenge. Before `resendAt`, or if it is not set, fails",
+    name: "resends a code only if `resendAt` is set and has passed, and returns a new challenge",
     run: Effect.gen(function* () {
       const { challenge, fake, resend, verified } = yield* challenged(subject)
       if (challenge.resendAt === undefined) return yield* failsWith(resend(challenge), "InvalidRequest")
