@@ -37,7 +37,7 @@ describe("licenceProblems: the licences of the runtime dependencies", () => {
     assert.isTrue(problems[0]!.startsWith(message), problems[0])
   })
 
-  it("checks the copy of a dependency that Node would load, and no optional peers of packages of others", () => {
+  it("checks the copy of a dependency that Node would load, and skips optional peers of third-party packages", () => {
     assert.deepStrictEqual(runtimeFolders(lockfile({})), [
       "node_modules/one",
       "node_modules/one/node_modules/inner",
@@ -56,7 +56,7 @@ describe("licenceProblems: the licences of the runtime dependencies", () => {
 describe("verdictOf: npm audit signatures", () => {
   const verdict = (output: unknown) => verdictOf(JSON.stringify(output), "")
 
-  it("accepts output without wrong or missing signatures", () => {
+  it("accepts output that reports no wrong and no missing signature", () => {
     assert.deepStrictEqual(verdict({ invalid: [], missing: [] }), { kind: "signed" })
   })
 

@@ -72,7 +72,7 @@ describe("a valid callback", () => {
     })
   )
 
-  it.effect("is read if its state is in a parameter with another name", () =>
+  it.effect("is read if its state is in the parameter that `stateParameter` names", () =>
     Effect.gen(function* () {
       const own = { stateParameter: "SessionState" }
       const parameters = yield* parse(`https://app.example/callback?sessionState=${state}&state=other`, own)

@@ -104,7 +104,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("does not affect other accounts, even if `invalidate` was also called while the account was not open", () =>
+  it.effect("leaves other accounts open, even if `invalidate` is also called before it opens and after it closes", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin()
       const other = yield* managers.manager("T2")

@@ -324,7 +324,7 @@ describe("the extras of a session", () => {
   it.effect.each([
     ["the scheme http", "http://e21.tiny.example"],
     ["another host", "https://tiny.example.evil.test"],
-    ["a host whose name only ends with the letters of the permitted domain", "https://eviltiny.example"],
+    ["a host that ends with the permitted domain, but without a dot before it", "https://eviltiny.example"],
     ["a user name", "https://user@e21.tiny.example"],
     ["a port", "https://e21.tiny.example:8443"],
     ["no scheme", "e21.tiny.example"]

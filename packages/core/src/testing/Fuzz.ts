@@ -244,7 +244,8 @@ const headersOf = (dice: Dice, echo: () => string): ReadonlyArray<readonly [stri
 
 /**
  * Makes a function that returns random answers. Most of them are malformed. They are made by changing the real answers
- * in `corpus`, whose format `idiom` describes. The random answers can contain any of the `secrets`.
+ * in `corpus`, whose format `idiom` describes. The random answers can contain the secrets that are passed to the
+ * function.
  *
  * @category answers
  * @since 0.1.0

@@ -4,8 +4,8 @@ const known: { fetch?: unknown } = {}
 const sourceOfNode = /^function fetch\(input, init = undefined\)[\s\S]*require\('internal\/deps\/undici\/undici'\)/
 
 /**
- * Whether the global `fetch` is Node's own. Only the source text of `fetch` shows this, because a program may replace
- * `fetch` before the program loads this module. A `fetch` with another source text counts as replaced.
+ * Whether the global `fetch` is Node's own. This module cannot save Node's `fetch` in advance, because a program may
+ * replace `fetch` before it loads this module. So the source text of `fetch` decides.
  */
 export const isFetchOfNode = (): boolean => {
   const { fetch } = globalThis

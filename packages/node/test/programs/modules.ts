@@ -1,7 +1,6 @@
 /**
- * Logs in to Angel One with `NodeHttpClient`. This login uses `PlainHttp`. Then sends one request with `client.get` of
- * `NodeHttpClient`. Prints as JSON the Effect modules that were loaded before this request, and those that were loaded
- * at the end.
+ * Logs in to Angel One with `NodeHttpClient`, and then sends one request with the method `get` of such a client. Prints
+ * as JSON two lists of the Effect modules loaded so far: `afterLogin` and `afterRequest`.
  */
 import { registerHooks } from "node:module"
 

@@ -52,8 +52,8 @@ export interface Closable {
 }
 
 /**
- * Reads the environment variables again at each use. Effect's default provider copies them at its first use. A program
- * that sets the variables of one account after those of another account would then get the first account again.
+ * Reads the environment variables again at each use. Effect's default provider copies them at its first use. With that
+ * provider, a program that changes the variables to those of a second account would get the first account again.
  */
 const environment = ConfigProvider.make((path) => Effect.suspend(() => ConfigProvider.fromEnv().load(path)))
 

@@ -109,7 +109,7 @@ const toResponse = (
   return made.url === "" ? Object.defineProperty(made, "url", { value: url }) : made
 }
 
-/** The options of a `Request` that are passed to `fetch`, and their defaults. */
+/** The options that `optionsOf` reads from a `Request`, with their default values. */
 const requestDefaults = {
   cache: "default",
   credentials: "same-origin",
@@ -131,7 +131,7 @@ const optionsOf = (request: Request): FetchInit =>
     })
   )
 
-/** Returns the options that are passed to `fetch` unchanged, such as `dispatcher` of Node. */
+/** Returns the options that the HTTP client passes unchanged to the platform's `fetch`, such as Node's `dispatcher`. */
 const extrasOf = (input: FetchInput, init: FetchInit | undefined): FetchInit => {
   const { body: _b, headers: _h, method: _m, signal: _s, ...extras } = init ?? {}
   return input instanceof Request ? { ...optionsOf(input), ...extras } : extras
