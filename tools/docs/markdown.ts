@@ -95,7 +95,7 @@ export const renewalTable = ({ broker }: Package): string => {
             waysOf(renewal),
             renewal.when,
             renewal.early === undefined ? "" : spanOf(renewal.early),
-            renewal.by.includes("login") ? `${renewal.maxFailures} refused logins in ${spanOf(renewal.window)}` : "",
+            renewal.by.includes("login") ? `${renewal.maxFailures} failed logins in ${spanOf(renewal.window)}` : "",
             renewal.by.includes("login") ? renewal.source : ""
           ]
         ]
