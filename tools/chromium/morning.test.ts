@@ -104,7 +104,7 @@ const contains = (text: string, secret: string): boolean =>
 /** Returns the content of every place where the page could leave a secret, as one text. */
 const traces = async (window: BrowserContext, page: Page & { readonly seen: Seen }): Promise<string> => {
   const session = await window.newCDPSession(page)
-  // The link contains a secret. The page must have replaced the link in the history with an address without the secret.
+  // The link that opens the page contains a secret. The page must remove this secret from the history.
   const { entries } = await session.send("Page.getNavigationHistory")
   const stored = await page.evaluate(async () => [
     JSON.stringify(localStorage),
@@ -200,7 +200,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "shows steps that pass axe's accessibility checks, can be used with the keyboard, and can be cancelled",
+      "shows login steps that are accessible (axe), work with the keyboard, and can be cancelled",
       () =>
         Effect.gen(function* () {
           const chosen = [wayOf("rmoney", "password"), wayOf("rmoney", "qr"), wayOf("angel", "publisher"), samco]
@@ -283,7 +283,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "says that its command has ended if it is killed during a renewal, and a new command can make the account live",
+      "reports the end of a command that is killed during a renewal; with a new command, the account becomes live",
       () =>
         Effect.gen(function* () {
           const { simulator, user } = yield* desk([samco])
@@ -365,7 +365,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
             // The hostile page is first on another port of this machine, and then on another host.
             await collect(`http://127.0.0.1:${evil}/`)
             await collect(`http://evil.example:${evil}/`)
-            // After DNS rebinding, a hostile host name leads to the server itself.
+            // After DNS rebinding, a hostile host name leads to the server of the page, or to `broker-auth serve`.
             for (const origin of [page, sessions.where]) {
               const rebound = origin.replace("127.0.0.1", "evil.example")
               const answer = await hostile.goto(rebound)

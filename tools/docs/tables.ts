@@ -1,8 +1,9 @@
 /**
  * `npm run docs:tables`: generates parts of documents, sources and configuration. These parts repeat facts from the
  * brokers' descriptors, the tables in the sources of `broker-auth` and the simulator, `packages/brokers.json`, and all
- * `package.json` files. The npm script passes `--write`. Without this option, the program only lists the stale files.
- * With `--wiring`, it handles only the files that it can generate without importing a broker's package.
+ * `package.json` files. The npm script passes `--write`. Without this option, the program only lists the files whose
+ * generated parts are out of date. With `--wiring`, it handles only the files that it can generate without importing a
+ * broker's package.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"

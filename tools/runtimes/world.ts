@@ -28,7 +28,7 @@ const loginPage = async (simulator: Service, url: string): Promise<string> => {
   return answer.headers.get("location") ?? url
 }
 
-/** Logs in on a login page, and returns the callback. */
+/** Logs in on a login page, and returns the callback URL. */
 const callback = (simulator: Service, way: Way, url: string) =>
   Effect.gen(function* () {
     const page = pageOf(way)
@@ -116,7 +116,7 @@ export const serve = (simulator: Service, way: Way, script = ""): Effect.Effect<
   )
 }
 
-/** Fails unless the program has logged in exactly once. */
+/** Fails unless the broker received exactly one login. */
 export const expectOneLogin = (simulator: Service, { broker, login }: Way) =>
   Effect.gen(function* () {
     const sent = (yield* simulator.journal(broker)).map(({ endpoint }) => endpoint)
@@ -133,7 +133,7 @@ export interface Job {
   readonly user: string
 }
 
-/** Runs a program that logs in, against a new simulator. Fails unless the program has logged in exactly once. */
+/** Starts a simulator, and runs a program that logs in there. Fails unless the broker received exactly one login. */
 export const playLogin = (
   way: Way,
   run: (job: Job, world: World) => Promise<void>,

@@ -61,7 +61,7 @@ describe("a client that is loaded at its first request", () => {
     })
   )
 
-  it.live("sends nothing if it cannot be loaded, and is loaded again for the next request", () =>
+  it.live("sends nothing if the load fails, and tries to load again at the next request", () =>
     Effect.gen(function* () {
       const { client, end, loads, sent } = loading()
       const first = yield* start(client)

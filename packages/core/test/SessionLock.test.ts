@@ -206,10 +206,10 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
   )
 
   it.live.each([
-    ["before the check reads the clock", [1]],
-    ["right after the check has read the clock", [2]],
-    ["before the check sends its request to Redis, and once while it waits for the answer", [1, 3]],
-    ["before the check sends its request to Redis, and twice while it waits for the answer", [1, 3, 5]]
+    ["right before `check` reads the clock", [1]],
+    ["right after `check` has read the clock", [2]],
+    ["before `check` asks Redis, and once while it waits for the answer", [1, 3]],
+    ["before `check` asks Redis, and twice while it waits for the answer", [1, 3, 5]]
   ] as const)("is still valid if the process of its holder was suspended %s", ([, stops]) =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
@@ -231,7 +231,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("is still valid if the process of its holder was suspended while Redis answered the check", () =>
+  it.live("is still valid if the process of its holder was suspended while Redis answered `check`", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       const lease = 300
@@ -255,7 +255,7 @@ describe("vaults: a lease in Redis", { tags: ["thorough"] }, () => {
     })
   )
 
-  it.live("is lost after a limited number of renewals if each answer from Redis takes as long as the lease", () =>
+  it.live("is lost, and not renewed forever, if each answer from Redis takes as long as the lease", () =>
     Effect.gen(function* () {
       const now = { monotonic: 1_000_000n, wall: 1_795_147_201_000 }
       let isSlow = false
@@ -326,7 +326,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
       })
   )
 
-  it.live("sends no request to Redis for fibers that wait in the same process", () =>
+  it.live("sends no request to Redis for a fiber that waits for another fiber of its process", () =>
     Effect.gen(function* () {
       const { prefix, redis } = yield* begin
       const { counting, scriptsSent } = countScripts(redis)
@@ -461,7 +461,7 @@ describe.runIf(runsRedis)("vaults: a lock in Redis", () => {
       const before = scriptsSent()
       assert.strictEqual(yield* reasonOf(early.check), "lost", "the reason right after the release")
       yield* Effect.sleep("400 millis")
-      assert.strictEqual(yield* reasonOf(early.check), "lost", "the reason after the time of the lease")
+      assert.strictEqual(yield* reasonOf(early.check), "lost", "the reason after the end of the lease")
       assert.strictEqual(scriptsSent(), before)
       assert.isNull(yield* redis.send("GET", key))
     })
@@ -531,7 +531,7 @@ describe.runIf(runsRedis)(
   "vaults: a lock in a Redis that becomes unavailable",
   { concurrent: true, tags: ["thorough"] },
   () => {
-    it.live("is lost at the end of its lease, but the result of its holder is still returned", () =>
+    it.live("is lost when its lease ends, but `withLock` returns the result of its holder", () =>
       Effect.gen(function* () {
         const { freeze, thaw, url } = yield* server
         const lock = makeRedis(yield* connect(url), { lease: "2 seconds" })

@@ -81,8 +81,8 @@ const steps = Effect.fnUntraced(function* ({ account, api, code, credentials, ex
         ...(totp === undefined ? {} : { totp })
       })
     )
-    // In the documented samples, a login without a TOTP code needs a code by SMS. The same is assumed if the answer
-    // has no `isAuthTokenVerified`.
+    // If the answer has no `isAuthTokenVerified`, it is read as in the documented samples: a login without a TOTP code
+    // needs a code by SMS.
     if (isAuthTokenVerified === "FALSE" || (isAuthTokenVerified === undefined && totp === undefined)) {
       const end = expiry({ issuedAt, accessToken: AuthToken })?.at
       return Login.stepUpRequired(yield* ledger.open(challengeOf(AuthToken, yield* Clock.currentTimeMillis, end)))

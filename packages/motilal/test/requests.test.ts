@@ -11,20 +11,18 @@ import { manifestOf } from "../../../tools/docs/wiring.ts"
 import { credentials, hash, layer, layerApi, serve, session } from "./support.ts"
 
 describe("requests", () => {
-  it.effect(
-    "a login sends not the password, but the SHA-256 hash of the password followed by the API key, in lower-case hexadecimal",
-    () =>
-      Effect.gen(function* () {
-        // The expected hash was computed with sha256sum. The sample hash in Motilal's documentation is wrong.
-        const sample = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
-        assert.strictEqual(Redacted.value(sample), "6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090")
-        const fake = yield* serve()
-        yield* Effect.provide(Login.session, layer())
-        const [login] = yield* fake.journal
-        assert.include(login?.body, `"password":"${hash}"`)
-        for (const { body, headers } of yield* fake.journal)
-          assert.notInclude(JSON.stringify([body, headers]), "demo-password")
-      })
+  it.effect("a login sends SHA-256(password + API key) in lower-case hexadecimal, and never the password", () =>
+    Effect.gen(function* () {
+      // The expected hash was computed with sha256sum. The sample hash in Motilal's documentation is wrong.
+      const sample = yield* MotilalApi.passwordHash(Redacted.make("abc"), Redacted.make("123"))
+      assert.strictEqual(Redacted.value(sample), "6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090")
+      const fake = yield* serve()
+      yield* Effect.provide(Login.session, layer())
+      const [login] = yield* fake.journal
+      assert.include(login?.body, `"password":"${hash}"`)
+      for (const { body, headers } of yield* fake.journal)
+        assert.notInclude(JSON.stringify([body, headers]), "demo-password")
+    })
   )
 
   it.effect("by default, the header productversion is the version of the package", () =>

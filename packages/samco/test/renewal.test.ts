@@ -122,7 +122,7 @@ describe("a managed session of SamcoAuth", () => {
 
 describe("a managed session of SamcoLegacy", () => {
   it.effect(
-    "is not renewed with an access token that expired at 08:00 IST, and the error demands a new access token",
+    "is not renewed after the credentials' access token expired at 08:00 IST, and the error demands a new one",
     () =>
       Effect.gen(function* () {
         const { fake, renew, session } = yield* begin(SamcoLegacy.layer({ credentials: legacyCredentials }))

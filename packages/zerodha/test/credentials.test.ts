@@ -142,7 +142,7 @@ describe("calls of ZerodhaApi from untyped code", () => {
       ["a logout without a token", (api) => api.deleteSession({} as never, session), ["access_token"]]
     ]
   for (const [what, call, fields] of rows) {
-    it.effect(`${what}: the error names the wrong fields, and no request is sent`, () =>
+    it.effect(`${what}: the error names each invalid field, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(ZerodhaApi.ZerodhaApi, call), api)
         assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, kind])))

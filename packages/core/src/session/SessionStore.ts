@@ -342,8 +342,8 @@ export interface RedisOptions {
 }
 
 // Returns -1 if the stored value has no version. This library did not write such a value, so the value is not
-// overwritten. If the reply to a write was lost, the retry ("again") may find the value that it is about to write. The
-// first try has then succeeded, because no other write of an encrypted store has an equal value.
+// overwritten. If the reply to a write was lost, the write is tried again ("again"). If this try finds its value
+// already stored, an earlier try has succeeded, because no other write of an encrypted store has an equal value.
 const compareAndSetLua = `
 local found = redis.call("GET", KEYS[1])
 if ARGV[3] == "again" and found == ARGV[2] then return 1 end

@@ -1,6 +1,6 @@
 /**
- * HTTP clients for tests: a client with `fetch` for msw, and clients that use no network. `settle` runs an effect with
- * real I/O while the test uses virtual time.
+ * HTTP clients for tests: one that calls `fetch`, so that msw can answer, and others that use no network. `settle` runs
+ * an effect with real I/O while the test uses virtual time.
  *
  * @since 0.1.0
  */

@@ -27,7 +27,7 @@ export interface TotpCode {
   readonly validForSeconds: number
 }
 
-/** The served fakes. They share one clock. */
+/** The fakes that a simulator serves. They share one clock. */
 export interface Fakes {
   readonly served: ReadonlyArray<FakeBroker>
   readonly respond: (broker: FakeBroker, request: Request) => Effect.Effect<Response, unknown>
@@ -75,9 +75,8 @@ const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
 })
 
 /**
- * Returns a function that sleeps by the clock `base`. When the scope closes, all sleeps are interrupted. Without this
- * interruption, a fake that delays an answer would still sleep after the simulator has stopped, because the fake does
- * not notice that the client has disconnected.
+ * Returns a function that sleeps by the clock `base`. When the scope closes, all sleeps are interrupted. Without
+ * this interruption, a delayed answer could keep a fake asleep after the simulator has stopped.
  */
 const sleepWithin = Effect.fnUntraced(function* (
   base: Clock.Clock
