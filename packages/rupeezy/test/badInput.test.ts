@@ -249,7 +249,7 @@ describe("calls of RupeezyApi from untyped code", () => {
     ...exchanges.map(([what, request, fields]) => ["createSession", what, request, fields] as const)
   ]
   for (const [name, what, request, fields] of table) {
-    it.effect(`${name} with ${what} sends no request, and the error names the wrong fields`, () =>
+    it.effect(`${name} with ${what} sends no request, and the error names the fields with wrong values`, () =>
       Effect.gen(function* () {
         const call = Effect.flatMap(RupeezyApi.RupeezyApi, (api) => api[name](request as never))
         const error = yield* refused(call, RupeezyApi.layer({ apiKey: credentials.apiKey }))

@@ -273,7 +273,7 @@ describe("calls of SamcoApi from untyped code", () => {
       ]
     ]
   for (const [what, call, fields] of rows) {
-    it.effect(`${what}: the error names the wrong fields, and no request is sent`, () =>
+    it.effect(`${what}: the error names the fields with wrong values, and no request is sent`, () =>
       Effect.gen(function* () {
         const error = yield* refused(Effect.flatMap(SamcoApi.SamcoApi, call), SamcoApi.layer())
         assert.deepStrictEqual(problems(error), Object.fromEntries(fields.map((field) => [field, wrong])))
