@@ -78,7 +78,7 @@ export const startPeer = async (
     readonly through?: ReadonlyArray<string>
     /** Time-out for the start, in milliseconds. Default: 30 seconds. */
     readonly limit?: number
-    /** Copies the standard error of the child process, such as its progress, to the standard error of this process. */
+    /** Copies the standard error of the child process to the standard error of this process. */
     readonly showsErrors?: boolean
   }
 ): Promise<Peer> => {
@@ -137,8 +137,7 @@ export const startPeer = async (
   const call = <Result>(request: unknown, limit = 30_000): Promise<Result> => {
     calls += 1
     const answered = expect<Result>(calls, limit)
-    // If the child process is disconnected, nothing is sent. The call fails at once if the child process has ended, and
-    // otherwise when the child process emits `close`.
+    // If the child process is disconnected, nothing is sent, and the call fails as soon as the child process has ended.
     if (child.connected) child.send({ id: calls, request }, () => undefined)
     return answered
   }
@@ -152,7 +151,7 @@ export const stopPeers = async (): Promise<void> => {
   await Promise.all(Array.from(running, end))
 }
 
-/** Runs in the child process: answers calls with `handle`. Exits when the parent process requests it, or has ended. */
+/** Runs in the child process: answers calls with `handle`. Exits when the parent process requests it or ends. */
 export const servePeer = (handle: (request: never) => unknown): void => {
   const send = (message: Answer) => process.send?.(message)
   const answer = async (id: number, request: unknown) => {

@@ -40,7 +40,7 @@ describe("Credentials.check", () => {
     })
   )
 
-  it.effect("accepts a secret that is not wrapped in Redacted, and a wrapped value that is not a secret", () =>
+  it.effect("accepts a secret as plain text, and a client code wrapped in Redacted", () =>
     Effect.gen(function* () {
       const values = yield* check({ ...valid, pin: "4711", clientCode: Redacted.make("t1") })
       assert.deepStrictEqual([values.clientCode, Redacted.value(values.pin)], ["T1", "4711"])
@@ -55,7 +55,7 @@ describe("Credentials.check", () => {
     })
   )
 
-  it.effect("accepts a code source unchanged, and reports the problem with an invalid code source", () =>
+  it.effect("returns a valid code source unchanged, and reports the problem with an invalid code source", () =>
     Effect.gen(function* () {
       const own = CodeSource.fromEffect(() => Effect.succeed(Redacted.make("123456")))
       assert.strictEqual((yield* check({ ...valid, totpSecret: own })).totpSecret, own)
@@ -134,7 +134,7 @@ describe("Credentials.fromConfig", () => {
     })
   )
 
-  it.effect("reports an empty variable as missing, and also reports the problem with an invalid variable", () =>
+  it.effect("reports an empty variable as missing, and an invalid variable, in the same error", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(from({ ...whole, TINY_PIN: "", TINY_CLIENT_CODE: "d@example.com" }))
       assert.deepStrictEqual(problems(error), [

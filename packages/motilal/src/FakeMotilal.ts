@@ -180,7 +180,7 @@ const stateRefusals: Readonly<Record<Exclude<Account["state"], "active">, readon
     "pan-not-linked": ["", "Not a valid account number"]
   }
 
-/** Codes that were seen with the status `ERROR`. All other codes are documented with `FAILURE`. */
+/** Error codes that were seen with the status `ERROR`. All other error codes are documented with `FAILURE`. */
 const seenWithError: ReadonlySet<string> = new Set(["MO1007"])
 
 const wafPage = FakeBroker.html("<html><body><h1>403 Forbidden</h1></body></html>", 403)
@@ -261,8 +261,8 @@ export const make = Effect.fnUntraced(function* (
     accounts.filter(({ apiKey }) => apiKey === request.headers["apikey"])
 
   /**
-   * Returns whether the value of a header is a placeholder of the official Node SDK 2.3. The SDK sends placeholders
-   * until it has read the data of its machine. The broker's answer to placeholders is not known.
+   * Returns whether the value of a header is a placeholder of the official Node SDK 2.3. It is not known whether the
+   * broker accepts placeholders.
    */
   const isLeftOpen = (name: string, value: string | undefined): boolean =>
     (name === "macaddress" && value === "null") || (name === "manufacturer" && value === "")
@@ -484,8 +484,8 @@ export const make = Effect.fnUntraced(function* (
     account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
   /**
-   * Returns the login page with a new page id. The portal binds a one-time code to one load of its page, so the fake
-   * refuses a form with an earlier page id.
+   * Returns the login page with a new page id. After a reload, the portal does not accept the one-time code of the
+   * previous page. So the fake refuses a form with the id of a previous page.
    */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""

@@ -1,4 +1,4 @@
-/** Logs in to one account. A person answers the questions. */
+/** Logs in to one account. Asks the person at the terminal for any input. */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as AuthError from "@auth/broker-core/login/AuthError"
@@ -64,8 +64,8 @@ const askCode = (question: CodeQuestion) =>
   }).pipe(Effect.scoped)
 
 /**
- * If a prompt ends without a code, turns its failure into an `AuthError`. If the login guard stops a later login, the
- * error of the guard repeats the text of this `AuthError`.
+ * If a prompt ends without a code, turns its failure into an `AuthError`. The login guard can then show the text of
+ * this error when it refuses a later login.
  */
 const noCode =
   ({ account: { broker, id } }: CodeQuestion) =>
@@ -102,14 +102,14 @@ const browserLogin = (opened: connect.Opened, { paste }: How) => {
   const shown = paste
     ? Effect.provideService(login, RedirectListener.Browser, { open: () => Effect.succeed(false) })
     : login
-  // The effect returns its exit, because a rejected promise would not show whether Ctrl-C interrupted the effect.
+  // `Effect.exit` is needed, because a rejected promise does not show whether Ctrl-C interrupted the login.
   return Effect.flatten(promised(() => opened.connection.run(Effect.exit(BrowserLogin.run(shown, { byPerson: true })))))
 }
 
 /** Sets white text on black, so that a QR code can be scanned in a dark and in a light terminal. */
 const onPaper = (line: string): string => `\u001b[97;40m${line}\u001b[0m`
 
-/** Shows a QR code on standard error. The image is a secret of this login: it is not written to a file. */
+/** Shows a QR code on standard error. The image is secret, so it is not written to a file. */
 const showQr = (image: Redacted.Redacted<string>) =>
   Effect.gen(function* () {
     const modules = qrImage.read(Redacted.value(image))

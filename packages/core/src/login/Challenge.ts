@@ -97,7 +97,7 @@ export interface Ledger {
 
 /**
  * Reports to the login guard that the login waits for a code from the broker. Reports nothing for a code from an
- * authenticator app, because such a code is computed and sent at once.
+ * authenticator app, because the broker does not send such a code.
  */
 const awaited = ({ kinds }: Challenge) => (kinds[0] === "totp" ? Effect.void : report(({ codeAwaited }) => codeAwaited))
 

@@ -32,8 +32,8 @@ export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
   /**
-   * Set if the new token has already expired or expires within 30 seconds, and the profile call does not show that the
-   * broker accepts it. If the token expires before it is in the cache, the caller gets this error.
+   * The error for the caller if the new token expires before it is in the cache. Set if the token has already expired
+   * or expires within 30 seconds, and no profile call shows that the broker accepts it.
    */
   readonly over?: AuthError.AuthError | undefined
 }
@@ -41,9 +41,9 @@ export interface Exchanged {
 /** Checks that run before a request is sent. They fail after a logout, because no login may be sent after a logout. */
 export interface Checks {
   /**
-   * Fails after a logout in this program, or if another program may hold the lock now. It runs directly before a login,
-   * a refresh or a one-time code is sent. Before that, there may have been a wait for the store, for the next TOTP
-   * period or for the code. During the wait, the user can log out, or the lock can expire.
+   * Fails after a logout in this program, or if the session lock may have expired, so that another program may hold it.
+   * Runs directly before a login, a refresh or a one-time code is sent, because the program may have waited long for
+   * the store, for the next TOTP period or for the code.
    */
   readonly here: Effect.Effect<void, Failure>
   /**
@@ -81,8 +81,8 @@ export interface Failing {
 }
 
 /**
- * If at least `count` refreshes in a row failed over at least `span` milliseconds for another reason than a refused
- * token, a login is sent. No login is sent while the current access token is still valid.
+ * A login is sent if `Failing` counts at least `count` failures, and the first of them is at least `span` milliseconds
+ * ago. While the current access token is live, no login is sent.
  */
 const enoughFailures = { count: 3, span: 30_000 }
 
@@ -115,8 +115,8 @@ export const reasonOf = (failure: Failure): string => failure.reason._tag
 const minLifetime = 30_000
 
 /**
- * Whether a new token has already expired. Only the expiry in the token itself is used, because an expiry that was
- * computed by this program does not show that a clock is wrong.
+ * Whether a new token has already expired, according to the expiry in the token itself. An expiry that this program
+ * computed is not used, because it depends on the same clock as `now`.
  */
 const isExpiredOnArrival = ({ expiresAt, expirySource }: Session.Session, now: number): boolean =>
   expirySource === "jwt" && expiresAt !== undefined && expiresAt - now < minLifetime
@@ -211,8 +211,8 @@ export const make = (
   const finish = ledger.note(account, (before) => Ledger.finish(before, account.app))
 
   /**
-   * Records why a login failed after its first steps. The guard does not record this, because the broker has accepted
-   * the credentials. `before` is the number of pauses in a row before this login.
+   * Records why a login failed after the broker had accepted the credentials. The guard does not record this failure,
+   * because it counts such a login as accepted. `before` is the number of pauses in a row before this login.
    */
   const noteUnfinished = Effect.fnUntraced(function* (failure: AuthError.AuthError, before?: number) {
     const answer = classify(failure, true)

@@ -56,7 +56,7 @@ const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Co
   yield* same((yield* profile(session)).id, session.account.id, "id")
 })
 
-/** Builds a session manager for the account of the layer. It uses a new vault in memory. */
+/** Builds a session manager from the services in `context`, with a new vault in memory. */
 const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
   const sessions = SessionManager.layer().pipe(
     Layer.provide(Layer.succeedContext(context)),
@@ -67,7 +67,7 @@ const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
 
 const common = (subject: Subject): ReadonlyArray<Case> => [
   {
-    name: "describes how its sessions are renewed, and names the source of the limits",
+    name: "describes how its sessions are renewed, and gives the reason for the limit of failed logins",
     run: Effect.gen(function* () {
       const { by, source, when, window, maxFailures } = yield* described(subject)
       const { capabilities } = subject.method
@@ -79,13 +79,13 @@ const common = (subject: Subject): ReadonlyArray<Case> => [
       yield* same(
         by.includes("login"),
         capabilities.includes("Login"),
-        "whether the broker's description lists a login as a way to renew"
+        "whether the method's description lists a login as a way to renew"
       )
       const refreshes = capabilities.includes("Refresh") || subject.loginCarries === "session-before"
       yield* same(
         by.includes("refresh"),
         refreshes,
-        "whether the broker's description lists a refresh as a way to renew"
+        "whether the method's description lists a refresh as a way to renew"
       )
     })
   },
@@ -151,7 +151,7 @@ const renewed = (
     ? Effect.fail(new ContractViolation({ message: "the renewal has no login" }))
     : Effect.andThen(TestClock.adjust("31 seconds"), login)
 
-/** Faults that make the broker answer a login without an error code. */
+/** Answers to a login that contain no error code of the broker. */
 const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
   .map((status): readonly [string, Fault] => [`HTTP ${status}`, { kind: "answer", status, body: "" }])
   .concat([
@@ -201,7 +201,7 @@ const unattended = (subject: Subject): ReadonlyArray<Case> => [
     })
   },
   {
-    name: "lets a session manager get a session, and renew this session with a new access token",
+    name: "lets a session manager get a session, and renew it: the renewed session has a new access token",
     run: Effect.gen(function* () {
       const { context } = yield* begin(subject)
       const manager = yield* managed(context)

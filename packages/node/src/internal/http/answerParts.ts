@@ -1,4 +1,4 @@
-/** Reads the parts of an answer, for the responses of `HttpClient` and for the answers of `PlainHttp`. */
+/** Reads the headers and the body of an answer. Both `HttpClient` and `PlainHttp` use these functions. */
 import * as Result from "effect/Result"
 import { decompress, type Problem } from "./decompress.ts"
 import type { WireAnswer } from "./exchange.ts"
