@@ -47,7 +47,7 @@ describe.runIf(runsRedis)("a Redis for tests", () => {
   })
 
   it(
-    "ends, and its folder is removed, when its parent process is killed, even if Redis is suspended",
+    "ends and leaves no folder after its parent process is killed, even if Redis is suspended",
     { tags: ["thorough"] },
     async () => {
       const module = path.join(import.meta.dirname, "server.ts")

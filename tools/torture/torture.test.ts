@@ -114,7 +114,7 @@ describe("torture", () => {
     }
   )
 
-  it("prints correct counts of the same kind on one line, and returns whether the run passed", async () => {
+  it("prints one line for a count that is right in several cases, and returns whether the run passed", async () => {
     const printed: Array<string> = []
     const output = { print: (text: string) => void printed.push(text), progress: () => undefined, details: false }
     const counting = (found: number) =>

@@ -242,7 +242,7 @@ describe.each(Object.entries(clients))("PlainHttp over %s", (_, make) => {
 
 describe("PlainHttp over a client with one connection", () => {
   it.live.each(["the dispatcher inside Node", "a dispatcher from the package undici", "node:http"] as const)(
-    "never sends a call that was interrupted in the queue: %s",
+    "never sends a call that was interrupted while it waited for a connection: %s",
     (name) =>
       Effect.gen(function* () {
         const waiting: Array<() => void> = []

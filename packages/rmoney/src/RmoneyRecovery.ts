@@ -120,7 +120,8 @@ const { accountOf: account, family, makeApi: api } = services
 const method = Method.withoutSession(family, { credentials: recoveryCredentials, api, account }, build)
 
 /**
- * Provides all services of this method for one account. The argument of `unblock` and `forgotPassword` is the PAN.
+ * Provides `AccountRecovery` and `RmoneyApi` for one account. The argument `identity` of `unblock` and of
+ * `forgotPassword` is the PAN.
  *
  * @example
  * ```ts

@@ -49,7 +49,7 @@ const parse = (body: string): unknown => {
   }
 }
 
-/** Checks an answer against the document's schema for its call and status. */
+/** Makes a function that checks an answer against the schema of a call and a status in the document. */
 const makeCheck = (document: OpenApi.Document) => {
   const ajv = new Ajv2020({ strict: false, formats: { password: true } })
   ajv.addSchema({ $id: "broker", components: document.components })
@@ -100,8 +100,7 @@ describe("OpenAPI documents", () => {
   for (const id of Simulator.brokerIds) {
     const document = brokers[id].document()
     const check = makeCheck(document)
-    // RMoney documents no logout call, so its OpenAPI document contains no logout. The package has fixtures of a
-    // logout, because the option `logoutCall` can name a call for the logout.
+    // RMoney documents no logout call. The fixtures of a logout are for the option `logoutCall`.
     const fixtures = (file: string) =>
       fixturesOf(id, file).filter(({ endpoint }) => `${id} ${endpoint}` !== "rmoney logout")
 

@@ -283,7 +283,7 @@ describe("a session of the fake", () => {
   )
 })
 
-describe("other calls of the fake", () => {
+describe("calls to the fake", () => {
   it.effect("are refused after ten calls in a second, and the answer has no Retry-After", () =>
     Effect.gen(function* () {
       const fake = yield* start()
@@ -327,7 +327,7 @@ describe("other calls of the fake", () => {
   it.effect.each([
     ["old", "without meta and without a picture"],
     ["with-picture", "with meta and a picture"]
-  ] as const)('with holder: "%s", return the data of the account holder %s', ([holder]) =>
+  ] as const)('with holder: "%s", return a profile %s', ([holder]) =>
     Effect.gen(function* () {
       const fake = yield* start({ holder })
       const { access_token: access } = yield* open(fake)

@@ -27,7 +27,6 @@ const inFiber =
   async ({ count }) =>
     expectSession(await Effect.runPromise(loop(count)), id)
 
-/** Makes the manager of the only account. */
 const ours = async (): Promise<SessionManager.SessionManager["Service"]> => {
   const manager = (await Effect.runPromise(makeLive(1))).get(id)
   if (manager === undefined) throw new Error(`There is no manager for ${id}.`)

@@ -123,8 +123,9 @@ export const make = (options: {
    */
   readonly codes?: "totp" | CodeSource | undefined
   /**
-   * The credentials that `login` sends, keyed by field. A session manager compares them with earlier credentials. Only
-   * text and `Redacted` text are compared. Default: no credentials are compared.
+   * The credentials that `login` sends, keyed by field. A session manager compares them with credentials that the
+   * broker accepted or refused in the past. Only text and `Redacted` text are compared. Default: no credentials are
+   * compared.
    */
   readonly credentials?: Readonly<Record<string, unknown>> | undefined
 }): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>
@@ -224,13 +225,12 @@ const unanswerable = (account: Account, why: string) =>
   )
 
 /**
- * Makes a login that answers the broker's challenge with a TOTP code from `codes`, if TOTP is the first of the
- * challenge's `kinds`.
+ * Makes a login that answers the broker's challenge with a TOTP code from `codes`. If TOTP is not the first of the
+ * challenge's `kinds`, the login fails with `ActionRequired`. The advice in this error names `layerLoginWithStepUp`.
  *
  * A broker that requires another kind of code sends an SMS or an email at each login. To prevent useless messages, the
- * login sends nothing if there are no `codes`, or if the broker has requested another kind of code at an earlier login.
- * In both cases, and if a challenge requires another kind of code, the login fails with `ActionRequired`. Its advice
- * names `layerLoginWithStepUp`.
+ * login fails with the same error, and sends nothing to the broker, in two cases: if `codes` is `undefined`, and after
+ * a first challenge that required another kind of code.
  *
  * @example
  * ```ts
@@ -297,7 +297,7 @@ export const layerLogin: Layer.Layer<Renewal, never, Renewal | Login.Login> = La
 
 /**
  * Renews a session by a login. If the broker returns a challenge, the challenge is answered once, with the code that
- * `respond` returns. In a login of a session manager, `respond` must return the code within five minutes.
+ * `respond` returns. If a session manager runs the login, `respond` must return the code within five minutes.
  *
  * @example
  * ```ts

@@ -28,8 +28,8 @@ export interface CodeOptions {
    */
   readonly codeMisses?: number | undefined
   /**
-   * The user id that later steps send. `answered`: the user id that the broker returned in the first step. `given`: the
-   * configured user id. Default: `answered`.
+   * The user id that each step after the first one sends. `answered`: the user id that the broker returned in the first
+   * step. `given`: the configured user id. Default: `answered`.
    */
   readonly laterUserId?: "answered" | "given" | undefined
 }

@@ -45,10 +45,7 @@ const concat = (chunks: ReadonlyArray<Uint8Array>, size: number) => {
   return all
 }
 
-/**
- * Reads a body to its end, or until more than `limit` bytes were read. At most `limit` bytes and one more chunk are in
- * memory.
- */
+/** Reads a body to its end, or until more than `limit` bytes were read. */
 export const readBeginning = (
   response: HttpClientResponse.HttpClientResponse,
   limit: number
@@ -76,8 +73,9 @@ export const readBeginning = (
   )
 
 /**
- * Makes a web stream of a body: first `head`, then the rest. The stream reads the body only when its reader requests
- * more. `toError` converts every failure, because the error of the HTTP client contains the request with the tokens.
+ * Makes a web stream of a body: first `head`, then the rest. The rest is read only when the consumer of the
+ * stream requests it. `toError` converts every failure, because the error of the HTTP client contains the request with
+ * the tokens.
  */
 const toWebStream = (
   head: ReadonlyArray<Uint8Array>,
