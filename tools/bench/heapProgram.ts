@@ -43,8 +43,8 @@ const brokerOf = (clientCode: string) =>
   AngelAuth.layer({ credentials: { ...credentials, clientCode }, origins: { api: url } })
 
 /**
- * Milliseconds by which the clock advances between two logins of an account. The step is long enough for two limits:
- * one login of an account in a second, and one login of a manager in a TOTP period of 30 seconds.
+ * Milliseconds by which the clock advances between two logins of an account. An account can log in only once per second,
+ * and a manager only once per TOTP period (30 seconds).
  */
 const step = 60_000
 

@@ -25,8 +25,7 @@ export const listen = async (server: net.Server, triesLeft = 20): Promise<number
 
 /**
  * Returns true if no server listens on a port of 127.0.0.1. The function connects to the port instead of listening on
- * it. If the function listened while another thread started a child process, the child would hold the port for a few
- * milliseconds after the function had closed the port.
+ * it, because a port on which it listens can stay in use for a few milliseconds after it is closed.
  */
 export const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -38,7 +37,7 @@ export const isFree = (port: number): Promise<boolean> =>
     socket.once("error", () => resolve(true))
   })
 
-/** Returns the lowest port of outgoing connections. On systems other than Linux, this port is 49,152. */
+/** Returns the lowest port that the system gives to outgoing connections. If it is unknown, returns 49,152. */
 const firstOutgoing = (): number => {
   try {
     return Number.parseInt(fs.readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), 10)
@@ -49,7 +48,10 @@ const firstOutgoing = (): number => {
 
 /** `freePort` selects ports from `lowest` up to, but not including, `end`. */
 const lowest = 10_000
-/** The lowest port of outgoing connections, or 32,768 if that port is higher or leaves fewer than 1000 ports. */
+/**
+ * Usually the result of `firstOutgoing`, but at most 32,768. If the result leaves fewer than 1000 ports above `lowest`,
+ * `end` is 32,768.
+ */
 const end = firstOutgoing() - lowest < 1000 ? 32_768 : Math.min(firstOutgoing(), 32_768)
 
 /**

@@ -239,7 +239,7 @@ it.effect("RedirectLogin.parseCallback names the missing scheme of an address wi
   })
 )
 
-it.effect("RedirectLogin.parseCallback quickly rejects a callback that repeats one sign over a megabyte", () =>
+it.effect("RedirectLogin.parseCallback quickly rejects a callback with up to a megabyte of one repeated sign", () =>
   Effect.gen(function* () {
     for (const sign of [" ", "\t", "\n", '"', "<", "'", "&amp;", "&quot;", "%25", "?", "#", "=", "\u200b", "\\", "+"]) {
       for (const length of [20_000, 1_000_000]) {

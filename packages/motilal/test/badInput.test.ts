@@ -259,7 +259,7 @@ const wrongOptions: ReadonlyArray<WrongCredentials> = [
   [
     "the source id MOBILE without an IMEI",
     { sourceId: "MOBILE" },
-    { imeiNumber: "is missing: this sourceId requires the header imeino" }
+    { imeiNumber: "is missing: the chosen sourceId requires the header imeino" }
   ],
   [
     "an IMEI of 14 digits",

@@ -127,8 +127,7 @@ export const recoveryCredentials = { environment, userId, deviceId }
 
 /**
  * After two refused logins, no further login is sent, so that a person can make one wrong attempt without locking the
- * account. The 300 seconds in `source` may begin again with each wrong attempt. Therefore the window is three times as
- * long.
+ * account. The window is longer than the 300 seconds in `source`, because these may begin again with each wrong attempt.
  */
 const budget = {
   maxFailures: 2,

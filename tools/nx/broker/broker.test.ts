@@ -13,7 +13,7 @@ const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-au
 const tool = (script: string, ...args: ReadonlyArray<string>) =>
   run(process.execPath, [path.join("node_modules", script), ...args], {
     cwd: folder,
-    // The copy must not use the Nx cache of the repository.
+    // `folder` has a copy of the repository. The copy must not use the Nx cache of the original.
     env: { NX_DAEMON: "false", NX_CACHE_DIRECTORY: path.join(folder, ".nx"), TESTS: "" }
   })
 

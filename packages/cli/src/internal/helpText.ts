@@ -73,7 +73,7 @@ const overview = (width: number): ReadonlyArray<string> => [
   ...wrap(`${program} <command> --help describes a command. ${program} --version prints the version.`, width),
   "",
   ...wrap(
-    "The key of the vault is in BROKER_AUTH_KEY. If this variable is not set, the key is in the keyring of the operating system. BROKER_AUTH_SIMULATOR has the same effect as --simulator.",
+    "The key of the vault is in BROKER_AUTH_KEY. If this variable is not set, the key is in the keyring of the operating system. BROKER_AUTH_SIMULATOR has the same effect as the flag --simulator of a command.",
     width
   ),
   "",
@@ -85,7 +85,7 @@ const overview = (width: number): ReadonlyArray<string> => [
   )
 ]
 
-/** The row of the command that the words name, or `undefined`. */
+/** Returns the row of the command that is at the start of `words`, or `undefined`. */
 export const rowOf = (words: ReadonlyArray<string>): Row | undefined => {
   const rows: ReadonlyArray<Row> = table
   return rows.find(({ name }) => name === words.slice(0, 2).join(" ")) ?? rows.find(({ name }) => name === words[0])

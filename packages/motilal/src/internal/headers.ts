@@ -84,8 +84,8 @@ const identity = (
 /**
  * Every header of the broker's table, in the order of that table. Source: Motilal OpenAPI documentation, "Header
  * Parameters" and "Error Codes", as of 2026-11-21. The broker accepts any text in the headers whose default is
- * `unknown`, except that `manufacturer` has a maximum length. The defaults of the two browser headers are the documented
- * samples. Of the known clients, only the official SDKs send latitude, longitude and sdkversion.
+ * `unknown`, except that `manufacturer` has a maximum length. The defaults of the two browser headers are the samples in
+ * the documentation.
  */
 export const table: ReadonlyArray<HeaderRow> = [
   given("accept", "MO2003", "fixed", /^application\/json$/),
@@ -131,7 +131,8 @@ const applies = (row: HeaderRow, source: SourceId): boolean => row.from === "ide
 const canWait = (row: HeaderRow): boolean => row.mandatory === "no" || row.option === "vendorInfo"
 
 const problemOf = (row: HeaderRow, value: unknown): string | undefined => {
-  if (value === undefined) return canWait(row) ? undefined : `is missing: this sourceId requires the header ${row.name}`
+  if (value === undefined)
+    return canWait(row) ? undefined : `is missing: the chosen sourceId requires the header ${row.name}`
   return Predicate.isString(value) && row.shape.test(value)
     ? undefined
     : `does not have the format of the header ${row.name} (${row.code})`

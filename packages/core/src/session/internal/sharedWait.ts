@@ -15,7 +15,7 @@ export interface SharedWait<A, E> {
   readonly end: (result: Effect.Effect<A, E>) => void
 }
 
-/** Minimum length of the list of waiters at which waiters whose fibers have ended are removed. */
+/** While the list of waiters is shorter than this, no waiter is removed. */
 const firstSweep = 64
 
 /**
