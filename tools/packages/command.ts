@@ -20,7 +20,7 @@ export interface Options {
 
 const name = "@auth/cli"
 
-/** Number of installs, and of logins, that run at the same time. Both need a processor most of the time. */
+/** Maximum number of installs, or of logins, that run at once. Each of them keeps one processor busy. */
 const atOnce = Math.max(2, os.availableParallelism())
 
 const installIn = (folder: string, tarballs: ReadonlyArray<string>): Promise<string> => {

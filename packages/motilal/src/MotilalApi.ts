@@ -25,9 +25,9 @@ import * as endpoints from "./internal/endpoints.ts"
 import * as headers from "./internal/headers.ts"
 
 /**
- * A set of versions of the broker's calls that belong together. In `v7`, the generation of 2026, the request
- * `getaccesstoken` follows the login, and exchanges the login token for an access token. The earlier generations `v4`
- * and `v3` do not have this request.
+ * A generation of the broker's API. It decides the versions in the paths of the calls. In `v7`, the generation of 2026,
+ * the request `getaccesstoken` follows the login, and exchanges the login token for an access token. The earlier
+ * generations `v4` and `v3` do not have this request.
  *
  * @category models
  * @since 0.1.0

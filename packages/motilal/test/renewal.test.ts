@@ -51,7 +51,7 @@ describe("a managed session", () => {
     })
   )
 
-  it.effect("is not renewed, and no SMS code is requested, if the program has no way to answer the challenge", () =>
+  it.effect("is not renewed, and nothing is sent, if the program cannot supply the required SMS code", () =>
     Effect.gen(function* () {
       const { fake, renew } = yield* begin({ totp: undefined })
       for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -129,7 +129,7 @@ describe("a failed getaccesstoken request after a successful login", () => {
     })
   )
 
-  it.effect("is followed by a new login if the broker refuses the token of the earlier login", () =>
+  it.effect("is followed by a new login if the broker refuses the login token", () =>
     Effect.gen(function* () {
       const program = yield* begin()
       yield* program.fake.inject("getaccesstoken", { kind: "status", status: 503 })

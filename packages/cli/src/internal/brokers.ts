@@ -66,7 +66,7 @@ const isMissing = (error: unknown): boolean => {
 const notInstalled = (name: string) =>
   fail("package", `The package ${name} is not installed. Install it: ${installLine(name)}`)
 
-/** Imports a module of an optional package. A bare specifier is resolved from the folder of this file. */
+/** Imports a module of an optional package. */
 export const load = <A>(name: string, module: string): Effect.Effect<A, CommandFailed> =>
   Effect.catch(
     Effect.tryPromise({

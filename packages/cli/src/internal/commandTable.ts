@@ -63,7 +63,11 @@ export const table = [
       { name: "broker", kind: "required", description: "id of the broker; for the ids, run broker-auth brokers" }
     ],
     flags: [
-      { name: "method", value: "METHOD", description: "the way to log in; asked for if there are several" },
+      {
+        name: "method",
+        value: "METHOD",
+        description: "the way to log in; if omitted and there are several, the command asks"
+      },
       { name: "name", value: "NAME", description: "your name for the account (default: the broker's id)" },
       packageFlag(
         "package of the broker, if this package is not installed beside broker-auth; see broker-auth brokers --help"

@@ -14,8 +14,8 @@ import * as Shape from "./Shape.ts"
  *
  * `scope` says which calls the broker counts together. `account`: the calls for one account. `app`: the calls of one
  * app, for all its accounts. `address`: the calls from one IP address. Default: `account`. Each client counts only its
- * own calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. Two programs have
- * the same app if the values in `app` of their `Protocol` (see `BrokerClient`) are equal.
+ * own calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. Programs
+ * whose `Protocol` (see `BrokerClient`) has the same values in `app` count as one app.
  *
  * @example
  * ```ts
@@ -56,7 +56,7 @@ export type TokenKind = "none" | "step" | "required"
 export interface Endpoint<Request = unknown, Response = unknown, Token extends TokenKind = TokenKind> {
   readonly name: string
   readonly method: "GET" | "POST" | "PUT" | "DELETE"
-  /** The purpose of the origin to which the call is sent, such as `api`. It is a key of the broker's environment. */
+  /** The key under which the broker's environment lists the origin for this call, such as `api`. */
   readonly origin: string
   readonly path: string
   readonly token: Token
@@ -107,8 +107,8 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly limits: ReadonlyArray<Limit>
   readonly request: Shape.Shape<Schema.Decoder<Request>> | undefined
   /**
-   * The data inside the envelope. The envelope is the part of the answer around the data, such as a status. The shape
-   * describes the data that the broker sends, and the decoded data that a program gets.
+   * The shape of the data inside the envelope. The envelope is the part of the answer around the data, such as a
+   * status. The shape describes the data as the broker sends it, and as the program gets it after decoding.
    */
   readonly response: Shape.Shape<Schema.Decoder<Response>>
   /**

@@ -14,7 +14,7 @@ import { lazyModule } from "../login/internal/lazyModule.ts"
 import { lazyClient } from "./internal/lazyClient.ts"
 
 /**
- * The key of the property in which `addSend` stores a function `Find` in an `HttpClient`.
+ * The key under which `addSend` stores a function `Find` in an `HttpClient`.
  *
  * @category symbols
  * @since 0.1.0

@@ -85,9 +85,9 @@ export const isCodeSource = (value: unknown): value is CodeSource => Predicate.h
 /**
  * Makes a source that computes codes from a TOTP secret. Each code belongs to one period, which is usually 30 seconds
  * long. A code must still be valid when it arrives at the broker. So if the current period ends within `margin`, the
- * source waits for the next period. Default for `margin`: 2 seconds. The source also waits if it has already returned
- * the code of this period for the account, because brokers refuse a code that was used before. The source reads the
- * time from Effect's `Clock`.
+ * source waits for the next period. Default for `margin`: 2 seconds. For each account, the source returns the code of a
+ * period only once, because brokers refuse a code that was used before. A second request waits for the next period.
+ * The source reads the time from Effect's `Clock`.
  *
  * @example
  * ```ts
@@ -304,8 +304,8 @@ interface CodeChallenge extends Omit<CodeRequest, "kind"> {
 }
 
 /**
- * Makes a function that gets the code for a challenge from a source. Pass this function to `Login.withStepUp` or
- * `Renewal.layerLoginWithStepUp`. The source gets the fields of the challenge that concern the code.
+ * Makes a function that answers a challenge with a code from the given source. Pass this function to
+ * `Login.withStepUp` or `Renewal.layerLoginWithStepUp`.
  *
  * @example
  * ```ts

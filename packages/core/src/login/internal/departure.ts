@@ -22,7 +22,7 @@ export const Departure = Context.Reference<Departure | undefined>("@auth/broker-
 
 type Current = Departure | undefined
 
-/** Records that a request is sent. Only the first request of a call counts. */
+/** Records when the first request of a call is sent. Later requests change nothing. */
 export const noteDeparture = (current: Current, now: number): void => {
   for (let departure = current; departure !== undefined; departure = departure.outer) departure.at ??= now
 }

@@ -76,7 +76,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     return Result.mapError(bytesOf(this.answer, this.limit), (problem) =>
       problem === "too-large"
         ? decodeError(this.bare, `the body is larger than ${this.limit} bytes, so it was not read`, tooLargeCode)
-        : decodeError(this.bare, "the body cannot be decompressed as the header content-encoding requires")
+        : decodeError(this.bare, "the body cannot be decompressed with the method in the header content-encoding")
     )
   }
 
@@ -88,7 +88,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   }
 
   private read<A>(use: (bytes: Uint8Array) => A, problem: string): Effect.Effect<A, Failure> {
-    // The error of a parser is not kept, because its message contains a part of the body.
+    // The error of a parser is not kept. Its message quotes the body, which may contain a secret.
     return Effect.suspend(() =>
       Effect.fromResult(
         Result.flatMap(this.bytes, (bytes) =>

@@ -14,5 +14,7 @@ export const plainAnswerOf = (answer: WireAnswer, limit: number): Result.Result<
     return Result.succeed({ status, headers, text: textOf(bytes.success), isTooLarge: false })
   return bytes.failure === "too-large"
     ? Result.succeed({ status, headers, text: "", isTooLarge: true })
-    : Result.fail(new ConnectionError("the body cannot be decompressed as the header content-encoding requires", {}))
+    : Result.fail(
+        new ConnectionError("the body cannot be decompressed with the method in the header content-encoding", {})
+      )
 }
