@@ -41,7 +41,7 @@ export type Size = "quick" | "full"
 export interface Options {
   readonly size: Size
   readonly seed: number
-  /** Whether one part is broken on purpose: see `broken.ts`. The scenario must then find a wrong count. */
+  /** Whether a part is broken on purpose, so that each scenario must find a wrong count: see `broken.ts`. */
   readonly broken: boolean
 }
 
@@ -56,9 +56,9 @@ export interface Tally {
   readonly note: (what: string, found: number | string) => void
 }
 
-/** An account at a separate simulated broker, with a separate vault. */
+/** An account, with a simulated broker and a vault that no other setup uses. */
 export interface Setup {
-  /** The name under which programs open its session. */
+  /** The name under which programs open the account's session. */
   readonly name: string
   readonly title: string
   readonly broker: Broker
@@ -88,10 +88,7 @@ export interface Torture extends Options {
   readonly attempt: (title: string, run: (tally: Tally) => Promise<void>) => Promise<void>
   /** Calls `attempt` for all setups concurrently. */
   readonly each: (setups: ReadonlyArray<Setup>, run: (setup: Setup, tally: Tally) => Promise<void>) => Promise<void>
-  /**
-   * Makes one setup for each broker and each kind of vault. Programs use all setups concurrently, so that a run is
-   * short.
-   */
+  /** Makes one setup for each combination of a broker and a kind of vault. */
   readonly setups: (options?: {
     readonly brokers?: ReadonlyArray<BrokerId>
     readonly places?: ReadonlyArray<Place["kind"]>
@@ -229,7 +226,7 @@ const makeTally = (scenario: string, title: string, rows: Array<Row>, stoodStill
 
 /** Makes the runner of all scenarios. Its function `stop` ends all programs, and removes the folder `scratch`. */
 export const makeRunner = (options: Options, scratch: string, progress: (text: string) => void) => {
-  // Each scenario has a separate seed, because the order in which scenarios start varies.
+  // Each scenario has its own seed, so that its random numbers do not depend on the order in which scenarios start.
   const seedFor = (name: string): Buffer => createHash("sha256").update(`${options.seed} ${name}`).digest()
   const key = seedFor("key").toString("hex")
   const env = { BROKER_AUTH_KEY: key, NODE_COMPILE_CACHE: path.join(scratch, "compiled") }
@@ -267,7 +264,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
       places += 1
       return { kind, url: redis ?? (await shared)?.url ?? "", prefix: `torture-${places}` }
     }
-    // With a broken part, only Samco runs, because its login needs no TOTP code and so never waits for a TOTP period.
+    // A run with broken parts uses only Samco: its login needs no TOTP code, so it never waits for a TOTP period.
     const usual: ReadonlyArray<BrokerId> = options.broken ? ["samco"] : brokerIds
     const setups: Torture["setups"] = async ({ brokers = usual, places = placeKinds, redis } = {}) => {
       const made: Array<Setup> = []

@@ -88,7 +88,7 @@ export const broker: Broker.Broker = {
       renewal: {
         ...budget,
         by: ["refresh", "login"],
-        when: "Before midnight IST: by a refresh. After midnight IST, when every session has ended: by a login",
+        when: "Until midnight IST: by a refresh. After midnight IST, when every session has ended: by a login",
         codes: "totp"
       }
     },
@@ -114,13 +114,13 @@ export const broker: Broker.Broker = {
       "identity-headers",
       "medium",
       "clientLocalIp, clientPublicIp, macAddress",
-      "The broker does not check the values of the address headers."
+      "The broker does not check the IP and MAC addresses in the request headers."
     ],
     [
       "refresh-within-the-day",
       "medium",
       "none. To always renew by a login, use Renewal.layerLogin",
-      "A refresh fails after midnight IST."
+      "A session that ended at midnight IST cannot be refreshed."
     ],
     ["refresh-token-in-callback", "low", "none", "The publisher callback may contain a refresh token."],
     ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page accepts a redirect_url parameter."],

@@ -48,7 +48,7 @@ const wrongCredentials: ReadonlyArray<WrongCredentials> = [
   ],
   ["a TOTP secret that is not base32", { ...credentials, totp: secret("JBSW!3DPEHPK3PXP") }, { totp: notBase32 }],
   [
-    "a one-time code of six base32 digits in place of the TOTP secret",
+    "a one-time code whose digits are valid base32 in place of the TOTP secret",
     { ...credentials, totp: secret("234567") },
     { totp: pasted }
   ],

@@ -18,7 +18,7 @@ describe("AngelApi called from untyped code:", () => {
     ],
     ["plain text in place of a secret", { ...loginRequest, password: "4711" }, ["password"]],
     ["a blank PIN", { ...loginRequest, password: secret(" ") }, ["password"]],
-    ["a number in place of the text of a secret", { ...loginRequest, totp: secret(123456) }, ["totp"]],
+    ["a secret that contains a number instead of text", { ...loginRequest, totp: secret(123456) }, ["totp"]],
     ["a number in place of the state", { ...loginRequest, state: 7 }, ["state"]]
   ]
   for (const [what, request, fields] of rows) {

@@ -80,19 +80,21 @@ describe("a fault that a test injects into FakeBroker", () => {
       })
   )
 
-  it.effect("of the kind `latency` is timed by the program's clock, so `advance` does not end the delay", () =>
-    Effect.gen(function* () {
-      const { ask, fake, state } = yield* make
-      yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })
-      const fiber = yield* Effect.forkChild(ask())
-      yield* fake.advance("1 hour")
-      yield* TestClock.withLive(Effect.sleep("5 millis"))
-      yield* TestClock.adjust("29 seconds")
-      assert.deepStrictEqual([state.acted, (yield* fake.journal).length], [0, 1])
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* Fiber.join(fiber)).status, 200)
-      assert.strictEqual(state.acted, 1)
-    })
+  it.effect(
+    "of the kind `latency` is timed by the program's clock, not by the fake's clock, which `advance` changes",
+    () =>
+      Effect.gen(function* () {
+        const { ask, fake, state } = yield* make
+        yield* fake.inject("login", { kind: "latency", duration: "30 seconds" })
+        const fiber = yield* Effect.forkChild(ask())
+        yield* fake.advance("1 hour")
+        yield* TestClock.withLive(Effect.sleep("5 millis"))
+        yield* TestClock.adjust("29 seconds")
+        assert.deepStrictEqual([state.acted, (yield* fake.journal).length], [0, 1])
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* Fiber.join(fiber)).status, 200)
+        assert.strictEqual(state.acted, 1)
+      })
   )
 
   it.effect(
@@ -185,26 +187,24 @@ describe("the journal of FakeBroker", () => {
   )
 })
 
-it.effect(
-  "a fake's time is the program's time plus all durations that were passed to `advance`, and `reset` removes these durations, the journal and the faults",
-  () =>
-    Effect.gen(function* () {
-      const { ask, fake, state } = yield* make
-      yield* TestClock.setTime(5000)
-      yield* fake.advance("8 hours")
-      yield* fake.advance("1 second")
-      assert.strictEqual(yield* fake.now, 5000 + 28_801_000)
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual(yield* fake.now, 6000 + 28_801_000)
-      assert.strictEqual(yield* Clock.currentTimeMillis, 6000)
-      yield* ask()
-      yield* fake.inject("*", { kind: "reset" }, 5)
-      yield* fake.reset
-      assert.strictEqual(yield* fake.now, 6000)
-      assert.isEmpty(yield* fake.journal)
-      assert.strictEqual(state.resets, 1)
-      assert.strictEqual((yield* ask()).status, 200)
-    })
+it.effect("`advance` adds to a fake's time, and `reset` undoes this and removes the journal and the faults", () =>
+  Effect.gen(function* () {
+    const { ask, fake, state } = yield* make
+    yield* TestClock.setTime(5000)
+    yield* fake.advance("8 hours")
+    yield* fake.advance("1 second")
+    assert.strictEqual(yield* fake.now, 5000 + 28_801_000)
+    yield* TestClock.adjust("1 second")
+    assert.strictEqual(yield* fake.now, 6000 + 28_801_000)
+    assert.strictEqual(yield* Clock.currentTimeMillis, 6000)
+    yield* ask()
+    yield* fake.inject("*", { kind: "reset" }, 5)
+    yield* fake.reset
+    assert.strictEqual(yield* fake.now, 6000)
+    assert.isEmpty(yield* fake.journal)
+    assert.strictEqual(state.resets, 1)
+    assert.strictEqual((yield* ask()).status, 200)
+  })
 )
 
 it.effect("a fake lists its endpoints, origins, accounts and codes", () =>

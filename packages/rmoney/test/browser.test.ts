@@ -141,18 +141,16 @@ describe("a browser login", () => {
     )
   }
 
-  it.effect(
-    'with a checksum and environment: "production" works, because RMoney publishes the production host of the checksum call',
-    () =>
-      Effect.gen(function* () {
-        const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
-        const session = yield* redirect.complete(request, Redacted.make(callback))
-        assert.strictEqual(session.account.environment, "production")
-        assert.strictEqual(
-          (yield* fake.journal).at(-1)?.url,
-          "https://weblive.rmoneyindia.net/open-api/od/v1/vendor/getUserDetails"
-        )
-      })
+  it.effect('with a checksum and environment: "production" exchanges the code at the production host', () =>
+    Effect.gen(function* () {
+      const { callback, fake, redirect, request } = yield* begun({ ...checksum, environment: "production" })
+      const session = yield* redirect.complete(request, Redacted.make(callback))
+      assert.strictEqual(session.account.environment, "production")
+      assert.strictEqual(
+        (yield* fake.journal).at(-1)?.url,
+        "https://weblive.rmoneyindia.net/open-api/od/v1/vendor/getUserDetails"
+      )
+    })
   )
 
   it.effect("with a wrong API secret fails, and the error does not contain the secret", () =>

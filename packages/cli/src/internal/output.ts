@@ -15,7 +15,7 @@ export const printable = (text: string): string =>
     .replace(/\p{Cf}/gu, "")
     .replace(/[\p{Cc}\p{Cs}]/gu, "\ufffd")
 
-/** Columns of a stream. A pipe has no limit, so that each message stays one line. */
+/** Maximum width of a line, in columns. It is infinite for a pipe, so that each message stays one line. */
 export const widthOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity
 

@@ -62,7 +62,7 @@ export const make = (offset = "+05:30") => {
       request: Exchange,
       ...created
     }),
-    /** No limit for this call alone is documented. */
+    /** The documentation has no separate limit for this call. */
     deleteSession: Endpoint.make({
       name: "deleteSession",
       method: "DELETE",

@@ -32,7 +32,7 @@ const forms: Readonly<Record<string, (account: FakeAccount, totp: string) => Rea
   zerodha: ({ password = "", userId = "" }, totp) => ({ user_id: userId, password, totp })
 }
 
-/** In the step with a slow clock, the clock is this number of milliseconds behind. */
+/** How far behind the clock is in the step "log in on a machine whose clock is slow", in milliseconds. */
 const lateBy = 240_000
 
 const requestsAtOnce = 1000

@@ -12,9 +12,9 @@ import * as Record from "./record.ts"
 import type { Failure } from "./sessionChange.ts"
 
 /**
- * Checks and stores a session. `logouts` is the number of logouts when `adopt` or `adoptFrom` was called. If there was
- * a logout since then, fails with `SessionExpired`, even if the store or the lock fails as well. If the logout came
- * before the session was stored, runs `onLogout` and stores nothing. A later logout finds and revokes the session.
+ * Checks and stores a session. Fails with `SessionExpired` if the manager has logged out since `adopt` or `adoptFrom`
+ * was called. `logouts`: the number of logouts before that call. `onLogout`: runs if the logout came before the
+ * session was stored.
  */
 const adoptSince = Effect.fnUntraced(function* (
   self: Self,

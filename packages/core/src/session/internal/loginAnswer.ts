@@ -23,10 +23,7 @@ const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =
 export const isLoggedOut = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out" && !isOfTheBroker(reason)
 
-/**
- * Classifies the failure of a login. The class depends on whether the broker received the login, and on the broker's
- * answer. `isSent`: a request of the login was sent.
- */
+/** Classifies the failure of a login. `isSent`: whether a request of the login was sent. */
 export const classify = (error: AuthError.AuthError, isSent: boolean): LoginAnswer => {
   const { reason } = error
   switch (reason._tag) {
@@ -46,7 +43,6 @@ export const classify = (error: AuthError.AuthError, isSent: boolean): LoginAnsw
     case "ActionRequired":
       return isSent || isOfTheBroker(reason) ? "final" : "nothing-sent"
     case "SessionExpired":
-      // After a logout in this program, the login is not sent.
       return isLoggedOut(error) ? "nothing-sent" : "final"
     default:
       return "final"

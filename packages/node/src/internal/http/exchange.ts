@@ -116,9 +116,8 @@ export class Collector {
   }
 
   /**
-   * Reports the answer after undici has freed the connection, so that the listener's next request can reuse the
-   * connection. undici frees the connection in a `setImmediate` callback, which it registers after it has called its
-   * handler. Because of `nextTick`, this function's callback is registered later than undici's callback.
+   * Reports the answer after undici has freed the connection, so that the listener's next request can reuse it. undici
+   * frees it in a `setImmediate` callback, which it registers after this call. `nextTick` registers `onAnswer` later.
    */
   private settle(answer: WireAnswer): void {
     if (this.isSettled) return
