@@ -93,7 +93,7 @@ describe("a typed call with a token that the broker no longer accepts", () => {
     })
   )
 
-  it.effect("fails if withSession has already sent a call that is not safe to repeat; a later call then succeeds", () =>
+  it.effect("fails if the same withSession has first sent an unsafe call, but the next withSession succeeds", () =>
     Effect.gen(function* () {
       const { api, fake, session, withSession } = yield* begin()
       yield* session

@@ -275,7 +275,7 @@ describe("sessions: SessionManager with early renewal", () => {
     })
   )
 
-  it.effect("returns a token until its expiry if an early renewal did not get a later expiry", () =>
+  it.effect("renews early only once if the new session expires at the same time as the old one", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const end = morning + minutes(60)
@@ -563,7 +563,7 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect("called during a renewal in this program revokes the new session, and pending calls of session fail", () =>
+  it.effect("called by the program that renews revokes the new session, and pending calls of session fail", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const [tiny, shared] = [makeTiny(), makeShared()]
@@ -581,31 +581,29 @@ describe("sessions: SessionManager.logout", () => {
     })
   )
 
-  it.effect(
-    "called during a renewal in another program revokes the new session, and pending calls of session fail",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const [tiny, shared] = [makeTiny(), makeShared()]
-        tiny.latency = "1 second"
-        const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
-        const asked = yield* Effect.forkChild(Effect.result(one.session))
-        yield* pass("500 millis")
-        yield* other.logout
-        yield* pass("500 millis")
-        assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
-        assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
-        assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
-        assert.isTrue(Option.isNone(yield* other.peek))
-      })
+  it.effect("called while another program renews revokes the new session, and pending calls of session fail", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const [tiny, shared] = [makeTiny(), makeShared()]
+      tiny.latency = "1 second"
+      const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
+      const asked = yield* Effect.forkChild(Effect.result(one.session))
+      yield* pass("500 millis")
+      yield* other.logout
+      yield* pass("500 millis")
+      assert.strictEqual(reasonOf(yield* Fiber.join(asked)), "SessionExpired")
+      assert.strictEqual(reasonOf(yield* Effect.result(one.session)), "SessionExpired")
+      assert.deepStrictEqual(tiny.calls, ["login 1", "logout 1"])
+      assert.isTrue(Option.isNone(yield* other.peek))
+    })
   )
 
   for (const [title, isHere] of [
-    ["in this program", true],
-    ["in another program", false]
+    ["the program that refreshes", true],
+    ["another program", false]
   ] as const) {
     it.effect(
-      `called ${title} during a refresh prevents a login, even if the broker then rejects the refresh token`,
+      `called by ${title} during a refresh prevents the login that usually follows a rejected refresh token`,
       () =>
         Effect.gen(function* () {
           yield* TestClock.setTime(morning)

@@ -23,8 +23,8 @@ const delay = 50
 const connections = 1024
 
 /**
- * Logs in through our public API. Each turn makes the broker's layer, the rate limiter, the login guard and the manager
- * for each account. All accounts of a turn share one vault in memory.
+ * Logs in through our public API. In each turn, each account gets its own broker's layer, rate limiter, login guard and
+ * manager. All accounts of a turn share one vault in memory.
  */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient, AuthError>>) =>
@@ -69,7 +69,7 @@ export const bench: Bench = {
     undici: {
       title: "undici.request, JSON.parse: only the POST requests",
       prepare: async (url) => {
-        // The other candidates must not import undici, because their fetch would then send requests through it.
+        // Not imported at the top of the file: after an import of undici, the global `fetch` sends requests through it.
         const { Agent, request } = await import("undici")
         const dispatcher = new Agent({ connections })
         return loops(async (index) => {

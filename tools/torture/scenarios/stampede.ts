@@ -26,8 +26,8 @@ const round = async (
 }
 
 /**
- * Makes `count` programs request a session three times: at the start, in place of a session whose token is rejected, and
- * after the session has ended.
+ * Makes `count` programs request a session at the same time, in three rounds: at the start, after the broker has
+ * rejected the token, and after the session has ended.
  */
 export const crowd = async (torture: Torture, count: number): Promise<void> => {
   const programs = await torture.programs(count)

@@ -117,8 +117,9 @@ export interface Session {
 const frozen = <A extends object>(fields: A): A => (Object.isFrozen(fields) ? fields : Object.freeze({ ...fields }))
 
 /**
- * Sessions are frozen, because all callers get the same cached object. Otherwise a caller in plain JavaScript could
- * replace a token by its plain text. The session would then fail for all callers, and their logs would show the token.
+ * Sessions are frozen, because all callers get the same cached object. If it were not frozen, a caller in plain
+ * JavaScript could replace a token by its plain text. The session would then fail for all callers, and their logs would
+ * show the token.
  */
 class SessionImpl implements Session {
   readonly [TypeId] = TypeId
@@ -391,7 +392,7 @@ export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<s
 
 /**
  * Makes the tokens of a session from values that a broker or another program has provided. `Bearer ` prefixes are
- * removed, as in `bareToken`. A blank token counts as absent, except for the access token.
+ * removed, as in `bareToken`. If a token other than the access token is then empty, it is omitted.
  *
  * @example
  * ```ts

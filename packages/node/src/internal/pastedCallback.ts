@@ -37,8 +37,8 @@ const noInput = (broker: string) =>
   )
 
 /**
- * Returns the first line that is the callback of the request. This callback may report a declined login. After four
- * wrong lines, fails with the error of the fourth line.
+ * Reads lines until a line is the callback of `request`, and returns this line, even if it says that the user declined
+ * the login. After four wrong lines, fails with the error of the fourth line.
  */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],
@@ -52,7 +52,7 @@ export const read = Effect.fnUntraced(function* (
     const checked = yield* Effect.result(redirect.check(request, line.value))
     if (Result.isSuccess(checked)) return line.value
     const problem = problemOf(checked.failure, request.redirectUrl)
-    // Another address would not help: for example, the user has declined the login. The caller passes this line to
+    // Another address would not help if, for example, the user has declined the login. The caller passes this line to
     // `complete`, which fails with the reason.
     if (problem === undefined) return line.value
     if (retries === maxRetries) return yield* Effect.fail(checked.failure)

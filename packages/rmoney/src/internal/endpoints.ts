@@ -15,7 +15,7 @@ const toToken = (text: string) => Session.bareToken(Redacted.make(text))
 const Token = Shape.map(Shape.secretMatching(tokenText), toToken)
 
 const sent = {
-  // `emailId` and `mobileNumber` are masked. `userId` is not, although the broker's table says "Masked user ID".
+  // `emailId` and `mobileNumber` are masked. `userId` is not, although RMoney's documentation says "Masked user ID".
   ...Shape.each(Shape.text, "userId", "emailId", "mobileNumber", "message"),
   /** Seconds until the code can be resent. */
   resendOtpAfter: Shape.count,
@@ -169,8 +169,7 @@ export const table = {
   /** Needs the token of `pwdForgotVerify`. */
   pwdReset: post("pwdReset", "access/pwd/reset", "step", device, byPassword, done),
   /**
-   * `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. The capital S in `checkSum` is from
-   * RMoney's API page.
+   * `checkSum` is the SHA-256 of user id, code and API secret, in hexadecimal. RMoney spells it with a capital S.
    */
   vendorGetUserDetails: Endpoint.make({
     name: "vendorGetUserDetails",

@@ -1,6 +1,6 @@
 /**
- * The script of the page. It runs in the browser as it is here, without a build. The bearer token is only in a variable
- * of this script, so it is lost when the page is closed or reloaded.
+ * The script of the page that `broker-auth open` shows. It is sent to the browser without a build step. The bearer
+ * token is only in a variable of this script, so it is lost when the page is closed or reloaded.
  */
 export const script = String.raw`"use strict";
 (() => {

@@ -1,4 +1,4 @@
-/** Provides XChaCha20-Poly1305 with the key of a store. */
+/** Makes the cipher XChaCha20-Poly1305 from the key of a store. */
 import * as Aead from "effect/crypto/Aead"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type * as Context from "effect/Context"
