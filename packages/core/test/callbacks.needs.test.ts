@@ -133,7 +133,7 @@ describe("a callback", () => {
 describe("RedirectLogin, with a callback that has no state,", () => {
   const callback = Redacted.make(`${redirectUrl}?code=abc`)
 
-  it.effect("completes the newest request, and rejects a callback for an older request", () =>
+  it.effect("completes the newest request, but no older request", () =>
     Effect.gen(function* () {
       const redirect = yield* RedirectLogin.RedirectLogin
       const first = yield* redirect.begin

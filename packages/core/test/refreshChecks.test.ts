@@ -45,7 +45,7 @@ const makeRotating = () => {
 
 describe("a refresh token", () => {
   it.effect.each(["put", "get"] as const)(
-    "is not sent by `renew` if a logout by this program could not be stored, because `%s` of the store failed",
+    "is not sent by `renew` after a logout in which `%s` of the store failed",
     (broken) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -66,8 +66,8 @@ describe("a refresh token", () => {
 })
 
 /**
- * A program whose reads of the login guard take five seconds while `state.isSlow` is true. While `state.isLost` is true,
- * the program loses each lock that it has acquired.
+ * Makes a store and a lock for one program. While `state.isSlow` is true, a read of the entry `guard` takes five
+ * seconds. While `state.isLost` is true, each check of the lock reports that the lock is lost.
  */
 const slowToRead = ({ lock, store }: Shared) => {
   const state = { isLost: false, isSlow: false }
@@ -110,7 +110,7 @@ describe("a refresh", () => {
     return { asked, calls, one, state: slow.state, two }
   })
 
-  it.effect("is not sent if the lock was checked, and was then lost during a slow read of the store", () =>
+  it.effect("is not sent by a program that loses the lock during a slow read of the store", () =>
     Effect.gen(function* () {
       const { asked, calls, state, two } = yield* begin
       state.isLost = true
@@ -138,7 +138,7 @@ describe("a refresh", () => {
 })
 
 describe("the progress of a login", () => {
-  /** Starts a program whose logins fail after the first step, and are continued by `resume`. */
+  /** Starts a program whose login stores its progress and fails. `resume` continues such a login, and also fails. */
   const startWith = Effect.fnUntraced(function* (shared: Shared, calls: Array<string>) {
     const tiny = makeTiny()
     const failure = Effect.fail(AuthError.make("tiny", "login", network))

@@ -137,7 +137,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
     })
   )
 
-  it.effect("is not returned in a session after SessionManager.renew has failed", () =>
+  it.effect("is not in a session that the manager returns after SessionManager.renew has failed", () =>
     Effect.gen(function* () {
       const { shared, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, shared), yield* start(tiny, shared)]
@@ -169,7 +169,7 @@ describe("sessions: a refresh token whose session was logged out", () => {
       })
   )
 
-  it.effect("does not prevent the manager from storing a session of a later login when the store works again", () =>
+  it.effect("does not prevent a new session from being stored when the store works again", () =>
     Effect.gen(function* () {
       const { breaking, shared, state, tiny } = yield* begin
       const [one, other] = [yield* start(tiny, breaking), yield* start(tiny, shared)]
@@ -398,8 +398,8 @@ describe("sessions: a refresh token that is used up is not sent again", () => {
   )
 })
 
-// Simulates random days on which two programs share a store that can fail. The broker issues a new refresh token in each
-// answer, and refuses each refresh token that was used or whose session was logged out.
+// Simulates random days on which two programs share a store that can fail. The broker issues a new refresh token in
+// each answer, and refuses each refresh token that was used or whose session was logged out.
 
 const days = thorough ? 400 : 60
 const stepsOfADay = 60

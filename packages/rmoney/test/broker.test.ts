@@ -141,7 +141,7 @@ const contract = [
 ]
 
 /**
- * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the table of calls marks their
+ * Secrets of the fuzz test. They do not look like secrets, so they are redacted only if the endpoint table marks their
  * fields as secret.
  */
 const password = "canary&Pass<word"

@@ -64,8 +64,8 @@ export class SessionManager extends Context.Service<
     /**
      * Returns a session other than `rejected`. If another program has already stored a new session, returns that
      * session. Otherwise gets a new session from the broker. Default for `rejected`: the cached session, or the stored
-     * session if none is cached. Without `rejected`, `renew` also gets a session after a logout, and during the pause
-     * after a failed renewal.
+     * session if none is cached. Without `rejected`, `renew` gets a session even after a logout. After a failed
+     * renewal, other calls start no renewal for some time, but `renew` without `rejected` does.
      */
     readonly renew: (rejected?: Session.Session) => Effect.Effect<Session.Session, Failure>
     /**
@@ -76,12 +76,13 @@ export class SessionManager extends Context.Service<
      *
      * Calls of endpoints that the broker's package marks as `safe` (see `Endpoint`) are safe to repeat. Requests of
      * `AuthorizedClient` and `Authorize.request` are safe to repeat if their method is `GET`, `HEAD` or `OPTIONS`, or
-     * if they are marked `replayable`. A request whose body is a stream is never safe to repeat. Requests that are sent
-     * in any other way are not counted, so do not place orders in any other way inside the effect. If no request was
-     * counted, the effect does not run again.
+     * if they are marked `replayable`. A request whose body is a stream is never safe to repeat. `withSession`
+     * does not notice requests that are sent in any other way, so do not place orders in such a way inside the effect.
+     * If `withSession` noticed no request, the effect does not run again.
      *
-     * If the broker refuses the new token before it has accepted a request with this token, the new session is not
-     * renewed until it is ten minutes old.
+     * If the broker also refuses the new token, the new session is not renewed until it is ten minutes old. It is
+     * renewed earlier if an effect with the same kind of requests has succeeded with this token. There are two kinds:
+     * only safe requests, or at least one request that is not safe to repeat.
      */
     readonly withSession: <A, E, R>(
       use: (session: Session.Session) => Effect.Effect<A, E, R>
@@ -109,10 +110,10 @@ export class SessionManager extends Context.Service<
      */
     readonly logout: Effect.Effect<LogoutReceipt, Failure>
     /**
-     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session. If
-     * the broker refuses the session later, the session is renewed without a pause, because the call shows that the
-     * session worked.
-     * `AuthorizedClient` and `withSession` record this automatically.
+     * Records that the broker has accepted an order, or another call that must not be sent twice, with this session.
+     * The record shows that the session worked. If the broker refuses a session, and then also the session that
+     * replaced it, renewals pause, but not if there is such a record for the second session. `AuthorizedClient` and
+     * `withSession` make the record automatically.
      */
     readonly accepted: (session: Session.Session) => void
     /**
@@ -152,7 +153,7 @@ export interface Options {
    *
    * Each check reads the store, unless the store reports its changes (see `Changes` of `SessionStore`). If the store
    * reports its changes, a check reads the store only after a change, or if the last read is an hour old. After a check
-   * that does not read the store, this time is shortened at random, by up to half.
+   * that does not read the store, the time until the next check is shortened at random, by up to half.
    */
   readonly pollInterval?: Duration.Input | undefined
 }

@@ -39,7 +39,8 @@ export const dialects: ReadonlyArray<Envelope.Dialect> = [
       if (refusalWords.has(word)) return no(json, Envelope.field(json, "message") ?? Envelope.field(json, "emsg"))
       if (word !== "ok") return undefined
       const result = resultOf(json)
-      // In the answer to a login, `result.status` is the state of the account, such as `ACTIVE`.
+      // `result.status` is not a refusal word in every answer: after a login, it is the state of the account, such as
+      // `ACTIVE`.
       return refusalWords.has(lettersOf(Envelope.field(result, "status")))
         ? no(json, Envelope.field(result, "message") ?? Envelope.field(json, "message"))
         : Envelope.yes(result)

@@ -15,7 +15,10 @@ type Api = SamcoApi["Service"]
 export interface Options extends ApiOptions, Method.Options {
   /** The call that `Profile` makes. Default: `getLimits`. */
   readonly probe?: "getLimits" | "whoami" | undefined
-  /** `off`: accepts a session of an account other than `userId`. Default: a login or refresh for that account fails. */
+  /**
+   * `off`: accepts a session of an account other than `userId`. Default: a login or refresh that returns such a session
+   * fails.
+   */
   readonly accountCheck?: "off" | undefined
 }
 

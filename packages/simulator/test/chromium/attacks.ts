@@ -34,7 +34,7 @@ export const install = (): void => {
     return element
   }
 
-  /** Loads a resource. Returns `loaded` if it was loaded, so that a test fails even if the page learns only this. */
+  /** Loads a resource. Returns `loaded` if it was loaded, because the attacking page must not learn even this. */
   const load = async (tag: string, fields: Readonly<Record<string, string>>): Promise<string> => {
     const element = make(tag, fields)
     const settled = new Promise<string>((resolve) => {
@@ -57,8 +57,8 @@ export const install = (): void => {
 
   /**
    * Loads a document in a frame, and returns the text that the page can read from it. A frame without an address loads
-   * a blank page as soon as it is added. The listeners are added later, so they wait for the document that `start`
-   * loads.
+   * a blank page as soon as it is added. The listeners are added after this load, so they wait for the document that
+   * `start` loads.
    */
   const frame = async (tag: string, fields: Readonly<Record<string, string>>, start = () => {}): Promise<string> => {
     const element = add(make(tag, fields) as HTMLIFrameElement)
