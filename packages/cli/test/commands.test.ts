@@ -212,7 +212,7 @@ it.effect("broker-auth status says why a broker's package cannot be loaded", () 
 )
 
 it.live(
-  "broker-auth resolves a reference each time that it needs the value, and names a reference that fails",
+  "broker-auth resolves a reference to a secret at each use, and names a reference that fails",
   () =>
     Effect.gen(function* () {
       const { simulator, user } = yield* world({ brokers: ["angel"] })

@@ -140,7 +140,7 @@ describe("sessions: refused logins", () => {
     })
   )
 
-  it.effect("do not occur if the policy is invalid, because LoginGuard then sends no login", () =>
+  it.effect("cannot occur with an invalid policy: LoginGuard rejects the policy and sends no login", () =>
     Effect.gen(function* () {
       const { guard, login, sent } = yield* begin
       const policies: ReadonlyArray<Partial<GuardPolicy>> = [

@@ -31,7 +31,7 @@ const begin = Effect.map(TestClock.setTime(morning), () => {
   return { guard: LoginGuard.make(store), login, program: () => LoginGuard.make(store), sent: () => sent, store }
 })
 
-/** Waits in real time, because WebCrypto does not use TestClock when it computes the fingerprint. */
+/** Waits in real time, because WebCrypto computes the fingerprint of the credentials, and does not use TestClock. */
 const untilSent = TestClock.withLive(Effect.sleep("20 millis"))
 
 const tagOf = <A>(effect: Effect.Effect<A, { readonly reason: { readonly _tag: string } }>) =>
@@ -102,7 +102,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("an entry in the previous format is counted, and an entry in a newer format is rejected", () =>
+  it.effect("refusals in an entry of the previous format count, and an entry in a newer format is rejected", () =>
     Effect.gen(function* () {
       const { guard, login, sent, store } = yield* begin
       const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
@@ -223,7 +223,7 @@ describe("sessions: a login that the broker rejects for a reason that lasts", ()
     })
   )
 
-  it.effect("fails with a message that says only once what a person must do, even during the pause", () =>
+  it.effect("fails during the pause with a message that says only once what a person must do", () =>
     Effect.gen(function* () {
       const { guard, login, program } = yield* begin
       yield* tagOf(guard.protect(account, policy, login(new AuthError.ActionRequired({ what: "Sign in", code: "T1" }))))

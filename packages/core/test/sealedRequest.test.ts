@@ -147,7 +147,7 @@ describe("a sealed request", () => {
       for (const nothing of [undefined, null, "text", {}, JSON.parse(JSON.stringify(request))]) {
         assert.include(
           yield* refusal(SealedRequest.seal(nothing as never, key, { account })),
-          "must be the request that `begin` returned"
+          "must be the request that `begin` of `RedirectLogin` returned"
         )
       }
     })

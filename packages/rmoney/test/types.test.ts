@@ -67,7 +67,7 @@ describe("the types of the layers", () => {
     expectTypeOf<Layer.Success<typeof recovery>>().toEqualTypeOf<Core.AccountRecovery.AccountRecovery | RmoneyApi>()
   })
 
-  it("a program does not compile with a capability that RmoneyAuth lacks", () => {
+  it("a program does not compile if it uses a capability that RmoneyAuth lacks", () => {
     // @ts-expect-error: no layer of RMoney provides the Refresh service
     assert.isTrue(whole(Effect.provide(Core.Refresh.refresh(session), auth)))
     // @ts-expect-error: only RmoneySso provides the browser login
@@ -78,7 +78,7 @@ describe("the types of the layers", () => {
     assert.isTrue(whole(Effect.provide(Core.AccountRecovery.AccountRecovery, auth)))
   })
 
-  it("a program does not compile with a capability that its layer lacks", () => {
+  it("a program does not compile if it uses a capability that its layer lacks", () => {
     // @ts-expect-error: a browser login has no Login service
     assert.isTrue(whole(Effect.provide(Core.Login.session, sso)))
     // @ts-expect-error: RmoneyQr has no Login service

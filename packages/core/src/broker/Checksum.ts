@@ -1,5 +1,5 @@
 /**
- * The checksums that brokers require in a request instead of the secret itself.
+ * The checksums that brokers require in a request instead of a secret.
  *
  * @since 0.1.0
  */

@@ -2,10 +2,9 @@
  * Describes the data of requests and answers for the tables of endpoints. A shape can make an Effect schema.
  * Most shapes also have a decoder that does not need the schema.
  *
- * `effect/Schema` would make up a quarter of the code that a login loads. The decoders of this module decode the usual
- * answers without `effect/Schema`. For all other data, the schema is made. The schema decodes the data, or reports
- * what is wrong. Some shapes of this module take their schema from `Decode`, where the schema has the same name as the
- * shape.
+ * The decoders of this module decode the usual answers without `effect/Schema`. For all other data, the schema is made.
+ * The schema decodes the data, or reports what is wrong. So most logins do not load `effect/Schema`, which would be a
+ * quarter of their code.
  *
  * @since 0.1.0
  */
@@ -87,8 +86,8 @@ const ifKnown = (
 ): plain.PlainDecoder | undefined => (decode === undefined ? undefined : use(decode))
 
 /**
- * Makes a shape from a function that makes its schema. `is` returns `true` only for a value that the schema would
- * accept and return unchanged. Without `is`, only the schema decodes the data.
+ * Makes a shape from a function that makes its schema. `is` must return `true` only for a value that the schema
+ * would accept and return unchanged. Without `is`, only the schema decodes the data.
  *
  * @example
  * ```ts
@@ -396,7 +395,7 @@ export const nullOr = <S extends Schema.Constraint>(shape: Shape<S>) =>
   )
 
 /**
- * A value that may be `undefined`, such as the data of an answer without data.
+ * A value that may be `undefined`, for example because the answer contains no data.
  *
  * @category combinators
  * @since 0.1.0
@@ -420,7 +419,8 @@ export const optional = <A, I>(shape: Shape<Schema.Codec<A, I>>) =>
   )
 
 /**
- * Data of one of these shapes. Put the usual shape first: only the schema decodes data of the other shapes.
+ * Data that has one of the given shapes. Put the most common shape first, because data of the other shapes needs the
+ * schema.
  *
  * @category combinators
  * @since 0.1.0

@@ -64,7 +64,12 @@ export const seal = (
   return isSecretText(state) && isSecretText(url) && Predicate.isString(redirectUrl)
     ? sealedRequest.seal({ redirectUrl, state, url }, key, options.account, options.lifetime)
     : Effect.fail(
-        AuthError.invalidRequest(options.account.broker, "seal", "request", "must be the request that `begin` returned")
+        AuthError.invalidRequest(
+          options.account.broker,
+          "seal",
+          "request",
+          "must be the request that `begin` of `RedirectLogin` returned"
+        )
       )
 }
 

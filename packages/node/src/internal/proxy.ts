@@ -31,7 +31,7 @@ const unused = (variable: string) =>
   rejected(
     variable,
     `is set, but Node ${process.versions.node} does not send all requests through this proxy`,
-    `Start the program with NODE_USE_ENV_PROXY=1. This setting needs Node 22 from 22.21, or Node 24.5 or newer. If the program can reach the broker without the proxy, remove ${variable} from its environment.`
+    `Start the program with NODE_USE_ENV_PROXY=1. This setting works in Node 22.21 and later versions of Node 22, and in Node 24.5 and all later versions. If the program can reach the broker without the proxy, remove ${variable} from its environment.`
   )
 
 const isInvalid = (address: string | undefined): boolean =>
