@@ -41,7 +41,7 @@ const commitOf = async ({ root }: Checkout): Promise<string> => {
   }
 }
 
-/** Prints the folder and commit of each checkout, and the package versions that differ from ours. */
+/** Prints the folder and commit of each checkout, and its package versions that differ from those of our checkout. */
 export const printCheckouts = async (bench: Bench, checkouts: Iterable<Checkout>): Promise<void> => {
   for (const checkout of checkouts) {
     const versions = await Promise.all(
@@ -83,9 +83,10 @@ export const figure = (value: number): string => (value >= 100 || value === 0 ? 
 type Field = "perSecond" | "cpuMicros"
 
 /**
- * Prints one table. It shows the figures, the ratios to each baseline, the ratios to the twins (the same candidates
- * with the library of another checkout), and the columns from `notes`. If `bench.shows` is `notes`, the table has only
- * the columns from `notes`, and their ratios to the twins.
+ * Prints one table. For each candidate, it shows the measured values, their ratios to each baseline, and the columns
+ * from `notes`. If a twin (the same candidate with the library of another checkout) takes part, the table also shows
+ * the ratios to the twin. If `bench.shows` is `notes`, the table has only the columns from `notes`, and their ratios to
+ * the twin.
  */
 const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entrants: ReadonlyArray<Entrant>): void => {
   const isTime = bench.shows === "time"

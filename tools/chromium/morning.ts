@@ -32,7 +32,10 @@ const variant = (account: FakeAccount, index: number): FakeAccount =>
     ])
   )
 
-/** Brokers that accept only redirect URLs with https. After the login, the user pastes the callback's URL. */
+/**
+ * Brokers that accept only redirect URLs with https. In these tests, nothing listens at such a URL, so the user pastes
+ * the callback's URL after the login.
+ */
 const pastes = new Set(["angel"])
 
 const members = Effect.fnUntraced(function* (simulator: Simulated, chosen: ReadonlyArray<Way>) {

@@ -77,7 +77,7 @@ describe("a login that the broker received and answered without an error code", 
   )
 
   it.effect(
-    "starts a pause if its second step then fails in this program; a login that sends no request starts no pause",
+    "starts a pause if its second step fails in this program; a login that sends no request starts no pause",
     () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(morning)
@@ -259,7 +259,7 @@ describe("a refused one-time code", () => {
     })
   )
 
-  it.effect("counts once for a login with a code from an authenticator app", () =>
+  it.effect("counts as only one failed login if it came from an authenticator app", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms(["totp"])
@@ -476,17 +476,15 @@ describe("a failure of the function that returns the codes", () => {
       })
   )
 
-  it.effect(
-    "becomes the error of the login, and is not counted again, if the function fails with `refused` of its question",
-    () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(morning)
-        const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
-          refused === undefined ? "000000" : Promise.reject(refused)
-        )
-        assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidStepUpCode")
-        assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
-      })
+  it.effect("becomes the error of the login, and is not counted again, if it is the error in `question.refused`", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(morning)
+      const { ask, guard } = yield* startWithCodes(makeSms(), ({ refused }) =>
+        refused === undefined ? "000000" : Promise.reject(refused)
+      )
+      assert.strictEqual(yield* Fiber.join(yield* ask()), "InvalidStepUpCode")
+      assert.strictEqual((yield* guard.memory(account)).refusedAt.length, 1)
+    })
   )
 
   it.effect("locks the account if it is the `AccountLocked` error with which `resend` failed", () =>
@@ -507,7 +505,7 @@ describe("a login result that could not be written to the store", () => {
   const wrongPin = AuthError.make("tiny", "login", new AuthError.InvalidCredentials({ field: "pin" }))
   const credentials = Redacted.make("right once")
 
-  it.effect("is kept in memory and counts, even if the broker has accepted these credentials before", () =>
+  it.effect("is kept in memory and counts as a refusal, even if the broker accepted these credentials before", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const { service, state } = breakable({ ...makeShared().store, fingerprint: () => Effect.succeed("print") })
@@ -625,7 +623,7 @@ describe("a new code", () => {
       )
     )
 
-  it.effect("is not requested after a logout, and not after the program has ended", () =>
+  it.effect("is not requested after a logout or after the end of the program", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -647,7 +645,7 @@ describe("a new code", () => {
     })
   )
 
-  it.effect("can be requested with an earlier question of the login, and is then accepted", () =>
+  it.effect("can be requested with `resend` of an earlier question in the same login, and is accepted", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()
@@ -695,7 +693,7 @@ describe("a new code", () => {
       })
   )
 
-  it.effect("does not remove the refusal of the previous code from the count", () =>
+  it.effect("does not undo the count of the previous code as a failed login", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const sms = makeSms()

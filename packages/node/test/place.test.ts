@@ -34,7 +34,7 @@ const refused: ReadonlyArray<readonly [what: string, Partial<Facts>, Kind, probl
   ["a folder with mode 0701", { mode: 0o040701 }, "folder", /mode 701/, /: chmod 700 \/v\/x$/]
 ]
 
-describe("vaults: the function refusal", () => {
+describe("vaults: the function `refusal`", () => {
   it("accepts a file or a folder that no other user can access", () => {
     assert.isUndefined(refusal(acceptable, "file", "/v/x", 1000))
     assert.isUndefined(refusal({ ...acceptable, mode: 0o042700 }, "folder", "/v/x", 1000))
@@ -68,7 +68,7 @@ const written = Effect.gen(function* () {
   return folder
 })
 
-/** Asserts that a text ends with advice for a path. The text quotes the path if a folder's name has a space. */
+/** Asserts that a text ends with `advice` and then `path`. The path may be in quotation marks. */
 const assertAdvice = (text: string, advice: RegExp, path: string) => {
   const [unquoted, quoted] = [path, `'${path}'`].map((end) => (text.endsWith(end) ? text.slice(0, -end.length) : ""))
   assert.match(quoted || unquoted || "", advice, text)
@@ -138,7 +138,7 @@ describe("vaults: a vault", () => {
     )
   }
 
-  it.effect("rejects a symbolic link without a target, and does not create the target", () =>
+  it.effect("rejects a symbolic link whose target does not exist, and does not create the target", () =>
     Effect.gen(function* () {
       const folder = yield* freshFolder
       const elsewhere = Path.join(folder, "..", "elsewhere")
@@ -149,7 +149,7 @@ describe("vaults: a vault", () => {
     })
   )
 
-  it.effect("rejects a folder that is a symbolic link or a file", () =>
+  it.effect("rejects a symbolic link or a file in place of its folder", () =>
     Effect.gen(function* () {
       const folder = yield* written
       const link = `${folder}-link`
@@ -181,7 +181,7 @@ describe("vaults: a vault", () => {
   )
 })
 
-describe("vaults: the option folder", () => {
+describe("vaults: the option `folder`", () => {
   const resolved = (given: string) => resolve(given, () => "/home/me")
 
   for (const [given, folder] of [

@@ -192,7 +192,7 @@ describe("a login with a code by SMS and email", () => {
       })
   )
 
-  it.effect("returns a session with the expiry that the option expiry states", () =>
+  it.effect("returns a session that expires as the option `expiry` says", () =>
     Effect.gen(function* () {
       const { begin, fake, verify } = yield* make({}, {}, { expiry: Expiry.after("1 hour") })
       const session = yield* verify(yield* begin, yield* newestCode(fake))
@@ -428,20 +428,18 @@ describe("wrong codes and resends", () => {
 })
 
 describe("refused logins", () => {
-  it.effect(
-    "a wrong password is sent once for each login and never resent, and the fourth wrong password locks the account",
-    () =>
-      Effect.gen(function* () {
-        const { fake, run } = yield* make({}, { password: Redacted.make("wrong") })
-        for (let miss = 0; miss < 3; miss += 1) {
-          const error = yield* Effect.flip(run(Login.login))
-          assert.strictEqual(reasonOf(error, "InvalidCredentials").isRetryable, false)
-        }
-        const locked = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
-        assert.deepStrictEqual([locked.scope, locked.unlock], ["account", "self-service"])
-        yield* TestClock.adjust("1 day")
-        assert.strictEqual(yield* asked(fake, "pwdValidate"), 4)
-      })
+  it.effect("each login sends a wrong password only once, and the fourth login locks the account", () =>
+    Effect.gen(function* () {
+      const { fake, run } = yield* make({}, { password: Redacted.make("wrong") })
+      for (let miss = 0; miss < 3; miss += 1) {
+        const error = yield* Effect.flip(run(Login.login))
+        assert.strictEqual(reasonOf(error, "InvalidCredentials").isRetryable, false)
+      }
+      const locked = reasonOf(yield* Effect.flip(run(Login.login)), "AccountLocked")
+      assert.deepStrictEqual([locked.scope, locked.unlock], ["account", "self-service"])
+      yield* TestClock.adjust("1 day")
+      assert.strictEqual(yield* asked(fake, "pwdValidate"), 4)
+    })
   )
 
   it.effect("if the broker has blocked the account, the error says that only the broker can unblock it", () =>

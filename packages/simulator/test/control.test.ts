@@ -79,7 +79,7 @@ it.live(
       ] as const) {
         yield* post(`${simulator.control}${path}`, body)
         assert.deepStrictEqual(yield* ask(""), [[], 0])
-        // The limit also applies to the fakes that are made from the new seed.
+        // The limit still applies after the reset or the new seed.
         yield* fill
         assert.deepStrictEqual(yield* ask("?broker=angel"), [["/3", "/4"], 2])
       }

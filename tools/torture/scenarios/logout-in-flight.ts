@@ -49,7 +49,7 @@ const logOutInFlight = async (
     await leaving.tell({ do: "session", name })
   ]
   tally.equal(
-    "calls after the logout that did not fail with logged-out",
+    "calls that did not fail with logged-out after the logout",
     after.filter((outcome) => !isLoggedOut(outcome)).length,
     0
   )

@@ -1,4 +1,7 @@
-/** Shows the progress of many logins. At a terminal, one line is redrawn. Otherwise, each login is a line of a log. */
+/**
+ * Shows the progress of many logins. At a terminal, one line is redrawn. Otherwise, one line is printed when each
+ * login ends.
+ */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -44,7 +47,7 @@ type Part = readonly [text: string, colour?: string]
 const shortened = (text: string, room: number): string =>
   text.length <= room ? text : room < 4 ? "" : `${text.slice(0, room - 3)}...`
 
-/** Free columns after the line. Terminals show Ctrl-C as `^C`, and a text in the last column would wrap. */
+/** Free columns after the line: two for the `^C` that a terminal shows after Ctrl-C, and one to prevent a wrap. */
 const margin = 3
 
 /** Returns the line. It is shorter than a row of the terminal. */
@@ -113,7 +116,7 @@ const drawn = Effect.fnUntraced(function* (total: number): Effect.fn.Return<Prog
   })
   const erase = Effect.suspend(() => write(`${drawing.show("", last)}\r${drawing.restore}`))
 
-  // At the end, and also after Ctrl-C, the last state of the line stays, and later output begins below it.
+  // When the scope closes, also after Ctrl-C, the line is drawn once more. Later output begins below it.
   yield* Effect.acquireRelease(write(drawing.hide), () => Effect.andThen(draw, write(`\n${drawing.restore}`)))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(interval), draw)))
   yield* draw

@@ -54,8 +54,9 @@ export class AuthorizedClient extends Context.Service<
 >()("@auth/broker-core/session/AuthorizedClient") {}
 
 /**
- * Marks all requests of an effect as requests that may be sent twice, whatever their HTTP method is. A request whose
- * body is a stream is still never sent twice. Use `replayable`, for example, for a search that is sent by `POST`.
+ * Marks all requests of an effect as requests that may be sent twice, whatever their HTTP method is. The only
+ * exception: a request whose body is a stream is never sent twice. Use `replayable`, for example, for a search that is
+ * sent by `POST`.
  *
  * @example
  * ```ts

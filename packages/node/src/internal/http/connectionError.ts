@@ -11,8 +11,7 @@ interface Facts {
 
 /**
  * The cause of a failed HTTP exchange. From the original error, it copies only the fields of `Facts` and the status of
- * a proxy. Parser errors from undici and Node also contain a part of the answer, and other errors may contain the
- * request.
+ * a proxy. Nothing else is copied, because the original error may contain the request or a part of the answer.
  */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError"
