@@ -1,4 +1,4 @@
-/** Formats the counts and their verdicts. */
+/** Formats the results of the scenarios. */
 import { styleText } from "node:util"
 import type { Options, Row } from "./harness.ts"
 
@@ -30,7 +30,7 @@ export const tableOf = (rows: ReadonlyArray<Row>): string => {
     .join("\n")
 }
 
-/** Formats the smallest and the largest value: `3`, or `33 to 628 ms`. */
+/** Formats values as a range, such as `33 to 628 ms`. If all values are equal, returns the value, such as `3`. */
 const rangeOf = (found: ReadonlyArray<string>): string => {
   const sorted = Array.from(new Set(found)).toSorted((one, other) => Number.parseFloat(one) - Number.parseFloat(other))
   const [first = "", last = ""] = [sorted[0], sorted.at(-1)]
@@ -38,8 +38,8 @@ const rangeOf = (found: ReadonlyArray<string>): string => {
 }
 
 /**
- * Merges rows that have the same verdict, scenario and name of the count. If the verdict is "ok", the rows must also
- * have the same expected value. For any other verdict, they must also have the same title.
+ * Merges rows that have the same `verdict`, `scenario` and `what`. Rows with the verdict "ok" are merged only if they
+ * also have the same `wanted`. Other rows are merged only if they also have the same `title`.
  */
 export const condensed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const groups = new Map<string, Array<Row>>()
@@ -65,8 +65,8 @@ export const summaryOf = (rows: ReadonlyArray<Row>): string => {
 }
 
 /**
- * Whether a scenario has passed. If a part was broken on purpose (`broken`), the scenario passes only if it has found a
- * wrong count, or if none of its cases could run.
+ * Whether a scenario has passed. With `broken`, a part was broken on purpose, so the scenario passes only if it has
+ * found a wrong count, or if none of its cases could run.
  */
 export const isRight = (rows: ReadonlyArray<Row>, { broken }: Pick<Options, "broken">): boolean => {
   const isWrong = rows.some(({ verdict }) => verdict === "WRONG")

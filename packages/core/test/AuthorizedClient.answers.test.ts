@@ -233,7 +233,7 @@ describe("a compressed answer", () => {
   }
 
   it.effect(
-    "is not buffered if it becomes much larger through decompression",
+    "is not buffered, even if it is much larger after decompression",
     () =>
       Effect.gen(function* () {
         for (const type of ["application/json", "application/zip"]) {
@@ -247,20 +247,18 @@ describe("a compressed answer", () => {
     { tags: ["thorough"] }
   )
 
-  it.effect(
-    "makes the call or the reading of the body fail with HttpClientError if the compressed data is damaged",
-    () =>
-      Effect.gen(function* () {
-        const body = () =>
-          new Blob([new Uint8Array([31, 139, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8])])
-            .stream()
-            .pipeThrough(new DecompressionStream("gzip"))
-        const json = yield* connect(() => answer(body(), "application/json"))
-        assert.strictEqual((yield* Effect.flip(json.get(url)))._tag, "HttpClientError")
-        const csv = yield* connect(() => answer(body(), "text/csv"))
-        const response = yield* csv.get(url)
-        assert.strictEqual((yield* Effect.flip(response.text))._tag, "HttpClientError")
-      })
+  it.effect("causes an HttpClientError if its compressed data is damaged", () =>
+    Effect.gen(function* () {
+      const body = () =>
+        new Blob([new Uint8Array([31, 139, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8])])
+          .stream()
+          .pipeThrough(new DecompressionStream("gzip"))
+      const json = yield* connect(() => answer(body(), "application/json"))
+      assert.strictEqual((yield* Effect.flip(json.get(url)))._tag, "HttpClientError")
+      const csv = yield* connect(() => answer(body(), "text/csv"))
+      const response = yield* csv.get(url)
+      assert.strictEqual((yield* Effect.flip(response.text))._tag, "HttpClientError")
+    })
   )
 })
 
@@ -291,7 +289,7 @@ describe("the head (status and headers) of an answer", () => {
     })
   )
 
-  it.effect("ends the time-out when it arrives, so that the body can arrive later", () =>
+  it.effect("stops the time-out, so the body may arrive an hour later", () =>
     Effect.gen(function* () {
       const late = Deferred.makeUnsafe<void>()
       const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -337,7 +335,7 @@ describe("a truncated answer", () => {
   for (const type of ["application/json", "text/csv", undefined]) {
     for (const count of [1, 3, 40]) {
       it.effect(
-        `causes an error without the access token (content type: ${type ?? "none"}, chunks before the cut: ${count})`,
+        `causes an error that does not contain the access token (content type: ${type ?? "none"}, chunks before the cut: ${count})`,
         () =>
           Effect.gen(function* () {
             for (const announced of [undefined, "5000000"]) {

@@ -69,7 +69,7 @@ const start = Effect.gen(function* () {
   return { folder, one, other }
 })
 
-/** Waits in real time for a read in the background, because the test clock cannot complete its decryption. */
+/** Waits in real time for a read in the background. The read decrypts data, which takes real time. */
 const settle = TestClock.withLive(Effect.sleep("30 millis"))
 
 /** Requests the session once a minute, while the other program writes the sessions of other accounts. */
@@ -118,7 +118,7 @@ describe("vaults: a SessionManager with a NodeVault", () => {
     })
   )
 
-  it.effect("reads the session again if the list of changes is incomplete", () =>
+  it.effect("reads the session again if the vault's list of changes is incomplete", () =>
     Effect.gen(function* () {
       const { folder, one, other } = yield* start
       const asked = Effect.gen(function* () {

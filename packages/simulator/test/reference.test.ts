@@ -10,29 +10,26 @@ import { errorOf, post, send } from "./support.ts"
 
 const packages = join(import.meta.dirname, "../..")
 
-it.live(
-  "GET / on the control port lists the faults, the fields of the journal and of the accounts, the limits and the units",
-  () =>
-    Effect.gen(function* () {
-      const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
-      yield* send(`${simulator.origins["https://apiconnect.angelone.in"]}/`)
-      const { text } = yield* send(`${simulator.control}/`)
-      for (const { sample } of Object.values(Faults.table)) assert.include(text, sample)
-      const [entry] = yield* simulator.journal()
-      for (const field of Object.keys(entry ?? assert.fail("no entry")))
-        assert.match(text, new RegExp(`^  ${field} `, "m"))
-      for (const [broker, { accounts }] of Object.entries(simulator.brokers)) {
-        for (const field of Object.keys(accounts[0] ?? {}))
-          assert.match(text, new RegExp(`^  ${broker} +${field} `, "m"))
-      }
-      assert.match(text, /^ {2}angel +pin +four digits +body password of loginByPassword/m)
-      assert.match(text, /^ {2}angel +loginByPassword +1 request in 1 second for each client code$/m)
-      assert.match(text, /^ {2}rmoney +wrong passwords +4 in 300 seconds, .* +switch lockAfter$/m)
-      assert.match(text, /milliseconds/)
-      assert.notMatch(text, /^ {2}samco /m)
-      // No line may end with blanks, because a narrow terminal would show them as an empty line.
-      assert.notMatch(text, / $/m)
-    })
+it.live("GET / on the control port lists faults, journal fields, account fields, limits and units", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make({ brokers: ["angel", "rmoney"] })
+    yield* send(`${simulator.origins["https://apiconnect.angelone.in"]}/`)
+    const { text } = yield* send(`${simulator.control}/`)
+    for (const { sample } of Object.values(Faults.table)) assert.include(text, sample)
+    const [entry] = yield* simulator.journal()
+    for (const field of Object.keys(entry ?? assert.fail("no entry")))
+      assert.match(text, new RegExp(`^  ${field} `, "m"))
+    for (const [broker, { accounts }] of Object.entries(simulator.brokers)) {
+      for (const field of Object.keys(accounts[0] ?? {})) assert.match(text, new RegExp(`^  ${broker} +${field} `, "m"))
+    }
+    assert.match(text, /^ {2}angel +pin +four digits +body password of loginByPassword/m)
+    assert.match(text, /^ {2}angel +loginByPassword +1 request in 1 second for each client code$/m)
+    assert.match(text, /^ {2}rmoney +wrong passwords +4 in 300 seconds, .* +switch lockAfter$/m)
+    assert.match(text, /milliseconds/)
+    assert.notMatch(text, /^ {2}samco /m)
+    // No line may end with blanks, because a narrow terminal would show them as an empty line.
+    assert.notMatch(text, / $/m)
+  })
 )
 
 it.live("the control port accepts every fault in the form that the table of faults shows", () =>
@@ -49,29 +46,27 @@ it.live("the control port accepts every fault in the form that the table of faul
   })
 )
 
-it.live(
-  "the table of account fields contains only endpoints that exist, and only field names that occur in the broker's sources",
-  () =>
-    Effect.gen(function* () {
-      const simulator = yield* Simulator.make()
-      for (const [broker, { descriptor }] of Object.entries(brokers)) {
-        const names = Object.fromEntries(Object.entries(descriptor.fields).map(([field, [, wire]]) => [field, wire]))
-        const { accounts } = simulator.brokers[broker] ?? assert.fail(broker)
-        assert.sameMembers(Object.keys(names), Object.keys(accounts[0] ?? {}), broker)
-        const refused = yield* post(`${simulator.control}/faults`, { broker, endpoint: "none", fault: "waf" })
-        const endpoints = /use one of (.*)\.$/.exec(errorOf(refused))?.[1]?.split(", ") ?? []
-        const files = ["src", "src/internal"].flatMap((folder) =>
-          readdirSync(join(packages, broker, folder), { withFileTypes: true })
-            .filter((file) => file.isFile() && !file.name.endsWith("Descriptor.ts"))
-            .map((file) => join(packages, broker, folder, file.name))
-        )
-        const sources = files.map((file) => readFileSync(file, "utf8")).join("\n")
-        for (const place of Object.values(names).flatMap((wire) => (typeof wire === "string" ? [] : wire))) {
-          if (place.of !== undefined) assert.include(endpoints, place.of, `${broker} ${place.name}`)
-          assert.match(sources, new RegExp(`["' .{]${place.name}["':,]`), `${broker} ${place.name}`)
-        }
+it.live("every endpoint and field name in the table of account fields occurs in the broker's package", () =>
+  Effect.gen(function* () {
+    const simulator = yield* Simulator.make()
+    for (const [broker, { descriptor }] of Object.entries(brokers)) {
+      const names = Object.fromEntries(Object.entries(descriptor.fields).map(([field, [, wire]]) => [field, wire]))
+      const { accounts } = simulator.brokers[broker] ?? assert.fail(broker)
+      assert.sameMembers(Object.keys(names), Object.keys(accounts[0] ?? {}), broker)
+      const refused = yield* post(`${simulator.control}/faults`, { broker, endpoint: "none", fault: "waf" })
+      const endpoints = /use one of (.*)\.$/.exec(errorOf(refused))?.[1]?.split(", ") ?? []
+      const files = ["src", "src/internal"].flatMap((folder) =>
+        readdirSync(join(packages, broker, folder), { withFileTypes: true })
+          .filter((file) => file.isFile() && !file.name.endsWith("Descriptor.ts"))
+          .map((file) => join(packages, broker, folder, file.name))
+      )
+      const sources = files.map((file) => readFileSync(file, "utf8")).join("\n")
+      for (const place of Object.values(names).flatMap((wire) => (typeof wire === "string" ? [] : wire))) {
+        if (place.of !== undefined) assert.include(endpoints, place.of, `${broker} ${place.name}`)
+        assert.match(sources, new RegExp(`["' .{]${place.name}["':,]`), `${broker} ${place.name}`)
       }
-    })
+    }
+  })
 )
 
 it.live("GET / on the control port lists the limits of every broker", () =>

@@ -241,7 +241,7 @@ export interface RedisOptions {
  *
  * Fails with `InvalidOption` if `lease` or `acquireTimeout` is invalid.
  *
- * `withLock` tries to acquire the lock until `acquireTimeout` is over. If another holder still has the lock then, the
+ * `withLock` tries to acquire the lock until `acquireTimeout` is over. If another holder has the lock at this time, the
  * error is `LockUnavailable` (`busy`). If Redis did not reply to the last try, or replied with an error, the error is
  * `Io`. If a retry cannot succeed, for example because of a wrong password, `withLock` fails with `Io` at once. If the
  * lock's key in Redis contains a value of another type, `withLock` fails with `Tampered` at once.

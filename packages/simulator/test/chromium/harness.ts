@@ -1,4 +1,4 @@
-/** Runs the attacks of a page, and checks that the simulator refuses them. */
+/** Lets a web page attack the simulator, and checks that the simulator refuses the requests. */
 import { assert } from "@effect/vitest"
 import { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
@@ -42,7 +42,7 @@ export const stateOf = Effect.fnUntraced(function* (simulator: Simulator.Simulat
   })
 })
 
-/** Requests that change the result of `stateOf`. The first request works with any body. */
+/** Requests that change the result of `stateOf`. The first request is `/reset`, which accepts any body. */
 export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simulator">): ReadonlyArray<Target> => {
   const planted = "<script src='http://evil.example/'></script>"
   const fault = { kind: "answer", status: 200, body: planted, headers: { "content-type": "text/html" } }
@@ -55,7 +55,7 @@ export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simula
   }).map(([path, body]) => ({ url: `${simulator.control}${path}`, body }))
 }
 
-/** The requests of logins with correct credentials, as an attacking page could send them if it knew the credentials. */
+/** Login requests with correct credentials. A page that knew the credentials could send these requests. */
 export const logins = (simulator: Simulator.Simulator["Service"]) =>
   Effect.forEach(pages, (page) =>
     Effect.map(codeFor(simulator, page), (code) => ({

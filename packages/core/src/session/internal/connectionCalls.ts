@@ -143,10 +143,10 @@ export interface Calls<Services> {
   /** Ends the session at the broker, and deletes it from memory and from the vault. */
   readonly logout: () => Promise<LogoutReceipt>
   /**
-   * Removes the stored failed logins and pauses, so that logins are sent again. Call this function only after a person
-   * has corrected or checked the credentials of this connection. The credentials are then sent again, even if the
-   * broker has refused them. To log in at once, call `renew` afterwards. Error messages call this function
-   * `LoginGuard.reset`.
+   * Removes the stored records of failed logins, and ends a pause that a failed login has started. Logins are then sent
+   * again, even if the broker has refused the credentials of this connection. Call this function only after a person
+   * has corrected or checked the credentials. To log in at once, call `renew` afterwards. Error messages call this
+   * function `LoginGuard.reset`.
    */
   readonly resetLoginGuard: () => Promise<void>
   /**

@@ -6,8 +6,8 @@ import { sha256 } from "../../login/internal/sha256.ts"
 const label = "broker-auth fingerprint 1\n"
 
 /**
- * Makes the fingerprint of a secret with a key. Without the key, a short PIN cannot be found from its fingerprint by
- * trying all PINs.
+ * Uses a key to make the fingerprint of a secret. A person who knows a fingerprint, but not the key, cannot find the
+ * PIN by trying all PINs.
  */
 export const fingerprints =
   (key: Redacted.Redacted<Uint8Array>) =>
