@@ -59,9 +59,9 @@ describe("Totp.parse with an otpauth address", () => {
     ["with numeric character references", `${totp}&#38;algorithm=SHA256&#x26;digits=8`],
     ["copied out of JSON", `${totp}\\u0026algorithm\\u003dSHA256\\u0026digits=8`],
     ["copied out of a shell", `${totp.replace("?", "\\?")}\\&algorithm=SHA256\\&digits=8`],
-    ["with names in capitals", `${totp}&ALGORITHM=SHA256&DIGITS=8`],
+    ["with parameter names in capitals", `${totp}&ALGORITHM=SHA256&DIGITS=8`],
     ["that is percent-encoded completely", encodeURIComponent(`${totp}&algorithm=SHA256&digits=8`)],
-    ["with percent-encoded names and values", `${totp}&%61lgorithm=SHA%32%356&digits=%38`]
+    ["with percent-encoded parameter names and values", `${totp}&%61lgorithm=SHA%32%356&digits=%38`]
   ])("reads the algorithm and the digits of an address %s", (_, text) =>
     assert.deepStrictEqual(read(text), of256 as never)
   )
@@ -123,7 +123,7 @@ describe("Totp.parse with an otpauth address", () => {
       /web address/
     ],
     ["a web address", "http://example.com/", /web address/],
-    ["a data URL of the image", "data:image/png;base64,iVBORw0KGgo", /another kind of address/],
+    ["a data URL of an image", "data:image/png;base64,iVBORw0KGgo", /another kind of address/],
     ["an address with another scheme", "steam://JBSWY3DPEHPK3PXP", /another kind of address/],
     ["two addresses", `${totp}\n${totp}`, /more than one otpauth/],
     ["text before the address", `My account: ${totp}`, /text before/],
@@ -137,7 +137,7 @@ describe("Totp.parse with an otpauth address", () => {
     ["the algorithm SHA-3", `${totp}&algorithm=SHA3-256`, /algorithm.*SHA3-256/],
     ["the algorithm SHA-2 without a length", `${totp}&algorithm=SHA2`, /algorithm/],
     ["the algorithm SHA-512/256", `${totp}&algorithm=SHA512%2F256`, /algorithm/],
-    ["a number of digits in another script", `${totp}&digits=\u096c`, /digits/],
+    ["a number of digits that is written in Devanagari", `${totp}&digits=\u096c`, /digits/],
     ["codes of five digits", `${totp}&digits=5`, /digits/],
     ["codes of nine digits", `${totp}&digits=9`, /digits/],
     ["a number of digits with a decimal point", `${totp}&digits=6.0`, /digits/],
@@ -218,7 +218,7 @@ describe("Totp.parse with a secret that is not in an address", () => {
     ["a label in German before the secret", "Schl\u00fcssel: JBSWY3DPEHPK3PXP", /words next to/],
     ["a label with a full-width colon before the secret", "Key\uff1aJBSWY3DPEHPK3PXP", /words next to/],
     ["a label on a separate line", "Secret:\nJBSWY3DPEHPK3PXP", /words next to/],
-    ["a label without a blank", "secret:JBSWY3DPEHPK3PXP", /words next to/],
+    ["a label and a colon without a blank before the secret", "secret:JBSWY3DPEHPK3PXP", /words next to/],
     ["a label with a dash before the secret", "Setup-JBSWY3DPEHPK3PXP", /words next to/],
     ...[17, 19, 22, 25, 27, 30, 33].map((length): [string, string, RegExp] => [
       `a secret of ${length} characters`,
@@ -230,7 +230,7 @@ describe("Totp.parse with a secret that is not in an address", () => {
     ["a row of X, which is base32", "XXXX XXXX XXXX XXXX", /^is a placeholder/],
     ["a secret of 15 characters with padding", "JBSWY3DPEHPK3PX=====", /too short/],
     ["a secret of 17 characters with padding", "JBSWY3DPEHPK3PXPA=======", /missing/],
-    ["a secret of 31 characters with an invisible character", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3P\u200b", /missing/],
+    ["a secret of 30 characters and an invisible character", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3P\u200b", /missing/],
     ["the digit 0", "JBSWY3DPEHPK3PX0", /^is not base32/],
     ["the digit 1", "JBSWY3DPEHPK3PX1", /^is not base32/],
     ["the digit 8", "JBSWY3DPEHPK3PX8", /^is not base32/],

@@ -33,8 +33,7 @@ const authorize: Authorize["Service"] = {
 const look = (value: unknown) => inspect(value, { depth: 20, showHidden: true })
 
 /**
- * Runs a session from its login to its logout. Collects in `net` the texts of all values that a
- * program could print. `Canary.leaks` then looks for secrets in these texts.
+ * Runs a session from its login to its logout. Collects in `net` the texts of all values that a program could print.
  */
 const runSession = Effect.fnUntraced(function* (net: Canary.Net) {
   yield* TestClock.setTime(morning)
@@ -77,7 +76,7 @@ const runSession = Effect.fnUntraced(function* (net: Canary.Net) {
 })
 
 describe("canary: sessions", () => {
-  it.effect("no log, span, error, change, metric or stored byte contains a token or the key", () =>
+  it.effect("no log, span, error, session change, metric or stored byte contains a token or the vault key", () =>
     Effect.gen(function* () {
       const net = yield* Canary.make
       yield* runSession(net).pipe(Effect.withSpan("a program"), Effect.provide(net.layer), Effect.scoped)

@@ -130,7 +130,7 @@ export const broker: Broker.Broker = {
   secretHeaders: ["x-session-token"],
   documentation: ["https://docs-tradeapi.samco.in", "https://docs-tradeapi.samco.in/release-notes/v3.2.0.html"],
   staticIp: {
-    text: "Required for orders, and for the request that exchanges an authorization code for tokens (SamcoOAuth). A login with API key and secret works from any address. An address can be changed once in 7 days",
+    text: "Required for orders, and for the request that exchanges an authorization code for tokens (SamcoOAuth). A login with API key and secret works from any address. A registered address can be changed once in 7 days",
     source: "Samco Trade API documentation v3.2",
     confidence: "high",
     asOf: "2026-11-27"

@@ -24,12 +24,12 @@ import { throughTrouble, troubles } from "../refusal.ts"
 /** Number of calls for a session during a failure. */
 const asks = 3
 /**
- * The pause between two calls, in milliseconds. The second call is made during the manager's first back-off, which
- * lasts 1 to 1.5 seconds. The third call is made after this back-off.
+ * The pause between two calls, in milliseconds. After a first failed renewal, the session manager waits 1 to 1.5
+ * seconds. The second call is made during this wait, and the third call after it.
  */
 const between = 800
 
-/** The longest back-off of a manager without a session, in milliseconds, plus a margin for a busy machine. */
+/** Longest wait of a session manager after a failed renewal without a live session (in milliseconds), plus a margin. */
 const longestPause = 25_000
 
 /** Id of the user `nobody`. A program that runs as root switches to this user, because root ignores file modes. */
@@ -40,8 +40,8 @@ const brokenOf = ({ broken }: Torture) => (broken ? ("hides-failures" as const) 
 const sqliteSetups = (torture: Torture) => torture.setups({ places: ["sqlite"] })
 
 /**
- * Returns the token of the session that was stored before the cut-off. This session expires at the cut-off, so the
- * program's clock is first set back to a time before the cut-off. `ahead` is the clock's offset at that time.
+ * Returns the token of the session that was stored before the broker's daily cut-off. This session expires at the
+ * cut-off, so the program's clock is first set back to a time before it. `ahead` is the clock's offset at that time.
  */
 const storedBefore = async (program: Program, setup: Setup, ahead: number): Promise<string | undefined> => {
   await openIn([program], setup)

@@ -453,7 +453,7 @@ export const make = (options: {
   readonly reset: () => void
   /**
    * The state that a snapshot contains. `parts` returns the maps, sets, lists and numbers of this state, keyed by name.
-   * These values can contain the objects in `accounts`.
+   * These values can contain the objects in `memory.accounts`.
    */
   readonly memory?: { readonly accounts: ReadonlyArray<object>; readonly parts: () => Record<string, unknown> }
   /** Maximum number of entries in the journal. Default: `JournalLimit`. */

@@ -26,7 +26,10 @@ import { line } from "../output.ts"
 import { day, startAgain } from "./day.ts"
 import * as programs from "./programs.ts"
 
-/** This variable is set in the second process. That process shows that stored sessions remain after a restart. */
+/**
+ * The demo starts itself once more, in a second process with this variable. The second process shows that stored
+ * sessions remain after a restart.
+ */
 const variable = "BROKER_AUTH_DEMO"
 
 /** The input of the second process, which it reads from standard input. */
@@ -91,7 +94,7 @@ const startSecond = Effect.gen(function* () {
   })
 })
 
-/** All of standard input. It is empty if the first process has ended early. */
+/** All of standard input. It is empty if the first process ended before it sent the setting. */
 const input = Effect.callback<string>((resume) => {
   let text = ""
   process.stdin.on("data", (chunk) => (text += String(chunk))).once("end", () => resume(Effect.succeed(text)))

@@ -124,8 +124,8 @@ const whatItDoes = "lock the account in Redis"
 const unreachable = (failure: Redis.RedisError | undefined) => toIo(whatItDoes, failure)
 
 /**
- * Maximum time for which a primary node may be read-only, in milliseconds. A replica that becomes the primary node is
- * read-only for a few seconds. A node that is read-only for a longer time counts as a replica.
+ * If a node of Redis is read-only for this time (in milliseconds), acquiring the lock fails, because the node is
+ * probably a replica. A replica that is becoming the primary node is read-only for only a few seconds.
  */
 const maxReadOnly = 5000
 
@@ -178,7 +178,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     )
 
   const takeBy = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, token: string, note: Note) {
-    // This reason applies until Redis replies for the first time.
+    // As long as Redis has not replied, the reason is that it cannot be reached.
     note(unreachable(undefined))
     let readOnlySince: number | undefined
     while (true) {
@@ -236,8 +236,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     take: Effect.fnUntraced(function* (account, note) {
       const token = Hex.encode(SecureRandom.randomBytesUnsafe(16))
       const keys: Keys = { lock: keyOf(prefix, account, "lock"), fenceKey: keyOf(prefix, account, "fence") }
-      // The release is added before the first try, because a try that is interrupted may have acquired the lock. If the
-      // release fails, the lock is free when its lease ends.
+      // This finalizer releases the lock. It is added before the first try, because a try that is interrupted may have
+      // acquired the lock. If the release fails, the lock is free when its lease ends.
       yield* Effect.addFinalizer(() => Effect.ignore(inTime(redis.eval(scripts.release)(keys.lock, token), lease)))
       const held: AcquiredLease = { ...(yield* takeBy(keys, token, note)), token, isGone: false }
       yield* Effect.addFinalizer(() => Effect.sync(() => void (held.isGone = true)))
