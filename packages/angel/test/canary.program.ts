@@ -25,7 +25,7 @@ const attempt = (name: string, changes: Partial<Record<"pin" | "apiKey" | "totpS
   Effect.gen(function* () {
     const values = { ...account, ...changes }
     const fake = yield* FakeAngel.make({ accounts: [account] })
-    if (name === "request quoted in a page") yield* fake.inject("loginByPassword", { kind: "quote", as: "page" })
+    if (name === "request quoted in an HTML page") yield* fake.inject("loginByPassword", { kind: "quote", as: "page" })
     if (name === "request quoted in a refusal") yield* fake.inject("loginByPassword", { kind: "quote", as: "refusal" })
     if (name === "connection cut") yield* fake.inject("loginByPassword", { kind: "reset" })
     const layer = AngelAuth.layer({
@@ -53,7 +53,7 @@ await main([
   attempt("wrong API key", { apiKey: "CANARYno1" }),
   attempt("blank PIN and API key", { pin: " ", apiKey: "" }),
   attempt("TOTP secret that is not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
-  attempt("request quoted in a page", {}),
+  attempt("request quoted in an HTML page", {}),
   attempt("request quoted in a refusal", {}),
   attempt("connection cut", {})
 ])

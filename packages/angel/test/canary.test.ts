@@ -8,7 +8,12 @@ describe("canary: Angel One", () => {
     const all = await run(new URL("./canary.program.ts", import.meta.url))
     const { code, output, told } = all
     assert.strictEqual(code, 0, output)
-    for (const name of ["valid credentials", "wrong PIN", "request quoted in a page", "request quoted in a refusal"])
+    for (const name of [
+      "valid credentials",
+      "wrong PIN",
+      "request quoted in an HTML page",
+      "request quoted in a refusal"
+    ])
       assert.include(output, name)
     assert.isAtLeast(told.length, 4)
     assert.deepStrictEqual(leaks(all, [...secrets, ...told]), [])

@@ -77,7 +77,7 @@ const steps: Readonly<Record<string, Array<string | undefined>>> = {
   ],
   Samco: ["log in (API key and secret)", "request the profile", again, "log out"],
   RMoney: [
-    "log in (User id and password, then a one-time code or TOTP)",
+    "log in (User id and password, then a one-time code (SMS, email or TOTP))",
     "request the profile",
     again,
     ...bySms,

@@ -29,11 +29,11 @@ interface Changes extends Partial<Record<"password" | "apiKey" | "apiSecret" | "
 }
 
 const faults: Readonly<Record<string, readonly [endpoint: string, fault: Fault]>> = {
-  "request quoted in a page": ["authdirectapi", { kind: "quote", as: "page" }],
+  "request quoted in an HTML page": ["authdirectapi", { kind: "quote", as: "page" }],
   "request quoted in a refusal": ["authdirectapi", { kind: "quote", as: "refusal" }],
   "connection cut": ["authdirectapi", { kind: "reset" }],
   "getaccesstoken request quoted in JSON": ["getaccesstoken", { kind: "quote", as: "json" }],
-  "SMS code quoted in a page": ["verifyotp", { kind: "quote", as: "page" }]
+  "SMS code quoted in an HTML page": ["verifyotp", { kind: "quote", as: "page" }]
 }
 
 const attempt = (name: string, changes: Changes) =>
@@ -81,9 +81,9 @@ await main([
   attempt("date of birth that does not exist", { secondFactor: "30/02/1984" }),
   attempt("blank password and API key", { password: " ", apiKey: "" }),
   attempt("TOTP secret that is not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
-  attempt("request quoted in a page", {}),
+  attempt("request quoted in an HTML page", {}),
   attempt("request quoted in a refusal", {}),
   attempt("connection cut", {}),
   attempt("getaccesstoken request quoted in JSON", {}),
-  attempt("SMS code quoted in a page", { totpSecret: undefined })
+  attempt("SMS code quoted in an HTML page", { totpSecret: undefined })
 ])

@@ -24,9 +24,9 @@ describe("canary: Motilal Oswal", () => {
       "valid credentials",
       "login by SMS",
       "wrong password",
-      "request quoted in a page",
+      "request quoted in an HTML page",
       "getaccesstoken request quoted in JSON",
-      "SMS code quoted in a page"
+      "SMS code quoted in an HTML page"
     ]) {
       assert.include(output, name)
     }

@@ -146,7 +146,7 @@ const methods: ReadonlyArray<Broker.Method> = [
   {
     id: "password",
     layer: "RmoneyAuth",
-    title: "User id and password, then a one-time code or TOTP",
+    title: "User id and password, then a one-time code (SMS, email or TOTP)",
     capabilities: ["Login", "StepUp", ...login],
     credentials,
     expiry,

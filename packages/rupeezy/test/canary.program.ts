@@ -27,7 +27,7 @@ type Changes = Partial<Record<"password" | "apiKey" | "totpSecret", string>>
 
 const misbehave = (name: string, fake: FakeBroker) => {
   const endpoint = name.startsWith("browser") ? "createSession" : "login"
-  if (name.endsWith("quoted in a page")) return fake.inject(endpoint, { kind: "quote", as: "page" })
+  if (name.endsWith("quoted in an HTML page")) return fake.inject(endpoint, { kind: "quote", as: "page" })
   if (name.endsWith("quoted in a refusal")) return fake.inject(endpoint, { kind: "quote", as: "refusal" })
   return name.endsWith("connection cut") ? fake.inject(endpoint, { kind: "reset" }) : Effect.void
 }
@@ -93,12 +93,12 @@ await main([
   attempt("wrong API key", { apiKey: "CANARY-nobodys" }),
   attempt("blank password and API key", { password: " ", apiKey: "" }),
   attempt("TOTP secret that is not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
-  attempt("request quoted in a page"),
+  attempt("request quoted in an HTML page"),
   attempt("request quoted in a refusal"),
   attempt("connection cut"),
   attempt("browser login"),
   attempt("browser login, wrong API key", { apiKey: "CANARY-nobodys" }),
-  attempt("browser login, request quoted in a page"),
+  attempt("browser login, request quoted in an HTML page"),
   attempt("browser login, request quoted in a refusal"),
   attempt("browser login, connection cut")
 ])

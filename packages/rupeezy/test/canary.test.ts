@@ -19,9 +19,9 @@ describe("canary: Rupeezy", () => {
     for (const name of [
       "valid credentials",
       "wrong password",
-      "request quoted in a page",
+      "request quoted in an HTML page",
       "request quoted in a refusal",
-      "browser login, request quoted in a page"
+      "browser login, request quoted in an HTML page"
     ])
       assert.include(output, name)
     assert.strictEqual(output.match(/"value":\{"_tag":"Revoked"/g)?.length, 2)
