@@ -102,7 +102,7 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("refusals in an entry of the previous format count, and an entry in a newer format is rejected", () =>
+  it.effect("refusals in an entry of the previous format still use up the limit, and an entry in a newer format is rejected", () =>
     Effect.gen(function* () {
       const { guard, login, sent, store } = yield* begin
       const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
