@@ -67,8 +67,8 @@ export const raised = <M extends Pick<Manifest, (typeof kinds)[number]>>(
 
 /**
  * Raises the ranges in the manifest of each package whose version differs from its version in `before`. Returns one line
- * for each changed range. The tool Changesets runs earlier, and replaces ranges such as `>=0.0.0 <1.0.0` with
- * `>=0.1.0`, which has no upper limit. This function sets the upper limit again.
+ * for each changed range. Call this function after the tool Changesets, which replaces ranges such as `>=0.0.0 <1.0.0`
+ * with `>=0.1.0`. This function adds the upper limit again.
  */
 export const raiseRanges = (
   before: Readonly<Record<string, string>>,

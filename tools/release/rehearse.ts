@@ -28,7 +28,7 @@ const usage = `Usage: npm run release:rehearse -- [option …]
 Copies the repository with its current files, starts a registry on 127.0.0.1, and rehearses four releases there:
   1. the release of all changesets; each package is installed alone, and the programs of its README are run
      with the fakes; the first program of each broker is also run against the installed simulator
-  2. a minor version of core, which changes no other package; each broker's package logs in with the lowest and
+  2. a minor version of core; no other package changes; each broker's package logs in with the lowest and
      with the newest core that it accepts
   3. a patch of one broker; the patch needs the new core, and npm refuses it with the old core
   4. a major version of core, and a patch of every package that needs core; npm refuses the new core with the first
@@ -118,9 +118,9 @@ const refused = async (work: () => Promise<unknown>, expected: RegExp): Promise<
 const rehearse = async (temp: string, print: (line: string) => void, interrupted: AbortSignal): Promise<boolean> => {
   const { done, need, step } = makeSteps(print, interrupted)
 
-  /** Versions that have been published so far, oldest first, by name. */
+  /** The versions of each package that the rehearsal has published, oldest first. The key is the package's name. */
   const history = new Map<string, ReadonlyArray<string>>()
-  /** The manifests that were published, by `name@version`. */
+  /** The manifests that the rehearsal has published. The key is `name@version`. */
   const manifests = new Map<string, Package["manifest"]>()
 
   let folders = 0
@@ -194,7 +194,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     expectVersions(folder, Object.fromEntries(ours.map((one) => [one, versions[one] ?? ""])))
     const isOurs = (one: string) => Object.hasOwn(versions, one)
     const found = installed(folder)
-    // If msw is installed, its many dependencies are installed, too. Then only our packages are compared.
+    // If msw is installed, its many dependencies are, too. In this case, only our packages are compared.
     const isPlain = !ours.some((one) =>
       all.some(({ manifest }) => manifest.name === one && "msw" in (manifest.dependencies ?? {}))
     )
@@ -287,7 +287,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
   const acceptedCores = (name: string, version: string) => {
     const range = manifests.get(`${name}@${version}`)?.peerDependencies?.[core] ?? ""
     const cores = (history.get(core) ?? []).filter((one) => accepts(range, one))
-    // The lowest core of the range can be older than this rehearsal. Then only the real registry has this version.
+    // If the lowest core of the range was released before this rehearsal, only the real registry has it.
     const lowest = lowestOf(range)
     if (history.get(core)?.includes(lowest)) expectEqual(cores[0], lowest, `the lowest core that ${name} accepts`)
     assert(cores.length > 0, `${name} ${version} accepts no published core: ${range}`)
@@ -403,7 +403,7 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     await step(`3: npm refuses ${patched} ${now} with core ${firstOf(core)}`, () =>
       refusesCore(registry, patched, now, firstOf(core))
     )
-    await step(`3: npm still installs ${patched} ${firstOf(patched)} with core ${firstOf(core)}`, () =>
+    await step(`3: ${patched} ${firstOf(patched)} logs in with core ${firstOf(core)}`, () =>
       logIn(registry, patched, { [patched]: firstOf(patched), [core]: firstOf(core) }, [
         `${patched}@${firstOf(patched)}`,
         `${core}@${firstOf(core)}`

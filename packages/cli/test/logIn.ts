@@ -69,8 +69,8 @@ export const logIn = (simulator: Service, user: User, way: Way, name = "mine") =
   )
 
 /**
- * Adds an account under the name `mine`, logs in, and prints the token twice. Throws if the number of logins is not
- * one, if anything is sent after the login, or if a file or the output contains a secret.
+ * Adds an account under the name `mine`, logs in, and prints the token twice. Throws if not exactly one login is sent,
+ * or if printing the token sends a request. Also throws if a file, the screen or standard error contains a secret.
  */
 export const addAndLogIn = Effect.fnUntraced(function* (simulator: Service, user: User, way: Way) {
   const input = linesOf(valuesOf(way, accountOf(simulator, way)))
@@ -101,5 +101,5 @@ export const addAndLogIn = Effect.fnUntraced(function* (simulator: Service, user
   // The address of the login page contains the API key, and the command must show this address.
   const shown = [added.stderr, logged.screen.replace(/http:\/\/127\.0\.0\.1:\d+\S*/g, ""), first.stderr]
   const isShown = (secret: string) => [...written, ...shown].some((text) => text.includes(secret))
-  assert.equal(secrets.filter(isShown).length, 0, "a file or the output contains a secret")
+  assert.equal(secrets.filter(isShown).length, 0, "a file, the screen or standard error contains a secret")
 })

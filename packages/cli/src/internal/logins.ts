@@ -91,7 +91,7 @@ const atOnce = 6
  */
 const atOncePerBroker = 2
 
-/** Makes a failure from a defect. As a failure, a defect in one account's login does not end the other logins. */
+/** Makes a failure from a defect. A defect would end the logins of all accounts; a failure ends only its own login. */
 const faultOf = (defect: unknown): CommandFailed =>
   new CommandFailed({
     code: "defect",

@@ -68,9 +68,9 @@ const fieldsOf = (value: object): ReadonlyArray<readonly [name: string, field: u
 }
 
 /**
- * Returns all texts in a value, at any depth, and the texts of its numbers and field names. Also reads maps, sets,
- * bytes, errors, the requests in errors, fields that are not enumerable, and fields whose keys are symbols. Does not
- * read `Redacted` values.
+ * Returns all texts, numbers and field names in a value, at any depth, as texts. Also reads maps, sets, bytes, errors,
+ * the requests in errors, fields that are not enumerable, and fields whose keys are symbols. Does not read `Redacted`
+ * values.
  */
 const texts = (root: unknown): ReadonlyArray<string> => {
   const found: Array<string> = []
@@ -185,15 +185,15 @@ const isDigit = (character: string | undefined): boolean =>
   character !== undefined && character >= "0" && character <= "9"
 
 /**
- * Whether a secret that consists of digits is only a part of a longer number. Such a number is ignored, because a
- * timestamp may contain the digits of a PIN by chance.
+ * Whether a secret of digits was found inside a longer number. This is not a leak: a timestamp may contain the digits
+ * of a PIN by chance.
  */
 const isPartOfNumber = (text: string, at: number, spelling: string): boolean =>
   /^\d+$/.test(spelling) && (isDigit(text[at - 1]) || isDigit(text[at + spelling.length]))
 
 /**
- * Returns the index of a spelling in a text, ignoring case. Returns -1 if the text does not contain the spelling. A
- * spelling of digits must not be a part of a longer number.
+ * Returns the index of a spelling in a text, or -1 if the text does not contain it. Ignores case. Skips digits that are
+ * a part of a longer number.
  */
 const find = (text: string, spelling: string): number => {
   const [lower, wanted] = [text.toLowerCase(), spelling.toLowerCase()]

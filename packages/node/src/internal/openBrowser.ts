@@ -30,7 +30,7 @@ const failureWindow = "2 seconds"
 /** Whether the command succeeds, or still runs after `failureWindow`. */
 const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
   Effect.callback<boolean>((resume) => {
-    // Without a listener, a later error would end the program.
+    // This listener is never removed, because an `error` event without a listener would end the program.
     child.on("error", () => resume(Effect.succeed(false)))
     const ended = (code: number | null) => resume(Effect.succeed(code === 0))
     if (child.exitCode !== null) return ended(child.exitCode)
@@ -39,8 +39,8 @@ const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
   }).pipe(Effect.timeoutOrElse({ duration: failureWindow, orElse: () => Effect.succeed(true) }))
 
 /**
- * Opens an address, and returns whether a browser was started. The address is an argument of the command, so it must
- * not contain a secret.
+ * Opens an address, and returns whether a browser was started. The address must not contain a secret, because other
+ * users can see the arguments of the command that opens it.
  */
 export const open = (url: string): Effect.Effect<boolean> =>
   Effect.gen(function* () {

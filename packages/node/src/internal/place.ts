@@ -12,7 +12,7 @@ import process from "node:process"
 /** Properties that are checked before a file or folder is used. */
 export interface Facts {
   readonly isLink: boolean
-  /** Whether it is a folder if a folder is expected, or a file if a file is expected. */
+  /** Whether it is of the expected kind (a folder or a file). */
   readonly isKind: boolean
   readonly mode: number
   readonly uid: number
