@@ -74,8 +74,6 @@ interface Short {
   readonly prints: RegExp
   readonly login: ReadonlyArray<string>
   readonly call: string
-  /** Requests of a renewal. Default: the requests of a login. */
-  readonly renewal?: ReadonlyArray<string>
 }
 
 const shortest: Readonly<Record<string, Short>> = {
@@ -113,14 +111,14 @@ const shortest: Readonly<Record<string, Short>> = {
 
 /** Logs in, uses the stored session after a restart, and gets a new session after the broker has lost the session. */
 const fiveLines =
-  ({ address = "", call, login, module, prints, renewal = login, variables }: Short) =>
+  ({ address = "", call, login, module, prints, variables }: Short) =>
   async (world: World) => {
     const run = (requests: ReadonlyArray<string>) =>
       runs(world, `fiveLines.ts ${module} ${address}`.trim(), variables, prints, requests)
     await run([...login, call])
     await run([call])
     await world.forget()
-    await run([call, ...renewal, call])
+    await run([call, ...login, call])
   }
 
 const otpPrompt = async (world: World) => {
