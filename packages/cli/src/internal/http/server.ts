@@ -199,7 +199,7 @@ const serveAny = Effect.fnUntraced(function* ({
       preparing += 1
       idle.closeUnsafe()
       const fiber = run(exchange(message, target))
-      // A disconnected client needs no answer. A renewal that the client has started continues for the other clients.
+      // A disconnected client needs no answer.
       target.once("close", () => fiber.interruptUnsafe())
     }
   )
