@@ -14,7 +14,7 @@ const benches = await load()
 const benchOf = (name: string) => benches.find(([known]) => known === name)?.[1]
 
 describe("names", () => {
-  it("every target and every checked ratio names a bench, a turn and candidates that exist", () => {
+  it("every target and every checked ratio names an existing bench, and a turn (workload) and candidates of this bench", () => {
     for (const { bench: name, of, to = of, turn } of [...targets, ...checked]) {
       const bench = benchOf(name)
       assert.isDefined(bench, name)

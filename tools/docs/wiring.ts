@@ -79,8 +79,8 @@ const withReferences = (path: string, references: ReadonlyArray<string>): Docume
 }
 
 /**
- * The version ranges of a package's dependencies, by the name of the dependency. When the package itself gets a new
- * version, `npm run release:version` raises these ranges.
+ * The version ranges of a package's dependencies, by the name of the dependency. `npm run release:version` raises these
+ * ranges when the package that has the dependencies gets a new version.
  */
 type Ranges = Readonly<Record<string, string>>
 

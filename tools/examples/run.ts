@@ -155,7 +155,7 @@ export const inWorld = (place: Place, play: (world: World) => Promise<void>): Pr
       },
       forget: async (seed = { brokers: {} }) => {
         ahead += period
-        // `seed` also resets the clock, so `advance` needs the whole of `ahead`, not only one `period`.
+        // `simulator.seed` also resets the clock, so the clock is advanced by all of `ahead`, not only by one `period`.
         await Effect.runPromise(Effect.andThen(simulator.seed(seed), simulator.advance(ahead)))
         known = 0
       }

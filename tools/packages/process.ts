@@ -93,8 +93,8 @@ export const runTool = (script: string, args: ReadonlyArray<string>, options: Pa
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
 /**
- * Starts npm with the Node that is installed on the machine. With the Node in `node_modules`, npm would read another
- * global npmrc, and would not use the certificates of the machine.
+ * Starts npm with the Node that is installed on the machine, not with the Node that `npm install` puts into
+ * `node_modules`. With that one, npm would read another global npmrc, and would not use the machine's certificates.
  */
 export const startNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): ChildProcess =>
   start(...npmCommand(args), options)

@@ -17,7 +17,7 @@ const renewOf = (server: Served, token: string, name = "mine") =>
   ask(server, `/v1/accounts/${name}/renew`, { method: "POST", body: JSON.stringify({ token }) })
 
 it.live(
-  "broker-auth serve serves a session with its headers on a private socket, and sends no login after a restart",
+  "broker-auth serve serves a session and the headers for calls on a private socket, and sends no login after a restart",
   () =>
     Effect.gen(function* () {
       const { logins, user } = yield* withSamco()

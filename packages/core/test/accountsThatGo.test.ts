@@ -104,7 +104,7 @@ describe("sessions: an account that SessionManagers.invalidate has closed", () =
     })
   )
 
-  it.effect("leaves other accounts open, even if `invalidate` is also called before it opens and after it closes", () =>
+  it.effect("leaves other accounts open, even if `invalidate` is called again for the closed account", () =>
     Effect.gen(function* () {
       const { counts, managers } = yield* begin()
       const other = yield* managers.manager("T2")

@@ -528,13 +528,15 @@ describe("a callback that is sent as a form", () => {
     })
   )
 
-  it.live('is required with method: "POST", so a callback in the query of a GET request is refused', () =>
-    Effect.gen(function* () {
-      const pending = yield* pendingLogin({ method: "POST" })
-      const answer = yield* send(pending.callback)
-      assert.strictEqual(answer.status, 405)
-      assert.strictEqual(answer.headers.allow, "POST")
-    })
+  it.live(
+    'is required if login has the option method: "POST": a callback in the query of a GET request is refused',
+    () =>
+      Effect.gen(function* () {
+        const pending = yield* pendingLogin({ method: "POST" })
+        const answer = yield* send(pending.callback)
+        assert.strictEqual(answer.status, 405)
+        assert.strictEqual(answer.headers.allow, "POST")
+      })
   )
 
   it.live("is refused if it is chunked and has more than 64 KiB, and an unfinished form does not block the login", () =>

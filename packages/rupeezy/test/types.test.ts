@@ -63,7 +63,7 @@ describe("types", () => {
     assert.notInclude(each, false)
   })
 
-  it("a layer provides the capabilities of its descriptor and needs only an HTTP client", () => {
+  it("a layer provides the capabilities that RupeezyBroker lists for it, and needs only an HTTP client", () => {
     type Of<L> = L extends (...args: ReadonlyArray<never>) => Layer.Layer<infer A, infer E, infer R> ? [A, E, R] : never
     type Shared = Logout.Logout | Profile.Profile | Authorize.Authorize | Renewal.Renewal | RupeezyApi.RupeezyApi
     type Services<S> = [S | Shared, AuthError, HttpClient.HttpClient]

@@ -119,7 +119,7 @@ export const broker: Broker.Broker = {
     {
       id: "legacy",
       layer: "SamcoLegacy",
-      title: "User id, password and access token (deprecated)",
+      title: "User id, password and access token (older way to log in)",
       capabilities: ["Login", "Logout", "Profile", "Authorize"],
       credentials: legacyCredentials,
       expiry,

@@ -104,7 +104,7 @@ describe("the types of the layers", () => {
     ["ZerodhaAuth", auth],
     ["ZerodhaPlatform", platform]
   ] as const) {
-    it.effect(`${name} provides exactly the capabilities of its descriptor`, () =>
+    it.effect(`${name} provides exactly the capabilities that ZerodhaBroker lists for it`, () =>
       Effect.gen(function* () {
         const fake = yield* FakeZerodha.make()
         const built: Layer.Layer<never, Core.AuthError.AuthError, HttpClient.HttpClient> = layer

@@ -127,7 +127,7 @@ export const add = Effect.fnUntraced(function* (input: Input<"add">): Effect.fn.
   if (!namePattern.test(name)) {
     return yield* fail(
       "usage",
-      "A name has 1 to 64 characters: letters, digits, and the signs . _ @ -. It begins with a letter or digit."
+      "A name begins with a letter or a digit. It has at most 64 letters, digits, dots, hyphens, underscores and @ signs."
     )
   }
   const folder = input.package === undefined ? undefined : brokers.folderOfPackage(input.package)

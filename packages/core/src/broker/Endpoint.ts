@@ -14,8 +14,8 @@ import * as Shape from "./Shape.ts"
  *
  * `scope` says which calls the broker counts together. `account`: the calls for one account. `app`: the calls of one
  * app, for all its accounts. `address`: the calls from one IP address. Default: `account`. Each client counts only its
- * own calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. Programs
- * whose `Protocol` (see `BrokerClient`) has the same values in `app` count as one app.
+ * own calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. It counts the
+ * calls of all programs of an app together. These are the programs with the same API key (`app` of `Protocol`).
  *
  * @example
  * ```ts

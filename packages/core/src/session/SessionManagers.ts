@@ -249,9 +249,8 @@ const readWarm = (
  * with its own rate limits. If the layers belong to several brokers, the type of `services` has only the services that
  * every layer provides. Fails with `InvalidRequest` if `idle` is invalid.
  *
- * A manager with a cached session takes about 1 kB of heap, plus its session and the state of its layer. If the program
- * requests the manager or the services of the account, they take another kilobyte. `idle` and `invalidate` free that
- * memory.
+ * An account with a cached session takes about 1 kB of heap, plus its session and the state of its layer. It takes
+ * another kilobyte after `get` or `services` was called for it. `idle` and `invalidate` free all memory of an account.
  *
  * @example
  * ```ts

@@ -48,7 +48,7 @@ const serverFault = row(500, "The server failed", ErrorTable.unavailable, {
 })
 
 const byAddress: ReadonlyArray<ErrorTable.ErrorRow> = [
-  row("IP_NOT_ALLOWED", "The IP address of a call that changes data is not registered", address, {
+  row("IP_NOT_ALLOWED", "A call that changes data came from an IP address that is not registered", address, {
     source: "an integrator's report, and the Vortex FAQ on static IP addresses"
   }),
   row(403, "The caller's IP address is not registered", address, { message: /\bip(?:v[46])?\b/i })

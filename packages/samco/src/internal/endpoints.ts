@@ -44,7 +44,7 @@ const toSession = { response: Session, essential: ["sessionToken", "accountID"] 
 const toTokens = { response: Tokens, essential: ["access_token", "user_id"] }
 const toNothing = { response: Shape.discard(Shape.struct({ ...Stamp, message: text })) }
 
-/** Fields that the login page sends. */
+/** Fields that Samco's login page sends to Samco's API. */
 const app = { ...each(Secret, "apiKey", "state"), ...each(Text, "redirectUrl", "scopes") }
 const appQuery = { api_key: "apiKey", redirect_url: "redirectUrl", state: "state", scopes: "scopes" }
 

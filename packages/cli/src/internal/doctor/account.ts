@@ -41,12 +41,12 @@ export const checkGuard = (home: Home, opened: connect.Opened): Effect.Effect<Fi
     const blocked = yield* check(true)
     if (Result.isFailure(blocked)) {
       const [what, remedy] = saidBy(blocked.failure)
-      const commands = `broker-auth add ${broker} --method ${method} --name ${name} --replace, and broker-auth guard reset ${name}`
+      const commands = `broker-auth add ${broker} --method ${method} --name ${name} --replace. To allow logins again, run broker-auth guard reset ${name}`
       return problem(
         "login guard",
         ["budget-spent", "person"],
         `no login is sent (${used}). ${what}`,
-        `${remedy} The commands: ${commands}`
+        `${remedy} To correct credentials, run ${commands}`
       )
     }
     const paused = yield* check(false)

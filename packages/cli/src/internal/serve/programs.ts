@@ -39,7 +39,7 @@ export const add = Effect.fnUntraced(function* (
   if (!namePattern.test(name)) {
     return yield* fail(
       "usage",
-      "A name has 1 to 64 characters: letters, digits, and the signs . _ @ -. It begins with a letter or digit."
+      "A name begins with a letter or a digit. It has at most 64 letters, digits, dots, hyphens, underscores and @ signs."
     )
   }
   const bearer = Redacted.make(Base64Url.encode(SecureRandom.randomBytesUnsafe(32)))

@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { AppFields, Endpoint } from "../Endpoint.ts"
 
-/** The part of a protocol that determines which calls are counted together. */
+/** The part of a broker's `Protocol` (see `BrokerClient`) that determines which calls are counted together. */
 export interface Counted {
   readonly broker: string
   readonly app?: AppFields

@@ -310,9 +310,8 @@ export const markRejected = (state: State, rejected: Session.Session): void => {
 }
 
 /**
- * Allows a refused token to be returned again, because the profile call has accepted the token, or because it is
- * unknown whether the token is live. `freshUntil` stays in the past, so the next call still checks whether the store
- * must be read.
+ * Allows a refused token to be returned again. `freshUntil` stays in the past, so the next call still checks whether
+ * the store must be read.
  */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined

@@ -105,8 +105,8 @@ export const make = (store: SessionStore["Service"]) => {
     )
 
   /**
-   * Writes `change` to the ledger, and does not fail. If the write fails, keeps `late` in memory, and writes `late`
-   * together with the next change. Other programs may have changed the ledger by then, and `late` must allow for that.
+   * Writes `change` to the ledger, and does not fail. `late` is the change to write later if the write fails: it is
+   * written together with the next change. Other programs may have changed the ledger in the meantime.
    */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>

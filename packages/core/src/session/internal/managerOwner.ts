@@ -11,8 +11,8 @@ export interface ManagerOwner {
 }
 
 /**
- * `Connection` and `Connections` provide this reference. `SessionManagers` does not provide it. Instead, it sets the
- * field `owner` of each session manager that it closes.
+ * `Connection` and `Connections` provide this reference. `SessionManagers` does not: when it closes a session manager,
+ * it sets the manager's field `owner` to a `ManagerOwner`.
  */
 export const ManagerOwner = Context.Reference<ManagerOwner | undefined>("@auth/broker-core/internal/ManagerOwner", {
   defaultValue: () => undefined

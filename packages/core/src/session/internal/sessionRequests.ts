@@ -186,7 +186,7 @@ const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure
 
 export const peekOf = delegating(peek)
 
-/** Replaces a session that the broker has refused, as the caller reports. */
+/** Replaces a session. The caller reports that the broker has refused `rejected`. */
 const replace = (self: Self, rejected: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const live = Cached.liveSession(self.state, now)
