@@ -13,8 +13,8 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 const isPasted = ({ callback }: LoginMethod): boolean => callback === "pasted"
 
 /**
- * Clicks a button, and waits for the listener's last page. If the user must paste the callback, waits instead until the
- * browser's request to the redirect URL has failed.
+ * Clicks a button, and waits until the browser shows the listener's last page. If the user must paste the callback, no
+ * server listens at the redirect URL. So this function then waits until the browser's request to this URL has failed.
  */
 const click = (method: LoginMethod, button: string) => async (page: Page) => {
   const next = isPasted(method)
@@ -46,8 +46,8 @@ const historyOf = async (page: Page): Promise<ReadonlyArray<string>> => {
 }
 
 /**
- * Collects the console messages of the listener's pages, and the uncaught errors of all pages. A message about the
- * missing icon is ignored.
+ * Collects the console messages of the listener's pages, except messages about `favicon.ico`. Also collects the
+ * uncaught errors of all pages.
  */
 const noted = (page: Page) => {
   const complaints: Array<string> = []
@@ -163,7 +163,7 @@ describe.runIf(runsChromium)("a login in Chromium", () => {
   })
 })
 
-it("the list of browser logins contains, for every broker, each method with the capability RedirectLogin", () => {
+it("the list `methods` contains every login method that has the capability RedirectLogin", () => {
   const known = Array.from(new Map(methods.map(({ broker }) => [broker.id, broker])).values())
   assert.sameMembers(
     known.map(({ id }) => id),

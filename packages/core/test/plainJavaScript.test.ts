@@ -65,7 +65,7 @@ describe("plain JavaScript:", () => {
       )
     })
 
-    it(`account() of Connections rejects with InvalidRequest if the account has ${what} instead of a layer, and other accounts work`, async () => {
+    it(`account() of Connections rejects with InvalidRequest if the value for the account is ${what}, and other accounts work`, async () => {
       const tiny = makeTiny()
       await using connections = await untyped(Connections).open({ accounts: { bad: value, good: layerOf(tiny) } })
       const error = await errorOf(() => connections.account("bad"))
@@ -170,19 +170,19 @@ describe("plain JavaScript:", () => {
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the tests make changes that the types forbid
 const ways: ReadonlyArray<readonly [what: string, change: (session: any) => unknown]> = [
-  ["its access token", ({ tokens }) => (tokens.access = Connection.reveal(tokens.access))],
-  ["its refresh token", ({ tokens }) => (tokens.refresh = "token")],
-  ["its tokens", (session) => (session.tokens = { access: "token" })],
-  ["its account", (session) => (session.account = { broker: "tiny", id: "OTHER" })],
-  ["the id of its account", ({ account }) => (account.id = "OTHER")],
-  ["its expiry", (session) => (session.expiresAt = new Date(session.expiresAt))],
-  ["its issue time", (session) => delete session.issuedAt],
-  ["a property that it does not have", (session) => (session.token = Connection.reveal(session.tokens.access))]
+  ["replacing a session's access token", ({ tokens }) => (tokens.access = Connection.reveal(tokens.access))],
+  ["replacing a session's refresh token", ({ tokens }) => (tokens.refresh = "token")],
+  ["replacing a session's tokens", (session) => (session.tokens = { access: "token" })],
+  ["replacing a session's account", (session) => (session.account = { broker: "tiny", id: "OTHER" })],
+  ["replacing the id of a session's account", ({ account }) => (account.id = "OTHER")],
+  ["replacing a session's expiry", (session) => (session.expiresAt = new Date(session.expiresAt))],
+  ["deleting a session's issue time", (session) => delete session.issuedAt],
+  ["adding a property to a session", (session) => (session.token = Connection.reveal(session.tokens.access))]
 ]
 
-describe("a program that changes", () => {
+describe("changes to objects:", () => {
   for (const [what, change] of ways) {
-    it(`a session (${what}) gets a TypeError at once, and renew() and logout() still work`, async () => {
+    it(`${what} throws a TypeError, and then renew() and logout() work`, async () => {
       const tiny = makeTiny()
       const shared = makeShared()
       const vault = Layer.succeedContext(
@@ -201,12 +201,12 @@ describe("a program that changes", () => {
     })
   }
 
-  it("`account` of a connection gets a TypeError", async () => {
+  it("replacing the account id of a connection throws a TypeError", async () => {
     await using connection = await Connection.open(layerOf(makeTiny()))
     assert.throws(() => (untyped(connection).account.id = "OTHER"), TypeError)
   })
 
-  it("its own objects after it has made a session from them does not change the session", () => {
+  it("changing the objects from which a session was made does not change the session", () => {
     const fields = {
       account: { broker: "tiny", environment: "production", app: "default", id: "T1" },
       tokens: { access: Redacted.make("token") },

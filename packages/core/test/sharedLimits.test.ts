@@ -230,7 +230,7 @@ it.effect.prop(
 )
 
 it.effect.each([2, 3, 8, 10, 24])(
-  "if call 2 comes after a gap and each later call as early as possible, layerRateLimiter allows at most %i calls per second",
+  "layerRateLimiter allows at most %i calls per second, even with a gap after the first call",
   (requests) =>
     Effect.gen(function* () {
       const { take } = yield* SharedLimits.makeRateLimiter()

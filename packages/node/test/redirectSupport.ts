@@ -126,9 +126,8 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
   })
 
 /**
- * Like `bind`, but for at most 5 seconds, tries again while the port is in use. A closed port can stay in use for a
- * moment: if another thread starts a child process, the child has copies of all open ports until it executes its
- * program.
+ * Like `bind`, but tries again for at most 5 seconds while the port is in use. After this process has closed a port, a
+ * child process that another thread is starting can hold the port for a moment.
  */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
   Effect.repeat(bind(port, host), {

@@ -81,7 +81,7 @@ const validate = Effect.fnUntraced(function* (fake: FakeBroker, header: Readonly
 })
 
 describe("the fake", () => {
-  it.effect("requires JSON, every field of a password step, and one of the six operating system names", () =>
+  it.effect("refuses a password step that is not JSON, lacks a field, or has an unknown operating system name", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const plain = yield* ask(fake, "access/pwd/validate", password, { "content-type": "text/plain" })
@@ -133,7 +133,7 @@ describe("the fake", () => {
     ["bare", "bare"],
     ["three-part", "three-part"]
   ] as const)(
-    'requires the step token in the form that the switch stepHeader allows, with stepHeader: "%s"',
+    'with stepHeader: "%s", accepts the step token only in a form that this option allows',
     ([stepHeader, ...taken]) =>
       Effect.gen(function* () {
         for (const form of ["bare", "three-part"] as const) {
@@ -301,7 +301,7 @@ describe("the fake's limits", () => {
     })
   )
 
-  it.effect('with stepToken: "ignored", a code is accepted only once, as with checked step tokens', () =>
+  it.effect('a code is accepted only once, even with stepToken: "ignored"', () =>
     Effect.gen(function* () {
       const { fake } = yield* validated({ stepToken: "ignored" })
       assert.strictEqual((yield* validate(fake, {})).json["status"], "Ok")
@@ -449,7 +449,7 @@ describe("the fake's browser login", () => {
     Effect.promise(() => fake.respond(new Request(url, { method: "POST", body: new URLSearchParams(fields) })))
   const newer = "https://weblive.rmoneyindia.net/open-api/od/v1/vendor/getUserDetails"
 
-  it.effect("the newer call for a code exchange requires the field checkSum, spelled with a capital S", () =>
+  it.effect("open-api/od/v1/vendor/getUserDetails requires the field checkSum, and does not accept checksum", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       assert.strictEqual((yield* ask(fake, newer, { checksum: "00" })).message, "Invalid Parameter")
@@ -460,7 +460,7 @@ describe("the fake's browser login", () => {
     })
   )
 
-  it.effect("the login page refuses unknown apps and counts wrong passwords", () =>
+  it.effect("the login page refuses an unknown app, and four wrong passwords on it lock the account", () =>
     Effect.gen(function* () {
       const fake = yield* make()
       const form = yield* ask(fake, page, undefined)

@@ -56,14 +56,14 @@ export const browse = (request: AuthorizationRequest, apiSecret: string = demo.a
     return Redacted.make(response.headers.get("location") ?? "")
   })
 
-/** The typed calls, with a broker that returns the same answer to every request. */
+/** A layer of `SamcoApi` in which every request gets the same answer. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
   options?: SamcoApi.Options
 ) => SamcoApi.layer(options).pipe(Layer.provide(TestHttp.layerRespond(async () => new Response(body, init))))
 
-/** A session of the demo account with invented tokens, which the fake does not know. */
+/** A session of the demo account. Its tokens are invented, so the fake does not know them. */
 export const session: Session = SamcoOAuth.fromTokens({
   userId: demo.userId,
   accessToken: Redacted.make("access.of.a.test"),

@@ -143,7 +143,7 @@ export const encrypt = (input: Input<"vault encrypt">): Effect.Effect<void, Fail
     yield* output.say(
       changed === 0
         ? "All entries were already encrypted. Nothing was changed."
-        : `${changed} ${changed === 1 ? "entry was" : "entries were"} unencrypted, and ${changed === 1 ? "is" : "are"} now encrypted. If another program could read the vault until now, log in again.`
+        : `${changed} ${changed === 1 ? "entry was" : "entries were"} unencrypted, and ${changed === 1 ? "is" : "are"} now encrypted. If another program may have read the vault before it was encrypted, log in again.`
     )
   })
 

@@ -23,8 +23,8 @@ export interface SharedLimits {
   /**
    * Counts one call, and returns zero. If the limit does not allow the call now, the call is not counted, and the
    * result is the time after which `take` may be called again. `key` contains no secret. `limit.per` is 50
-   * milliseconds longer than the period in the broker's table. Otherwise calls that were counted far enough apart could
-   * reach the broker too close together.
+   * milliseconds longer than the broker's period, because calls can reach the broker closer together than they were
+   * counted.
    */
   readonly take: (key: string, limit: Limit) => Effect.Effect<Duration.Duration, unknown>
 }

@@ -9,8 +9,9 @@ import * as Account from "../../login/Account.ts"
 import type { LoginProgress } from "../../broker/LoginProgress.ts"
 
 /**
- * A login that was sent, or a code that was sent after a refused code of the same login. `outcome` is `open` until the
- * broker answers. It is `awaits-code` from the time when the broker has sent a code until the code is sent back.
+ * A login that was sent. If the broker refuses a code of the login, and the login sends another code, that code is
+ * another attempt. `outcome` is `open` until the broker answers. It is `awaits-code` from the time when the broker has
+ * sent a code until the code is sent back.
  */
 export interface Attempt {
   readonly id: string
@@ -226,8 +227,8 @@ const isFailure = (ledger: Ledger, { credentials, outcome }: Attempt): boolean =
   outcome === "refused" || (outcome === "open" && !isAccepted(ledger, credentials))
 
 /**
- * Returns the logins that the broker may count before it locks the account. These are the refused logins, and the
- * logins without an answer whose credentials the broker has never accepted.
+ * Returns the failed logins. Too many of them can make the broker lock the account. They are the refused logins, and
+ * the logins without an answer whose credentials the broker has never accepted.
  */
 export const counted = (ledger: Ledger, within: number, now: number): ReadonlyArray<Attempt> =>
   ledger.attempts.filter((attempt) => Math.abs(now - attempt.at) < within && isFailure(ledger, attempt))
@@ -254,8 +255,8 @@ export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
 
 const maxAttempts = 200
 /**
- * A failed login is kept for at least this number of milliseconds, because other programs may count failed logins over
- * a longer time.
+ * A failed login is kept for at least this number of milliseconds, because another program that shares the ledger may
+ * count failed logins over a longer time than this program.
  */
 const longestWindow = 31 * 24 * hour
 const maxFingerprints = 16
@@ -264,8 +265,8 @@ const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): Re
   one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
 /**
- * Adds an attempt. If there are too many, first removes the oldest attempts that do not count as failed logins. A bad
- * network can cause hundreds of them. They must not displace a refused login that still counts.
+ * Adds an attempt. If there are too many, first removes the oldest attempts that are not failed logins. A bad network
+ * can cause hundreds of these attempts, and they must not displace failed logins.
  */
 const addAttempt = (ledger: Ledger, attempts: ReadonlyArray<Attempt>, attempt: Attempt): ReadonlyArray<Attempt> => {
   const all = [...attempts, attempt]
@@ -320,7 +321,7 @@ export const acceptLate = (ledger: Ledger, credentials: string | undefined, then
 export const isSettledSince = ({ settledAt }: Ledger, then: number): boolean =>
   settledAt !== undefined && settledAt > then
 
-/** Removes an attempt. A refused attempt is kept. */
+/** Removes an attempt, unless the broker refused it. */
 export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
   ...ledger,
   attempts: ledger.attempts.filter((attempt) => attempt.id !== id || attempt.outcome === "refused")
@@ -345,8 +346,8 @@ export const refuseCredentials = (ledger: Ledger, credentials: string | undefine
   isAccepted(ledger, credentials) ? ledger : { ...ledger, refused: addTo(ledger.refused, credentials) }
 
 /**
- * Starts a pause. `before` is the number of pauses in a row before it. If the ledger already contains this pause, does
- * nothing. This happens if the store reports an error for a ledger that it has written, and the pause is then recorded
+ * Starts a pause. `before` is the number of pauses in a row before this pause. If the ledger already contains this
+ * pause, returns the ledger unchanged. A store can write a ledger and yet report an error. The pause is then recorded
  * again.
  */
 export const startPause = (ledger: Ledger, said: Said, now: number, before = ledger.pause?.count ?? 0): Ledger => {
@@ -366,7 +367,10 @@ export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
 
 export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArrival: undefined })
 
-/** In milliseconds. If a new session is refused only after this time, it is assumed to have worked before. */
+/**
+ * A new session that is refused more than this number of milliseconds after it replaced another session is assumed to
+ * have worked before.
+ */
 const trusted = minutes(30)
 
 /** Whether the session that was issued at `issuedAt` has replaced a refused session within the last 30 minutes. */
@@ -397,7 +401,7 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
 
 /**
  * Records whether the broker accepted the session in the profile call. If it did, the pause before the next replacement
- * starts again. The profile call is sent again only after this pause.
+ * starts now, and the profile call is not sent during this pause.
  */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger
