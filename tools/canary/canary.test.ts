@@ -33,7 +33,7 @@ describe("the functions run and leaks", () => {
   })
 })
 
-it("the function leaks finds no secret if the program shows none, and the function run removes the program's folder", async () => {
+it("if a program shows no secret, leaks() finds none, and run() removes the folder of the program", async () => {
   const all = await run(leaking, "no leak")
   assert.strictEqual(all.code, 0)
   const folder = /"folder":"([^"]+)"/.exec(all.output)?.[1]

@@ -119,8 +119,8 @@ export const broker: Broker.Broker = {
     [
       "refresh-within-the-day",
       "medium",
-      "none. To always renew by a login, use Renewal.layerLogin",
-      "A session that ended at midnight IST cannot be refreshed."
+      "none",
+      "A session that ended at midnight IST cannot be refreshed. With Renewal.layerLogin, no refresh is sent."
     ],
     ["refresh-token-in-callback", "low", "none", "The publisher callback may contain a refresh token."],
     ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page accepts a redirect_url parameter."],

@@ -86,7 +86,7 @@ const wholes = {
   "union of structs": Shape.union([named, Shape.struct({ data: named })])
 } satisfies Readonly<Record<string, Shape.Shape>>
 
-/** Data for the structs of `fields`, whose only field is called `field`, and for the shapes of `wholes`. */
+/** Data for the shapes of `wholes`, and for structs whose only field is called `field`. */
 const datas: ReadonlyArray<unknown> = [
   {},
   ...values.map((value) => ({ field: value })),

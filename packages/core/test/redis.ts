@@ -62,7 +62,7 @@ export const connect = (url: string) =>
     Effect.orDie
   )
 
-/** Returns the value of each key that has this prefix. Leaves out the list of changes. */
+/** Returns the value of each key that has this prefix, except the stream of changes (`PREFIX:changes`). */
 export const dump = Effect.fnUntraced(function* (redis: Service, prefix: string) {
   const keys = yield* redis.send<Array<string>>("KEYS", `${prefix}:*`)
   const strings = keys.filter((key) => key !== `${prefix}:changes`).toSorted()

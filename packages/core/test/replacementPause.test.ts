@@ -65,7 +65,7 @@ describe("sessions: an endpoint that rejects every token", () => {
       assert.deepInclude(failed.reason, { _tag: "SessionExpired", why: "invalid" })
       assert.include(
         failed.message,
-        "The broker refused a session, and also the session that replaced it. The next renewal is possible at 2026-11-21 10:01"
+        "The broker refused a session, and also the session that replaced it. The next automatic renewal is possible at 2026-11-21 10:01"
       )
       assert.strictEqual(numberOf(yield* manager.renew()), "3")
     })
@@ -109,7 +109,7 @@ describe("sessions: a renewed session", () => {
       const down = AuthError.make("tiny", "profile", new AuthError.BrokerUnavailable({ why: "broker", status: 503 }))
       const manager = yield* Effect.provideService(start(tiny), Profile, { profile: () => Effect.fail(down) })
       const second = yield* manager.renew(yield* manager.session)
-      assert.include((yield* Effect.flip(manager.renew(second))).message, "The next renewal is possible at")
+      assert.include((yield* Effect.flip(manager.renew(second))).message, "The next automatic renewal is possible at")
       assert.lengthOf(tiny.calls, 2)
     })
   )

@@ -222,13 +222,8 @@ export const broker: Broker.Broker = {
       "The host of the test environment also serves the login page and the code exchange with a checksum."
     ],
     ["step-header", "medium", "stepHeader", "The step token is sent as `Authorization: Bearer <token>`."],
-    ["step-source", "medium", "source", "The field source is WEB at the password step and at the code step."],
-    [
-      "profile",
-      "medium",
-      "none: a login also returns the account",
-      "GET /open-api/od/v1/profile returns a session's account."
-    ],
+    ["step-source", "medium", "source", "The password step and the code step send source=WEB."],
+    ["profile", "medium", "none", "GET /open-api/od/v1/profile returns a session's account."],
     [
       "canonical-user-id",
       "low",
@@ -238,7 +233,7 @@ export const broker: Broker.Broker = {
     [
       "refusals",
       "medium",
-      "none: the error of an unknown failure has the broker's text",
+      "none",
       "A failure has HTTP 200 and the status Not ok, as at other brokers with this back end."
     ],
     ["device", "low", "osName, versionNo, appName, deviceId", "Any device id, program name and version is accepted."],
@@ -246,12 +241,7 @@ export const broker: Broker.Broker = {
     ["code-misses", "medium", "codeMisses", "The third wrong code ends a challenge."],
     ["password-misses", "medium", "renewal", "The fourth wrong password in 300 seconds locks the account."],
     ["code-sent-with-password", "medium", "sendCode", "The broker sends the one-time code at the password step."],
-    [
-      "bearer",
-      "medium",
-      "none: Authorize makes the header",
-      "Calls after the login send `Authorization: Bearer <token>`."
-    ],
+    ["bearer", "medium", "none", "Calls after the login send `Authorization: Bearer <token>`."],
     ["biometric-token", "medium", "accessToken", "A biometric login needs the newest access token."],
     ["biometric-renewal", "low", "renewal.early", "A biometric login needs an access token that has not expired."],
     ["biometric-device", "low", "osName, deviceType", "Only mobile devices can log in by biometrics."],
@@ -259,7 +249,7 @@ export const broker: Broker.Broker = {
     [
       "qr-pending",
       "low",
-      "none: each success without a token means that the QR code is not scanned",
+      "none",
       "Before the QR code is scanned, the broker answers a poll with success and without a token."
     ],
     ["vendor-login-page", "low", "loginPath", "The login page accepts the vendor id in its parameter appcode."],

@@ -105,7 +105,7 @@ type Life = (fake: FakeBroker, values: Values) => Effect.Effect<unknown, unknown
 const attempt = (name: string, life: Life, endpoint: string, changes: Partial<Values> = {}) =>
   Effect.gen(function* () {
     const fake = yield* FakeSamco.make({ accounts: [account] })
-    if (name.endsWith("page that quotes the request")) yield* fake.inject(endpoint, { kind: "quote", as: "page" })
+    if (name.endsWith("HTML page that quotes the request")) yield* fake.inject(endpoint, { kind: "quote", as: "page" })
     if (name.endsWith("refusal that quotes the request")) yield* fake.inject(endpoint, { kind: "quote", as: "refusal" })
     if (name.endsWith("connection cut")) yield* fake.inject(endpoint, { kind: "reset" })
     yield* show(name, life(fake, { ...account, ...changes }))
@@ -116,13 +116,13 @@ await main([
   attempt("key and secret: wrong secret", direct, "sessionToken", { apiSecret: "bad0".repeat(24) }),
   attempt("key and secret: secret in plain text", direct, "sessionToken", { apiSecret: "CANARY-plain-secret" }),
   attempt("key and secret: blank credentials", direct, "sessionToken", { apiKey: " ", apiSecret: "" }),
-  attempt("key and secret: page that quotes the request", direct, "sessionToken"),
+  attempt("key and secret: HTML page that quotes the request", direct, "sessionToken"),
   attempt("key and secret: refusal that quotes the request", direct, "sessionToken"),
   attempt("key and secret: connection cut", direct, "sessionToken"),
   attempt("browser login: valid credentials", browser, "oauthToken"),
-  attempt("browser login: page that quotes the request", browser, "oauthToken"),
+  attempt("browser login: HTML page that quotes the request", browser, "oauthToken"),
   attempt("browser login, refresh: refusal that quotes the request", browser, "oauthRefresh"),
   attempt("legacy login: valid credentials", legacy, "login"),
   attempt("legacy login: wrong password", legacy, "login", { password: "CANARYno1" }),
-  attempt("legacy login: page that quotes the request", legacy, "login")
+  attempt("legacy login: HTML page that quotes the request", legacy, "login")
 ])

@@ -21,7 +21,7 @@ describe("canary: Samco", () => {
       "key and secret: valid credentials",
       "key and secret: wrong secret",
       "browser login: valid credentials",
-      "browser login: page that quotes the request",
+      "browser login: HTML page that quotes the request",
       "legacy login: valid credentials"
     ]) {
       assert.include(output, name)

@@ -219,7 +219,7 @@ const titles: Readonly<Record<string, readonly [id: string, answer: RegExp]>> = 
 const separator = "\n-- next --\n"
 
 it.live(
-  "the README's curl lines log in to every broker, with curl's default Accept header",
+  "the README's curl lines log in to their brokers, with curl's default Accept header",
   () =>
     Effect.gen(function* () {
       const { info } = yield* startJson()

@@ -49,7 +49,7 @@ const parse = (body: string): unknown => {
   }
 }
 
-/** Makes a function that checks an answer against the schema of a call and a status in the document. */
+/** Makes a function that checks an answer against the schema that the document has for the call and the status. */
 const makeCheck = (document: OpenApi.Document) => {
   const ajv = new Ajv2020({ strict: false, formats: { password: true } })
   ajv.addSchema({ $id: "broker", components: document.components })

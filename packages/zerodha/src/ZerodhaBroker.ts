@@ -78,7 +78,7 @@ export const broker: Broker.Broker = {
     ["login-host", "medium", "origins.login", "The login page is at kite.zerodha.com, not at kite.trade."],
     ["rotation", "low", "none", "If a refresh returns no refresh token, the old refresh token stays valid."],
     ["refresh-late", "low", "none", "A refresh token can also renew a session that has ended."],
-    ["limits", "medium", "queueTimeout", "Each account can make ten calls to the same endpoint in a second."]
+    ["limits", "medium", "none", "Each account can make ten calls to the same endpoint in a second."]
   ]),
   verifiedOn: asOf
 }

@@ -50,7 +50,7 @@ export interface RedisOptions extends SessionStore.RedisOptions, SessionLock.Red
 
 /**
  * A vault in Redis, for any number of programs on any number of machines. Entries are encrypted with the `VaultKey`. If
- * the holder of a lock is killed, the lock is released when its lease ends. By default, a lease ends within one second.
+ * the holder of a lock is killed, the lock is released when its lease ends: by default, at most one second later.
  *
  * Redis must be 5.0 or newer. Configure it so that it loses no session, because each lost session requires a new login.
  * Persist the data with `appendonly yes`. If a refresh token can be used only once, set `appendfsync always` as well.

@@ -5,16 +5,16 @@ import type * as AuthError from "../AuthError.ts"
 /** What a login with a one-time code reports to the login guard before the login ends. */
 export interface LoginAttempt {
   /**
-   * Reports that the broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, nothing is
-   * sent, so the login does not count as a login without an answer.
+   * Reports that the broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, this program
+   * sends nothing, so the login does not count as a login without an answer.
    */
   readonly codeAwaited: Effect.Effect<void>
   /**
-   * Runs `ask`, which waits for the code that a person enters. While `ask` waits, nothing is sent, so the login does
-   * not count as a login without an answer. If the account is logged out during the wait, interrupts `ask` and fails.
+   * Runs `ask`, which waits for the code that a person enters. During this wait, the login does not count as a login
+   * without an answer. If the account is logged out during the wait, interrupts `ask` and fails.
    */
   readonly asking: <A, E, R>(ask: Effect.Effect<A, E, R>) => Effect.Effect<A, E | AuthError.AuthError, R>
-  /** Records that a code is sent now. Fails if no further code may be sent. */
+  /** Records that a code is now sent to the broker. Fails if no further code may be sent. */
   readonly beforeCode: Effect.Effect<void, AuthError.AuthError>
   /** Counts the refused code as a failed login. */
   readonly codeRefused: Effect.Effect<void>

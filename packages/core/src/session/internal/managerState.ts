@@ -115,15 +115,15 @@ export interface Self {
   /** Stops the store's reports of changes to the session. */
   unwatch: Effect.Effect<void>
   /**
-   * The mark and the time of the last read of the store: see `Changes` of `SessionStore`. `undefined` if the store must
-   * be read at the next poll.
+   * The last read of the store: its time, and the value of `mark` (see `Changes` in `SessionStore.ts`). `undefined` if
+   * the store must be read at the next poll.
    */
   lastRead: LastRead | undefined
   /** The latest trial. `undefined` if the broker has refused no session in `withSession`. */
   trial: Trial | undefined
   /**
-   * The hub for `changes`. It is created for the first reader of `changes`, because it needs more memory than all other
-   * fields together, and most managers have no reader.
+   * Sends events to the readers of the manager's stream `changes`. It is created for the first reader, because it needs
+   * more memory than all other fields together, and most managers have no reader.
    */
   hub: PubSub.PubSub<SessionChange> | undefined
 }
@@ -171,8 +171,8 @@ export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect
   })
 
 /**
- * Returns the latest time at which the session may have been used. Calls that return the cached session are not
- * recorded, so the session may have been used until `freshUntil`.
+ * Returns the latest time at which the session may have been used. Until `freshUntil`, calls return the cached session
+ * without any record, so the session may have been used until then.
  */
 export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now

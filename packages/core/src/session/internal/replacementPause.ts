@@ -26,7 +26,7 @@ const accepted =
   "The broker refused a call with this session, but its profile call accepts the session. So the session was not replaced. Find out why the broker refused that call, or get another session with SessionManager.renew."
 
 const notYet = (until: number) =>
-  `The broker refused a session, and also the session that replaced it. The next renewal is possible at ${Expiry.toIst(until)}. Find out why the broker refuses the sessions, or get another session with SessionManager.renew.`
+  `The broker refused a session, and also the session that replaced it. The next automatic renewal is possible at ${Expiry.toIst(until)}. Find out why the broker refuses the sessions. SessionManager.renew gets another session at once.`
 
 /**
  * Whether a refused session is live, or `undefined` if this is unknown. Returns `known` if it is set. Otherwise sends
@@ -56,11 +56,11 @@ const probe = Effect.fnUntraced(function* (
  * - The broker has accepted the session for an order, or for another call that must not be sent twice.
  *
  * In all other cases, a pause applies to all programs that share the store. The pause begins when this session replaces
- * another refused session. If the broker has a profile call, each check sends this call until the call shows whether
- * the session is live. After each pause, the profile call is sent again. Its result decides:
+ * another refused session. If the broker has a profile call, this call shows whether the session is live. It is sent
+ * during the pause, until it gives a result, and once more after the pause. Its result decides:
  * - Live: the session is not replaced, the pause begins again, and callers still get the session.
- * - Not live: the session is replaced after the pause. Callers no longer get the session.
- * - Unknown: the session is replaced after the pause. Callers still get the session during the pause.
+ * - Not live: callers no longer get the session. It is replaced when the pause is over.
+ * - Unknown: callers still get the session. It is replaced when the pause is over.
  */
 export const check = Effect.fnUntraced(function* (
   self: Self,
