@@ -11,7 +11,7 @@ export type Field = "rate" | "time" | "cpu" | (string & {})
 /** A figure of a candidate, or the ratio of the figures of two candidates. */
 export interface Figure {
   readonly bench: string
-  /** Title of the turn. */
+  /** Title of the turn, which is one workload of the bench. */
   readonly turn: string
   readonly field: Field
   /** Name of the candidate. */

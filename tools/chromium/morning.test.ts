@@ -168,7 +168,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
     )
 
     it.effect(
-      "shows a failure with its remedy, and the state of the login guard",
+      "shows a failure with its remedy, and how many login failures are still allowed",
       () =>
         Effect.gen(function* () {
           const { members, simulator, user } = yield* desk([angel, samco])

@@ -57,7 +57,7 @@ const withSimulator = async (commands: string, cwd: string, use: () => Promise<v
 
 /**
  * Runs the rehearsal in an empty folder. A copy of the repository gets the scope from the guide's command. The packages
- * of the copy are built, packed, and installed beside the copy. The installed command then logs in at the fake broker.
+ * of the copy are built, packed, and installed beside the copy. Then `broker-auth` from these packages logs in to a broker of the simulator.
  */
 export const rehearse = async (folder: string): Promise<void> => {
   const copy = path.join(folder, "broker-auth")

@@ -51,7 +51,7 @@ const parse = () => {
 const show = (name: string, measured: Measured, top: number, why: string | undefined): void => {
   const { later, modules, oneFile, own, total, unbundled } = measured
   console.log(
-    `size: ${name.padEnd(14)}${kilobytes(total).padStart(8)}, of which ours ${kilobytes(own)}; loaded later ${kilobytes(later)}; all code in one file ${kilobytes(oneFile)}; without a bundler: ${unbundled.modules} modules, ${kilobytes(unbundled.bytes)}`
+    `size: ${name.padEnd(14)}${kilobytes(total).padStart(8)}, of which ours ${kilobytes(own)}; loaded later ${kilobytes(later)}; if bundled into one file ${kilobytes(oneFile)}; without a bundler: ${unbundled.modules} modules, ${kilobytes(unbundled.bytes)}`
   )
   for (const { bytes, name: file, packedBytes } of modules.slice(0, top)) {
     console.log(`  ${String(packedBytes).padStart(6)} (${String(bytes).padStart(6)} not compressed)  ${file}`)

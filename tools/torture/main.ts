@@ -21,7 +21,7 @@ Options:
   --only <names>  runs only these scenarios, separated by commas
   --broken        breaks one part in each scenario; the scenario must detect the broken part:
 ${scenarios.map(([name, { breaks }]) => `                    ${name}: ${breaks}`).join("\n")}
-  --details       prints every checked number on a separate line
+  --details       prints each count of a scenario, with its expected value, on a separate line
   --help          prints this text
 
 All servers listen on 127.0.0.1. All files are in temporary folders, which are removed at the end.`

@@ -75,7 +75,7 @@ export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secret
     return error
   })
 
-/** Wraps any value as a secret. A program without type checks can pass a value that is not a string. */
+/** Wraps any value as a secret, as a program without type checks can do. */
 export const redacted = (value: unknown) => Redacted.make(value as string)
 
 /** A description, credentials of unknown type, and the expected problem for each field. */

@@ -283,7 +283,7 @@ it.live(
       for (const _ of [1, 2]) {
         const wrong = yield* renewOf(server, second.body.token, "sms")
         assert.deepStrictEqual(refusalOf(wrong), [409, "SessionExpired"])
-        assert.match(wrong.body.error.remedy, /accepts this session/)
+        assert.match(wrong.body.error.remedy, /accepts the session/)
       }
       assert.strictEqual((yield* sessionOf(server, "sms")).body.token, second.body.token)
       const profiles = (yield* simulator.journal()).filter(({ endpoint }) => endpoint === "getProfile")

@@ -63,7 +63,7 @@ describe("a login that is continued", () => {
     })
   )
 
-  it.effect("is not continued again after a refusal, even if writes to the store fail", () =>
+  it.effect("is not continued after the broker has refused its progress, even if writes to the store fail", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(morning)
       const tiny = makeTiny()
@@ -90,7 +90,7 @@ describe("a login that is continued", () => {
     })
   )
 
-  it.effect("is sent again within a minute after a network failure", () =>
+  it.effect("is continued within a minute after a network failure", () =>
     Effect.gen(function* () {
       const { calls } = yield* poll(network)
       assert.strictEqual(calls.length, 60)

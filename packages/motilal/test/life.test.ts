@@ -203,20 +203,22 @@ describe("the life of a session", () => {
     })
   )
 
-  it.effect('with otpType: "number", an SMS code is sent as a number, and an error does not show the code', () =>
-    Effect.gen(function* () {
-      const fake = yield* serve({ otpType: "number" })
-      yield* Effect.gen(function* () {
-        const { challenge, verify } = yield* challenged
-        const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
-        yield* fake.inject("verifyotp", { kind: "quote", as: "page" })
-        assert.notInclude(
-          (yield* Effect.flip(verify(challenge, code))).message,
-          Redacted.value(code).replace(/^0+/, "")
-        )
-      }).pipe(Effect.provide(layer({ totp: undefined }, { otpType: "number" })))
-      assert.match((yield* fake.journal).at(-1)?.body ?? "", /^\{"otp":\d+\}$/)
-    })
+  it.effect(
+    'with otpType: "number", verifyotp sends the SMS code as a JSON number, and an error does not show the code',
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* serve({ otpType: "number" })
+        yield* Effect.gen(function* () {
+          const { challenge, verify } = yield* challenged
+          const code = Redacted.make((yield* fake.codes(demo.userId)).at(-1) ?? "")
+          yield* fake.inject("verifyotp", { kind: "quote", as: "page" })
+          assert.notInclude(
+            (yield* Effect.flip(verify(challenge, code))).message,
+            Redacted.value(code).replace(/^0+/, "")
+          )
+        }).pipe(Effect.provide(layer({ totp: undefined }, { otpType: "number" })))
+        assert.match((yield* fake.journal).at(-1)?.body ?? "", /^\{"otp":\d+\}$/)
+      })
   )
 
   it.effect("for a dealer, the profile call sends the client code, and the logout sends the dealer's user id", () =>

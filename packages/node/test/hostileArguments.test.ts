@@ -54,15 +54,15 @@ afterAll(() => Fs.rmSync(folder, { recursive: true, force: true }))
 
 const isTyped = (error: unknown): boolean => AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
-/** How a call ended. A call that does not end soon counts as `pending`. */
-const endOf = async (call: () => unknown): Promise<string> => {
+/** How a call ended. A call that has not ended after `patience` milliseconds counts as `pending`. */
+const endOf = async (call: () => unknown, patience: number): Promise<string> => {
   let promise: unknown
   try {
     promise = call()
   } catch (error) {
     return `thrown synchronously: ${String(error)}`
   }
-  const pending = new Promise<string>((resolve) => setTimeout(() => resolve("pending"), 300))
+  const pending = new Promise<string>((resolve) => setTimeout(() => resolve("pending"), patience))
   const ended = Promise.resolve(promise).then(
     () => "a value",
     (error: unknown) => (isTyped(error) ? "typed" : `not typed: ${String(error)}`)
@@ -73,7 +73,7 @@ const endOf = async (call: () => unknown): Promise<string> => {
 /** Calls `call` with each value. Returns the values for which the call ended in a way that is not allowed. */
 const unexpected = async (call: (value: unknown) => unknown, allowed = ["a value", "typed"]) => {
   const ends: Array<readonly [what: string, end: string]> = []
-  for (const [what, value] of values) ends.push([what, await endOf(() => call(value))])
+  for (const [what, value] of values) ends.push([what, await endOf(() => call(value), 10_000)])
   return ends.filter(([, end]) => !allowed.includes(end))
 }
 
@@ -120,7 +120,7 @@ describe("open() on Node, with any argument, resolves or rejects with a typed er
   }
 
   for (const [name, call] of Object.entries(openings)) {
-    it(`${name} with each value`, async () => {
+    it(`${name} with each value`, { timeout: 60_000 }, async () => {
       assert.deepStrictEqual(await unexpected((value) => closing(untyped(call(value)))), [])
     })
   }
@@ -140,7 +140,7 @@ describe("login() on Node, with any argument, waits for a person or rejects with
       const layer = layerAt(await freePort())
       const call = async (value: unknown) => {
         await using connection = await Connection.open(layer, { ...options, folder: Path.join(folder, name) })
-        const end = await endOf(() => untyped(connection).login(optionsOf(value)))
+        const end = await endOf(() => untyped(connection).login(optionsOf(value)), 300)
         if (end !== "typed") throw new Error(end)
       }
       const ends: Array<string> = []

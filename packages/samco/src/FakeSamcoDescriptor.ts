@@ -43,7 +43,7 @@ export const descriptor = FakeDescriptor.make<FakeSamco.Account, FakeSamco.Switc
     appSignIn: [oneOf("done", "needed"), "`needed`: a login is refused. The error of a browser login is EOAUTH999"],
     ip: [
       oneOf("registered", "unregistered", "unregistered-server"),
-      "`unregistered`: the login page refuses consent (EOAUTH009), and orders fail (HTTP 403); `unregistered-server`: the exchange of a code is refused (EOAUTH009), and orders fail (HTTP 403)"
+      "`unregistered`: the login page gives no code (EOAUTH009), and orders fail (HTTP 403); `unregistered-server`: the exchange of a code is refused (EOAUTH009), and orders fail (HTTP 403)"
     ],
     primaryIp: [text, [answer("sessionToken", "primaryIp"), body("ipUpdate", "primaryIp")]],
     secondaryIp: [optionalText, [answer("sessionToken", "secondaryIp"), body("ipUpdate", "secondaryIp")]]

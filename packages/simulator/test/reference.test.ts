@@ -46,27 +46,29 @@ it.live("the control port accepts every fault in the form that the table of faul
   })
 )
 
-it.live("every endpoint and field name in the table of account fields occurs in the broker's package", () =>
-  Effect.gen(function* () {
-    const simulator = yield* Simulator.make()
-    for (const [broker, { descriptor }] of Object.entries(brokers)) {
-      const names = Object.fromEntries(Object.entries(descriptor.fields).map(([field, [, wire]]) => [field, wire]))
-      const { accounts } = simulator.brokers[broker] ?? assert.fail(broker)
-      assert.sameMembers(Object.keys(names), Object.keys(accounts[0] ?? {}), broker)
-      const refused = yield* post(`${simulator.control}/faults`, { broker, endpoint: "none", fault: "waf" })
-      const endpoints = /use one of (.*)\.$/.exec(errorOf(refused))?.[1]?.split(", ") ?? []
-      const files = ["src", "src/internal"].flatMap((folder) =>
-        readdirSync(join(packages, broker, folder), { withFileTypes: true })
-          .filter((file) => file.isFile() && !file.name.endsWith("Descriptor.ts"))
-          .map((file) => join(packages, broker, folder, file.name))
-      )
-      const sources = files.map((file) => readFileSync(file, "utf8")).join("\n")
-      for (const place of Object.values(names).flatMap((wire) => (typeof wire === "string" ? [] : wire))) {
-        if (place.of !== undefined) assert.include(endpoints, place.of, `${broker} ${place.name}`)
-        assert.match(sources, new RegExp(`["' .{]${place.name}["':,]`), `${broker} ${place.name}`)
+it.live(
+  "the table of account fields names only endpoints, and fields of their requests, that the broker's package has",
+  () =>
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.make()
+      for (const [broker, { descriptor }] of Object.entries(brokers)) {
+        const names = Object.fromEntries(Object.entries(descriptor.fields).map(([field, [, wire]]) => [field, wire]))
+        const { accounts } = simulator.brokers[broker] ?? assert.fail(broker)
+        assert.sameMembers(Object.keys(names), Object.keys(accounts[0] ?? {}), broker)
+        const refused = yield* post(`${simulator.control}/faults`, { broker, endpoint: "none", fault: "waf" })
+        const endpoints = /use one of (.*)\.$/.exec(errorOf(refused))?.[1]?.split(", ") ?? []
+        const files = ["src", "src/internal"].flatMap((folder) =>
+          readdirSync(join(packages, broker, folder), { withFileTypes: true })
+            .filter((file) => file.isFile() && !file.name.endsWith("Descriptor.ts"))
+            .map((file) => join(packages, broker, folder, file.name))
+        )
+        const sources = files.map((file) => readFileSync(file, "utf8")).join("\n")
+        for (const place of Object.values(names).flatMap((wire) => (typeof wire === "string" ? [] : wire))) {
+          if (place.of !== undefined) assert.include(endpoints, place.of, `${broker} ${place.name}`)
+          assert.match(sources, new RegExp(`["' .{]${place.name}["':,]`), `${broker} ${place.name}`)
+        }
       }
-    }
-  })
+    })
 )
 
 it.live("GET / on the control port lists the limits of every broker", () =>

@@ -32,7 +32,7 @@ const startSilentBus = async (torture: Torture) => {
 
 /** The output of `script`. */
 interface Said {
-  /** `a key`, or the tag of the error. */
+  /** The text "a key" if `script` got the key. Otherwise the tag of the error. */
   readonly answer: string
   /** Milliseconds until `script` got the key or the error. */
   readonly millis: number

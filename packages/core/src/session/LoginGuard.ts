@@ -173,7 +173,7 @@ interface Sent {
   readonly departure: Departure
   /** Whether the broker has sent a code by SMS or email. */
   isCodeOrdered: boolean
-  /** Whether the login has started and may have sent requests that are not recorded in `departure`. */
+  /** Whether the login has started, and it is unknown whether it has sent a request. `byClient` sets it to `false`. */
   mayBeUnknown: boolean
 }
 
@@ -357,7 +357,7 @@ export const make = (store: SessionStore["Service"]): LoginGuard["Service"] => {
   const changeAfter = (sent: Sent, error: AuthError.AuthError | VaultError.VaultError, isOwn: boolean, now: number) =>
     AuthError.isAuthError(error)
       ? failed(sent, error, isOwn, now)
-      : // A `VaultError` comes from a check before the login or before its code. So the login or the code was not sent.
+      : // The store or the lock failed before the login, or before its code. So the login or the code was not sent.
         (ledger: Ledger.Ledger) =>
           sent.isCodeOrdered && sent.attempt.outcome === "awaits-code"
             ? ledger

@@ -57,10 +57,10 @@ const isDenial = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "RedirectRejected" && reason.why === "denied"
 
 /**
- * Whether an address is the callback of this login. An address with the state is always the callback: if the address
- * has a problem, `complete` reports the problem. If the address does not contain the state, the `check` of the broker's
- * package decides, because some brokers do not return the state. The address is also the callback if `check` finds that
- * the login was declined.
+ * Whether an address is the callback of this login. An address with the state is always the callback. If such an
+ * address has a problem, `RedirectLogin.complete` reports it later. If the address does not contain the state, the
+ * `check` of the broker's package decides, because some brokers do not return the state. The address is also the
+ * callback if `check` finds that the login was declined.
  */
 const isCallback = (
   { check }: RedirectLogin.RedirectLogin["Service"],

@@ -74,7 +74,7 @@ export interface Replacement {
  */
 export interface StoredProgress extends LoginProgress {
   readonly app?: string | undefined
-  /** Fingerprint of the credentials. `undefined` if the store has no key. */
+  /** Fingerprint of the credentials. `undefined` if the store has no encryption key, which makes fingerprints. */
   readonly credentials?: string | undefined
 }
 
@@ -347,8 +347,8 @@ export const refuseCredentials = (ledger: Ledger, credentials: string | undefine
 
 /**
  * Starts a pause. `before` is the number of pauses in a row before this pause. If the ledger already contains this
- * pause, returns the ledger unchanged. A store can write a ledger and yet report an error. The pause is then recorded
- * again.
+ * pause, returns the ledger unchanged: a store can write a ledger and yet report an error, and then the same pause is
+ * passed again.
  */
 export const startPause = (ledger: Ledger, said: Said, now: number, before = ledger.pause?.count ?? 0): Ledger => {
   if (ledger.pause?.since === now) return ledger
@@ -367,10 +367,7 @@ export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
 
 export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArrival: undefined })
 
-/**
- * A new session that is refused more than this number of milliseconds after it replaced another session is assumed to
- * have worked before.
- */
+/** In milliseconds. A session that is refused later than this after its issue is assumed to have worked before. */
 const trusted = minutes(30)
 
 /** Whether the session that was issued at `issuedAt` has replaced a refused session within the last 30 minutes. */
@@ -401,7 +398,7 @@ export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: n
 
 /**
  * Records whether the broker accepted the session in the profile call. If it did, the pause before the next replacement
- * starts now, and the profile call is not sent during this pause.
+ * starts again now, and the profile call is not sent during this pause.
  */
 export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
   const { replacement } = ledger

@@ -26,7 +26,7 @@ const accepted =
   "The broker refused a call with this session, but its profile call accepts the session. So the session was not replaced. Find out why the broker refused that call, or get another session with SessionManager.renew."
 
 const notYet = (until: number) =>
-  `The broker refused a session, and also the session that replaced it. The next automatic renewal is possible at ${Expiry.toIst(until)}. Find out why the broker refuses the sessions. SessionManager.renew gets another session at once.`
+  `The broker refused a session, and also the session that replaced it. The next automatic renewal is possible at ${Expiry.toIst(until)}. Find out why the broker refuses the sessions. SessionManager.renew without an argument gets another session at once.`
 
 /**
  * Whether a refused session is live, or `undefined` if this is unknown. Returns `known` if it is set. Otherwise sends

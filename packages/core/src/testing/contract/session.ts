@@ -433,7 +433,10 @@ const rejectedToken = (subject: Subject): Case => ({
     const { headers, refusal } = yield* service(context, Authorize)
     if (subject.call === undefined) yield* asking(context, session)
     const call = subject.call ?? (yield* world.fake.journal).at(-1)
-    if (call === undefined) return yield* new ContractViolation({ message: "the subject has no call with a session" })
+    if (call === undefined)
+      return yield* new ContractViolation({
+        message: "the fake received no call that uses the session: set `call` of the subject"
+      })
     // Time passes between the calls, so that no rate limit applies.
     yield* TestClock.adjust("2 seconds")
     const live = yield* askFake(world.fake, call, headers(session))
