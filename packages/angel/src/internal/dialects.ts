@@ -9,10 +9,7 @@ const dataOf = (json: unknown): unknown => {
   return data === null || data === "" || data === "null" ? undefined : data
 }
 
-/**
- * Reads an answer. `outcome` is the name of the field that says whether the call succeeded. Returns `undefined` if this
- * field does not have the expected type.
- */
+/** `outcome` is the name of the field that says whether the call succeeded. */
 const read = (json: unknown, outcome: "status" | "success", isExpected: (value: unknown) => boolean) => {
   const value = Envelope.field(json, outcome)
   if (!isExpected(value)) return undefined

@@ -1,4 +1,3 @@
-/** Runs a command line, and sets the exit code. */
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -28,14 +27,13 @@ const usageOf = (error: { readonly message: string; readonly errors?: ReadonlyAr
 const withEnd = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   args[0] === "simulate" && args[1] !== "--" ? ["simulate", "--", ...args.slice(1)] : args
 
-/** Reports a defect of the command. Shows only the name of the error, because its message may contain a secret. */
+/** Shows only the name of the error, because its message may contain a secret. */
 const tellDefect = (defect: unknown): void => {
   process.exitCode = ExitCode.table.defect.code
   const kind = defect instanceof Error ? defect.name : typeof defect
   Effect.runSync(Console.error(`${name}: this is a fault of the command (${printable(kind)}). Please report it.`))
 }
 
-/** Runs the command that the arguments name. */
 export const run = (args: ReadonlyArray<string>): void => {
   // Without this listener, Node would print the message and the stack of the error, which may contain a secret.
   process.on("uncaughtException", (error) => {

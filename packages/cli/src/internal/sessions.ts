@@ -11,7 +11,7 @@ import type { Entry } from "./accounts.ts"
 
 const decodeSession = Schema.decodeUnknownResult(SessionJson.SessionFromJson)
 
-/** The stored session of an account. `undefined` if no session is stored, or if it cannot be decoded. */
+/** `undefined` if no session is stored, or if it cannot be decoded. */
 export const stored = (
   store: SessionStore["Service"],
   { account }: Entry

@@ -42,7 +42,7 @@ const inOtp = { operations: ["verifyotp", "resendotp"] }
 const swapped =
   "Check that apiKey and apiSecret are not swapped. If your program calls passwordHash, pass the apiKey to it, not the apiSecret."
 
-/** Rows for the fixed headers and the identity headers. The headers with keys and tokens have rows of their own. */
+/** The headers with keys and tokens have rows of their own. */
 const headerRows = headers.table
   .filter(({ code, from }) => code.startsWith("MO20") && from !== "key" && from !== "session")
   .map(({ code, name, option }) =>

@@ -1,4 +1,3 @@
-/** The vault, the key and the HTTP client of a connection on Node. */
 import type { AuthError } from "@auth/broker-core/login/AuthError"
 import type * as Connection from "@auth/broker-core/session/Connection"
 import type { SessionLock } from "@auth/broker-core/session/SessionLock"
@@ -14,7 +13,6 @@ import * as NodeVaultKey from "../NodeVaultKey.ts"
 import * as defaultClient from "./defaultClient.ts"
 import { useProxyOfEnvironment } from "./proxy.ts"
 
-/** The option that sets the folder of the vault. */
 export interface FolderOptions {
   /** Folder of the vault. Default: the folder `broker-auth` in the user's directory for application state. */
   readonly folder?: string | undefined
@@ -49,9 +47,8 @@ const layersOf = (options: DefaultsOptions) => {
 }
 
 /**
- * Adds the vault, the key and the client to the options. An option that is not set gets its default. In plain
- * JavaScript, `options` can be a value that is not an object, or reading a property can throw. In both cases, returns
- * `options` unchanged, and `open` of the core package rejects it.
+ * In plain JavaScript, `options` can be a value that is not an object, or reading a property can throw. In both cases,
+ * returns `options` unchanged, and `open` of the core package rejects it.
  */
 export const withDefaults = <Options extends DefaultsOptions>(
   options: Options

@@ -1,11 +1,10 @@
-/** The last `fetch` that was found to be Node's own. */
 const known: { fetch?: unknown } = {}
 
 const sourceOfNode = /^function fetch\(input, init = undefined\)[\s\S]*require\('internal\/deps\/undici\/undici'\)/
 
 /**
- * Whether the global `fetch` is Node's own. This module cannot save Node's `fetch` in advance, because a program may
- * replace `fetch` before it loads this module. So the source text of `fetch` decides.
+ * This module cannot save Node's `fetch` in advance, because a program may replace `fetch` before it loads this module.
+ * So the source text of `fetch` decides.
  */
 export const isFetchOfNode = (): boolean => {
   const { fetch } = globalThis

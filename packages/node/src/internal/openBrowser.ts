@@ -1,4 +1,3 @@
-/** Opens an address in the user's browser, with the optional package `open`. */
 import * as Effect from "effect/Effect"
 import type { ChildProcess } from "node:child_process"
 import process from "node:process"
@@ -27,7 +26,6 @@ const environment = (): NodeJS.ProcessEnv => process.env
  */
 const failureWindow = "2 seconds"
 
-/** Whether the command succeeds, or still runs after `failureWindow`. */
 const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
   Effect.callback<boolean>((resume) => {
     // This listener is never removed, because an `error` event without a listener would end the program.
@@ -38,10 +36,7 @@ const hasStarted = (child: ChildProcess): Effect.Effect<boolean> =>
     return Effect.sync(() => void child.off("exit", ended))
   }).pipe(Effect.timeoutOrElse({ duration: failureWindow, orElse: () => Effect.succeed(true) }))
 
-/**
- * Opens an address, and returns whether a browser was started. The address must not contain a secret, because other
- * users can see the arguments of the command that opens it.
- */
+/** The address must not contain a secret, because other users can see the arguments of the command that opens it. */
 export const open = (url: string): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     if (!hasDisplay(process.platform, environment())) return false

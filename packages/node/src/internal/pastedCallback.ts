@@ -1,4 +1,3 @@
-/** Asks the user for the address that the broker redirected the browser to. */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import type * as RedirectLogin from "@auth/broker-core/login/RedirectLogin"
 import * as Effect from "effect/Effect"
@@ -7,7 +6,6 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { ReadLine } from "./standardInput.ts"
 
-/** How many times the user is asked again after a wrong address. */
 const maxRetries = 3
 
 /** The texts for the errors after which the user is asked for another address. */
@@ -38,7 +36,7 @@ const noInput = (broker: string) =>
 
 /**
  * Reads lines until a line is the callback of `request`, and returns this line, even if it says that the user declined
- * the login. After four wrong lines, fails with the error of the fourth line.
+ * the login.
  */
 export const read = Effect.fnUntraced(function* (
   redirect: RedirectLogin.RedirectLogin["Service"],

@@ -1,6 +1,6 @@
 /**
- * Reports changes to the sessions in a vault. Reads the change counter of the database at most once a second, for all
- * accounts together, and only when a session is requested.
+ * Reads the change counter of the database at most once a second, for all accounts together, and only when a session is
+ * requested.
  */
 import * as Account from "@auth/broker-core/login/Account"
 import * as SessionStore from "@auth/broker-core/session/SessionStore"
@@ -42,7 +42,6 @@ export const make = (current: () => DatabaseSync | undefined): VaultChanges => {
   /** Counts how often changes may have been missed. */
   let misses = 0
 
-  /** Returns the changes since the last read of the change counter. */
   const look = (database: DatabaseSync): ReadonlyArray<Change> => {
     if (state?.database === database && vaultFile.dataVersion(database) === state.data) return []
     const known = state?.database === database ? state.writes : undefined

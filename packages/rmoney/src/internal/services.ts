@@ -84,7 +84,7 @@ export const laterId = ({ laterUserId }: CodeOptions, returned: string | undefin
 
 /**
  * Trims a one-time code or a PAN, because the broker's own sample has a blank after a code. A program that is not
- * type-checked can pass a number or `undefined`. The result is then an empty string.
+ * type-checked can pass a number or `undefined`.
  */
 export const tidy = (given: unknown): Redacted.Redacted<string> => {
   const value = Redacted.isRedacted(given) ? Redacted.value(given) : given

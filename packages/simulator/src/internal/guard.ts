@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http"
 
-/** The rules by which `refusalOf` refuses requests to a port. Loopback names are always allowed as `Host`. */
+/** Loopback names are always allowed as `Host`. */
 export interface Guard {
   readonly kind: "control" | "broker"
-  /** Paths of the login pages. Pages of other sites may link or redirect to these paths, as web apps do. */
+  /** Pages of other sites may link or redirect to these paths, as web apps do. */
   readonly loginPages: ReadonlyArray<string>
   readonly allowHosts: ReadonlyArray<string>
   readonly allowOrigins: ReadonlyArray<string>
@@ -11,11 +11,11 @@ export interface Guard {
 
 const loopbackNames = ["127.0.0.1", "localhost", "[::1]"]
 
-/** Returns the values of a header as they were sent. Node's `headers` joins or drops repeated values. */
+/** Node's `headers` joins or drops repeated values. */
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
-/** Returns the values of the header `Host` for these names and this port. For port 80, clients may omit the port. */
+/** For port 80, clients may omit the port. */
 const authorities = (names: ReadonlyArray<string>, port: number): ReadonlyArray<string> =>
   names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]))
 
@@ -29,7 +29,6 @@ const isOrigin = (guard: Guard, port: number, origin: string): boolean =>
   guard.allowOrigins.includes(origin) ||
   authorities(loopbackNames, port).some((authority) => origin === `http://${authority}`)
 
-/** Whether a browser navigates to a login page, by a link or a redirect. */
 const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingMessage): boolean =>
   method === "GET" &&
   loginPages.includes(url.split("?", 1)[0] ?? "") &&
@@ -37,8 +36,6 @@ const isVisit = ({ loginPages }: Guard, { headers, method, url = "" }: IncomingM
   headers["sec-fetch-dest"] === "document"
 
 /**
- * Returns the reason why a request is refused, or `undefined` if the request is accepted.
- *
  * A web page of another origin must not reach the simulator. The page could send a request to the simulator's address,
  * for example with a form. To prevent this, the function checks `Origin` and `Sec-Fetch-Site`. The page could also use
  * another host name that resolves to 127.0.0.1 (DNS rebinding). To prevent this, the function checks `Host`. A request
@@ -68,17 +65,15 @@ export const refusalOf = (guard: Guard, message: IncomingMessage): string | unde
     : "The simulator refuses requests that a web page of another origin starts. To allow an origin, start the simulator with --allow-origin <origin>, and let the page send requests that have the header Origin."
 }
 
-/** Whether a value is a host name, with or without a port. */
 export const isHostName = (value: string): boolean => /^(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?$/i.test(value)
 
 /** Whether a value is an origin as browsers send it: without a path or a slash at the end. */
 export const isOriginName = (value: string): boolean => URL.canParse(value) && new URL(value).origin === value
 
 /**
- * Returns the security headers for every answer from a port. For a broker, `form-action` allows every address, because
- * Chromium also checks the redirect after a form, and this redirect goes to the program's callback. The referrer policy
- * is not `no-referrer`. With `no-referrer`, Chromium sends `Origin: null` with the form of a login page, and the port
- * refuses the form.
+ * For a broker, `form-action` allows every address, because Chromium also checks the redirect after a form, and this
+ * redirect goes to the program's callback. The referrer policy is not `no-referrer`. With `no-referrer`, Chromium sends
+ * `Origin: null` with the form of a login page, and the port refuses the form.
  */
 export const securityHeaders = (kind: Guard["kind"]): ReadonlyArray<readonly [string, string]> => [
   [

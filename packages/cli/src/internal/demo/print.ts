@@ -1,4 +1,3 @@
-/** Prints the headings and the steps of the demo. At a terminal, long lines are broken between words. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import process from "node:process"
@@ -29,7 +28,6 @@ export const heading = (text: string): Effect.Effect<void> =>
     )
   )
 
-/** Formats a mark, the broker's name, and texts. Each text after the first begins a new line. */
 const block = (stream: NodeJS.WriteStream, mark: string, title: string, texts: ReadonlyArray<string>): string => {
   const width = widthOf(stream)
   const isNarrow = width < narrow
@@ -50,13 +48,12 @@ const failed = (title: string, name: string, message: string): Effect.Effect<nev
     fail("defect", `The demo failed: ${title}, ${name}`)
   )
 
-/** The fields of a step's error that this module reads. `reason` is the reason of an `AuthError`. */
+/** `reason` is the reason of an `AuthError`. */
 interface StepError {
   readonly message: string
   readonly reason?: { readonly _tag: string; readonly message?: string; readonly remedy?: string }
 }
 
-/** Runs the step `name` at the broker `title`, and prints the outcome of the step. */
 export const step = <A, E extends StepError, R>(
   title: string,
   name: string,
@@ -68,7 +65,6 @@ export const step = <A, E extends StepError, R>(
     Effect.tap((value) => print(title, [`${name}: ${outcome(value)}`]))
   )
 
-/** Runs a step that must fail with the reason `expected`. Prints the reason and the remedy of the error. */
 export const refused = <A, E extends StepError, R>(
   title: string,
   name: string,

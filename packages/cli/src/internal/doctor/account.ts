@@ -1,4 +1,3 @@
-/** Checks the login guard and the stored session of the account, and sends a login if the user asks for one. */
 import { Renewal } from "@auth/broker-core/broker/Renewal"
 import type { Session } from "@auth/broker-core/login/Session"
 import { Profile } from "@auth/broker-core/login/Profile"
@@ -28,7 +27,7 @@ const saidBy = ({ reason }: Refusal): readonly [what: string, remedy: string] =>
   translated(reason.remedy).replace(/^Nothing was sent\. /, "")
 ]
 
-/** Checks whether the login guard blocks logins. Sends nothing, and records nothing. */
+/** Sends nothing, and records nothing. */
 export const checkGuard = (home: Home, opened: connect.Opened): Effect.Effect<Finding> => {
   const { connection, entry } = opened
   const { broker, method, name } = entry
@@ -65,7 +64,6 @@ export const checkGuard = (home: Home, opened: connect.Opened): Effect.Effect<Fi
 const liveSession = ({ connection }: connect.Opened) =>
   promised(() => connection.run(Effect.flatMap(SessionManager, ({ peek }) => peek)))
 
-/** Returns the commands that get a new session if the broker has ended the stored session. */
 const replaceText = ({ entry: { name }, method }: connect.Opened): string =>
   method.renewal === undefined || method.renewal.by.length === 0
     ? `Get a new one: broker-auth logout ${name}, then broker-auth login ${name}`
@@ -87,7 +85,6 @@ const askBroker = (opened: connect.Opened, session: Session): Effect.Effect<Find
     })
   )
 
-/** Checks whether the broker accepts the stored session. */
 export const checkSession = (opened: connect.Opened, isReachable: boolean): Effect.Effect<Finding> => {
   const { entry, method } = opened
   const found = Effect.gen(function* () {
@@ -112,7 +109,6 @@ const solvable: ReadonlySet<string | undefined> = new Set(["dead-session", "paus
 export const forbidsLogin = (findings: ReadonlyArray<Finding>): boolean =>
   findings.some(({ problem }) => problem !== undefined && !solvable.has(problem.cause))
 
-/** Sends one login, if it is needed, possible and safe. `findings` contains the results of the other checks. */
 export const checkLogin = (opened: connect.Opened, findings: ReadonlyArray<Finding>): Effect.Effect<Finding> => {
   const { connection, entry, method } = opened
   const log = `broker-auth login ${entry.name}`

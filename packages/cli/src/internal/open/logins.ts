@@ -1,4 +1,4 @@
-/** Logs in, renews sessions and logs out. The person answers questions on the page of `broker-auth open`. */
+/** The person answers questions on the page of `broker-auth open`. */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"
@@ -18,21 +18,16 @@ import { type Failure, fail, isFailure, promised, Rejected } from "../failure.ts
 import * as qrImage from "../qrImage.ts"
 import type { Step } from "./rows.ts"
 
-/** The actions that a person can take at a step. */
 export interface Handlers {
-  /** Takes the code or the address that the person has entered. */
   readonly answer?: (text: Redacted.Redacted<string>) => void
-  /** Requests a new code. */
   readonly resend?: Effect.Effect<void>
 }
 
-/** Shows a step of an account. */
 export type Show = (step: Step, handlers?: Handlers) => void
 
-/** A step at which the person can do nothing. */
 export const busy = (text: string): Step => ({ _tag: "busy", text, canCancel: false })
 
-/** A step that waits for other accounts. The person can cancel it. */
+/** A step that waits for other accounts. */
 export const waiting = (text: string): Step => ({ _tag: "busy", text, canCancel: true })
 
 const textOf = ({ destinations, digits, kinds }: CodeQuestion): string =>
@@ -73,7 +68,6 @@ const askCode = (show: Show, question: CodeQuestion) =>
     return yield* Deferred.await(answered)
   })
 
-/** Calls a function with a signal that is aborted when the fiber is interrupted. */
 const withSignal = <A>(call: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.catch(
     Effect.tryPromise({ try: call, catch: (error) => new Rejected({ error }) }),
@@ -164,7 +158,6 @@ export type InTurn = <A>(
   login: Effect.Effect<A, Failure>
 ) => Effect.Effect<A, Failure>
 
-/** The functions that the logins of all accounts share. */
 export interface Parts {
   readonly open: (entry: Entry, options?: connect.Options) => Effect.Effect<connect.Opened, Failure, Scope.Scope>
   readonly inTurn: InTurn
@@ -195,7 +188,6 @@ export const login = ({ inTurn, open }: Parts, entry: Entry, show: Show): Effect
     return Option.isSome(refreshed) ? refreshed.value : yield* inTurn(opened, show, browserLogin(opened, show))
   }).pipe(Effect.scoped, Effect.asVoid)
 
-/** Gets a new session, even if the stored session is live. */
 export const renew = ({ open }: Parts, entry: Entry, show: Show): Effect.Effect<void, Failure> =>
   Effect.flatMap(open(entry, codesOf(show)), newSession).pipe(Effect.scoped, Effect.asVoid)
 

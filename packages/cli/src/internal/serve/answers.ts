@@ -1,4 +1,3 @@
-/** Answers requests for sessions. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -23,11 +22,10 @@ import * as problems from "./problems.ts"
 export interface Server {
   readonly home: Home
   readonly open: OpenAccounts
-  /** Whether a request has the bearer token of a program. `undefined` for a server on a socket, which needs no token. */
+  /** `undefined` for a server on a socket, which needs no token. */
   readonly isAllowed: Check | undefined
 }
 
-/** Maximum number of programs that read the events at the same time. */
 const maxStreams = 32
 
 /**
@@ -70,7 +68,6 @@ const decodeDead = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Struct({ token: Schema.RedactedFromValue(Schema.NonEmptyString) }))
 )
 
-/** Makes the function that answers the requests of a server. */
 export const make = ({ home, isAllowed, open }: Server): Respond => {
   let streams = 0
 

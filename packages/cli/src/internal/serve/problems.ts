@@ -1,10 +1,8 @@
-/** The errors that the server answers with, and their HTTP status. */
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Duration from "effect/Duration"
 import { type Failure, isLoggedOut, onlyPersonLogsIn, translated } from "../failure.ts"
 import { type Answer, json } from "../http/messages.ts"
 
-/** The error in an answer. */
 export interface Problem {
   readonly reason: string
   readonly message: string
@@ -14,7 +12,7 @@ export interface Problem {
   readonly isRetryable: boolean
 }
 
-/** The status for each reason of an `AuthError`. 409: a person has to act before the same request can succeed. */
+/** 409: a person has to act before the same request can succeed. */
 export const statusOfReason = {
   InvalidCredentials: 409,
   InvalidStepUpCode: 409,
@@ -32,7 +30,6 @@ export const statusOfReason = {
   BrokerRejected: 502
 } as const satisfies Readonly<Record<AuthError.Reason["_tag"], number>>
 
-/** The refusals of the server itself: status, message and remedy. */
 const refusals = {
   HostRefused: [
     421,
@@ -68,10 +65,7 @@ const refusals = {
 
 export type Refusal = keyof typeof refusals
 
-/**
- * The status for each refusal of the server itself, and for each reason of an `AuthError`. Failures of the vault are
- * not in this table. Their status is 503 if they are retryable, and 500 if they are not.
- */
+/** Failures of the vault are not in this table. Their status is 503 if they are retryable, and 500 if they are not. */
 export const statuses: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Object.entries(refusals).map(([name, [status]]) => [name, status])),
   ...statusOfReason
@@ -80,7 +74,6 @@ export const statuses: Readonly<Record<string, number>> = {
 const answer = (status: number, error: Problem, headers: Readonly<Record<string, string>> = {}): Answer =>
   json(status, { error }, { ...headers, ...(error.retryAfter !== null && { "retry-after": String(error.retryAfter) }) })
 
-/** The answer to a request that the server itself refuses. */
 export const refuse = (reason: Refusal, headers: Readonly<Record<string, string>> = {}): Answer => {
   const [status, message, remedy] = refusals[reason]
   return answer(status, { reason, message, remedy, retryAfter: null, isRetryable: false }, headers)
@@ -124,5 +117,4 @@ export const problemOf = (failure: Failure, name: string): Problem => {
   }
 }
 
-/** The answer for a failure of an account. */
 export const fail = (failure: Failure, name: string): Answer => answer(statusOf(failure), problemOf(failure, name))

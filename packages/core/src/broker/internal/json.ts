@@ -1,11 +1,9 @@
 import * as Result from "effect/Result"
 
-/** The defects in a broker's JSON that `parseJson` can repair. */
 export type Quirk = "smart-quotes" | "trailing-bytes"
 
 const parseStrictly = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
-/** Returns where the first JSON value in the text ends: the index after its closing bracket. */
 const endOfFirstValue = (text: string): number | undefined => {
   let depth = 0
   let inString = false
@@ -26,10 +24,7 @@ const endOfFirstValue = (text: string): number | undefined => {
   return undefined
 }
 
-/**
- * The repairs, in the order in which they run. The quotation marks must be repaired first, because `endOfFirstValue`
- * recognizes only straight quotation marks.
- */
+/** The quotation marks must be repaired first, because `endOfFirstValue` recognizes only straight quotation marks. */
 const mends: ReadonlyArray<readonly [Quirk, (text: string) => string]> = [
   ["smart-quotes", (text) => text.replace(/[\u201c\u201d\u201e\u201f]/g, '"')],
   ["trailing-bytes", (text) => text.slice(0, endOfFirstValue(text))]
@@ -38,10 +33,7 @@ const mends: ReadonlyArray<readonly [Quirk, (text: string) => string]> = [
 const parseMended = (text: string, quirks: ReadonlyArray<Quirk>): unknown =>
   parseStrictly(mends.reduce((mended, [quirk, mend]) => (quirks.includes(quirk) ? mend(mended) : mended), text))
 
-/**
- * Parses a body. Returns `undefined` if it is not a JSON object or array. A byte order mark, which JSON does not allow,
- * is removed.
- */
+/** A byte order mark, which JSON does not allow, is removed. */
 export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unknown => {
   const text = body.charCodeAt(0) === 0xfeff ? body.slice(1) : body
   const first = text.trimStart()[0]

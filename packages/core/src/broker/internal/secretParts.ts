@@ -6,9 +6,7 @@ const plain = new Set(
   "token bearer basic digest apikey api_key api-key key jwt session path httponly secure".split(" ")
 )
 
-/**
- * Decodes the base64 word of a Basic header. Returns `id:password` and its parts, or an empty list for any other word.
- */
+/** Decodes the base64 word of a Basic header. */
 const decoded = (word: string): ReadonlyArray<string> => {
   if (!/^[\w+/-]{8,}={0,2}$/.test(word)) return []
   const text = Result.getOrElse(Base64.decodeString(word.replaceAll("-", "+").replaceAll("_", "/")), () => "")

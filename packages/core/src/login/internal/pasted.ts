@@ -1,7 +1,6 @@
 /**
  * Removes or describes characters that do not belong to a value, such as quotation marks and invisible characters. Such
- * characters can be added when the value is copied or written into an env file. Also recognizes placeholders from
- * examples.
+ * characters can be added when the value is copied or written into an env file.
  */
 
 const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
@@ -18,13 +17,9 @@ const lastMark = new RegExp(String.raw`(?<!\\)${mark}$`, "i")
 const ignorable = String.raw`[\s\p{Cc}\p{Default_Ignorable_Code_Point}]`
 const aroundValue = new RegExp(`^${ignorable}+|(?<!${ignorable})${ignorable}+$`, "gu")
 
-/** Removes blanks and invisible characters around a text. */
 const withoutAround = (text: string): string => text.replace(aroundValue, "")
 
-/**
- * Removes blanks, invisible characters and pairs of quotation marks around a text. A quotation mark at only one end is
- * kept.
- */
+/** A quotation mark at only one end is kept. */
 export const withoutQuotes = (text: string): string => {
   let inner = withoutAround(text)
   while (true) {
@@ -42,10 +37,7 @@ export const withoutQuotes = (text: string): string => {
  */
 const shown = (found: string | undefined): string | undefined => found?.replace(/^\\+/, "\\")
 
-/**
- * Describes the quotation marks at the start and at the end of a text. Shows only the marks, and not the rest of the
- * text. Returns `undefined` if there are no marks.
- */
+/** Shows only the marks, and not the rest of the text. */
 export const quoteProblem = (text: string): string | undefined => {
   const inner = withoutAround(text)
   const open = shown(firstMark.exec(inner)?.[0])
@@ -60,8 +52,8 @@ export const quoteProblem = (text: string): string | undefined => {
 const hidden = /(?! )[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
 
 /**
- * Describes the first invisible character of a text by its code point. Control characters, blanks other than the normal
- * space, and characters such as joiners and the soft hyphen (Unicode: default ignorable) count as invisible.
+ * Control characters, blanks other than the normal space, and characters such as joiners and the soft hyphen (Unicode:
+ * default ignorable) count as invisible.
  */
 export const invisibleProblem = (text: string): string | undefined => {
   const found = hidden.exec(text)?.[0].codePointAt(0)
@@ -83,10 +75,6 @@ const template = /^(?:<[^<>]*>|\{\{.*\}\}|\$\{.*\}|\$\(.*\))$/s
 /** Matches texts such as `xxxx`, `xxxx-xxxx` and `****`. */
 const filler = /^(?:x[x\s_-]{2,}|[*.#?_•●-][*.#?\s_•●-]{2,})$/i
 
-/**
- * Describes the problem if a text is a placeholder from an example, is the name of its variable (`variable`), or begins
- * with this name and `=` or `:`.
- */
 export const placeholderProblem = (text: string, variable?: string): string | undefined => {
   if (variable !== undefined && text.replace(/^\$/, "").replace(/^%(.*)%$/, "$1") === variable) {
     return "is the name of a variable, not its value"
@@ -99,10 +87,6 @@ export const placeholderProblem = (text: string, variable?: string): string | un
     : undefined
 }
 
-/**
- * Describes the problem if an identifier or a key has an addition (such as brackets, a comma or the name of a
- * variable), was cut off, or is masked.
- */
 export const additionProblem = (text: string): string | undefined => {
   if (/^[<>]|[<>]$/.test(text)) return "has an angle bracket: use only the value, without brackets"
   if (/^(?:\{.*\}|\[.*\])$/s.test(text)) return "is between brackets: use only the value, without brackets"

@@ -1,4 +1,3 @@
-/** Makes the cipher XChaCha20-Poly1305 from the key of a store. */
 import * as Aead from "effect/crypto/Aead"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type * as Context from "effect/Context"
@@ -28,7 +27,7 @@ const cipherOf = Effect.fnUntraced(function* (bytes: Redacted.Redacted<Uint8Arra
   return made
 })
 
-/** Runs `use` with the AEAD service and the AEAD key. `bytes` is the store's key, from which the AEAD key is made. */
+/** `bytes` is the store's key, from which the AEAD key is made. */
 export const withKey = <A, E>(
   bytes: Redacted.Redacted<Uint8Array>,
   use: (aead: Aead.Aead["Service"], key: Cipher["key"]) => Effect.Effect<A, E>

@@ -1,4 +1,3 @@
-/** The state of a session manager, and the functions that write to its cache and store. */
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -23,7 +22,6 @@ import * as Cached from "./cachedSession.ts"
 import * as Record from "./record.ts"
 import type { ManagerOwner } from "./managerOwner.ts"
 
-/** How the program got a session that is put in the cache. */
 export interface Origin {
   readonly tag: "LoggedIn" | "Refreshed" | "PickedUp" | "Adopted"
   readonly version: number
@@ -32,8 +30,8 @@ export interface Origin {
 }
 
 /**
- * Maximum number of tries to write an entry. A try fails if another program has written the entry since it was read.
- * Programs that use this library do not cause so many failures in a row.
+ * A try fails if another program has written the entry since it was read. Programs that use this library do not cause
+ * so many failures in a row.
  */
 export const maxWrites = 5
 
@@ -76,19 +74,13 @@ export interface LastRead {
  */
 const maxUnread = 3_600_000
 
-/**
- * Whether the cached session can be used without a read of the store. The store must report changes, and must have
- * reported none since the last read. The last read must be less than `maxUnread` ago.
- */
+/** Whether the cached session can be used without a read of the store. */
 export const isUpToDate = ({ lastRead, store: { changes } }: Self, now: number): Effect.Effect<boolean> =>
   changes === undefined || lastRead === undefined || now < lastRead.at || now - lastRead.at >= maxUnread
     ? Effect.succeed(false)
     : Effect.map(changes.mark, (mark) => mark === lastRead.mark)
 
-/**
- * The services and the state of one account. Functions take this object as an argument, because closures for each
- * account would need more memory.
- */
+/** Functions take this object as an argument, because closures for each account would need more memory. */
 export interface Self {
   readonly account: Account
   readonly renewal: Renewal["Service"]
@@ -102,7 +94,6 @@ export interface Self {
   /** In milliseconds. */
   readonly pollInterval: number
   readonly state: Cached.State
-  /** True once the manager's scope closes. From then on, the manager returns no session. */
   isClosed: boolean
   /**
    * Time of the last call, in milliseconds since the epoch. Calls that returned the cached session at once do not
@@ -112,14 +103,10 @@ export interface Self {
   owner: ManagerOwner | undefined
   /** The scope of the fibers that run in the background. `undefined` while no such fiber runs. */
   scope: Scope.Closeable | undefined
-  /** Stops the store's reports of changes to the session. */
   unwatch: Effect.Effect<void>
-  /**
-   * The last read of the store: its time, and the value of `mark` (see `Changes` in `SessionStore.ts`). `undefined` if
-   * the store must be read at the next poll.
-   */
+  /** `undefined` if the store must be read at the next poll. */
   lastRead: LastRead | undefined
-  /** The latest trial. `undefined` if the broker has refused no session in `withSession`. */
+  /** `undefined` if the broker has refused no session in `withSession`. */
   trial: Trial | undefined
   /**
    * Sends events to the readers of the manager's stream `changes`. It is created for the first reader, because it needs
@@ -163,7 +150,6 @@ const closedReason = new AuthError.InvalidRequest({
 export const closed = (self: Self, operation: string): Effect.Effect<never, AuthError.AuthError> =>
   Effect.fail(AuthError.make(self.account.broker, operation, self.owner?.closedBecause ?? closedReason))
 
-/** Runs an operation of the manager. Fails if the manager is closed. */
 export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect.Effect<A, E>) =>
   Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E | AuthError.AuthError> => {
     self.usedAt = now
@@ -171,15 +157,14 @@ export const whileOpen = <A, E>(self: Self, operation: string, run: () => Effect
   })
 
 /**
- * Returns the latest time at which the session may have been used. Until `freshUntil`, calls return the cached session
- * without any record, so the session may have been used until then.
+ * Until `freshUntil`, calls return the cached session without any record, so the session may have been used until then.
  */
 export const lastUsed = ({ usedAt, state }: Self, now: number): number =>
   state.pendingRenewal === undefined ? Math.min(now, Math.max(usedAt, state.cached.freshUntil)) : now
 
 /**
- * Runs an effect in the background, until the effect ends or the manager is closed. The scope of the fibers is removed
- * when no fiber runs. This saves memory in a program with a hundred thousand managers.
+ * The scope of the fibers is removed when no fiber runs. This saves memory in a program with a hundred thousand
+ * managers.
  */
 export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): Effect.Effect<Fiber.Fiber<A, E>> =>
   Effect.suspend(() => {
@@ -193,9 +178,8 @@ export const forkBackground = <A, E>(self: Self, effect: Effect.Effect<A, E>): E
   })
 
 /**
- * Closes the manager. All callers that wait for a renewal fail, and the cached session is removed. Then the fibers
- * in the background are interrupted. If the fibers were interrupted first, the callers would be interrupted too, and
- * would get no error.
+ * All callers that wait for a renewal fail, and the cached session is removed. Then the fibers in the background are
+ * interrupted. If the fibers were interrupted first, the callers would be interrupted too, and would get no error.
  */
 export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -215,10 +199,6 @@ export const close = (self: Self, exit: Exit.Exit<unknown, unknown>): Effect.Eff
 
 export const loggedOut = (self: Self): Effect.Effect<never, AuthError.AuthError> => fail(self.account, loggedOutReason)
 
-/**
- * Puts a stored session in the cache, and returns the session. Fails if there was a logout after `logouts` was read, or
- * if the session is not live.
- */
 export const cacheSession = Effect.fnUntraced(function* (
   self: Self,
   session: Session.Session,
@@ -267,10 +247,6 @@ export const readStore = Effect.fnUntraced(function* (self: Self, rejected: Sess
   return { isNewest, record, now, session: Cached.usable(self.state, record, rejected, now) }
 })
 
-/**
- * Overwrites the stored record, and returns the record that was stored before. `isWanted` runs before each try. If it
- * fails, nothing is written.
- */
 export const overwrite = Effect.fnUntraced(function* <E = never>(
   self: Self,
   value: Redacted.Redacted<Uint8Array>,

@@ -1,4 +1,3 @@
-/** Makes the state of a session manager, and its service. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -32,8 +31,8 @@ const noWatch = Effect.succeed(Effect.void)
 const defaults = { pollInterval: Duration.seconds(30), renewalTimeout: Duration.seconds(2) }
 
 /**
- * Makes the state of a manager. The caller must later run `close` with the state. The call of `open` must be
- * uninterruptible, because an interrupted call could leave a state to which the store still reports changes.
+ * The caller must later run `close` with the state. The call of `open` must be uninterruptible, because an interrupted
+ * call could leave a state to which the store still reports changes.
  */
 export const open = Effect.fnUntraced(function* (
   options: Options,

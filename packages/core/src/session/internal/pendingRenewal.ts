@@ -1,7 +1,4 @@
-/**
- * Runs one renewal for all callers. The renewal reads the store. If the store has no usable session, the renewal gets
- * one from the broker and stores it.
- */
+/** Runs one renewal for all callers. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -34,29 +31,22 @@ import type { Failure } from "./sessionChange.ts"
 /** A request for a session other than `rejected`. */
 interface RenewalRequest {
   readonly rejected: Session.Session | undefined
-  /** Whether the user requested this renewal. */
   readonly byPerson: boolean
 }
 
 /** With these values, a renewal notices a logout that happens after its request. */
 interface Began {
-  /** The number of logouts when the renewal was requested. */
   readonly logouts: number
-  /** Waits for the result of this renewal. A logout ends the wait early. */
+  /** A logout ends the wait early. */
   readonly wait: Effect.Effect<Session.Session, Failure>
 }
 
-/** Revokes a new session, because there was a logout while the session was requested. */
 const revokeAfterLogout = (self: Self, session: Session.Session) =>
   Effect.andThen(
     Effect.ignore(self.revoke(session)),
     Effect.suspend(() => loggedOut(self))
   )
 
-/**
- * Stores a new session, and then returns it. If another program has stored a session that is at least as new, returns
- * that session instead.
- */
 const storeSession = Effect.fnUntraced(function* (
   self: Self,
   got: Exchange.Exchanged,
@@ -97,7 +87,6 @@ const storeSession = Effect.fnUntraced(function* (
   return yield* keepsChanging
 })
 
-/** Makes checks that fail if there was a logout after `logouts` was read, or if another program may hold the lock. */
 const checksSince = (
   self: Self,
   lease: Lease,
@@ -117,7 +106,7 @@ const checksSince = (
 
 /**
  * If the refresh token of the stored session must not be sent again, removes it from the store. Then no program that
- * shares the store sends the token. Returns the record that is in the store afterwards.
+ * shares the store sends the token.
  */
 const dropStoredToken = (self: Self, record: Record.Record): Effect.Effect<Record.Record> =>
   Effect.suspend(() => {
@@ -209,12 +198,11 @@ const startBackoff = Effect.fnUntraced(function* (self: Self, error: Failure) {
  */
 const hasLostLock = ({ reason }: Failure): boolean => reason._tag === "LockUnavailable" && reason.why === "lost"
 
-/** Maximum number of times that a renewal is tried again after the lock was lost. */
 const maxLostLocks = 2
 
 /**
- * Makes an error from a defect of a renewal, such as a fault in a program's own store, lock or HTTP client. The error
- * is treated like any other failure of a renewal. The text of the defect is not kept, because it may contain a secret.
+ * Makes an error from a defect of a renewal, such as a fault in a program's own store, lock or HTTP client. The text of
+ * the defect is not kept, because it may contain a secret.
  */
 const unexpected = ({ account }: Self, defect: unknown): AuthError.AuthError => {
   const name = Predicate.isError(defect) ? defect.name : typeof defect
@@ -257,9 +245,7 @@ const runRenewal = (self: Self, request: RenewalRequest, began: Began): Effect.E
     )
   })
 
-/**
- * Returns the renewal that is running, or starts a renewal. The renewal continues even if its callers are interrupted.
- */
+/** The renewal continues even if its callers are interrupted. */
 export const startRenewal = (self: Self, request: RenewalRequest): Effect.Effect<Cached.PendingRenewal> =>
   // If an interruption came after the renewal is registered and before its fiber starts, the renewal would never run,
   // and all later callers would wait for it.

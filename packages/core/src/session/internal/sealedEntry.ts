@@ -23,7 +23,7 @@ import type { Key } from "../VaultKey.ts"
 import { withKey } from "./aead.ts"
 import { sha256 } from "../../login/internal/sha256.ts"
 
-/** The place and the version of an entry. `open` fails if `seal` got a place with another `key` or `version`. */
+/** `open` fails if `seal` got a place with another `key` or `version`. */
 export interface Place {
   /** The name that errors use for the entry. */
   readonly what: string
@@ -72,7 +72,6 @@ const encrypt = (key: Key, plain: Uint8Array, nonce: Uint8Array, place: Place): 
         withKey(key.bytes, (aead, cipherKey) => aead.encrypt(cipherKey, plain, { nonce, aad: bound(place, format) }))
       )
 
-/** Returns the bytes that are stored for a value. */
 export const seal = Effect.fnUntraced(function* (key: Key, value: Redacted.Redacted<Uint8Array>, place: Place) {
   const id = key._tag === "Plaintext" ? noKey : key.id
   // The random nonce does not come from a service in the context, because a service with a fixed seed, as in tests,
@@ -91,7 +90,6 @@ const decrypt = (key: Key, body: Uint8Array, nonce: Uint8Array, place: Place) =>
         () => new VaultError.Tampered({ what: place.what })
       )
 
-/** Returns the value that stored bytes contain. Fails if the bytes cannot be read. */
 export const open = Effect.fnUntraced(function* (key: Key, stored: Redacted.Redacted<Uint8Array>, place: Place) {
   const { what } = place
   const all = Redacted.value(stored)

@@ -17,7 +17,6 @@ const symbols = ["undici.globalDispatcher.2", "undici.globalDispatcher.1"].map((
 const isDispatcher = (value: unknown): value is Dispatcher & object =>
   Predicate.isObject(value) && "dispatch" in value && Predicate.isFunction(value.dispatch)
 
-/** The dispatcher of the global `fetch`, or `undefined` if this runtime has none. */
 export const globalDispatcher = (): Dispatcher | undefined => {
   // The first use of `Response` makes Node load undici, which sets the symbols. So `Response` is read first.
   if (typeof globalThis.Response !== "function") return undefined
@@ -36,9 +35,8 @@ type AgentClass = new (options: { readonly connections: number; readonly allowH2
 const isDefaultOption = (value: unknown): boolean => value === undefined || value === Infinity || value === 0
 
 /**
- * The class of the dispatcher, if the dispatcher is an agent with default options. `undefined` if the program has
- * replaced or wrapped the dispatcher, for example with a proxy or with other certificates. A new agent would not have
- * these settings.
+ * `undefined` if the program has replaced or wrapped the dispatcher, for example with a proxy or with other
+ * certificates. A new agent would not have these settings.
  */
 const plainAgentClass = (dispatcher: Dispatcher): AgentClass | undefined => {
   const { constructor } = dispatcher
@@ -55,8 +53,8 @@ const plainAgentClass = (dispatcher: Dispatcher): AgentClass | undefined => {
 const nothing = () => Promise.resolve()
 
 /**
- * Makes a transport from the global dispatcher. If the dispatcher is an agent with default options, makes an agent of
- * the same class with at most `connections` connections to each origin. Otherwise uses the dispatcher unchanged.
+ * If the dispatcher is an agent with default options, makes an agent of the same class with at most `connections`
+ * connections to each origin.
  */
 export const fromGlobal = (dispatcher: Dispatcher, connections: number): Transport => {
   const Agent = plainAgentClass(dispatcher)

@@ -1,11 +1,10 @@
-/** Makes an `HttpClient` from a transport. */
 import * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Result from "effect/Result"
 import { defaultHeaders, type Limits, type Transport } from "./exchange.ts"
 import { plainAnswerOf } from "./plainAnswer.ts"
 
-/** Matches an address that needs no parser. The first group is the origin. The second is the path with the query. */
+/** Matches an address that needs no parser. */
 const plainAddress = /^(https?:\/\/[\w.-]+(?::\d{1,5})?)(\/[!-"$-~]*)$/
 
 const partsOf = (url: string): readonly [origin: string, path: string] => {
@@ -15,7 +14,6 @@ const partsOf = (url: string): readonly [origin: string, path: string] => {
   return [parsed, pathname + search]
 }
 
-/** Returns the function with which `PlainHttp` sends its requests. */
 export const sendPlainly =
   (transport: Transport, { bodyTimeout, headersTimeout }: Limits): PlainHttp.Send =>
   ({ body = null, headers, maxBodyBytes, method, url }, { onAnswer, onError }) => {
@@ -33,7 +31,7 @@ export const sendPlainly =
     return () => sent.cancel()
   }
 
-/** Makes the client. `tracing` is the option of `NodeHttpClient` with this name. */
+/** `tracing` is the option of `NodeHttpClient` with this name. */
 export const fromTransport = (
   transport: Transport,
   limits: Limits,

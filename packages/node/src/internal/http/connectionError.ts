@@ -52,7 +52,6 @@ const messageOf = (error: object, { address, code, hostname, port, syscall }: Fa
   return [syscall, code, place].filter(Predicate.isNotUndefined).join(" ") || "the connection failed"
 }
 
-/** Copies the facts of an error. If the error has no code, copies the facts of its cause. */
 export const toConnectionError = (error: unknown, depth = 0): ConnectionError => {
   if (!Predicate.isObject(error)) return new ConnectionError("the connection failed", {})
   const facts = factsOf(error)

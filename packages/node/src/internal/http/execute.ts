@@ -46,7 +46,7 @@ const exchange = (
     return Effect.sync(() => sent.cancel())
   })
 
-/** Sends a request to its parsed URL. The fiber is suspended once, until the whole answer has arrived. */
+/** The fiber is suspended once, until the whole answer has arrived. */
 const runWith =
   (transport: Transport, limits: Limits): Run =>
   (request, url, fiber) => {
