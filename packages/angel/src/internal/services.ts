@@ -10,7 +10,7 @@ type Api = AngelApi["Service"]
 
 export interface Options extends Omit<ApiOptions, "apiKey">, Method.Options {}
 
-/** Returns the tokens of an answer. A token that is missing from the answer is taken from `previous`. */
+/** A token that is missing from the answer is taken from `previous`. */
 export const toTokens = (
   response: {
     readonly jwtToken: Redacted.Redacted<string>

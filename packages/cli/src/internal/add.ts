@@ -89,7 +89,6 @@ const namesOf = (method: Method): string =>
     .map(({ env, optional }) => (optional === true ? `${env} (optional)` : env))
     .join(", ")
 
-/** Reads lines `NAME=value` from standard input. Empty lines and lines that begin with `#` are skipped. */
 const readFields = Effect.fnUntraced(function* (method: Method): Effect.fn.Return<Values, CommandFailed> {
   const input = yield* Effect.promise(() => text(process.stdin))
   const names = new Set(Object.values(method.credentials).map(({ env }) => env))

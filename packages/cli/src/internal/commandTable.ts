@@ -3,14 +3,14 @@
  * nothing, so that `--help` is fast.
  */
 
-/** An argument. The kind `rest` stands for all remaining arguments. */
+/** The kind `rest` stands for all remaining arguments. */
 export interface Argument {
   readonly name: string
   readonly kind: "required" | "optional" | "rest"
   readonly description: string
 }
 
-/** A flag. `value` names its value in the help. Without `value`, the flag is a switch. */
+/** `value` names its value in the help. Without `value`, the flag is a switch. */
 export interface Flag {
   readonly name: string
   readonly value?: string
@@ -352,5 +352,4 @@ type FlagsOf<R extends Row> = {
   readonly [F in R["flags"][number] as F["name"]]: F extends { readonly value: string } ? string | undefined : boolean
 }
 
-/** The decoded arguments and flags of a command. */
 export type Input<N extends Name> = ArgumentsOf<RowOf<N>> & FlagsOf<RowOf<N>>

@@ -1,4 +1,3 @@
-/** The failures of the command, and their exit codes and texts. */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import * as VaultError from "@auth/broker-core/session/VaultError"
 import * as Data from "effect/Data"
@@ -45,7 +44,7 @@ export const translated = (text: string, name?: string): string =>
     text
   )
 
-/** The text of a failure for the user. If `name` is given, the commands in the text contain this account name. */
+/** If `name` is given, the commands in the text contain this account name. */
 export const messageOf = ({ message }: Failure, name?: string): string => translated(message, name)
 
 /** Splits a failure into what happened and what to do. For a `CommandFailed`, `reason` contains both. */
@@ -60,15 +59,12 @@ export const partsOf = (
 /** Matches the advice for a program that cannot log in without a person. */
 const needsLogin = /SessionManager\.adopt|Renewal\.layerLoginWithStepUp|SessionManager\.renew or connection\.renew/
 
-/** Whether a renewal has failed because only a person can log in. */
 export const onlyPersonLogsIn = (failure: Failure): boolean =>
   failure._tag === "AuthError" && needsLogin.test(failure.message)
 
-/** Whether a call failed because a logout has ended the session. */
 export const isLoggedOut = (failure: Failure): boolean =>
   failure._tag === "AuthError" && failure.reason._tag === "SessionExpired" && failure.reason.why === "logged-out"
 
-/** If only a person can renew the session, replaces the failure with a failure that names the command for a login. */
 export const forPerson = (failure: Failure, name: string): Failure =>
   onlyPersonLogsIn(failure)
     ? new CommandFailed({ code: "person", message: `${name} needs a person to log in. Run broker-auth login ${name}.` })
@@ -80,10 +76,9 @@ export const codeOf = (failure: Failure): number => {
   return ExitCode.table[ExitCode.ofReason[failure.reason._tag]].code
 }
 
-/** An exception, or the reason for which a promise was rejected. */
 export class Rejected extends Data.TaggedError("Rejected")<{ readonly error: unknown }> {}
 
-/** Calls a function that returns a promise. Fails with the errors of our packages. Other rejections are defects. */
+/** Fails with the errors of our packages. Other rejections are defects. */
 export const promised = <A>(call: () => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.catch(
     Effect.tryPromise({ try: call, catch: (error) => new Rejected({ error }) }),

@@ -13,7 +13,7 @@ export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<D
   { defaultValue: () => Duration.seconds(30) }
 )
 
-/** Maximum length of a program's output, in characters. */
+/** In characters. */
 const maxOutput = 65_536
 
 /** Splits a command into words at blanks. Blanks in quotation marks are kept. No shell is involved. */
@@ -22,7 +22,6 @@ export const wordsOf = (command: string): ReadonlyArray<string> =>
     word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) => double ?? single ?? "")
   )
 
-/** The environment of a program. It does not contain the key of the vault. */
 const environment = (): NodeJS.ProcessEnv => {
   const { BROKER_AUTH_KEY: _, ...others } = process.env
   return others
@@ -55,9 +54,9 @@ const exitProblem = (program: string, code: number | null): string =>
   code === null ? `${program} was ended by a signal` : `${program} ended with exit code ${code}`
 
 export interface Options {
-  /** Text on standard input. Default: none. */
+  /** Default: none. */
   readonly input?: string
-  /** Whether the output is returned. Default: `read`. */
+  /** Default: `read`. */
   readonly output?: "read" | "ignored"
 }
 
@@ -102,8 +101,8 @@ const outputOf = ({ args, options, program }: Started): Effect.Effect<Outcome> =
   })
 
 /**
- * Runs a program without a shell, and returns its output. If the program fails, returns the problem as text. After the
- * time-out, or if this effect is interrupted, the program and its process group are ended.
+ * Runs a program without a shell, and returns its output. After the time-out, or if this effect is interrupted, the
+ * program and its process group are ended.
  */
 export const run = (words: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Outcome> => {
   const [program, ...args] = words

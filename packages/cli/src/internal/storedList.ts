@@ -20,7 +20,7 @@ const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
 export interface StoredList<A> {
   /** All items, sorted by name. */
   readonly list: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
-  /** The version of the entry in the vault. It is 0 if there is no entry. */
+  /** It is 0 if there is no entry. */
   readonly version: (store: Store) => Effect.Effect<number, VaultError.VaultError>
   /** Like `list`, for frequent reads: returns the same objects until the stored entry changes. */
   readonly reader: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
@@ -32,9 +32,8 @@ export interface StoredList<A> {
 }
 
 /**
- * Makes a list, which is stored as one entry of the vault. The entry is a JSON object. `id` is the name of its field
- * that contains the list. In the vault, the account of the entry has the same `id`, and the broker id `broker-auth`,
- * which no broker has. `what` names the list in errors.
+ * The entry is a JSON object. `id` is the name of its field that contains the list. In the vault, the account of the
+ * entry has the same `id`, and the broker id `broker-auth`, which no broker has. `what` names the list in errors.
  */
 export const make = <A extends { readonly name: string }>(options: {
   readonly id: string

@@ -1,4 +1,3 @@
-/** Browser logins of a connection on Node. */
 import * as AuthError from "@auth/broker-core/login/AuthError"
 import type { RedirectLogin } from "@auth/broker-core/login/RedirectLogin"
 import type { Session } from "@auth/broker-core/login/Session"

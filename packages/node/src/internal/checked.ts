@@ -7,7 +7,7 @@ import * as Fs from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 import { Damaged, Newer, transaction } from "./sqlite.ts"
 
-/** Table of named values, each with a checksum. Every database has this table. Later formats must not change it. */
+/** Every database has this table. Later formats must not change it. */
 const valueTable =
   "CREATE TABLE checked (name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL) STRICT, WITHOUT ROWID"
 
@@ -21,7 +21,6 @@ export const checksum = (...fields: ReadonlyArray<string | number | Uint8Array>)
   return new Uint8Array(hash.digest())
 }
 
-/** Throws `Damaged` if the row's checksum differs from the expected checksum. */
 export const requireChecksum = (found: unknown, expected: Uint8Array): void => {
   const isSame =
     found instanceof Uint8Array &&
@@ -36,7 +35,6 @@ export const write = (database: DatabaseSync, name: string, value: string): void
     .run(name, value, checksum("checked", name, value))
 }
 
-/** Reads a named value. Returns `undefined` if it was never written. */
 export const find = (database: DatabaseSync, name: string): string | undefined => {
   const row = database.prepare("SELECT value, checksum FROM checked WHERE name = ?").get(name)
   if (row === undefined) return undefined
@@ -67,23 +65,19 @@ export const isNew = (database: DatabaseSync): boolean => {
   return isEmpty && Fs.statSync(database.location() ?? "").size === 0
 }
 
-/** Format number of a database, and the statements that create its tables. */
 export interface Design {
   readonly format: number
   readonly tables: ReadonlyArray<string>
 }
 
-/** Creates the tables and writes the initial values. The caller must have started a transaction. */
+/** The caller must have started a transaction. */
 export const create = (database: DatabaseSync, design: Design, values: Readonly<Record<string, string>>): void => {
   for (const table of [valueTable, ...design.tables]) database.exec(table)
   write(database, "format", String(design.format))
   for (const [name, value] of Object.entries(values)) write(database, name, value)
 }
 
-/**
- * If the database is empty, creates the tables and writes the initial values. Several programs may call this function
- * at the same time.
- */
+/** Several programs may call this function at the same time. */
 export const createOnce = (
   database: DatabaseSync,
   design: Design,
@@ -96,10 +90,6 @@ export const createOnce = (
   })
 }
 
-/**
- * Throws `Newer` if the format is newer than the format of the design. Throws `Damaged` if a page is damaged, or if the
- * database differs from the design in any other way.
- */
 export const verify = (database: DatabaseSync, design: Design): void => {
   const [found] = database.prepare("PRAGMA integrity_check(1)").all()
   if (found?.["integrity_check"] !== "ok") throw new Damaged()

@@ -18,10 +18,7 @@ const bearer = (token: Redacted.Redacted<string>, before = ""): BrokerClient.Hea
   authorization: Redacted.make(`Bearer ${before}${Redacted.value(token)}`)
 })
 
-/**
- * Makes the header with the token of the previous step. If the header contains a user id, it must equal the user id in
- * the body.
- */
+/** If the header contains a user id, it must equal the user id in the body. */
 const ofStep = (form: StepHeader, userId: string, source: string, token: Redacted.Redacted<string>) => {
   if (form === "bare") return bearer(token)
   if (form === "three-part") return bearer(token, `${userId} ${source} `)

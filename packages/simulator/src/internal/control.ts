@@ -33,7 +33,7 @@ interface Call {
   readonly body: string
 }
 
-/** The fakes and their addresses. `info` waits until all fakes are served. */
+/** `info` waits until all fakes are served. */
 interface Target extends Fakes {
   readonly info: Effect.Effect<{ readonly origins: Readonly<Record<string, string>> }>
 }
@@ -89,7 +89,7 @@ interface Route {
   /** `<broker>` stands for the name of a broker. */
   readonly path: string
   readonly help: string
-  /** The query parameters that the route accepts. Default: no parameters. */
+  /** Default: no parameters. */
   readonly parameters?: ReadonlyArray<string>
   readonly handle: Handle
 }
@@ -183,7 +183,6 @@ const isPathOf = ({ path }: Route, pathname: string): boolean => {
 const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}) =>
   new Response(`${JSON.stringify(value)}\n`, { status, headers: { "content-type": "application/json", ...headers } })
 
-/** The help text of `GET /`. */
 const help = (fakes: Fakes): Response => {
   const lines = [
     "Control port of the broker simulator. Its brokers and accounts are not real.",
@@ -217,7 +216,6 @@ const checkQuery = ({ parameters = [], path }: Route, { searchParams }: URL) => 
     : refuse(`The query contains the parameter ${twice} more than once: send it once.`)
 }
 
-/** Answers the requests to the control port. */
 export const control =
   (target: Target) =>
   (request: Request): Effect.Effect<Response, unknown> => {

@@ -1,12 +1,8 @@
-/** Requests and answers of an HTTP server on this machine. */
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { IncomingMessage } from "node:http"
 
-/**
- * An answer. A text is sent as one part. A stream is sent part by part until it ends. A client that reads a stream too
- * slowly is disconnected.
- */
+/** A client that reads a stream too slowly is disconnected. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -39,13 +35,9 @@ export const hasOwnHost = (message: IncomingMessage, port: number | undefined): 
 export const isFromBrowser = ({ headers }: IncomingMessage): boolean =>
   headers.origin !== undefined || headers["sec-fetch-site"] !== undefined
 
-/** Maximum size of a body, in bytes. */
 export const maxBodyBytes = 16_384
 
-/**
- * Reads the body of a request. The failure says whether the body is too large or incomplete. Bytes beyond the limit are
- * read and dropped, so that the client receives the answer.
- */
+/** Bytes beyond the limit are read and dropped, so that the client receives the answer. */
 export const readBody = (message: IncomingMessage): Effect.Effect<string, "too-large" | "incomplete"> =>
   Effect.callback((resume) => {
     const decoder = new TextDecoder()

@@ -17,7 +17,7 @@ import type { Answer } from "./messages.ts"
 /** Where a server listens: the path of a Unix socket, or a port of 127.0.0.1 (0: a free port that browsers accept). */
 export type Place = { readonly path: string } | { readonly port: number }
 
-/** Returns the answer to a request. `port` is the port of the server, or `undefined` for a socket. */
+/** `port` is the port of the server, or `undefined` for a socket. */
 export type Respond = (message: Http.IncomingMessage, port: number | undefined) => Effect.Effect<Answer>
 
 export interface Options {
@@ -28,37 +28,32 @@ export interface Options {
 }
 
 const maxHeaderBytes = 16_384
-/** Time-out for the headers of a request, in milliseconds. It is short, because clients on this machine are fast. */
+/** It is short, because clients on this machine are fast. */
 const headersMillis = 5000
-/** Time-out for the whole request, in milliseconds. */
 const requestMillis = 10_000
 /** If no further request follows an answer within this time in milliseconds, the connection is closed. */
 const keepAliveMillis = 30_000
-/** Time-out for a client to receive an answer. */
 const receiveTimeout = "10 seconds"
 /** When the server ends, it waits at most this long for the answers that it is preparing. */
 const grace = "10 seconds"
-/** Maximum number of unsent bytes of a stream. If there are more, the client is disconnected. */
 const maxUnsentBytes = 65_536
 /**
- * Maximum number of connections. To make room for a new connection, the server closes the oldest connection that has
- * not sent all headers of a request. If there is none, the server closes the connection that has been idle for the
- * longest time. If all connections wait for answers, the server closes the new connection.
+ * To make room for a new connection, the server closes the oldest connection that has not sent all headers of a
+ * request. If there is none, the server closes the connection that has been idle for the longest time. If all
+ * connections wait for answers, the server closes the new connection.
  *
  * The maximum must be above 511: the system queues at most 511 new connections, and the server can accept all of them
  * before it reads a request. With a smaller maximum, it could close a connection whose request has already arrived.
  */
 export const maxConnections = 1024
 
-/** Headers of every answer. A client must not store the answer, and must not guess another content type. */
 const fixedHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const
 
-/** The open connections of a server. `fresh` and `idle` begin with the connection that has waited longest. */
+/** `fresh` and `idle` begin with the connection that has waited longest. */
 const makeConnections = () => {
   const open = new Set<Socket>()
   /** Connections that have not sent all headers of a request yet. */
   const fresh = new Set<Socket>()
-  /** Connections whose requests are all answered. */
   const idle = new Set<Socket>()
   const pending = new Map<Socket, number>()
   const forget = (socket: Socket) => {
@@ -100,7 +95,6 @@ const makeConnections = () => {
 
 type Connections = ReturnType<typeof makeConnections>
 
-/** Waits until the client has received the answer or has disconnected. Disconnects a client that does not read. */
 const received = (target: Http.ServerResponse): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const done = () => resume(Effect.void)
@@ -108,7 +102,6 @@ const received = (target: Http.ServerResponse): Effect.Effect<void> =>
     target.once("finish", done).once("close", done)
   }).pipe(Effect.timeoutOrElse({ duration: receiveTimeout, orElse: () => Effect.sync(() => void target.destroy()) }))
 
-/** Sends the parts of a stream until it ends, the server stops, or the client reads too slowly. */
 const sendStream = (target: Http.ServerResponse, parts: Stream.Stream<string>, stopping: Effect.Effect<void>) => {
   target.flushHeaders()
   return parts.pipe(
@@ -136,7 +129,6 @@ const listen = (server: Http.Server, place: Place): Effect.Effect<number | undef
     else server.listen({ host: "127.0.0.1", port: place.port, exclusive: true }, ready)
   })
 
-/** Closes the server: refuses new connections, waits for the answers in preparation, and closes all connections. */
 const stop = (server: Http.Server, connections: Connections, idle: Latch.Latch) =>
   Effect.gen(function* () {
     yield* Effect.sync(() => {
@@ -199,7 +191,6 @@ const serveAny = Effect.fnUntraced(function* ({
       preparing += 1
       idle.closeUnsafe()
       const fiber = run(exchange(message, target))
-      // A disconnected client needs no answer.
       target.once("close", () => fiber.interruptUnsafe())
     }
   )
@@ -211,7 +202,7 @@ const serveAny = Effect.fnUntraced(function* ({
   return port
 })
 
-/** Serves requests until the scope closes. Returns the port, or `undefined` for a socket. */
+/** Returns the port, or `undefined` for a socket. */
 export const serve = (options: Options): Effect.Effect<number | undefined, NodeJS.ErrnoException, Scope.Scope> => {
   const { place } = options
   return "path" in place

@@ -19,7 +19,6 @@ const pattern = /^open-\d+\.html$/
 
 export interface LinkFile {
   readonly path: string
-  /** Replaces the file with a file that contains this link. */
   readonly write: (link: Redacted.Redacted<string>) => Effect.Effect<void, CommandFailed>
   readonly remove: () => void
 }
@@ -42,10 +41,7 @@ const removeOld = (folder: string, isOld: (modified: number) => boolean) => {
   }
 }
 
-/**
- * Chooses the path of a new file in a folder of this user. The file is removed when its link expires, and at the end of
- * the scope.
- */
+/** The file is removed when its link expires, and at the end of the scope. */
 export const make = Effect.fnUntraced(function* (folder: string): Effect.fn.Return<LinkFile, never, Scope.Scope> {
   const scope = yield* Effect.scope
   let writes = 0

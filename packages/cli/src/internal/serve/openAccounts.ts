@@ -26,7 +26,6 @@ import type { Home } from "../home.ts"
 import * as sessions from "../sessions.ts"
 import * as coalesced from "./coalesced.ts"
 
-/** A change to the session of an account. */
 export type Change =
   | { readonly _tag: "renewed"; readonly entry: accounts.Entry; readonly session: Session.Session }
   | { readonly _tag: "failed"; readonly entry: accounts.Entry; readonly failure: Failure }
@@ -42,16 +41,13 @@ interface Open {
   readonly renewPersonal: ((reported: Session.Session) => Effect.Effect<Session.Session, Failure>) | undefined
 }
 
-/** A session, and the headers for a call to the broker. */
 export interface Live {
   readonly session: Session.Session
   readonly headers: ReturnType<Authorize["Service"]["headers"]>
 }
 
 export interface OpenAccounts {
-  /** The current list of accounts. */
   readonly list: Effect.Effect<ReadonlyArray<accounts.Entry>, VaultError>
-  /** A live session of an account. */
   readonly session: (entry: accounts.Entry) => Effect.Effect<Live, Failure>
   /** A session with a token other than `dead`, which the broker has refused. One renewal serves all callers. */
   readonly renew: (entry: accounts.Entry, dead: Redacted.Redacted<string>) => Effect.Effect<Live, Failure>
@@ -67,15 +63,15 @@ const pauseAfterFailure = "2 seconds"
 /** Interval at which a session in use is compared with the store, to find logins and logouts by other programs. */
 const pollInterval = "2 seconds"
 
-/** Maximum number of changes that are kept for a slow reader. If there are more, the reader misses the oldest ones. */
+/** Maximum number of changes that are kept for a slow reader. */
 const keptChanges = 256
 
 const hasToken = ({ tokens }: Session.Session, token: Redacted.Redacted<string>): boolean =>
   Redacted.value(tokens.access) === Redacted.value(token)
 
 /**
- * Returns a live session. After a failed renewal, `manager.session` fails for some time without reading the store. So
- * `manager.peek` reads the store: a person may have logged in with another program in the meantime.
+ * After a failed renewal, `manager.session` fails for some time without reading the store. So `manager.peek` reads the
+ * store: a person may have logged in with another program in the meantime.
  */
 const sessionOf = (manager: SessionManager["Service"]): Effect.Effect<Session.Session, Failure> =>
   Effect.catch(manager.session, (failure) =>
@@ -198,8 +194,8 @@ export const make = Effect.fnUntraced(function* (home: Home): Effect.fn.Return<O
     )
 
   /**
-   * Runs `run`. After a logout, a connection returns no session, even if another program has logged in again. If a live
-   * session is stored after a logout, opens a new connection, and runs `run` again.
+   * After a logout, a connection returns no session, even if another program has logged in again. If a live session is
+   * stored after a logout, opens a new connection, and runs `run` again.
    */
   const reopened = <A>(entry: accounts.Entry, run: (open: Open) => Effect.Effect<A, Failure>) =>
     Effect.catch(use(entry, run), (failure) =>

@@ -1,9 +1,7 @@
-/** Sends the requests of `PlainHttp` with `fetch`. */
 import type * as PlainHttp from "../PlainHttp.ts"
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 
-/** Reads the body as text. Returns `undefined` if it is larger than `limit`. */
 const readLimited = (reader: Reader, limit: number): Promise<string | undefined> => {
   const decoder = new TextDecoder()
   let [text, size] = ["", 0]
@@ -35,10 +33,7 @@ const headersOf = (init: RequestInit, { headers }: PlainHttp.Request): Record<st
   return all
 }
 
-/**
- * Makes a function that sends requests with `fetch`. `init` has the program's settings for `fetch`, such as a
- * dispatcher.
- */
+/** `init` has the program's settings for `fetch`, such as a dispatcher. */
 export const fetchSend =
   (fetch: typeof globalThis.fetch, init: RequestInit): PlainHttp.Send =>
   (request, { onAnswer, onError }) => {

@@ -1,4 +1,3 @@
-/** Sends requests with any `HttpClient` of Effect. */
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import * as HttpBody from "effect/http/HttpBody"

@@ -44,7 +44,6 @@ const resultOf = (
   return answer.isTooLarge ? Effect.fail(tooLarge(answer.status)) : Effect.succeed(answer)
 }
 
-/** Sends a request with a `PlainHttp.Send`. Without `millis`, there is no time-out. */
 const sendPlainly = (
   send: PlainHttp.Send,
   wire: WireRequest,
@@ -95,7 +94,6 @@ export const prepare = (
 /** The clock of programs that set no other clock. The runtime's timers follow this clock, but not a test clock. */
 const systemClock = Context.get(Context.empty(), Clock.Clock)
 
-/** Sends a request of `fiber` once and reads the whole answer, within the time-out. */
 export const send = (
   client: HttpClient.HttpClient,
   request: WireRequest,

@@ -20,10 +20,7 @@ export interface WireResponse {
   readonly text: string
 }
 
-/**
- * Why a call got no usable answer. The HTTP client's error is not kept, because it contains the request with its
- * body.
- */
+/** The HTTP client's error is not kept, because it contains the request with its body. */
 export class TransportFailure extends Data.TaggedError("TransportFailure")<{
   readonly why: ConnectionFault["why"] | "time-out" | "too-large"
   readonly status?: number
@@ -33,8 +30,8 @@ export class TransportFailure extends Data.TaggedError("TransportFailure")<{
 export const tooLarge = (status: number) => new TransportFailure({ why: "too-large", status })
 
 /**
- * Adds the header `content-length` to a GET with a body. By default, `node:http` sends the body of a GET with neither
- * `content-length` nor chunked encoding, so a server cannot read the body.
+ * By default, `node:http` sends the body of a GET with neither `content-length` nor chunked encoding, so a server
+ * cannot read the body.
  */
 export const withLength = ({ body, headers, method }: WireRequest): Record<string, string> =>
   method === "GET" && body !== undefined

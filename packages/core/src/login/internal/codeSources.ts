@@ -10,19 +10,17 @@ import { LoginAttempt } from "./loginAttempt.ts"
 /** Maximum time that a login waits for a code, if a session manager runs the login. */
 export const codeTimeout = "5 minutes"
 
-/** Makes the error of a login that got no code: no code was entered, or the source failed. */
 export const noCode = ({ broker, id }: Account, advice?: string): AuthError.AuthError =>
   AuthError.make(broker, "login", new AuthError.ActionRequired({ what: `Enter the one-time code of ${id}`, advice }))
 
 /** The errors that sources made. They contain the name of a broker, but they are not answers of this broker. */
 const madeBySources = new WeakSet<AuthError.AuthError>()
 
-/** Whether a source of one-time codes made this error. */
 export const isMadeBySource = (error: AuthError.AuthError): boolean => madeBySources.has(error)
 
 /**
- * Records that a source made the error. An error that contains an error code or a message of the broker is not
- * recorded: it is the broker's answer to a request that the source sent, such as a request for a new one-time code.
+ * An error that contains an error code or a message of the broker is not recorded: it is the broker's answer to a
+ * request that the source sent, such as a request for a new one-time code.
  */
 const mark = (error: unknown) =>
   Effect.sync(() => {
@@ -32,9 +30,9 @@ const mark = (error: unknown) =>
   })
 
 /**
- * Gets a code from a source. A defect becomes an `ActionRequired`. The text of the defect is not kept, because it
- * may contain the code. If a session manager runs the login, the source must return the code within `codeTimeout`,
- * because other programs cannot log in while the login waits.
+ * A defect becomes an `ActionRequired`. The text of the defect is not kept, because it may contain the code. If a
+ * session manager runs the login, the source must return the code within `codeTimeout`, because other programs cannot
+ * log in while the login waits.
  */
 export const codeFrom = <A, E, R>(
   account: Account,
@@ -62,7 +60,6 @@ export const codeFrom = <A, E, R>(
   return Effect.tapError(Effect.catchDefect(started, failed), mark)
 }
 
-/** The part of a `CodeSource` that returns a code. */
 interface Source {
   readonly code: (request: {
     readonly account: Account
@@ -79,7 +76,6 @@ export const markQuick = <F extends Source["code"]>(code: F): F => {
   return code
 }
 
-/** Gets a TOTP code from a source. Uses `codeFrom` if the source is not marked by `markQuick`. */
 export const totpCodeFrom = (
   account: Account,
   source: Source

@@ -15,7 +15,6 @@ export const Fetch: Context.Service<"Fetch", typeof globalThis.fetch> = Context.
   "effect/http/FetchHttpClient/Fetch"
 )
 
-/** The program's settings for `fetch`. */
 export const RequestInit: Context.Service<"RequestInit", globalThis.RequestInit> = Context.Service(
   "effect/http/FetchHttpClient/RequestInit"
 )

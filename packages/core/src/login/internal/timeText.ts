@@ -1,4 +1,3 @@
-/** Formats durations for messages. */
 import * as Duration from "effect/Duration"
 
 const units = [

@@ -27,7 +27,6 @@ import * as LoginLedger from "./loginLedger.ts"
 import { timeText } from "../../login/internal/timeText.ts"
 import type { Failure } from "./sessionChange.ts"
 
-/** Result of a login or a refresh. */
 export interface Exchanged {
   readonly session: Session.Session
   readonly by: "LoggedIn" | "Refreshed"
@@ -51,14 +50,12 @@ export interface Checks {
    * because a logout in another program may be the cause of that failure.
    */
   readonly anywhere: Effect.Effect<void, Failure>
-  /** Waits for a logout in this program, and then fails. */
   readonly loggedOut: Effect.Effect<never, AuthError.AuthError>
 }
 
 export interface Request {
   readonly previous: Session.Session | undefined
   readonly now: number
-  /** Whether the user requested this renewal. */
   readonly byPerson: boolean
   /** Counts a failed refresh in which the broker did not refuse the token. */
   readonly countFailure: () => Failing
@@ -166,7 +163,6 @@ const toError = (broker: string, { length, said, since }: Ledger.Pause) =>
     })
   )
 
-/** Returns a login attempt that runs `check` before each code is sent. After a logout, it does not wait for a code. */
 const untilLogout = (
   { asking, beforeCode, byClient, codeAwaited, codeRefused, failuresLeft }: LoginAttempt,
   check: Effect.Effect<void, AuthError.AuthError>,
@@ -197,8 +193,8 @@ export const make = (
     })
 
   /**
-   * Returns the refresh, if it is possible. After a daily cut-off, it is possible only with `afterCutOff`, because a
-   * cut-off usually ends refresh tokens too.
+   * After a daily cut-off, a refresh is possible only with `afterCutOff`, because a cut-off usually ends refresh tokens
+   * too.
    */
   const refreshOf = (previous: Session.Session | undefined, now: number) => {
     if (renewal.refresh === undefined || previous?.tokens.refresh === undefined) return undefined
@@ -233,8 +229,8 @@ export const make = (
     AuthError.make(account.broker, "login", new AuthError.ActionRequired({ what: message }))
 
   /**
-   * Sends a new login. If the login has stored its progress, the broker has accepted the credentials. In this case, the
-   * guard counts the login as accepted, even if a later request of this login fails.
+   * If the login has stored its progress, the broker has accepted the credentials. In this case, the guard counts the
+   * login as accepted, even if a later request of this login fails.
    */
   const byNewLogin = (
     login: Effect.Effect<Session.Session, AuthError.AuthError>,
@@ -276,9 +272,8 @@ export const make = (
   }
 
   /**
-   * Continues a login whose progress is stored. Returns `undefined` if no progress of this app and these credentials is
-   * stored, if `endsAt` of the progress has passed, or if the broker no longer accepts the stored token. Fails while
-   * the account is locked. Also fails during a pause, except if the user requested the login.
+   * Returns `undefined` if no progress of this app and these credentials is stored, if `endsAt` of the progress has
+   * passed, or if the broker no longer accepts the stored token.
    */
   const resumeLogin = Effect.fnUntraced(function* (
     checks: Checks,
@@ -356,8 +351,7 @@ export const make = (
 
   /**
    * Checks whether a new token has already expired or expires within 30 seconds. If the broker accepts such a token in
-   * the profile call, this machine's clock may be wrong, so the session is returned with an unknown expiry. If the
-   * broker does not accept the token, stores a pause, and sets `over`.
+   * the profile call, this machine's clock may be wrong, so the session is returned with an unknown expiry.
    */
   const checkExpiry = Effect.fnUntraced(function* (
     got: Exchanged,
@@ -373,7 +367,6 @@ export const make = (
       return { ...got, session: Session.withUnknownEnd(got.session) }
     }
     const said = saidOf(driftOf(departure))
-    // If the store fails, its error is ignored, and the caller still gets a result.
     yield* Effect.ignore(ledger.remember(account, (before) => Ledger.arriveOver(before, said, now)))
     const pause = yield* Effect.match(ledger.read(account), {
       onFailure: () => undefined,

@@ -23,7 +23,7 @@ const isOfTheBroker = ({ brokerMessage, code }: AuthError.BrokerSaid): boolean =
 export const isLoggedOut = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out" && !isOfTheBroker(reason)
 
-/** Classifies the failure of a login. `isSent`: whether a request of the login was sent. */
+/** `isSent`: whether a request of the login was sent. */
 export const classify = (error: AuthError.AuthError, isSent: boolean): LoginAnswer => {
   const { reason } = error
   switch (reason._tag) {

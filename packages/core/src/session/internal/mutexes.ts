@@ -4,7 +4,6 @@ import * as Semaphore from "effect/Semaphore"
 
 /** One mutex for each key. The fibers of this process acquire a mutex in the order in which they requested it. */
 export interface Mutexes {
-  /** Acquires the mutex of the key, and releases it when the scope closes. */
   readonly take: (key: string) => Effect.Effect<void, never, Scope.Scope>
 }
 

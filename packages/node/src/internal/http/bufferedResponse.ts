@@ -67,7 +67,6 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     return Option.none()
   }
 
-  /** The decompressed body. */
   private get bytes(): Result.Result<Uint8Array, Failure> {
     return (this.knownBytes ??= this.decode())
   }
