@@ -20,7 +20,6 @@ import * as output from "./output.ts"
 import * as prompts from "./prompts.ts"
 import * as references from "./references.ts"
 
-/** The origin to which the account's calls are sent. */
 const originOf = (home: homes.Home, { broker }: brokers.Loaded, { account }: accounts.Entry): string => {
   const production = broker.environments[account.environment]?.["api"] ?? ""
   return home.origins === undefined ? production : (home.origins[production] ?? "")

@@ -1,4 +1,3 @@
-/** Logs in to one account. Asks the person at the terminal for any input. */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as AuthError from "@auth/broker-core/login/AuthError"
@@ -24,7 +23,6 @@ import { say } from "./output.ts"
 import * as prompts from "./prompts.ts"
 import * as qrImage from "./qrImage.ts"
 
-/** The expiry of a session, as text for a person. */
 export const untilText = ({ expiresAt }: Pick<Session, "expiresAt">): string =>
   expiresAt === undefined ? "with an unknown expiry" : `until ${Expiry.toIst(expiresAt)}`
 
@@ -43,7 +41,6 @@ const resendText = (question: CodeQuestion, now: number): string => {
   return wait > 0 ? `; type r in ${wait} s to get a new code` : "; type r to get a new code"
 }
 
-/** Asks the person for the code of a second step. */
 const askCode = (question: CodeQuestion) =>
   Effect.gen(function* () {
     const ask = yield* prompts.open
@@ -81,14 +78,12 @@ const noCode =
 export const codes = (question: CodeQuestion): Promise<string> =>
   Effect.runPromise(Effect.mapError(askCode(question), noCode(question)), { signal: question.signal })
 
-/** The flags that select the way to log in. */
 export interface How {
   readonly browser: boolean
   readonly paste: boolean
   readonly qr: boolean
 }
 
-/** Prints how many failed logins count towards the limit, and the limit. */
 const tellBudget = (home: homes.Home, { entry, method }: connect.Opened) =>
   Effect.gen(function* () {
     const status = yield* accountStatus.read(home, entry)
@@ -109,7 +104,7 @@ const browserLogin = (opened: connect.Opened, { paste }: How) => {
 /** Sets white text on black, so that a QR code can be scanned in a dark and in a light terminal. */
 const onPaper = (line: string): string => `\u001b[97;40m${line}\u001b[0m`
 
-/** Shows a QR code on standard error. The image is secret, so it is not written to a file. */
+/** The image is secret, so it is not written to a file. */
 const showQr = (image: Redacted.Redacted<string>) =>
   Effect.gen(function* () {
     const modules = qrImage.read(Redacted.value(image))
@@ -164,13 +159,12 @@ const start = Effect.fnUntraced(function* (opened: connect.Opened, how: How): Ef
   return Option.isSome(renewed) ? renewed.value : yield* browserLogin(opened, how)
 })
 
-/** A live session. `isNew` is true if this command got the session from the broker. */
+/** `isNew` is true if this command got the session from the broker. */
 export interface LoggedIn {
   readonly session: Session
   readonly isNew: boolean
 }
 
-/** Returns the stored session if it is live. Otherwise logs in, and asks the person at the terminal for any input. */
 export const logIn = Effect.fnUntraced(function* (
   home: homes.Home,
   entry: accounts.Entry,

@@ -15,15 +15,14 @@ import * as programs from "./programs.ts"
 import * as references from "./references.ts"
 
 /**
- * Where the summary is sent. An address may contain a secret, such as the token of a webhook. So the user can instead
- * give a reference to a stored address, such as `env:NAME` or `pass:NAME`.
+ * An address may contain a secret, such as the token of a webhook. So the user can instead give a reference to a stored
+ * address, such as `env:NAME` or `pass:NAME`.
  */
 export type Target =
   | { readonly _tag: "Program"; readonly words: ReadonlyArray<string> }
   | { readonly _tag: "Address"; readonly url: Redacted.Redacted<string> }
   | { readonly _tag: "Reference"; readonly reference: Redacted.Redacted<string> }
 
-/** Time-out of a request. */
 export const Timeout: Context.Reference<Duration.Duration> = Context.Reference<Duration.Duration>(
   "@auth/cli/notify/Timeout",
   { defaultValue: () => Duration.seconds(10) }
@@ -38,7 +37,7 @@ const isAllowed = (text: string): boolean => {
 
 const notAllowed = "the address does not begin with https:// (http:// is allowed for this machine only)"
 
-/** Decides whether the text is a reference, an address or a command. Resolves no reference, and sends nothing. */
+/** Resolves no reference, and sends nothing. */
 export const targetOf = (given: string): Effect.Effect<Target, CommandFailed> => {
   const text = Redacted.make(given)
   if (references.prefixOf(text) !== undefined) return Effect.succeed({ _tag: "Reference", reference: text })
@@ -53,7 +52,6 @@ export const targetOf = (given: string): Effect.Effect<Target, CommandFailed> =>
     : Effect.succeed({ _tag: "Program", words })
 }
 
-/** The system's error code in an error or its causes, such as `ECONNREFUSED`. */
 const systemCodeOf = (error: unknown, depth = 0): string | undefined => {
   if (typeof error !== "object" || error === null || depth > 6) return undefined
   const { cause, code, reason } = error as Readonly<Record<string, unknown>>
@@ -65,7 +63,7 @@ const connectionProblem = (error: unknown): string => {
   return `the connection failed${code === undefined ? "" : ` (${code})`}`
 }
 
-/** Sends the text with POST. Returns the problem, or `undefined`. A redirect is not followed, but counts as a failure. */
+/** Returns the problem, or `undefined`. A redirect is not followed, but counts as a failure. */
 const post = Effect.fnUntraced(
   function* (url: Redacted.Redacted<string>, body: string) {
     const request = HttpClientRequest.bodyText(HttpClientRequest.post(Redacted.value(url)), body, "application/json")
@@ -109,7 +107,6 @@ const deliver = (target: Target, body: string): Effect.Effect<string | undefined
   }
 }
 
-/** Sends the summary. Returns whether the summary was delivered. If it was not, prints the reason in one line. */
 export const send = (target: Target, summary: unknown): Effect.Effect<boolean> =>
   Effect.flatMap(deliver(target, `${JSON.stringify(summary)}\n`), (problem) =>
     problem === undefined

@@ -1,6 +1,6 @@
 /**
- * Resolves references to secrets. These are the forms of a reference: `env:NAME`, `op://…`, `pass:NAME`,
- * `keyring:SERVICE/ACCOUNT`, `exec:COMMAND`. A reference is resolved again at each use.
+ * These are the forms of a reference: `env:NAME`, `op://…`, `pass:NAME`, `keyring:SERVICE/ACCOUNT`, `exec:COMMAND`. A
+ * reference is resolved again at each use.
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -17,10 +17,7 @@ const failed = (reference: string, problem: string) =>
     `The reference ${reference} could not be resolved: ${problem}. Nothing was sent. Run the program of this reference in a terminal to see why.`
   )
 
-/**
- * Runs a program, and returns the first line of its output. `reference` is the text that the user wrote, and contains
- * no secret.
- */
+/** `reference` is the text that the user wrote, and contains no secret. */
 const run = (
   reference: string,
   words: ReadonlyArray<string>
@@ -31,7 +28,6 @@ const run = (
     return line === "" ? failed(reference, `${words[0]} printed nothing`) : Effect.succeed(Redacted.make(line))
   })
 
-/** The command that prints an entry of the keyring, by operating system. */
 const keyrings: Readonly<Record<string, (service: string, account: string) => ReadonlyArray<string>>> = {
   darwin: (service, account) => ["security", "find-generic-password", "-s", service, "-a", account, "-w"],
   linux: (service, account) => ["secret-tool", "lookup", "service", service, "account", account]
@@ -62,7 +58,6 @@ const fromEnvironment = (name: string): Effect.Effect<Redacted.Redacted<string>,
 /** Marks a value as the credential itself, even if the rest of its text begins like a reference. */
 const verbatimPrefix = "text:"
 
-/** For each prefix, the function that resolves a value with this prefix. `rest` is the text after the prefix. */
 const kinds: ReadonlyArray<
   readonly [
     prefix: string,
@@ -79,7 +74,7 @@ const kinds: ReadonlyArray<
 
 const kindOf = (text: string) => kinds.find(([start]) => text.startsWith(start))
 
-/** The prefix of a reference, such as `env:`. `undefined` if the value is not a reference. */
+/** `undefined` if the value is not a reference. */
 export const prefixOf = (value: Redacted.Redacted<string>): string | undefined => {
   const [prefix] = kindOf(Redacted.value(value)) ?? []
   return prefix === verbatimPrefix ? undefined : prefix
@@ -91,7 +86,6 @@ export const runsProgram = (value: Redacted.Redacted<string>): boolean => {
   return prefix !== undefined && prefix !== "env:"
 }
 
-/** The text of a reference, such as `env:NAME`. `undefined` if the value is not a reference. */
 export const referenceIn = (value: Redacted.Redacted<string>): string | undefined =>
   prefixOf(value) === undefined ? undefined : Redacted.value(value)
 
@@ -99,7 +93,7 @@ export const referenceIn = (value: Redacted.Redacted<string>): string | undefine
 export const literal = (value: Redacted.Redacted<string>): Redacted.Redacted<string> =>
   Redacted.make(`${verbatimPrefix}${Redacted.value(value)}`)
 
-/** Resolves a reference. If the value is not a reference, returns the value without the prefix `text:`. */
+/** If the value is not a reference, returns the value without the prefix `text:`. */
 export const resolve = (value: Redacted.Redacted<string>): Effect.Effect<Redacted.Redacted<string>, CommandFailed> => {
   const text = Redacted.value(value)
   const [prefix, resolver] = kindOf(text) ?? []

@@ -25,9 +25,8 @@ const isLoopback = (text: string): boolean => {
 }
 
 /**
- * Asks the simulator for its origins. `given` is the simulator's address from the flag `--simulator`. Without the flag,
- * the address is read from `BROKER_AUTH_SIMULATOR`. Without both, the result is `undefined`, and requests go to the
- * real brokers.
+ * `given` is the simulator's address from the flag `--simulator`. Without the flag, the address is read from
+ * `BROKER_AUTH_SIMULATOR`. Without both, the result is `undefined`, and requests go to the real brokers.
  */
 export const origins = Effect.fnUntraced(function* (
   given: string | undefined
@@ -61,9 +60,8 @@ export const origins = Effect.fnUntraced(function* (
 })
 
 /**
- * Returns the addresses at which the simulator serves the origins of a broker. The keys are the purposes of the
- * origins, such as `api`. Fails if the simulator lacks one of these origins, so that no request goes to the real
- * broker.
+ * The keys are the purposes of the origins, such as `api`. Fails if the simulator lacks one of these origins, so that
+ * no request goes to the real broker.
  */
 export const originsOf = (
   broker: Broker,

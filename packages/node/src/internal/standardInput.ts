@@ -9,19 +9,17 @@ import process from "node:process"
 import * as Readline from "node:readline"
 import { Writable } from "node:stream"
 
-/** Reads the next line. `None`: the input has ended. */
+/** `None`: the input has ended. */
 export type ReadLine = Effect.Effect<Option.Option<Redacted.Redacted<string>>>
 
-/** Whether both standard input and standard error are terminals. */
 export const isTerminal: Effect.Effect<boolean> = Effect.sync(() => process.stdin.isTTY && process.stderr.isTTY)
 
-/** The output stream for `readline`. It discards the text, so that nothing is echoed. */
 const noEcho = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
 
 /**
- * Reads standard input until the scope closes. A terminal is read in raw mode. In its normal mode, it would cut lines
- * after 4095 bytes on Linux and after 1024 bytes on macOS. A pasted address with several tokens can be longer. In raw
- * mode, the terminal does not handle Ctrl-C. On Ctrl-C, this module interrupts the fiber that reads.
+ * A terminal is read in raw mode. In its normal mode, it would cut lines after 4095 bytes on Linux and after 1024 bytes
+ * on macOS. A pasted address with several tokens can be longer. In raw mode, the terminal does not handle Ctrl-C. On
+ * Ctrl-C, this module interrupts the fiber that reads.
  */
 export const lines: Effect.Effect<ReadLine, never, Scope.Scope> = Effect.gen(function* () {
   const queue = yield* Queue.unbounded<Redacted.Redacted<string>, Cause.Done>()

@@ -54,7 +54,6 @@ const byAddress: ReadonlyArray<ErrorTable.ErrorRow> = [
   row(403, "The caller's IP address is not registered", address, { message: /\bip(?:v[46])?\b/i })
 ]
 
-/** Makes the rows for HTTP 401 of `login` and `createSession`. `reason` returns the error reason for a wrong field. */
 const byUnauthorized = (reason: (field: string) => Reason): ReadonlyArray<ErrorTable.ErrorRow> => [
   row(401, "The x-api-key is wrong, or is not allowed to make this call", reason("apiKey"), { operations: ["login"] }),
   row(401, "Key, checksum or auth code is wrong", reason("apiKey, applicationId or auth code"), {

@@ -11,7 +11,6 @@ import { type Cause, clientFields, type Finding, fine, ofFailure, problem, withP
 
 type Values = Readonly<Record<string, Redacted.Redacted<string>>>
 
-/** The credentials of an account, and their problems. */
 export interface Checked {
   /** The values, keyed by the environment variable. References are replaced by the values that they stand for. */
   readonly values: Values
@@ -33,7 +32,6 @@ const otherNameIn = (text: string, { problem: problemIn }: Field): string | unde
 const symbolsOf = (value: Redacted.Redacted<string> | undefined): string =>
   value === undefined ? "" : Redacted.value(value).replace(/[\s-]/g, "").toUpperCase()
 
-/** Returns the cause and the text of the problem if a value belongs in another field, or if it is a wrong client code. */
 const misplaced = (
   name: string,
   field: Field,
@@ -97,7 +95,7 @@ const resolve = (entry: Entry) =>
     })
   )
 
-/** Resolves the references in the credentials of the account, and checks the values. Sends nothing to the broker. */
+/** Sends nothing to the broker. */
 export const checkCredentials = Effect.fnUntraced(function* (entry: Entry, method: Method): Effect.fn.Return<Checked> {
   const resolved = yield* resolve(entry)
   const unresolved = new Map<string, Finding>()

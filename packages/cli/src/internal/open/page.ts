@@ -1,4 +1,3 @@
-/** The page of `broker-auth open` as one HTML document, and the headers of the server's answers. */
 import { createHash } from "node:crypto"
 import { script } from "./pageScript.ts"
 import { style } from "./pageStyle.ts"

@@ -21,7 +21,7 @@ const codeOf = (error: unknown): string => {
 
 const found = (path: string): Fs.Stats | undefined => Fs.lstatSync(path, { throwIfNoEntry: false })
 
-/** Creates the folder of the socket if it is missing. Checks that only this user has access to the folder. */
+/** Checks that only this user has access to the folder. */
 const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
   const made = Result.try(() => {
     if (found(folder) === undefined) Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -45,7 +45,7 @@ const checkFolder = (folder: string): Effect.Effect<void, CommandFailed> => {
       )
 }
 
-/** Connects to the socket. Returns `true` if a server listens, otherwise the system's error code. */
+/** Returns `true` if a server listens, otherwise the system's error code. */
 const connects = (path: string): Effect.Effect<true | string> =>
   Effect.callback((resume) => {
     const socket = Net.connect({ path })
@@ -58,7 +58,7 @@ const connects = (path: string): Effect.Effect<true | string> =>
     return Effect.sync(() => void socket.destroy())
   })
 
-/** Removes the socket of a server that was killed. Fails if a server listens on the socket. */
+/** Removes the socket of a server that was killed. */
 const clear = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, CommandFailed> {
   const there = found(path)
   if (there === undefined) return
@@ -75,7 +75,6 @@ const clear = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void,
   )
 })
 
-/** Returns the path of the socket: the path in the flag, or the default path. */
 export const pathOf = (given: string | undefined, folder: string): Effect.Effect<string, CommandFailed> => {
   const path = given === undefined ? Path.join(folder, "serve.sock") : Path.resolve(given)
   const size = new TextEncoder().encode(path).byteLength

@@ -5,22 +5,20 @@
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 
-/** The result for data that only Schema can decode. */
 export const unsure: unique symbol = Symbol("unsure")
 
 /** The result for a field that counts as absent. */
 export const absent: unique symbol = Symbol("absent")
 
-/** Decodes a value. For a missing field, the value is `undefined`. */
+/** For a missing field, the value is `undefined`. */
 export type PlainDecoder = (value: unknown) => unknown
 
-/** Makes a decoder for values that `is` accepts. The decoder returns them unchanged. */
 export const ifIs =
   (is: (value: unknown) => boolean): PlainDecoder =>
   (value) =>
     is(value) ? value : unsure
 
-/** The decoders of the fields. A decoder is `undefined` if only Schema can decode the field. */
+/** A decoder is `undefined` if only Schema can decode the field. */
 type Fields = Readonly<Record<string, PlainDecoder | undefined>>
 
 export const structOf = (fields: Fields): PlainDecoder | undefined => {
@@ -57,16 +55,14 @@ export const listOf =
     return decoded.some((value) => value === unsure || value === absent) ? unsure : decoded
   }
 
-/** Whether a value is text that is not blank. */
 export const isText = (value: unknown): value is string => Predicate.isString(value) && /\S/.test(value)
 
-/** Makes a decoder for a secret in a request. `decode` checks the text, and the secret stays `Redacted`. */
+/** `decode` checks the text, and the secret stays `Redacted`. */
 export const secretOf =
   (decode: PlainDecoder): PlainDecoder =>
   (value) =>
     Redacted.isRedacted(value) && decode(Redacted.value(value)) !== unsure ? value : unsure
 
-/** Applies `use` to text that is not blank. Blank text, null and `undefined` count as absent. */
 export const ifPresent =
   (use: (text: string) => unknown): PlainDecoder =>
   (value) => {
@@ -75,7 +71,6 @@ export const ifPresent =
     return value.trim() === "" ? absent : use(value)
   }
 
-/** Reads a whole number from 0 to 999,999. Returns `undefined` for any other value. */
 export const countOf = (value: string | number | null): number | undefined => {
   const count = Predicate.isString(value) && value.trim() !== "" ? Number(value) : value
   return Predicate.isNumber(count) && Number.isInteger(count) && count >= 0 && count < 1e6 ? count : undefined

@@ -11,26 +11,19 @@ export class RedirectStopped extends Data.TaggedError("RedirectStopped")<{ reado
  */
 export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
   readonly origin: string
-  /** HTTP status. */
   readonly status: number
 }> {}
 
 export const originOf = (url: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
-/**
- * Whether two addresses have the same origin. If `url` begins with the origin of `other` and a slash, the addresses are
- * not parsed, to save time.
- */
+/** If `url` begins with the origin of `other` and a slash, the addresses are not parsed, to save time. */
 export const isSameOrigin = (url: string, other: string): boolean => {
   const path = other.indexOf("/", "https://".length)
   return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)
 }
 
-/**
- * Returns the failure for an answer from an origin other than that of `sentTo`. Returns `undefined` if the origin is
- * the same or unknown.
- */
+/** Returns `undefined` if the origin is the same or unknown. */
 export const followedTo = (answeredBy: string, sentTo: string, status: number): RedirectFollowed | undefined => {
   if (isSameOrigin(answeredBy, sentTo)) return undefined
   // Some clients do not know the address of the answer.

@@ -1,4 +1,3 @@
-/** Finds the reason for a refusal in the error table, the broker's code or the HTTP status. */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
@@ -23,9 +22,8 @@ const dateOf = (text: string | undefined): number | undefined =>
 const longestWait = 900_000
 
 /**
- * The wait that a `Retry-After` header requests. If the header contains a date, the wait is the time from the answer's
- * `Date` header to that date, because the broker's clock and this machine's clock may differ by hours. If the answer
- * has no `Date` header, the wait is the time from now, by this machine's clock, to that date.
+ * If the header contains a date, the wait is the time from the answer's `Date` header to that date, because the
+ * broker's clock and this machine's clock may differ by hours.
  */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
   const text = headers["retry-after"]?.trim()
@@ -41,7 +39,6 @@ const clockDriftOf = (headers: Envelope.Answer["headers"], now: number | undefin
   return at === undefined || now === undefined ? undefined : at - now
 }
 
-/** The values, besides the answer, that determine the reason for a refusal. */
 export interface FailureContext {
   readonly operation: string
   readonly token: Endpoint["token"]

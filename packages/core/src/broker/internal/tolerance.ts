@@ -59,7 +59,7 @@ const mendFields = (ast: SchemaAST.Objects, value: Readonly<Record<string, unkno
   }
 }
 
-/** Repairs the items of a list. Only the path of the list is reported, because many items may be wrong. */
+/** Only the path of the list is reported, because many items may be wrong. */
 const mendItems = (type: SchemaAST.AST, value: ReadonlyArray<unknown>, context: Context): Mended => {
   const isItem = fits(type)
   const data: Array<unknown> = []
@@ -98,7 +98,6 @@ const mendNode = (ast: SchemaAST.AST, value: unknown, context: Context): Mended 
 /**
  * Repairs data that could not be decoded. Removes optional fields of the wrong type, except the `essential` fields.
  * Removes items of the wrong type from lists. If the schema requires a number, converts a number in quotes to a number.
- * If `essential` is `undefined`, returns the data unchanged.
  */
 export const mend = (
   schema: Schema.Decoder<unknown>,

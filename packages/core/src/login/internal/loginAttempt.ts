@@ -32,10 +32,8 @@ export const LoginAttempt = Context.Reference<LoginAttempt | undefined>("@auth/b
   defaultValue: () => undefined
 })
 
-/** Runs `use` with the current login. Outside the login guard, does nothing. */
 export const report = <E>(use: (attempt: LoginAttempt) => Effect.Effect<void, E>): Effect.Effect<void, E> =>
   Effect.flatMap(LoginAttempt, (attempt) => (attempt === undefined ? Effect.void : use(attempt)))
 
-/** Passes `ask` to `asking` of the current login. Outside the login guard, only runs `ask`. */
 export const asking = <A, E, R>(ask: Effect.Effect<A, E, R>): Effect.Effect<A, E | AuthError.AuthError, R> =>
   Effect.flatMap(LoginAttempt, (attempt): Effect.Effect<A, E | AuthError.AuthError, R> => attempt?.asking(ask) ?? ask)

@@ -11,7 +11,6 @@ interface Decoded {
   readonly value: Redacted.Redacted<Uint8Array>
 }
 
-/** Decodes a text that `encode` returned. Returns `undefined` for any other text. */
 export const decode = (text: string): Decoded | undefined => {
   const [, version, base64] = /^([1-9]\d{0,14}) ([A-Za-z0-9+/]*={0,2})$/.exec(text) ?? []
   if (version === undefined || base64 === undefined) return undefined

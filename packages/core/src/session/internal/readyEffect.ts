@@ -12,8 +12,8 @@ type AnyFiber = Fiber.Fiber<unknown, unknown>
 const readsPerYield = 64
 
 /**
- * A value, and the exit that succeeds with this value. The exit is created only once, because the value may be returned
- * a million times. The object is also an iterator for `yield*`: `next` returns the object itself as the final result.
+ * The exit is created only once, because the value may be returned a million times. The object is also an iterator for
+ * `yield*`: `next` returns the object itself as the final result.
  */
 export interface Ready<A> {
   readonly value: A
@@ -47,9 +47,7 @@ interface ReadyOr<Subject, A, E, R> extends Effect.Effect<A, E, R> {
 }
 
 /**
- * Returns a function that makes an effect for a subject, such as the state of a session manager. Each run of the effect
- * calls `ready` with the subject, and returns the value that `ready` has found. If `ready` returns `undefined`, the run
- * calls `otherwise`, and runs the effect that `otherwise` returns.
+ * Returns a function that makes an effect for a subject, such as the state of a session manager.
  *
  * In a generator, `yield*` reads a ready value without Effect's runtime. This takes a fifth of the time that a read
  * through the runtime takes. Each effect is only one small object, because a program may have a hundred thousand such
@@ -86,10 +84,6 @@ export const readyOr = <Subject, A, E, R>(
   return (subject) => new Impl(subject) as unknown as Self
 }
 
-/**
- * Makes an effect. Each run calls `find`, and runs the effect that `find` returns, for example an effect that `readyOr`
- * has made. If `find` returns `undefined`, the effect `missing` is run.
- */
 export const found = <A, E, R>(
   find: (fiber: AnyFiber) => Effect.Effect<A, E, R> | undefined,
   missing: Effect.Effect<A, E, R>
@@ -104,10 +98,7 @@ export const found = <A, E, R>(
   })
 }
 
-/**
- * Returns a function that makes an effect for a subject. Each run of the effect calls `find` with the subject, and runs
- * the effect that `find` returns. Each effect is only one small object.
- */
+/** Each effect is only one small object. */
 export const delegating = <Subject, A, E, R>(
   find: (subject: Subject) => Effect.Effect<A, E, R>
 ): ((subject: Subject) => Effect.Effect<A, E, R>) => {

@@ -17,7 +17,6 @@ import * as watchers from "./watchers.ts"
 
 type Service = Redis.Redis["Service"]
 
-/** The stream that lists the changes of all accounts. */
 export const streamOf = (prefix: string): string => `${prefix}:changes`
 
 /**
@@ -27,14 +26,13 @@ export const streamOf = (prefix: string): string => `${prefix}:changes`
 const streamLength = 10_000
 
 /**
- * Lua statement that adds an entry to the stream. If this statement fails, the script must still write the session. The
- * statement fails if Redis does not permit the program to write to the stream. It can also fail in a cluster, where a
- * script cannot write keys of two nodes. Therefore no program reads the stream in a cluster.
+ * If this statement fails, the script must still write the session. The statement fails if Redis does not permit the
+ * program to write to the stream. It can also fail in a cluster, where a script cannot write keys of two nodes.
+ * Therefore no program reads the stream in a cluster.
  */
 export const announceLua = (stream: string, account: string, version: string): string =>
   `redis.pcall("XADD", ${stream}, "MAXLEN", "~", "${streamLength}", "*", "account", ${account}, "version", ${version})`
 
-/** How long a read of the stream waits, and how long the process waits for Redis. */
 export interface Waits {
   /** If no entry is added within this time, Redis ends the read, and the process reads again. */
   readonly block: Duration.Duration
@@ -64,7 +62,7 @@ type StreamEntry = readonly [id: string, fields: ReadonlyArray<string>]
 /** The position in a stream that has no entries. */
 const start = "0-0"
 
-/** Returns the entries of a reply to XREAD. With version 3 of the protocol, the reply is a map. */
+/** With version 3 of the protocol, the reply is a map. */
 const entriesOf = (reply: unknown, stream: string): ReadonlyArray<StreamEntry> => {
   if (reply === null || typeof reply !== "object") return []
   if (Array.isArray(reply)) return (reply as ReadonlyArray<readonly [string, ReadonlyArray<StreamEntry>]>)[0]?.[1] ?? []
@@ -77,7 +75,6 @@ const fieldOf = (fields: ReadonlyArray<string>, name: string): string | undefine
   return at < 0 || at % 2 === 1 ? undefined : fields[at + 1]
 }
 
-/** Returns the last version of each account. */
 const newest = (entries: ReadonlyArray<StreamEntry>): ReadonlyMap<string, number> => {
   const versions = new Map<string, number>()
   for (const [, fields] of entries) {
@@ -126,10 +123,7 @@ export const make = (redis: Service, prefix: string, { block, grace } = defaultW
     return end
   })
 
-  /**
-   * Reads the stream. Fails if the connection is lost, or if Redis does not answer in time. Succeeds at once in a
-   * cluster, where changes cannot be reported.
-   */
+  /** Succeeds at once in a cluster, where changes cannot be reported. */
   const listen = Effect.scoped(
     Effect.gen(function* () {
       const connection = yield* Effect.timeout(redis.reserve, grace)

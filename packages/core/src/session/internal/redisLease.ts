@@ -1,7 +1,4 @@
-/**
- * Makes leases for locks in Redis. A lease is renewed as long as its scope is open, and is released when its scope
- * closes.
- */
+/** A lease is renewed as long as its scope is open, and is released when its scope closes. */
 import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
@@ -20,7 +17,6 @@ export interface Settings {
 
 type Note = (trouble: VaultError.Reason | undefined) => void
 
-/** An acquired lock: its fence, and a check whether this program still holds it. */
 interface Taken {
   readonly fence: number
   readonly check: Effect.Effect<void, VaultError.VaultError>
@@ -35,10 +31,10 @@ export interface Leases {
 }
 
 /**
- * Acquires the lock, and returns its fence. The fence is the larger of two numbers: the time of Redis in milliseconds,
- * and the last fence plus one. So each fence is larger than the previous fence, even if Redis loses the last fence in a
- * restart, or if its clock is set back. If the reply is lost, a retry with the same token succeeds. A stored fence is
- * ignored if it is negative, not a number, or too large to be incremented, because it is then damaged.
+ * The fence is the larger of two numbers: the time of Redis in milliseconds, and the last fence plus one. So each fence
+ * is larger than the previous fence, even if Redis loses the last fence in a restart, or if its clock is set back. If
+ * the reply is lost, a retry with the same token succeeds. A stored fence is ignored if it is negative, not a number,
+ * or too large to be incremented, because it is then damaged.
  */
 const takeLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -53,9 +49,8 @@ redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return fence`
 
 /**
- * Renews a lease. If the key of the lock exists in Redis, the lease is renewed only if the key has the token of this
- * lease. If the key has expired, the lease is renewed only if the stored fence is still the fence of this lease.
- * Another holder would have stored a larger fence.
+ * If the key has expired, the lease is renewed only if the stored fence is still the fence of this lease. Another
+ * holder would have stored a larger fence.
  */
 const renewLua = `
 local holder = redis.call("GET", KEYS[1])
@@ -96,8 +91,8 @@ const instant: Effect.Effect<Instant> = Clock.clockWith((clock) =>
 )
 
 /**
- * Whether the lease has ended according to at least one of two clocks. Two clocks are necessary: the monotonic
- * clock may stop while the machine sleeps, and the clock for the time of day may be set back.
+ * Two clocks are necessary: the monotonic clock may stop while the machine sleeps, and the clock for the time of day
+ * may be set back.
  */
 const isOver = (lease: Duration.Duration, from: Instant, now: Instant): boolean =>
   now.monotonic - from.monotonic >= BigInt(Math.floor(Duration.toMillis(lease))) * 1_000_000n ||
@@ -113,10 +108,7 @@ const lost = VaultError.make("lock", new VaultError.LockUnavailable({ why: "lost
 const inTime = <A, E>(ask: Effect.Effect<A, E>, lease: Duration.Duration): Effect.Effect<A | undefined, E> =>
   Effect.raceFirst(ask, Effect.as(Effect.andThen(Effect.sleep(lease), Effect.sleep("10 millis")), undefined))
 
-/**
- * Maximum number of renewals in one check. If the lease has ended again after so many renewals, Redis is too slow for
- * this lease.
- */
+/** If the lease has ended again after so many renewals, Redis is too slow for this lease. */
 const maxRenewals = 5
 
 const whatItDoes = "lock the account in Redis"
@@ -145,9 +137,7 @@ interface AcquiredLease {
   readonly fence: number
   /** When the request that last acquired or renewed the lease was sent. The lease starts at this time. */
   from: Instant
-  /**
-   * True if another program has acquired the lock or this lease was released. The lease is then not renewed any more.
-   */
+  /** True if another program has acquired the lock or this lease was released. */
   isGone: boolean
 }
 
@@ -155,10 +145,7 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
   const scripts = makeScripts(Math.ceil(Duration.toMillis(lease)))
   const renewInterval = Duration.millis(Duration.toMillis(lease) / 4)
 
-  /**
-   * Tries once to acquire the lock. If this succeeds, returns the fence. If the node of Redis accepts no writes,
-   * returns `"read-only"`. If another program holds the lock, or if Redis cannot be reached, returns `undefined`.
-   */
+  /** If another program holds the lock, or if Redis cannot be reached, returns `undefined`. */
   const attempt = (lock: string, fenceKey: string, token: string, note: Note) =>
     inTime(redis.eval(scripts.take)(lock, fenceKey, token), lease).pipe(
       Effect.matchEffect({
@@ -196,7 +183,6 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     }
   })
 
-  /** Renews the lease once. Returns whether it succeeded. */
   const renew = Effect.fnUntraced(function* ({ fenceKey, lock }: Keys, held: AcquiredLease) {
     const from = yield* instant
     const answer = yield* Effect.orElseSucceed(
@@ -208,10 +194,6 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     return answer === 1
   })
 
-  /**
-   * Renews the lease every `renewInterval` until the lease is lost or released. If Redis does not reply, tries again
-   * after `renewInterval`.
-   */
   const keepRenewing = (keys: Keys, held: AcquiredLease) =>
     Effect.whileLoop({
       while: () => !held.isGone,
@@ -220,9 +202,8 @@ export const make = (redis: Redis.Redis["Service"], { lease, prefix }: Settings)
     })
 
   /**
-   * Fails if the lease is lost. If the lease has expired, for example because this process was suspended, tries to
-   * renew the lease. The renewal fails if another program has acquired the lock in the meantime. After a renewal,
-   * checks the lease again, because the process may have been suspended during the renewal.
+   * If the lease has expired, for example because this process was suspended, tries to renew the lease. After a
+   * renewal, checks the lease again, because the process may have been suspended during the renewal.
    */
   const check = Effect.fnUntraced(function* (keys: Keys, held: AcquiredLease) {
     for (let renewals = 0; !held.isGone; renewals += 1) {

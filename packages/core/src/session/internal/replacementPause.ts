@@ -28,10 +28,7 @@ const accepted =
 const notYet = (until: number) =>
   `The broker refused a session, and also the session that replaced it. The next automatic renewal is possible at ${Expiry.toIst(until)}. Find out why the broker refuses the sessions. SessionManager.renew without an argument gets another session at once.`
 
-/**
- * Whether a refused session is live, or `undefined` if this is unknown. Returns `known` if it is set. Otherwise sends
- * the profile call, if the broker has one.
- */
+/** Whether a refused session is live, or `undefined` if this is unknown. */
 const probe = Effect.fnUntraced(function* (
   self: Self,
   refused: Session.Session,
@@ -77,15 +74,11 @@ export const check = Effect.fnUntraced(function* (
     return yield* Effect.fail(toError(self, accepted))
   }
   if (until === undefined) return
-  // If it is unknown whether the session is live, callers still get the session.
   if (lives === undefined) Cached.clearRejected(self.state, refused)
   return yield* Effect.fail(toError(self, notYet(until)))
 })
 
-/**
- * Records in the store that the new session replaces a refused session. The record applies to all programs that share
- * the store.
- */
+/** The record applies to all programs that share the store. */
 export const noteReplacement = (self: Self, refused: Session.Session, got: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     LoginLedger.make(self.store).remember(self.account, (ledger) =>

@@ -1,6 +1,6 @@
 /**
- * The functions of a session manager that return a session. The session comes from the cache, from the store or from a
- * renewal. If the last renewal failed, these functions can fail with the error of that renewal.
+ * The functions of a session manager that return a session. If the last renewal failed, these functions can fail with
+ * the error of that renewal.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -29,7 +29,6 @@ import type { Failure } from "./sessionChange.ts"
 
 const nowOf = (fiber: Fiber.Fiber<unknown, unknown>): number => fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
 
-/** Waits for the renewal that is running, or starts one and waits for it. Fails if the manager is closed. */
 const awaitWhileOpen = (
   self: Self,
   rejected: Session.Session | undefined,
@@ -37,20 +36,13 @@ const awaitWhileOpen = (
 ): Effect.Effect<Session.Session, Failure> =>
   whileOpen(self, "session", () => self.state.pendingRenewal?.wait ?? unnoted(awaitRenewal(self, rejected, byPerson)))
 
-/**
- * Runs if a renewal takes longer than `renewalTimeout`. Returns the cached session if it is still live, and otherwise
- * requests a session again.
- */
 const afterTimeout = (self: Self): Effect.Effect<Session.Session, Failure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const live = Cached.liveSession(self.state, now)
     return live === undefined ? obtain(self, now) : Effect.succeed(live)
   })
 
-/**
- * Returns an effect that waits for the renewal, but at most for `renewalTimeout`. Starts a renewal if none is running.
- * All callers share one timer, because a timer for each caller would cost much CPU time.
- */
+/** All callers share one timer, because a timer for each caller would cost much CPU time. */
 const startBoundedWait = (self: Self): Effect.Effect<Effect.Effect<Session.Session, Failure>> =>
   Effect.uninterruptible(
     Effect.flatMap(unnoted(startRenewal(self, { rejected: undefined, byPerson: false })), (pendingRenewal) => {
@@ -77,7 +69,7 @@ const awaitRenewalBounded = (self: Self): Effect.Effect<Session.Session, Failure
 
 /**
  * Reads the store, to find a newer session or a logout by another program. `logouts` is the number of logouts when the
- * read was requested. If a logout has happened since then, the store is not read.
+ * read was requested.
  */
 const syncFromStore = (self: Self, logouts: number): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
@@ -93,10 +85,7 @@ const syncFromStore = (self: Self, logouts: number): Effect.Effect<void, Failure
     )
   })
 
-/**
- * If the store may have changed, reads the store in the background. While the token is live, a store that fails or does
- * not answer must not block callers.
- */
+/** While the token is live, a store that fails or does not answer must not block callers. */
 const syncInBackground = (self: Self, live: Session.Session, now: number) => {
   Cached.postponeSync(self.state, live, { now, pollInterval: self.pollInterval })
   const { logouts } = self.state
@@ -112,8 +101,8 @@ const startSync = (self: Self, live: Session.Session, logouts: number) =>
   Effect.as(forkBackground(self, Effect.ignore(syncFromStore(self, logouts))), live)
 
 /**
- * Postpones the next read of the store by the poll interval, shortened at random. If the store later stops reporting
- * changes, every account reads the store. The different intervals spread these reads over time.
+ * If the store later stops reporting changes, every account reads the store. The different intervals spread these reads
+ * over time.
  */
 const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter: number) => {
   // While `isUpToDate` ran, the cached session may have been replaced or removed.
@@ -122,10 +111,6 @@ const postponeRandomly = (self: Self, live: Session.Session, now: number, jitter
   return live
 }
 
-/**
- * Runs after the store has reported that `version` of the session was written. Reads the store, except if this manager
- * already knows `version`, has no cached session, is already renewing the session, or is closed.
- */
 export const onStoreChange = (self: Self, version: number): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { cached, pendingRenewal, version: known } = self.state
@@ -186,7 +171,6 @@ const peek = (self: Self): Effect.Effect<Option.Option<Session.Session>, Failure
 
 export const peekOf = delegating(peek)
 
-/** Replaces a session. The caller reports that the broker has refused `rejected`. */
 const replace = (self: Self, rejected: Session.Session) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const live = Cached.liveSession(self.state, now)

@@ -1,4 +1,4 @@
-/** Reads the headers and the body of an answer. Both `HttpClient` and `PlainHttp` use these functions. */
+/** Both `HttpClient` and `PlainHttp` use these functions. */
 import * as Result from "effect/Result"
 import { decompress, type Problem } from "./decompress.ts"
 import type { WireAnswer } from "./exchange.ts"
@@ -9,7 +9,6 @@ export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)
 
 const isList = (value: string | ReadonlyArray<string>): value is ReadonlyArray<string> => typeof value !== "string"
 
-/** Writes the headers to `target`. The values of a repeated header are joined. */
 export const writeHeaders = <T extends Record<string, string>>(given: WireAnswer["headers"], target: T): T => {
   const headers: Record<string, string> = target
   for (const name in given) {

@@ -9,7 +9,6 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { ConnectionError, toConnectionError } from "./connectionError.ts"
 
-/** Returns a copy of the request that has only the method and the address. */
 export const bare = ({ method, url }: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
   HttpClientRequest.makeWith(
     method,
@@ -20,14 +19,12 @@ export const bare = ({ method, url }: HttpClientRequest.HttpClientRequest): Http
     HttpBody.empty
   )
 
-/** The error codes for time-outs, with a description of each. */
 const timeouts: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_TIMEOUT: "no answer came within the client's time-out",
   UND_ERR_BODY_TIMEOUT: "the answer stopped in the middle, and no more of it came within the client's time-out",
   UND_ERR_CONNECT_TIMEOUT: "no connection was made within the client's time-out"
 }
 
-/** The error for a request that was not answered completely. */
 export const transportError = (request: HttpClientRequest.HttpClientRequest, error: unknown) => {
   const cause = toConnectionError(error)
   const code: unknown = Reflect.get(cause, "code")
@@ -47,7 +44,7 @@ export const encodeError = (request: HttpClientRequest.HttpClientRequest, descri
     reason: new HttpClientError.EncodeError({ request: bare(request), description })
   })
 
-/** The error for an answer whose body cannot be read. `response` must contain no header and no body. */
+/** `response` must contain no header and no body. */
 export const decodeError = (response: HttpClientResponse.HttpClientResponse, description: string, code?: string) =>
   new HttpClientError.HttpClientError({
     reason: new HttpClientError.DecodeError({

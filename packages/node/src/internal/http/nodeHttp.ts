@@ -8,7 +8,6 @@ import { Collector, type Exchange, type Limits, type Listener, type Transport, t
 /** Loads the modules at their first use, because loading them takes about 10 milliseconds, and few programs need them. */
 const load = () => ({ http: process.getBuiltinModule("node:http"), https: process.getBuiltinModule("node:https") })
 
-/** The function `request` of `node:http` or `node:https`, and an agent for it. */
 interface Scheme {
   readonly request: typeof Http.request
   readonly agent: Http.Agent
@@ -19,7 +18,7 @@ interface Schemes {
   readonly https: Scheme
 }
 
-/** An option of agents since Node 22.21 and 24.5. It contains the environment variables that name the proxy. */
+/** An option of agents since Node 22.21 and 24.5. */
 interface ProxyOptions {
   readonly proxyEnv?: NodeJS.ProcessEnv | undefined
 }
@@ -89,7 +88,7 @@ const start = (schemes: Schemes, request: WireRequest, limits: Limits, collector
   return sent
 }
 
-/** Makes a transport with at most `connections` connections to each origin. They stay open for further requests. */
+/** Makes a transport with at most `connections` connections to each origin. */
 export const make = (connections: number): Transport => {
   const schemes = makeSchemes(connections)
   const send = (request: WireRequest, limits: Limits, listener: Listener): Exchange => {

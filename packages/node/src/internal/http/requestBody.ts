@@ -7,10 +7,7 @@ const ofRaw = (body: unknown): WireRequest["body"] | undefined => {
   return body instanceof URLSearchParams ? body.toString() : undefined
 }
 
-/**
- * Returns the body as text or bytes, or `null` if the body is empty. Returns `undefined` for a stream, a blob or a
- * `FormData`.
- */
+/** Returns `undefined` for a stream, a blob or a `FormData`. */
 export const bodyOf = ({ body }: HttpClientRequest.HttpClientRequest): WireRequest["body"] | undefined => {
   if (body._tag === "Uint8Array") return body.text ?? body.body
   if (body._tag === "Empty") return null
