@@ -16,9 +16,8 @@ export interface Environment {
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 /**
- * Runs a program in the terminal of this process, without a shell. Returns the exit code of the program. If a signal
- * ended the program, returns 128 plus the number of the signal, as a shell does. If the program cannot be started,
- * returns 127. Ctrl-C does not end this process before the program has ended.
+ * If a signal ended the program, returns 128 plus the number of the signal, as a shell does. If the program cannot be
+ * started, returns 127.
  */
 export const run = (
   program: string,

@@ -10,28 +10,24 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { Home } from "./home.ts"
 
-/** The slots of an account, in the order in which they are listed. Each slot holds one kind of entry. */
+/** The slots of an account, in the order in which they are listed. */
 export const slots = ["session", "guard", "browser"] as const satisfies ReadonlyArray<Slot>
 
-/** A stored entry. `isClear` says whether the entry is unencrypted. */
+/** `isClear` says whether the entry is unencrypted. */
 export interface Found extends Entry {
   readonly isClear: boolean
 }
 
-/** Reads an unencrypted entry. Fails if the entry is encrypted. */
+/** Fails if the entry is encrypted. */
 const inClear = (folder: string, account: Account, slot: Slot) =>
   Effect.flatMap(SessionStore, (store) => store.get(account, slot)).pipe(
     Effect.provide(Layer.provide(NodeVault.layerStore({ folder }), NodeVaultKey.layerPlaintext))
   )
 
-/** The account under which the entry of a slot is stored. */
 export const placeOf = (account: Account, slot: Slot): Account =>
   slot === "guard" ? LoginGuard.placeOf(account) : account
 
-/**
- * Reads an entry, even if it is not encrypted. An unencrypted entry may be shown, but must not be used, because any
- * program could have written it.
- */
+/** An unencrypted entry may be shown, but must not be used, because any program could have written it. */
 export const read = Effect.fnUntraced(function* (
   { folder, store }: Home,
   account: Account,
@@ -52,13 +48,11 @@ export const readable = (home: Home): SessionStore["Service"] => ({
   get: (account, slot) => read(home, account, slot)
 })
 
-/** Returns which slots of an account hold an unencrypted entry. */
 export const clearSlots = (home: Home, account: Account): Effect.Effect<ReadonlyArray<Slot>, VaultError> =>
   Effect.map(
     Effect.forEach(slots, (slot) => Effect.map(read(home, placeOf(account, slot), slot), (found) => ({ slot, found }))),
     (all) => all.flatMap(({ found, slot }) => (found?.isClear === true ? [slot] : []))
   )
 
-/** The warning that entries are not encrypted. */
 export const clearText = (name: string, clear: ReadonlyArray<Slot>): string =>
   `NOT ENCRYPTED: ${name} has unencrypted entries (${clear.join(", ")}). Every program with access to their files can read them. They were written by a program that has no key. Stop this program, then run broker-auth vault encrypt.`

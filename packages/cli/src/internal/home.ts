@@ -15,7 +15,6 @@ import * as simulator from "./simulator.ts"
 export interface Home {
   readonly services: Context.Context<SessionStore | SessionLock | VaultKey>
   readonly store: SessionStore["Service"]
-  /** The folder of the vault. */
   readonly folder: string
   readonly origins: simulator.Origins | undefined
 }
@@ -28,8 +27,8 @@ export const folderOf = (origins: simulator.Origins | undefined): Effect.Effect<
   Effect.map(NodeVault.folderOf(), (folder) => (origins === undefined ? folder : `${folder}-simulator`))
 
 /**
- * Opens the vault. With a simulator, opens another vault beside the usual one, because the session of a fake account
- * must not replace a real session.
+ * With a simulator, opens another vault beside the usual one, because the session of a fake account must not replace a
+ * real session.
  */
 export const open = Effect.fnUntraced(function* (
   given: Given

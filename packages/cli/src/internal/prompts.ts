@@ -9,17 +9,15 @@ import { Writable } from "node:stream"
 import { type CommandFailed, fail } from "./failure.ts"
 import { printable, say } from "./output.ts"
 
-/** Whether a person can answer questions. */
 export const isTerminal: Effect.Effect<boolean> = Effect.sync(() => process.stdin.isTTY && process.stderr.isTTY)
 
-/** Asks a question. The answer to a `secret` question is not shown. */
 export type Ask = (text: string, kind: "shown" | "secret") => Effect.Effect<string, CommandFailed>
 
 const ended = fail("person", "Standard input has ended, so the question has no answer. Nothing was stored.")
 
 /**
- * Reads lines from the terminal until the scope closes. One reader reads the answers to all questions. If each question
- * had its own reader, the lines that a person has typed or pasted ahead would be lost. Ctrl-C interrupts the command.
+ * One reader reads the answers to all questions. If each question had its own reader, the lines that a person has typed
+ * or pasted ahead would be lost.
  */
 export const open: Effect.Effect<Ask, CommandFailed, Scope.Scope> = Effect.gen(function* () {
   if (!(yield* isTerminal)) {

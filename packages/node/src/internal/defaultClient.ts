@@ -24,7 +24,7 @@ const streamingLayer = Layer.provide(FetchClient.layer, Layer.succeed(FetchHttpC
  * without a limit may be too large for memory, or may never end.
  *
  * If the program has replaced the global `fetch`, for example with a fake of the broker, sends all requests with this
- * `fetch`. If the dispatcher of Node's `fetch` is not found, also sends all requests with `fetch`.
+ * `fetch`.
  */
 export const layer: Layer.Layer<HttpClient.HttpClient, AuthError> = Layer.effect(
   HttpClient.HttpClient,

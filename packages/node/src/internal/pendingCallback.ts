@@ -22,7 +22,6 @@ export interface PendingCallback {
   /** Completes when the callback path was opened without parameters. */
   readonly withoutParameters: Effect.Effect<void>
   readonly finish: (exit: Exit.Exit<unknown, AuthError.AuthError>) => Effect.Effect<void>
-  /** Answers an HTTP request for a path of this login. Returns `undefined` for every other path. */
   readonly respond: (path: string, message: IncomingMessage) => Effect.Effect<Answer> | undefined
 }
 
@@ -42,7 +41,6 @@ const pageOf = (exit: Exit.Exit<unknown, AuthError.AuthError>): Page => {
 
 const notAllowed = (method: CallbackMethod): Answer => answer(pages.otherMethod, { headers: { allow: method } })
 
-/** Runs `respond` if the request has the expected method and `visitRefusal` does not refuse it. */
 const visited = (
   message: IncomingMessage,
   method: CallbackMethod,
@@ -57,10 +55,9 @@ const isDenial = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "RedirectRejected" && reason.why === "denied"
 
 /**
- * Whether an address is the callback of this login. An address with the state is always the callback. If such an
- * address has a problem, `RedirectLogin.complete` reports it later. If the address does not contain the state, the
- * `check` of the broker's package decides, because some brokers do not return the state. The address is also the
- * callback if `check` finds that the login was declined.
+ * An address with the state is always the callback. If such an address has a problem, `RedirectLogin.complete` reports
+ * it later. If the address does not contain the state, the `check` of the broker's package decides, because some
+ * brokers do not return the state.
  */
 const isCallback = (
   { check }: RedirectLogin.RedirectLogin["Service"],

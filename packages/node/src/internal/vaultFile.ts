@@ -9,7 +9,6 @@ export interface Stored {
   readonly value: Uint8Array
 }
 
-/** The account and the slot of an entry. */
 export interface Place {
   readonly account: string
   readonly slot: string
@@ -69,8 +68,7 @@ export const dataVersion = (database: DatabaseSync): unknown =>
   database.prepare("PRAGMA data_version").get()?.["data_version"]
 
 /**
- * Verifies all stored data, and returns the `dataVersion` of the verified data. Throws `Damaged` if data was changed or
- * is missing, and `Newer` if a newer version of this package wrote the vault.
+ * Throws `Damaged` if data was changed or is missing, and `Newer` if a newer version of this package wrote the vault.
  */
 export const verify = (database: DatabaseSync): unknown =>
   transaction(database, "DEFERRED", () => {
@@ -80,7 +78,7 @@ export const verify = (database: DatabaseSync): unknown =>
   })
 
 /**
- * Moves written data from SQLite's log into the database, and empties the log. Returns whether the log is empty.
+ * Returns whether the log is empty.
  *
  * The log is emptied after each write, so that a damaged log loses no session. If a bit of the log changes, SQLite
  * ignores the rest of the log, and returns an older session. While another program reads, SQLite sometimes cannot empty
@@ -89,7 +87,6 @@ export const verify = (database: DatabaseSync): unknown =>
 export const emptyLog = (database: DatabaseSync): boolean =>
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0
 
-/** Initializes a new database as a vault, or verifies an existing vault. */
 export const prepare = (database: DatabaseSync): Vault => {
   database.exec(settings)
   checked.createOnce(database, design, () => ({ entries: "0", writes: "0" }))
@@ -108,9 +105,8 @@ const find = (database: DatabaseSync, place: Place): Stored | undefined => {
 }
 
 /**
- * Returns the entry, or `undefined` if the entry does not exist. Before the function returns `undefined`, it verifies
- * the whole vault, to find out whether an entry was deleted. If no other program has written since the last
- * verification, the function skips this verification.
+ * Before the function returns `undefined`, it verifies the whole vault, to find out whether an entry was deleted. If no
+ * other program has written since the last verification, the function skips this verification.
  */
 export const read = (vault: Vault, place: Place): Stored | undefined => {
   const { database, verified } = vault
@@ -131,7 +127,6 @@ const increment = (database: DatabaseSync, name: string): number => {
   return sum
 }
 
-/** Writes the entry if its stored version equals `expected`. Returns whether it wrote. */
 export const write = (database: DatabaseSync, place: Place, value: Uint8Array, expected: number): boolean =>
   transaction(database, "IMMEDIATE", () => {
     const found = find(database, place)
@@ -146,6 +141,5 @@ export const write = (database: DatabaseSync, place: Place, value: Uint8Array, e
     return true
   })
 
-/** The sessions that were written after write number `writes` to the vault, and the current `dataVersion`. */
 export const changesSince = (database: DatabaseSync, writes: number): changeList.News & { readonly data: unknown } =>
   transaction(database, "DEFERRED", () => ({ ...changeList.since(database, writes), data: dataVersion(database) }))

@@ -91,7 +91,7 @@ export const table = {
     body: ({ refresh_token }) => ({ grant_type: "refresh_token", refresh_token }),
     ...toTokens
   }),
-  /** Ends the session of a token. The broker reports success even for an unknown token. */
+  /** The broker reports success even for an unknown token. */
   oauthRevoke: post("oauthRevoke", "/oauth/revoke", {
     request: Shape.struct({ token: Secret, token_type: Shape.literals(["access_token", "refresh_token"]) }),
     ...toNothing
@@ -138,7 +138,6 @@ export const table = {
     safe: false,
     response: Shape.struct({ ...Stamp, timeRemainingInSeconds: Shape.finite, OTP: requiredSecret })
   }),
-  /** Exchanges a code from `webSecretCode` for a session. */
   webSecretCodeValidation: post("webSecretCodeValidation", "/webSecretCodeValidation", {
     request: Shape.struct({ otp: Secret }),
     ...toSession

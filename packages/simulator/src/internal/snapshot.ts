@@ -22,7 +22,6 @@ const digest = (value: unknown) => Effect.map(Checksum.sha256([JSON.stringify(va
 const accountsOf = (served: ReadonlyArray<FakeBroker>) =>
   digest(served.map(({ accounts, broker }) => [broker, accounts]))
 
-/** Returns the state of all fakes and the clock, as JSON. */
 export const take = Effect.fnUntraced(function* (served: ReadonlyArray<FakeBroker>, aheadMillis: number) {
   const brokers: Record<string, unknown> = {}
   for (const fake of served) brokers[fake.broker] = yield* fake.snapshot
@@ -30,7 +29,7 @@ export const take = Effect.fnUntraced(function* (served: ReadonlyArray<FakeBroke
   return { ...content, checksum: yield* digest(content) }
 })
 
-/** Checks the whole snapshot, then restores the fakes and the clock. If the snapshot is invalid, nothing changes. */
+/** If the snapshot is invalid, nothing changes. */
 export const restore = Effect.fnUntraced(function* (
   served: ReadonlyArray<FakeBroker>,
   input: unknown,

@@ -3,7 +3,6 @@ import type { Info } from "../Simulator.ts"
 import { brokerIds, descriptorOf } from "./brokers.ts"
 import { defaultJournal } from "./limits.ts"
 
-/** Output of `--help`. */
 export const usage = `broker-auth-simulator: fake stock brokers over HTTP on this machine. Their accounts are not real.
 
 Usage: broker-auth-simulator [--port N] [--broker NAME] [--seed FILE] [--print-seed] [--journal N]

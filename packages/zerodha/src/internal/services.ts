@@ -71,7 +71,7 @@ export const spec = {
   })
 } satisfies Omit<Spec, "id">
 
-/** Refreshes a session. If the answer has no refresh token, the session keeps the refresh token that was sent. */
+/** If the answer has no refresh token, the session keeps the refresh token that was sent. */
 export const refresh: NonNullable<Spec["refresh"]> = Effect.fnUntraced(function* (given) {
   const { api, credentials: own, refreshToken: token } = given
   const checksum = yield* Checksum.sha256([own.apiKey, token, own.apiSecret])

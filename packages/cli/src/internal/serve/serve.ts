@@ -64,7 +64,6 @@ const lineOf = (change: openAccounts.Change): string => {
   return change._tag === "failed" ? `${name}: ${messageOf(change.failure)}` : `${name}: logged out`
 }
 
-/** Where to listen. If a port is given, or if the system is Windows: on a port. Otherwise: on a Unix socket. */
 const placeOf = Effect.fnUntraced(function* (input: Input<"serve">, { origins }: homes.Home) {
   const hasSockets = process.platform !== "win32"
   if (input.socket !== undefined && !hasSockets) return yield* fail("usage", "Windows has no Unix sockets. Use --port.")
@@ -101,7 +100,6 @@ const run = Effect.fnUntraced(function* (
   return yield* Effect.never
 })
 
-/** A command line may contain at most one of these flags. */
 const exclusive = ["socket", "port", "for", "revoke", "programs"] as const
 
 export const serve = (input: Input<"serve">): Effect.Effect<void, Failure> =>

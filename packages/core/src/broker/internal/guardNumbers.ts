@@ -14,14 +14,13 @@ export interface GuardNumbers {
 }
 
 /**
- * Largest valid `maxFailures`. A broker that locks accounts does so after fewer refused logins, so a larger number
- * would not protect the account.
+ * A broker that locks accounts does so after fewer refused logins, so a larger number would not protect the account.
  */
 const mostFailures = 100
 
 /**
- * Rejects NaN and numbers outside the valid range. Only `early` can be zero. If `maxFailures` were NaN, or if `window`
- * were NaN or zero, the limit would never be reached, and every refused login would be sent again.
+ * If `maxFailures` were NaN, or if `window` were NaN or zero, the limit would never be reached, and every refused login
+ * would be sent again.
  */
 export const refusalOf = (
   broker: string,

@@ -1,4 +1,3 @@
-/** Checks the origins of a broker's calls. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as AuthError from "../../login/AuthError.ts"
@@ -26,10 +25,7 @@ const originProblem = (origin: string, insecureHttp: "allow" | undefined): strin
   return 'must be https, because http does not encrypt credentials (insecureHttp: "allow" permits http)'
 }
 
-/**
- * Rejects invalid origins and unknown purposes. If a misspelled purpose were accepted, its origin would be ignored, and
- * calls would go to the broker's real host.
- */
+/** If a misspelled purpose were accepted, its origin would be ignored, and calls would go to the broker's real host. */
 export const checkOrigins = (broker: string, { environment, insecureHttp, origins, purposes = [] }: Given) => {
   const known = Array.from(new Set([...Object.keys(environment), ...purposes]))
   for (const [purpose, origin] of Object.entries({ ...environment, ...origins })) {

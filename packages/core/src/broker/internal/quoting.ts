@@ -12,20 +12,18 @@ const secretName =
 
 const isSecretName = (name: string): boolean => secretName.test(name)
 
-/** Matches tags that need no end tag: those of empty elements such as `<br>`, and those that end with `/>`. */
 const empty = /^<(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b|\/>$/i
 
 const attribute = /(?:name|key|id|field|label|title)\s*=\s*["']?([\w:.-]{1,80})/gi
 
-/** The name of the element that the tag opens. `undefined` if the tag opens no element. */
 const opened = (tag: string): string | undefined => (empty.test(tag) ? undefined : /^<([\w:.-]{1,80})/.exec(tag)?.[1])
 
 const holdsSecret = (name: string, tag: string): boolean =>
   isSecretName(name) || Array.from(tag.matchAll(attribute), ([, value = ""]) => value).some(isSecretName)
 
 /**
- * Removes tags. Hides the content of an element if its name, or the value of an attribute such as `id`, is the name of
- * a secret. If the element has no end tag, all text after its start is hidden.
+ * Hides the content of an element if its name, or the value of an attribute such as `id`, is the name of a secret. If
+ * the element has no end tag, all text after its start is hidden.
  */
 export const withoutTags = (text: string): string => {
   const kept: Array<string> = []
@@ -53,7 +51,7 @@ const entities: Readonly<Record<string, string>> = { quot: '"', apos: "'", amp: 
 
 const characterOf = (code: number): string => (code <= 0x10_ff_ff ? String.fromCodePoint(code) : "")
 
-/** Replaces the escapes of HTML, JSON and URLs once. The result may contain escapes, such as `%3D` from `%253D`. */
+/** The result may contain escapes, such as `%3D` from `%253D`. */
 export const unescaped = (text: string): string =>
   text
     .replace(/&(quot|apos|amp|lt|gt|colon);/gi, (whole, name: string) => entities[name.toLowerCase()] ?? whole)
@@ -113,7 +111,6 @@ export const withoutNeighbours = (text: string): string => {
   })
 }
 
-/** Matches words of at least ten characters that contain both letters and digits. */
 const opaque = /(?<!\w)(?=\w*\d)(?=\w*[A-Za-z])\w{10,}/g
 
 export const withoutOpaqueWords = (text: string): string => text.replace(opaque, mask)

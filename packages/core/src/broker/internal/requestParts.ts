@@ -22,7 +22,7 @@ export const reveal = (value: unknown): unknown => {
   return revealed
 }
 
-/** Like `reveal`, but for headers. It is written for speed, because every call sends headers. */
+/** It is written for speed, because every call sends headers. */
 export const revealHeaders = (headers: AppFields): Record<string, string> => {
   const revealed: Record<string, string> = {}
   for (const name in headers) {
@@ -53,7 +53,7 @@ export interface Given {
 
 /**
  * Returns all fields that are sent, in this order: the fields of the app, of the session, of the request, and the
- * token. If the endpoint has a function `body`, `body` makes all fields before the token.
+ * token.
  */
 export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: Given, request: unknown): unknown => {
   const { body, tokenField } = endpoint
@@ -69,7 +69,6 @@ export const complete = (endpoint: Endpoint, { app = {}, extras = {}, token }: G
   return tokenField === undefined || token === undefined ? own : { ...(own as object), [tokenField]: token }
 }
 
-/** Returns the fields of the query. If the endpoint has no query, returns the fields of the body. */
 const textFields = ({ app, query, session }: Endpoint, request: unknown): Fields | "not fields" => {
   if (query !== undefined) {
     const fields = { ...(request as object) } as Fields
@@ -79,10 +78,6 @@ const textFields = ({ app, query, session }: Endpoint, request: unknown): Fields
   return isRecord(request) ? request : "not fields"
 }
 
-/**
- * Returns the names of the fields whose values cannot be sent in the query or in the body. Absent fields and JSON
- * bodies are not checked.
- */
 export const unsendableFields = (endpoint: Endpoint, request: unknown): ReadonlyArray<string> => {
   if (endpoint.query === undefined && endpoint.encoding.name === "json") return []
   const fields = textFields(endpoint, request)
@@ -97,7 +92,6 @@ const parameterOf = (value: unknown): string | Redacted.Redacted<string> => {
   return Redacted.isRedacted(value) ? Redacted.make(text) : text
 }
 
-/** Returns the query parameters. Returns `undefined` if the endpoint sends no query. */
 export const queryOf = ({ app, query, session }: Endpoint, request: unknown): AppFields | undefined => {
   if (query === undefined) return undefined
   const fields = { ...(request as object) } as Fields
@@ -107,8 +101,8 @@ export const queryOf = ({ app, query, session }: Endpoint, request: unknown): Ap
 }
 
 /**
- * Returns the text of the body, or `undefined` if the call has no body. A call with a session but without fields has
- * the body `{}` if `emptyBody` is `"object"`, and no body if `emptyBody` has another value.
+ * A call with a session but without fields has the body `{}` if `emptyBody` is `"object"`, and no body if `emptyBody`
+ * has another value.
  */
 export const bodyOf = (
   { encoding, query, token }: Endpoint,

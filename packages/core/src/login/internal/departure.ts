@@ -1,6 +1,5 @@
 import * as Context from "effect/Context"
 
-/** When the requests of a call were sent and answered. */
 export interface Departure {
   /** When the first request was sent, in milliseconds since the epoch. `undefined` if no request has been sent yet. */
   at: number | undefined
@@ -8,13 +7,12 @@ export interface Departure {
   date?: string | undefined
   /** When the last answer arrived, by this machine's clock. Milliseconds since the epoch. */
   answeredAt?: number | undefined
-  /** The `Departure` of the enclosing call, if this call is part of another call. */
   readonly outer?: Departure | undefined
 }
 
 /**
- * The `Departure` of the current call. The client of the broker sets `at` when it sends the first request, because the
- * lifetime of a session starts at that time.
+ * The client of the broker sets `at` when it sends the first request, because the lifetime of a session starts at that
+ * time.
  */
 export const Departure = Context.Reference<Departure | undefined>("@auth/broker-core/internal/Departure", {
   defaultValue: () => undefined
@@ -22,12 +20,10 @@ export const Departure = Context.Reference<Departure | undefined>("@auth/broker-
 
 type Current = Departure | undefined
 
-/** Records when the first request of a call is sent. Later requests change nothing. */
 export const noteDeparture = (current: Current, now: number): void => {
   for (let departure = current; departure !== undefined; departure = departure.outer) departure.at ??= now
 }
 
-/** Records an answer. `date` is its `Date` header. */
 export const noteAnswer = (current: Current, now: number, date: string | undefined): void => {
   for (let departure = current; departure !== undefined; departure = departure.outer) {
     departure.date = date

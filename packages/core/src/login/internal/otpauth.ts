@@ -5,7 +5,7 @@
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
 
-/** The parameters of an address. Parameters that are not in the address have their default values. */
+/** Parameters that are not in the address have their default values. */
 export interface Parameters {
   readonly secret: string
   readonly algorithm: "SHA1" | "SHA256" | "SHA512"
@@ -54,8 +54,8 @@ const unescaped = (text: string): string =>
     .replaceAll("\\", "")
 
 /**
- * Removes line breaks, invisible characters, escapes, angle brackets and the prefix `QR-Code:` from an address. Returns
- * `undefined` if the question mark before the parameters is percent-encoded and another percent escape is invalid.
+ * Returns `undefined` if the question mark before the parameters is percent-encoded and another percent escape is
+ * invalid.
  */
 const normalized = (text: string): string | undefined => {
   const bare = text
@@ -69,13 +69,11 @@ const normalized = (text: string): string | undefined => {
 /** Matches a label before a secret, such as `Key:`, but not the start of an address, such as `otpauth:`. */
 const label = /^(?!\s*<?\s*(?:otpauth[\w-]*|https?|data|mailto|tel|urn):)[\p{L}\d\s()._/-]{1,60}[:\uff1a](?!\/\/)/iu
 
-/** Whether the text is a secret after a label, such as `Key: JBSW…`, and contains no address. */
 export const isLabelled = (text: string): boolean => {
   const bare = text.replace(invisible, "")
   return label.test(bare) && !/otpauth|:\/\//i.test(bare)
 }
 
-/** Whether the text is an address or a part of an address, and not only a secret. */
 export const isAddress = (text: string): boolean => {
   const bare = text.replace(invisible, "")
   return /otpauth|^\s*<?\s*[a-z][a-z0-9+.-]*:/i.test(bare) || /(?:^|[?&\s;])secret\s*[=:]/i.test(bare)
@@ -115,7 +113,6 @@ const isCodeValue = (value: string): boolean => {
   return algorithmOf(value) !== undefined || foreign.test(compact(value))
 }
 
-/** Returns the problem with an unknown parameter if the parameter may affect the codes. */
 const otherProblem = (name: string, value: string): string | undefined => {
   if (harmless.test(name)) return undefined
   const part = meaningful.exec(name)?.[0]
@@ -128,7 +125,6 @@ const otherProblem = (name: string, value: string): string | undefined => {
 
 type Given = Partial<Record<Name, string>>
 
-/** Converts a value to a standard form, so that values with the same meaning are equal. */
 const canonical = (name: Name, value: string): string => {
   if (name === "secret")
     return value
@@ -139,7 +135,7 @@ const canonical = (name: Name, value: string): string => {
   return name === "type" ? value.trim().toLowerCase() : value.trim().replace(/^0+(?=\d)/, "")
 }
 
-/** Parses the parameters of a query. An empty value counts as absent. */
+/** An empty value counts as absent. */
 const readQuery = (query: string): Result.Result<Given, string> => {
   const given: Given = {}
   for (const part of query.split("&")) {
@@ -203,7 +199,7 @@ const interpret = ({ algorithm = "SHA1", counter, digits = "6", period = "30", s
   return Result.succeed<Parameters>({ secret, algorithm: hash, digits: length, period: seconds })
 }
 
-/** Parses an address. The failure describes the problem, but contains neither the secret nor the account. */
+/** The failure describes the problem, but contains neither the secret nor the account. */
 export const parse = (text: string): Result.Result<Parameters, string> => {
   const address = normalized(text)
   if (address === undefined) return Result.fail(`has an invalid percent escape: ${whole}`)

@@ -12,9 +12,8 @@ import * as Record from "./record.ts"
 import type { Failure } from "./sessionChange.ts"
 
 /**
- * Checks and stores a session. Fails with `SessionExpired` if the manager has logged out since `adopt` or `adoptFrom`
- * was called. `logouts`: the number of logouts before that call. `onLogout`: runs if the logout came before the
- * session was stored.
+ * Fails with `SessionExpired` if the manager has logged out since `adopt` or `adoptFrom` was called. `logouts`: the
+ * number of logouts before that call. `onLogout`: runs if the logout came before the session was stored.
  */
 const adoptSince = Effect.fnUntraced(function* (
   self: Self,

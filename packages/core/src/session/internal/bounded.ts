@@ -6,7 +6,6 @@ import * as StoreRoots from "./storeRoots.ts"
 import * as VaultError from "../VaultError.ts"
 import { timeText } from "../../login/internal/timeText.ts"
 
-/** Time-out for a call to a store. */
 const limit = Duration.seconds(10)
 
 const tooSlow = (operation: "get" | "put") =>
@@ -58,7 +57,6 @@ const first = <A>(
 
 const known = new WeakMap<SessionStore["Service"], SessionStore["Service"]>()
 
-/** Returns the store with a time-out for each of its calls. Wraps each store only once. */
 export const bounded = (store: SessionStore["Service"]): SessionStore["Service"] => {
   const before = known.get(store)
   if (before !== undefined) return before

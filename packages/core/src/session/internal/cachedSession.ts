@@ -36,7 +36,6 @@ export interface Pause {
   readonly until: number
 }
 
-/** The renewal that is running. All callers share it. */
 export interface PendingRenewal extends SharedWait<Session.Session, Failure> {
   /**
    * Whether the cached session has expired or was refused. If so, further callers wait for the renewal without reading
@@ -124,18 +123,13 @@ export const sameToken = (one: Session.Session, other: Session.Session | undefin
 export const isLive = (session: Session.Session, now: number): boolean =>
   !Session.isExpired(session, now) && now >= session.issuedAt - clockTolerance
 
-/** Returns the cached session if neither a renewal nor a read of the store is necessary. */
 export const fresh = ({ cached }: State, now: number): Ready.Ready<Session.Session> | undefined =>
   now < cached.freshUntil && now >= cached.freshFrom ? cached.ready : undefined
 
-/** Returns the cached session if it has not expired and the broker has not refused it. */
 export const liveSession = ({ rejected, cached: { session } }: State, now: number): Session.Session | undefined =>
   session !== undefined && isLive(session, now) && !sameToken(session, rejected) ? session : undefined
 
-/**
- * Returns the stored session if it can be used instead of a renewal. It must be live, must not be rejected, and must
- * not be the cached session whose renewal is due.
- */
+/** Returns the stored session if it can be used instead of a renewal. */
 export const usable = (
   state: State,
   record: Record.Record,
@@ -149,20 +143,16 @@ export const usable = (
 }
 
 /**
- * Whether another program has logged out since this program last read the store. A logout with a larger version is
- * always new. A logout with a smaller version can also be new, because versions start at 1 again after the store was
- * emptied. But it can be old, if the store was restored from a backup. So a logout with a smaller version is ignored if
- * it is older than the cached session, or if no session is cached.
+ * A logout with a larger version is always new. A logout with a smaller version can also be new, because versions start
+ * at 1 again after the store was emptied. But it can be old, if the store was restored from a backup. So a logout with
+ * a smaller version is ignored if it is older than the cached session, or if no session is cached.
  */
 export const isNewLogout = ({ cached, version }: State, record: Record.Record): boolean =>
   record._tag === "LoggedOut" &&
   version !== undefined &&
   (record.version > version || (record.version < version && record.at >= (cached.session?.issuedAt ?? Infinity)))
 
-/**
- * Whether the session has another token than the cached session and was not issued before it. Versions do not show
- * which session is newer, because they start at 1 again after the store was emptied.
- */
+/** Versions do not show which session is newer, because they start at 1 again after the store was emptied. */
 export const isNewer = ({ cached }: State, session: Session.Session): boolean =>
   !sameToken(session, cached.session) && session.issuedAt >= (cached.session?.issuedAt ?? 0)
 
@@ -172,7 +162,6 @@ const maxSpent = 4
 const isSame = (one: Redacted.Redacted<string>, other: Redacted.Redacted<string> | undefined): boolean =>
   other !== undefined && Redacted.value(one) === Redacted.value(other)
 
-/** Records that the refresh token of a session must not be sent again. */
 export const spendRefreshToken = (state: State, session: Session.Session | undefined): void => {
   const token = session?.tokens.refresh
   if (token === undefined) return
@@ -182,28 +171,21 @@ export const spendRefreshToken = (state: State, session: Session.Session | undef
 export const isSpent = ({ spent }: State, { tokens: { refresh } }: Session.Session): boolean =>
   spent.some((token) => isSame(token, refresh))
 
-/** Whether the previous session has a refresh token that the new session does not have. */
 export const isRotated = (session: Session.Session, previous: Session.Session): boolean =>
   previous.tokens.refresh !== undefined && !isSame(previous.tokens.refresh, session.tokens.refresh)
 
-/**
- * Records that the broker has issued a session. The refresh token of this session may be sent. If the previous session
- * has another refresh token, that token must not be sent again.
- */
 export const recordIssue = (state: State, session: Session.Session, previous: Session.Session | undefined): void => {
   if (previous !== undefined && isRotated(session, previous)) spendRefreshToken(state, previous)
   if (isSpent(state, session)) state.spent = state.spent.filter((token) => !isSame(token, session.tokens.refresh))
 }
 
-/** Returns the session without its refresh token if that token must not be sent again. */
 export const withoutSpentToken = (state: State, session: Session.Session): Session.Session =>
   isSpent(state, session) ? Session.withoutRefreshToken(session) : session
 
 /**
- * Returns the session whose refresh token is sent next. Only the newest session has a valid refresh token, and the
- * issue times show which session is the newest. If the clock was set back, an issue time can be wrong, so sessions with
- * spent tokens are ignored. If all sessions have spent tokens, returns the newest session without its token. A session
- * that was logged out is never chosen.
+ * Only the newest session has a valid refresh token, and the issue times show which session is the newest. If the clock
+ * was set back, an issue time can be wrong, so sessions with spent tokens are ignored. A session that was logged out is
+ * never chosen.
  */
 export const toRefresh = (state: State, record: Record.Record): Session.Session | undefined => {
   const { cached, unsaved } = state
@@ -218,7 +200,6 @@ export const toRefresh = (state: State, record: Record.Record): Session.Session 
   return newest === undefined ? undefined : withoutSpentToken(state, newest)
 }
 
-/** Returns the pause that applies now, or `undefined` if there is no pause. */
 export const pauseOf = ({ pause }: State, live: Session.Session | undefined, now: number): Pause | undefined => {
   if (pause === undefined || now >= pause.until || now < pause.since) return undefined
   return pause.live && live === undefined ? undefined : pause
@@ -235,8 +216,8 @@ export const backoff = (failures: number, live: boolean, jitter: number): number
   Math.min(firstPause * 2 ** (failures - 1), longestPause[live ? "live" : "expired"]) * (1 + jitter / 2)
 
 /**
- * Returns when a session is renewed. If its expiry is unknown, returns `Infinity`. A session that expires at the
- * daily cut-off, or that expires no later than the previous session (`before`), is renewed only after it has expired.
+ * A session that expires at the daily cut-off, or that expires no later than the previous session (`before`), is
+ * renewed only after it has expired.
  */
 const renewAtOf = (
   session: Session.Session,
@@ -271,7 +252,6 @@ const cachedUntil = (
   renewAt
 })
 
-/** Caches a session, and clears the state of the previous session. */
 export const setCached = (
   state: State,
   session: Session.Session,
@@ -291,7 +271,6 @@ export const setCached = (
   if (state.pendingRenewal !== undefined) state.pendingRenewal.isOnlyWay = false
 }
 
-/** Postpones the next read of the store to `pollInterval` after `now`. */
 export const postponeSync = (
   state: State,
   session: Session.Session,
@@ -300,19 +279,13 @@ export const postponeSync = (
   state.cached = cachedUntil(session, state.cached.ready, state.cached.renewAt, options)
 }
 
-/**
- * Records that the broker has refused a token. If a token is already recorded as refused, only the token of the cached
- * session replaces it.
- */
+/** If a token is already recorded as refused, only the token of the cached session replaces it. */
 export const markRejected = (state: State, rejected: Session.Session): void => {
   if (state.rejected === undefined || sameToken(rejected, state.cached.session)) state.rejected = rejected
   state.cached = { ...state.cached, freshUntil: -Infinity, renewAt: -Infinity }
 }
 
-/**
- * Allows a refused token to be returned again. `freshUntil` stays in the past, so the next call still checks whether
- * the store must be read.
- */
+/** `freshUntil` stays in the past, so the next call still checks whether the store must be read. */
 export const clearRejected = (state: State, session: Session.Session): void => {
   if (sameToken(session, state.rejected)) state.rejected = undefined
   if (state.pendingRenewal !== undefined) state.pendingRenewal.isOnlyWay = false
@@ -321,17 +294,12 @@ export const clearRejected = (state: State, session: Session.Session): void => {
   }
 }
 
-/** Counts a failed refresh in which the broker did not refuse the token, and returns the new count. */
 export const countFailedRefresh = (state: State, now: number): { readonly count: number; readonly since: number } => {
   const { count, since } = state.failingRefresh ?? { count: 0, since: now }
   state.failingRefresh = { count: count + 1, since }
   return state.failingRefresh
 }
 
-/**
- * Records that the refresh token of a session must not be sent again, and removes it from the sessions in memory.
- * Returns the session without its refresh token.
- */
 export const dropRefreshToken = (state: State, session: Session.Session): Session.Session => {
   spendRefreshToken(state, session)
   const without = Session.withoutRefreshToken(session)
@@ -347,7 +315,6 @@ const ended = new WeakSet<Session.Session>()
 /** Whether a logout has ended this session. If so, the session must not be stored again. */
 export const isEnded = (session: Session.Session): boolean => ended.has(session)
 
-/** Removes the sessions that were logged out, and records that their refresh tokens must not be sent again. */
 export const clearLoggedOut = (state: State, mark: "logged-out" | "kept"): void => {
   for (const session of [state.cached.session, state.unsaved]) if (session !== undefined) ended.add(session)
   spendRefreshToken(state, state.cached.session)

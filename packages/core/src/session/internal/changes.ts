@@ -2,10 +2,8 @@
 import type * as Effect from "effect/Effect"
 import type { Account } from "../../login/Account.ts"
 
-/** See `SessionStore.Changed`. */
 export type Changed = (version: number) => Effect.Effect<void>
 
-/** See `SessionStore.Changes`. */
 export interface Changes {
   /**
    * Returns a mark. If two calls return the same mark (`===`), `watch` reports every change between the two calls. If
@@ -19,7 +17,6 @@ export interface Changes {
   readonly watch: (account: Account, changed: Changed) => Effect.Effect<Effect.Effect<void>>
 }
 
-/** See `SessionStore.Watchers`. */
 export interface Watchers {
   /** Adds `changed` to the functions of an account. The returned function removes `changed`. */
   readonly add: (account: Account, changed: Changed) => () => void

@@ -3,10 +3,8 @@ import type { AuthError } from "../../login/AuthError.ts"
 import type { Session } from "../../login/Session.ts"
 import type { VaultError } from "../VaultError.ts"
 
-/** The errors of a session manager. */
 export type Failure = AuthError | VaultError
 
-/** A change of a session. */
 export type SessionChange =
   | {
       /**
