@@ -1,4 +1,4 @@
-/** The parser of the command line. It is made from the table of commands. */
+/** The parser of the command line. */
 import * as Argument from "effect/cli/Argument"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"

@@ -32,7 +32,7 @@ export const describe = (input: Input<"vault">): Effect.Effect<void, Failure> =>
     yield* output.line(`${store.describe}; ${length} ${length === 1 ? "account" : "accounts"}`)
   }).pipe(Effect.scoped)
 
-/** An entry in the output of `vault list`. `problem` is set if the entry cannot be read. */
+/** `problem` is set if the entry cannot be read. */
 interface Listed {
   readonly slot: Slot
   readonly version: number | undefined
@@ -84,10 +84,7 @@ const credentialText = (name: string, value: Redacted.Redacted<string>): string 
 const credentialsJson = (values: accounts.Entry["values"]) =>
   Object.entries(values).map(([name, value]) => ({ name, reference: references.prefixOf(value) ?? null }))
 
-/**
- * Lists each account in the vault with its entries. The vault may also contain entries of an account that was removed.
- * These entries are not listed.
- */
+/** The vault may also contain entries of an account that was removed. These entries are not listed. */
 export const list = (input: Input<"vault list">): Effect.Effect<number | undefined, Failure> =>
   Effect.gen(function* () {
     const home = yield* homes.open(input)

@@ -20,7 +20,6 @@ export const generations: ReadonlyArray<Generation> = ["v7", "v4", "v3"]
 
 const hash = /^[0-9a-f]{64}$/
 
-/** Rejects a password that was not hashed. */
 const PasswordHash = Shape.make(
   ({ Decode, Schema }) => Schema.Redacted(Decode.SecretText.check(Schema.isPattern(hash))),
   (value) => Redacted.isRedacted(value) && hash.test(String(Redacted.value(value)))

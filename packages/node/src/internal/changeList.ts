@@ -1,12 +1,11 @@
 /**
- * A list of the latest changes of sessions in a vault. It is stored as a named value of the vault's database. With this
- * list, a program finds the changes by other programs without reading the session of every account.
+ * A list of the latest changes of sessions in a vault. With this list, a program finds the changes by other programs
+ * without reading the session of every account.
  */
 import type { DatabaseSync } from "node:sqlite"
 import * as checked from "./checked.ts"
 import { Damaged } from "./sqlite.ts"
 
-/** A session that was written. */
 export interface Change {
   /** Number of writes to the vault until this write, including this write. */
   readonly write: number
@@ -75,13 +74,11 @@ export const add = (
 }
 
 export interface News {
-  /** Number of writes to the vault until now. */
   readonly writes: number
   /** The changes after the number of writes that `since` got. `undefined` if the list does not have all of them. */
   readonly changes: ReadonlyArray<Change> | undefined
 }
 
-/** Returns the sessions that were written after the given number of writes. */
 export const since = (database: DatabaseSync, writes: number): News => {
   const now = checked.readNumber(database, "writes")
   const list = find(database)

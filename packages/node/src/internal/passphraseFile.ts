@@ -21,7 +21,6 @@ const design: checked.Design = { format: 1, tables: [] }
 const keyLength = 32
 const saltLength = 16
 
-/** The path of the salt file in the folder of a vault. */
 export const pathOf = (vault: string): string => Path.join(vault, "passphrase.db")
 
 const unavailable = (why: string, advice?: string): VaultError.VaultError =>
@@ -80,7 +79,6 @@ const load = (path: string): Stored =>
     return stored
   })
 
-/** Reads the salt file in the folder of a vault. Creates the file at the first use. */
 const stored = Effect.fnUntraced(function* (vault: string) {
   const path = pathOf(vault)
   yield* place.folder(vault)
@@ -93,7 +91,6 @@ const stored = Effect.fnUntraced(function* (vault: string) {
   )
 })
 
-/** Derives the 32-byte key from the passphrase and the vault's salt. */
 export const derive = Effect.fnUntraced(function* (
   passphrase: Redacted.Redacted<string>,
   vault: string

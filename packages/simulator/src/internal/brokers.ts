@@ -7,7 +7,6 @@ import { registry } from "./registry.ts"
 interface Served {
   readonly descriptor: FakeDescriptor
   readonly handlers: (fake: FakeBroker) => ReadonlyArray<RequestHandler>
-  /** The OpenAPI document of the broker's calls. */
   readonly document: () => OpenApi.Document
 }
 

@@ -27,7 +27,7 @@ export interface TotpCode {
   readonly validForSeconds: number
 }
 
-/** The fakes that a simulator serves. They share one clock. */
+/** They share one clock. */
 export interface Fakes {
   readonly served: ReadonlyArray<FakeBroker>
   readonly respond: (broker: FakeBroker, request: Request) => Effect.Effect<Response, unknown>
@@ -35,7 +35,6 @@ export interface Fakes {
   readonly ahead: Effect.Effect<number>
   readonly advance: (duration: Duration.Input) => Effect.Effect<void, SimulatorError>
   readonly journal: (broker?: string) => Effect.Effect<ReadonlyArray<JournalEntry>, SimulatorError>
-  /** Number of entries that the journal of `broker` has dropped. Without `broker`: the sum for all brokers. */
   readonly journalDropped: (broker?: string) => Effect.Effect<number, SimulatorError>
   readonly inject: (
     broker: string,
@@ -75,8 +74,8 @@ const totpOf = Effect.fnUntraced(function* (account: FakeAccount, now: number) {
 })
 
 /**
- * Returns a function that sleeps by the clock `base`. When the scope closes, all sleeps are interrupted. Without
- * this interruption, a delayed answer could keep a fake asleep after the simulator has stopped.
+ * When the scope closes, all sleeps are interrupted. Without this interruption, a delayed answer could keep a fake
+ * asleep after the simulator has stopped.
  */
 const sleepWithin = Effect.fnUntraced(function* (
   base: Clock.Clock

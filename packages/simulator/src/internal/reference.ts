@@ -7,7 +7,6 @@ import * as limits from "./limits.ts"
 
 /** A table in the answer to `GET /` and in the README. Its cells are Markdown. */
 export interface Table {
-  /** The section of the README that contains the table. */
   readonly section: "faults" | "journal" | "accounts" | "limits"
   readonly title: string
   readonly head: ReadonlyArray<string>

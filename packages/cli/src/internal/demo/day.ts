@@ -50,7 +50,6 @@ const renew = Effect.flatMap(manager, ({ renew }) => renew())
 
 const describe = (session: Session): string => `valid ${untilText(session)}, token ${inspect(session.tokens.access)}`
 
-/** Runs an effect, and fails if the broker's journal does not have the expected number of new requests. */
 const sending = Effect.fnUntraced(function* <A, E, R>(
   { id }: Program,
   expected: number,
@@ -75,7 +74,6 @@ const requestProfile = (
     ? step(title, name, Profile.profile(session), ({ name: user = session.account.id }) => `the user is ${user}`)
     : Effect.void
 
-/** A person logs in on the broker's page, and the program stores the session. */
 const browse = Effect.fnUntraced(function* ({ account, broker, id }: Program) {
   const form = forms[id]
   if (form === undefined) {
@@ -100,7 +98,7 @@ const morning = Effect.fnUntraced(function* (program: Program) {
   yield* step(broker.title, "renew the session", renew, () => "refreshed without a login")
 })
 
-/** The steps of the second process. Each program uses the session in the vault. */
+/** The steps of the second process. */
 export const startAgain = (programs: ReadonlyArray<Program>) =>
   Effect.forEach(
     programs,
@@ -112,7 +110,6 @@ export const startAgain = (programs: ReadonlyArray<Program>) =>
     { discard: true }
   )
 
-/** Logs in with a code by SMS. Sends a wrong code first, and then the right code. */
 const bySms = Effect.fnUntraced(function* ({ broker: { title }, first, id, layer }: Program) {
   const simulator = yield* Simulator
   const services = yield* Layer.build(layer({ ...first, totp: "disabled" }))
@@ -208,7 +205,6 @@ const midnight = Effect.fnUntraced(function* (program: Program) {
   yield* logout(program)
 })
 
-/** Advances the simulated clock to the next time that clocks in India show `time`, and prints a heading. */
 const act = Effect.fnUntraced(function* (time: Parameters<typeof Expiry.dailyAt>[0], title: string) {
   const { advance } = yield* Simulator
   const now = yield* Clock.currentTimeMillis
@@ -217,14 +213,13 @@ const act = Effect.fnUntraced(function* (time: Parameters<typeof Expiry.dailyAt>
   yield* heading(`${Expiry.toIst(yield* Clock.currentTimeMillis)}  ${title}`)
 })
 
-/** Runs all steps. `secondProcess` runs `startAgain` in another process. */
+/** `secondProcess` runs `startAgain` in another process. */
 export const day = Effect.fnUntraced(function* <E, R>(
   programs: ReadonlyArray<Program>,
   secondProcess: Effect.Effect<void, E, R>
 ) {
   const each = <E2, R2>(chosen: ReadonlyArray<Program>, scene: (program: Program) => Effect.Effect<void, E2, R2>) =>
     Effect.forEach(chosen, scene, { discard: true })
-  /** Starts the program before its steps, and stops it after them. */
   const started =
     <E2, R2>(scene: (program: Program) => Effect.Effect<unknown, E2, R2>) =>
     (program: Program) =>

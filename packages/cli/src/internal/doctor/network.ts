@@ -1,7 +1,4 @@
-/**
- * Sends one request without credentials to the broker. Checks whether the broker, a proxy or a firewall has answered,
- * and compares the clock of this machine with the date of the answer.
- */
+/** Sends one request without credentials to the broker. */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import * as BrokerClient from "@auth/broker-core/broker/BrokerClient"
 import * as AuthError from "@auth/broker-core/login/AuthError"
@@ -21,10 +18,6 @@ interface Answer {
   readonly body: string
 }
 
-/**
- * Whether the answer comes from a firewall. Such an answer is an HTML page with HTTP 403, or contains a text that is
- * known from firewalls.
- */
 const isFirewall = ({ body, status }: Answer): boolean =>
   /request rejected|support id|access denied|attention required/i.test(body) || (status === 403 && /<html/i.test(body))
 
@@ -38,7 +31,6 @@ const refusalIn = (answer: Answer): AuthError.Reason | undefined => {
   return status >= 500 ? new AuthError.BrokerUnavailable({ why: "broker", status }) : undefined
 }
 
-/** The findings about the network and the clock. */
 export const checkNetwork = (broker: Broker, origin: string): Effect.Effect<ReadonlyArray<Finding>> =>
   Effect.gen(function* () {
     const { host } = new URL(origin)

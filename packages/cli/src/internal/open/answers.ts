@@ -14,7 +14,6 @@ import type { Idle } from "./idle.ts"
 import type { Links } from "./links.ts"
 import * as page from "./page.ts"
 
-/** The refusals: status, message and remedy. */
 const refusals = {
   HostRefused: [421, "The header Host names another server", "Use the link that broker-auth open has made."],
   OriginRefused: [403, "The request does not come from this page", "Use the page that broker-auth open has opened."],
@@ -49,7 +48,6 @@ export const refuse = (reason: Refusal, headers: Readonly<Record<string, string>
   return json(status, { error: { reason, message, remedy } }, { ...page.headers, ...headers })
 }
 
-/** Maximum number of pages that are open at the same time. */
 const maxStreams = 16
 
 /** Interval of the comments in a stream. The page can tell from them that the command is still running. */
@@ -74,7 +72,7 @@ const isAction = (text: string): text is Action => actions.some((action) => acti
 
 const accountPath = /^\/accounts\/([^/]+)\/([a-z]+)$/
 
-/** Whether the request comes from a script of the page. Browsers send `Origin` with every POST. */
+/** Browsers send `Origin` with every POST. */
 const isOwn = ({ headers }: IncomingMessage): boolean =>
   headers.origin === `http://${headers.host}` &&
   (headers["sec-fetch-site"] ?? "same-origin") === "same-origin" &&
@@ -84,11 +82,9 @@ export interface Server {
   readonly desk: Desk
   readonly links: Links
   readonly idle: Idle
-  /** Runs after a link was used. */
   readonly used: () => void
 }
 
-/** Makes the function that answers the requests of the page. */
 export const make = ({ desk, idle, links, used }: Server): Respond => {
   let streams = 0
 

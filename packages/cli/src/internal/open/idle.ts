@@ -4,11 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 
 export interface Idle {
-  /** Counts a page that has been opened. */
   readonly enter: () => void
-  /** Counts a page that has been closed. */
   readonly leave: () => void
-  /** Completes when no page has been open for the duration that `make` received. */
   readonly ended: Effect.Effect<void>
   readonly isEmpty: () => boolean
 }

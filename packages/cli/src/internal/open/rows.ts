@@ -6,7 +6,7 @@ import * as entries from "../entries.ts"
 import type { Home } from "../home.ts"
 import type * as sessions from "../sessions.ts"
 
-/** The current step of an account's login, renewal or logout. Times are in milliseconds since the epoch. */
+/** Times are in milliseconds since the epoch. */
 export type Step =
   | {
       readonly _tag: "busy"
@@ -29,7 +29,7 @@ export type Step =
       readonly digits: number
       readonly attemptsLeft: number | null
       readonly expiresAt: number | null
-      /** When a new code can be requested. `null` if no new code can be requested. */
+      /** `null` if no new code can be requested. */
       readonly resendAt: number | null
       readonly problem: string | null
     }
@@ -41,7 +41,6 @@ export type Step =
       readonly expiresAt: number
     }
 
-/** The texts of a failure: its cause, and the remedy. */
 export interface Trouble {
   readonly message: string
   readonly remedy: string

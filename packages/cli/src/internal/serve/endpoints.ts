@@ -26,7 +26,6 @@ const life = {
   expiresAt: instant("When the session ends.")
 }
 
-/** The schemas of the bodies of requests, and of the answers. */
 export const schemas = {
   Accounts: object({
     accounts: {
@@ -137,7 +136,6 @@ export const endpoints = {
 
 export type EndpointName = keyof typeof endpoints
 
-/** The refusals that every endpoint may answer with. */
 export const commonRefusals: ReadonlyArray<Refusal> = ["HostRefused", "OriginRefused", "BearerRefused", "Fault"]
 
 export interface Route {
@@ -150,10 +148,7 @@ const patterns = Object.entries(endpoints).map(
     [name as EndpointName, method, new RegExp(`^${path.replaceAll(".", "\\.").replace("{name}", "([^/]+)")}$`)] as const
 )
 
-/**
- * Returns the endpoint of a request. If no endpoint fits, returns the methods that the path accepts. For an unknown
- * path, the list of methods is empty.
- */
+/** For an unknown path, the list of methods is empty. */
 export const routeOf = (method: string, path: string): Route | { readonly allowed: ReadonlyArray<string> } => {
   const allowed: Array<string> = []
   for (const [endpoint, own, pattern] of patterns) {

@@ -11,7 +11,6 @@ import type { Counted } from "./sharing.ts"
 /** Counts a call: see `take` of `SharedLimits`. */
 type Take = (key: string, limit: Limit) => Effect.Effect<Duration.Duration, unknown>
 
-/** Time-out for an answer from the shared limits. */
 const patience = Duration.seconds(1)
 
 /** How long the shared limits are not used after a failure, in milliseconds. */
@@ -33,10 +32,7 @@ const appId = ({ app = {} }: Counted): Effect.Effect<string> => {
 }
 
 /**
- * Makes the function that counts a call against the limits that several programs share. That function returns 0, or how
- * many milliseconds the call must wait. If the shared limits fail or do not answer in time, it returns 0 and logs a
- * warning. The warning does not contain the error, because the error may contain the address of the store with its
- * password.
+ * The warning does not contain the error, because the error may contain the address of the store with its password.
  */
 export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol: Counted) {
   const id = yield* appId(protocol)

@@ -17,7 +17,6 @@ interface Window {
   readonly sent: Array<number>
 }
 
-/** The length of the period in which the calls are counted, in milliseconds. */
 export const spanOf = ({ per }: Limit): number => Duration.toMillis(per) + transit
 
 /** Whether the broker counts the calls of all accounts together. */
@@ -25,7 +24,6 @@ export const isCommon = ({ scope = "account" }: Limit): boolean => scope !== "ac
 
 const toWindow = (limit: Limit): Window => ({ requests: limit.requests, span: spanOf(limit), sent: [] })
 
-/** How long the next call must wait, in milliseconds. */
 const waitOf = (window: Window, now: number): number => {
   const oldest = window.sent.length < window.requests ? undefined : window.sent[0]
   if (oldest === undefined) return 0
@@ -60,7 +58,6 @@ export const makeLimiter = (
   queueTimeout: Duration.Duration,
   ask?: (endpoint: Endpoint) => Effect.Effect<number>
 ): Limiter => {
-  /** The windows, keyed by the name of the endpoint and then by account. */
   const windows = new Map<string, Map<string, ReadonlyArray<Window>>>()
   const windowsOf = (account: string, endpoint: Endpoint) => {
     const accounts = windows.get(endpoint.name) ?? new Map<string, ReadonlyArray<Window>>()
@@ -80,7 +77,6 @@ export const makeLimiter = (
     return wait
   }
 
-  /** Counts the call and returns 0, or returns the wait in milliseconds. */
   const tryTake = (account: string, endpoint: Endpoint, now: number): number => {
     const own = windowsOf(account, endpoint)
     const wait = longestWait(own, now)
@@ -93,8 +89,8 @@ export const makeLimiter = (
   }
 
   /**
-   * Like `tryTake`, but also counts the call for all programs that share the limits. This limiter counts the call only
-   * after `asked` has ended, so that the recorded time is the time at which the call is sent.
+   * This limiter counts the call only after `asked` has ended, so that the recorded time is the time at which the call
+   * is sent.
    */
   const tryTakeShared = (account: string, endpoint: Endpoint, asked: Effect.Effect<number>, now: number) => {
     const wait = longestWait(windowsOf(account, endpoint), now)

@@ -3,16 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as AuthError from "../AuthError.ts"
 
-/**
- * Parses a duration. Rejects negative durations and NaN. The compiler does not reject NaN, because the type of NaN is
- * `number`.
- */
+/** The compiler does not reject NaN, because the type of NaN is `number`. */
 export const parse = (input: Duration.Input): Option.Option<Duration.Duration> =>
   Number.isNaN(input)
     ? Option.none()
     : Option.filter(Duration.fromInput(input), (found) => Duration.toMillis(found) >= 0)
 
-/** Parses an option of a layer. The error contains the option's name. */
 export const read = (
   broker: string,
   option: string,

@@ -7,11 +7,11 @@ export interface RequestsSent {
   count: number
   /** Number of requests that must not be sent twice, such as orders. */
   unsafe: number
-  /** The counts of the surrounding effect. `undefined` if the effect is not inside another counted effect. */
+  /** `undefined` if the effect is not inside another counted effect. */
   readonly parent: RequestsSent | undefined
 }
 
-/** The counts of the current effect. `undefined` outside of `SessionManager.withSession`. */
+/** `undefined` outside of `SessionManager.withSession`. */
 export const RequestsSent = Context.Reference<RequestsSent | undefined>("@auth/broker-core/internal/RequestsSent", {
   defaultValue: () => undefined
 })
@@ -23,10 +23,7 @@ export const Replayable = Context.Reference<boolean>("@auth/broker-core/Authoriz
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
-/**
- * Whether a request may be sent twice. It may be sent twice if its method is `GET`, `HEAD` or `OPTIONS`, or if it is
- * marked as replayable. A request whose body is a stream may not be sent twice, because a stream can be read only once.
- */
+/** A request whose body is a stream may not be sent twice, because a stream can be read only once. */
 export const mayReplay = (request: { readonly method: string; readonly body: { readonly _tag: string } }) =>
   request.body._tag === "Stream"
     ? Effect.succeed(false)
@@ -42,10 +39,9 @@ export const countRequest = (fiber: Fiber.Fiber<unknown, unknown>, kind: { reado
   }
 }
 
-/** Counts a request just before the current fiber sends the request. */
 export const noteRequest = (kind: { readonly safe: boolean }) =>
   Effect.withFiber((fiber) => Effect.sync(() => countRequest(fiber, kind)))
 
-/** Runs an effect without counting its requests. Use it for a renewal, whose requests do not belong to one caller. */
+/** Use it for a renewal, whose requests do not belong to one caller. */
 export const unnoted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, RequestsSent, undefined)

@@ -9,16 +9,11 @@ import * as Stream from "effect/Stream"
 
 type Failure = HttpClientError.HttpClientError
 
-/** A body that is being read. */
 interface Reading {
   readonly pull: Pull.Pull<ReadonlyArray<Uint8Array>, Failure>
   readonly scope: Scope.Closeable
 }
 
-/**
- * `Whole`: the body is not longer than the limit, and was read completely. `Part`: the body is longer than the limit.
- * `head` was read, and `rest` was not.
- */
 export type Beginning =
   | { readonly _tag: "Whole"; readonly all: Uint8Array<ArrayBuffer> }
   | { readonly _tag: "Part"; readonly head: ReadonlyArray<Uint8Array>; readonly rest: Reading }
@@ -125,7 +120,6 @@ const toWebStream = (
   )
 }
 
-/** Streams a body whose first part was already read. */
 export const resume = (
   beginning: Beginning & { readonly _tag: "Part" },
   context: Context.Context<never>,
@@ -135,7 +129,6 @@ export const resume = (
   return toWebStream(head, Effect.succeed(rest), context, toError)
 }
 
-/** Streams a body that was not read yet. */
 export const passOn = (
   response: HttpClientResponse.HttpClientResponse,
   context: Context.Context<never>,

@@ -1,4 +1,3 @@
-/** Makes the functions of a connection from the services of its account. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -261,8 +260,8 @@ const eventsOf = (change: SessionManager.SessionChange): Partial<Events> => {
 }
 
 /**
- * Calls a listener, and does not wait for the promise that an async listener returns. If the listener throws, or the
- * promise rejects, the error is only logged, so that the other listeners are still called.
+ * If the listener throws, or the promise rejects, the error is only logged, so that the other listeners are still
+ * called.
  */
 const callListener = <A>(listener: (event: A) => unknown, event: A) =>
   Effect.forkChild(
@@ -289,7 +288,6 @@ export const fromServices = <Services>(
     const scope = yield* Effect.scope
 
     const { attempt, reject, run, runLogout, wrong } = connectionRun.make(broker, life, all)
-    /** Checks what the function `use` returns. */
     const requireEffect = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | AuthError.AuthError> => {
       if (holds(() => Effect.isEffect(effect))) return effect
       // A promise is not awaited. Without a handler, its rejection would end the program.

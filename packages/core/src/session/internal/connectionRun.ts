@@ -1,4 +1,4 @@
-/** Runs the calls of a connection. After the connection is closed, all calls reject. */
+/** After the connection is closed, all calls reject. */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -13,7 +13,7 @@ export const closedReason = new AuthError.InvalidRequest({
   advice: "Open a new connection."
 })
 
-/** Shows whether a connection is closed. `closed` fails when the connection is closed. */
+/** `closed` fails when the connection is closed. */
 export interface Life {
   readonly isClosed: () => boolean
   readonly closed: Deferred.Deferred<never, AuthError.AuthError>
@@ -21,7 +21,6 @@ export interface Life {
   readonly unfinished: Set<Promise<unknown>>
 }
 
-/** Makes the functions that run the calls of a connection. `broker` is the broker's name in the errors. */
 export const make = <Services>(
   broker: string,
   { closed, isClosed, unfinished }: Life,
@@ -29,7 +28,6 @@ export const make = <Services>(
 ) => {
   const closedError = (operation: string) => AuthError.make(broker, operation, closedReason)
 
-  /** Fails when the connection is closed. */
   const awaitClosed = (operation: string) =>
     Effect.suspend(() =>
       isClosed()
@@ -40,7 +38,7 @@ export const make = <Services>(
   const wrong = (operation: string, field: string, problem: string) =>
     AuthError.invalidRequest(broker, operation, field, problem)
 
-  /** Calls `call`, which may throw when it reads its arguments. Returns a rejected promise instead of throwing. */
+  /** Calls `call`, which may throw when it reads its arguments. */
   const attempt = <A>(operation: string, call: () => Promise<A>): Promise<A> => {
     if (isClosed()) return Promise.reject(closedError(operation))
     const started = Result.try({ try: call, catch: () => wrong(operation, "arguments", unreadable) })
@@ -49,7 +47,6 @@ export const make = <Services>(
 
   const runExit = Effect.runPromiseExitWith(services)
 
-  /** Runs an effect until the connection is closed, or until the signal is aborted. */
   const run = <A, E>(operation: string, effect: Effect.Effect<A, E, Services>, signal?: AbortSignal): Promise<A> => {
     if (!isSignal(signal)) return Promise.reject(wrong(operation, "signal", "is not an AbortSignal"))
     // Effect starts an effect even if the signal is aborted already. The effect could then send a login.
@@ -67,7 +64,7 @@ export const make = <Services>(
     })
   }
 
-  /** Runs a logout. It is not interrupted when the connection is closed: `close` waits until the logout has ended. */
+  /** It is not interrupted when the connection is closed: `close` waits until the logout has ended. */
   const runLogout = <A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> => {
     if (isClosed()) return Promise.reject(closedError("logout"))
     const ended = runExit(effect)

@@ -1,4 +1,4 @@
-/** Ends a session. A renewal that is running must not bring a session back after the logout. */
+/** A renewal that is running must not bring a session back after the logout. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -12,7 +12,6 @@ import { delegating } from "./readyEffect.ts"
 import * as Record from "./record.ts"
 import type { Failure } from "./sessionChange.ts"
 
-/** Marks the manager as logged out, and returns the sessions that the manager had. */
 const markLoggedOut = (self: Self) => {
   const mine = [self.state.unsaved, self.state.cached.session]
   const { pendingRenewal } = self.state
@@ -24,7 +23,6 @@ const markLoggedOut = (self: Self) => {
   return mine
 }
 
-/** Stores a mark that shows the logout, and returns the session that was stored before. */
 const storeLogout = (self: Self) =>
   Effect.gen(function* () {
     const record = yield* overwrite(self, Record.ofLogout(yield* Clock.currentTimeMillis))
@@ -32,7 +30,7 @@ const storeLogout = (self: Self) =>
     return record._tag === "Live" ? record.session : undefined
   })
 
-/** Returns the sessions that have not expired, without duplicates. The newest session is first. */
+/** The newest session is first. */
 const toRevoke = (sessions: ReadonlyArray<Session.Session | undefined>, now: number): ReadonlyArray<Session.Session> =>
   sessions
     .filter((session) => session !== undefined)

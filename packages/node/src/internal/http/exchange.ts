@@ -18,13 +18,11 @@ export const defaultHeaders = { accept: "*/*", "user-agent": "node" }
 
 export interface WireAnswer {
   readonly status: number
-  /** The headers by their names in lower case. The value of a repeated header can be an array. */
+  /** The headers by their names in lower case. */
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
-  /** The bytes as they were sent, possibly compressed. Empty if `isTooLarge` is true. */
+  /** The bytes as they were sent, possibly compressed. */
   readonly body: Uint8Array
-  /**
-   * Whether the body is larger than the limit. If so, the rest of the body was not read, and the connection was closed.
-   */
+  /** If so, the rest of the body was not read, and the connection was closed. */
   readonly isTooLarge: boolean
 }
 
@@ -43,25 +41,20 @@ export interface Listener {
   readonly onError: (error: unknown) => void
 }
 
-/** A started exchange. */
 export interface Exchange {
-  /**
-   * Stops the exchange. If the request still waits for a connection, it is never sent. If it was sent, its connection
-   * is closed.
-   */
+  /** If the request still waits for a connection, it is never sent. If it was sent, its connection is closed. */
   readonly cancel: () => void
 }
 
-/** Starts exchanges. For each exchange, calls either `onAnswer` or `onError` exactly once, after `send` has returned. */
+/** For each exchange, calls either `onAnswer` or `onError` exactly once, after `send` has returned. */
 export interface Transport {
   readonly send: (request: WireRequest, limits: Limits, listener: Listener) => Exchange
-  /** Closes the connections that the transport owns. A dispatcher that the program has provided stays open. */
+  /** A dispatcher that the program has provided stays open. */
   readonly close: () => Promise<void>
 }
 
 const empty = new Uint8Array(0)
 
-/** Collects the parts of one answer. Reports the answer or an error to the listener once. */
 export class Collector {
   readonly listener: Listener
   readonly limit: number
