@@ -17,7 +17,7 @@ export interface Status {
   readonly entry: Entry
   /** Title of the broker. If its package cannot be loaded, the id. */
   readonly title: string
-  /** The login method of the account. `undefined` if the broker's package cannot be loaded, or lacks the method. */
+  /** `undefined` if the broker's package cannot be loaded, or lacks the method. */
   readonly method: Method | undefined
   /** Why the broker's package cannot be loaded. If it was loaded, `undefined`. */
   readonly problem: string | undefined

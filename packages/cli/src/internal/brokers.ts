@@ -39,7 +39,6 @@ interface BrokerModule {
   readonly broker: Broker
 }
 
-/** A broker whose package is installed. */
 export interface Loaded {
   readonly broker: Broker
   /** The methods that return a session. */
@@ -66,7 +65,6 @@ const isMissing = (error: unknown): boolean => {
 const notInstalled = (name: string) =>
   fail("package", `The package ${name} is not installed. Install it: ${installLine(name)}`)
 
-/** Imports a module of an optional package. */
 export const load = <A>(name: string, module: string): Effect.Effect<A, CommandFailed> =>
   Effect.catch(
     Effect.tryPromise({
@@ -94,7 +92,6 @@ const loadedOf = (
   layerModule: ({ layer }) => importModule(layer)
 })
 
-/** Loads a broker by its id from the package in `folder`. Without `folder`, loads the package that `registry` names. */
 export const loadBroker = Effect.fnUntraced(function* (
   id: string,
   folder?: string
@@ -143,7 +140,6 @@ const isBroker = Schema.is(
   })
 )
 
-/** A package that the user has named, with all its brokers. */
 export interface NamedPackage {
   readonly name: string
   readonly brokers: ReadonlyArray<Loaded>
@@ -151,10 +147,7 @@ export interface NamedPackage {
 
 const hasManifest = (folder: string): boolean => Fs.existsSync(Path.join(folder, "package.json"))
 
-/**
- * Returns the folder of a package that the user has named. `named` is a folder, or the name of a package that is
- * installed in the current folder or in a folder above.
- */
+/** `named` is a folder, or the name of a package that is installed in the current folder or in a folder above. */
 export const folderOfPackage = (named: string): string => {
   const folder = Path.resolve(named)
   if (hasManifest(folder) || !/^(?:@[\w.-]+\/)?\w[\w.-]*$/.test(named)) return folder

@@ -51,7 +51,6 @@ const inOutcome = ({ broker, name }: accounts.Entry, expiresAt: number | undefin
   expiresAt
 })
 
-/** With `--json`, prints the summary as JSON. With `--notify`, sends the summary. Returns the exit code. */
 const report = Effect.fnUntraced(function* (
   outcomes: ReadonlyArray<summary.Outcome>,
   input: Input<"login">,
@@ -82,16 +81,12 @@ const loginOne = Effect.fnUntraced(function* (
   return yield* report([inOutcome(entry, session.expiresAt)], input, target)
 })
 
-/** Maximum number of accounts that log in at the same time. */
 const atOnce = 6
 
-/**
- * Maximum number of accounts of one broker that log in at the same time. The limit keeps the broker's firewall from
- * blocking the address of this machine.
- */
+/** The limit keeps the broker's firewall from blocking the address of this machine. */
 const atOncePerBroker = 2
 
-/** Makes a failure from a defect. A defect would end the logins of all accounts; a failure ends only its own login. */
+/** A defect would end the logins of all accounts; a failure ends only its own login. */
 const faultOf = (defect: unknown): CommandFailed =>
   new CommandFailed({
     code: "defect",
@@ -103,7 +98,6 @@ const groupsOf = (list: ReadonlyArray<accounts.Entry>): ReadonlyArray<ReadonlyAr
 
 type Done = Map<string, summary.Outcome>
 
-/** For each account, tries to get a session without the help of a person, and adds the outcome to `done`. */
 const renewEach = Effect.fnUntraced(function* (home: homes.Home, list: ReadonlyArray<accounts.Entry>, done: Done) {
   const progress = yield* Progress.open(list.length)
   const running = yield* Semaphore.make(atOnce)
@@ -145,7 +139,7 @@ const stopped = (total: number, done: Done): Effect.Effect<void> => {
   return say(`Stopped. ${count} of ${total} accounts are logged in, and stay logged in.`)
 }
 
-/** For each account, tries to get a session without the help of a person. Returns the outcomes in the list's order. */
+/** For each account, tries to get a session without the help of a person. */
 const renewAll = (home: homes.Home, list: ReadonlyArray<accounts.Entry>) =>
   Effect.suspend(() => {
     const done: Done = new Map()
@@ -155,7 +149,7 @@ const renewAll = (home: homes.Home, list: ReadonlyArray<accounts.Entry>) =>
     )
   })
 
-/** Asks the person whether to log in to an account now. `none`: skip this account and all later accounts. */
+/** `none`: skip this account and all later accounts. */
 const askWhether = (name: string, title: string): Effect.Effect<"now" | "skip" | "none"> =>
   Effect.flatMap(prompts.open, (ask) =>
     ask(`${name} needs a person (${title}). Press Enter to log in now, s to skip it, q to skip all`, "shown")
@@ -175,7 +169,6 @@ const byPerson = (home: homes.Home, entry: accounts.Entry, how: How): Effect.Eff
     })
   )
 
-/** Lets a person log in to the accounts that need a person, one account after the other. */
 const askAll = Effect.fnUntraced(function* (
   home: homes.Home,
   list: ReadonlyArray<accounts.Entry>,

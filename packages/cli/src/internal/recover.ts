@@ -26,16 +26,14 @@ const askSecret = (ask: prompts.Ask, text: string) =>
 /** Whether an answer was not sent, because its form is wrong. */
 const isMistyped = ({ reason }: AuthError): boolean => reason._tag === "InvalidRequest" && reason.code === undefined
 
-/** Whether the person may answer again: the answer was not sent, or the broker allows another code. */
 const mayRetry = (error: AuthError): boolean => isMistyped(error) || error.reason._tag === "InvalidStepUpCode"
 
-/** Returns why an answer was not accepted. The text does not contain the field name, which is for programs. */
+/** The text does not contain the field name, which is for programs. */
 const complaint = ({ reason }: AuthError): string =>
   reason._tag === "InvalidRequest"
     ? `This value ${translated(reason.problems.map(({ problem }) => problem).join("; "))}`
     : `${reason.message}.`
 
-/** Asks for an answer and sends it, until an answer is accepted or the recovery cannot continue. */
 const untilAccepted = <A>(
   asked: Effect.Effect<Redact, Failure>,
   send: (answer: Redact) => Effect.Effect<A, AuthError>

@@ -127,7 +127,7 @@ export interface HeaderOptions extends Identity {
 
 const applies = (row: HeaderRow, source: SourceId): boolean => row.from === "identity" && row.sources.includes(source)
 
-/** Whether an option can be missing. `vendorInfo` can be missing, because its default is the user id of the account. */
+/** `vendorInfo` can be missing, because its default is the user id of the account. */
 const canWait = (row: HeaderRow): boolean => row.mandatory === "no" || row.option === "vendorInfo"
 
 const problemOf = (row: HeaderRow, value: unknown): string | undefined => {
@@ -138,7 +138,6 @@ const problemOf = (row: HeaderRow, value: unknown): string | undefined => {
     : `does not have the format of the header ${row.name} (${row.code})`
 }
 
-/** Returns the problem of each identity option whose header the broker would reject. */
 export const problems = (options: Identity): ReadonlyArray<AuthError.Problem> =>
   table.flatMap((row) => {
     const { option, preset } = row

@@ -4,18 +4,17 @@ import * as Redacted from "effect/Redacted"
 import type { IncomingMessage } from "node:http"
 import { type Page, pages } from "./listenerPages.ts"
 
-/** All values of a header, as they were sent. Node's `headers` joins or drops the values of a repeated header. */
+/** Node's `headers` joins or drops the values of a repeated header. */
 const valuesOf = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
-/** The values of `Host` that clients send for this listener. Clients may omit port 80. */
+/** Clients may omit port 80. */
 const authorities = (hostname: string, port: number): ReadonlyArray<string> =>
   port === 80 ? [hostname, `${hostname}:80`] : [`${hostname}:${port}`]
 
 /**
- * Returns the page that refuses a request, or `undefined` if the request passes this check. The `Host` must be the
- * listener's, and the request line must contain a path, not a whole address. In an attack by DNS rebinding, the host
- * name of a web page resolves to this machine, and the browser sends that name as `Host`.
+ * The `Host` must be the listener's, and the request line must contain a path, not a whole address. In an attack by DNS
+ * rebinding, the host name of a web page resolves to this machine, and the browser sends that name as `Host`.
  */
 export const hostRefusal = (message: IncomingMessage, hostname: string, port: number): Page | undefined => {
   const hosts = valuesOf(message, "host")
@@ -24,10 +23,9 @@ export const hostRefusal = (message: IncomingMessage, hostname: string, port: nu
 }
 
 /**
- * Returns the page that refuses a request, or `undefined` if the request passes this check. A request is refused if the
- * browser prefetches the address, or loads it as a part of another page, such as an image, a frame or a script. Such a
- * request must not complete a login. Browsers send the header `Sec-Fetch-Dest` to loopback addresses, too. A request
- * with neither this header nor a prefetch header passes.
+ * A request is refused if the browser prefetches the address, or loads it as a part of another page, such as an image,
+ * a frame or a script. Such a request must not complete a login. Browsers send the header `Sec-Fetch-Dest` to loopback
+ * addresses, too. A request with neither this header nor a prefetch header passes.
  */
 export const visitRefusal = ({ headers }: IncomingMessage): Page | undefined => {
   const destination = headers["sec-fetch-dest"] ?? "document"

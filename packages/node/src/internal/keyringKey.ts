@@ -36,8 +36,8 @@ const create = Effect.fnUntraced(function* (entry: keyring.Place, folder: string
 }, Effect.scoped)
 
 /**
- * Returns the key in the entry. If the entry has no key, creates the key. If several programs with the same folder
- * create the key at the same time, they get the same key, because the folder contains the lock.
+ * If several programs with the same folder create the key at the same time, they get the same key, because the folder
+ * contains the lock.
  */
 export const getOrCreate = Effect.fnUntraced(function* (
   entry: keyring.Place,

@@ -100,7 +100,7 @@ ${paragraphs.map((text) => `<p>${escape(text)}</p>`).join("\n")}
 </html>
 `
 
-/** Headers of every answer. The content security policy allows only the style of these pages. */
+/** The content security policy allows only the style of these pages. */
 export const headers: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "content-security-policy": `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,

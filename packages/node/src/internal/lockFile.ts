@@ -13,7 +13,6 @@ import * as checked from "./checked.ts"
 import * as place from "./place.ts"
 import * as sqlite from "./sqlite.ts"
 
-/** A lock that this program holds. */
 export interface Held {
   /** A number that is larger than the fence of every earlier holder. */
   readonly fence: number
@@ -27,16 +26,15 @@ interface Open extends Held {
 
 const design: checked.Design = { format: 1, tables: [] }
 
-/** The folder of the locks in a vault's folder. */
 export const folderOf = (vault: string): string => Path.join(vault, "locks")
 
-/** The lock file for a name. The file name is a hash, because the name of an account may contain `/` or `..`. */
+/** The file name is a hash, because the name of an account may contain `/` or `..`. */
 export const fileOf = (vault: string, name: string): string =>
   Path.join(folderOf(vault), `${createHash("sha256").update(name).digest("hex")}.db`)
 
 /**
- * Increases the stored fence, and returns it. The fence is a counter, so it grows even if the clock was set back. The
- * fence is at least the current time in milliseconds, so it grows even if the file was deleted.
+ * The fence is a counter, so it grows even if the clock was set back. The fence is at least the current time in
+ * milliseconds, so it grows even if the file was deleted.
  */
 const advance = (database: DatabaseSync, now: number): number => {
   if (checked.isNew(database)) checked.create(database, design, { fence: "0" })
@@ -47,8 +45,8 @@ const advance = (database: DatabaseSync, now: number): number => {
 }
 
 /**
- * Acquires the lock, or throws `Busy`. In exclusive mode, SQLite keeps the lock of a transaction after the commit,
- * until the database is closed. So the new fence can be committed at once, and the lock is still held.
+ * In exclusive mode, SQLite keeps the lock of a transaction after the commit, until the database is closed. So the new
+ * fence can be committed at once, and the lock is still held.
  */
 const take = (path: string, now: number): Open => {
   const identity = place.identity(path)
@@ -66,14 +64,12 @@ const take = (path: string, now: number): Open => {
 }
 
 /**
- * The names of the lock files for repairs. A program locks one of these files while it repairs a lock file in the same
- * folder. This package never writes to these files. If one of them is damaged, every program uses the next file of this
- * list. The damaged file is not replaced, because two programs could then lock the old file and the new file at the
- * same time.
+ * A program locks one of these files while it repairs a lock file in the same folder. This package never writes to
+ * these files. If one of them is damaged, every program uses the next file of this list. The damaged file is not
+ * replaced, because two programs could then lock the old file and the new file at the same time.
  */
 const repairFiles = Array.from({ length: 8 }, (_, index) => `repair-${index + 1}.db`)
 
-/** Locks `path`, a lock file for repairs, and runs `use`. Throws `Busy` if another program has locked this file. */
 const repairing = <A>(path: string, use: () => A): A => {
   const identity = place.identity(path)
   if (identity === undefined) throw new sqlite.Busy()
@@ -86,16 +82,11 @@ const repairing = <A>(path: string, use: () => A): A => {
   })
 }
 
-/**
- * Whether the error means that the content of the file is damaged. SQLite's CANTOPEN does not count as damage, because
- * its cause may be temporary.
- */
+/** SQLite's CANTOPEN does not count as damage, because its cause may be temporary. */
 const isDamage = (error: unknown, path: string): boolean =>
   sqlite.failureOf(error, path)._tag === "Damaged" && !sqlite.isCannotOpen(error)
 
 /**
- * Acquires the lock after an attempt that found the lock file damaged. If the file is still damaged, replaces it first.
- *
  * A lock file that a program holds is never replaced. SQLite needs a lock even to read the file, so an attempt to read
  * a held file fails with `Busy`, not with `Damaged`. Between the read and the replacement, no program can acquire the
  * file, because it is damaged. No other program can replace it, because the caller holds the lock for repairs.
@@ -113,8 +104,8 @@ const takeOrReplace = (path: string, now: number): Open => {
 }
 
 /**
- * Recreates a damaged lock file, and acquires the lock. The damaged file contained only the fence. This fence is not
- * needed, because the next fence is at least the current time.
+ * The damaged file contained only the fence. This fence is not needed, because the next fence is at least the current
+ * time.
  */
 const repair = Effect.fnUntraced(function* (
   path: string,
@@ -138,7 +129,7 @@ const polling = Schedule.forever.pipe(
 
 /**
  * Waits until the file lock is free, and holds the lock until the scope ends. The wait has no time-out, but can be
- * interrupted. If the lock file is damaged, recreates it.
+ * interrupted.
  */
 export const hold = (path: string): Effect.Effect<Held, sqlite.Failure | VaultError.VaultError, Scope.Scope> =>
   Effect.acquireRelease(

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as http from "node:http"
 import * as process from "node:process"
 
-/** Name of the variable that contains the address of the proxy. Like Node, this function prefers the lower-case name. */
+/** Like Node, this function prefers the lower-case name. */
 const variableOf = (environment: NodeJS.ProcessEnv): string =>
   environment["https_proxy"] === undefined ? "HTTPS_PROXY" : "https_proxy"
 
@@ -54,9 +54,7 @@ interface ProxySetter {
 
 /**
  * If `HTTPS_PROXY` is set, requests of the global `fetch` go through that proxy from now on, except requests to the
- * hosts in `NO_PROXY`. Does nothing if Node has used this proxy since its start. Fails with `InvalidRequest` if this
- * version of Node cannot set the proxy of a running program, or if a variable that Node reads is not the address of a
- * proxy.
+ * hosts in `NO_PROXY`.
  */
 export const useProxyOfEnvironment: Effect.Effect<void, AuthError.AuthError> = Effect.suspend(() => {
   const { env } = process

@@ -8,7 +8,7 @@ import { broker } from "../RmoneyBroker.ts"
 
 const base = "/auth/v1"
 
-/** A token has only visible ASCII characters, because it is sent in a header. A prefix `Bearer` is removed. */
+/** A token has only visible ASCII characters, because it is sent in a header. */
 const tokenText = /^\s*(?:bearer\s+)*[\x21-\x7e]+\s*$/i
 const tokenOrBlank = /^\s*(?:(?:bearer\s+)*[\x21-\x7e]+\s*)?$/i
 const toToken = (text: string) => Session.bareToken(Redacted.make(text))
@@ -23,7 +23,7 @@ const sent = {
   isTOtpAvailable: Shape.flag
 }
 
-/** A field whose text is returned unchanged. Most of these fields are `Y` or `N`. */
+/** Most of these fields are `Y` or `N`. */
 const raw = Shape.optionalKey(Shape.nullOr(Shape.string))
 const account = {
   ...Shape.each(raw, "success", "message", "status", "serverDate", "clientType", "clientName", "userRole"),
@@ -211,13 +211,11 @@ export const logout = (
     response: Shape.discard(Shape.unknown)
   })
 
-/** Returns the name of the environment. If the environment is an origin, its name is `production`. */
+/** If the environment is an origin, its name is `production`. */
 export const environmentName = (environment: string): "uat" | "production" =>
   environment.toLowerCase() === "uat" ? "uat" : "production"
 
-/**
- * Returns the hosts of an environment. If the environment is an origin, the origin replaces the host of the login API.
- */
+/** If the environment is an origin, the origin replaces the host of the login API. */
 export const originsOf = (environment: string): Readonly<Record<string, string>> => ({
   ...broker.environments[environmentName(environment)],
   ...(/^https?:/i.test(environment) && { api: environment })

@@ -1,10 +1,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/**
- * Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. `sleep` is the new
- * clock's sleep function. Default: the sleep function of `base`.
- */
+/** Makes a clock that is ahead of `base` by the milliseconds that `ahead` returns. */
 export const runAhead = (
   base: Clock.Clock,
   ahead: () => number,

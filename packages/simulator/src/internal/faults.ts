@@ -30,14 +30,10 @@ interface Row {
   readonly fields: Schema.Struct.Fields
   /** An example of `fault` in `POST /faults`. */
   readonly sample: string
-  /** Describes what the broker does. */
   readonly does: string
 }
 
-/**
- * The faults that `POST /faults` accepts, by kind. A fault without fields can be written as the name of its kind, such
- * as `"waf"`.
- */
+/** A fault without fields can be written as the name of its kind, such as `"waf"`. */
 export const table = {
   waf: { fields: {}, sample: '"waf"', does: "returns the answer of its firewall" },
   "rate-limit": { fields: {}, sample: '"rate-limit"', does: "returns the answer of its rate limiter" },
@@ -71,7 +67,7 @@ export const Order = Schema.Struct({
   times: Schema.optionalKey(Schema.Int.check(Schema.isBetween(faultTimes)))
 })
 
-/** Decodes a fault. `input` is an object, or the name of a kind of fault. */
+/** `input` is an object, or the name of a kind of fault. */
 export const read = Effect.fnUntraced(function* (input: unknown): Effect.fn.Return<Fault, SimulatorError> {
   const value = Predicate.isString(input) ? { kind: input } : input
   const kind = Predicate.hasProperty(value, "kind") ? value.kind : undefined

@@ -23,8 +23,8 @@ import * as logins from "./logins.ts"
 import * as rows from "./rows.ts"
 
 /**
- * A change for the page. `ready` is sent after the rows of all accounts. `trouble` says why the accounts cannot be
- * read. It is `null` as soon as they can be read again.
+ * `ready` is sent after the rows of all accounts. `trouble` says why the accounts cannot be read. It is `null` as soon
+ * as they can be read again.
  */
 export type Change =
   | { readonly _tag: "account"; readonly row: rows.Row }
@@ -37,9 +37,9 @@ export const actions = ["login", "renew", "logout"] as const
 export type Action = (typeof actions)[number]
 
 /**
- * The answer to a request. `accepted`: the result of the action follows as a change. `unknown`: no account has this
- * name. `busy`: an action of the account is already running. `nothing`: no action of the account is running, or the
- * request does not apply to the current step of the action.
+ * `accepted`: the result of the action follows as a change. `unknown`: no account has this name. `busy`: an action of
+ * the account is already running. `nothing`: no action of the account is running, or the request does not apply to the
+ * current step of the action.
  */
 export type Accepted = "accepted" | "unknown" | "busy" | "nothing"
 
@@ -49,9 +49,7 @@ export interface Desk {
   readonly start: (name: string, action: Action) => Effect.Effect<Accepted, VaultError>
   /** Logs in to each account that has no live session. Logins that need a person run one after the other. */
   readonly startAll: Effect.Effect<void, VaultError>
-  /** If an action of the account is running, and its current step can be cancelled, cancels the action. */
   readonly cancel: (name: string) => Effect.Effect<Accepted>
-  /** Passes the person's input to the current step. */
   readonly answer: (name: string, text: Redacted.Redacted<string>) => Effect.Effect<Accepted>
   readonly resend: (name: string) => Effect.Effect<Accepted>
 }
@@ -62,10 +60,7 @@ const pollInterval = "2 seconds"
 /** Maximum number of logins that `startAll` runs at the same time. Logins that need a person are not counted. */
 const atOnce = 6
 
-/**
- * Maximum number of these logins that run at the same time at one broker. With more logins, the broker's firewall might
- * block the address of this machine.
- */
+/** With more logins, the broker's firewall might block the address of this machine. */
 const atOncePerBroker = 2
 
 const keptChanges = 1024
@@ -89,7 +84,6 @@ const troubleOf = (cause: Cause.Cause<Failure>, name: string): rows.Trouble => {
   return { message, remedy }
 }
 
-/** Returns the semaphore for a key. Makes the semaphore when it is first used. */
 const semaphoreOf = (all: Map<string, Semaphore.Semaphore>, key: string, permits: number): Semaphore.Semaphore => {
   const found = all.get(key) ?? Semaphore.makeUnsafe(permits)
   all.set(key, found)
@@ -111,7 +105,7 @@ const portOf = ({ entry, method }: connect.Opened): Effect.Effect<string | undef
   })
 }
 
-/** Makes the desk. `isWatched` says whether a page is open. */
+/** `isWatched` says whether a page is open. */
 export const make = Effect.fnUntraced(function* (
   home: Home,
   isWatched: () => boolean
@@ -165,7 +159,6 @@ export const make = Effect.fnUntraced(function* (
       publish({ _tag: "trouble", trouble })
     })
 
-  /** Reads the vault, and publishes the changes. */
   const refresh = yield* coalesced.make(
     read.pipe(
       Effect.tap(() => tell(null)),

@@ -10,18 +10,15 @@ import * as Base64Url from "effect/encoding/Base64Url"
 import * as Redacted from "effect/Redacted"
 import { hash, timingSafeEqual } from "node:crypto"
 
-/** Lifetime of a link, in milliseconds. */
 export const linkMillis = 60_000
 
-/** Maximum number of bearer tokens. If there are more, the oldest is refused. */
 const maxBearers = 64
 
 export interface Links {
-  /** Makes a link. The previous link is refused from then on. */
+  /** The previous link is refused from then on. */
   readonly issue: Effect.Effect<Redacted.Redacted<string>>
-  /** Exchanges a link for a bearer token. `undefined`: the link was used before, has expired, or is wrong. */
+  /** `undefined`: the link was used before, has expired, or is wrong. */
   readonly exchange: (link: Redacted.Redacted<string>) => Effect.Effect<Redacted.Redacted<string> | undefined>
-  /** Whether a header `Authorization` has the bearer token of a page. */
   readonly isAllowed: (authorization: string | undefined) => boolean
 }
 

@@ -19,7 +19,6 @@ const certificate =
 
 export const isCertificateCode = (code: string): boolean => certificate.test(code)
 
-/** The error, followed by its causes. */
 const chain = (error: unknown, depth = 0): ReadonlyArray<object> => {
   if (depth > 6 || !Predicate.isObject(error)) return []
   const next = ["reason", "cause"].flatMap((name) => (name in error ? chain(Reflect.get(error, name), depth + 1) : []))
@@ -28,8 +27,8 @@ const chain = (error: unknown, depth = 0): ReadonlyArray<object> => {
 }
 
 /**
- * Reads the status of the proxy's answer from the message of the error. undici (the client behind Node's `fetch`)
- * reports this status only in the message: "Proxy response (407) !== 200 when HTTP Tunneling".
+ * undici (the client behind Node's `fetch`) reports this status only in the message: "Proxy response (407) !== 200 when
+ * HTTP Tunneling".
  */
 const proxyStatus = (error: object): number | undefined => {
   const message = "message" in error ? error.message : undefined

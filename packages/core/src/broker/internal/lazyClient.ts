@@ -9,11 +9,9 @@ const methods = ["get", "query", "head", "post", "patch", "put", "del", "options
 
 const Loading = Symbol("@auth/broker-core/broker/internal/lazyClient/Loading")
 
-/** If `client` was made by `lazyClient`, runs the effect that was given to `lazyClient`. */
 export const load = (client: HttpClient.HttpClient): Effect.Effect<unknown> =>
   Loading in client ? (client[Loading] as Effect.Effect<HttpClient.HttpClient>) : Effect.void
 
-/** Makes a client that, for each request, runs the effect `client` and passes the request to the returned client. */
 export const lazyClient = (client: Effect.Effect<HttpClient.HttpClient>): HttpClient.HttpClient => {
   const pass =
     <Args extends ReadonlyArray<unknown>, A, E>(

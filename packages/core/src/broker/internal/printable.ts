@@ -1,6 +1,3 @@
-/** Makes a broker's text safe for terminals and log lines. */
-
-/** Matches consecutive tabs and line breaks. */
 const breaks = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
 
 /**
@@ -16,11 +13,10 @@ const suspicious = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 /**
  * Replaces characters that could forge a log line, control a terminal or change the order of the displayed text. The
- * security standard OWASP ASVS requires this in section 16.4.1. Consecutive tabs and line breaks are replaced by one
- * blank. Invisible characters are removed. Other control characters are replaced by U+FFFD.
+ * security standard OWASP ASVS requires this in section 16.4.1.
  */
 export const printable = (text: string): string =>
   suspicious.test(text) ? text.replace(breaks, " ").replace(invisible, "").replace(unprintable, "\ufffd") : text
 
-/** Cuts a text to `length`. If the cut splits a surrogate pair, the first half is removed too. */
+/** If the cut splits a surrogate pair, the first half is removed too. */
 export const beginning = (text: string, length: number): string => text.slice(0, length).replace(/[\ud800-\udbff]$/, "")

@@ -25,7 +25,6 @@ export const ofCount = (count: number, most: number = Number.MAX_SAFE_INTEGER): 
     : `must be a whole number from 1 to ${most}`
 }
 
-/** Makes one error for all fields that have a problem. Returns `undefined` if no field has a problem. */
 export const refusal = (
   broker: string,
   operation: string,

@@ -3,8 +3,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Tracer from "effect/Tracer"
 
 /**
- * Runs `use` with the current fiber. If the program has installed a tracer, `use` runs in a span. With Effect's default
- * tracer, there is no span, because no program reads the spans of this tracer.
+ * With Effect's default tracer, there is no span, because no program reads the spans of this tracer.
  *
  * The span does not contain the result of `use`. The result may contain unencrypted tokens, and exporters and
  * `inspect(span)` would show them. If `use` fails, the span contains the failure.

@@ -5,10 +5,7 @@ import { sha256 } from "../../login/internal/sha256.ts"
 
 const label = "broker-auth fingerprint 1\n"
 
-/**
- * Uses a key to make the fingerprint of a secret. A person who knows a fingerprint, but not the key, cannot find the
- * PIN by trying all PINs.
- */
+/** A person who knows a fingerprint, but not the key, cannot find the PIN by trying all PINs. */
 export const fingerprints =
   (key: Redacted.Redacted<Uint8Array>) =>
   (secret: Redacted.Redacted<string>): Effect.Effect<string> => {

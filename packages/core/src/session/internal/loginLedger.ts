@@ -16,8 +16,8 @@ type Unwritten = Map<string, ReadonlyArray<Change>>
 const unwrittenOf = new WeakMap<SessionStore["Service"], Unwritten>()
 
 /**
- * Maximum number of tries to write the ledger. A try fails if another program has written the ledger since it was read.
- * Programs that use this library write the ledger too rarely to reach this maximum.
+ * A try fails if another program has written the ledger since it was read. Programs that use this library write the
+ * ledger too rarely to reach this maximum.
  */
 export const maxWrites = 100
 
@@ -28,7 +28,7 @@ export const keepsChanging = Effect.fail(
   )
 )
 
-/** What `read` returned. `changes` is the number of unwritten changes that `ledger` contains. */
+/** `changes` is the number of unwritten changes that `ledger` contains. */
 interface Read {
   readonly version: number
   readonly ledger: Ledger.Ledger
@@ -52,8 +52,8 @@ export const make = (store: SessionStore["Service"]) => {
     )
 
   /**
-   * Reads a ledger of format 1. In format 1, each app of the account had its own ledger. In the current format, one
-   * ledger applies to all apps. The ledger of format 1 is used until a ledger of the current format is written.
+   * In format 1, each app of the account had its own ledger. In the current format, one ledger applies to all apps. The
+   * ledger of format 1 is used until a ledger of the current format is written.
    */
   const readFormatOne = Effect.fnUntraced(function* (account: Account.Account) {
     const entry = yield* textAt(account)
@@ -95,7 +95,6 @@ export const make = (store: SessionStore["Service"]) => {
     )
   }
 
-  /** Changes the stored ledger. If another program writes at the same time, reads the ledger again and retries. */
   const remember = (account: Account.Account, change: Change, writes = 1): Effect.Effect<void, VaultError.VaultError> =>
     Effect.flatMap(read(account), (found) =>
       Effect.flatMap(write(account, change(found.ledger), found), (isWritten) => {
@@ -105,8 +104,8 @@ export const make = (store: SessionStore["Service"]) => {
     )
 
   /**
-   * Writes `change` to the ledger, and does not fail. `late` is the change to write later if the write fails: it is
-   * written together with the next change. Other programs may have changed the ledger in the meantime.
+   * `late` is the change to write later if the write fails: it is written together with the next change. Other programs
+   * may have changed the ledger in the meantime.
    */
   const note = (account: Account.Account, change: Change, late = change): Effect.Effect<void> =>
     Effect.catch(remember(account, change), () =>

@@ -44,16 +44,11 @@ export interface CodeQuestion {
   readonly signal: AbortSignal
 }
 
-/**
- * Returns the one-time code of a login, or a promise of the code. For example, the function can ask the user for the
- * code.
- */
 export type Codes = (question: CodeQuestion) => string | Promise<string>
 
 /**
- * Makes the error of a login whose function `codes` failed. The text of the failure is kept only if the failure is an
- * `AuthError`, because any other text may contain the code. The `AuthError` itself is not returned, because it may
- * be about another account.
+ * The text of the failure is kept only if the failure is an `AuthError`, because any other text may contain the code.
+ * The `AuthError` itself is not returned, because it may be about another account.
  */
 const failedFunction = (account: Account, failure: unknown): AuthError.AuthError => {
   const name = Predicate.isError(failure) ? failure.name : typeof failure
@@ -62,8 +57,8 @@ const failedFunction = (account: Account, failure: unknown): AuthError.AuthError
 }
 
 /**
- * Maximum number of questions for one challenge. If the answer has a wrong number of digits, it is not sent to the
- * broker, but the question counts towards this maximum.
+ * If the answer has a wrong number of digits, it is not sent to the broker, but the question counts towards this
+ * maximum.
  */
 const maxQuestions = 5
 
@@ -75,8 +70,8 @@ const isMistyped = ({ reason }: AuthError.AuthError): boolean =>
   reason._tag === "InvalidRequest" && reason.code === undefined
 
 /**
- * Makes a login that gets the code for each challenge from `codes`. If the broker prefers a TOTP code and the
- * credentials contain the TOTP secret, the code is computed from the secret instead.
+ * If the broker prefers a TOTP code and the credentials contain the TOTP secret, the code is computed from the secret
+ * instead.
  */
 const answering = (
   own: Renewal["Service"],
@@ -133,8 +128,8 @@ const answering = (
       )
     }
     /**
-     * Returns the challenge that the code answers. Waits until no `resend` is running. If the broker sends a new code
-     * during this wait, fails, because `codes` has returned the old code.
+     * Waits until no `resend` is running. If the broker sends a new code during this wait, fails, because `codes` has
+     * returned the old code.
      */
     const challengeOf = Effect.suspend(() => {
       const before = current
@@ -197,8 +192,7 @@ const noStepUp = ({ broker }: Account) =>
 
 /**
  * Changes a layer so that its logins get their codes from `codes`. The sessions of this layer are then renewed only by
- * logins, even if the broker can refresh them. If the login method has no second step, the layer provides the services
- * that `otherwise` returns.
+ * logins, even if the broker can refresh them.
  */
 const replaceLogin = <Services, E, R>(
   layer: Layer.Layer<Services, E, R>,
@@ -224,20 +218,12 @@ const replaceLogin = <Services, E, R>(
     })
   )
 
-/**
- * Changes a layer so that its logins get their codes from `codes`. The layer fails if the login method has no second
- * step.
- */
 export const withCodes = <Services, E, R>(
   layer: Layer.Layer<Services, E, R>,
   codes: Codes | undefined
 ): Layer.Layer<Services, E | AuthError.AuthError, R> =>
   codes === undefined ? layer : replaceLogin(layer, codes, ({ account }) => Effect.fail(noStepUp(account)))
 
-/**
- * Changes a layer so that its logins get their codes from `codes`. If the login method has no second step, the layer is
- * not changed.
- */
 export const withCodesIfNeeded = <Services, E, R>(
   layer: Layer.Layer<Services, E, R>,
   codes: Codes | undefined

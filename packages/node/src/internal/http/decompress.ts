@@ -24,7 +24,6 @@ export type Problem = "too-large" | "undecodable"
 const problemOf = (error: unknown): Problem =>
   Predicate.isObject(error) && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE" ? "too-large" : "undecodable"
 
-/** Decodes a body that was encoded with the codings of a `content-encoding` header, to at most `limit` bytes. */
 export const decompress = (body: Uint8Array, codings: string, limit: number): Result.Result<Uint8Array, Problem> => {
   const names = codings
     .toLowerCase()

@@ -1,11 +1,9 @@
-/** Makes the answers of `PlainHttp`. */
 import type * as PlainHttp from "@auth/broker-core/broker/PlainHttp"
 import * as Result from "effect/Result"
 import { bytesOf, textOf, writeHeaders } from "./answerParts.ts"
 import { ConnectionError } from "./connectionError.ts"
 import type { WireAnswer } from "./exchange.ts"
 
-/** Fails if the body cannot be decompressed. */
 export const plainAnswerOf = (answer: WireAnswer, limit: number): Result.Result<PlainHttp.Answer, ConnectionError> => {
   const { status } = answer
   const headers = writeHeaders(answer.headers, {})

@@ -5,7 +5,7 @@ import * as nodeHttp from "./nodeHttp.ts"
 
 /**
  * Sends each request with a transport that is made from the current dispatcher of the global `fetch`. The program may
- * replace that dispatcher, for example with a proxy. Uses `node:http` if the runtime has no dispatcher.
+ * replace that dispatcher, for example with a proxy.
  */
 const fromRuntime = (connections: number): Transport => {
   let known: { readonly dispatcher: Dispatcher | undefined; readonly transport: Transport } | undefined
