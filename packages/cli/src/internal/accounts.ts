@@ -66,10 +66,6 @@ export const none = fail("account", "There is no account yet. Add one: broker-au
 
 const namesOf = (list: ReadonlyArray<Entry>): string => list.map(({ name }) => name).join(", ")
 
-/**
- * Finds the account with the name `given`. If no account has this name, finds the only account that has the broker or
- * the id `given`. If `given` is `undefined`, returns the user's only account.
- */
 export const choose = Effect.fnUntraced(function* (
   store: Store,
   given: string | undefined

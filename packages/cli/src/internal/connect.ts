@@ -1,4 +1,3 @@
-/** Opens a connection to an account of the user. */
 import { SessionLock } from "@auth/broker-core/session/SessionLock"
 import { SessionStore } from "@auth/broker-core/session/SessionStore"
 import type { CodeQuestion } from "@auth/broker-core/session/Connection"
@@ -26,7 +25,6 @@ export const providerOf = (values: Values): ConfigProvider.ConfigProvider =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Redacted.value(value)]))
   )
 
-/** The layer of a method, with resolved credentials. */
 export const layerOf = Effect.fnUntraced(function* (
   { broker, layerModule }: brokers.Loaded,
   method: Method,
@@ -53,7 +51,6 @@ export interface Opened {
 }
 
 export interface Options {
-  /** Returns the one-time code for the second step of a login. */
   readonly codes?: ((question: CodeQuestion) => Promise<string>) | undefined
   readonly pollInterval?: Connection.Options["pollInterval"]
 }
@@ -70,11 +67,10 @@ export const asksCode = (method: Method, { values }: Entry): boolean =>
   method.capabilities.includes("StepUp") &&
   !Object.values(method.credentials).some(({ codes, env }) => codes === true && values[env] !== undefined)
 
-/** Whether only a person can log in: in a browser, with a QR code, or with a one-time code that the user enters. */
 export const needsPerson = (method: Method, entry: Entry): boolean =>
   method.capabilities.includes("RedirectLogin") || method.capabilities.includes("QrLogin") || asksCode(method, entry)
 
-/** Opens a connection, without a request to the broker. The connection is closed when the scope closes. */
+/** Opens a connection, without a request to the broker. */
 export const open = Effect.fnUntraced(function* (
   home: Home,
   entry: Entry,
@@ -99,7 +95,7 @@ export const open = Effect.fnUntraced(function* (
   return { entry, loaded, method, connection }
 })
 
-/** Calls a function of the connection. If only a person can log in, the failure names the command that logs in. */
+/** If only a person can log in, the failure names the command that logs in. */
 export const needsLogin = <A>({ entry }: Opened, call: () => Promise<A>): Effect.Effect<A, Failure> =>
   Effect.mapError(promised(call), (failure) => forPerson(failure, entry.name))
 

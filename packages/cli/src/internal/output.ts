@@ -19,18 +19,16 @@ export const printable = (text: string): string =>
 export const widthOf = (stream: NodeJS.WriteStream): number =>
   stream.isTTY ? Math.max(24, stream.columns || 80) : Infinity
 
-/** Wraps the text into lines that fit into the stream. Lines after the first are indented by two more columns. */
+/** Lines after the first are indented by two more columns. */
 const fitted = (stream: NodeJS.WriteStream, text: string): string => {
   const [, blanks = "", words = ""] = /^( *)(.*)$/.exec(printable(text)) ?? []
   const lines = wrap(words, Math.max(20, widthOf(stream) - blanks.length), 2)
   return lines.map((row) => blanks + row).join("\n")
 }
 
-/** Prints a message for the user on standard error. */
 export const say = (text: string): Effect.Effect<void> =>
   Effect.suspend(() => Console.error(fitted(process.stderr, text)))
 
-/** Prints a line of a result, for people to read. */
 export const line = (text: string): Effect.Effect<void> =>
   Effect.suspend(() => Console.log(fitted(process.stdout, text)))
 

@@ -11,20 +11,18 @@ import { say } from "./output.ts"
 import { type Outcome, textOf } from "./summary.ts"
 
 export interface Progress {
-  /** Reports that the login of an account begins. */
   readonly begin: (name: string) => Effect.Effect<void>
   readonly end: (outcome: Outcome) => Effect.Effect<void>
-  /** Hides the line while `effect` runs. Use it if `effect` starts another program that may use the terminal. */
+  /** Use it if `effect` starts another program that may use the terminal. */
   readonly hidden: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-/** What the redrawn line shows. */
 export interface State {
   readonly total: number
   readonly counts: Readonly<Record<Outcome["state"], number>>
   /** Names of the accounts that are logging in. */
   readonly current: ReadonlyArray<string>
-  /** Number of times that the line was drawn. It selects the rotating character at the start of the line. */
+  /** Number of times that the line was drawn. */
   readonly turn: number
 }
 
@@ -50,7 +48,6 @@ const shortened = (text: string, room: number): string =>
 /** Free columns after the line: two for the `^C` that a terminal shows after Ctrl-C, and one to prevent a wrap. */
 const margin = 3
 
-/** Returns the line. It is shorter than a row of the terminal. */
 export const lineOf = (
   { counts, current, total, turn }: State,
   { columns, isColoured }: { readonly columns: number; readonly isColoured: boolean }
@@ -77,13 +74,12 @@ export const lineOf = (
     .join("")
 }
 
-/** The ways to redraw a line. A terminal of the type `dumb` has no control sequences. */
+/** A terminal of the type `dumb` has no control sequences. */
 const drawings = {
   ansi: { show: (line: string) => `\r${line}\u001b[K`, hide: "\u001b[?25l", restore: "\u001b[?25h" },
   dumb: { show: (line: string, last: number) => `\r${line.padEnd(last)}`, hide: "", restore: "" }
 } as const
 
-/** How often the line is drawn if nothing else happens. */
 const interval = "250 millis"
 
 const plain: Progress = {
@@ -148,6 +144,5 @@ const drawn = Effect.fnUntraced(function* (total: number): Effect.fn.Return<Prog
   }
 })
 
-/** Shows the progress on standard error until the scope closes. */
 export const open = (total: number): Effect.Effect<Progress, never, Scope.Scope> =>
   Effect.suspend(() => (process.stderr.isTTY ? drawn(total) : Effect.succeed(plain)))

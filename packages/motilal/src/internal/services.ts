@@ -21,8 +21,8 @@ export interface Options extends Omit<MotilalApi.Options, "apiKey" | "apiSecret"
 }
 
 /**
- * Returns the tokens of a session. In generation v7 of the API, the login returns only the token `login`, and a further
- * request returns the token `access`.
+ * In generation v7 of the API, the login returns only the token `login`, and a further request returns the token
+ * `access`.
  */
 export const exchange = (
   api: Api,
@@ -58,7 +58,6 @@ export const profile = (api: Api, session: Session.Authorized, options: Options)
   return Effect.map(api.getprofile(clientcode === undefined ? {} : { clientcode }, session), toProfile)
 }
 
-/** Returns the id that the profile must contain: for a dealer's login the client's code, else the account's own id. */
 export const expectedHolder = (account: Account.Account, options: Options): string => clientOf(options) ?? account.id
 
 export const accountOf = ({ userId: id }: { readonly userId: string }, { environment }: Options) => ({

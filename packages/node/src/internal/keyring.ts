@@ -17,7 +17,6 @@ import { randomUUID } from "node:crypto"
 import { createRequire } from "node:module"
 import process from "node:process"
 
-/** An entry in the keyring. */
 export interface Place {
   readonly service: string
   readonly account: string
@@ -26,7 +25,6 @@ export interface Place {
   readonly timeout: Duration.Duration
 }
 
-/** The optional package that accesses keyrings. */
 const packageName = "@napi-rs/keyring"
 
 const otherLayers =
@@ -37,13 +35,9 @@ const elsewhere = `Use another key layer: ${otherLayers}`
 const unavailable = (why: string, advice = elsewhere): VaultError.VaultError =>
   VaultError.make("key", new VaultError.KeyUnavailable({ why, advice }))
 
-/**
- * Path from which the optional package is resolved. In a CommonJS bundle of esbuild, `import.meta` is empty, so the path
- * of the program is used.
- */
+/** In a CommonJS bundle of esbuild, `import.meta` is empty, so the path of the program is used. */
 const resolvedFrom = (): string => import.meta.url ?? process.argv[1] ?? ""
 
-/** Path of the optional package. Fails if the package is not installed. */
 export const findModule: Effect.Effect<string, VaultError.VaultError> = Effect.try({
   try: () => createRequire(resolvedFrom()).resolve(packageName),
   catch: () =>
@@ -89,10 +83,7 @@ const decodeAnswer = Schema.decodeUnknownResult(
   )
 )
 
-/**
- * Patterns for the keyrings' error messages. If a message matches a pattern, `KeyUnavailable` contains the text beside
- * that pattern. The message itself is never shown, because it could contain a secret.
- */
+/** Patterns for the keyrings' error messages. The message itself is never shown, because it could contain a secret. */
 const refusals: ReadonlyArray<readonly [said: RegExp, why: string]> = [
   [/locked|unlock|interaction is not allowed/i, "the keyring is locked"],
   [/secret.?service|d-?bus|platform secure storage|zbus|no such file|connect/i, "no keyring is running for this user"],
@@ -111,8 +102,8 @@ const abandon = (child: ChildProcess): void => {
 }
 
 /**
- * A variable in the environment of the child process. If the program and its runtime are one executable, the child
- * process runs this program instead of the script. With this variable set, the program starts no further child process.
+ * If the program and its runtime are one executable, the child process runs this program instead of the script. With
+ * this variable set, the program starts no further child process.
  */
 const marker = "BROKER_AUTH_KEYRING_HELPER"
 
@@ -136,11 +127,9 @@ const childEnvironment = (): NodeJS.ProcessEnv => ({
   ...(process.versions["electron"] === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" })
 })
 
-/** Reads a property of a value. Returns `undefined` if the value is not an object or does not have the property. */
 const property = (value: unknown, name: string): unknown =>
   Predicate.hasProperty(value, name) ? value[name] : undefined
 
-/** Whether the program and its runtime are one executable. Node, Bun and Deno can make such executables. */
 const isSingleExecutable = (): boolean => {
   // Bun and Deno have no `node:sea`.
   const sea: { readonly isSea: () => boolean } | undefined = process.getBuiltinModule("node:sea")
@@ -174,7 +163,6 @@ const start = Effect.try({
       : unavailable("the process that reads the keyring does not start")
 })
 
-/** Runs the script with the request, and returns the output of the script. */
 const exchange = (question: string): Effect.Effect<string, VaultError.VaultError> =>
   Effect.andThen(
     requireRuntime,

@@ -3,7 +3,6 @@ import process from "node:process"
 
 const needed = [22, 19] as const
 
-/** Why this version of Node is not supported, or `undefined` if it is supported. */
 export const versionProblem = (version: string): string | undefined => {
   const [major = 0, minor = 0] = version.split(".").map(Number)
   return major > needed[0] || (major === needed[0] && minor >= needed[1])

@@ -9,7 +9,6 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import process from "node:process"
 
-/** Properties that are checked before a file or folder is used. */
 export interface Facts {
   readonly isLink: boolean
   /** Whether it is of the expected kind (a folder or a file). */
@@ -25,13 +24,11 @@ interface Refusal {
   readonly advice: string
 }
 
-/** A path, quoted for a shell. */
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
 
 /**
- * Returns why this file or folder must not be used, and the remedy. Returns `undefined` if it can be used. A wrong mode
- * or owner is never corrected silently, because another user may already have changed the content. `user` is
- * `undefined` on systems without owners and modes, such as Windows.
+ * A wrong mode or owner is never corrected silently, because another user may already have changed the content. `user`
+ * is `undefined` on systems without owners and modes, such as Windows.
  */
 export const refusal = (facts: Facts, kind: Kind, path: string, user: number | undefined): Refusal | undefined => {
   const shell = quoted(path)
@@ -57,7 +54,7 @@ export const refusal = (facts: Facts, kind: Kind, path: string, user: number | u
   return undefined
 }
 
-/** Returns the code of a system error, such as `ENOENT`. A `VaultError` contains only this code, not the error. */
+/** A `VaultError` contains only this code, not the error. */
 export const systemCode = (error: unknown): string | undefined => {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === "string" ? code : undefined
@@ -71,7 +68,7 @@ const attempt = <A>(what: string, use: () => A): Effect.Effect<A, VaultError.Vau
 
 const lstat = (path: string): Fs.BigIntStats | undefined => Fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
 
-/** Identity of the file at a path, or `undefined` if the path has no file. Does not open the file. */
+/** Does not open the file. */
 export const identity = (path: string): string | undefined => {
   const found = Result.getOrUndefined(Result.try(() => lstat(path)))
   return found === undefined ? undefined : `${found.dev}:${found.ino}`
@@ -118,7 +115,6 @@ const createFolder = (path: string): void => {
   syncFolder(parent)
 }
 
-/** Creates the folder if it is missing, and checks that no other user has access to it. */
 export const folder = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, VaultError.VaultError> {
   const what = `make the folder ${path}`
   const before = yield* attempt(what, () => lstat(path))
@@ -130,16 +126,13 @@ export const folder = Effect.fnUntraced(function* (path: string): Effect.fn.Retu
 /** Name endings of the files that SQLite creates beside a database. They have the same mode as the database. */
 export const companions = ["-wal", "-shm", "-journal"] as const
 
-/** Creates an empty file. Fails with `EEXIST` if the path exists, even as a symbolic link without a target. */
+/** Fails with `EEXIST` if the path exists, even as a symbolic link without a target. */
 const createEmpty = (path: string): void => {
   Fs.closeSync(Fs.openSync(path, "wx", 0o600))
   syncFolder(Path.dirname(path))
 }
 
 /**
- * Creates the file of a database if it is missing, and checks that no other user has access to it or to its companion
- * files.
- *
  * An existing file is checked, but never opened. When a process closes a file, the system releases all locks of that
  * process on the file, including SQLite's locks (https://sqlite.org/howtocorrupt.html, section 2.2).
  */
@@ -171,13 +164,9 @@ export const replaceWithEmpty = (path: string): void => {
 const refused = (what: string, advice: string): Effect.Effect<never, VaultError.VaultError> =>
   Effect.fail(VaultError.make("open", new VaultError.Io({ what, advice, retry: "never" })))
 
-/** The pattern that separates the names in a path. */
 const separator = process.platform === "win32" ? /[\\/]/ : /\//
 
-/**
- * Resolves the option `folder`. A leading `~` is the user's home directory. Default: the folder `broker-auth` in the
- * user's directory for application state.
- */
+/** Default: the folder `broker-auth` in the user's directory for application state. */
 export const resolve = Effect.fnUntraced(function* (
   given: string | undefined,
   home: () => string = Os.homedir

@@ -114,8 +114,8 @@ export const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
 ]
 
 /**
- * Returns the reason for an error in the callback. `code` is the error, `access_denied` or `invalid_request`.
- * `brokerMessage` is the cause, from the parameter `errorMessage`.
+ * `code` is the error, `access_denied` or `invalid_request`. `brokerMessage` is the cause, from the parameter
+ * `errorMessage`.
  */
 export const callbackRefusal = (code: string, brokerMessage: string | undefined): AuthError.Reason => {
   if (code !== "invalid_request") return new AuthError.RedirectRejected({ code, brokerMessage, why: "denied" })

@@ -5,7 +5,7 @@ import { type BrokerId, brokerIds, isBrokerId } from "./brokers.ts"
 import { isHostName, isOriginName } from "./guard.ts"
 import { largestJournal } from "./limits.ts"
 
-/** The command line is invalid. The message is one line, without a full stop at its end. */
+/** The message is one line, without a full stop at its end. */
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
 
 export type Command =
@@ -96,7 +96,7 @@ const readBrokers = (given: ReadonlyArray<string> | undefined) =>
           : failUsage(`--broker must be one of ${brokerIds.join(", ")}, not ${JSON.stringify(id)}`)
       )
 
-/** Decodes the command line. Checks every flag, even if the command does not use it. */
+/** Checks every flag, even if the command does not use it. */
 export const read = Effect.fnUntraced(function* (args: ReadonlyArray<string>): Effect.fn.Return<Command, UsageError> {
   const given = yield* parse(args)
   yield* checkRepeats(given)

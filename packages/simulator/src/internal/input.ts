@@ -27,7 +27,6 @@ const problemOf = (error: Schema.SchemaError): string =>
     )
     .join("; ")
 
-/** Decodes the body of a request. The error says what is wrong and what to send. */
 export const decode = <S extends Schema.Constraint>(schema: S, input: unknown, sample: string) =>
   Effect.mapError(
     Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })(input),

@@ -51,7 +51,7 @@ const leafMessages: Readonly<Record<string, string>> = {
   InvalidType: "must be an object, or a list in the case of `accounts`"
 }
 
-/** Lists the errors in a seed. The list contains paths and rules, but no values, because a value may be a secret. */
+/** The list contains paths and rules, but no values, because a value may be a secret. */
 const toIssues = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => leafMessages[issue._tag] ?? "is not valid"
 })
@@ -62,7 +62,6 @@ const toPath = (path: ReadonlyArray<unknown>): string =>
     return sum === "" ? String(part) : `${sum}.${String(part)}`
   }, "") || "seed"
 
-/** Decodes a seed. The error lists the path of each wrong value, and the rule for this value. */
 export const read = (input: unknown): Effect.Effect<Seed, SimulatorError> =>
   Schema.decodeUnknownEffect(Seed)(input, { errors: "all", onExcessProperty: "error" }).pipe(
     Effect.mapError(
@@ -86,14 +85,13 @@ export const parse = (json: string): Effect.Effect<Seed, SimulatorError> =>
     read
   )
 
-/** The demo accounts as a seed. */
 export const demo = (ids: ReadonlyArray<BrokerId>) => ({
   brokers: Object.fromEntries(
     ids.map((broker) => [broker, { accounts: brokers[broker].descriptor.accounts, switches: {} }])
   )
 })
 
-/** Makes the fake of a broker from a seed. Missing fields of an account are taken from the first demo account. */
+/** Missing fields of an account are taken from the first demo account. */
 export const makeFake = (seed: Seed, broker: BrokerId): Effect.Effect<FakeBroker> => {
   const { accounts, switches } = seed.brokers[broker] ?? {}
   const { descriptor } = brokers[broker]

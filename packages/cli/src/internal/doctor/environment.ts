@@ -14,7 +14,6 @@ interface Variable {
   readonly value: string
 }
 
-/** Reads a variable. Returns `undefined` if it is unset or empty. */
 const variableOf = Effect.fnUntraced(function* (name: string): Effect.fn.Return<Variable | undefined> {
   const value = Option.getOrElse(yield* Effect.option(Config.String(name)), () => "")
   return value === "" ? undefined : { name, value }
@@ -35,7 +34,7 @@ const addressOf = (value: string): string => {
   return url === undefined ? "an address that cannot be read" : `${url.protocol}//${url.host}`
 }
 
-/** Reports the proxy. This check also applies the proxy settings to all later requests of this process. */
+/** This check also applies the proxy settings to all later requests of this process. */
 export const checkProxy: Effect.Effect<Finding> = Effect.gen(function* () {
   const built = yield* Effect.result(Effect.scoped(Layer.build(Connection.layerClient)))
   if (Result.isFailure(built)) return ofFailure("proxy", built.failure)
@@ -70,7 +69,6 @@ const extraFinding = ({ name, value }: Variable): Finding => {
     : fine("certificates", `Node also trusts ${count === 1 ? "the CA" : `the ${count} CAs`} in ${value} (${name})`)
 }
 
-/** Checks which certificates Node accepts. */
 export const checkCertificates: Effect.Effect<Finding> = Effect.gen(function* () {
   const unchecked = yield* variableOf("NODE_TLS_REJECT_UNAUTHORIZED")
   if (unchecked?.value === "0") {

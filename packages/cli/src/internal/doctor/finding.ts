@@ -1,4 +1,3 @@
-/** The result of a check of `doctor`. */
 import type { Broker } from "@auth/broker-core/broker/Broker"
 import type * as AuthError from "@auth/broker-core/login/AuthError"
 import * as Effect from "effect/Effect"
@@ -51,7 +50,6 @@ export type Cause =
 export interface Finding {
   readonly check: Check
   readonly found: string
-  /** Text for the user: what to do. */
   readonly remedy?: string | undefined
   /** Present if the finding is a problem. */
   readonly problem?: { readonly cause: Cause; readonly code: ExitCode.Name }
@@ -119,7 +117,6 @@ const causeOf = (reason: AuthError.Reason): Cause => {
 const ownCertificates =
   "Node does not know the CA that issued the certificate, so your company's proxy or an attacker may be reading the traffic. If it is the proxy, set NODE_EXTRA_CA_CERTS to a file with its CA certificate, or set NODE_USE_SYSTEM_CA=1 if the operating system trusts the CA. Do not disable the check: an attacker could then read the credentials."
 
-/** Returns the remedy of the reason, or a more precise remedy. */
 const remedyOf = (reason: AuthError.Reason, cause: Cause, broker: Broker | undefined): string => {
   if (cause === "unknown-ca") return ownCertificates
   const [page] = broker?.documentation ?? []
@@ -143,7 +140,6 @@ export const ofReason = (check: Check, reason: AuthError.Reason, broker?: Broker
   )
 }
 
-/** Splits a message into the problem and the remedy that follows it. Drops the sentence "Nothing was sent". */
 const partsOf = (message: string): readonly [found: string, remedy: string] => {
   const [, found = message, remedy = ""] = /^(.*?[^.])\. (?:Nothing was sent\. )?(.*)$/s.exec(message) ?? []
   return [found, remedy]
@@ -157,10 +153,8 @@ export const ofFailure = (check: Check, failure: Failure, broker?: Broker): Find
   return problem(check, [cause, failure.code], found, remedy)
 }
 
-/** Adds the host to the text of a finding. */
 export const at = (host: string, finding: Finding): Finding => ({ ...finding, found: `${host}: ${finding.found}` })
 
-/** If the effect takes longer than a second, prints on standard error what the command waits for. */
 export const withProgress =
   (text: string) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -1,4 +1,3 @@
-/** The OpenAPI 3.1 document of the server, made from the table of endpoints. */
 import { commonRefusals, type Endpoint, endpoints, schemas } from "./endpoints.ts"
 import { statuses, statusOfReason } from "./problems.ts"
 
@@ -8,7 +7,6 @@ const reference = (schema: string): Json => ({ $ref: `#/components/schemas/${sch
 
 const content = (type: string, schema: string): Json => ({ [type]: { schema: reference(schema) } })
 
-/** The HTTP statuses for failures of the vault. */
 const vaultStatuses = [500, 503]
 
 const problemsOf = ({ canFail, refusals }: Endpoint): Json => {
@@ -52,8 +50,8 @@ const operationOf = (operationId: string, endpoint: Endpoint): Json => ({
 })
 
 /**
- * Makes the document. `origin` is the server's address on loopback. For a server on a Unix socket, `origin` is
- * `undefined`, and the document gives the address as `http://localhost`.
+ * `origin` is the server's address on loopback. For a server on a Unix socket, `origin` is `undefined`, and the
+ * document gives the address as `http://localhost`.
  */
 export const document = (origin: string | undefined): Json => {
   const paths: Record<string, Json> = {}

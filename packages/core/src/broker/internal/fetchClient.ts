@@ -1,12 +1,9 @@
-/**
- * Makes Effect's HTTP client for `fetch`. `FetchClient` loads this module at the first request that does not use
- * `PlainHttp`.
- */
+/** `FetchClient` loads this module at the first request that does not use `PlainHttp`. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 
-/** Makes the client. `ofLayer` has the services, such as `Fetch`, with which the layer of `FetchClient` was built. */
+/** `ofLayer` has the services, such as `Fetch`, with which the layer of `FetchClient` was built. */
 export const make = (ofLayer: Context.Context<never>): Promise<HttpClient.HttpClient> =>
   Effect.runPromise(Effect.provideContext(Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer), ofLayer))

@@ -4,8 +4,8 @@ import * as Redacted from "effect/Redacted"
 import { secretParts } from "./secretParts.ts"
 
 /**
- * The parts of a request that may contain secrets. Tokens are listed in addition to the headers that contain them,
- * because an answer may quote only the token and not the whole header.
+ * Tokens are listed in addition to the headers that contain them, because an answer may quote only the token and not
+ * the whole header.
  */
 export interface Sent {
   readonly request: unknown
@@ -25,7 +25,6 @@ const redactedIn = (value: unknown): ReadonlyArray<string> => {
 /** Headers whose values are always secret, even if the broker's package does not wrap them in `Redacted`. */
 const secretHeader = /^(?:proxy-)?authorization$|^cookie$/i
 
-/** Returns all secrets that were sent, including each secret part of a longer value, such as the token in a header. */
 export const secretsOf = ({
   headers,
   query,

@@ -1,10 +1,9 @@
-/** At login, some brokers return the address to which API calls must be sent. This module checks that address. */
+/** At login, some brokers return the address to which API calls must be sent. */
 import * as Result from "effect/Result"
 
 const isAllowedHost = (hostname: string, hosts: ReadonlyArray<string>): boolean =>
   hosts.some((host) => (host.startsWith(".") ? hostname.endsWith(host) : hostname === host))
 
-/** Returns the address `told` without slashes at its end. Returns `undefined` if the address is not allowed. */
 export const allowedAddress = (told: string, hosts: ReadonlyArray<string>): string | undefined => {
   const url = Result.getOrUndefined(Result.try(() => new URL(told)))
   const isPlain = url?.protocol === "https:" && url.username === "" && url.password === "" && url.port === ""

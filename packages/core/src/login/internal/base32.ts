@@ -35,25 +35,20 @@ export const wordsProblem = "has words next to the secret: use the secret alone"
 
 const isHex = (symbols: string): boolean => /^(?:0x)?[0-9a-f]{20,}$/i.test(symbols)
 
-/**
- * Whether all letters of a group have the same case. The first letter may be a capital, because the keyboards of phones
- * capitalize it.
- */
+/** The first letter may be a capital, because the keyboards of phones capitalize it. */
 const isOneCase = (group: string): boolean => /^(?:[A-Z]?[^A-Z]*|[^a-z]*)$/.test(group)
 
 const looksLikeBase64 = (text: string): boolean =>
   /^[\w+/\s-]+=*$/.test(text) && /[A-Za-z]/.test(text) && text.split(/[\s-]+/).some((group) => !isOneCase(group))
 
-/** Describes the problem with a text in which at least one character is not base32. */
 const otherEncoding = (text: string, symbols: string): string => {
   if (isHex(symbols)) return hexadecimal
   return looksLikeBase64(text) || /^[\w+/]*[+/][\w+/]*=*$/.test(symbols) ? base64 : notBase32
 }
 
 /**
- * Checks a text that has only base32 characters. Returns a problem if words stand next to the secret, or if the text may
- * have another encoding. Mixed upper and lower case is a sign of base64. Hexadecimal without the digits 0, 1, 8 and 9
- * has only base32 characters. If such a text were read as base32, the codes would be wrong.
+ * Checks a text that has only base32 characters. Mixed upper and lower case is a sign of base64. Hexadecimal without
+ * the digits 0, 1, 8 and 9 has only base32 characters. If such a text were read as base32, the codes would be wrong.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
   if (words.test(text)) return wordsProblem
@@ -82,9 +77,8 @@ const decodeSymbols = (symbols: string): Uint8Array => {
 }
 
 /**
- * Decodes a secret, in upper or lower case, with or without blanks, dashes and padding. The padding is ignored. If
- * `certain` is set, a text that could also have another encoding is accepted as base32. This is for otpauth addresses,
- * whose secrets are always in base32. The failure describes the problem, but does not contain the secret.
+ * If `certain` is set, a text that could also have another encoding is accepted as base32. This is for otpauth
+ * addresses, whose secrets are always in base32. The failure describes the problem, but does not contain the secret.
  */
 export const decode = (text: string, options?: { readonly certain: true }): Result.Result<Uint8Array, string> => {
   const symbols = text.replace(separators, "").replace(/(?:=|%3d)+$/i, "")

@@ -5,10 +5,7 @@
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
 
-/**
- * Why a URL is rejected. `advice` says what to do now. Without `advice`, the remedy that `RedirectRejected` has for
- * this `why` is shown.
- */
+/** Without `advice`, the remedy that `RedirectRejected` has for this `why` is shown. */
 export interface Refusal {
   readonly why: "not-a-url" | "origin"
   readonly advice?: string | undefined
@@ -30,16 +27,14 @@ const decodeOnce = (text: string): string =>
   )
 
 /**
- * Matches double quotation marks, angle brackets and blanks around a copied URL. A URL may end with a single quote, so
- * single quotes are not matched. `withoutQuotes` removes pairs of single quotes. Without the lookbehind, the time would
- * grow with the square of the number of consecutive marks.
+ * A URL may end with a single quote, so single quotes are not matched. `withoutQuotes` removes pairs of single quotes.
+ * Without the lookbehind, the time would grow with the square of the number of consecutive marks.
  */
 const enclosed = /^["<>“”„«»`\s]+|(?<!["<>“”„«»`\s])["<>“”„«»`\s]+$/g
 
 /** Removes the invisible characters that chat programs and PDF files add. No URL and no token contains them. */
 const withoutInvisible = (text: string): string => text.replace(/\p{Default_Ignorable_Code_Point}/gu, "")
 
-/** Decodes a URL that was percent-encoded as a whole, up to three times. */
 const decodeWhole = (text: string): string => {
   let decoded = text
   for (let times = 0; times < 3 && /^[a-z][a-z\d+.-]*%(?:25)*3a/i.test(decoded); times += 1)
@@ -48,23 +43,20 @@ const decodeWhole = (text: string): string => {
 }
 
 const repairs: ReadonlyArray<(text: string) => string> = [
-  // Removes invisible characters and control characters. Tabs and line breaks are removed later.
+  // Tabs and line breaks are removed later.
   (text) => withoutInvisible(text).replace(/[^\P{Cc}\t\n\r]/gu, ""),
   (text) => withoutQuotes(text.replace(enclosed, "")).replace(enclosed, ""),
-  // Removes the line breaks that a terminal or an email program has added, and the blanks next to them. Also removes
-  // tabs.
+  // Removes the line breaks that a terminal or an email program has added, and the blanks next to them.
   (text) => text.replace(/(?<!\s)\s*[\r\n\u2028\u2029]\s*|\t/g, ""),
   decodeWhole,
   // Removes the escapes of HTML, of JSON, and of shells that escape pasted text.
   (text) => text.replace(/&(?:amp;)+|&#(?:38|x26);|\\u0026/gi, "&").replace(/\\([?&=#])/g, "$1")
 ]
 
-/** Maximum length of a callback. Browsers and servers do not accept longer URLs. */
+/** Browsers and servers do not accept longer URLs. */
 const maxLength = 32_768
 
-/**
- * Returns the URL without query and fragment. `URL.origin` is not used, because it is "null" for every custom scheme.
- */
+/** `URL.origin` is not used, because it is "null" for every custom scheme. */
 const placeOf = (url: URL): string => {
   const { host, href, password, pathname, protocol, username } = url
   if (!href.startsWith(`${protocol}//`)) return `${protocol}${pathname}`
@@ -92,10 +84,7 @@ const adviceFor = (url: URL, registered: URL): string => {
     : "The path is not the path of the redirect URL. If a proxy changes paths, restore the public path. Otherwise configure the redirect URL exactly as it is registered at the broker."
 }
 
-/**
- * Whether a parameter contains a message from the broker. In a message, `+` may stand for a blank. In a token, `+` is a
- * normal character.
- */
+/** In a message, `+` may stand for a blank. In a token, `+` is a normal character. */
 const isSentence = (name: string): boolean => /^(?:error|message|reason|description)/i.test(name)
 
 const decode = (text: string): string =>
@@ -119,9 +108,8 @@ const pairsOf = (parts: ReadonlyArray<string>): Pairs =>
   })
 
 /**
- * Returns the parameters of the fragment and of the query. The fragment may contain a route and a question mark before
- * its parameters. The query may contain a second question mark, because a broker may append `?code=…` to a redirect URL
- * that already has a query.
+ * The fragment may contain a route and a question mark before its parameters. The query may contain a second question
+ * mark, because a broker may append `?code=…` to a redirect URL that already has a query.
  */
 const parametersOf = ({ hash, search }: URL): Pairs => {
   const inHash = hash
@@ -132,10 +120,7 @@ const parametersOf = ({ hash, search }: URL): Pairs => {
   return [...pairsOf(inHash), ...pairsOf(inQuery)]
 }
 
-/**
- * Whether the text begins with the registered redirect URL, and contains this URL a second time. The second URL is
- * ignored if it comes after `=`, because it is then the value of a parameter.
- */
+/** The second URL is ignored if it comes after `=`, because it is then the value of a parameter. */
 const isDoubled = (text: string, registered: URL): boolean => {
   const [lower, place] = [text.toLowerCase(), placeOf(registered).toLowerCase()]
   if (!lower.startsWith(place)) return false
@@ -159,9 +144,9 @@ const formProblem = (text: string, registered: URL): string | undefined => {
 }
 
 /**
- * Parses a callback URL. Returns its parameters, and the names of the parameters in the registered redirect URL. If the
- * text is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin. A
- * query without a path, and a code without a URL, are rejected, because they do not show where the callback arrived.
+ * If the text is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered
+ * origin. A query without a path, and a code without a URL, are rejected, because they do not show where the callback
+ * arrived.
  */
 export const read = (
   callbackUrl: string,
@@ -182,8 +167,8 @@ export const read = (
 }
 
 /**
- * Describes the problem with a code or a token from a callback. A code or token has only visible ASCII characters. Dots
- * at its end come from a program that shortens long texts, and quotation marks and angle brackets come from HTML.
+ * A code or token has only visible ASCII characters. Dots at its end come from a program that shortens long texts, and
+ * quotation marks and angle brackets come from HTML.
  */
 export const tokenProblem = (text: string): string | undefined => {
   if (/(?:\.{3}|\u2026)$/.test(text)) return "contains a code or token that was cut off: it ends with an ellipsis"

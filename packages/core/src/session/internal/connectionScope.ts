@@ -17,7 +17,6 @@ import * as VaultKey from "../VaultKey.ts"
 import { closedReason, type Life } from "./connectionRun.ts"
 import type { ManagerOwner } from "./managerOwner.ts"
 
-/** Layers that replace the defaults of a connection. */
 export interface BaseOptions {
   /**
    * The vault, in which sessions are stored. Default: the memory of this connection, which no other connection of this
@@ -35,13 +34,11 @@ const randomKey: Layer.Layer<VaultKey.VaultKey, VaultError> = Layer.effect(
   Effect.flatMap(VaultKey.generate, (bytes) => VaultKey.fromBytes(bytes, "a random key"))
 )
 
-/** The vault with the key, and the HTTP client of a connection. */
 export const base = ({ client, key, vault }: BaseOptions) => ({
   vault: Layer.merge(vault ?? Vault.layerMemory, key ?? randomKey),
   client: client ?? FetchClient.layer
 })
 
-/** The functions that close a connection. */
 export interface Closable {
   /**
    * Closes the connection. After this, the promises of all other functions of the connection reject. If a `logout` is
@@ -57,10 +54,6 @@ export interface Closable {
  */
 const environment = ConfigProvider.make((path) => Effect.suspend(() => ConfigProvider.fromEnv().load(path)))
 
-/**
- * Runs `build` in a new scope, and adds `close` to its result. `close` closes the scope. If `build` fails, the scope is
- * closed.
- */
 export const openIn = <A, E>(
   build: (life: Life, owner: ManagerOwner) => Effect.Effect<A, E, Scope.Scope>
 ): Promise<A & Closable> => {

@@ -45,10 +45,7 @@ const makeRequest = (broker: string, input: FetchInput, init: FetchInit | undefi
         : invalid(broker, "is not a request that fetch accepts", validRequest)
   })
 
-/**
- * Reads the whole body, because the client may send the request a second time, and a stream can be sent only once. If
- * the reading is interrupted, the stream is cancelled.
- */
+/** Reads the whole body, because the client may send the request a second time, and a stream can be sent only once. */
 const readBody = (broker: string, body: ReadableStream<Uint8Array>) =>
   Effect.tryPromise({
     try: (signal) => new Response(abortable(body, signal)).arrayBuffer(),
@@ -109,7 +106,6 @@ const toResponse = (
   return made.url === "" ? Object.defineProperty(made, "url", { value: url }) : made
 }
 
-/** The options that `optionsOf` reads from a `Request`, with their default values. */
 const requestDefaults = {
   cache: "default",
   credentials: "same-origin",
@@ -119,10 +115,7 @@ const requestDefaults = {
   referrerPolicy: ""
 } as const
 
-/**
- * Returns the options of a `Request` that differ from their defaults. The defaults are left out, because some platforms
- * do not support all options.
- */
+/** The defaults are left out, because some platforms do not support all options. */
 const optionsOf = (request: Request): FetchInit =>
   Object.fromEntries(
     Object.entries(requestDefaults).flatMap(([name, standard]) => {
@@ -137,13 +130,13 @@ const extrasOf = (input: FetchInput, init: FetchInit | undefined): FetchInit => 
   return input instanceof Request ? { ...optionsOf(input), ...extras } : extras
 }
 
-/** Returns the signal of a request. As with the standard `fetch`, `signal: null` removes the signal of a `Request`. */
+/** As with the standard `fetch`, `signal: null` removes the signal of a `Request`. */
 const signalOf = (input: FetchInput, init: FetchInit | undefined): AbortSignal | undefined => {
   const given = init?.signal
   return (given === undefined && input instanceof Request ? input.signal : given) ?? undefined
 }
 
-/** Makes the function `fetch` of a connection. `run` runs an effect, and interrupts it when the signal is aborted. */
+/** `run` runs an effect, and interrupts it when the signal is aborted. */
 export const make =
   (
     broker: string,

@@ -80,7 +80,6 @@ export const codesAbandoned = (account: Account.Account, until: number) =>
       `another code. The next try is at ${Expiry.toIst(until)}. ${loginNow}`
   )
 
-/** Makes an error that repeats the broker's last error, and adds the time of the next try. */
 export const paused = ({ broker }: Account.Account, { length, said, since }: Ledger.Pause) => {
   const { brokerMessage, code, what } = said
   // If an `ActionRequired` has no advice, its remedy is `what`. The message already contains `what`, so the new advice

@@ -1,7 +1,4 @@
-/**
- * Functions for the store and the lock in Redis: names of keys, retries, and errors. The errors do not contain the
- * Redis client's error, because it may contain stored data.
- */
+/** The errors do not contain the Redis client's error, because it may contain stored data. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redis from "effect/persistence/Redis"
@@ -14,8 +11,8 @@ import { systemCode } from "../../broker/internal/systemCode.ts"
 export const defaultPrefix = "broker-auth"
 
 /**
- * Returns the key in Redis. Because of the braces, a Redis cluster stores all keys of an account on the same node. The
- * text inside the braces contains no braces itself.
+ * Because of the braces, a Redis cluster stores all keys of an account on the same node. The text inside the braces
+ * contains no braces itself.
  */
 export const keyOf = (prefix: string, account: Account.Account, what: string): string =>
   `${prefix}:{${Account.toKey(account)}}:${what}`
@@ -37,16 +34,13 @@ export const toIo = (what: string, error: Redis.RedisError | undefined): VaultEr
     advice
   })
 
-/**
- * Whether a retry would fail with the same error code. The codes in the list report missing permissions, a missing or
- * wrong password, or a stored value of another type.
- */
+/** Whether a retry would fail with the same error code. */
 export const isFinal = (word: string | undefined): boolean =>
   word !== undefined && ["NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE"].includes(word)
 
 /**
- * Converts an error of the Redis client. If the stored value is not a string (`WRONGTYPE`), the reason is `Tampered`,
- * because this library did not write the value.
+ * If the stored value is not a string (`WRONGTYPE`), the reason is `Tampered`, because this library did not write the
+ * value.
  */
 export const toReason = (
   what: string,
@@ -68,9 +62,8 @@ const transient = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "
 export const pause = Effect.flatMap(Random.nextIntBetween(25, 75), (millis) => Effect.sleep(millis))
 
 /**
- * Sends a request until Redis answers. Fails if Redis reports an error whose code is not in `transient`, or if the
- * time-out has passed. `isAgain` is true if the request is a retry. In this case, Redis may have executed an earlier
- * try whose reply was lost.
+ * `isAgain` is true if the request is a retry. In this case, Redis may have executed an earlier try whose reply was
+ * lost.
  */
 export const persist = <A>(
   ask: (isAgain: boolean) => Effect.Effect<A, Redis.RedisError>,

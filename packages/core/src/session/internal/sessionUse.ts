@@ -8,10 +8,7 @@ import type { Self } from "./managerState.ts"
 import { RequestsSent } from "../../login/internal/requestsSent.ts"
 import type { Failure } from "./sessionChange.ts"
 
-/**
- * The kind of requests that an effect has sent. `read`: only requests that are safe to repeat. `order`: at least one
- * request that is not safe to repeat.
- */
+/** `read`: only requests that are safe to repeat. `order`: at least one request that is not safe to repeat. */
 type Kind = "read" | "order"
 
 /**
@@ -54,7 +51,7 @@ const isUntested = ({ trial }: Self, session: Session.Session, kind: Kind, now: 
   !trial.accepted.has(kind) &&
   now - session.issuedAt < minReplacementAge
 
-/** Prepares one run of the effect. `sent` counts the requests of the run, even if the run fails. */
+/** `sent` counts the requests of the run, even if the run fails. */
 const runOnce = <A, E, R>(
   self: Self,
   session: Session.Session,
