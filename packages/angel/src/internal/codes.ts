@@ -7,9 +7,8 @@ const row = ErrorTable.rows('SmartAPI documentation, "Error codes"', "2026-11-21
 const from = (source: string) => ({ source })
 
 /**
- * Returns the hints for AB1050. The broker often returns AB1050 although the one-time code is right, for example if the
- * client code is wrong. No hint is about the PIN or the API key, because the broker checks them after the one-time
- * code.
+ * The broker often returns AB1050 although the one-time code is right, for example if the client code is wrong. No hint
+ * is about the PIN or the API key, because the broker checks them after the one-time code.
  */
 const totpHints = (failure: ErrorTable.Failure): ReadonlyArray<Hint> => {
   const clientCode = Envelope.field(failure.request, "clientcode")

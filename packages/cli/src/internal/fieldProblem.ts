@@ -1,4 +1,3 @@
-/** Checks the form of one credential. */
 import type { Field } from "@auth/broker-core/broker/Credentials"
 import * as Credentials from "@auth/broker-core/broker/Credentials"
 import * as AuthError from "@auth/broker-core/login/AuthError"
@@ -16,10 +15,7 @@ type Values = Readonly<Record<string, Redacted.Redacted<string>>>
  */
 export const verbatim = "BROKER_AUTH_VERBATIM"
 
-/**
- * Returns the problem with one value, or `undefined` if the value is valid. If the value is a reference, resolves the
- * reference first. `verbatimNames` contains the variable `BROKER_AUTH_VERBATIM` if it is set.
- */
+/** `verbatimNames` contains the variable `BROKER_AUTH_VERBATIM` if it is set. */
 export const problemOf = (
   broker: string,
   field: Field,

@@ -4,7 +4,6 @@ import { type Argument, type Flag, type Row, table } from "./commandTable.ts"
 
 export const program = "broker-auth"
 
-/** Lines that fit into `width` columns. Lines after the first begin with `indent` blanks. */
 export const wrap = (text: string, width: number, indent = 0): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let line = ""
@@ -21,7 +20,7 @@ export const wrap = (text: string, width: number, indent = 0): ReadonlyArray<str
   return [...lines, line].map((text, index) => (index === 0 ? text : " ".repeat(indent) + text))
 }
 
-/** Two columns. If there is no room for the second column, each text goes below its name. */
+/** If there is no room for the second column, each text goes below its name. */
 const columns = (rows: ReadonlyArray<readonly [string, string]>, width: number): ReadonlyArray<string> => {
   const left = Math.max(...rows.map(([name]) => name.length)) + 4
   return rows.flatMap(([name, text]) =>
@@ -85,13 +84,11 @@ const overview = (width: number): ReadonlyArray<string> => [
   )
 ]
 
-/** Returns the row of the command that is at the start of `words`, or `undefined`. */
 export const rowOf = (words: ReadonlyArray<string>): Row | undefined => {
   const rows: ReadonlyArray<Row> = table
   return rows.find(({ name }) => name === words.slice(0, 2).join(" ")) ?? rows.find(({ name }) => name === words[0])
 }
 
-/** The help for the words of a command line, in lines of at most `width` columns. */
 export const helpFor = (words: ReadonlyArray<string>, width: number): string => {
   const row = rowOf(words)
   return (row === undefined ? overview(width) : commandHelp(row, width)).join("\n")

@@ -3,7 +3,7 @@ import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import { inflateSync } from "node:zlib"
 
-/** The modules of a QR code, row by row. `true` is dark. */
+/** `true` is dark. */
 export type Modules = ReadonlyArray<ReadonlyArray<boolean>>
 
 const signature = [137, 80, 78, 71, 13, 10, 26, 10]
@@ -67,7 +67,6 @@ const filters: ReadonlyArray<(left: number, above: number, corner: number) => nu
   paeth
 ]
 
-/** Undoes the filters of the PNG format. Returns the rows of bytes. */
 const unfilter = (raw: Uint8Array, stride: number, step: number, height: number): ReadonlyArray<Uint8Array> => {
   const rows: Array<Uint8Array> = []
   for (let y = 0; y < height; y += 1) {
@@ -84,7 +83,6 @@ const unfilter = (raw: Uint8Array, stride: number, step: number, height: number)
   return rows
 }
 
-/** Whether each pixel is dark. */
 const readPixels = ({ data, header, palette }: Chunks): Modules | undefined => {
   const { colour, depth, height, width } = header
   const samples = samplesOf[colour]
@@ -107,8 +105,7 @@ const readPixels = ({ data, header, palette }: Chunks): Modules | undefined => {
 }
 
 /**
- * Reduces the pixels to modules. The finder pattern in the upper left corner is seven modules wide, so its width in
- * pixels gives the size of a module.
+ * The finder pattern in the upper left corner is seven modules wide, so its width in pixels gives the size of a module.
  */
 const toModules = (pixels: Modules): Modules | undefined => {
   const top = pixels.findIndex((row) => row.includes(true))
@@ -127,11 +124,7 @@ const toModules = (pixels: Modules): Modules | undefined => {
   )
 }
 
-/**
- * Returns the modules of the QR code in a PNG image. `image` is base64, with or without the prefix of a data URI. If a
- * small image has no QR code, returns its pixels. Returns `undefined` if a large image has no QR code, or if the image
- * cannot be read.
- */
+/** `image` is base64, with or without the prefix of a data URI. If a small image has no QR code, returns its pixels. */
 export const read = (image: string): Modules | undefined => {
   const bytes = Result.getOrUndefined(Base64.decode(image.replace(/^data:[^,]*,/, "").replaceAll(/\s/g, "")))
   const chunks = bytes === undefined ? undefined : readChunks(bytes)
@@ -148,7 +141,7 @@ const isLight = (modules: Modules, x: number, y: number): boolean => modules[y]?
 /** The character for two modules, one above the other. The key says for each of the two whether it is light. */
 const blocks = { "true true": "█", "true false": "▀", "false true": "▄", "false false": " " } as const
 
-/** Lines of the drawing. A character shows two modules, one above the other: light is filled, dark is blank. */
+/** A character shows two modules, one above the other: light is filled, dark is blank. */
 export const draw = (modules: Modules): ReadonlyArray<string> => {
   const size = modules.length + 2 * margin
   return Array.from({ length: Math.ceil(size / 2) }, (_, line) =>

@@ -9,13 +9,13 @@ interface Named {
   readonly broker: string
 }
 
-/** The account has a live session. `expiresAt` is in milliseconds since the epoch, or `undefined` if it is unknown. */
+/** `expiresAt` is in milliseconds since the epoch, or `undefined` if it is unknown. */
 interface In extends Named {
   readonly state: "in"
   readonly expiresAt: number | undefined
 }
 
-/** The account has no session. If `state` is `person`, only a person can log in. */
+/** If `state` is `person`, only a person can log in. */
 interface Out extends Named {
   readonly state: "person" | "failed"
   readonly failure: Failure
@@ -31,11 +31,10 @@ const isIn = (outcome: Outcome): outcome is In => outcome.state === "in"
 const outs = (outcomes: ReadonlyArray<Outcome>, state: Out["state"]): ReadonlyArray<Out> =>
   outcomes.filter((outcome): outcome is Out => outcome.state === state)
 
-/** Returns why a person is needed. Returns `undefined` for a `CommandFailed`, which does not contain this reason. */
+/** Returns `undefined` for a `CommandFailed`, which does not contain this reason. */
 const whyPerson = ({ failure, name }: Out): string | undefined =>
   failure._tag === "CommandFailed" ? undefined : printable(partsOf(failure, name).reason)
 
-/** Returns the outcome of an account as one line, without the account's name in front. */
 export const textOf = (outcome: Outcome): string => {
   if (isIn(outcome)) return `logged in ${untilText(outcome)}`
   if (outcome.state === "failed") return printable(messageOf(outcome.failure, outcome.name))
@@ -43,17 +42,12 @@ export const textOf = (outcome: Outcome): string => {
   return `needs a person: ${commandOf(outcome)}${why === undefined ? "" : ` (${why})`}`
 }
 
-/**
- * The exit code: 7 if an account needs a person, otherwise the exit code for the first account that failed. `undefined`
- * if all accounts are logged in.
- */
 export const codeOf = (outcomes: ReadonlyArray<Outcome>): number | undefined => {
   if (outs(outcomes, "person").length > 0) return ExitCode.table.person.code
   const [first] = outs(outcomes, "failed")
   return first === undefined ? undefined : codeOfFailure(first.failure)
 }
 
-/** The names of the accounts that are logged in, grouped by the expiry of their sessions. */
 const inLines = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string> => {
   const groups = new Map<string, ReadonlyArray<string>>()
   for (const outcome of outcomes.filter(isIn)) {
@@ -63,7 +57,6 @@ const inLines = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string> => {
   return Array.from(groups, ([until, names]) => `Logged in ${until}: ${names.join(", ")}`)
 }
 
-/** The summary in lines for people. */
 export const linesOf = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string> => {
   const count = outcomes.filter(isIn).length
   const verb = count === 1 ? "is" : "are"
@@ -75,7 +68,6 @@ export const linesOf = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string>
   ]
 }
 
-/** The summary for programs. `text` is the summary for people. */
 export const toJson = (outcomes: ReadonlyArray<Outcome>) => ({
   text: linesOf(outcomes).join("\n"),
   in: outcomes.filter(isIn).map(({ broker, expiresAt, name }) => ({ name, broker, expiresAt: toIso(expiresAt) })),

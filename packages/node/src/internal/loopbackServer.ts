@@ -22,7 +22,7 @@ export type Respond = (message: Http.IncomingMessage) => Effect.Effect<Answer>
 
 export const answer = (page: Page, more: Omit<Answer, "page"> = {}): Answer => ({ page, ...more })
 
-/** Redirects with status 303. The browser sends a GET to `location`, without the query and form of this request. */
+/** The browser sends a GET to `location`, without the query and form of this request. */
 export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.void): Answer => ({
   page: { status: 303, title: "Redirect", paragraphs: [] },
   headers: { location },
@@ -35,15 +35,15 @@ export const redirectTo = (location: string, sent: Effect.Effect<void> = Effect.
  */
 const maxHeaderBytes = 32_768
 const maxBodyBytes = 65_536
-/** A browser opens fewer connections than this. Further connections are closed. */
+/** A browser opens fewer connections than this. */
 const maxConnections = 256
-/** Time-out for the headers of a request. A browser on this machine sends all headers at once. */
+/** A browser on this machine sends all headers at once. */
 const headersMillis = 5000
 const requestMillis = 10_000
 
 /**
  * Reads a form of at most `maxBodyBytes`. Further bytes are also read, but dropped: a client that cannot send its whole
- * request may not read the answer. If the form cannot be read, fails with the page that says why.
+ * request may not read the answer.
  */
 export const readForm = (message: Http.IncomingMessage): Effect.Effect<Redacted.Redacted<string>, Page> =>
   Effect.callback((resume) => {
@@ -65,7 +65,6 @@ export const readForm = (message: Http.IncomingMessage): Effect.Effect<Redacted.
     message.once("close", () => resume(Effect.fail(pages.cutOff)))
   })
 
-/** Writes the answer, and waits until it was sent or the client has closed the connection. */
 const write = (target: Http.ServerResponse, { headers: own, page }: Answer): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const done = () => resume(Effect.void)
@@ -136,9 +135,8 @@ const serveAny = Effect.fnUntraced(function* (
 })
 
 /**
- * Serves a port of a loopback host until the scope closes, and returns the port. Port 0 selects a free port that
- * browsers accept. `localhost` is served on 127.0.0.1, and on ::1 if the machine has IPv6, because browsers try both
- * addresses.
+ * Port 0 selects a free port that browsers accept. `localhost` is served on 127.0.0.1, and on ::1 if the machine has
+ * IPv6, because browsers try both addresses.
  */
 export const serve = (
   host: "127.0.0.1" | "[::1]" | "localhost",

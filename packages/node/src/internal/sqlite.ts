@@ -11,10 +11,8 @@ import process from "node:process"
 import type * as Sqlite from "node:sqlite"
 import { nodeVersion } from "./nodeVersion.ts"
 
-/** Another program is using the database. */
 export class Busy extends Data.TaggedError("Busy") {}
 
-/** The content of the file was changed or damaged. */
 export class Damaged extends Data.TaggedError("Damaged") {}
 
 /** A newer version of this package has written the file. */
@@ -27,8 +25,7 @@ export type Failure = Busy | Damaged | Newer | Failed
 
 /**
  * When SQLite is loaded, Node 22.23 prints a warning that SQLite is experimental. Node 24.21 does not print it. A user
- * cannot act on this warning, so this function suppresses the warning while it loads SQLite. Other warnings are
- * printed.
+ * cannot act on this warning, so this function suppresses the warning while it loads SQLite.
  */
 const load = (): typeof Sqlite | undefined => {
   // oxlint-disable-next-line typescript/unbound-method -- only saved and restored
@@ -42,10 +39,7 @@ const load = (): typeof Sqlite | undefined => {
   return Result.getOrUndefined(loaded)
 }
 
-/**
- * Maps SQLite's primary result codes to failures. For a code that is not listed here, the failure is `Damaged`. Source:
- * https://sqlite.org/rescode.html.
- */
+/** For a code that is not listed here, the failure is `Damaged`. Source: https://sqlite.org/rescode.html. */
 const resultCodes: Readonly<Record<number, (path: string) => Failure>> = {
   3: () => new Failed({ systemCode: "EACCES" }),
   5: () => new Busy(),
@@ -98,13 +92,12 @@ const fileSystemFailure = (path: string, mode: number): Failure => {
   return new Failed({ systemCode: code })
 }
 
-/** Whether an error says that SQLite could not open a file. The cause may be temporary, such as too many open files. */
+/** The cause may be temporary, such as too many open files. */
 export const isCannotOpen = (error: unknown): boolean => {
   const { errcode } = error as { readonly errcode?: unknown }
   return typeof errcode === "number" && (errcode & 0xff) === 14
 }
 
-/** Maps a thrown error to a failure of the database at `path`. If SQLite did not cause the error, throws it again. */
 export const failureOf = (error: unknown, path: string): Failure => {
   if (error instanceof Busy || error instanceof Damaged || error instanceof Newer || error instanceof Failed)
     return error
@@ -138,7 +131,6 @@ export const close = (database: Sqlite.DatabaseSync): void => {
   if (database.isOpen) database.close()
 }
 
-/** Opens a database and runs `use`. If `use` fails, closes the database. */
 export const opened = <A>(path: string, use: (database: Sqlite.DatabaseSync) => A): A => {
   const database = open(path)
   const result = Result.try(() => use(database))
@@ -147,7 +139,6 @@ export const opened = <A>(path: string, use: (database: Sqlite.DatabaseSync) => 
   throw result.failure
 }
 
-/** Runs `use` in a transaction. If `use` fails, its statements have no effect. */
 export const transaction = <A>(
   database: Sqlite.DatabaseSync,
   kind: "DEFERRED" | "IMMEDIATE" | "EXCLUSIVE",
@@ -187,7 +178,6 @@ const advice: Readonly<Record<string, string>> = {
   EROFS: "Use a folder on a writable file system."
 }
 
-/** Converts a failure to a `VaultError`, whose message is written for the user. */
 export const toVaultError =
   (operation: string, what: string, stored: string) =>
   (failure: Failure | VaultError.VaultError): VaultError.VaultError => {

@@ -3,7 +3,6 @@ import { JournalLimit } from "@auth/broker-core/testing/FakeBroker"
 /** Default number of requests that the journal keeps for each broker. */
 export const defaultJournal = JournalLimit.defaultValue()
 
-/** Maximum number of requests that the journal keeps for each broker. */
 export const largestJournal = 1_000_000
 
 export const isJournalLimit = (limit: number): boolean =>
@@ -11,7 +10,6 @@ export const isJournalLimit = (limit: number): boolean =>
 
 export const maxBodyBytes = 1_048_576
 
-/** Maximum number of open connections to a port. */
 export const maxConnections = 256
 
 /** The allowed range of `times`, the number of requests that a fault changes. */

@@ -16,7 +16,6 @@ const withSimulator = (servers: ReadonlyArray<OpenApi.Json>, origins: Origins): 
 const mapValues = (record: OpenApi.Json, change: (value: OpenApi.Json) => OpenApi.Json): Record<string, OpenApi.Json> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value as OpenApi.Json)]))
 
-/** Returns the document of a broker, with the addresses of this simulator. */
 export const served = (document: OpenApi.Document, origins: Origins): OpenApi.Document => ({
   ...document,
   servers: withSimulator(document.servers, origins),

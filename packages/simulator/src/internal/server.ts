@@ -14,10 +14,9 @@ import { maxBodyBytes, maxConnections } from "./limits.ts"
 /** This is a loopback address, because other machines must not reach the simulator. */
 const host = "127.0.0.1"
 
-/** Answers a request. The URL of the request has the origin that the port serves, not the address of the port. */
+/** The URL of the request has the origin that the port serves, not the address of the port. */
 export type Respond = (request: Request) => Effect.Effect<Response, unknown>
 
-/** A port: the origin that it serves, the rules by which it refuses requests, and the function that answers. */
 interface Port {
   readonly origin: string
   readonly guard: Guard
@@ -53,10 +52,7 @@ const headersOf = (message: Http.IncomingMessage): Headers => {
   return headers
 }
 
-/**
- * Converts a message to a `Request`, or fails with `Unserved` if the port does not accept the message. The path is
- * appended to the origin as text, so that even the path `//other.example/x` stays on this origin.
- */
+/** The path is appended to the origin as text, so that even the path `//other.example/x` stays on this origin. */
 const toWeb = Effect.fnUntraced(function* ({ guard, origin }: Port, message: Http.IncomingMessage) {
   const refusal = refusalOf(guard, message)
   if (refusal !== undefined) return yield* unserved(403, refusal)
@@ -93,10 +89,7 @@ const cut = (socket: Socket | null): void => {
   socket?.resetAndDestroy()
 }
 
-/**
- * Writes the response and the security headers. If the body of the response is shorter than its Content-Length, closes
- * the connection after the body.
- */
+/** If the body of the response is shorter than its Content-Length, closes the connection after the body. */
 const write = (served: Port, target: Http.ServerResponse, response: Response, body: Uint8Array): void => {
   if (response.type === "error") return cut(target.socket)
   target.statusCode = response.status
@@ -166,7 +159,7 @@ const listenFailure = (port: number, error: NodeJS.ErrnoException) =>
     message: `Port ${port} on ${host} ${problems[error.code ?? ""] ?? `cannot be opened (${error.code ?? error.message})`}.`
   })
 
-/** Serves `origin` on a port, and returns the port. Does not check whether browsers refuse this port. */
+/** Does not check whether browsers refuse this port. */
 const listenOn = Effect.fnUntraced(function* (
   options: Port,
   port: number
@@ -201,10 +194,7 @@ const listenOn = Effect.fnUntraced(function* (
   return (server.address() as AddressInfo).port
 })
 
-/**
- * Serves `origin` on a loopback port until the scope closes, and returns the address of the port. Port 0 selects a free
- * port that browsers and `fetch` accept.
- */
+/** Port 0 selects a free port that browsers and `fetch` accept. */
 export const listen = (options: Port & { readonly port: number }): Effect.Effect<string, SimulatorError, Scope.Scope> =>
   BlockedPort.avoid(options.port, (port) => listenOn(options, port)).pipe(
     Effect.catchTag("BlockedPort", ({ message }) =>

@@ -32,7 +32,6 @@ import * as programs from "./programs.ts"
  */
 const variable = "BROKER_AUTH_DEMO"
 
-/** The input of the second process, which it reads from standard input. */
 const Setting = Schema.fromJsonString(
   Schema.Struct({
     folder: Schema.String,
@@ -46,7 +45,7 @@ const Setting = Schema.fromJsonString(
   })
 )
 
-/** A folder that only its owner can access. It is removed when the scope closes, or when the process exits earlier. */
+/** A folder that only its owner can access. */
 const temporaryFolder = Effect.acquireRelease(
   Effect.sync(() => {
     const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-demo-"))
@@ -61,11 +60,7 @@ const temporaryFolder = Effect.acquireRelease(
     })
 )
 
-/**
- * Starts the second process, which loads its modules and waits for its setting. Returns a function that sends the
- * setting, and waits until the second process ends. The steps of the second process appear in the output of this
- * process.
- */
+/** Starts the second process, which loads its modules and waits for its setting. */
 const startSecond = Effect.gen(function* () {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => {
@@ -100,7 +95,6 @@ const input = Effect.callback<string>((resume) => {
   process.stdin.on("data", (chunk) => (text += String(chunk))).once("end", () => resume(Effect.succeed(text)))
 })
 
-/** Opens the vault and the programs. They are closed when the scope closes. */
 const openPrograms = Effect.fnUntraced(function* (setting: typeof Setting.Type) {
   const key = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(setting.key, "the key of the demo"))
   const vault = yield* Layer.build(Layer.provide(NodeVault.layer({ folder: setting.folder }), key))

@@ -29,7 +29,7 @@ export interface Program {
   readonly broker: Broker
   readonly method: Method
   readonly account: FakeAccount
-  /** The first account of the fake. The login with a code by SMS uses this account. */
+  /** The login with a code by SMS uses this account. */
   readonly first: FakeAccount
   readonly origins: Readonly<Record<string, string>>
   /** The services of the login method for an account. They store nothing. */
@@ -47,7 +47,6 @@ export interface Program {
 
 const hasAuthenticator = ({ totp }: FakeAccount): boolean => totp !== "disabled"
 
-/** The credentials that a login needs, and the TOTP secret if the account has an authenticator. */
 const valuesOf = (broker: Broker, { credentials }: Method, account: FakeAccount) => {
   const valueOf = (field: string, isSourceOfCodes: boolean): string | undefined => {
     if (isSourceOfCodes) return hasAuthenticator(account) ? account["totpSecret"] : undefined
@@ -87,7 +86,7 @@ export interface Given {
   readonly vault: Vault
 }
 
-/** Makes the programs. The packages of the brokers are the ones that the simulator uses. */
+/** The packages of the brokers are the ones that the simulator uses. */
 export const open = Effect.fnUntraced(function* (
   given: Given
 ): Effect.fn.Return<ReadonlyArray<Program>, CommandFailed> {

@@ -23,7 +23,6 @@ import * as links from "./links.ts"
 /** If no page is open for this time, the command ends. */
 const idleTime = "15 minutes"
 
-/** Runs `use` each time that the user presses Enter. */
 const onEnter = (use: Effect.Effect<void, CommandFailed>): Effect.Effect<never, CommandFailed, Scope.Scope> =>
   Effect.gen(function* () {
     const lines = yield* Queue.sliding<void>(1)
@@ -38,7 +37,6 @@ const onEnter = (use: Effect.Effect<void, CommandFailed>): Effect.Effect<never, 
     return yield* Effect.forever(Effect.andThen(Queue.take(lines), use))
   })
 
-/** Prints the link, and the command with which a browser on another machine can reach the page. */
 const printLink = (url: string, port: number) =>
   Effect.gen(function* () {
     yield* output.say(

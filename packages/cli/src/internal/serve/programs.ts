@@ -16,7 +16,6 @@ const Program = Schema.Struct({
   name: Schema.String,
   /** Milliseconds since the epoch. */
   createdAt: Schema.Finite,
-  /** SHA-256 of the bearer token, in hexadecimal digits. */
   sha256: Schema.String
 })
 
@@ -31,7 +30,7 @@ const sha256 = (text: Redacted.Redacted<string>): string => hash("sha256", Redac
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
 
-/** Adds a program, and returns its bearer token. The token cannot be read again. */
+/** The token cannot be read again. */
 export const add = Effect.fnUntraced(function* (
   store: storedList.Store,
   name: string
@@ -75,7 +74,6 @@ const isEqual = (one: string, other: string): boolean => {
 /** Whether a header `Authorization` has the bearer token of a program that is listed now. */
 export type Check = (authorization: string | undefined) => Effect.Effect<boolean, VaultError>
 
-/** Makes the function that checks bearer tokens. */
 export const makeCheck = (store: storedList.Store): Effect.Effect<Check, never, Scope.Scope> =>
   Effect.map(coalesced.make(stored.reader(store)), (read) => (authorization) => {
     const given = bearerPattern.exec(authorization ?? "")?.[1]

@@ -14,7 +14,6 @@ type Codec = Schema.Codec<unknown, unknown>
 
 const made = new WeakMap<Shape, Codec>()
 
-/** Returns the schema of a shape. Each schema is made only once. */
 export const schemaOf = (shape: Shape<Schema.Decoder<unknown>>): Codec => {
   const found = made.get(shape) ?? (shape.toSchema(schemas) as Codec)
   made.set(shape, found)
@@ -26,7 +25,6 @@ const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
 const pathsOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
   Array.from(new Set(formatIssue(issue).issues.map(({ path = [] }) => path.map(String).join("."))))
 
-/** Returns the fields of a request that are missing, blank or of the wrong type. */
 export const rejectedFields = ({ request: shape }: Endpoint, request: unknown): ReadonlyArray<string> => {
   if (shape === undefined) return []
   const checked = Schema.decodeUnknownResult(Schema.toType(schemaOf(shape)), { errors: "all" })(request)
@@ -41,7 +39,7 @@ export interface Decoded<Response> {
   readonly mended: ReadonlyArray<string>
 }
 
-/** Decodes the data of an answer. If the data cannot be decoded, fails with the fields that are not as documented. */
+/** If the data cannot be decoded, fails with the fields that are not as documented. */
 export const decode = <Response>(
   { essential, response: shape }: Endpoint<unknown, Response>,
   data: unknown

@@ -10,10 +10,7 @@ import * as Tracer from "effect/Tracer"
 import { AnswerLimit } from "../AnswerLimit.ts"
 import { followedTo, isSameOrigin, originOf, type RedirectFollowed, RedirectStopped } from "./redirects.ts"
 
-/**
- * Sets `redirect` of `fetch` to `"manual"`, because `fetch` follows redirects by default. The program's other settings
- * for `fetch`, such as a proxy, are kept.
- */
+/** Sets `redirect` of `fetch` to `"manual"`, because `fetch` follows redirects by default. */
 const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
   const init = Context.getOrUndefined(fiber.context, FetchHttpClient.RequestInit)
   fiber.setContext(Context.add(fiber.context, FetchHttpClient.RequestInit, { ...init, redirect: "manual" }))

@@ -23,6 +23,5 @@ const unsendableIn = (what: string, values: object | undefined, pattern: RegExp)
   return undefined
 }
 
-/** Returns the name of the first token or header whose value contains a character that does not belong there. */
 export const unsendable = (tokens: object | undefined, headers?: object): string | undefined =>
   unsendableIn("tokens", tokens, foreign) ?? unsendableIn("headers", headers, forbidden)

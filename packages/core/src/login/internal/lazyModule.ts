@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
 
 /**
- * Makes an effect that returns a module. The first run loads the module. If the module cannot be loaded, the effect
- * fails, and the next run tries again. Use `lazyModule` for a module that most logins do not need.
+ * If the module cannot be loaded, the effect fails, and the next run tries again. Use `lazyModule` for a module that
+ * most logins do not need.
  */
 export const lazyModule = <M>(load: () => Promise<M>): Effect.Effect<M, "not loaded"> => {
   let loaded: M | undefined

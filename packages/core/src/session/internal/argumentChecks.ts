@@ -14,10 +14,8 @@ import * as AuthError from "../../login/AuthError.ts"
 import { Authorize } from "../../login/Authorize.ts"
 import { Logout } from "../../login/Logout.ts"
 
-/** The text of an error about a value whose properties cannot be read. */
 export const unreadable = "cannot be read, because reading a property throws an error: pass plain values"
 
-/** Whether `check` returns `true`. If `check` throws, the result is `false`. */
 export const holds = (check: () => boolean): boolean => Result.getOrElse(Result.try(check), () => false)
 
 const isLayer = (value: unknown): boolean => holds(() => Layer.isLayer(value))
@@ -25,7 +23,6 @@ const isLayer = (value: unknown): boolean => holds(() => Layer.isLayer(value))
 const isFunctionOf = (value: object, name: string): boolean =>
   Predicate.hasProperty(value, name) && Predicate.isFunction(value[name])
 
-/** Whether a value is `undefined`, `null` or an `AbortSignal`. */
 export const isSignal = (value: unknown): boolean =>
   Predicate.isNullish(value) ||
   holds(
@@ -39,10 +36,6 @@ const textOfAddress = (value: unknown): unknown => {
   return Predicate.isObject(value) && "href" in value ? value["href"] : value
 }
 
-/**
- * Reads an address from a text, a redacted text, or an object with `href` such as a `URL`. Returns `undefined` for any
- * other value.
- */
 export const addressOf = (value: unknown): Redacted.Redacted<string> | undefined => {
   const text = Result.getOrElse(
     Result.try(() => textOfAddress(value)),
@@ -54,7 +47,6 @@ export const addressOf = (value: unknown): Redacted.Redacted<string> | undefined
 const rejected = (field: string, problem: string): Effect.Effect<never, AuthError.AuthError> =>
   Effect.fail(AuthError.invalidRequest("connection", "open", field, problem))
 
-/** Copies the properties of an object. Fails for any other value, and if a property cannot be read. */
 export const readObject = <A>(field: string, value: A): Effect.Effect<A, AuthError.AuthError> =>
   Effect.flatMap(
     Effect.try({
@@ -64,7 +56,6 @@ export const readObject = <A>(field: string, value: A): Effect.Effect<A, AuthErr
     (copy) => (copy === undefined ? rejected(field, "must be an object") : Effect.succeed(copy))
   )
 
-/** Copies the options. Fails if `client`, `codes`, `key` or `vault` has the wrong type. Checks no other option. */
 export const readOptions = <A extends Readonly<Partial<Record<"client" | "codes" | "key" | "vault", unknown>>>>(
   given: A
 ): Effect.Effect<A, AuthError.AuthError> =>
@@ -88,7 +79,6 @@ const notLoginLayer = AuthError.invalidRequest(
 const isComplete = ({ mapUnsafe }: Context.Context<never>): boolean =>
   [Renewal, Logout, Authorize].every(({ key }) => mapUnsafe.has(key))
 
-/** Makes a layer that fails if `layer` is not a layer, or does not provide the services of a login method. */
 export const requireLogin = <Services, E>(
   layer: Layer.Layer<Services, E, HttpClient.HttpClient>
 ): Layer.Layer<Services, E | AuthError.AuthError, HttpClient.HttpClient> =>

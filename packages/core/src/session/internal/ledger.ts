@@ -36,10 +36,7 @@ export interface Said {
   readonly needsPerson?: boolean | undefined
 }
 
-/**
- * A pause. `since` is its start. If the start is more than a minute in the future, the clock was set back, and the
- * pause is ignored.
- */
+/** If the start is more than a minute in the future, the clock was set back, and the pause is ignored. */
 export interface Pause {
   readonly since: number
   readonly length: number
@@ -69,8 +66,8 @@ export interface Replacement {
 }
 
 /**
- * The progress of a login, with the app and the credentials of this login. All apps of the account share the ledger,
- * but only a login with the same app and the same credentials may continue the progress.
+ * All apps of the account share the ledger, but only a login with the same app and the same credentials may continue
+ * the progress.
  */
 export interface StoredProgress extends LoginProgress {
   readonly app?: string | undefined
@@ -85,16 +82,14 @@ export interface Ledger {
   readonly attempts: ReadonlyArray<Attempt>
   /** The time of the last accepted login or of the last reset of the ledger, whichever is later. */
   readonly settledAt?: number | undefined
-  /** Fingerprints of credentials that the broker accepted. */
   readonly accepted: ReadonlyArray<string>
-  /** Fingerprints of credentials that the broker refused. */
   readonly refused: ReadonlyArray<string>
   readonly pause?: Pause | undefined
   readonly locked?: Lock | undefined
   /** The pause after a new token that had already expired when it arrived. */
   readonly overOnArrival?: Pause | undefined
   readonly replacement?: Replacement | undefined
-  /** The progress of a login that has no session yet. The broker has accepted its first steps. */
+  /** The progress of a login that has no session yet. */
   readonly progress?: StoredProgress | undefined
 }
 
@@ -165,10 +160,7 @@ const decodeFormatOne = Schema.decodeUnknownOption(FormatOneFromJson)
 
 export const encode: (ledger: Ledger) => string = Schema.encodeSync(LedgerFromJson)
 
-/**
- * Parses the text of a ledger. If a newer version of this library wrote the ledger, returns the number of its
- * format. If the text is not a ledger, returns `undefined`.
- */
+/** If a newer version of this library wrote the ledger, returns the number of its format. */
 export const parse = (text: string): Ledger | number | undefined => {
   const ledger = decode(text)
   if (Option.isSome(ledger)) return ledger.value
@@ -226,16 +218,10 @@ const isAccepted = ({ accepted }: Ledger, credentials: string | undefined): bool
 const isFailure = (ledger: Ledger, { credentials, outcome }: Attempt): boolean =>
   outcome === "refused" || (outcome === "open" && !isAccepted(ledger, credentials))
 
-/**
- * Returns the failed logins. Too many of them can make the broker lock the account. They are the refused logins, and
- * the logins without an answer whose credentials the broker has never accepted.
- */
+/** Returns the failed logins. Too many of them can make the broker lock the account. */
 export const counted = (ledger: Ledger, within: number, now: number): ReadonlyArray<Attempt> =>
   ledger.attempts.filter((attempt) => Math.abs(now - attempt.at) < within && isFailure(ledger, attempt))
 
-/**
- * If too many logins got no answer, returns when the next login may be sent. Returns `undefined` if it may be sent now.
- */
 export const throttledUntil = (ledger: Ledger, now: number): number | undefined => {
   const open = ledger.attempts.filter(({ at, outcome }) => outcome === "open" && isWithin(at, hour, now))
   const last = Math.max(...open.map(({ at }) => at))
@@ -244,7 +230,7 @@ export const throttledUntil = (ledger: Ledger, now: number): number | undefined 
 
 /**
  * If two or more logins within an hour made the broker send a code that was not sent back, returns when the next login
- * may be sent. Returns `undefined` if it may be sent now.
+ * may be sent.
  */
 export const nextCodeAt = (ledger: Ledger, now: number): number | undefined => {
   const waiting = ledger.attempts.filter(({ at, outcome }) => outcome === "awaits-code" && isWithin(at, hour, now))
@@ -265,8 +251,8 @@ const addTo = (fingerprints: ReadonlyArray<string>, one: string | undefined): Re
   one === undefined ? fingerprints : [...fingerprints.filter((other) => other !== one), one].slice(-maxFingerprints)
 
 /**
- * Adds an attempt. If there are too many, first removes the oldest attempts that are not failed logins. A bad network
- * can cause hundreds of these attempts, and they must not displace failed logins.
+ * If there are too many, first removes the oldest attempts that are not failed logins. A bad network can cause hundreds
+ * of these attempts, and they must not displace failed logins.
  */
 const addAttempt = (ledger: Ledger, attempts: ReadonlyArray<Attempt>, attempt: Attempt): ReadonlyArray<Attempt> => {
   const all = [...attempts, attempt]
@@ -289,7 +275,6 @@ export const enter = (ledger: Ledger, attempt: Attempt, within: number): Ledger 
   }
 }
 
-/** Records an accepted login. Removes all attempts, the pause and the lock. */
 export const accept = (ledger: Ledger, credentials: string | undefined, now: number): Ledger => ({
   ...empty,
   attemptedAt: now,
@@ -303,7 +288,7 @@ export const accept = (ledger: Ledger, credentials: string | undefined, now: num
   progress: ledger.progress
 })
 
-/** Like `accept`, for a login that was accepted at `then` and is recorded later. Keeps all events after `then`. */
+/** Like `accept`, for a login that was accepted at `then` and is recorded later. */
 export const acceptLate = (ledger: Ledger, credentials: string | undefined, then: number): Ledger => {
   const isSince = (at: number | undefined) => at !== undefined && at > then
   const accepted = accept(ledger, credentials, then)
@@ -317,11 +302,9 @@ export const acceptLate = (ledger: Ledger, credentials: string | undefined, then
   }
 }
 
-/** Whether a login was accepted, or the ledger was reset, after `then`. */
 export const isSettledSince = ({ settledAt }: Ledger, then: number): boolean =>
   settledAt !== undefined && settledAt > then
 
-/** Removes an attempt, unless the broker refused it. */
 export const removeAttempt = (ledger: Ledger, id: string): Ledger => ({
   ...ledger,
   attempts: ledger.attempts.filter((attempt) => attempt.id !== id || attempt.outcome === "refused")
@@ -346,9 +329,8 @@ export const refuseCredentials = (ledger: Ledger, credentials: string | undefine
   isAccepted(ledger, credentials) ? ledger : { ...ledger, refused: addTo(ledger.refused, credentials) }
 
 /**
- * Starts a pause. `before` is the number of pauses in a row before this pause. If the ledger already contains this
- * pause, returns the ledger unchanged: a store can write a ledger and yet report an error, and then the same pause is
- * passed again.
+ * `before` is the number of pauses in a row before this pause. If the ledger already contains this pause, returns the
+ * ledger unchanged: a store can write a ledger and yet report an error, and then the same pause is passed again.
  */
 export const startPause = (ledger: Ledger, said: Said, now: number, before = ledger.pause?.count ?? 0): Ledger => {
   if (ledger.pause?.since === now) return ledger
@@ -356,10 +338,7 @@ export const startPause = (ledger: Ledger, said: Said, now: number, before = led
   return { ...ledger, pause: { since: now, length: pauseLength(said, count), count, said } }
 }
 
-/**
- * Starts a pause after the broker has returned a token that had already expired. The first pause is 1 second, and each
- * further pause is 15 minutes.
- */
+/** Starts a pause after the broker has returned a token that had already expired. */
 export const arriveOver = (ledger: Ledger, said: Said, now: number): Ledger => {
   const count = (ledger.overOnArrival?.count ?? 0) + 1
   return { ...ledger, overOnArrival: { since: now, length: count === 1 ? 1000 : minutes(15), count, said } }
@@ -370,11 +349,9 @@ export const arriveLive = (ledger: Ledger): Ledger => ({ ...ledger, overOnArriva
 /** In milliseconds. A session that is refused later than this after its issue is assumed to have worked before. */
 const trusted = minutes(30)
 
-/** Whether the session that was issued at `issuedAt` has replaced a refused session within the last 30 minutes. */
 export const isRecentReplacement = ({ replacement }: Ledger, issuedAt: number, now: number): boolean =>
   replacement !== undefined && replacement.issuedAt === issuedAt && isWithin(replacement.since, trusted, now)
 
-/** Returns when the session may be replaced again. Returns `undefined` if it may be replaced now. */
 export const replaceableAt = ({ replacement }: Ledger, now: number): number | undefined => {
   if (replacement === undefined) return undefined
   const length = pauses[Math.min(replacement.count, pauses.length) - 1] ?? minutes(10)
@@ -382,9 +359,8 @@ export const replaceableAt = ({ replacement }: Ledger, now: number): number | un
 }
 
 /**
- * Records that a refused session was replaced by a new session. `issuedAt` is the time when the new session was issued.
- * `refused` is the time when the refused session was issued, or `undefined` if the refused session is known to have
- * worked.
+ * `issuedAt` is the time when the new session was issued. `refused` is the time when the refused session was issued, or
+ * `undefined` if the refused session is known to have worked.
  */
 export const replace = (ledger: Ledger, refused: number | undefined, issuedAt: number, now: number): Ledger => ({
   ...ledger,
@@ -408,24 +384,19 @@ export const probe = (ledger: Ledger, lives: boolean, now: number): Ledger => {
 
 export const setProgress = (ledger: Ledger, progress: StoredProgress): Ledger => ({ ...ledger, progress })
 
-/** Returns the progress of a login, if it belongs to the app and the credentials. */
 export const progressOf = (
   { progress }: Ledger,
   app: string,
   credentials: string | undefined
 ): LoginProgress | undefined => (progress?.app === app && progress.credentials === credentials ? progress : undefined)
 
-/** Removes the progress of a login. The progress of another app is kept. */
 export const clearProgress = (ledger: Ledger, app: string): Ledger =>
   ledger.progress?.app === app ? { ...ledger, progress: undefined } : ledger
 
 /** Records that a login whose progress was stored has returned a session. */
 export const finish = (ledger: Ledger, app: string): Ledger => ({ ...clearProgress(ledger, app), pause: undefined })
 
-/**
- * Removes failures, the lock and pauses, and allows `credentials` again. Other credentials that the broker has refused
- * stay blocked.
- */
+/** Other credentials that the broker has refused stay blocked. */
 export const reset = (ledger: Ledger, credentials: string | undefined, now: number): Ledger => ({
   ...empty,
   attemptedAt: ledger.attemptedAt,

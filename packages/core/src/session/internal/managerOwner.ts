@@ -3,10 +3,7 @@ import type { Reason } from "../../login/AuthError.ts"
 
 /** The state that `SessionManagers` or a connection shares with a session manager. */
 export interface ManagerOwner {
-  /**
-   * The reason why the owner (`SessionManagers` or a connection) has closed the session manager. `undefined` if the
-   * manager is open, or was closed only because its scope has ended.
-   */
+  /** `undefined` if the manager is open, or was closed only because its scope has ended. */
   closedBecause: Reason | undefined
 }
 

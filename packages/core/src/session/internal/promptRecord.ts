@@ -1,7 +1,4 @@
-/**
- * Reads and writes the record of an account's browser logins. The record contains the pending browser login, and the
- * times when the last browser logins began.
- */
+/** Reads and writes the record of an account's browser logins. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -13,8 +10,8 @@ import * as VaultError from "../VaultError.ts"
 const RecordFromJson = Schema.fromJsonString(
   Schema.Struct({
     /**
-     * The pending browser login. Absent if no browser login is pending. `id` is random. `until` is the time when the
-     * login times out. While the login is pending, its program increments `beats`, to show that the program still runs.
+     * `id` is random. `until` is the time when the login times out. While the login is pending, its program increments
+     * `beats`, to show that the program still runs.
      */
     pending: Schema.optional(Schema.Struct({ id: Schema.String, until: Schema.Finite, beats: Schema.Finite })),
     /** When browser logins began, oldest first. Milliseconds since the epoch. */
@@ -44,7 +41,7 @@ export const read = (
     return Effect.fail(VaultError.make("get", new VaultError.Tampered({ what })))
   })
 
-/** Writes the record, but only if the stored version is still `version`. Returns whether it was written. */
+/** Writes the record, but only if the stored version is still `version`. */
 export const write = (
   store: SessionStore["Service"],
   account: Account.Account,

@@ -6,7 +6,6 @@ import { Buffer } from "node:buffer"
 import * as Result from "effect/Result"
 import { Collector, type Exchange, type Limits, type Listener, type Transport, type WireRequest } from "./exchange.ts"
 
-/** What the client passes to a dispatcher for one request, besides the handler. */
 export interface DispatchOptions {
   readonly origin: string
   readonly path: string
@@ -33,7 +32,6 @@ type RawHeaders = ReadonlyArray<Uint8Array | string>
 const textOf = (bytes: Uint8Array | string): string =>
   typeof bytes === "string" ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
 
-/** Makes a record from a list of names and values. The values of a repeated header become an array. */
 const headersOf = (raw: RawHeaders): Record<string, string | ReadonlyArray<string>> => {
   const headers: Record<string, string | ReadonlyArray<string>> = {}
   for (let index = 0; index + 1 < raw.length; index += 2) {
@@ -130,7 +128,6 @@ const send = (dispatcher: Dispatcher, request: WireRequest, limits: Limits, list
   return handler
 }
 
-/** Makes a transport from a dispatcher. `close` closes the resources that the transport owns. */
 export const fromDispatcher = (dispatcher: Dispatcher, close: () => Promise<void>): Transport => ({
   send: (request, limits, listener) => send(dispatcher, request, limits, listener),
   close
