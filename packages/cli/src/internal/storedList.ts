@@ -20,7 +20,7 @@ const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
 export interface StoredList<A> {
   /** All items, sorted by name. */
   readonly list: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>
-  /** It is 0 if there is no entry. */
+  /** 0 if there is no entry. */
   readonly version: (store: Store) => Effect.Effect<number, VaultError.VaultError>
   /** Like `list`, for frequent reads: returns the same objects until the stored entry changes. */
   readonly reader: (store: Store) => Effect.Effect<ReadonlyArray<A>, VaultError.VaultError>

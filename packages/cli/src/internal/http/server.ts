@@ -28,7 +28,7 @@ export interface Options {
 }
 
 const maxHeaderBytes = 16_384
-/** It is short, because clients on this machine are fast. */
+/** Short, because clients on this machine are fast. */
 const headersMillis = 5000
 const requestMillis = 10_000
 /** If no further request follows an answer within this time in milliseconds, the connection is closed. */

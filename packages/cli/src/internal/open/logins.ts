@@ -1,4 +1,4 @@
-/** The person answers questions on the page of `broker-auth open`. */
+/** Logs in, renews and logs out for the page of `broker-auth open`, on which the person answers questions. */
 import type { QrCode } from "@auth/broker-core/login/QrLogin"
 import type { Session } from "@auth/broker-core/login/Session"
 import * as BrowserLogin from "@auth/broker-core/session/BrowserLogin"

@@ -22,7 +22,7 @@ export const reveal = (value: unknown): unknown => {
   return revealed
 }
 
-/** It is written for speed, because every call sends headers. */
+/** Written for speed, because every call sends headers. */
 export const revealHeaders = (headers: AppFields): Record<string, string> => {
   const revealed: Record<string, string> = {}
   for (const name in headers) {

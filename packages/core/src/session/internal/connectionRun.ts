@@ -64,7 +64,7 @@ export const make = <Services>(
     })
   }
 
-  /** It is not interrupted when the connection is closed: `close` waits until the logout has ended. */
+  /** The logout is not interrupted when the connection is closed: `close` waits until it has ended. */
   const runLogout = <A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> => {
     if (isClosed()) return Promise.reject(closedError("logout"))
     const ended = runExit(effect)
