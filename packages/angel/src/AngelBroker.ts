@@ -116,12 +116,7 @@ export const broker: Broker.Broker = {
       "clientLocalIp, clientPublicIp, macAddress",
       "The broker does not check the IP and MAC addresses in the request headers."
     ],
-    [
-      "refresh-within-the-day",
-      "medium",
-      "none",
-      "A session that ended at midnight IST cannot be refreshed. With Renewal.layerLogin, no refresh is sent."
-    ],
+    ["refresh-within-the-day", "medium", "none", "A session that ended at midnight IST cannot be refreshed."],
     ["refresh-token-in-callback", "low", "none", "The publisher callback may contain a refresh token."],
     ["redirect-url-parameter", "medium", "sendRedirectUrl", "The publisher page accepts a redirect_url parameter."],
     ["daily-end", "medium", "expiry", "Sessions end at midnight IST, as documented. An older statement says 05:00."],

@@ -154,7 +154,7 @@ const checked = (options: Options): Effect.Effect<Options, AuthError.AuthError> 
 }
 
 /**
- * Makes the typed calls for one app. Fails with `InvalidRequest` if an option is wrong.
+ * Returns an object with the typed calls of one app. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

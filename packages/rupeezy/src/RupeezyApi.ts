@@ -77,7 +77,7 @@ const api = BrokerApi.define(RupeezyApi, {
 })
 
 /**
- * Makes the typed calls for one app. Fails with `InvalidRequest` if an option is wrong.
+ * Returns an object with the typed calls of one app. Fails with `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

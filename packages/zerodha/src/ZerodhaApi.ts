@@ -53,7 +53,7 @@ const api = BrokerApi.define(ZerodhaApi, {
 export type Options = Parameters<typeof api.make>[0]
 
 /**
- * Makes the typed calls for one app. The app's `apiKey` is sent with every call. Fails with `InvalidRequest` if an
+ * Returns an object with the typed calls of one app. The app's `apiKey` is sent with every call. Fails with `InvalidRequest` if an
  * option is wrong.
  *
  * @category constructors
