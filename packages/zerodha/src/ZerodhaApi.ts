@@ -53,8 +53,8 @@ const api = BrokerApi.define(ZerodhaApi, {
 export type Options = Parameters<typeof api.make>[0]
 
 /**
- * Returns an object with the typed calls of one app. The app's `apiKey` is sent with every call. Fails with `InvalidRequest` if an
- * option is wrong.
+ * Returns an object with the typed calls of one app. The app's `apiKey` is sent with every call. Fails with
+ * `InvalidRequest` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

@@ -10,8 +10,8 @@ interface Facts {
 }
 
 /**
- * The cause of a failed HTTP exchange. Of the original error, it has only the fields of `Facts` and the HTTP status with
- * which a proxy refused the connection, because the original error may contain the request or a part of the answer.
+ * The cause of a failed HTTP exchange. Of the original error, it has only the fields of `Facts`, and the HTTP status
+ * with which a proxy refused the connection. The original error may contain the request or a part of the answer.
  */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError"
