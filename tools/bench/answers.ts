@@ -12,7 +12,6 @@ const issued = { iat: 1_790_000_000, exp: 4_000_000_000 }
 const access = token({ username: "A123456", roles: 0, usertype: "USER", token: "c2FtcGxl".repeat(36), ...issued })
 const refresh = token({ token: "REFRESH-TOKEN", session: "cmVmcmVz".repeat(9), ...issued })
 
-/** Bodies of the answers, by request path. */
 export const bodies: Readonly<Record<string, unknown>> = {
   [loginPath]: {
     status: true,

@@ -1,4 +1,3 @@
-/** Finds the benches. */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
@@ -13,7 +12,6 @@ export const loadFile = async (file: string): Promise<Bench> => {
   return bench
 }
 
-/** Loads all benches, in the order of their names. */
 export const load = async (): Promise<ReadonlyArray<Named>> => {
   const files = (await fs.readdir(folder)).filter((file) => file.endsWith(".ts")).toSorted()
   return Promise.all(

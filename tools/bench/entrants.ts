@@ -29,13 +29,12 @@ export const benchFile = ({ root }: Checkout, bench: string): string =>
 
 export const twinName = (candidate: string, { label }: Checkout): string => `${candidate}@${label}`
 
-/** Whether `only` contains one of the names. If `only` is empty, every name is chosen. */
 const isChosen = (only: ReadonlyArray<string>, ...names: ReadonlyArray<string>): boolean =>
   only.length === 0 || names.some((name) => only.includes(name))
 
 /**
- * Returns the turns of the other checkout, but with the job counts of our turns. If the number of turns, their
- * concurrency or their number of accounts differs, the figures are not comparable, and the result is `undefined`.
+ * If the number of turns, their concurrency or their number of accounts differs, the figures are not comparable, and
+ * the result is `undefined`.
  */
 export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>): ReadonlyArray<Turn> | undefined => {
   if (ours.length !== theirs.length) return undefined
@@ -47,7 +46,7 @@ export const pairTurns = (ours: ReadonlyArray<Turn>, theirs: ReadonlyArray<Turn>
 
 export interface Choice {
   readonly plan: PlanName
-  /** Names of the candidates and twins to measure. If empty, all are measured. */
+  /** If empty, all are measured. */
   readonly only: ReadonlyArray<string>
 }
 
@@ -64,8 +63,8 @@ export interface Entrants {
 }
 
 /**
- * Returns the twin of a candidate. If the bench writes programs, our bench file defines the twin, because our file can
- * write programs for any checkout. Otherwise the bench file of the other checkout defines the twin.
+ * If the bench writes programs, our bench file defines the twin, because our file can write programs for any checkout.
+ * Otherwise the bench file of the other checkout defines the twin.
  */
 const twinOf = (name: string, bench: Bench, candidate: string, other: Other, plan: PlanName): Entrant | undefined => {
   const { checkout } = other
@@ -86,10 +85,7 @@ const twinOf = (name: string, bench: Bench, candidate: string, other: Other, pla
   }
 }
 
-/**
- * Returns the chosen candidates and twins of the bench `name`. Each twin directly follows its candidate. If only the
- * twin is chosen, it replaces the candidate.
- */
+/** Each twin directly follows its candidate. If only the twin is chosen, it replaces the candidate. */
 export const entrantsOf = (name: string, bench: Bench, { only, plan }: Choice, other?: Other): Entrants => {
   const entrants: Array<Entrant> = []
   const missing: Array<string> = []

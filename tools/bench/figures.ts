@@ -8,13 +8,11 @@ import { ratios } from "./statistics.ts"
  */
 export type Field = "rate" | "time" | "cpu" | (string & {})
 
-/** A figure of a candidate, or the ratio of the figures of two candidates. */
 export interface Figure {
   readonly bench: string
   /** Title of the turn, which is one workload of the bench. */
   readonly turn: string
   readonly field: Field
-  /** Name of the candidate. */
   readonly of: string
   /** Name of the candidate to which `of` is compared. Default: the figure is not compared. */
   readonly to?: string
@@ -31,7 +29,7 @@ const read = ({ cpuMicros, notes, perSecond }: Measured, field: Field): Readonly
   return note === undefined ? [] : [note]
 }
 
-/** Returns the figure for each round. The list is empty if the figure was not measured. */
+/** The list is empty if the figure was not measured. */
 export const valuesOf = (results: Results, { bench, field, of, to, turn }: Figure): ReadonlyArray<number> => {
   const figures = results.get(bench)?.turns.find(({ title }) => title === turn)?.figures
   const all = (name: string) => (figures?.get(name) ?? []).flatMap((measured) => read(measured, field))

@@ -13,8 +13,8 @@ const options = { tags: ["thorough"], timeout: 60_000 }
 const isPasted = ({ callback }: LoginMethod): boolean => callback === "pasted"
 
 /**
- * Clicks a button, and waits until the browser shows the listener's last page. If the user must paste the callback, no
- * server listens at the redirect URL. So this function then waits until the browser's request to this URL has failed.
+ * If the user must paste the callback, no server listens at the redirect URL. So this function then waits until the
+ * browser's request to this URL has failed.
  */
 const click = (method: LoginMethod, button: string) => async (page: Page) => {
   const next = isPasted(method)
@@ -38,17 +38,12 @@ const decline =
     await click(method, `[name=${method.decline}]`)(page)
   }
 
-/** Returns the addresses in the history of the page, including the current address. */
 const historyOf = async (page: Page): Promise<ReadonlyArray<string>> => {
   const session = await page.context().newCDPSession(page)
   const { entries } = await session.send("Page.getNavigationHistory")
   return entries.map(({ url }) => url)
 }
 
-/**
- * Collects the console messages of the listener's pages, except messages about `favicon.ico`. Also collects the
- * uncaught errors of all pages.
- */
 const noted = (page: Page) => {
   const complaints: Array<string> = []
   page.on("console", (message) => {

@@ -1,4 +1,4 @@
-/** Lists every login method that uses a browser. Each entry has the login page, and a layer that calls a simulator. */
+/** Lists every login method that uses a browser. */
 import * as AngelPublisher from "@auth/angel/AngelPublisher"
 import { broker as angel } from "@auth/angel/AngelBroker"
 import type { AuthError } from "@auth/broker-core/login/AuthError"
@@ -43,7 +43,6 @@ interface Given {
   readonly origins: (broker: Broker, environment?: string) => Readonly<Record<string, string>>
 }
 
-/** A login method that provides `RedirectLogin`. */
 export interface LoginMethod {
   readonly broker: Broker
   /** Id of the method in the broker's descriptor. */
@@ -51,7 +50,7 @@ export interface LoginMethod {
   readonly title: string
   /** Title of the login page in `pages`. */
   readonly page: string
-  /** Set if the user must paste the callback. Default: the listener receives the callback on loopback. */
+  /** Default: the listener receives the callback on loopback. */
   readonly callback?: "pasted"
   /** Name of the button that declines the login, if the page has one. */
   readonly decline?: string
@@ -185,7 +184,7 @@ const pageOf = ({ page }: LoginMethod): LoginPage => {
   return found
 }
 
-/** Makes a simulator for a login by `method`. All accounts of the method's broker get the same redirect URL. */
+/** All accounts of the method's broker get the same redirect URL. */
 export const prepare = Effect.fnUntraced(function* (
   method: LoginMethod,
   switches: Readonly<Record<string, string>> = {}
@@ -218,16 +217,10 @@ export const fill = async (page: Page, fields: URLSearchParams): Promise<void> =
   }
 }
 
-/**
- * Acts as the user: opens the start address, fills in the form, and clicks a button. `paste` enters an address at the
- * terminal.
- */
+/** `paste` enters an address at the terminal. */
 export type Act = (page: Page, startUrl: string, paste: (address: string) => void) => Promise<void>
 
-/**
- * Runs a login, while `act` acts as the user in `page`. If the user must paste the callback, this function reads the
- * callback from the browser's request, and pastes it.
- */
+/** If the user must paste the callback, this function reads the callback from the browser's request, and pastes it. */
 export const login = ({ layer, redirectUrl }: Prepared, page: Page, act: Act) =>
   Effect.gen(function* () {
     const lines = yield* Queue.unbounded<Option.Option<Redacted.Redacted<string>>>()

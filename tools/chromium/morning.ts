@@ -13,7 +13,6 @@ import { fill } from "./logins.ts"
 
 type Simulated = Simulator.Simulator["Service"]
 
-/** An account that the user has added, with its name. */
 export interface Member {
   readonly name: string
   readonly way: Way
@@ -23,7 +22,6 @@ export interface Member {
 /** Fields whose values must differ between the accounts of a broker. */
 const unique = ["clientCode", "userId", "apiKey", "publisherKey", "applicationId", "vendor", "appCode", "accessToken"]
 
-/** Returns a copy of an account with other values in the fields of `unique`. */
 const variant = (account: FakeAccount, index: number): FakeAccount =>
   Object.fromEntries(
     Object.entries(account).map(([name, value]) => [
@@ -55,7 +53,6 @@ const members = Effect.fnUntraced(function* (simulator: Simulated, chosen: Reado
   )
 })
 
-/** Starts a simulator with one account for each way to log in, and adds the accounts with `broker-auth add`. */
 export const desk = Effect.fnUntraced(function* (chosen: ReadonlyArray<Way> = ways) {
   const brokers = Array.from(new Set(chosen.map(({ broker }) => broker)))
   const { simulator, user } = yield* world({ brokers })
@@ -83,7 +80,6 @@ export const addMember = Effect.fnUntraced(function* (
   assert.strictEqual(added.code, 0, added.stderr)
 })
 
-/** A running `broker-auth open`, which serves its page. */
 export interface Opened {
   readonly link: string
   readonly child: ChildProcess
@@ -91,7 +87,6 @@ export interface Opened {
   readonly ended: Promise<number | string>
 }
 
-/** Runs `broker-auth open --link`, and waits for the link. The command is killed at the end of the scope. */
 export const open = (user: User, args: ReadonlyArray<string> = []) =>
   Effect.acquireRelease(
     Effect.promise(async (): Promise<Opened> => {
@@ -127,7 +122,6 @@ export const until = async (what: string, isDone: () => Promise<boolean>, millis
 
 const promise = <A, E>(effect: Effect.Effect<A, E>): Promise<A> => Effect.runPromise(effect)
 
-/** Scans the QR code, as the mobile app does. */
 const scan = async (simulator: Simulated, { account }: Member): Promise<void> => {
   const origin = simulator.origins["https://webuat.rmoneyindia.co.in"] ?? ""
   let name: string | undefined
@@ -146,7 +140,7 @@ const fieldsOf = async (simulator: Simulated, login: LoginPage, { account, way }
   return new URLSearchParams(Object.entries(login.fields(account, totp)).map(([name, value = ""]) => [name, value]))
 }
 
-/** Logs in on the broker's page. If nothing listens at the redirect URL, pastes the callback's URL into the card. */
+/** If nothing listens at the redirect URL, pastes the callback's URL into the card. */
 export const logInAtBroker = async (simulator: Simulated, tab: Page, card: Locator, member: Member): Promise<void> => {
   const login = pageOf(member.way)
   if (login === undefined) throw new Error(`${member.name} has no login page.`)
@@ -191,7 +185,6 @@ const keepOpenedUrls = () => {
   )
 }
 
-/** Completes the steps that the page shows, until every account is live. */
 export const logInAll = async (
   simulator: Simulated,
   window: BrowserContext,

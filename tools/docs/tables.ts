@@ -26,7 +26,6 @@ import { type Document, listed, manifestOf, read, wiring } from "./wiring.ts"
 /** Imports a module at run time, because the simulator's generated sources must be updated before the import. */
 const modulesOf = (path: string): Promise<unknown> => import(pathToFileURL(join(root, path)).href)
 
-/** A module that exports a table, or a function that makes the table. */
 type Tables<Name extends "codes" | "table", Table = Internals[Name extends "codes" ? "codes" : "endpoints"]> = {
   readonly [key in Name]?: Table
 } & { readonly make?: () => Table }
@@ -41,7 +40,6 @@ const loadPackages = async (): Promise<ReadonlyArray<Package>> => {
   return found
 }
 
-/** Imports the tables of calls and of errors. If they depend on options, the defaults apply. */
 const internalsOf = async ({ folder }: Package): Promise<Internals> => {
   const { codes, make: codesOf } = (await modulesOf(`${folder}/src/internal/codes.ts`)) as Tables<"codes">
   const { make: endpointsOf, table: endpoints } = (await modulesOf(
@@ -131,7 +129,6 @@ const helpDocument = async (): Promise<Document> => {
   return { path, current, wanted: fill(current, "help", pages.join("\n\n")) }
 }
 
-/** One row for each broker: the ways to log in, and the layers whose sessions a program can renew. */
 const brokerTable = (packages: ReadonlyArray<Package>): string =>
   table([
     ["broker", "ways to log in", "layers whose sessions a program can renew"],
@@ -198,7 +195,6 @@ const siteDocuments = async (packages: ReadonlyArray<Package>): Promise<Readonly
   ]
 }
 
-/** Returns the current and the expected content of each Markdown file with generated sections. */
 export const documents = async (): Promise<ReadonlyArray<Document>> => {
   const packages = await loadPackages()
   return [
@@ -217,7 +213,6 @@ export const documents = async (): Promise<ReadonlyArray<Document>> => {
   ]
 }
 
-/** Returns the names of the generated sections that a Markdown file must contain. */
 export const sections = (path: string): ReadonlyArray<string> => {
   if (path === "README.md") return ["brokers"]
   if (path === "docs/brokers/index.md") return ["capabilities"]

@@ -27,7 +27,6 @@ jobs:
       - run: npm run -s check -- --skip tests
 `
 
-/** Changes to the sound workflow, each with the problem that it causes. */
 const broken: ReadonlyArray<readonly [from: string, to: string, problem: RegExp]> = [
   ["runs-on: ubuntu-latest", "runs-on: ubuntu-latst", /line 6: label "ubuntu-latst" is unknown/],
   ["timeout-minutes: 5", "timeout: 5", /line 7: unexpected key "timeout"/],

@@ -46,7 +46,7 @@ export const requestFixtures = (broker: Documented) =>
 export const answerFixtures = (broker: Documented) =>
   readFixtures(broker, "success.json") as ReadonlyArray<AnswerFixture>
 
-/** Returns the names of the source files of a package. In each name, `Broker` replaces the broker's name. */
+/** In each name, `Broker` replaces the broker's name. */
 export const sources = ({ folder, name }: Documented): ReadonlyArray<string> => {
   const path = join(root, "packages", folder, "src")
   return (existsSync(path) ? readdirSync(path, { recursive: true }) : [])

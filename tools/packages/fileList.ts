@@ -8,7 +8,6 @@ import { files, type Package, root } from "./workspace.ts"
 
 const folder = path.join(root, "tools/packages/files")
 
-/** The files that a line stands for. */
 export const filesOf = (line: string): ReadonlyArray<string> =>
   line.startsWith("dist/") && !/\.(?:js|d\.ts)$/.test(line) ? [`${line}.js`, `${line}.d.ts`] : [line]
 
@@ -22,7 +21,6 @@ export const toLines = (paths: ReadonlyArray<string>): ReadonlyArray<string> => 
   return [...modules, ...paths.filter((file) => !implied.has(file))].toSorted()
 }
 
-/** Returns the lines that differ: `- …` is only in the list, `+ …` is only in the tarball. */
 export const difference = (listed: ReadonlyArray<string>, found: ReadonlyArray<string>): ReadonlyArray<string> =>
   [
     ...listed.filter((line) => !found.includes(line)).map((line) => `- ${line}`),
@@ -37,7 +35,6 @@ const changelog = "CHANGELOG.md"
 
 const placeOf = (pkg: Package): string => path.join(folder, `${pkg.folder}.txt`)
 
-/** Compares the files of a tarball with the list of the package. Returns the lines that differ. */
 export const compareFiles = (pkg: Package, paths: ReadonlyArray<string>): ReadonlyArray<string> => {
   const text = fs.existsSync(placeOf(pkg)) ? fs.readFileSync(placeOf(pkg), "utf8") : ""
   const listed = text.split("\n").filter((line) => line !== "" && line !== changelog)
@@ -51,6 +48,5 @@ export const writeList = (pkg: Package, paths: ReadonlyArray<string>): void => {
   fs.writeFileSync(placeOf(pkg), lines.map((line) => `${line}\n`).join(""))
 }
 
-/** Returns the lists that belong to no package. */
 export const staleLists = (all: ReadonlyArray<Package>): ReadonlyArray<string> =>
   files(folder).filter((file) => !all.some((pkg) => file === `${pkg.folder}.txt`))

@@ -1,4 +1,4 @@
-/** Checks the licences of the packages that a user installs with ours. Reads the licences from the lockfile. */
+/** Checks the licences of the packages that a user installs with ours. */
 import type { Locked, Packages } from "./lockfile.ts"
 
 /** Licences that do not require a user to publish code. */
@@ -37,15 +37,14 @@ const folderOf = (packages: Packages, from: string, name: string): string | unde
 }
 
 /**
- * Returns the names of the packages that a package needs. The optional peers of our own packages are included, because
- * our documentation tells users to install them. The optional peers of other packages are not.
+ * The optional peers of our own packages are included, because our documentation tells users to install them. The
+ * optional peers of other packages are not.
  */
 const needs = (folder: string, { dependencies, peerDependencies, peerDependenciesMeta, ...rest }: Locked) =>
   Object.keys({ ...dependencies, ...rest.optionalDependencies, ...peerDependencies }).filter(
     (name) => isOwn(folder) || peerDependenciesMeta?.[name]?.optional !== true
   )
 
-/** Returns the folders of our packages and of all packages that they need. */
 export const runtimeFolders = (packages: Packages): ReadonlyArray<string> => {
   const found = new Set(Object.keys(packages).filter(isOwn))
   // The loop also visits the folders that are added in it.
@@ -58,7 +57,6 @@ export const runtimeFolders = (packages: Packages): ReadonlyArray<string> => {
   return Array.from(found).toSorted()
 }
 
-/** Returns one line for each package whose licence is missing or not allowed. */
 export const licenceProblems = (packages: Packages): ReadonlyArray<string> =>
   runtimeFolders(packages).flatMap((folder) => {
     const { license: licence } = packages[folder]!

@@ -25,7 +25,6 @@ const isReady = (url: string): Promise<boolean> =>
     () => false
   )
 
-/** Adds a user to the registry, and returns the token of the user. */
 const addUser = async (url: string): Promise<string> => {
   const name = "publisher"
   const response = await fetch(`${url}-/user/org.couchdb.user:${name}`, {
@@ -38,7 +37,6 @@ const addUser = async (url: string): Promise<string> => {
   return token
 }
 
-/** Starts a registry that keeps its files in the new folder `folder`, and stops it after `use`. */
 export const withRegistry = async (folder: string, use: (registry: Registry) => Promise<void>): Promise<void> => {
   const port = await freePort()
   const config = path.join(folder, "verdaccio.yaml")

@@ -20,7 +20,7 @@ export interface Steps {
 /** Thrown if no further step may run: a step of `need` has failed, or the rehearsal was interrupted. */
 export class Ended extends Error {}
 
-/** Makes the functions that run steps. Once `interrupted` is aborted, no further step starts. */
+/** Once `interrupted` is aborted, no further step starts. */
 export const makeSteps = (print: (line: string) => void, interrupted: AbortSignal): Steps => {
   const done: Array<Step> = []
   const step: Steps["step"] = async (title, work) => {
@@ -47,7 +47,6 @@ export const makeSteps = (print: (line: string) => void, interrupted: AbortSigna
   }
 }
 
-/** Returns a table: one line with the result, the duration and the title of each step, and a last line with totals. */
 export const tableOf = (steps: ReadonlyArray<Step>): string =>
   [
     ...steps.map(

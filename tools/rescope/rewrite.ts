@@ -3,7 +3,6 @@
 export interface Options {
   /** The scope in the text, such as `@auth`. */
   readonly from: string
-  /** The new scope. */
   readonly to: string
   /** The names that this repository uses after the scope: its packages, and the export condition `source`. */
   readonly names: ReadonlySet<string>
@@ -11,16 +10,15 @@ export interface Options {
 
 export interface Rewritten {
   readonly text: string
-  /** Number of replaced scopes. */
   readonly count: number
   /** Names that have the scope but do not belong to this repository. They are not replaced. */
   readonly foreign: ReadonlyArray<string>
 }
 
 /**
- * Replaces the scope. If a slash and a name follow the scope, replaces it only if `names` contains the name. Without a
- * name, always replaces it, as in `@auth/${broker}`, `@auth\/` and `npm_config_@auth:registry`. Does not replace a part
- * of a longer word, such as an email address.
+ * If a slash and a name follow the scope, replaces it only if `names` contains the name. Without a name, always
+ * replaces it, as in `@auth/${broker}`, `@auth\/` and `npm_config_@auth:registry`. Does not replace a part of a longer
+ * word, such as an email address.
  */
 export const rewrite = (text: string, { from, names, to }: Options): Rewritten => {
   const foreign: Array<string> = []
@@ -44,7 +42,6 @@ export const rewrite = (text: string, { from, names, to }: Options): Rewritten =
 /** The length limit of a package's name, which includes the scope. */
 const maxLength = 214
 
-/** Returns the reason why the packages cannot have this scope, or `undefined`. */
 export const problemOf = (
   to: string,
   { from, names, taken }: Pick<Options, "from" | "names"> & { readonly taken: ReadonlySet<string> }

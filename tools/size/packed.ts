@@ -3,7 +3,6 @@ import { contentsOf, installedBytes } from "../packages/contents.ts"
 import { runTool } from "../packages/process.ts"
 import { packages, root } from "../packages/workspace.ts"
 
-/** Compiles the packages, and returns the installed size of each one. */
 export const installedSizes = async (): Promise<Readonly<Record<string, number>>> => {
   await runTool("typescript/bin/tsc", ["-b", ...packages().map(({ path: folder }) => folder)], { cwd: root })
   const sizes: Record<string, number> = {}

@@ -31,7 +31,6 @@ const angel = ways[0]!
 const credentialsOf = ({ brokers }: Simulator.Simulator["Service"]) =>
   valuesOf(angel, brokers["angel"]?.accounts[0] ?? {})
 
-/** A user with an Angel One account under the name `mine`. */
 const withAngel = Effect.fnUntraced(function* (change: Readonly<Record<string, string>> = {}) {
   const { simulator, user } = yield* world({ brokers: ["angel"] })
   const values = { ...credentialsOf(simulator), ...change }
@@ -40,7 +39,6 @@ const withAngel = Effect.fnUntraced(function* (change: Readonly<Record<string, s
   return { simulator, user, values }
 })
 
-/** The lines of a text, without the line that names the simulator. */
 const ownLines = (text: string) =>
   text
     .trimEnd()

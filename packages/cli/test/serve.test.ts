@@ -72,7 +72,6 @@ it.live(
   timeout
 )
 
-/** Runs a Python program that reports a rejected token. */
 const renewInPython = (where: string, dead: string) =>
   Effect.callback<string>((resume) => {
     const child = spawn("python3", [path.join(import.meta.dirname, "programs/renew.py"), where], {

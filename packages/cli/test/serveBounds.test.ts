@@ -12,7 +12,6 @@ const ask = (server: Served, ...args: Parameters<Served["ask"]>) => Effect.promi
 
 const session = "/v1/accounts/mine/session"
 
-/** Opens a connection, and sends a text. The connection is closed at the end of the scope. */
 const connect = ({ where }: Served, text: string) =>
   Effect.acquireRelease(
     Effect.callback<net.Socket, Error>((resume) => {
@@ -32,7 +31,6 @@ const connect = ({ where }: Served, text: string) =>
     (socket) => Effect.sync(() => socket.destroy())
   )
 
-/** Returns everything that the server sends until it closes the connection. */
 const untilClosed = (socket: net.Socket) =>
   Effect.callback<string>((resume) => {
     let text = ""
@@ -126,7 +124,6 @@ it.live(
 const memoryOf = ({ child }: Served): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1024
 
-/** Opens connections that sometimes send one byte. If the server closes a connection, opens a new one. */
 const slowClients = (server: Served, count: number) => {
   const open = new Set<net.Socket>()
   let isOver = false

@@ -26,11 +26,10 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** A user of the command. Each user has its own vault, which is empty, and its own environment variables. */
+/** Each user has its own vault, which is empty, and its own environment variables. */
 export interface User {
   readonly state: string
   readonly env: Readonly<Record<string, string>>
-  /** The runtime that runs the command, such as Node. */
   readonly runtime: string
   /** The first arguments of the runtime, which make it run the command. The arguments of the command follow them. */
   readonly command: ReadonlyArray<string>
@@ -42,7 +41,6 @@ export const key = "00112233".repeat(8)
 
 const compileCache = process.env["NODE_COMPILE_CACHE"] ?? path.join(os.tmpdir(), "broker-auth-compile-cache")
 
-/** Makes a user whose files are removed at the end of the scope. */
 export const makeUser = (
   env: Readonly<Record<string, string>> = {},
   command = fromSource,
@@ -72,7 +70,7 @@ export const makeUser = (
     ({ state }) => Effect.sync(() => fs.rmSync(state, { recursive: true, force: true }))
   )
 
-/** Starts a simulator, and makes a user whose commands use it. Default of `runtime.file`: the Node of this process. */
+/** Default of `runtime.file`: the Node of this process. */
 export const world = Effect.fnUntraced(function* (
   options: Simulator.Options = {},
   command = fromSource,
@@ -106,7 +104,6 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Runs the command without a terminal. */
 export const run = (user: User, args: ReadonlyArray<string>, options: RunOptions = {}): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
     const child = spawn(user.runtime, [...user.command, ...args], {
@@ -131,7 +128,6 @@ export const inProcess = <A, E>(user: User, handler: Effect.Effect<A, E>) =>
 /** Time-out of a command in a terminal, in milliseconds. */
 const screenTimeout = 60_000
 
-/** A reply that is typed when the screen shows text that matches `shown`. */
 export type Reply = readonly [shown: RegExp, reply: string | ((found: RegExpExecArray) => Promise<string>)]
 
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
@@ -140,14 +136,11 @@ export interface TerminalOptions {
   readonly columns?: number
   /** Words after the command, such as a redirection of its output. */
   readonly after?: string
-  /** Type of the terminal. Default: `dumb`, which has no control sequences. */
+  /** Default: `dumb`, which has no control sequences. */
   readonly term?: string
 }
 
-/**
- * Runs the command in a pseudo-terminal (`script` of util-linux), and types the replies in their order. Returns the
- * exit code and the text on the screen.
- */
+/** Runs the command in a pseudo-terminal (`script` of util-linux), and types the replies in their order. */
 export const terminal = (
   user: User,
   args: ReadonlyArray<string>,
@@ -207,7 +200,6 @@ registerHooks({ load: (url, context, next) => { loaded.push(url); return next(ur
 process.on("exit", () => writeSync(2, loaded.join("\\n")))
 `
 
-/** Runs the command, and returns the URLs of all modules that it loads. */
 export const modulesOf = (
   { command, env }: Pick<User, "command" | "env">,
   args: ReadonlyArray<string>
@@ -217,7 +209,6 @@ export const modulesOf = (
   return stderr.split("\n").filter((line) => /^(file|node|data):/.test(line))
 }
 
-/** The credentials of a fake account as lines `NAME=value`. */
 export const linesOf = (values: Readonly<Record<string, string>>): string =>
   Object.entries(values)
     .map(([name, value]) => `${name}=${value}\n`)

@@ -53,7 +53,6 @@ interface Source {
   cancelled: boolean
 }
 
-/** Makes a stream that produces one chunk for each read. Without `count`, the stream is endless. */
 const source = (chunk: Uint8Array<ArrayBuffer>, count = Infinity, atEnd: "close" | "break" | "wait" = "close") => {
   const state: Source = {
     pulled: 0,
@@ -102,7 +101,7 @@ const memory = () => {
   return arrayBuffers + heapUsed
 }
 
-/** Reads a body as a stream. Returns the size of the body and the largest growth in memory use, in bytes. */
+/** Returns the size of the body and the largest growth in memory use, in bytes. */
 const consume = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse, before: number) {
   let size = 0
   let peak = 0
@@ -325,7 +324,7 @@ describe("a truncated answer", () => {
         try {
           parts.push(everything((value as Record<PropertyKey, unknown>)[key], seen))
         } catch {
-          // A getter of a prototype can throw for this object. This function ignores such a getter.
+          // A getter of a prototype can throw for this object.
         }
       }
     }

@@ -81,7 +81,6 @@ const eventful = (
   add: (span: { event: (name: string, at: bigint, attributes?: Record<string, unknown>) => void }) => void
 ) => Effect.withSpan(Effect.map(Effect.currentSpan, add), "login")
 
-/** Runs a program with a net, and records the program's exit in the net. */
 const caught = (program: Effect.Effect<unknown, unknown>, inspect: (value: unknown) => string = () => "") =>
   Effect.gen(function* () {
     const net = yield* Canary.make

@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 
 const origin = "https://api.fake.example"
 
-/** Makes a fake broker. `state` counts how often the broker's routes run, and how often the broker is reset. */
+/** `state` counts how often the broker's routes run, and how often the broker is reset. */
 const makeWith = Effect.fnUntraced(function* (options: { readonly journalLimit?: number }) {
   const state = { acted: 0, resets: 0 }
   const act = (name: string) => (request: FakeBroker.FakeRequest) =>

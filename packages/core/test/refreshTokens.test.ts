@@ -39,7 +39,6 @@ const lastsAnHour: TinyOptions = { by: ["login", "refresh"], expiry: Expiry.afte
 const tokenOf = ({ tokens: { refresh } }: Session.Session): string =>
   refresh === undefined ? "none" : Redacted.value(refresh).replace("refresh-", "")
 
-/** Makes a fake broker that records the numbers of the refresh tokens that it received. */
 const makeBroker = (options: TinyOptions = lastsAnHour) => {
   const made = makeTiny(options)
   const sent: Array<string> = []
@@ -73,7 +72,6 @@ const begin = Effect.gen(function* () {
 
 const why = ({ reason }: SessionManager.Failure): string => ("why" in reason ? reason.why : reason._tag)
 
-/** Starts a manager that can be closed before the end of the test. */
 const startClosable = Effect.fnUntraced(function* (tiny: Tiny, shared: Shared) {
   const scope = yield* Scope.make()
   const manager = yield* Scope.provide(start(tiny, shared), scope)

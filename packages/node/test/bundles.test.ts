@@ -17,7 +17,6 @@ const external = ["open"]
 type Format = "esm" | "cjs"
 type Bundle = (program: string, file: string, format: Format, banner: string) => Promise<ReadonlyArray<string>>
 
-/** Each function bundles a program into one file, and returns the bundler's warnings. */
 const bundlers: Readonly<Record<string, Bundle>> = {
   esbuild: async (program, file, format, banner) => {
     const { warnings } = await esbuild.build({

@@ -20,7 +20,6 @@ const fail = (): never => {
   throw new TypeError("this value cannot be read")
 }
 
-/** Removes the types, as in a program in plain JavaScript. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the tests pass what the types forbid
 const untyped = (value: unknown) => value as any
 
@@ -54,7 +53,7 @@ afterAll(() => Fs.rmSync(folder, { recursive: true, force: true }))
 
 const isTyped = (error: unknown): boolean => AuthError.isAuthError(error) || VaultError.isVaultError(error)
 
-/** How a call ended. A call that has not ended after `patience` milliseconds counts as `pending`. */
+/** A call that has not ended after `patience` milliseconds counts as `pending`. */
 const endOf = async (call: () => unknown, patience: number): Promise<string> => {
   let promise: unknown
   try {
@@ -70,7 +69,6 @@ const endOf = async (call: () => unknown, patience: number): Promise<string> => 
   return Promise.race([ended, pending])
 }
 
-/** Calls `call` with each value. Returns the values for which the call ended in a way that is not allowed. */
 const unexpected = async (call: (value: unknown) => unknown, allowed = ["a value", "typed"]) => {
   const ends: Array<readonly [what: string, end: string]> = []
   for (const [what, value] of values) ends.push([what, await endOf(() => call(value), 10_000)])

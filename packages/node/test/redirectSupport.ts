@@ -30,7 +30,6 @@ export interface BrokerOptions {
   readonly exchange?: Effect.Effect<void, AuthError.AuthError>
 }
 
-/** The service `RedirectLogin` of a broker, and the codes that this service has exchanged for sessions. */
 export const makeBroker = (redirectUrl: string, options: BrokerOptions = {}) => {
   const exchanged: Array<string> = []
   const state = options.state ?? "required"
@@ -91,7 +90,6 @@ export const send = (
 export const form = (url: string, body: string, type = "application/x-www-form-urlencoded"): Effect.Effect<Answer> =>
   send(url, { method: "POST", body, headers: { "content-type": type } })
 
-/** Writes bytes to a port, and returns the bytes that the server writes before it closes the connection. */
 export const raw = (port: number, bytes: string, host = "127.0.0.1"): Effect.Effect<string> =>
   Effect.callback((resume) => {
     let received = ""
@@ -102,7 +100,6 @@ export const raw = (port: number, bytes: string, host = "127.0.0.1"): Effect.Eff
     return Effect.sync(() => socket.destroy())
   })
 
-/** Opens a connection, sends `bytes`, and then sends nothing. The connection stays open until the scope closes. */
 export const idle = (port: number, bytes = "") =>
   Effect.acquireRelease(
     Effect.callback<Net.Socket>((resume) => {
@@ -117,7 +114,7 @@ export const idle = (port: number, bytes = "") =>
     (socket) => Effect.sync(() => socket.destroy())
   )
 
-/** Listens on a port for a moment. Returns the error code, or `undefined` if the port is free. */
+/** Returns the error code, or `undefined` if the port is free. */
 export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | undefined> =>
   Effect.callback((resume) => {
     const server = Net.createServer()
@@ -126,8 +123,7 @@ export const bind = (port: number, host = "127.0.0.1"): Effect.Effect<string | u
   })
 
 /**
- * Like `bind`, but tries again for at most 5 seconds while the port is in use. After this process has closed a port, a
- * child process that another thread is starting can hold the port for a moment.
+ * After this process has closed a port, a child process that another thread is starting can hold the port for a moment.
  */
 export const bindClosed = (port: number, host?: string): Effect.Effect<string | undefined> =>
   Effect.repeat(bind(port, host), {
@@ -139,15 +135,11 @@ export const bindClosed = (port: number, host?: string): Effect.Effect<string | 
 export const freePort: Effect.Effect<number> = Effect.promise(freePortOf)
 
 export interface UserOptions {
-  /** Whether a browser can be opened. Default: `true`. */
+  /** Default: `true`. */
   readonly hasBrowser?: boolean
   readonly isTerminal?: boolean
 }
 
-/**
- * Makes a browser and a terminal. The browser records the opened address. The terminal records the shown texts, and
- * returns the lines that the test pastes.
- */
 export const makeUser = (options: UserOptions = {}) =>
   Effect.gen(function* () {
     const opened = yield* Deferred.make<string>()
@@ -160,7 +152,6 @@ export const makeUser = (options: UserOptions = {}) =>
         Queue.offerUnsafe(shown, text)
       })
     return {
-      /** The address that was opened in the browser. */
       opened: Deferred.await(opened),
       texts,
       nextText: Queue.take(shown),
@@ -180,14 +171,9 @@ export const makeUser = (options: UserOptions = {}) =>
     }
   })
 
-/**
- * Requests the start address without the headers that a browser adds. Returns the state from the redirect to the login
- * page.
- */
 export const startLogin = (startUrl: string): Effect.Effect<string> =>
   Effect.map(send(startUrl), ({ location }) => new URL(location).searchParams.get("state") ?? "")
 
-/** The reason of the failure. Dies if the effect succeeds. */
 export const reasonOf = <A, R>(
   effect: Effect.Effect<A, AuthError.AuthError, R>
 ): Effect.Effect<AuthError.Reason, never, R> => Effect.orDie(Effect.map(Effect.flip(effect), ({ reason }) => reason))

@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import { PassThrough } from "node:stream"
 import * as standardInput from "../src/internal/standardInput.ts"
 
-/** Replaces standard input until the scope closes. `modes` records each change of the raw mode. */
+/** `modes` records each change of the raw mode. */
 const withInput = (isTerminal: boolean) =>
   Effect.acquireRelease(
     Effect.sync(() => {

@@ -95,7 +95,6 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   getProfile: { sent: [access, apiKey], run: (api, account) => api.getProfile(sessionOf(account)) }
 }
 
-/** The broker's answer format, from which the fuzz test makes malformed answers. */
 const idiom: Fuzz.Idiom = {
   names: [
     "status",

@@ -144,7 +144,6 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   getLimits: { sent: [access], run: (api) => api.getLimits(session) }
 }
 
-/** The format of the broker's answers. The fuzz test makes malformed answers from it. */
 const idiom: Fuzz.Idiom = {
   names: [
     "status",

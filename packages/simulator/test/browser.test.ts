@@ -18,7 +18,7 @@ import {
 import { addressOf, pages } from "./chromium/pages.ts"
 import { feed, send } from "./support.ts"
 
-/** The places where the attacking page can be. The titles of the tests contain the names of these places. */
+/** The places where the attacking page can be. */
 const places: ReadonlyArray<readonly [where: string, address: (port: number) => string]> = [
   ["on another port of this machine", (port) => `http://127.0.0.1:${port}/`],
   ["on another host", (port) => `http://evil.example:${port}/`],
@@ -32,7 +32,6 @@ const somePosts = ["a urlencoded form", "a text/plain form", "a form with a redi
 const someGets = ["fetch", "an image", "a window", "a speculative prefetch"]
 const windows = ["a window", "a window with a redirect"]
 
-/** Opens a WebSocket in a page. Returns the outcome, and the browser console's message about the WebSocket. */
 const webSocket = async (frame: Frame, address: string): Promise<string> => {
   const said = frame.page().waitForEvent("console", (message) => message.text().includes("WebSocket"))
   const outcome = await frame.evaluate(

@@ -7,7 +7,6 @@ import { files as listFiles } from "../../packages/workspace.ts"
 import type { Bench, Candidate } from "../harness.ts"
 import { files, writePrograms } from "../programs.ts"
 
-/** Matches the paths of our packages in esbuild's metafile. */
 const ownFolder = /(?:^|\/)node_modules\/@auth\//
 
 interface Size {
@@ -16,7 +15,7 @@ interface Size {
   readonly own: number
 }
 
-/** Bundles a program as for production. With `splitting`, code behind `import()` is in separate files. */
+/** With `splitting`, code behind `import()` is in separate files. */
 const bundle = (folder: string, file: string, splitting: boolean) =>
   build({
     absWorkingDir: folder,
@@ -69,7 +68,6 @@ interface Manifest {
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
 }
 
-/** Returns the names of the package `name` and of all packages that npm installs with it. */
 const installedWith = (modules: string, name: string, found = new Set<string>()): ReadonlySet<string> => {
   if (found.has(name)) return found
   found.add(name)

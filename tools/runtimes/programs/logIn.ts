@@ -14,7 +14,6 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 
-/** The input of a program that logs in. */
 export interface Job {
   /** The credentials, by the names of their environment variables. */
   readonly env: Readonly<Record<string, string>>
@@ -24,7 +23,7 @@ export interface Job {
   readonly user: string
 }
 
-/** Asks for the callback of a login page, or for a one-time code. A server answers in place of the user. */
+/** A server answers in place of the user. */
 export const ask = async ({ user }: Pick<Job, "user">, question: "callback" | "code", body = ""): Promise<string> => {
   const answer = await fetch(`${user}/${question}`, { method: "POST", body })
   const text = await answer.text()
@@ -32,7 +31,6 @@ export const ask = async ({ user }: Pick<Job, "user">, question: "callback" | "c
   return text
 }
 
-/** The HTTP client for the broker: `fetch`, with the simulator's addresses in place of the broker's origins. */
 const clientOf = ({ servers }: Job): Layer.Layer<HttpClient.HttpClient> =>
   Layer.effect(
     HttpClient.HttpClient,
@@ -60,7 +58,6 @@ interface Open {
   readonly close: () => Promise<void>
 }
 
-/** Makes a call with the session, logs out, and closes the connection. */
 const finish = async (connection: Open): Promise<void> => {
   await connection.profile()
   await connection.logout()
@@ -73,7 +70,6 @@ export const logIn = async (account: Account<never>, job: Job): Promise<void> =>
   await finish(connection)
 }
 
-/** Logs in with credentials, and asks the user for a one-time code. */
 export const logInWithCode = async (account: Account<StepUp>, job: Job): Promise<void> => {
   const codes = () => ask(job, "code")
   const connection = await Connection.open(configured(account, job), { client: clientOf(job), codes })

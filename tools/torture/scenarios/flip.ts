@@ -29,7 +29,7 @@ const write = Effect.gen(function* () {
   yield* lock.withLock(entries[0].account, () => Effect.void)
 })
 
-/** Writes a vault, copies it while it is open, and closes it. Returns the folders of the closed vault and the copy. */
+/** Writes a vault, copies it while it is open, and closes it. */
 const makeVaults = async (torture: Torture) => {
   const closed = torture.folder()
   const open = path.join(torture.folder(), "vault")
@@ -55,7 +55,6 @@ const sizesOf = (folder: string): ReadonlyArray<readonly [file: string, size: nu
       return [path.relative(folder, file), fs.statSync(file).size] as const
     })
 
-/** Returns one random bit of each byte of the vault. */
 const everyByte = ({ random }: Torture, folder: string): ReadonlyArray<Flip> =>
   sizesOf(folder).flatMap(([file, size]) =>
     Array.from({ length: size }, (_, offset): Flip => [file, offset, random.below(8)])
@@ -67,13 +66,12 @@ const everyByteBeside = (torture: Torture, open: string, closed: string): Readon
   return everyByte(torture, open).filter(([file]) => !atRest.has(file))
 }
 
-/** The first bytes of each sealed entry. */
 const sealedMagic = Buffer.from("BAV\u0001")
 
 /** Sealing adds 60 bytes to a value, and the row adds a checksum of 32 bytes. 20 bytes are a margin. */
 const overhead = 112
 
-/** Returns every bit of the sealed entries. Each entry is treated as if it were as long as the longest one. */
+/** Each entry is treated as if it were as long as the longest one. */
 const everyBit = (folder: string): ReadonlyArray<Flip> => {
   const file = "sessions.db"
   const bytes = fs.readFileSync(path.join(folder, file))

@@ -35,8 +35,8 @@ const byCapability: ReadonlyArray<readonly [Capability, (subject: Subject) => Re
 ]
 
 /**
- * The capabilities that create a session. The cases about sessions apply only to methods with at least one of these
- * capabilities. For example, they do not apply to a method that only recovers accounts.
+ * The cases about sessions apply only to methods with at least one of these capabilities. For example, they do not
+ * apply to a method that only recovers accounts.
  */
 const sessionCapabilities: ReadonlyArray<Capability> = ["Login", "RedirectLogin", "QrLogin"]
 

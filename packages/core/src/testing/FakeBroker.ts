@@ -400,7 +400,6 @@ export const JournalLimit: Context.Reference<number> = Context.Reference<number>
   { defaultValue: () => 10_000 }
 )
 
-/** Makes a journal that keeps the newest entries, up to `limit`, and counts the entries that it has removed. */
 const makeJournal = (limit: number) => {
   const entries: Array<JournalEntry> = []
   let dropped = 0

@@ -2,7 +2,7 @@ import type { FakeAccount } from "@auth/broker-core/testing/FakeBroker"
 import type { Simulator } from "@auth/simulator"
 import * as Effect from "effect/Effect"
 
-/** A login page of a broker. The README of the simulator has a table of the login pages. */
+/** The README of the simulator has a table of the login pages. */
 export interface Page {
   readonly title: string
   readonly broker: Simulator.BrokerId
@@ -108,7 +108,6 @@ export const accountOf = ({ brokers }: Simulator.Info, { account = 0, broker }: 
 const paramsOf = (fields: Readonly<Record<string, string | undefined>>): URLSearchParams =>
   new URLSearchParams(Object.entries(fields).map(([name, value = ""]) => [name, value]))
 
-/** Returns the address of a page. `more` are additional parameters. */
 export const addressOf = (simulator: Simulator.Info, page: Page, more: Readonly<Record<string, string>> = {}): string =>
   `${simulator.origins[page.origin]}${page.path}?${paramsOf({ ...page.query(accountOf(simulator, page)), ...more })}`
 
