@@ -41,7 +41,6 @@ ${benches.map(([name, { candidates }]) => `                    ${name}: ${Object
 
 Absolute times depend on the machine. Compare only ratios, and only ratios from the same run.`
 
-/** Loads the bench `name` of another checkout, if that checkout has it. */
 const loadOther = async (checkout: Checkout, name: string): Promise<Other> => {
   const file = benchFile(checkout, name)
   return { checkout, bench: fs.existsSync(file) ? await loadFile(file) : undefined }
@@ -101,7 +100,6 @@ const problemOf = (
   return undefined
 }
 
-/** Measures the ratios for `kept.json`. Then writes `kept.json`, `docs/performance.md` and the picture of this page. */
 const write = async (
   benches: ReadonlyArray<Named>,
   results: Results,

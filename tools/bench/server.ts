@@ -28,7 +28,7 @@ const answerTo = (head: string): Buffer => {
 
 const maxRequestBytes = 65_536
 
-/** Sends an answer. A candidate sends one request at a time over each connection, so answers stay in order. */
+/** A candidate sends one request at a time over each connection, so answers stay in order. */
 const reply = (socket: net.Socket, answer: Buffer, isLast: boolean) => {
   if (!socket.writable) return
   socket.write(answer)

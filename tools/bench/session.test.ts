@@ -1,4 +1,3 @@
-/** Tests that a bench fails if it gets a wrong session. */
 import { assert, it } from "@effect/vitest"
 import { accountOf, expectSession, idOf, sessionOf } from "./session.ts"
 

@@ -44,7 +44,7 @@ export const sessionOf = (account: Account.Account, issuedAt: number): Session.S
     expiry
   })
 
-/** Makes a renewal that logs in again. The login takes `latency` milliseconds, and then calls `exchanged`. */
+/** The login takes `latency` milliseconds, and then calls `exchanged`. */
 export const renewalOf = (
   id: string,
   latency = 0,
@@ -72,9 +72,9 @@ const noLogout: Logout["Service"] = {
 }
 
 /**
- * Makes a store in an SQLite database in memory. SQLite keeps the entries outside of the heap, as a database on disk or
- * on the network does. The store registers watchers, so that the measured heap contains them. The store never calls
- * the watchers, because no other program writes to it.
+ * SQLite keeps the entries outside of the heap, as a database on disk or on the network does. The store registers
+ * watchers, so that the measured heap contains them. The store never calls the watchers, because no other program
+ * writes to it.
  */
 export const makeOutsideStore = (): SessionStore["Service"] => {
   const database = new DatabaseSync(":memory:")
@@ -108,7 +108,6 @@ export const makeOutsideStore = (): SessionStore["Service"] => {
   }
 }
 
-/** Makes a context with the store, a lock in memory, and a scope that stays open until the process ends. */
 const makeShared = (store: SessionStore["Service"]) =>
   Context.make(SessionStore, store).pipe(
     Context.add(SessionLock, makeLock()),
@@ -122,7 +121,6 @@ export const makeManagers = (renewals: Iterable<Renewal.Renewal["Service"]>): Ef
   )
 }
 
-/** Makes a `SessionManagers`, which makes the manager of an account at the first use of its id. */
 export const makeAccounts = (store: SessionStore["Service"] = makeStore()) =>
   Effect.provideContext(
     SessionManagers.make((id) =>
@@ -131,7 +129,6 @@ export const makeAccounts = (store: SessionStore["Service"] = makeStore()) =>
     makeShared(store)
   )
 
-/** Makes managers for many accounts, each with a cached session, and returns them by account id. */
 export const makeLive = Effect.fnUntraced(function* (accounts: number) {
   const managers = yield* makeManagers(Array.from({ length: accounts }, (_, index) => renewalOf(idOf(index))))
   const now = yield* Clock.currentTimeMillis
@@ -155,20 +152,15 @@ const shuffled = (accounts: number): Uint32Array => {
   return order
 }
 
-/**
- * Returns account ids in the order in which a turn reads their sessions. After the last id, the turn continues with the
- * first id.
- */
+/** After the last id, the turn continues with the first id. */
 export const choose = ({ accounts = 1, variant }: Turn): ReadonlyArray<string> =>
   variant === "any" ? Array.from(shuffled(accounts), idOf) : [idOf(accounts >> 1)]
 
-/** Returns at most 100 account ids, evenly spread over all accounts. */
 export const sampled = (accounts: number): ReadonlyArray<string> => {
   const size = Math.min(accounts, 100)
   return Array.from({ length: size }, (_, index) => idOf(Math.floor((index * accounts) / size)))
 }
 
-/** Caches the result of `make` for each number of accounts. */
 export const perPopulation = <A>(make: (accounts: number) => Promise<A>): ((accounts: number) => Promise<A>) => {
   const made = new Map<number, Promise<A>>()
   return (accounts) => {

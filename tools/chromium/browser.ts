@@ -12,7 +12,6 @@ export interface Chromium {
   readonly pid: number
   /** The temporary folder that contains the profile. */
   readonly folder: string
-  /** Ends the process, and removes its folder. */
   readonly close: () => Promise<void>
 }
 
@@ -42,7 +41,7 @@ const flags = [
   "--disable-features=LocalNetworkAccessChecks"
 ]
 
-/** Returns the path of a command. Playwright needs the path, not the name of the command. */
+/** Playwright needs the path, not the name of the command. */
 const pathOf = (command: string): string => {
   const folders = (process.env["PATH"] ?? "").split(path.delimiter)
   const found = folders.map((folder) => path.join(folder, command)).find((file) => fs.existsSync(file))
@@ -50,7 +49,7 @@ const pathOf = (command: string): string => {
   return found
 }
 
-/** Reads the browser's process id from a symbolic link in the profile. The link's target is, for example, `host-1234`. */
+/** The link's target is, for example, `host-1234`. */
 const pidOf = (folder: string): number => Number(/\d+$/.exec(fs.readlinkSync(path.join(folder, "SingletonLock")))?.[0])
 
 const isAlive = (pid: number): boolean => {
@@ -61,7 +60,6 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** Closes the browser. If it hangs, kills its process. */
 const end = async (context: BrowserContext, pid: number): Promise<void> => {
   const timer = setTimeout(() => isAlive(pid) && process.kill(pid, "SIGKILL"), closeMillis)
   await context.close()
@@ -84,7 +82,6 @@ const withWindowOf =
     }
   }
 
-/** Starts Chromium. If the command is missing, fails with an error that names the package to install. */
 export const startChromium = async (options: { readonly command?: string } = {}): Promise<Chromium> => {
   const executablePath = pathOf(options.command ?? "chromium")
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-chromium-"))

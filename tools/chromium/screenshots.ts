@@ -24,7 +24,6 @@ const shoot = async (page: Page, name: string, most = maxBytes): Promise<void> =
   console.log(`${name}.png: ${picture.byteLength} bytes`)
 }
 
-/** Each size and color scheme, with the suffix of its pictures. */
 const views = [
   ["320-light", 320, "light"],
   ["320-dark", 320, "dark"],
@@ -58,7 +57,6 @@ const named = (id: string): LoginMethod => {
 fs.mkdirSync(folder, { recursive: true })
 const chromium = await startChromium()
 
-/** Runs a login to its end. `act` gets the page, the start address and the fields of the form. */
 const run = (method: LoginMethod, act: (page: Page, startUrl: string, fields: URLSearchParams) => Promise<void>) =>
   chromium.withWindow((window) =>
     Effect.runPromise(
@@ -115,7 +113,6 @@ for (const method of methods) {
   )
 }
 
-/** Each size and color scheme for the page of `broker-auth open`, with the suffix of the picture. */
 const morningViews = [
   ["360-dark", 360, "dark"],
   ["1280-light", 1280, "light"]

@@ -33,7 +33,6 @@ const server = http.createServer((request, response) => {
 /** axe rules that the default theme of VitePress 1.6.4 breaks with its link groups and its search button. */
 const rulesOfTheme = ["nested-interactive", "label-content-name-mismatch"]
 
-/** The widths and color schemes of the pictures that `--write` writes. */
 const pictured = new Set(["360 dark", "1280 light"])
 
 /**

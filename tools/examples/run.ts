@@ -20,15 +20,12 @@ export interface Place {
 export interface Running {
   /** Waits until the output matches the pattern. Returns the first group, or if there is none, the whole match. */
   readonly prints: (pattern: RegExp) => Promise<string>
-  /** Types a line at the terminal of the example. */
   readonly type: (line: string) => void
-  /** Waits until the example ends without an error. */
   readonly ends: () => Promise<void>
 }
 
 export type Variables = Readonly<Record<string, string>>
 
-/** The simulated brokers, and the functions with which a scenario starts examples and controls the brokers. */
 export interface World {
   readonly simulator: Simulator.Simulator["Service"]
   /** The simulator's addresses, keyed by the origin of the broker. A scenario is allowed to replace an address. */
@@ -42,7 +39,6 @@ export interface World {
   readonly forget: (seed?: object) => Promise<void>
 }
 
-/** The environment variables with the credentials of an account. */
 export const variablesOf = ({ methods }: Broker, account: object): Variables =>
   Object.fromEntries(
     methods.flatMap(({ credentials }) =>
@@ -115,10 +111,7 @@ const startIn = (
   }
 }
 
-/**
- * Makes new brokers and an empty folder for stored sessions, and removes them after `play`. Returns how many times
- * `play` has started an example.
- */
+/** Returns how many times `play` has started an example. */
 export const inWorld = (place: Place, play: (world: World) => Promise<void>): Promise<number> => {
   const home = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
   const stops: Array<() => Promise<void>> = []

@@ -29,7 +29,6 @@ interface Ready {
 export interface Simulator {
   /** The simulator's address for each origin of a broker. */
   readonly origins: Readonly<Record<string, string>>
-  /** Returns the address at which the simulator serves an origin of a broker. */
   readonly origin: (ofBroker: string) => string
   /** Returns the first account of a broker, with all its credentials. */
   readonly account: (broker: string) => Account
@@ -38,7 +37,6 @@ export interface Simulator {
   readonly advance: (duration: string) => Promise<void>
   /** Makes the next call to an endpoint fail. */
   readonly fault: (broker: string, endpoint: string, kind: string) => Promise<void>
-  /** Returns the current TOTP code of an account. */
   readonly totp: (broker: string, account: string) => Promise<string>
   readonly reset: () => Promise<void>
   readonly stop: () => Promise<void>
@@ -53,8 +51,7 @@ const known = <A>(value: A | undefined, what: string): A => {
 const patience = 30_000
 
 /**
- * Starts the simulator. `command` contains Node's arguments. Default: the arguments that run the simulator's source
- * code in this repository.
+ * `command` contains Node's arguments. Default: the arguments that run the simulator's source code in this repository.
  */
 export const startSimulator = async (command = ["--conditions=@auth/source", file]): Promise<Simulator> => {
   const child = spawn(process.execPath, [...command, "--json"], {

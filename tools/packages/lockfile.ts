@@ -24,7 +24,6 @@ export interface Locked {
 export type Packages = Readonly<Record<string, Locked>>
 
 export interface Comparison {
-  /** Installed packages that differ from the committed lockfile. */
   readonly wrong: ReadonlyArray<string>
   /** Changed entries for packages that are not installed on this platform. */
   readonly elsewhere: ReadonlyArray<string>
@@ -36,10 +35,6 @@ const spell = (locked: Locked | undefined): string =>
 const isSame = (one: Locked | undefined, other: Locked | undefined): boolean =>
   one?.version === other?.version && one?.integrity === other?.integrity
 
-/**
- * Compares three lists of packages: the committed lockfile, the lockfile that `npm install` has written, and the
- * packages that are installed in `node_modules`.
- */
 export const compare = (committed: Packages, written: Packages, installed: Packages): Comparison => {
   const wrong = Object.entries(installed)
     .filter(([name, found]) => found.link !== true && !isSame(committed[name], found))

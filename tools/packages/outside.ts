@@ -27,20 +27,16 @@ const words = (command: string): ReadonlyArray<string> =>
 export interface Options {
   /** An empty folder, in which the package is made. */
   readonly folder: string
-  /** Returns the path of the tarball of a package. */
   readonly tarball: (name: string) => string
 }
 
-/** The packages of this repository that the generated package installs. */
 const installed = ["@auth/broker-core", "@auth/node", "@auth/cli"]
 
-/** Expected output of commands. */
 const shows: Readonly<Record<string, RegExp>> = {
   "npm test": /Tests .*\b\d{2,} passed/,
   "npx broker-auth brokers --package .": /^acme: Acme Broking\n {4}totp: User id, password and TOTP\n$/
 }
 
-/** Runs the commands, and returns their number. */
 export const checkOutside = async ({ folder, tarball }: Options): Promise<number> => {
   const target = path.join(folder, path.basename(documented))
   // With this PATH, the commands run with the Node of this process.

@@ -8,8 +8,8 @@ import { root } from "./workspace.ts"
 const children = new Set<ChildProcess>()
 
 /**
- * Starts a child process with the environment variables of this process. When npm runs a script, npm sets variables
- * about the project, such as `npm_package_name`. These are omitted, because they would confuse another npm command.
+ * When npm runs a script, npm sets variables about the project, such as `npm_package_name`. These are omitted, because
+ * they would confuse another npm command.
  */
 export const start = (
   command: string,
@@ -42,7 +42,6 @@ export const start = (
   return child
 }
 
-/** How a child process ended, and what it has printed. */
 export interface Ended {
   /** The exit code, or the name of the signal. */
   readonly end: number | string
@@ -76,10 +75,6 @@ export const ended = async (child: ChildProcess, limit?: number): Promise<Ended>
   return { ...output, end, isLate }
 }
 
-/**
- * Runs a command, and returns its output. If the exit code is not 0, or if the command does not end within its time
- * limit, throws an error that contains the output.
- */
 export const run = async (...[command, args, options]: Parameters<typeof start>): Promise<string> => {
   const { end, isLate, printed } = await ended(start(command, args, options), options.limit)
   const title = `${command} ${args.join(" ")}`
@@ -88,7 +83,6 @@ export const run = async (...[command, args, options]: Parameters<typeof start>)
   return printed
 }
 
-/** Runs a script of `node_modules` with the Node of this process. */
 export const runTool = (script: string, args: ReadonlyArray<string>, options: Parameters<typeof start>[2]) =>
   run(process.execPath, [path.join(root, "node_modules", script), ...args], options)
 
@@ -99,7 +93,6 @@ export const runTool = (script: string, args: ReadonlyArray<string>, options: Pa
 export const startNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): ChildProcess =>
   start(...npmCommand(args), options)
 
-/** Runs npm with the same Node as `startNpm`. Throws in the same cases as `run`. */
 export const runNpm = (args: ReadonlyArray<string>, options: Parameters<typeof start>[2]): Promise<string> =>
   run(...npmCommand(args), options)
 
@@ -108,7 +101,6 @@ const npmCommand = (args: ReadonlyArray<string>): readonly [command: string, arg
   return script?.endsWith("npm-cli.js") === true && node !== undefined ? [node, [script, ...args]] : ["npm", args]
 }
 
-/** Terminates a child process, and waits until it has ended. */
 export const stop = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return
   const closed = new Promise((resolve) => child.once("close", resolve))
@@ -138,16 +130,10 @@ export const watchOver = (pid: number, folder: string): (() => void) => {
   return () => void watcher.kill("SIGKILL")
 }
 
-/** Terminates every child process that is still running. */
 export const stopAll = async (): Promise<void> => {
   await Promise.all([...children].map(stop))
 }
 
-/**
- * Runs the work of a tool in a temporary folder. Then stops all processes that this module has started, removes the
- * folder, and ends this process with the exit code that `work` returns. If `work` fails, prints the name of the tool
- * and the error, and the exit code is 1. SIGINT and SIGTERM end the work early.
- */
 export const runInFolder = async (name: string, work: (folder: string) => Promise<number>): Promise<never> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), `broker-auth-${name}-`))
   const end = async (code: number): Promise<never> => {

@@ -10,7 +10,6 @@ import { root } from "./workspace.ts"
 
 const branch = "main"
 
-/** Returns the web address of a repository: its Git URL without `git+` and `.git`. */
 export const webOf = (url: string): string => {
   const [, web] = /^git\+(https:\/\/[^\s/]+(?:\/[\w.~-]+)+?)\.git$/.exec(url) ?? []
   if (web === undefined) {
@@ -25,7 +24,6 @@ export const webOf = (url: string): string => {
 const readRoot = (): { readonly repository: { readonly url: string } } =>
   JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as ReturnType<typeof readRoot>
 
-/** The address in the `package.json` of the root. */
 export const url = readRoot().repository.url
 
 /** The fields of the manifest of the package in `folder`, such as `packages/angel`. */
@@ -49,7 +47,7 @@ export const pathOf = (link: string, from = url): string | undefined => {
 
 const code = /(^ *```[\s\S]*?^ *```|`[^`\n]+`)/gm
 
-/** Replaces the targets of links and images in Markdown. Does not change code. */
+/** Does not change code. */
 export const mapLinks = (text: string, map: (link: string) => string): string =>
   text
     .split(code)
@@ -66,10 +64,9 @@ export const mapLinks = (text: string, map: (link: string) => string): string =>
     )
     .join("")
 
-/** Whether a link is relative: it has no scheme such as `https:`, and does not begin with `#`. */
 export const isRelative = (link: string): boolean => !/^(?:[a-z][a-z+.-]*:|#)/i.test(link)
 
-/** Returns the relative links of a Markdown text. If a registry shows the text alone, these links lead nowhere. */
+/** If a registry shows the text alone, these links lead nowhere. */
 export const relativeLinks = (text: string): ReadonlyArray<string> => {
   const found: Array<string> = []
   mapLinks(text, (link) => {
@@ -80,8 +77,8 @@ export const relativeLinks = (text: string): ReadonlyArray<string> => {
 }
 
 /**
- * Makes the links of a README absolute. `from` is the present address of the repository, or an earlier one. Absolute
- * links to files at the address `from` get the present address. Fails if a link leads to no file of the repository.
+ * `from` is the present address of the repository, or an earlier one. Absolute links to files at the address `from` get
+ * the present address. Fails if a link leads to no file of the repository.
  */
 export const absoluteLinks = (file: string, text: string, from: string): string =>
   mapLinks(text, (link) => {

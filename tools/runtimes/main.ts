@@ -89,7 +89,6 @@ const check = async (only: ReadonlyArray<string>, folder: string) => {
   return { runtimes: await runAll(rows), compilers: await runAll(compilers), effect: project.version("effect") }
 }
 
-/** The chosen columns of a table. */
 const shown = (only: ReadonlyArray<string>, some: ReadonlyArray<Row>, titles: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(titles).filter(([column]) => some.some(({ name }) => isChosen(only, name, column))))
 

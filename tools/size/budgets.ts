@@ -15,7 +15,6 @@ const each = (budgets: Budgets): ReadonlyArray<readonly [kind: Kind, name: strin
     Object.entries(budgets[kind]).map(([name, bytes]) => [kind, name, bytes] as const)
   )
 
-/** Returns a line for each size that is over its budget, or that has no budget. */
 export const overBudget = (measured: Budgets, budgets: Budgets): ReadonlyArray<string> =>
   each(measured).flatMap(([kind, name, bytes]) => {
     const budget = budgets[kind][name]
@@ -35,7 +34,6 @@ const roundAll = (sizes: Readonly<Record<string, number>>): Readonly<Record<stri
       .toSorted(([left], [right]) => left.localeCompare(right))
   )
 
-/** Returns budgets that are slightly larger than the measured sizes. */
 export const withSlack = ({ packages, programs }: Budgets): Budgets => ({
   programs: roundAll(programs),
   packages: roundAll(packages)

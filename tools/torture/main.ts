@@ -63,7 +63,6 @@ const seedOf = (given: string | undefined): number | string => {
   return /^\d+$/.test(given) && seed <= largestSeed ? seed : `--seed must be a whole number from 0 to ${largestSeed}.`
 }
 
-/** On a terminal, updates one line. Otherwise prints nothing. */
 const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text.slice(0, 100)}`)
 }

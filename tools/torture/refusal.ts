@@ -6,7 +6,7 @@
 import * as os from "node:os"
 import { NotHere } from "./harness.ts"
 
-/** A system call to refuse. If `argument` is set, only calls with a matching argument are refused. */
+/** If `argument` is set, only calls with a matching argument are refused. */
 interface Rule {
   readonly call: string
   /** `any of`: the argument at `index` has one of the bits of `value`. `at least`: it is at least `value`. */
@@ -48,7 +48,6 @@ const mayWrite: ReadonlyArray<Rule> = [
 
 const syncs: ReadonlyArray<Rule> = [{ call: "fsync" }, { call: "fdatasync" }]
 
-/** The simulated failures, with the error number that the refused system calls return. */
 export const troubles = {
   "a full disk": { error: "ENOSPC", rules: [write] },
   "a disk that fails to write": { error: "EIO", rules: [write] },

@@ -28,7 +28,6 @@ const files: Readonly<Record<string, string>> = {
   "packages/core/test/c.test.ts": `throw new Error("cannot be loaded")`
 }
 
-/** Runs the given test files, and returns the last lines of the output. */
 const lastLines = (sources: Readonly<Record<string, string>>, count: number, tests = ""): ReadonlyArray<string> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-counts-"))
   for (const [file, source] of Object.entries(sources)) {

@@ -24,7 +24,6 @@ export const inspect = (value: unknown): string => nodeInspect(value, { depth: 2
 
 export const printed = (value: unknown): string => BrokerTests.printed(value, inspect)
 
-/** Serves a fake as `Msw.serve` does. If `OverHttp` is true, also serves it over HTTP. */
 export const serveFake = (fake: FakeBroker.FakeBroker) =>
   Msw.serve(fake, setupServer).pipe(
     Effect.andThen(OverHttp),
@@ -32,7 +31,7 @@ export const serveFake = (fake: FakeBroker.FakeBroker) =>
     Effect.as(fake)
   )
 
-/** Returns functions that read the fixtures of a package. `folder` contains the package's tests. */
+/** `folder` contains the package's tests. */
 export const fixturesOf = (folder: string) => {
   const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, "fixtures", name), "utf8"))
   const answers = (...files: ReadonlyArray<string>) =>
@@ -40,7 +39,6 @@ export const fixturesOf = (folder: string) => {
   return { read, answers }
 }
 
-/** Returns the reason of an error. Throws if the reason has another tag. */
 export const reasonOf = <Tag extends Reason["_tag"]>(error: AuthError, tag: Tag): Extract<Reason, { _tag: Tag }> => {
   if (error.reason._tag !== tag) throw new Error(`expected ${tag}, got ${error.message}`)
   return error.reason as Extract<Reason, { _tag: Tag }>
@@ -53,14 +51,10 @@ export const totpCode = Effect.fnUntraced(function* (secret: string, at?: number
   return Redacted.value(yield* Totp.codeAtStep(totp, step))
 })
 
-/** Returns the problems that an `InvalidRequest` error names, by field. */
 export const problemsOf = (error: AuthError): Readonly<Record<string, string>> =>
   Object.fromEntries(reasonOf(error, "InvalidRequest").problems.map(({ field, problem }) => [field, problem]))
 
-/**
- * Returns the error with which the effect fails. The effect must fail before it sends a request, and its error must have
- * a remedy and contain no secret.
- */
+/** The effect must fail before it sends a request, and its error must have a remedy and contain no secret. */
 export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secrets: ReadonlyArray<string>) =>
   Effect.fnUntraced(function* <A, R>(
     effect: Effect.Effect<A, AuthError, R>,
@@ -78,10 +72,9 @@ export const refusedUnsent = (make: Effect.Effect<FakeBroker.FakeBroker>, secret
 /** Wraps any value as a secret, as a program without type checks can do. */
 export const redacted = (value: unknown) => Redacted.make(value as string)
 
-/** A description, credentials of unknown type, and the expected problem for each field. */
 export type WrongCredentials = readonly [what: string, given: unknown, problems: Readonly<Record<string, string>>]
 
-/** Adds a test for each row. `refuse` builds a layer with the credentials, and returns the layer's error. */
+/** `refuse` builds a layer with the credentials, and returns the layer's error. */
 export const namesEveryProblem = (
   rows: ReadonlyArray<WrongCredentials>,
   refuse: (given: never) => Effect.Effect<AuthError, unknown>,
@@ -98,11 +91,9 @@ export const namesEveryProblem = (
 
 export const { methodOf } = Contract
 
-/** Builds the layer of a login method as `Contract.build` does, with `layerClient` as its HTTP client. */
 export const buildOf = (method: Method, account: object, layer: Parameters<typeof Contract.build>[0]["layer"]) =>
   Contract.build({ method, account, layer, client: layerClient })
 
-/** Returns a fault that makes a fake return this answer. */
 export const answer = (status: number, body: unknown) =>
   ({ kind: "answer", status, body: JSON.stringify(body) }) as const
 
@@ -112,8 +103,8 @@ export const seed = Number(process.env["FUZZ_SEED"] ?? 20261121)
 export const bodies = thorough ? 25_000 : 500
 
 /**
- * The subject of the broker tests. The values `bodies`, `inspect` and `seed` of the fuzz test are optional, because
- * `runBrokerTests` has defaults for them.
+ * The values `bodies`, `inspect` and `seed` of the fuzz test are optional, because `runBrokerTests` has defaults for
+ * them.
  */
 type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.Fixture> = Omit<
   BrokerTests.Subject<Tag, Api, R, F>,
@@ -123,7 +114,6 @@ type Subject<Tag, Api, R extends BrokerTests.RequestFixture, F extends Fixtures.
     Partial<BrokerTests.FuzzSubject<Tag, Api>>
 }
 
-/** Returns a copy of the subject whose tests use real connections and the HTTP client of `@auth/node`. */
 const overHttp = (subject: Contract.Subject): Contract.Subject => ({
   ...subject,
   make: Effect.map(subject.make, (world) => ({

@@ -13,7 +13,6 @@ import * as Layer from "effect/Layer"
 import * as Http from "node:http"
 import { listen } from "./freePort.ts"
 
-/** If true, fakes are served over HTTP, and the layers of brokers use `NodeHttpClient`. */
 export const OverHttp = Context.Reference<boolean>("tools/vitest/OverHttp", { defaultValue: () => false })
 
 /** The addresses of the servers, by the origin of the broker. */
@@ -67,11 +66,9 @@ const serveOrigin = (fake: FakeBroker.FakeBroker, origin: string) =>
       })
   )
 
-/** Serves each origin of the fake on a port of this machine until the scope closes. */
 export const serve = (fake: FakeBroker.FakeBroker) =>
   Effect.forEach(fake.origins, (origin) => serveOrigin(fake, origin), { discard: true })
 
-/** Replaces the origin of the broker with the address of its server. */
 const toServer = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest => {
   const { origin } = new URL(request.url)
   const server = servers.get(origin)

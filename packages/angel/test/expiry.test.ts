@@ -27,7 +27,6 @@ const layer = (
     credentials: { ...credentials, ...(options.totp === undefined ? {} : { totp: options.totp }) }
   }).pipe(Layer.provide(http))
 
-/** Makes a broker whose login returns the given token. */
 const giving = (jwtToken: string) => {
   const body = {
     status: true,

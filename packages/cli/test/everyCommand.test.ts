@@ -6,7 +6,6 @@ import { valuesOf, ways } from "./ways.ts"
 
 interface Step {
   readonly args: ReadonlyArray<string>
-  /** Matches the text on the screen. */
   readonly shows: RegExp
   readonly replies?: ReadonlyArray<Reply>
   /** Whether the output is for programs, and therefore not wrapped. */

@@ -39,7 +39,7 @@ interface Format {
 const scale = 4
 const border = 16
 
-/** Makes a PNG image of the QR code `modules`. Each pixel takes one or more whole bytes. */
+/** Each pixel takes one or more whole bytes. */
 const pngOf = ({ bytes, colour, depth, filter }: Format): string => {
   const size = count * scale + 2 * border
   const pixel = (x: number, y: number) =>

@@ -21,8 +21,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { account, makeTiny, morning, numberOf, pass, type Tiny } from "./sessions.ts"
 
 /**
- * Makes managers with one fake broker for all accounts. `counts.built` is the number of layers whose build has
- * begun. `counts.open` is the number of these layers that are not closed.
+ * `counts.built` is the number of layers whose build has begun. `counts.open` is the number of these layers that are
+ * not closed.
  */
 const begin = Effect.fnUntraced(function* (
   options: SessionManagers.Options = {},

@@ -12,8 +12,7 @@ const network = new AuthError.BrokerUnavailable({ why: "network" })
 describe("a login that is continued", () => {
   /**
    * Starts a manager. Its logins fail after their first step, and `resume`, which continues a login, fails too.
-   * Requests a session every minute for an hour. Returns the manager, and all calls of `login`
-   * and `resume` with their minutes.
+   * Requests a session every minute for an hour.
    */
   const poll = Effect.fnUntraced(function* (reason: AuthError.Reason) {
     yield* TestClock.setTime(morning)

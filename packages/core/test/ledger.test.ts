@@ -12,7 +12,6 @@ import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { account, makeShared, makeTiny, morning, pass, start } from "./sessions.ts"
 
-/** The budget of an account in these tests: at most two failed logins in 24 hours. */
 const policy: GuardPolicy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
 const pin = { credentials: Redacted.make("pin 4711") }
 const otherPin = { credentials: Redacted.make("pin 1234") }
@@ -102,17 +101,19 @@ describe("sessions: LoginGuard records a login before it is sent:", () => {
     })
   )
 
-  it.effect("refusals in an entry of the previous format still use up the limit, and an entry in a newer format is rejected", () =>
-    Effect.gen(function* () {
-      const { guard, login, sent, store } = yield* begin
-      const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
-      yield* store.put(account, "guard", bytes(`{"attemptedAt":1,"refusedAt":[${morning - 1},${morning - 2}]}`), 0)
-      assert.strictEqual(yield* tagOf(guard.protect(account, policy, login())), "ActionRequired")
-      const newer = { ...account, id: "newer" }
-      yield* store.put({ ...newer, app: "*" }, "guard", bytes(`{"format":3}`), 0)
-      assert.strictEqual(yield* tagOf(guard.protect(newer, policy, login())), "NewerVersion")
-      assert.strictEqual(sent(), 0)
-    })
+  it.effect(
+    "refusals in an entry of the previous format still use up the limit, and an entry in a newer format is rejected",
+    () =>
+      Effect.gen(function* () {
+        const { guard, login, sent, store } = yield* begin
+        const bytes = (text: string) => Redacted.make(new TextEncoder().encode(text))
+        yield* store.put(account, "guard", bytes(`{"attemptedAt":1,"refusedAt":[${morning - 1},${morning - 2}]}`), 0)
+        assert.strictEqual(yield* tagOf(guard.protect(account, policy, login())), "ActionRequired")
+        const newer = { ...account, id: "newer" }
+        yield* store.put({ ...newer, app: "*" }, "guard", bytes(`{"format":3}`), 0)
+        assert.strictEqual(yield* tagOf(guard.protect(newer, policy, login())), "NewerVersion")
+        assert.strictEqual(sent(), 0)
+      })
   )
 })
 

@@ -21,7 +21,7 @@ export const account = Account.make({ broker: "tiny", id: "T1" })
 /** 2026-11-21 10:00 IST. */
 export const morning = Date.UTC(2026, 10, 21, 4, 30)
 
-/** A fake broker. It numbers its tokens. A test can set its latency and its next failures. */
+/** A fake broker. It numbers its tokens. */
 export interface Tiny {
   readonly renewal: Renewal.Renewal["Service"]
   readonly logout: Logout["Service"]
@@ -29,7 +29,6 @@ export interface Tiny {
   readonly calls: Array<string>
   /** The failures of the next logins and refreshes, in order. Later logins and refreshes succeed. */
   readonly failures: Array<AuthError.Reason>
-  /** Duration of a login or a refresh. */
   latency: Duration.Input
 }
 
@@ -88,7 +87,6 @@ export const makeTiny = (options: TinyOptions = {}): Tiny => {
 export const numberOf = (session: Session.Session): string =>
   Redacted.value(session.tokens.access).replace("access-", "")
 
-/** The store and the lock that several programs share. */
 export interface Shared {
   readonly store: SessionStore.SessionStore["Service"]
   readonly lock: SessionLock.SessionLock["Service"]
@@ -99,7 +97,6 @@ export const makeShared = (): Shared => ({ store: SessionStore.makeMemory(), loc
 /** Builds a new SessionManager, as a separate program would. */
 export const start = (...options: Parameters<typeof startWith>) => Effect.orDie(startWith(...options))
 
-/** Does the same as `start`, but if an option is invalid, fails with a typed error instead of a defect. */
 export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: SessionManager.Options = {}) =>
   Effect.map(
     Layer.build(
@@ -119,13 +116,8 @@ export const startWith = (tiny: Tiny, shared: Shared = makeShared(), options: Se
     (context) => Context.get(context, SessionManager.SessionManager)
   )
 
-/** Advances the clock, and runs the fibers that wait for the clock. */
 export const pass = (duration: Duration.Input) => TestClock.adjust(duration)
 
-/**
- * Makes a store that can fail. While `state.broken` is true, all writes fail. While `state.broken` is the name of a
- * slot, only the writes to this slot fail. While `state.unreadable` is true, all reads fail.
- */
 export const breakable = (store: SessionStore.SessionStore["Service"]) => {
   const state: { broken: boolean | SessionStore.Slot; unreadable: boolean } = { broken: false, unreadable: false }
   const full = VaultError.make("put", new VaultError.Io({ what: "write the session", systemCode: "ENOSPC" }))

@@ -77,7 +77,6 @@ export const tokens = { access: Redacted.make(secrets.access) }
 
 export const loginOptions = { account: "T1", request: { id: "T1", pin: Redacted.make(secrets.pin) } }
 
-/** Answers in the format of the tiny broker. */
 export const yes = (data: unknown = { token: "t" }) => Response.json({ ok: true, data })
 export const no = (fields: object, init?: ResponseInit) => Response.json({ ok: false, ...fields }, init)
 
@@ -91,8 +90,8 @@ export interface Seen {
 export type Answer = (asked: Seen) => Response | Promise<Response>
 
 /**
- * Makes a client for a fake server. The server gives the answers in order, and then repeats the last answer. If
- * `answers` is empty, the server always reports success.
+ * The server gives the answers in order, and then repeats the last answer. If `answers` is empty, the server always
+ * reports success.
  */
 export const connect = Effect.fnUntraced(function* (
   answers: ReadonlyArray<Answer>,
@@ -122,7 +121,6 @@ export const connect = Effect.fnUntraced(function* (
   }
 })
 
-/** A client that sends its requests with `fetch`. */
 export const overFetch = (origin: string, fetch: typeof globalThis.fetch, options: BrokerClient.Options = {}) =>
   BrokerClient.make(protocol, { api: origin }, options).pipe(
     Effect.provide(FetchHttpClient.layer.pipe(Layer.provide(Layer.succeed(FetchHttpClient.Fetch, fetch))))

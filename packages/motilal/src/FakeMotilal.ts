@@ -233,7 +233,6 @@ export const make = Effect.fnUntraced(function* (
   const write = (body: Readonly<Record<string, unknown>>): FakeBroker.FakeResponse => {
     const response = FakeBroker.json(body)
     if (options.writing === "trailing-bytes") return { ...response, body: `${response.body}\u0000\n;` }
-    // Replaces only the first quotation mark, as in the documented samples.
     if (options.writing === "typographic-quotes") return { ...response, body: response.body.replace('"', "\u201c") }
     return response
   }
@@ -272,10 +271,7 @@ export const make = Effect.fnUntraced(function* (
     return options.sourceId === "upper-case" ? sent : sent.toUpperCase()
   }
 
-  /**
-   * Returns whether a header of the table has the required format. For `apikey`, returns whether an account has this
-   * key. Other functions check the secret and the tokens.
-   */
+  /** Other functions check the secret and the tokens. */
   const isRight = (row: headers.HeaderRow, request: FakeBroker.FakeRequest, source: string): boolean => {
     const value = row.name === "sourceid" ? sourceOf(request) : request.headers[row.name]
     if (row.name === "apikey") return keyHolders(request).length > 0
@@ -286,7 +282,6 @@ export const make = Effect.fnUntraced(function* (
     return value === undefined || value === "" ? row.mandatory === "no" : row.shape.test(value)
   }
 
-  /** Returns the refusal for the first wrong header, in the order of the broker's table. */
   const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
     const source = sourceOf(request)
     const known = headers.sources.some((candidate) => candidate === source)
@@ -336,7 +331,7 @@ export const make = Effect.fnUntraced(function* (
     return password === Redacted.value(expected) ? undefined : refuse("MO1000")
   })
 
-  /** Returns the refusal of a login, or `undefined` if all checks pass. The password is checked first. */
+  /** The password is checked first. */
   const loginFault = Effect.fnUntraced(function* (account: Account, json: unknown) {
     const wrongPassword = yield* passwordFault(account, FakeBroker.textField(json, "password") ?? "")
     if (wrongPassword !== undefined) return wrongPassword
@@ -381,7 +376,6 @@ export const make = Effect.fnUntraced(function* (
       })
     })
 
-  /** Returns the login whose token a request contains, or the refusal if this token is missing or not valid. */
   const carried = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const token = request.headers["authorization"] ?? ""
     if (token === "") return refuse("MO2007")
@@ -484,8 +478,8 @@ export const make = Effect.fnUntraced(function* (
     account.ip === "registered" ? refuse("MO8000", "The fake accepts no orders") : refuse("MO2035")
 
   /**
-   * Returns the login page with a new page id. After a reload, the portal does not accept the one-time code of the
-   * previous page. So the fake refuses a form with the id of a previous page.
+   * After a reload, the portal does not accept the one-time code of the previous page. So the fake refuses a form with
+   * the id of a previous page.
    */
   const openPage = (request: FakeBroker.FakeRequest, problem: string): FakeBroker.FakeResponse => {
     const apiKey = request.url.searchParams.get("apikey") ?? ""
@@ -501,7 +495,7 @@ export const make = Effect.fnUntraced(function* (
         : FakeBroker.html("<html><body>InVaild ApiKey</body></html>", 400)
     )
 
-  /** Checks the fields of the form. The fields are those of a login call, but the password is not hashed. */
+  /** The fields are those of a login call, but the password is not hashed. */
   const formFault = Effect.fnUntraced(function* (account: Account | undefined, form: URLSearchParams) {
     const read = (name: string) => form.get(name)?.trim() ?? ""
     if (account === undefined || read("password") !== account.password) return "Login failed (MO1000)"

@@ -227,7 +227,6 @@ describe("the fake's check of logins", () => {
   )
 })
 
-/** Makes a fake with the switches `options`, and runs an effect that can use the fake and the services of `layer`. */
 const against = <A>(
   options: Parameters<typeof FakeMotilal.make>[0],
   effect: (

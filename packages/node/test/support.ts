@@ -24,7 +24,7 @@ export const bytes = (text: string): Redacted.Redacted<Uint8Array> => Redacted.m
 export const textOf = (entry: { readonly value: Redacted.Redacted<Uint8Array> } | undefined): string | undefined =>
   entry && new TextDecoder().decode(Redacted.value(entry.value))
 
-/** The path of a folder for one test. The folder does not exist yet. */
+/** The folder does not exist yet. */
 export const freshFolder = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => Fs.mkdtempSync(Path.join(Fs.realpathSync(Os.tmpdir()), "broker-auth-node-"))),
@@ -37,21 +37,18 @@ export const keyOf = (fill: number) => VaultKey.fromBytes(Redacted.make(new Uint
 
 export const layerKey = (fill = 7) => Layer.effect(VaultKey.VaultKey, keyOf(fill))
 
-/** Opens a vault until the end of the scope. */
 export const open = (options: NodeVault.Options, key: Layer.Layer<VaultKey.VaultKey, VaultError> = layerKey()) =>
   Effect.map(Layer.build(NodeVault.layer(options).pipe(Layer.provide(key), Layer.fresh)), (context) => ({
     store: Context.get(context, SessionStore),
     lock: Context.get(context, SessionLock)
   }))
 
-/** Opens a vault, uses it, and closes it. */
 export const using = <A, E>(
   folder: string,
   use: (vault: Effect.Success<ReturnType<typeof open>>) => Effect.Effect<A, E>,
   key?: Layer.Layer<VaultKey.VaultKey, VaultError>
 ) => Effect.scoped(Effect.flatMap(open({ folder }, key), use))
 
-/** Returns the reason of the failure. Dies if the effect succeeds. */
 export const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError, R>): Effect.Effect<Reason, never, R> =>
   Effect.flip(effect).pipe(
     Effect.map(({ reason }) => reason),
@@ -73,7 +70,6 @@ export const contents = (folder: string): string =>
 
 const programs = Path.join(import.meta.dirname, "programs")
 
-/** Starts a test program in another process, and collects its output. The process is killed at the end of the test. */
 export const start = Effect.fnUntraced(function* (
   program: string,
   args: ReadonlyArray<string>,
@@ -103,7 +99,6 @@ export const start = Effect.fnUntraced(function* (
   const ended = new Promise<{ readonly code: number | null; readonly signal: string | null }>((resolve) =>
     child.once("close", (code, signal) => resolve({ code, signal }))
   )
-  /** Waits until the process has printed `words` to its standard output. */
   const says = (words: string): Effect.Effect<void> =>
     Effect.promise(
       () =>

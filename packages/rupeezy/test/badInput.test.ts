@@ -25,10 +25,6 @@ import { createSessionRequest, credentials, loginRequest, partnerCredentials, re
 
 const demo = FakeRupeezy.demoAccount
 
-/**
- * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
- * demo account.
- */
 const refused = refusedUnsent(FakeRupeezy.make(), [demo.password, demo.apiKey, demo.totpSecret])
 
 const missing = "is missing"

@@ -48,7 +48,6 @@ export const layer = (overrides: Partial<SamcoAuth.SamcoCredentials> = {}, optio
 export const layerOAuth = (options: SamcoOAuth.Options = {}) =>
   SamcoOAuth.layer({ ...options, credentials: oauthCredentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/** Enters the app's secret on the broker's page and returns the address that the browser is redirected to. */
 export const browse = (request: AuthorizationRequest, apiSecret: string = demo.apiSecret) =>
   Effect.promise(async () => {
     const body = new URLSearchParams({ apiSecret })
@@ -56,7 +55,6 @@ export const browse = (request: AuthorizationRequest, apiSecret: string = demo.a
     return Redacted.make(response.headers.get("location") ?? "")
   })
 
-/** A layer of `SamcoApi` in which every request gets the same answer. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,

@@ -37,10 +37,7 @@ export const layer = (overrides: Partial<ZerodhaAuth.ZerodhaCredentials> = {}, o
 export const layerPlatform = (options: ZerodhaAuth.Options = {}) =>
   ZerodhaPlatform.layer({ ...options, credentials }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/**
- * Fills in the login page and returns the address to which the browser is redirected. Returns empty text if the page
- * does not redirect.
- */
+/** Returns empty text if the page does not redirect. */
 export const browse = (
   fake: FakeBroker,
   request: Pick<AuthorizationRequest, "url">,
@@ -59,7 +56,6 @@ export const browse = (
     return Redacted.make(response.headers.get("location") ?? "")
   })
 
-/** The typed calls, with a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,

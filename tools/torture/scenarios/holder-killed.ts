@@ -22,7 +22,6 @@ const period = 30_000
 const codesOf = (bodies: ReadonlyArray<string>): ReadonlyArray<string> =>
   bodies.flatMap((body) => /"totp":"(\d+)"/.exec(body)?.[1] ?? [])
 
-/** Counts the logins, and measures how long the next program waited for its login. */
 const countAfter = async (tally: Tally, broker: Broker, killedAt: number, outcome: Outcome | undefined) => {
   const logins = await broker.exchanges()
   tally.equal("all logins", logins.length, 2)

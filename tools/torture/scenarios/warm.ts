@@ -20,7 +20,6 @@ const brokerIds = Object.keys(accountsOf) as ReadonlyArray<BrokerId>
 /** One second, in milliseconds. */
 const second = 1000
 
-/** Returns the highest number of calls that one account made within a second. */
 const densest = (entries: ReadonlyArray<JournalEntry>, accountOf: (entry: JournalEntry) => string): number => {
   const times = new Map<string, Array<number>>()
   for (const entry of entries) {
@@ -46,7 +45,7 @@ const countBroker = (tally: Tally, id: BrokerId, entries: ReadonlyArray<JournalE
     tally.atMost(`${id}: logins of an account in a second`, densest(tries, accountOf), perSecond)
 }
 
-/** Makes the session managers of all accounts. A name such as `angel 17` selects account 17 at Angel One. */
+/** A name such as `angel 17` selects account 17 at Angel One. */
 const manage = ({ origins }: Simulator.Info) =>
   SessionManagers.make((name) => {
     const [id, index] = name.split(" ")

@@ -11,13 +11,11 @@ import { addressOf, codeFor, formOf, pages } from "./pages.ts"
 export const trusted = (url: string, init: RequestInit = {}) =>
   send(url, { ...init, headers: { ...own, ...(init.headers as Record<string, string>) } })
 
-/** Changes a simulator: advances its clock by an hour, and injects a fault. */
 export const alter = Effect.fnUntraced(function* (simulator: Simulator.Simulator["Service"]) {
   yield* simulator.advance("1 hour")
   yield* simulator.inject("angel", "getProfile", { kind: "status", status: 418 }, 1000)
 })
 
-/** A changed simulator, its snapshot before the change, and the requests that reach it. */
 export const prepare = Effect.fnUntraced(function* (options: Simulator.Options = {}) {
   const simulator = yield* Simulator.make(options)
   const before = (yield* trusted(`${simulator.control}/snapshot`)).text
@@ -55,7 +53,7 @@ export const changes = ({ before, simulator }: Pick<Prepared, "before" | "simula
   }).map(([path, body]) => ({ url: `${simulator.control}${path}`, body }))
 }
 
-/** Login requests with correct credentials. A page that knew the credentials could send these requests. */
+/** A page that knew the credentials could send these requests. */
 export const logins = (simulator: Simulator.Simulator["Service"]) =>
   Effect.forEach(pages, (page) =>
     Effect.map(codeFor(simulator, page), (code) => ({
@@ -83,7 +81,6 @@ const attacksIn = (frame: Frame, kind: Kind) =>
     frame.evaluate((kind) => Object.keys((globalThis as unknown as { readonly attacks: Attacks }).attacks[kind]), kind)
   )
 
-/** Runs an attack in the page, and returns the text that the page could read. */
 const attack = (frame: Frame, kind: Kind, name: string, target: Target) =>
   Effect.promise(() =>
     frame.evaluate(
@@ -98,7 +95,6 @@ const waitFor = (holds: () => boolean) =>
     return holds()
   })
 
-/** Waits for the answers to all requests after the first `seen` requests, and returns the statuses of these answers. */
 export const statusesAfter = (arrivals: ReadonlyArray<Arrival>, seen: number) =>
   Effect.gen(function* () {
     const later = () => arrivals.slice(seen)
@@ -165,9 +161,9 @@ export const tryAll = Effect.fnUntraced(function* (
 })
 
 /**
- * Opens a page with the attacks. If `served` is given, the page has this content, and the request for the page does
- * not reach its host. This simulates DNS rebinding: the host name resolves to the attacker's machine when the page is
- * loaded, and to this machine afterwards.
+ * If `served` is given, the page has this content, and the request for the page does not reach its host. This simulates
+ * DNS rebinding: the host name resolves to the attacker's machine when the page is loaded, and to this machine
+ * afterwards.
  */
 export const inPage = <E>(
   url: string,
