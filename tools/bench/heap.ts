@@ -1,4 +1,3 @@
-/** Measures the heap of a bench. */
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 

@@ -19,10 +19,8 @@ export const checked: ReadonlyArray<Figure> = [
 
 export const keyOf = ({ bench, of, to }: Figure): string => `${bench}: ${of} ÷ ${to}`
 
-/** The content of `kept.json`. */
 export interface Kept {
   readonly date: string
-  /** Version of Node. */
   readonly node: string
   readonly ratios: Readonly<Record<string, Summary>>
 }
@@ -49,8 +47,8 @@ export const defaultMargin = 0.2
 export type Judgement = "ok" | "slower" | "faster" | "not kept" | "not measured"
 
 /**
- * Compares the ratio `now` with the ratio `kept`. `slower`: the median of `now` is larger by more than the margin, and
- * its lower quartile is larger than the upper quartile of `kept`. `faster`: the same, with `now` and `kept` exchanged.
+ * `slower`: the median of `now` is larger by more than the margin, and its lower quartile is larger than the upper
+ * quartile of `kept`. `faster`: the same, with `now` and `kept` exchanged.
  */
 export const judge = (
   kept: Summary | undefined,
@@ -64,6 +62,5 @@ export const judge = (
   return "ok"
 }
 
-/** Whether the check fails with this judgement. */
 export const isFailure = (judgement: Judgement): boolean =>
   judgement === "slower" || judgement === "not kept" || judgement === "not measured"

@@ -33,10 +33,7 @@ export const clientCodeOf = (index: number): string => `B${String(100_000 + (ind
 /** Maximum number of connections to the server, for all candidates that have such an option. */
 const connections = 64
 
-/**
- * Makes the services of each account through our public API. As in a program with many accounts, each account has a
- * layer, which is built once.
- */
+/** As in a program with many accounts, each account has a layer, which is built once. */
 export const makeAccounts = async (
   client: Layer.Layer<HttpClient.HttpClient, AuthError>,
   url: string
@@ -67,13 +64,11 @@ export const makeAccounts = async (
   )
 }
 
-/** Returns the session of a login. Throws if the login needs another step. */
 export const sessionOf = (outcome: Login.LoginOutcome): Session.Session => {
   if (outcome._tag !== "Authenticated") throw new Error("The login did not succeed.")
   return outcome.session
 }
 
-/** Runs the same effect in `concurrency` fibers, or in `count` fibers if `count` is smaller. */
 export const inFibers = (fiber: Effect.Effect<void, AuthError>, { concurrency, count }: Turn): Promise<void> =>
   Effect.runPromise(
     Effect.forEach(Array.from({ length: Math.min(concurrency, count) }), () => fiber, {
@@ -82,7 +77,6 @@ export const inFibers = (fiber: Effect.Effect<void, AuthError>, { concurrency, c
     })
   )
 
-/** Logs in through our public API. */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient, AuthError>>) =>
   async (url: string): Promise<Run> => {
@@ -124,10 +118,7 @@ const expectToken = (token: unknown): void => {
   if (typeof token !== "string" || token === "") throw new Error("The login did not succeed.")
 }
 
-/**
- * Sends a request with undici's `dispatch`, and reads the answer without a stream. No client that uses undici can be
- * faster.
- */
+/** No client that uses undici can be faster. */
 const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<string> =>
   new Promise((resolve, reject) => {
     const chunks: Array<Buffer> = []
@@ -141,8 +132,8 @@ const dispatched = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions)
   })
 
 /**
- * Imports undici, and returns it with an agent. Only candidates that measure undici may call this function. After the
- * import, the global `fetch` also sends its requests through the imported undici.
+ * Only candidates that measure undici may call this function. After the import, the global `fetch` also sends its
+ * requests through the imported undici.
  */
 export const undiciAgent = async () => {
   const undici = await import("undici")

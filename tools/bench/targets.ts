@@ -255,7 +255,6 @@ export interface Assessed {
   readonly verdict: Verdict
 }
 
-/** Compares the median of the rounds with the target. */
 export const assess = (target: Target, results: Results): Assessed => {
   const values = valuesOf(results, target)
   if (values.length === 0) return { target, summary: undefined, verdict: "not measured" }

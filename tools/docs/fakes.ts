@@ -18,7 +18,6 @@ interface FakeModule {
 
 const fakes: Array<FakeBroker> = []
 
-/** Makes the fake of a package. Sets the environment variables of the credentials to the demo account's values. */
 const open = async (name: string): Promise<ReadonlyArray<HttpHandler>> => {
   const served = (await import(`${name}/msw`)) as Record<string, unknown>
   const [found, fakeModule] = Object.entries(served).find(([key]) => key.startsWith("Fake")) as [string, FakeModule]
@@ -58,9 +57,8 @@ const typeCodes = () => {
 }
 
 /**
- * Starts the fake brokers of the packages `names`. Each fake answers the requests to its broker. Requests to 127.0.0.1
- * go to the network. Requests to all other hosts fail. `reset` clears the state of the fakes, and `close` restores the
- * network.
+ * Each fake answers the requests to its broker. Requests to 127.0.0.1 go to the network. Requests to all other hosts
+ * fail.
  */
 export const serve = async (
   names: ReadonlyArray<string>

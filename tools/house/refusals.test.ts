@@ -69,7 +69,6 @@ const session = (broker: Broker) =>
     expiry: () => undefined
   })
 
-/** Provides the credentials of the fake's demo account, under the variable names in the descriptor. */
 const environmentOf = (broker: Broker, account: Readonly<Record<string, unknown>>) => {
   const values = broker.methods.flatMap(({ credentials }) =>
     Object.entries(credentials).map(
@@ -102,7 +101,6 @@ const authorizeOf = Effect.fnUntraced(function* (broker: Documented, options: An
     refusal({ status, headers, text: body }, marked)
 })
 
-/** Decodes one answer with the broker's `Authorize`. */
 const refusalOf = (broker: Documented, answer: Answer) =>
   Effect.map(authorizeOf(broker, answer.options), (refusal) => refusal(answer))
 

@@ -22,7 +22,6 @@ export interface Attempt {
 export interface Failed {
   readonly reason: string
   readonly message: string
-  /** The failure in every printed form, as one text. */
   readonly shown: string
 }
 

@@ -38,7 +38,6 @@ import { commandsOf, rehearse } from "../rescope/rehearsal.ts"
 import { checkTypes, compilerOf, exportAll, installCompilers } from "./types.ts"
 import { clean, files, type Package, packages, root } from "./workspace.ts"
 
-/** Runs `work`, and then prints one line with the title and the duration of the step. */
 const step = async <A>(title: string | ((result: A) => string), work: () => Promise<A>): Promise<A> => {
   const began = performance.now()
   const result = await work()
@@ -54,7 +53,6 @@ const isBundled = (file: string): boolean => `dist/${file}`.startsWith(`${comman
 
 const isTestCode = (file: string): boolean => /(^|\/)(test|tests|fixtures|__tests__)\/|\.(test|spec)\./.test(file)
 
-/** Checks that `dist` contains the output of every source, and no other files except the bundle. */
 const checkDist = (pkg: Package): void => {
   const expected = new Set(
     files(path.join(pkg.path, "src"))
@@ -79,10 +77,7 @@ const closedSpecifier = (pkg: Package): string | undefined => {
   return file === undefined ? undefined : `${pkg.manifest.name}/internal/${file.replace(/\.js$/, "")}`
 }
 
-/**
- * Imports every specifier in `specifiers`, and checks that no specifier in `closed` can be imported. If a subpath needs
- * an optional peer dependency in `absentPeers`, its import may fail. Every other failed import is an error.
- */
+/** If a subpath needs an optional peer dependency in `absentPeers`, its import may fail. */
 const importAll = (
   folder: string,
   options: {
@@ -107,7 +102,6 @@ const importAll = (
   return run(process.execPath, ["--input-type=module", "--eval", script], { cwd: folder })
 }
 
-/** Copies the examples to a folder where the packages are installed, and runs them there. */
 const playExamples = async (folder: string): Promise<number> => {
   fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
   for (const file of files(path.join(root, "examples")).filter((name) => !name.includes(".test."))) {

@@ -37,7 +37,6 @@ const idTokens = ["ACTIONS_ID_TOKEN_REQUEST_URL", "NPM_ID_TOKEN", "SIGSTORE_ID_T
 
 const hasIdToken = (): boolean => idTokens.some((name) => (process.env[name] ?? "") !== "")
 
-/** Returns the registry of a package: the one that is set for its scope, or the default one. */
 const registryOf = async (name: string): Promise<string> => {
   const config = async (key: string) =>
     (await runNpm(["config", "get", key, "--loglevel=error"], { cwd: os.tmpdir(), limit: limits.query })).trim()

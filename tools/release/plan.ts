@@ -19,11 +19,10 @@ export interface Plan {
 /** The folder of the tarballs, below the folder of the plan. */
 export const tarballFolder = "packages"
 
-/** Returns the names of the packages that are published. */
 export const namesIn = ({ plan }: Plan): ReadonlyArray<string> =>
   plan.flat().flatMap(({ kind, name }) => (kind === "publish" ? name : []))
 
-/** Writes the plan to `folder`. `tarballs` has the path of the tarball of each package that is published. */
+/** `tarballs` has the path of the tarball of each package that is published. */
 export const writePlan = (folder: string, plan: Plan, tarballs: ReadonlyMap<string, string>): void => {
   const withTarball = (release: Release) => {
     if (release.kind !== "publish") return release

@@ -24,7 +24,7 @@ export const commandsOf = (folder: string, file: string, name: string): string =
   return commands
 }
 
-/** The folders of `PATH` outside of `node_modules`. A user's `PATH` contains no folder of `node_modules`. */
+/** A user's `PATH` contains no folder of `node_modules`. */
 const places = (process.env["PATH"] ?? "").split(path.delimiter).filter((place) => !place.includes("node_modules"))
 
 /** A `PATH` with a Node that is new enough for the packages. The Node of the machine may be older. */
@@ -39,7 +39,6 @@ const succeed = async (...[commands, cwd, env]: Parameters<typeof shell>): Promi
   return printed
 }
 
-/** Starts the simulator with the command from the guide, calls `use`, and stops the simulator. */
 const withSimulator = async (commands: string, cwd: string, use: () => Promise<void>): Promise<void> => {
   // A signal to npx would not reach the simulator, so the shell starts the command without npx.
   const simulator = shell(commands.replace("npx ", "exec ./node_modules/.bin/"), cwd, newNode)

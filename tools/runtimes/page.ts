@@ -2,7 +2,6 @@
 import { table } from "../docs/markdown.ts"
 import { type Result, textOf } from "./cells.ts"
 
-/** The path of the page, from the root of the repository. */
 export const pagePath = "docs/runtimes.md"
 
 type Titles = Readonly<Record<string, string>>
@@ -17,7 +16,6 @@ const bodyOf = (results: ReadonlyArray<Result>, titles: Titles): ReadonlyArray<R
     })
   ])
 
-/** A table with a line for each result. After the name and the version, it has a column for each entry of `titles`. */
 export const resultTable = (head: string, results: ReadonlyArray<Result>, titles: Titles): string =>
   table([[head, "version", ...Object.values(titles)], ...bodyOf(results, titles)])
 

@@ -19,7 +19,6 @@ export interface Project {
   readonly typed: () => string
 }
 
-/** The first way to log in at each broker. */
 export const firstWays: ReadonlyArray<Way> = ways.filter(
   ({ broker }, index) => ways.findIndex((other) => other.broker === broker) === index
 )
@@ -29,13 +28,11 @@ const isForTests = (specifier: string): boolean => /\/(?:testing|msw)(?:\/|$)/.t
 /** Optional packages: if they are installed, our packages use them. */
 const optional = ["@napi-rs/keyring", "open"]
 
-/** The module with the function `layerConfig` of a way to log in, such as `@auth/angel/AngelAuth`. */
 export const layerOf = async ({ broker, method }: Way): Promise<string> => {
   const { methods } = await Effect.runPromise(brokers.loadBroker(broker))
   return `@auth/${broker}/${methods.find(({ id }) => id === method)?.layer}`
 }
 
-/** The text of a program that imports `modules`. Its `main` runs the code `use`, and returns the number of modules. */
 const program = (modules: ReadonlyArray<string>, imports: string, use: string): string => `${imports}
 ${modules.map((specifier, index) => `import * as n${index} from "${specifier}"`).join("\n")}
 
@@ -47,7 +44,6 @@ export const main = async (job) => {
 }
 `
 
-/** The text of a program that imports `modules`, logs in, and returns the number of modules. */
 export const loginProgram = (way: Way, layer: string, modules: ReadonlyArray<string>): string => {
   const logIn = way.page !== undefined ? "logInOnPage" : way.asksCode ? "logInWithCode" : "logIn"
   const imports = `import { layerConfig } from "${layer}"\nimport { ${logIn} } from "./logIn.ts"`
@@ -78,7 +74,6 @@ export const ${way.broker}Token = async (): Promise<string> => {
 export const wrong: number = core
 `
 
-/** Copies the programs that every project has. */
 export const copyPrograms = (folder: string): void => {
   const own = path.join(import.meta.dirname, "programs")
   for (const file of fs.readdirSync(own)) fs.copyFileSync(path.join(own, file), path.join(folder, file))
@@ -89,7 +84,6 @@ export const installedVersion = (folder: string, name: string): string => {
   return (JSON.parse(fs.readFileSync(manifest, "utf8")) as { readonly version: string }).version
 }
 
-/** Packs all public packages, installs them in `folder`, and writes the programs. */
 export const makeProject = async (folder: string): Promise<Project> => {
   const all = packages().filter(({ manifest }) => manifest.private !== true)
   await runTool("typescript/bin/tsc", ["-b", ...all.map((pkg) => pkg.path)], { cwd: root })

@@ -1,4 +1,3 @@
-/** Formats the results of the scenarios. */
 import { styleText } from "node:util"
 import type { Options, Row } from "./harness.ts"
 
@@ -18,7 +17,6 @@ const paint = (verdict: string, line: string): string => {
   return verdict === "not run" ? styleText("yellow", line) : line
 }
 
-/** Formats the rows as a table, with one line for each row. */
 export const tableOf = (rows: ReadonlyArray<Row>): string => {
   const lines = [heads, ...rows]
   const widths = columns.map((column) => Math.max(...lines.map((line) => line[column].length)))
@@ -30,17 +28,13 @@ export const tableOf = (rows: ReadonlyArray<Row>): string => {
     .join("\n")
 }
 
-/** Formats values as a range, such as `33 to 628 ms`. If all values are equal, returns the value, such as `3`. */
+/** Formats values as a range, such as `33 to 628 ms`. */
 const rangeOf = (found: ReadonlyArray<string>): string => {
   const sorted = Array.from(new Set(found)).toSorted((one, other) => Number.parseFloat(one) - Number.parseFloat(other))
   const [first = "", last = ""] = [sorted[0], sorted.at(-1)]
   return sorted.length === 1 ? first : `${Number.parseFloat(first)} to ${last}`
 }
 
-/**
- * Merges rows that have the same `verdict`, `scenario` and `what`. Rows with the verdict "ok" are merged only if they
- * also have the same `wanted`. Other rows are merged only if they also have the same `title`.
- */
 export const condensed = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const groups = new Map<string, Array<Row>>()
   for (const row of rows) {

@@ -22,7 +22,7 @@ const publisher = AngelPublisher.layer({
   }
 })
 
-/** Accepts a program that needs no service except an HTTP client. Other programs do not compile. */
+/** Accepts a program that needs no service except an HTTP client. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
 
 const answer = () => Effect.succeed(Redacted.make("123456"))

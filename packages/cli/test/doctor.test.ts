@@ -23,7 +23,7 @@ const findingsOf = ({ stderr, stdout }: Ended): ReadonlyArray<Finding> => {
   return JSON.parse(stdout) as ReadonlyArray<Finding>
 }
 
-/** Returns the check, the cause and the text of each problem. Asserts that each problem has a remedy. */
+/** Asserts that each problem has a remedy. */
 const problemsOf = (ended: Ended) =>
   findingsOf(ended).flatMap(({ cause, check, found, ok, remedy }) => {
     if (ok) return []
@@ -66,7 +66,6 @@ const wayOf = (broker: string, method: string) => {
   return way
 }
 
-/** Resets the simulator, and makes a user with one account at a broker of the simulator. */
 const begin = Effect.fnUntraced(function* (broker: "angel" | "samco" | "rmoney", method: string, more: Values = {}) {
   const simulator = yield* Simulator.Simulator
   yield* simulator.reset
@@ -83,7 +82,6 @@ const begin = Effect.fnUntraced(function* (broker: "angel" | "samco" | "rmoney",
 
 const thorough = { tags: ["thorough"], timeout }
 
-/** An answer from Angel One that refuses a login. */
 const refusal = (errorcode: string, message: string): Fault => ({
   kind: "answer",
   status: 200,
@@ -332,7 +330,7 @@ layer(simulators, { excludeTestServices: true })("doctor", (it) => {
 })
 
 layer(simulators, { excludeTestServices: true })("doctor with a fault between this machine and the broker", (it) => {
-  /** Makes a user whose broker is at `origin`, not in the simulator. Returns a function that runs `doctor`. */
+  /** Makes a user whose broker is at `origin`, not in the simulator. */
   const at = Effect.fnUntraced(function* (origin: string) {
     const user = yield* makeUser()
     const values = {

@@ -26,14 +26,13 @@ const immediateMac = Mac.layerWebCryptoWith({
   hmac: (hash, key, data) => createHmac(hash.replace("-", ""), key).update(data).digest()
 }).pipe(Layer.provide(SecureRandom.layerWebCrypto))
 
-/** Requests a code from a source. Returns the code, and the time at which the source returned it, in seconds. */
+/** Returns the code, and the time at which the source returned it, in seconds. */
 const timed = (source: CodeSource.CodeSource, id?: string) =>
   Effect.gen(function* () {
     const code = Redacted.value(yield* source.code(request(id)))
     return { code, at: (yield* Clock.currentTimeMillis) / 1000 }
   }).pipe(Effect.provide(immediateMac))
 
-/** Starts all effects together, advances the clock `seconds` times by one second, and returns the results. */
 const during = <A, E>(seconds: number, ...effects: ReadonlyArray<Effect.Effect<A, E>>) =>
   Effect.gen(function* () {
     const fibers = yield* Effect.forEach(effects, (effect) => Effect.forkChild(effect, { startImmediately: true }))

@@ -12,7 +12,7 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 
 const url = "https://api.example.com/orders"
 
-/** Makes a client whose loading ends when the test calls `end`. Records the loads and the requests that are sent. */
+/** Makes a client whose loading ends when the test calls `end`. */
 const loading = () => {
   const sent: Array<string> = []
   const loads: Array<{

@@ -36,13 +36,11 @@ const toSession = () =>
 /** Waits in real time, so that pending promises settle. */
 const settle = TestClock.withLive(Effect.sleep("5 millis"))
 
-/** Waits in real time until `holds` returns true. */
 const until = Effect.fnUntraced(function* (holds: () => boolean) {
   for (let tries = 0; tries < 1000 && !holds(); tries += 1) yield* settle
   assert.isTrue(holds())
 })
 
-/** Requests a session every 20 seconds. */
 const poll = Effect.fnUntraced(function* (manager: SessionManager.SessionManager["Service"], length: Duration.Input) {
   for (let second = 0; second < Duration.toSeconds(length); second += 20) {
     const fiber = yield* Effect.forkChild(Effect.exit(manager.session))
@@ -95,7 +93,7 @@ describe("a login that the broker received and answered without an error code", 
   )
 })
 
-/** A broker whose logins require a code by SMS. It accepts only 123456. */
+/** A broker whose logins require a code by SMS. */
 const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
   const calls: Array<string> = []
   const failures: Array<AuthError.Reason | "no answer"> = []
@@ -140,8 +138,7 @@ const makeSms = (kinds: Challenge.Challenge["kinds"] = ["otp"]) => {
 type Sms = ReturnType<typeof makeSms>
 
 /**
- * Starts a program that gets the codes from `codes`. `ask` requests a session. As soon as this request has ended or
- * needs a code, `ask` returns the fiber of the request.
+ * `ask` requests a session. As soon as this request has ended or needs a code, `ask` returns the fiber of the request.
  */
 const startWithCodes = Effect.fnUntraced(function* (
   { login, resend, verify }: Sms,
@@ -392,7 +389,6 @@ describe("a login that waits for a code by SMS", () => {
   )
 })
 
-/** Starts a program that gets the codes from `respond`, with `layerLoginWithStepUp`. */
 const startWithStepUp = Effect.fnUntraced(function* (
   respond: () => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 ) {
@@ -607,7 +603,6 @@ describe("a login that waits for a person to enter a code from an authenticator 
   )
 })
 
-/** Makes a function `codes`, and the list of its questions. The test answers a question with `enter`. */
 const makePrompt = () => {
   const questions: Array<{ readonly question: CodeQuestion; readonly enter: (code: string) => void }> = []
   const codes = (question: CodeQuestion) => new Promise<string>((enter) => void questions.push({ question, enter }))

@@ -22,7 +22,6 @@ const unavailable = new AuthError.BrokerUnavailable({ why: "network" })
 
 const hour = 3_600_000
 
-/** A session from a login in the browser. */
 const fromBrowser = (issuedAt: number) =>
   Session.make({
     account,
@@ -38,8 +37,8 @@ const isLoggedOut = ({ reason }: SessionManager.Failure): boolean =>
   reason._tag === "SessionExpired" && reason.why === "logged-out"
 
 /**
- * Makes a store. If `state.slow` is true, the next call to the method that `call` names takes one second, and sets
- * `state.slow` to false.
+ * If `state.slow` is true, the next call to the method that `call` names takes one second, and sets `state.slow` to
+ * false.
  */
 const slowOnce = (store: SessionStore.SessionStore["Service"], call: "get" | "put") => {
   const state = { slow: false }

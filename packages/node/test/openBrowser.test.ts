@@ -25,10 +25,6 @@ describe("hasDisplay", () => {
   })
 })
 
-/**
- * Creates a command that acts like a browser: the command writes its arguments to a file, and runs the code `visit`.
- * Returns the path of the command.
- */
 const browser = (folder: string, visit: string): string => {
   const file = Path.join(folder, "browser.mjs")
   Fs.writeFileSync(

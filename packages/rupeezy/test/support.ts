@@ -49,7 +49,6 @@ export const partnerLayer = (
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** `RupeezyApi` with a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer>,
   init?: ResponseInit,
@@ -110,7 +109,6 @@ export const submit = (
     return yield* Effect.promise(() => fetch(Redacted.value(url), { method: "POST", body, redirect: "manual" }))
   })
 
-/** Submits the form of the login page with consent, and returns the callback. */
 export const browse = (account: FakeRupeezy.Account, url: Redacted.Redacted<string>) =>
   Effect.map(submit(account, url), (response) => Redacted.make(response.headers.get("location") ?? ""))
 

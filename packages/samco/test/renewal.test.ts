@@ -39,7 +39,6 @@ const begin = Effect.fnUntraced(function* <R>(
 const asked = (fake: FakeBroker.FakeBroker, endpoint: string) =>
   Effect.map(fake.journal, (entries) => entries.filter((entry) => entry.endpoint === endpoint).length)
 
-/** Logs in through the browser and passes the session to the manager. */
 const consented = Effect.fnUntraced(function* (
   options: SamcoOAuth.Options = {},
   switches: Parameters<typeof FakeSamco.make>[0] = {}

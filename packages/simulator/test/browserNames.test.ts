@@ -7,7 +7,6 @@ import { changes, inPage, logins, prepare, readable, stateOf, tryAll } from "./c
 
 const options = { tags: ["thorough"], timeout: 60_000 }
 
-/** Returns the same targets with another host name. */
 const under = (host: string, targets: ReadonlyArray<Target>): ReadonlyArray<Target> =>
   targets.map(({ body, url }) => ({ url: url.replace("127.0.0.1", host), body }))
 

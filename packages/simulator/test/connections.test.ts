@@ -67,11 +67,10 @@ interface Way<Services> {
     readonly origins: Readonly<Record<string, string>>
   }) => Layer.Layer<Services, AuthError.AuthError, HttpClient.HttpClient> &
     Layer.Layer<Services | Renewal | Logout | Authorize, AuthError.AuthError, HttpClient.HttpClient>
-  /** Returns the fields of the broker's login page. Absent if this way to log in uses no login page. */
+  /** Absent if this way to log in uses no login page. */
   readonly form?: (totp: string) => Account
   /** The user's part. `codes`: the user gives the program the one-time code. `scan`: the user scans a QR code. */
   readonly person?: "codes" | "scan"
-  /** The requests of a login. */
   readonly login: ReadonlyArray<string>
   /** Method and path of a call that the test sends with `fetch`. */
   readonly path: `${"GET" | "POST"} /${string}`
@@ -79,7 +78,7 @@ interface Way<Services> {
   readonly read: (connection: Core.Calls<Services>) => Promise<unknown>
   /** The endpoint that `path` and `read` call. */
   readonly reads: string
-  /** The endpoint that `profile` calls. Absent if the connection has no function `profile`. */
+  /** Absent if the connection has no function `profile`. */
   readonly profile?: string
   /** The requests of a renewal after the broker has refused the token. Absent if a person must log in again. */
   readonly renewal?: ReadonlyArray<string>
@@ -101,7 +100,6 @@ interface Setting {
 
 const key = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make("ab".repeat(32)), "the key of a test"))
 
-/** The environment variables of an account, as a user sets them. */
 const environmentOf = ({ methods }: Broker, account: object): Account =>
   Object.fromEntries(
     methods.flatMap(({ credentials }) =>
@@ -122,10 +120,6 @@ const layerOf = <Services>({ account, broker, layer }: Way<Services>, { simulato
   return Layer.merge(configured, Layer.succeed(Clock.Clock, simulator.clock))
 }
 
-/**
- * Returns the option `codes` of a connection: a function that returns the newest code that the broker would have sent
- * by SMS.
- */
 const codesIn =
   ({ simulator }: Setting) =>
   async ({ account: { broker, id } }: Core.CodeQuestion) =>
@@ -348,7 +342,6 @@ const fetchJson = async ({ broker, path }: Row, { simulator }: Setting, connecti
   return answer.json()
 }
 
-/** Logs in: performs the steps of the program and the steps of its user. */
 const logIn = async ({ form, person }: Row, { simulator }: Setting, connection: Opened): Promise<Session> => {
   const { broker, id } = connection.account
   if (person === "scan") {
@@ -369,7 +362,6 @@ const logIn = async ({ form, person }: Row, { simulator }: Setting, connection: 
   )
 }
 
-/** Makes a function that returns the endpoints of the requests that were sent since the function was last called. */
 const makeSent = ({ simulator }: Setting) => {
   let known = 0
   return async (): Promise<ReadonlyArray<string>> => {

@@ -15,7 +15,7 @@ export const feed = "https://smartapisocket.angelone.in"
 
 export const account = FakeAngel.demoAccount
 
-/** Returns the simulator's addresses for a broker's origins. Each key says what the origin is for, such as `api`. */
+/** Each key says what the origin is for, such as `api`. */
 export const servedOf = (
   { origins }: Simulator.Info,
   { environments }: Broker,
@@ -60,10 +60,7 @@ export const eventually = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<v
     while (!(yield* holds)) yield* Effect.sleep("10 millis")
   })
 
-/**
- * Writes raw lines to a port, and reads until the simulator closes the connection. Adds the port to the line
- * `Host: localhost`.
- */
+/** Adds the port to the line `Host: localhost`. */
 export const raw = (address: string, lines: ReadonlyArray<string>, body = ""): Effect.Effect<string> =>
   Effect.callback((resume) => {
     const { hostname, port } = new URL(address)

@@ -38,11 +38,8 @@ const due = "the session is still valid, but due for renewal"
 const ageOf = ({ variant }: Turn): number => (variant === due ? lifetime - early / 10 : lifetime)
 
 interface Candidate {
-  /** Number of renewals so far. */
   readonly renewals: () => number
-  /** Makes the session older by the given milliseconds. */
   readonly age: (millis: number) => void
-  /** Makes the given number of concurrent calls, and waits until every call has returned a session. */
   readonly ask: (askers: number) => Promise<void>
 }
 
@@ -72,7 +69,6 @@ const makeClock = () => {
   return { context: Context.make(Clock.Clock, clock), age: (millis: number) => void (ahead += millis) }
 }
 
-/** Measures our manager. `asking` returns the function that makes the concurrent calls. */
 const ours =
   (asking: (manager: Manager) => Effect.Effect<(askers: number) => Promise<void>>) => async (): Promise<Run> => {
     const { age, context } = makeClock()
@@ -89,7 +85,6 @@ const ours =
     return stampedes({ age, ask, renewals: () => renewals })
   }
 
-/** Makes each call in a separate fiber. */
 const fibers = (ask: Effect.Effect<unknown, unknown>): Effect.Effect<(askers: number) => Promise<void>> =>
   Effect.map(Effect.context<never>(), (context) => {
     const run = Effect.runPromiseWith(context)
@@ -102,7 +97,6 @@ interface Held {
   readonly expiresAt: number
 }
 
-/** A hand-written candidate, with a Map of sessions and a Map of pending logins. */
 const byHand = () => {
   const held = new Map<string, Held>()
   const logins = new Map<string, Promise<Session.Session>>()

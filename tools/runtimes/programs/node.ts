@@ -43,7 +43,7 @@ const browse = (job: Job): Promise<unknown> => {
   )
 }
 
-/** Reads the key from the keyring. On a machine without a keyring, expects the error KeyUnavailable. */
+/** On a machine without a keyring, expects the error KeyUnavailable. */
 const useKeyring = ({ folder }: Job): Promise<string> =>
   Effect.provide(VaultKey.VaultKey, NodeVaultKey.layerKeyring({ folder, timeout: "5 seconds" })).pipe(
     Effect.map(({ _tag }) => _tag),
@@ -55,7 +55,6 @@ const useKeyring = ({ folder }: Job): Promise<string> =>
     Effect.runPromise
   )
 
-/** Logs in once, reads the session from the vault, logs in through the browser, and uses the keyring. */
 export const useNode = async (job: Job): Promise<void> => {
   const first = await tokenOf(job)
   if ((await tokenOf(job)) !== first) throw new Error("The second connection got another session.")

@@ -145,7 +145,6 @@ export const printed = (value: unknown, inspect: (value: unknown) => string): st
     ])
     .join("\n")
 
-/** Headers that Node's `fetch` adds to every request. */
 const fetchHeaders = new Set(
   "accept-encoding accept-language connection content-length host sec-fetch-mode user-agent".split(" ")
 )
@@ -169,8 +168,8 @@ export const sent = (
   )
 
 /**
- * Provides a tracer. With a tracer, Effect's HTTP clients send the headers `b3` and `traceparent` by default. The
- * broker's client must not send these headers, even if the user's program has a tracer.
+ * With a tracer, Effect's HTTP clients send the headers `b3` and `traceparent` by default. The broker's client must not
+ * send these headers, even if the user's program has a tracer.
  */
 const layerTracer = Layer.succeed(Tracer.Tracer, Tracer.make({ span: (options) => new Tracer.NativeSpan(options) }))
 
@@ -227,10 +226,7 @@ interface Judged {
 
 const isBlankSecret = (value: unknown) => Redacted.isRedacted(value) && String(Redacted.value(value)).trim() === ""
 
-/**
- * Judges the outcome of a call. `tag` is `Success` or the tag of the error's reason. `problem` is set if the outcome is
- * not allowed.
- */
+/** `tag` is `Success` or the tag of the error's reason. `problem` is set if the outcome is not allowed. */
 const judge = (
   exit: Exit.Exit<unknown, unknown>,
   { essential, spelled }: Judged,

@@ -8,7 +8,6 @@ import * as Base64Url from "effect/encoding/Base64Url"
 import * as Hex from "effect/encoding/Hex"
 import * as Result from "effect/Result"
 
-/** Makes the pseudo-random number generator mulberry32. The same seed always gives the same numbers between 0 and 1. */
 const mulberry32 = (seed: number) => {
   let state = seed >>> 0
   return (): number => {

@@ -56,8 +56,8 @@ const answers: ReadonlyArray<readonly [string, Fault]> = [
 ]
 
 /**
- * Finds the one-time codes that were sent to the fake. In a request body, each text in quotation marks that contains at
- * least four digits in a row counts as a code. Public credentials, such as the client code, do not count.
+ * In a request body, each text in quotation marks that contains at least four digits in a row counts as a code. Public
+ * credentials, such as the client code, do not count.
  */
 const codesIn = (subject: Subject, world: World) =>
   Effect.map(world.fake.journal, (entries) => {
@@ -69,10 +69,6 @@ const codesIn = (subject: Subject, world: World) =>
       .filter((value) => !known.has(value))
   })
 
-/**
- * Logs in, waits for the duration `pause`, and uses the session. Checks that no log, span, result or failure contains a
- * secret.
- */
 const life = (
   subject: Subject,
   pause: Duration.Input,

@@ -409,7 +409,6 @@ const harmless: ReadonlyArray<readonly [number, string]> = [
   [503, "Service Unavailable"]
 ]
 
-/** Sends a call of the user's program to the fake broker, with the headers of a session. */
 const askFake = Effect.fnUntraced(function* (
   fake: FakeBroker,
   call: NonNullable<Subject["call"]>,
