@@ -7,7 +7,7 @@ import type { Summary } from "./statistics.ts"
 export interface Bar {
   readonly label: string
   readonly summary: Summary
-  /** Whether the bar shows our library. The bars of our library have another color and a bold label. */
+  /** Whether the bar shows our library. */
   readonly ours: boolean
 }
 
@@ -34,7 +34,6 @@ const numberWidth = 56
 
 const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
 
-/** Formats a ratio with two decimals, or with one decimal if the ratio is at least 10. */
 export const toText = (value: number): string => value.toFixed(value >= 10 ? 1 : 2)
 
 const style = `
@@ -61,12 +60,11 @@ const style = `
 const describe = ({ bars, title }: Panel): string =>
   `${title}: ${bars.map(({ label, summary }) => `${label}: ${toText(summary.median)}`).join("; ")}.`
 
-/** Describes the picture in words. */
 export const description = (panels: ReadonlyArray<Panel>): string => panels.map(describe).join(" ")
 
 const heightOf = ({ bars }: Panel): number => headHeight + bars.length * rowHeight
 
-/** Draws the panels one below the other. Each panel has its own scale, which begins at zero. */
+/** Each panel has its own scale, which begins at zero. */
 export const draw = (title: string, panels: ReadonlyArray<Panel>): string => {
   const longest = Math.max(...panels.flatMap(({ bars }) => bars.map(({ label }) => label.length)))
   const left = margin + longest * letter + 10

@@ -1,6 +1,4 @@
-/** Statistics of the rounds of a bench. */
-
-/** Returns the quantile `at`, from 0 to 1. Interpolates between neighbouring values. Without values, returns NaN. */
+/** Returns the quantile `at`, from 0 to 1. Without values, returns NaN. */
 export const quantile = (values: ArrayLike<number>, at: number): number => {
   const sorted = Array.from(values).toSorted((one, other) => one - other)
   const position = (sorted.length - 1) * at
@@ -30,9 +28,6 @@ export const spread = (values: ReadonlyArray<number>): string => {
   return `${((100 * (high - low)) / middle).toFixed(0)} %`
 }
 
-/**
- * Returns the ratio of `own` to `base` for each round. Within a round, the load of the machine is about the same for
- * `own` and `base`.
- */
+/** Within a round, the load of the machine is about the same for `own` and `base`. */
 export const ratios = (own: ReadonlyArray<number>, base: ReadonlyArray<number>): ReadonlyArray<number> =>
   own.map((value, round) => value / (base[round] ?? Number.NaN))

@@ -23,7 +23,6 @@ interface Workflow {
 
 const lint = await createLinter()
 
-/** Returns the names of the npm scripts that a shell script runs. */
 const scriptsOf = (run: string): ReadonlyArray<string> =>
   Array.from(run.matchAll(/\bnpm (?:(?:run|run-script)(?: -\S+)* ([\w:-]+)|(test|start)\b)/g)).map(
     ([, script, short]) => script ?? short!
@@ -51,7 +50,7 @@ const jobProblems = (name: string, job: Job, scripts: ReadonlySet<string>): Read
     ...[job, ...(job.steps ?? [])].flatMap((step) => stepProblems(step, scripts))
   ].map((problem) => `job ${name}: ${problem}`)
 
-/** Returns the problems of a workflow. `scripts` are the names of the scripts in package.json. */
+/** `scripts` are the names of the scripts in package.json. */
 export const problemsOf = (file: string, text: string, scripts: ReadonlySet<string>): ReadonlyArray<string> => {
   const found = lint(text, file).map(({ line, message }) => `line ${line}: ${message}`)
   if (found.length > 0) return found

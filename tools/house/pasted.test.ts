@@ -58,16 +58,10 @@ const actions: Readonly<Record<string, Effect.Effect<unknown, unknown, never>>> 
 /** Returns the demo account with TOTP if the fake has one, because its logins need no person. */
 const accountOf = ({ demoAccount, demoTotpAccount = demoAccount }: Fakes): Values => demoTotpAccount
 
-/**
- * Replaces words that can be tokens from earlier answers, because tokens differ in each run. Known credentials remain.
- */
+/** Replaces words that can be tokens from earlier answers, because tokens differ in each run. */
 const withoutTokens = (text: string, known: Values): string =>
   text.replace(/[\w.-]{16,}/g, (word) => (Object.values(known).includes(word) ? word : "…"))
 
-/**
- * Runs a login method against a new fake. Returns the requests, the logins that the login guard has counted, and the
- * result.
- */
 const attempt = Effect.fnUntraced(function* (
   fakes: Fakes,
   method: Method,
@@ -131,7 +125,6 @@ interface Spelling {
   readonly of: (value: string) => string
   /** Expected result for a field with `freeText`, such as a password. */
   readonly freeText: "read" | "refused"
-  /** Expected result for every other field. */
   readonly others: "read" | "refused"
 }
 
@@ -153,7 +146,6 @@ const spellings: ReadonlyArray<Spelling> = [
   ])
 ]
 
-/** Returns the credentials of the demo account for a login method. */
 const valuesOf = (fakes: Fakes, method: Method): Values => {
   const known = accountOf(fakes)
   const account: Values = { ...known, totp: known["totpSecret"] ?? "", environment: "uat" }
@@ -162,7 +154,6 @@ const valuesOf = (fakes: Fakes, method: Method): Values => {
   return Object.fromEntries(Object.keys(credentials).flatMap((field) => (own[field] ? [[field, own[field]]] : [])))
 }
 
-/** Returns the options of a layer that contain the given credentials. */
 const inCode = (method: Method, values: Values) => {
   const { environment, ...others } = values
   const wrap = ([field, value]: readonly [string, string]) =>
@@ -184,7 +175,6 @@ const brokers = await Promise.all(
   }))
 )
 
-/** The part of a test title that says where the test sets the credentials. */
 const places = { variables: "in environment variables", code: "in code" } as const
 
 for (const { broker, fakes, folder } of brokers) {

@@ -3,12 +3,11 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { packages, root } from "./workspace.ts"
 
-/** Folders that are not copied: builds, installed packages, caches, reports, and the Git history. */
 const notCopied = new Set(["node_modules", "dist", ".git", ".nx", ".site", ".tsbuild", "coverage"])
 
 /**
- * Fills `node_modules` of the copy with links. The links for the workspace's packages lead to the copy. The links for all
- * other packages lead to the original repository.
+ * The links for the workspace's packages lead to the copy. The links for all other packages lead to the original
+ * repository.
  */
 const linkModules = (folder: string): void => {
   const [from, to] = [path.join(root, "node_modules"), path.join(folder, "node_modules")]
@@ -24,7 +23,6 @@ const linkModules = (folder: string): void => {
   }
 }
 
-/** Copies the repository to an empty folder, with links to its installed packages, and without builds. */
 export const copyRepository = (folder: string): void => {
   fs.cpSync(root, folder, {
     recursive: true,

@@ -6,10 +6,6 @@ import { type Packages, packagesOf } from "./lockfile.ts"
 import { verdictOf } from "./signatures.ts"
 import { root } from "./workspace.ts"
 
-/**
- * Makes a lockfile with one package of ours, which needs `one` and `peer`. `one` has its own copy of `inner`. The
- * arguments are the licences of these dependencies.
- */
 const lockfile = ({ inner = "MIT", one = "MIT", peer }: { one?: string; peer?: string; inner?: string }): Packages => ({
   "packages/ours": { license: "MIT", dependencies: { one: "1" }, peerDependencies: { peer: "1" } },
   "node_modules/one": { license: one, dependencies: { inner: "1" }, peerDependencies: { tool: "1" }, ...optionalTool },

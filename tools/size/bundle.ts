@@ -5,7 +5,6 @@ import { minifySync } from "rolldown/utils"
 import * as zlib from "node:zlib"
 import { root } from "../packages/workspace.ts"
 
-/** A module in the bundle. */
 export interface Module {
   /** The path below the root, or below `node_modules`. */
   readonly name: string
@@ -15,10 +14,7 @@ export interface Module {
   readonly packedBytes: number
 }
 
-/**
- * The measurements of a program. All sizes are in bytes. The code in `total`, `own`, `later` and `oneFile` is minified
- * and compressed.
- */
+/** All sizes are in bytes. The code in `total`, `own`, `later` and `oneFile` is minified and compressed. */
 export interface Measured {
   /** Size of the code that is loaded at the start. */
   readonly total: number

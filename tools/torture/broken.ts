@@ -18,13 +18,11 @@ type Store = SessionStore.SessionStore["Service"]
 type Lock = SessionLock.SessionLock["Service"]
 type Manager = SessionManager.SessionManager["Service"]
 
-/** A lock that never makes a caller wait. */
 const open: Lock = {
   describe: "no lock",
   withLock: (_, use) => use({ fence: 0, check: Effect.void })
 }
 
-/** Prefix of the lock files. */
 const leftLocks = "broker-auth-torture-"
 
 /**
@@ -50,7 +48,6 @@ const leftBehind = (place: Place): Lock => ({
   }
 })
 
-/** Removes the lock files that killed holders have left. */
 export const removeLeftLocks = (): void => {
   for (const file of fs.readdirSync(os.tmpdir())) {
     if (file.startsWith(leftLocks)) fs.rmSync(path.join(os.tmpdir(), file), { force: true })
@@ -64,7 +61,6 @@ const lastWins = (store: Store): Store => ({
     Effect.flatMap(store.get(account, slot), (entry) => store.put(account, slot, value, entry?.version ?? 0))
 })
 
-/** A lock that runs the caller's effect even if locking fails. */
 const hidesLockFailures = (lock: Lock): Lock => ({
   ...lock,
   withLock: (account, use) =>
@@ -75,7 +71,6 @@ const hidesLockFailures = (lock: Lock): Lock => ({
     )
 })
 
-/** A store that reports success even if it fails. */
 const hidesFailures = (store: Store): Store => ({
   ...store,
   get: (account, slot) => Effect.orElseSucceed(store.get(account, slot), () => undefined),

@@ -15,7 +15,6 @@ import { DatabaseSync } from "node:sqlite"
 import { servePeer } from "../interop/peer.ts"
 import { entries, keyOf, type Place } from "./flipped.ts"
 
-/** One bit of a file of the vault: the name of the file, the offset of the byte, and the number of the bit. */
 export type Flip = readonly [file: string, offset: number, bit: number]
 
 export interface Request {
@@ -23,7 +22,6 @@ export interface Request {
   readonly pristine: string
   /** Folder for the copy with one changed bit. */
   readonly folder: string
-  /** The bits to change, one at a time. */
   readonly flips: ReadonlyArray<Flip>
   /** Whether to read the database without the library, and so without any check. */
   readonly isNaive: boolean
@@ -51,7 +49,6 @@ const readVault = (folder: string) =>
     Effect.catch((error) => Effect.succeed(error.reason._tag))
   )
 
-/** Reads the entries without the library, and compares them with the original values. */
 const readNaively = (folder: string, wanted: ReadonlyMap<Place, Uint8Array>): string => {
   const database = new DatabaseSync(path.join(folder, "sessions.db"))
   const query = database.prepare("SELECT value FROM entry WHERE account = ? AND slot = ?")
@@ -71,7 +68,6 @@ const attempt = (read: () => string): string => {
   }
 }
 
-/** Returns a copy of the bytes with one changed bit. */
 const flipped = (bytes: Buffer, offset: number, bit: number): Buffer => {
   const copy = Buffer.from(bytes)
   copy[offset] = (copy[offset] ?? 0) ^ (1 << bit)

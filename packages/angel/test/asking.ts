@@ -88,7 +88,6 @@ export interface LoginChanges {
   readonly account?: FakeAngel.Account
 }
 
-/** Logs in with valid values, which `changes` can replace. */
 export const login = Effect.fnUntraced(function* (fake: FakeBroker, changes: LoginChanges = {}) {
   const account = changes.account ?? demo
   return yield* ask(fake, {

@@ -20,7 +20,6 @@ import { bin, makeUser, modulesOf, run, timeout } from "./support.ts"
 
 const rows: ReadonlyArray<Row> = table
 
-/** The parser's own description of a command. */
 const parserHelp = (words: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     let found: HelpDoc | undefined

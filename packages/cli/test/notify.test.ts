@@ -17,7 +17,7 @@ interface Received {
   readonly body: string
 }
 
-/** A server that records requests. The path of a request says how the server answers. */
+/** The path of a request says how the server answers. */
 const server = Effect.gen(function* () {
   const received: Array<Received> = []
   const port = yield* Effect.promise(freePort)
@@ -45,7 +45,7 @@ const server = Effect.gen(function* () {
 
 const summary = { text: "1 of 1 account is logged in.", in: [{ name: "mine" }] }
 
-/** Sends the summary in this process. Returns whether it was delivered, and the text on standard error. */
+/** Sends the summary in this process. */
 const send = (user: User, given: string) =>
   Effect.gen(function* () {
     const sending = Effect.flatMap(notify.targetOf(given), (target) => notify.send(target, summary))

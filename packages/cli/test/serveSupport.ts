@@ -31,7 +31,6 @@ export interface Served {
   readonly ask: (path: string, request?: Request) => Promise<Reply>
 }
 
-/** Options for `node:http` that connect to the server. */
 export const placeOf = (where: string): http.RequestOptions =>
   where.startsWith("http") ? { host: "127.0.0.1", port: new URL(where).port } : { socketPath: where }
 
@@ -61,7 +60,7 @@ const send = (where: string, path: string, { agent, body, headers, method = "GET
     request.end(body)
   })
 
-/** Sends a request. If the queue of new connections is full, tries again for at least 10 seconds. */
+/** If the queue of new connections is full, tries again for at least 10 seconds. */
 export const ask =
   (where: string) =>
   async (path: string, request: Request = {}): Promise<Reply> => {
@@ -76,7 +75,6 @@ export const ask =
     return send(where, path, request)
   }
 
-/** Starts a server, and waits until it has printed its address. The server is killed at the end of the scope. */
 export const serve = (user: User, args: ReadonlyArray<string> = [], env: Readonly<Record<string, string>> = {}) =>
   Effect.acquireRelease(
     Effect.promise(async (): Promise<Served> => {
@@ -125,7 +123,6 @@ interface Added {
   readonly more?: readonly [variable: string, field: string]
 }
 
-/** Adds an account of the simulator to `broker-auth` under the name `name`. */
 export const add = Effect.fnUntraced(function* (
   simulator: Simulator.Simulator["Service"],
   user: User,

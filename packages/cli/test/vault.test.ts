@@ -21,7 +21,6 @@ const ownKey = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make(k
 
 const otherKey = Layer.effect(VaultKey.VaultKey, VaultKey.fromText(Redacted.make("aabbccdd".repeat(8)), "another key"))
 
-/** Stores an existing entry again, with another key or without encryption. */
 const storeWith = (user: User, other: Layer.Layer<VaultKey.VaultKey, VaultError>, slot: Slot) => {
   const place = slot === "guard" ? LoginGuard.placeOf(account) : account
   const folder = path.join(user.state, "broker-auth-simulator")

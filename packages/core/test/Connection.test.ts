@@ -47,7 +47,6 @@ const layerOf = (tiny = makeTiny()) =>
     )
   )
 
-/** Makes a client that answers with `answer`, and records each request with its authorization header. */
 const clientOf = (answer: (request: Request) => Response | Promise<Response>) => {
   const sent: Array<string> = []
   const client = TestHttp.layerRespond(async (request) => {
@@ -588,7 +587,6 @@ describe("Connection: changes and events:", () => {
 })
 
 describe("Connection: a logout that is running", () => {
-  /** Makes a broker whose logout takes 50 milliseconds. */
   const slowLogout = () => {
     const tiny = makeTiny()
     const logout: Logout["Service"] = {
@@ -634,9 +632,7 @@ describe("Connection: a logout that is running", () => {
   })
 })
 
-/**
- * A browser login without a broker: the code in the callback is the token. The token is returned when `answer` completes.
- */
+/** A browser login without a broker: the code in the callback is the token. */
 const redirectOf = (
   completed: Array<string>,
   answer: Effect.Effect<void> = Effect.void

@@ -50,7 +50,7 @@ const codes = protocol.codes.filter(({ code }) => code === "T9153" || code === "
 
 /**
  * A valid subject: a broker's tables and calls, and the fixtures that test them. Every test case passes for this
- * subject. Its answers have one dialect, `tiny`. A dialect is one of the forms in which a broker answers.
+ * subject.
  */
 const sound: Subject = {
   ...protocol,
@@ -74,7 +74,6 @@ const casesOf = (subject: Subject): ReadonlyArray<Case> => [
   ...Fixtures.coverageCases(subject)
 ]
 
-/** Returns the subject `sound` with changes to one of its fixtures. */
 const having = (changed: Fixtures.Fixture, changes: Partial<Fixtures.Fixture>): Subject => ({
   ...sound,
   fixtures: sound.fixtures.map((each) => (each === changed ? { ...each, ...changes } : each))

@@ -26,7 +26,6 @@ const challenge: Challenge = {
 
 const failure = AuthError.make("tiny", "login", new AuthError.SessionLimitReached({}))
 
-/** A test broker that records its calls. */
 const broker = (login: Login.Login["Service"]["login"]) => {
   const asked: Array<string> = []
   const note = (what: string) => Effect.sync(() => void asked.push(what))

@@ -115,9 +115,9 @@ describe("sessions: the layer of an account", () => {
   const servicesOf = (tiny: Tiny) => Context.make(Renewal, tiny.renewal).pipe(Context.add(Logout, tiny.logout))
 
   /**
-   * Makes managers. The layer of an account takes one second to build, and the first `failures` builds fail. Accounts
-   * whose name begins with `shared` share one layer. `counts` counts the builds and the open resources. `held` returns
-   * the number of finalizers in the scope of the managers.
+   * The layer of an account takes one second to build, and the first `failures` builds fail. Accounts whose name begins
+   * with `shared` share one layer. `counts` counts the builds and the open resources. `held` returns the number of
+   * finalizers in the scope of the managers.
    */
   const failing = Effect.fnUntraced(function* (failures: number) {
     yield* TestClock.setTime(morning)

@@ -21,13 +21,9 @@ const serverWith = (options: Parameters<typeof startRedis>[0]) =>
     ({ stop }) => Effect.promise(stop)
   )
 
-/**
- * Starts a Redis server for one test. The server stops when the scope closes. If Redis is not installed, the effect
- * fails, and the error says which package must be installed.
- */
+/** If Redis is not installed, the effect fails, and the error says which package must be installed. */
 export const server = serverWith({})
 
-/** Starts a Redis cluster of one node for one test. */
 export const cluster = Effect.gen(function* () {
   const node = yield* serverWith({ mode: "cluster" })
   const redis = yield* connect(node.url)
@@ -37,7 +33,7 @@ export const cluster = Effect.gen(function* () {
   return node
 })
 
-/** A Redis server for all tests of a file. Tests that freeze or restart a server must start their own with `server`. */
+/** Tests that freeze or restart a server must start their own with `server`. */
 export const sharedServer = (): { readonly url: () => string } => {
   let shared: RedisServer | undefined
   beforeAll(async () => void (shared = runsRedis ? await startRedis() : undefined))
@@ -51,8 +47,8 @@ let prefixes = 0
 export const freshPrefix = Effect.sync(() => `test${++prefixes}`)
 
 /**
- * Opens a new connection, as another program would. The connection has no offline queue, so commands on a broken
- * connection fail at once. With a queue, the closing of the connection would wait for these commands.
+ * The connection has no offline queue, so commands on a broken connection fail at once. With a queue, the closing of
+ * the connection would wait for these commands.
  */
 export const connect = (url: string) =>
   Layer.build(NodeRedis.layer({ url, disableOfflineQueue: true })).pipe(
@@ -62,7 +58,6 @@ export const connect = (url: string) =>
     Effect.orDie
   )
 
-/** Returns the value of each key that has this prefix, except the stream of changes (`PREFIX:changes`). */
 export const dump = Effect.fnUntraced(function* (redis: Service, prefix: string) {
   const keys = yield* redis.send<Array<string>>("KEYS", `${prefix}:*`)
   const strings = keys.filter((key) => key !== `${prefix}:changes`).toSorted()

@@ -32,9 +32,7 @@ const authorize: Authorize["Service"] = {
 
 const look = (value: unknown) => inspect(value, { depth: 20, showHidden: true })
 
-/**
- * Runs a session from its login to its logout. Collects in `net` the texts of all values that a program could print.
- */
+/** Collects in `net` the texts of all values that a program could print. */
 const runSession = Effect.fnUntraced(function* (net: Canary.Net) {
   yield* TestClock.setTime(morning)
   const tiny = makeTiny({ by: ["login", "refresh"] })

@@ -24,7 +24,6 @@ interface Program {
    * read the list of changes (a stream in Redis).
    */
   readonly sent: Sent
-  /** Whether the store reports changes now. */
   readonly isWatching: Effect.Effect<boolean>
 }
 
@@ -34,7 +33,6 @@ interface Sent {
   waiting: number
 }
 
-/** Records in `sent` each command of a client, and counts the commands that Redis has not answered yet. */
 const counting = (redis: Service, sent: Sent): Service => {
   const count = <A, E>(name: string, command: Effect.Effect<A, E>) =>
     Effect.suspend(() => {
@@ -72,13 +70,11 @@ interface ProgramOptions {
   readonly prefix: string
   readonly tiny: Tiny
   readonly pollInterval?: Duration.Input
-  /** Returns the client to use instead of the given client. */
   readonly client?: (redis: Service, sent: Sent) => Service
-  /** Makes the `changes` of the store. Default: the `changes` of `SessionStore.makeRedis`. */
+  /** Default: the `changes` of `SessionStore.makeRedis`. */
   readonly changes?: (redis: Service) => SessionStore.Changes
 }
 
-/** Starts a program with its own connection. */
 const program = Effect.fnUntraced(function* (
   url: string,
   { changes, client = (redis) => redis, pollInterval, prefix, tiny }: ProgramOptions
@@ -101,7 +97,6 @@ const markOf = ({ changes }: SessionStore.SessionStore["Service"]) => changes?.m
 const isListening = (store: SessionStore.SessionStore["Service"]) =>
   Effect.map(markOf(store), (mark) => mark !== undefined)
 
-/** Waits until `isTrue` returns true, for at most `seconds`. Returns whether this happened. */
 const eventually = (isTrue: Effect.Effect<boolean, unknown>, seconds = 1) => {
   return Effect.repeat(Effect.andThen(Effect.sleep("10 millis"), Effect.orDie(isTrue)), { until: (is) => is }).pipe(
     Effect.timeoutOption(`${seconds} seconds`),
@@ -115,10 +110,7 @@ const isLoggedOut = ({ manager }: Program) =>
 const has = ({ manager }: Program, number: string) =>
   Effect.map(manager.session, (session) => numberOf(session) === number)
 
-/**
- * Closes every connection to this Redis on which a program waits for changes, as a broken network would. Returns the
- * number of these connections.
- */
+/** Closes every connection to this Redis on which a program waits for changes, as a broken network would. */
 const breakWatch = Effect.fnUntraced(function* (redis: Service) {
   const list = yield* redis.send<string>("CLIENT", "LIST")
   const ids = list

@@ -43,10 +43,7 @@ const authorize: Authorize.Authorize["Service"] = {
   refusal: ({ text }) => (text.includes("REJECTED") ? AuthError.make("tiny", "request", rejectedReason) : undefined)
 }
 
-/**
- * Makes a session manager and its broker. In a call, the broker accepts a token only if `state.isAlive` returns true
- * for the token and the path.
- */
+/** In a call, the broker accepts a token only if `state.isAlive` returns true for the token and the path. */
 const begin = Effect.fnUntraced(function* () {
   yield* TestClock.setTime(morning)
   const state = {
@@ -92,7 +89,6 @@ const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return error.remedy
   })
 
-/** The calls that were sent, without the logins. */
 const calls = ({ seen }: { readonly seen: ReadonlyArray<string> }) => seen.filter((line) => !line.includes("/login"))
 
 describe("sessions: SessionManager.withSession", () => {

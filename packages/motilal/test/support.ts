@@ -38,7 +38,6 @@ export const layerApi = (options: Partial<MotilalApi.Options> = {}) =>
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** Provides `MotilalApi` with a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -103,7 +102,6 @@ export const sentBy = (call: string): ReadonlyArray<string> =>
 
 export const codeNow = (secret: string = demo.totpSecret) => totpCode(secret)
 
-/** Opens the login page at `address`, submits its form, and returns the HTML and the redirect URL of the answer. */
 export const browse = (address: string, fields: Readonly<Record<string, string>>) =>
   Effect.promise(async () => {
     const html = await (await fetch(address)).text()

@@ -48,7 +48,6 @@ const written = Effect.gen(function* () {
 
 const databaseIn = (folder: string): string => Path.join(folder, "sessions.db")
 
-/** Changes the database of a vault with SQL, as another program could. */
 const changeWithSql = (folder: string, ...statements: ReadonlyArray<string>) =>
   Effect.sync(() => {
     const database = new DatabaseSync(databaseIn(folder))

@@ -29,10 +29,7 @@ type Files = Readonly<Record<string, Uint8Array>>
 const filesOf = (folder: string): Files =>
   Object.fromEntries(filesIn(folder).map((file) => [file, Fs.readFileSync(Path.join(folder, file))]))
 
-/**
- * Writes a vault, calls `end`, and returns the content that the vault's files have before the vault is closed. If `end`
- * does not empty the write-ahead log, the last write is in that log, as after a kill.
- */
+/** If `end` does not empty the write-ahead log, the last write is in that log, as after a kill. */
 const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFile.write>[0]) => void): Files => {
   Fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
   return sqlite.opened(Path.join(folder, "sessions.db"), (database) => {
@@ -50,7 +47,6 @@ const writtenFiles = (folder: string, end: (database: Parameters<typeof vaultFil
   })
 }
 
-/** Opens a vault that consists of these files. Returns its content, or the tag of the failure. */
 const look = (folder: string, files: Files): string => {
   for (const file of filesIn(folder)) Fs.rmSync(Path.join(folder, file))
   for (const [file, content] of Object.entries(files)) Fs.writeFileSync(Path.join(folder, file), content)
@@ -71,7 +67,6 @@ const look = (folder: string, files: Files): string => {
   return Result.isSuccess(result) ? result.success : result.failure._tag
 }
 
-/** Yields a copy of the files for each offset. In this copy, one bit of the byte at that offset in `file` is changed. */
 const flips = function* (files: Files, file: string, offsets: Iterable<number>): Generator<readonly [number, Files]> {
   const content = files[file] ?? new Uint8Array(0)
   for (const offset of offsets) {

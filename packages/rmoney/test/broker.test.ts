@@ -200,7 +200,6 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   logout: { sent: [access], run: (api) => api.logout?.(session) ?? Effect.void }
 }
 
-/** The format of the broker's answers. The fuzz test makes malformed answers from it. */
 const idiom: Fuzz.Idiom = {
   names: ["status", "stat", "message", "emsg", "result", "token", "accessToken", "userId"],
   words: ["Ok", "Not ok", "EC087", "Unauthorized", "Try again after 5 mins"],

@@ -84,7 +84,6 @@ it.live(
   { tags: ["thorough"] }
 )
 
-/** Makes a clock with this machine's time, and counts the fibers that are sleeping on this clock. */
 const countingClock = Effect.gen(function* () {
   const base = yield* Clock.Clock
   const waits = { open: 0 }

@@ -89,7 +89,6 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   getCommodityMargins: { sent: [apiKey, access], run: (api) => api.getCommodityMargins(session) }
 }
 
-/** The broker's answer format, from which the fuzz test makes malformed answers. */
 const idiom: Fuzz.Idiom = {
   names: ["status", "message", "error_type", "data", "access_token", "refresh_token", "user_id", "login_time"],
   words: ["TokenException", "NetworkException", "Invalid `checksum`."],

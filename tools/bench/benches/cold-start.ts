@@ -10,7 +10,6 @@ interface Job {
   readonly cpuMicros: number
 }
 
-/** Starts a program, and measures the time until it has printed its CPU time. */
 const start = (args: ReadonlyArray<string>, cache: string | undefined): Promise<Job> =>
   new Promise((resolve, reject) => {
     const { NODE_COMPILE_CACHE: _, ...env } = process.env

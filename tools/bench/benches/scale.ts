@@ -61,7 +61,6 @@ const counted = <A, E>(calls: Calls, call: Effect.Effect<A, E>): Effect.Effect<A
 
 type Services = Context.Context<SessionStore.SessionStore | SessionLock>
 
-/** A place where sessions are stored. */
 interface Place {
   /** The largest number of accounts that the bench simulates with this place. */
   readonly most: number
@@ -150,7 +149,6 @@ const brokerLayer = (id: string) => {
   )
 }
 
-/** Writes a progress line at most every five seconds. */
 const makeProgress = (title: string) => {
   let last = performance.now()
   return (text: string) => {

@@ -21,7 +21,6 @@ const makeEntries = (): Map<string, Entry> => {
 
 const expired = Effect.die("The session has expired.")
 
-/** Runs a loop in one fiber, and checks the session that it read last. */
 const inFiber =
   (loop: (count: number) => Effect.Effect<Session.Session | undefined, SessionManager.Failure>): Run =>
   async ({ count }) =>

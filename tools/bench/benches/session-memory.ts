@@ -19,10 +19,7 @@ import {
   sessionOf
 } from "../session.ts"
 
-/**
- * Makes the objects of `count` accounts, and returns the number of heap bytes for each. Compiled code is not counted,
- * because V8 compiles code and drops it at any time.
- */
+/** Compiled code is not counted, because V8 compiles code and drops it at any time. */
 const weigh =
   (make: (ids: ReadonlyArray<string>, issuedAt: number) => Promise<unknown>): Run =>
   async ({ count }) => {
@@ -36,7 +33,6 @@ const weigh =
     return { notes: { "bytes each": bytes } }
   }
 
-/** Makes a `SessionManagers`, and logs in to all accounts. */
 const openAll = (ids: ReadonlyArray<string>, store: SessionStore["Service"]) =>
   Effect.runPromise(
     Effect.tap(makeAccounts(store), ({ session }) => Effect.forEach(ids, (id) => session(id), { discard: true }))

@@ -18,7 +18,6 @@ const accountOf = ({ simulator }: Workbench) => {
 
 const open = (workbench: Workbench): Promise<Client> => workbench.open(accountOf(workbench))
 
-/** Submits the broker's login page as a user would, and returns the request token from the callback. */
 const browse = async (workbench: Workbench): Promise<string> => {
   const { apiKey, password, userId } = accountOf(workbench)
   await workbench.simulator.advance("31 seconds")
@@ -40,20 +39,14 @@ const last = async ({ simulator }: Workbench, endpoint: string): Promise<Journal
   return entry
 }
 
-/**
- * Returns the rejection of a call as text. If the SDK rejected with a plain object, the text is the JSON of the object:
- * see `withErrors`.
- */
+/** If the SDK rejected with a plain object, the text is the JSON of the object: see `withErrors`. */
 const rejection = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => assert.fail("the call did not reject"),
     (error: unknown) => (error instanceof Error ? error.message : JSON.stringify(error))
   )
 
-/**
- * Wraps the SDK, so that every rejection of its methods is an `Error`. Some rejections of the SDK are plain objects,
- * which cannot be passed between processes as errors.
- */
+/** Some rejections of the SDK are plain objects, which cannot be passed between processes as errors. */
 const withErrors = (client: object): object =>
   new Proxy(client, {
     get: (target, name) => {

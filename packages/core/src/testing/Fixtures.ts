@@ -80,7 +80,6 @@ const isDate = (text: unknown) => Predicate.isString(text) && /^\d{4}-\d\d-\d\d$
 
 const isText = (value: unknown) => Predicate.isString(value) && value.trim() !== ""
 
-/** Unwraps the secrets in the result of a call, and removes `undefined` fields. */
 const plain = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)
   if (Array.isArray(value)) return value.map(plain)
@@ -91,7 +90,6 @@ const plain = (value: unknown): unknown => {
 
 const written = (value: unknown) => (Duration.isDuration(value) ? Duration.toSeconds(value) : value)
 
-/** Returns the tag of the error's reason, and the values of those fields that are expected. */
 const fieldsOf = ({ reason }: AuthError, expected: Readonly<Record<string, unknown>>) => {
   const fields = reason as unknown as Readonly<Record<string, unknown>>
   const named = Object.keys(expected).map((name) => [name, written(fields[name])])
@@ -265,10 +263,7 @@ export const dialectCases = <F extends Fixture, Api>(subject: Subject<F, Api>): 
 const titleOf = ({ code, meaning, message, operations, status }: ErrorTable.ErrorRow) =>
   `${[status, code, message, operations?.join(", ")].filter((part) => part !== undefined).join(" ")}: ${meaning}`
 
-/**
- * Whether a fixture for one row is also sufficient for the other row. This is so if the rows differ only in their code,
- * and each row returns `BrokerRejected` with its code.
- */
+/** Whether a fixture for one row is also sufficient for the other row. */
 const isLike = (row: ErrorTable.ErrorRow, other: ErrorTable.ErrorRow | undefined) =>
   row === other ||
   (row.reason === ErrorTable.rejected &&

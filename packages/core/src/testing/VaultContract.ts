@@ -50,10 +50,6 @@ const pair = <A>(subject: Subject<A>) => Effect.flatMap(subject.make, ({ open })
 const opened = <A>(subject: Subject<A>): Effect.Effect<A, VaultError, Scope.Scope> =>
   Effect.flatMap(subject.make, ({ open }) => open)
 
-/**
- * Adds one to the stored number. If another writer has stored a new version since the read, reads the number again and
- * retries.
- */
 const increment = Effect.fnUntraced(function* (store: Store) {
   while (true) {
     const [version = 0, count = 0] = ((yield* read(store)) ?? []).map(Number)
@@ -201,7 +197,6 @@ export const storeCases = (subject: Subject<Store>): ReadonlyArray<Case> => [
 /** A wait that is long enough for a fiber to acquire a free lock. */
 const grace = Effect.sleep("150 millis")
 
-/** Acquires the lock in a new fiber, and holds it until `leave` is completed. */
 const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
   const entered = yield* Deferred.make<number>()
   const leave = yield* Deferred.make<void, string>()
@@ -215,7 +210,6 @@ const occupy = Effect.fnUntraced(function* (lock: Lock, of = account) {
 
 const enter = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
 
-/** Ends the holder of a lock with `end`. Checks that the waiting fibers acquire the lock, with larger fences. */
 const freedAfter = (
   subject: Subject<Lock>,
   end: (holder: Effect.Success<ReturnType<typeof occupy>>) => Effect.Effect<unknown>
@@ -258,7 +252,6 @@ export const lockCases = (subject: Subject<Lock>): ReadonlyArray<Case> => [
         yield* same([together, inside], [1, 1], "number of fibers that hold the lock")
         inside -= 1
       })
-      // Each fiber acquires the lock repeatedly, while other fibers wait for the lock or release it.
       const again = (lock: Lock) =>
         Effect.repeat(
           lock.withLock(account, () => visit),

@@ -1,4 +1,4 @@
-/** A request to the simulator. The body is JSON, or contains the URL-encoded fields of a form. */
+/** The body is JSON, or contains the URL-encoded fields of a form. */
 export interface Target {
   readonly url: string
   readonly body: string
@@ -34,7 +34,7 @@ export const install = (): void => {
     return element
   }
 
-  /** Loads a resource. Returns `loaded` if it was loaded, because the attacking page must not learn even this. */
+  /** Returns `loaded` if it was loaded, because the attacking page must not learn even this. */
   const load = async (tag: string, fields: Readonly<Record<string, string>>): Promise<string> => {
     const element = make(tag, fields)
     const settled = new Promise<string>((resolve) => {
@@ -56,9 +56,8 @@ export const install = (): void => {
   }
 
   /**
-   * Loads a document in a frame, and returns the text that the page can read from it. A frame without an address loads
-   * a blank page as soon as it is added. The listeners are added after this load, so they wait for the document that
-   * `start` loads.
+   * A frame without an address loads a blank page as soon as it is added. The listeners are added after this load, so
+   * they wait for the document that `start` loads.
    */
   const frame = async (tag: string, fields: Readonly<Record<string, string>>, start = () => {}): Promise<string> => {
     const element = add(make(tag, fields) as HTMLIFrameElement)
@@ -80,10 +79,7 @@ export const install = (): void => {
     }
   }
 
-  /**
-   * Opens a window with `start`, and waits until the window has left its blank page. Returns the text that the page can
-   * read from the window. `tryAll` closes the window.
-   */
+  /** `tryAll` closes the window. */
   const popUp = async (start: (name: string) => Window | null): Promise<string> => {
     const opened = start(`window-${performance.now()}`)
     if (opened === null) return ""
@@ -96,8 +92,8 @@ export const install = (): void => {
   }
 
   /**
-   * Returns the fields of a form. JSON is split at its first `=` into a name and a value. A text/plain form sends
-   * `name=value`, so JSON that contains `=` arrives complete. JSON without `=` arrives with `=` appended.
+   * JSON is split at its first `=` into a name and a value. A text/plain form sends `name=value`, so JSON that contains
+   * `=` arrives complete. JSON without `=` arrives with `=` appended.
    */
   const fieldsOf = (body: string): ReadonlyArray<readonly [string, string]> => {
     if (!body.startsWith("{")) return Array.from(new URLSearchParams(body))
@@ -138,7 +134,6 @@ export const install = (): void => {
       })
     )
 
-  /** Returns an address of the page's server that redirects to `url` with the given status. */
   const redirected = (url: string, status: number): string =>
     `/redirect?${new URLSearchParams({ to: url, status: String(status) })}`
 

@@ -35,10 +35,7 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, answer, confirmedReset, proof, recovery }
 })
 
-/**
- * The two recoveries that use a one-time code. Each row names the call that starts the recovery, and the call that
- * submits the one-time code to the broker.
- */
+/** The two recoveries that use a one-time code. */
 const recoveries: ReadonlyArray<readonly ["unblock" | "forgotPassword", "confirmUnblock" | "confirmForgotPassword"]> = [
   ["unblock", "confirmUnblock"],
   ["forgotPassword", "confirmForgotPassword"]
