@@ -17,7 +17,6 @@ import type { Summary } from "./statistics.ts"
 
 export const keptFile = path.join(import.meta.dirname, "kept.json")
 
-/** Measures the ratios that `kept.ts` lists for these benches. `times` multiplies the number of rounds. */
 export const measureChecked = async (benches: ReadonlyArray<Named>, times = 1): Promise<Kept["ratios"]> => {
   const results = new Map<string, Result>()
   for (const [name, bench] of benches) {
@@ -69,7 +68,6 @@ Options:
 
 Exit codes: 0 if the check succeeds, 1 if a ratio is a loss or is missing, 2 if the options are wrong.`
 
-/** Measures the ratios and writes them to `kept.json`. */
 export const keep = async (benches: ReadonlyArray<Named>): Promise<void> => {
   const ratios = await measureChecked(benches)
   const kept: Kept = { date: new Date().toISOString().slice(0, 10), node: process.versions.node, ratios }

@@ -17,20 +17,16 @@ export interface Left {
   readonly objects: number
   /** Growth of the whole heap. It varies by half a megabyte, because V8 compiles code and drops it. */
   readonly all: number
-  /** Names of the handles that are left after the layers have closed. */
   readonly handles: ReadonlyArray<string>
 }
 
-/**
- * Starts the server that answers the logins, and returns its address. The server ends with this process, or when
- * `stopPeers` is called.
- */
+/** The server ends with this process, or when `stopPeers` is called. */
 export const startServer = async (cwd: string): Promise<string> => {
   const server = await startPeer(path.join(here, "server.ts"), { cwd, args: ["0"] })
   return (await server.call<{ readonly url: string }>("address")).url
 }
 
-/** Does a job `count` times in a process of its own. Throws if the process fails, or does not end by itself. */
+/** Throws if the process fails, or does not end by itself. */
 export const runHeap = async (url: string, job: Job, count: number): Promise<Left> => {
   const limit = 120_000 + count * 10
   // Without the first option, V8 drops the bytecode of functions that have not run for some time, and the heap shrinks.

@@ -21,7 +21,6 @@ import {
 } from "./markdown.ts"
 import { type Document, manifestOf, read } from "./wiring.ts"
 
-/** The internal tables of a broker's package. */
 export interface Internals {
   readonly endpoints: Readonly<Record<string, Endpoint>>
   readonly codes: ReadonlyArray<ErrorRow>
@@ -109,7 +108,6 @@ const fixturesOf = (id: string, file: string): ReadonlyArray<Fixture> => {
   return text === "" ? [] : (JSON.parse(text) as ReadonlyArray<Fixture>)
 }
 
-/** Returns the confidence, the source and the date of the most reliable fixture of a call, or `none`. */
 const sourceOf = (fixtures: ReadonlyArray<Fixture>, name: string): string => {
   const [best] = fixtures
     .filter(({ endpoint }) => endpoint === name)
@@ -209,7 +207,7 @@ export const brokerSections = [
   "hosts"
 ]
 
-/** Returns the page of a broker. If the page is missing, it is made from a skeleton. */
+/** If the page is missing, it is made from a skeleton. */
 export const brokerPage = (entry: Package, internals: Internals): Document => {
   const path = `docs/brokers/${entry.name}.md`
   const current = read(path)
@@ -229,7 +227,6 @@ export const brokerPage = (entry: Package, internals: Internals): Document => {
   return { path, current, wanted: brokerSections.reduce((text, id) => fill(text, id, tables[id] ?? ""), begun) }
 }
 
-/** Returns the tables of `docs/regulation.md`. Each has one or more rows for each broker. */
 export const regulationTables = (packages: ReadonlyArray<Package>): Readonly<Record<string, string>> => ({
   "static-ip": table([
     ["broker", "calls that need a registered address", "source"],

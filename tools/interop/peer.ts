@@ -6,9 +6,7 @@ import * as path from "node:path"
 
 const running = new Set<ChildProcess>()
 
-/** The child process ended before it answered. */
 export class PeerEnded extends Error {
-  /** The last output of the child process. */
   readonly output: string
   constructor(message: string, output: string) {
     super(`${message}\n${output}`.trim())
@@ -18,11 +16,10 @@ export class PeerEnded extends Error {
 
 export interface Peer {
   readonly pid: number
-  /** Sends a request. Fails if the child process fails, ends, or takes longer than `limit` milliseconds. */
+  /** Fails if the child process fails, ends, or takes longer than `limit` milliseconds. */
   readonly call: <Answer>(request: unknown, limit?: number) => Promise<Answer>
   /** Asks the child process to end, and waits for its end. If it still runs after 3 seconds, kills it with SIGKILL. */
   readonly stop: () => Promise<void>
-  /** Kills the child process with SIGKILL, and waits until it has ended. */
   readonly kill: () => Promise<void>
 }
 
@@ -63,7 +60,6 @@ const kill = async (child: ChildProcess): Promise<void> => {
   await closed
 }
 
-/** Starts `script` and waits until it answers calls. */
 export const startPeer = async (
   script: string,
   options: {
@@ -146,7 +142,6 @@ export const startPeer = async (
   return { pid: child.pid ?? -1, call, stop: () => end(child), kill: () => kill(child) }
 }
 
-/** Ends every child process that is still running. */
 export const stopPeers = async (): Promise<void> => {
   await Promise.all(Array.from(running, end))
 }
@@ -169,7 +164,6 @@ export const servePeer = (handle: (request: never) => unknown): void => {
   send({ id: 0 })
 }
 
-/** Ends all child processes when this process exits or is terminated. */
 export const endPeersWithUs = (): void => {
   process.once("exit", () => {
     for (const child of running) child.kill("SIGKILL")
@@ -182,7 +176,6 @@ export const endPeersWithUs = (): void => {
   }
 }
 
-/** Makes an empty temporary folder, which is removed when this process exits. */
 export const makeScratch = (name: string): string => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`))
   process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }))

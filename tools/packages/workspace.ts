@@ -24,7 +24,6 @@ export interface Package {
   readonly manifest: Manifest
 }
 
-/** Returns the packages: every folder of `packages/` in `from` that has a manifest and sources. */
 export const packages = (from = root): ReadonlyArray<Package> =>
   fs
     .readdirSync(path.join(from, "packages"))
@@ -38,10 +37,7 @@ export const packages = (from = root): ReadonlyArray<Package> =>
       manifest: JSON.parse(fs.readFileSync(path.join(entry.path, "package.json"), "utf8")) as Manifest
     }))
 
-/**
- * Returns the sorted paths of all files below a folder, with forward slashes. If the folder is missing, returns an empty
- * list.
- */
+/** Returns the sorted paths of all files below a folder, with forward slashes. */
 export const files = (folder: string): ReadonlyArray<string> =>
   fs.existsSync(folder)
     ? fs

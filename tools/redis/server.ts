@@ -13,20 +13,17 @@ import { freePort } from "../vitest/freePort.ts"
 export interface RedisServer {
   readonly url: string
   readonly port: number
-  /** Process id. It changes with each `restart`. */
+  /** It changes with each `restart`. */
   readonly pid: () => number
-  /** Temporary folder for the data of the server. */
   readonly folder: string
   /**
    * Stops the server if it is running, and starts it again on the same port. With `keeps: "everything"`, it
    * has its old data again. Otherwise it is empty.
    */
   readonly restart: () => Promise<void>
-  /** Kills the server with SIGKILL. */
   readonly kill: () => Promise<void>
-  /** Suspends the server. Connections stay open, but the server does not answer. */
+  /** Connections stay open, but the server does not answer. */
   readonly freeze: () => void
-  /** Resumes the server after `freeze`. */
   readonly thaw: () => void
   /** Stops the server, and removes its folder. */
   readonly stop: () => Promise<void>
@@ -65,7 +62,7 @@ const settingsFor = ({ keeps = "nothing", mode = "single" }: Options): ReadonlyA
   ...(mode === "cluster" ? ["--cluster-enabled", "yes"] : [])
 ]
 
-/** Starts the server. Returns `undefined` if another process uses the port. */
+/** Returns `undefined` if another process uses the port. */
 const launch = async (port: number, folder: string, options: Options): Promise<ChildProcess | undefined> => {
   const settings = ["--bind", "127.0.0.1", "--save", "", "--dir", folder, ...settingsFor(options)]
   const child = start(options.command ?? "redis-server", ["--port", String(port), ...settings], { cwd: folder })
@@ -94,7 +91,6 @@ const launch = async (port: number, folder: string, options: Options): Promise<C
   throw new Error(`redis-server did not answer within 10 s.\n${printed}`)
 }
 
-/** Starts a server. If `redis-server` is missing, fails with an error that names the package to install. */
 export const startRedis = async (options: Options = {}): Promise<RedisServer> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-redis-"))
   const remove = () => fs.rmSync(folder, { recursive: true, force: true })

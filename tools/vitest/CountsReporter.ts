@@ -37,7 +37,6 @@ const topLevel = (test: TestCase): string => {
 const packageOf = (test: TestCase): string =>
   /(?:packages|tools)\/([^/]+)\//.exec(test.module.moduleId.replaceAll("\\", "/"))?.[1] ?? "elsewhere"
 
-/** Counts the tests by kind and then by package. */
 const countKinds = (tests: ReadonlyArray<TestCase>): Map<string, Map<string, number>> => {
   const counts = new Map<string, Map<string, number>>()
   for (const test of tests) {
@@ -79,7 +78,6 @@ const failures = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> =>
 
 const isThorough = ({ tags }: TestCase): boolean => !thorough && tags.includes("thorough")
 
-/** Returns one line for each reason why tests were skipped, with the command to run them. */
 const leftOut = (skipped: ReadonlyArray<TestCase>): ReadonlyArray<string> => {
   const needing = (word: string) => skipped.filter((test) => !isThorough(test) && test.fullName.includes(word))
   const again = thorough ? "npm run check -- --only tests" : "npm test"

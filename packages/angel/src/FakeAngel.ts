@@ -132,7 +132,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
 
 const identityHeaders = ["x-sourceid", "x-clientlocalip", "x-clientpublicip", "x-macaddress"]
 
-/** Checks the headers as the gateway does before it processes a call. If a header is wrong, returns the refusal. */
+/** Checks the headers as the gateway does before it processes a call. */
 const headerFault = (request: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   const { headers, method } = request
   if (method === "POST" && !(headers["content-type"] ?? "").includes("application/json")) {
@@ -240,7 +240,6 @@ export const make = Effect.fnUntraced(function* (
     return success({ ...tokensOf(issue(account, apiKey)), ...(state === undefined ? {} : { state }) })
   })
 
-  /** Returns the session of a request, or a refusal if the headers are wrong or the request has no valid session. */
   const authenticate = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const refused = headerFault(request)
     if (refused !== undefined) return refused
@@ -351,7 +350,7 @@ export const make = Effect.fnUntraced(function* (
     return { status: 302, headers: { location: target.href }, body: "" }
   })
 
-  /** Answers the request that opens the market feed. The fake sends no market data, because it fakes only the login. */
+  /** The fake sends no market data, because it fakes only the login. */
   const smartStream = (request: FakeBroker.FakeRequest) =>
     Effect.sync(() => {
       const { headers, url } = request

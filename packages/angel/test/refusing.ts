@@ -5,13 +5,8 @@ export { problemsOf as problems, redacted as secret } from "../../../tools/vites
 
 export const demo = FakeAngel.demoAccount
 
-/**
- * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
- * demo account.
- */
 export const refused = refusedUnsent(FakeAngel.make(), [demo.pin, demo.apiKey, demo.publisherKey, demo.totpSecret])
 
-/** The problems that an error can report for a field. */
 export const told = {
   missing: "is missing",
   empty: "is empty",

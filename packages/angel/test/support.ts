@@ -29,7 +29,6 @@ export const layer = (overrides: Partial<AngelAuth.AngelCredentials> = {}, optio
     Layer.provide(TestHttp.layerLateFetch)
   )
 
-/** Provides `AngelApi` for a broker that gives the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -69,10 +68,7 @@ export const morning = Date.UTC(2026, 10, 23, 4, 0, 1)
 
 export const codeNow = ({ totpSecret }: FakeAngel.Account) => totpCode(totpSecret)
 
-/**
- * Fills in the publisher page, which is the login page of `AngelPublisher`. Returns the address to which this page
- * redirects the browser.
- */
+/** Fills in the publisher page, which is the login page of `AngelPublisher`. */
 export const browse = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, account: FakeAngel.Account) {
   const { clientCode: clientcode, pin } = account
   const body = new URLSearchParams({ clientcode, pin, totp: yield* codeNow(account) })

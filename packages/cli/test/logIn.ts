@@ -56,7 +56,6 @@ const scan = (simulator: Service, way: Way, { origin, path }: NonNullable<Way["s
     }).pipe(Effect.runPromise)
 ]
 
-/** Runs `login` in a terminal, and answers its questions in place of a person. */
 export const logIn = (simulator: Service, user: User, way: Way, name = "mine") =>
   terminal(
     user,
@@ -69,8 +68,8 @@ export const logIn = (simulator: Service, user: User, way: Way, name = "mine") =
   )
 
 /**
- * Adds an account under the name `mine`, logs in, and prints the token twice. Throws if not exactly one login is sent,
- * or if printing the token sends a request. Also throws if a file, the screen or standard error contains a secret.
+ * Throws if not exactly one login is sent, or if printing the token sends a request. Also throws if a file, the screen
+ * or standard error contains a secret.
  */
 export const addAndLogIn = Effect.fnUntraced(function* (simulator: Service, user: User, way: Way) {
   const input = linesOf(valuesOf(way, accountOf(simulator, way)))

@@ -18,15 +18,14 @@ const fields = {
 } as const satisfies Omit<Challenge.Challenge, "id" | "account">
 
 /**
- * Makes a ledger and opens one challenge. A ledger keeps track of the open challenges of an account. A claim closes a
- * challenge, so that only one caller can answer it.
+ * A ledger keeps track of the open challenges of an account. A claim closes a challenge, so that only one caller can
+ * answer it.
  */
 const opened = Effect.gen(function* () {
   const ledger = yield* Challenge.makeLedger(account)
   return { ledger, challenge: yield* ledger.open(fields) }
 })
 
-/** Returns the `why` of the error if its reason is `ChallengeExpired`, and otherwise the tag of its reason. */
 const refusal = <A, R>(effect: Effect.Effect<A, AuthError.AuthError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "ChallengeExpired" ? reason.why : reason._tag))
 

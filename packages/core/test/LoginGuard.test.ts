@@ -14,7 +14,7 @@ import { account, breakable, morning, pass } from "./sessions.ts"
 const policy: GuardPolicy = { maxFailures: 2, window: Duration.hours(24), step: undefined }
 const totp: GuardPolicy = { ...policy, step: Duration.seconds(30) }
 
-/** Makes a login that records when it is sent, in seconds after `morning`. If `reason` is given, the login fails. */
+/** Makes a login that records when it is sent, in seconds after `morning`. */
 const makeLogin = () => {
   const sent: Array<number> = []
   const login = (reason?: AuthError.Reason) =>

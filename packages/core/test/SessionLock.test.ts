@@ -53,7 +53,6 @@ const countScripts = (redis: Redis.Redis["Service"]) => {
   return { counting, scriptsSent: () => sent }
 }
 
-/** A fake Redis. `answer` returns its answer to the nth script. */
 const answering = (answer: (nth: number) => Effect.Effect<number, Redis.RedisError>) => {
   let asked = 0
   return { eval: () => () => Effect.suspend(() => answer((asked += 1))) } as unknown as Redis.Redis["Service"]
@@ -152,10 +151,6 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 const reasonOf = <A, R>(effect: Effect.Effect<A, VaultError.VaultError, R>) =>
   Effect.map(Effect.flip(effect), ({ reason }) => (reason._tag === "LockUnavailable" ? reason.why : reason._tag))
 
-/**
- * Returns the number of milliseconds until `check` first reports that the lock is lost. If the lock is not lost within
- * 15 seconds, the test fails.
- */
 const untilLost = ({ check }: SessionLock.Lease) =>
   timed(Effect.forever(Effect.andThen(check, Effect.sleep("5 millis"))).pipe(Effect.timeout("15 seconds"))).pipe(
     Effect.map(({ exit, millis }) => {
@@ -164,7 +159,6 @@ const untilLost = ({ check }: SessionLock.Lease) =>
     })
   )
 
-/** A clock that shows `now`. It calls `look` before each reading of the monotonic time. */
 const shownClock = (now: { monotonic: bigint; wall: number }, look: () => void = () => undefined) =>
   Effect.map(Clock.Clock, (live): Clock.Clock => {
     const monotonic = () => (look(), now.monotonic)
@@ -636,7 +630,6 @@ describe.runIf(runsRedis)(
   }
 )
 
-/** Starts another program that holds the lock. */
 const holder = (prefix: string) =>
   Effect.acquireRelease(
     Effect.promise(async () => {

@@ -27,7 +27,6 @@ const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes
 const keyOf = (digit: string) => VaultKey.fromText(Redacted.make(digit.repeat(64)), `key ${digit}`)
 const plaintext: VaultKey.Key = { _tag: "Plaintext", describe: "no key: unencrypted" }
 
-/** Makes a store, and functions that read and change its stored bytes directly. */
 const makeOpen = () => {
   const entries = new Map<string, SessionStore.Entry>()
   const store: Store = {
@@ -87,7 +86,6 @@ const makeStringOnly = () => {
   })
 }
 
-/** Makes a test subject from a store for one process. The subject's `open` always returns the same store object. */
 const singleProcess = (make: Effect.Effect<Store, VaultError.VaultError>): VaultContract.Subject<Store> => ({
   make: Effect.map(make, (store) => ({ open: Effect.succeed(store) }))
 })

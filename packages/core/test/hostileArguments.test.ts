@@ -24,7 +24,6 @@ const fail = (): never => {
   throw new TypeError(`this value cannot be read: ${canary}`)
 }
 
-/** Removes the types, as in a program in plain JavaScript. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the tests pass what the types forbid
 const untyped = (value: unknown) => value as any
 
@@ -37,7 +36,6 @@ const revokedProxy = () => {
   return proxy
 }
 
-/** An object whose properties throw when they are read. */
 const withGetters = (names: string) =>
   Object.defineProperties(
     {},
@@ -146,7 +144,6 @@ const endOf = async (call: () => unknown, patience: number): Promise<string> => 
   return Promise.race([ended, pending])
 }
 
-/** Calls `call` with each value. Returns the values for which the call ended in a way that is not allowed. */
 const unexpected = async (
   call: (value: unknown) => unknown,
   allowed: ReadonlyArray<string> = ["a value", "InvalidRequest"]

@@ -9,7 +9,6 @@ import { account, makeShared, makeTiny, morning, numberOf, pass, start } from ".
 
 type Store = SessionStore["Service"]
 
-/** Makes a store that adds each call to `calls`, and runs `before` before the call. */
 const noting = (
   store: Store,
   calls: Array<string>,

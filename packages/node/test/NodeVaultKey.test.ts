@@ -104,7 +104,6 @@ describe("vaults: layerPassphrase", () => {
     })
   )
 
-  /** Stores the name of a key derivation function in the salt file, and returns the salt. */
   const setFunction = (folder: string, way: string) =>
     Effect.sync(() => {
       const database = new DatabaseSync(Path.join(folder, "passphrase.db"))

@@ -36,10 +36,7 @@ const versionOf = (node: string): string | undefined => {
   return status === 0 ? stdout.trim().slice(1) : undefined
 }
 
-/**
- * Path of a Node on this machine that is too old for `@auth/node`, or `undefined` if no such Node exists. The
- * candidates are the Node that runs npm, and then the Node in each folder of `PATH`.
- */
+/** Path of a Node on this machine that is too old for `@auth/node`, or `undefined` if no such Node exists. */
 const oldNode = [process.env["npm_node_execpath"], ...(process.env["PATH"] ?? "").split(Path.delimiter)]
   .flatMap((place) => (place === undefined || place === "" ? [] : place))
   .map((place) => (place.endsWith("node") ? place : Path.join(place, "node")))

@@ -29,7 +29,7 @@ interface Options extends UserOptions, BrokerOptions {
   readonly timeout?: RedirectListener.LoginOptions["timeout"]
 }
 
-/** Starts a login in a fiber, for a user who can paste the callback. Returns after the first text was shown. */
+/** Returns after the first text was shown. */
 const pastedLogin = Effect.fnUntraced(function* (options: Options = {}) {
   const redirectUrl = options.redirectUrl ?? publicUrl
   const { exchanged, redirect } = makeBroker(redirectUrl, options)
@@ -261,7 +261,7 @@ describe("a browser login", () => {
   )
 })
 
-/** Logins that end in different ways. Each callback contains secrets. */
+/** Each callback contains secrets. */
 const ways: ReadonlyArray<
   readonly [
     what: string,

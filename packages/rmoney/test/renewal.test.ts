@@ -24,7 +24,6 @@ type Methods = Layer.Layer<Renewal | Logout, AuthError.AuthError, HttpClient.Htt
 
 type Vaulted = Layer.Layer<Layer.Success<typeof Vault.layerMemory>>
 
-/** Starts a program that stores its sessions in `vault`. */
 const start = Effect.fnUntraced(function* (
   fake: FakeBroker.FakeBroker,
   layer: Methods,

@@ -35,7 +35,7 @@ const biometric = RmoneyBiometric.layer({
 })
 const recovery = RmoneyRecovery.layer({ environment, credentials: { userId } })
 
-/** Accepts a program that needs an HTTP client and no other service. Any other program does not compile. */
+/** Accepts a program that needs an HTTP client and no other service. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
 
 const answer = () => Effect.succeed(Redacted.make("123456"))

@@ -21,7 +21,6 @@ interface Ended {
   readonly stderr: string
 }
 
-/** Starts the command in a process that ends with the test. */
 const start = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>

@@ -35,7 +35,7 @@ const fixturesOf = (id: string, file: string) =>
 const operationsOf = ({ paths }: OpenApi.Document): ReadonlyArray<Operation> =>
   Object.values(paths).flatMap((path) => Object.values(path) as ReadonlyArray<Operation>)
 
-/** Finds an operation by the name of a call. One operation can describe several calls. */
+/** One operation can describe several calls. */
 const operationOf = (document: OpenApi.Document, call: string): Operation | undefined =>
   operationsOf(document).find(
     ({ description = "", operationId }) => operationId === call || description.split(/[ ,.]+/).includes(call)
@@ -49,7 +49,6 @@ const parse = (body: string): unknown => {
   }
 }
 
-/** Makes a function that checks an answer against the schema that the document has for the call and the status. */
 const makeCheck = (document: OpenApi.Document) => {
   const ajv = new Ajv2020({ strict: false, formats: { password: true } })
   ajv.addSchema({ $id: "broker", components: document.components })
@@ -64,7 +63,6 @@ const makeCheck = (document: OpenApi.Document) => {
   }
 }
 
-/** Returns the answer without the fields whose names are in `secrets`. */
 const withoutSecrets = (value: unknown, secrets: ReadonlySet<string>): unknown => {
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, secrets))
   if (typeof value !== "object" || value === null) return value

@@ -19,10 +19,6 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { credentials, demo, reasonOf, session } from "./support.ts"
 
-/**
- * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
- * demo account.
- */
 const refused = refusedUnsent(FakeZerodha.make(), [demo.apiKey, demo.apiSecret])
 
 const missing = "is missing"

@@ -28,7 +28,6 @@ const client = PlainHttp.makeClient({
 /** Milliseconds after which an account may log in again: one second for the broker's rate limit, and a margin. */
 const pause = 1050
 
-/** Waits until each account may log in again. Then measures the run, without the wait. */
 const afterPause =
   (run: Run): Run =>
   async (turn) => {

@@ -10,7 +10,6 @@ const wait = (millis: number) => new Promise((resolve) => setTimeout(resolve, mi
 /** Milliseconds after which an account may log in again: one second for the broker's rate limit, and a margin. */
 const pause = 1050
 
-/** Runs a turn in parts of at most one login for each account, with a pause between the parts. */
 const inParts =
   (part: Run): Run =>
   async (turn) => {

@@ -24,8 +24,8 @@ const accountOf = ({ simulator }: Workbench) => {
 }
 
 /**
- * Returns an unused TOTP code. The fake accepts a code only once, because users report that the broker does so.
- * Therefore this function advances the clock to the next TOTP period.
+ * The fake accepts a code only once, because users report that the broker does so. Therefore this function advances the
+ * clock to the next TOTP period.
  */
 const nextCode = async (workbench: Workbench): Promise<string> => {
   await workbench.simulator.advance("31 seconds")

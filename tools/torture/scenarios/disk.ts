@@ -64,7 +64,7 @@ const failsWith = (outcome: Outcome, code: string): boolean =>
 
 /**
  * Requests sessions in `troubled`, a program for which Linux refuses some system calls during its whole run (see
- * `refusal.ts`). Then checks the vault with a healthy program.
+ * `refusal.ts`).
  */
 const startInTrouble = async (
   torture: Torture,
@@ -100,7 +100,6 @@ const startInTrouble = async (
   tally.atMost("logins of the healthy program", (await broker.exchanges()).length - logins, 1)
 }
 
-/** Stores a session in each vault, and leaves the vaults open in a healthy program. */
 const prepare = async (torture: Torture) => {
   const healthy = await oneOf(torture.programs(1))
   const setups = await sqliteSetups(torture)
@@ -126,7 +125,6 @@ const refuseCalls = async (torture: Torture, title: keyof typeof troubles) => {
 const retitled = (setups: ReadonlyArray<Setup>, title: string): ReadonlyArray<Setup> =>
   setups.map((setup) => ({ ...setup, title: `${title}, ${setup.broker.id}` }))
 
-/** Makes a folder and all its files read-only, and gives them to `owner`. */
 const makeReadOnly = (folder: string, owner: number | undefined): void => {
   for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name)
@@ -147,10 +145,7 @@ const makeWritable = (folder: string, owner: number | undefined): void => {
   }
 }
 
-/**
- * Runs a program with a read-only folder. Root can write to any file. Therefore, if the program runs as root, it
- * switches to another user.
- */
+/** Root can write to any file. Therefore, if the program runs as root, it switches to another user. */
 const readOnlyFolder = async (torture: Torture, title: string) => {
   const owner = process.getuid?.() === 0 ? nobody : undefined
   const setups = retitled(await sqliteSetups(torture), title)

@@ -12,7 +12,6 @@ const script = path.join(path.dirname(fileURLToPath(import.meta.url)), "../keyri
 const timeout = 3000
 const tolerance = 1500
 
-/** Starts a D-Bus server that accepts every connection and never answers. */
 const startSilentBus = async (torture: Torture) => {
   const address = path.join(torture.folder(), "bus")
   const sockets = new Set<net.Socket>()

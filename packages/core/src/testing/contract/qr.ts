@@ -19,7 +19,6 @@ import {
   untilAsked
 } from "./subject.ts"
 
-/** Begins a login. Returns its QR code, and an effect that scans the QR code. */
 const begin = Effect.fnUntraced(function* (subject: Subject) {
   const world = yield* start(subject)
   const qr = yield* service(yield* world.build(), QrLogin)

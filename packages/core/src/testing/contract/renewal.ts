@@ -45,10 +45,7 @@ const spelled = ({ early, guard }: Renewal.Renewal["Service"]) => ({
   step: guard.step === undefined ? undefined : Duration.toMillis(guard.step)
 })
 
-/**
- * Checks that a session works. If the login method has a profile call, the fake broker must accept the session in this
- * call.
- */
+/** If the login method has a profile call, the fake broker must accept the session in this call. */
 const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Context<never>, session: Session) {
   yield* ensure(Redacted.value(session.tokens.access).length > 8, "the access token is too short")
   if (!subject.method.capabilities.includes("Profile")) return
@@ -56,7 +53,6 @@ const works = Effect.fnUntraced(function* (subject: Subject, context: Context.Co
   yield* same((yield* profile(session)).id, session.account.id, "id")
 })
 
-/** Builds a session manager from the services in `context`, with a new vault in memory. */
 const managed = Effect.fnUntraced(function* (context: Context.Context<never>) {
   const sessions = SessionManager.layer().pipe(
     Layer.provide(Layer.succeedContext(context)),
@@ -164,7 +160,7 @@ const bare: ReadonlyArray<readonly [string, Fault]> = [400, 404, 405, 422]
 /** The guard allows six logins within 30 minutes: one at once, and five after pauses of 1, 2, 5, 10 and 10 minutes. */
 const maxLogins = 6
 
-/** Requests a session every 30 seconds for 30 minutes. The fake needs real time to answer, so `poll` waits. */
+/** The fake needs real time to answer, so `poll` waits. */
 const poll = Effect.fnUntraced(function* ({ session }: SessionManager.SessionManager["Service"]) {
   for (let asked = 0; asked < 60; asked += 1) {
     const fiber = yield* Effect.forkChild(Effect.exit(session))

@@ -22,10 +22,6 @@ import {
   untilAsked
 } from "./subject.ts"
 
-/**
- * Logs in. Returns the challenge, its one-time code, the step-up service and the fake. The effect `verified` sends the
- * code when it runs.
- */
 const challenged = Effect.fnUntraced(function* (subject: Subject) {
   const world = yield* start(subject)
   const context = yield* world.build(subject.stepUp)
