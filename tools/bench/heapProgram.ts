@@ -53,7 +53,6 @@ type Repeat = (from: number, to: number) => Effect.Effect<void, unknown>
 
 type Prepared = Effect.Effect<Repeat, unknown, HttpClient.HttpClient | Scope.Scope>
 
-/** For each number, advances the clock and then runs `once`. */
 const oneByOne =
   (once: (index: number) => Effect.Effect<unknown, unknown>): Repeat =>
   (from, to) =>
@@ -65,7 +64,6 @@ const oneByOne =
     })
 
 const jobs: Readonly<Record<string, { readonly warmUp: number; readonly prepared: Prepared }>> = {
-  /** Logins of 1,000 accounts, 64 at the same time. */
   logins: {
     warmUp: 10_000,
     prepared: Effect.gen(function* () {
@@ -82,7 +80,6 @@ const jobs: Readonly<Record<string, { readonly warmUp: number; readonly prepared
       })
     })
   },
-  /** A login and a logout, through the manager of one account. */
   cycles: {
     warmUp: 10_000,
     prepared: Effect.gen(function* () {
@@ -91,7 +88,6 @@ const jobs: Readonly<Record<string, { readonly warmUp: number; readonly prepared
       return oneByOne(() => Effect.andThen(manager.renew(), manager.logout))
     })
   },
-  /** Opens one of 100 accounts, logs in and out, and closes the account. */
   accounts: {
     warmUp: 10_000,
     prepared: Effect.gen(function* () {
@@ -125,7 +121,6 @@ const measure = Effect.gen(function* () {
   return { all: after.all - before.all, objects: after.objects - before.objects }
 }).pipe(Effect.provide(NodeHttpClient.layer({ connections: concurrency })), Effect.scoped)
 
-/** Returns the names of the open handles that are not in `before`. */
 const newHandles = (before: ReadonlyArray<string>): ReadonlyArray<string> => {
   const left = process.getActiveResourcesInfo()
   for (const name of before) {

@@ -124,7 +124,7 @@ const exists = (file: string): Promise<boolean> =>
     () => false
   )
 
-/** Compiles the packages `names` and their dependencies. Packages without changes are not compiled again. */
+/** Packages without changes are not compiled again. */
 export const compile = async (root: string, names: ReadonlyArray<string>): Promise<void> => {
   const folders = names.map((name) => path.join("packages", name))
   const tsc = (...args: ReadonlyArray<string>) =>
@@ -137,7 +137,7 @@ export const compile = async (root: string, names: ReadonlyArray<string>): Promi
   if ((await Promise.all(outputs)).includes(false)) await tsc("--force")
 }
 
-/** Bundles and minifies the program `ours` as users do. Modules loaded by `import()` get separate files. */
+/** Modules loaded by `import()` get separate files. */
 const bundle = async (folder: string): Promise<void> => {
   // `vite` is imported here, because the processes of the candidates also import this file, and do not need `vite`.
   const { build } = await import("vite")
@@ -159,7 +159,6 @@ const bundle = async (folder: string): Promise<void> => {
   })
 }
 
-/** File names of the programs. */
 export const files = {
   node: "node.mjs",
   fetch: "fetch.mjs",
@@ -171,10 +170,7 @@ export const files = {
   bundle: "bundle.mjs"
 }
 
-/**
- * Returns the folders in the import specifiers of core's modules. In a checkout from before 2026-11-27, all modules of
- * core are in one folder, so `broker` and `login` are empty.
- */
+/** In a checkout from before 2026-11-27, all modules of core are in one folder, so `broker` and `login` are empty. */
 const foldersOf = async (root: string): Promise<Folders> =>
   (await exists(path.join(root, "packages/core/src/login/Login.ts")))
     ? { broker: "broker/", login: "login/" }
@@ -202,10 +198,8 @@ const install = async (root: string, folder: string): Promise<void> => {
   }
 }
 
-/** Folders of the packages that the programs use. */
 const installed = ["angel", "core", "node"]
 
-/** Writes the programs to `folder`, with a `node_modules` that contains our packages from the checkout `root`. */
 export const writePrograms = async (root: string, folder: string): Promise<void> => {
   await compile(root, installed)
   await install(root, folder)

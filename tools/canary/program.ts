@@ -10,7 +10,6 @@ export const tell = (secret: unknown): void => {
   if (typeof secret === "string" && secret !== "") process.send?.(secret)
 }
 
-/** Runs an effect to its end, and prints its result. */
 export const show = Effect.fnUntraced(function* <A, E>(name: string, life: Effect.Effect<A, E>) {
   const exit = yield* life.pipe(
     Effect.withSpan(name),
@@ -24,7 +23,6 @@ export const show = Effect.fnUntraced(function* <A, E>(name: string, life: Effec
   for (const reason of exit.cause.reasons) if (reason._tag === "Fail") console.error(reason.error)
 })
 
-/** Runs the attempts one after the other, with three loggers that write to the console in different formats. */
 export const main = (attempts: Iterable<Effect.Effect<void, unknown>>): Promise<void> =>
   Effect.forEach(attempts, (attempt) => attempt, { discard: true })
     .pipe(

@@ -91,7 +91,7 @@ const parse = () => {
 
 const linesKept = 12
 
-/** Runs a step and prints its output. If the step failed, returns the last lines of its output. */
+/** If the step failed, returns the last lines of its output. */
 const failureOf = async ({
   args = [],
   env,

@@ -8,7 +8,6 @@ import { files } from "../packages/workspace.ts"
 
 const decoded = (text: string): string => decodeURIComponent(text.replaceAll("&amp;", "&"))
 
-/** Returns one problem for each broken link of the pages in `folder`. */
 export const deadLinks = (folder: string): ReadonlyArray<string> => {
   const pages = files(folder).filter((file) => file.endsWith(".html"))
   const texts = new Map(pages.map((page) => [page, fs.readFileSync(path.join(folder, page), "utf8")]))

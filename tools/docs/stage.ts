@@ -14,10 +14,7 @@ const read = (file: string): string => fs.readFileSync(path.join(root, file), "u
 
 const titleOf = (text: string): string => /^# (.+)$/m.exec(text)?.[1] ?? ""
 
-/**
- * Maps files and folders to their pages. The keys are paths from the root of the repository. The values are paths from
- * the root of the site.
- */
+/** The keys are paths from the root of the repository. The values are paths from the root of the site. */
 const pages = (): ReadonlyMap<string, string> => {
   const found = new Map<string, string>([
     ["README.md", "index.md"],
@@ -46,7 +43,6 @@ const pages = (): ReadonlyMap<string, string> => {
 const exampleFiles = (): ReadonlyArray<string> =>
   files(path.join(root, "examples")).filter((file) => /\.(?:ts|cjs|py)$/.test(file) && !file.includes(".test."))
 
-/** Replaces the links in a Markdown file with links between pages. Reports links to files that have no page. */
 export const relink = (
   file: string,
   page: string,
@@ -94,7 +90,6 @@ const languages: Readonly<Record<string, string>> = { ".ts": "ts", ".cjs": "js",
 const sorted = (folder: string): ReadonlyArray<string> =>
   files(path.join(root, folder)).filter((file) => file.endsWith(".md") && file !== "index.md")
 
-/** Writes the folder, and returns the problems with the links in its pages. */
 export const stage = (folder: string): ReadonlyArray<string> => {
   const problems: Array<string> = []
   const known = pages()

@@ -208,7 +208,6 @@ const startApp = (world: World, broker: string) => {
   return running.prints(/Open (\S+)\/login/)
 }
 
-/** Opens `/login` of the app, and submits the broker's login page. */
 const browse = async ({ origins, simulator }: World, app: string, broker: string) => {
   const { form, id } = browsers[broker] as Browser
   const answer = await get(`${app}/login`)
@@ -266,7 +265,6 @@ const browser = async (world: World) => {
   const redirectUrl = `http://127.0.0.1:${await freePort()}/callback`
   const accounts = { brokers: { zerodha: { accounts: [{ ...zerodha, redirectUrl }] } } }
   const env = { ...variables.zerodha, ZERODHA_REDIRECT_URL: redirectUrl }
-  /** Starts the program, and logs in on the page that it opens. */
   const logIn = async (requests: ReadonlyArray<string>) => {
     const running = world.start("browser.ts", env)
     const location = (await get(await running.prints(/(http:\S+\/start\/\S+)/))).headers.get("location") ?? ""
@@ -356,7 +354,7 @@ const session = (way: string) => async (world: World) => {
 /**
  * Starts a market feed, because the simulator has no market data. The feed passes the headers of each request to the
  * simulator. If the simulator accepts the headers, it answers with status 426, and the feed opens the socket and sends
- * a price. Otherwise the feed refuses the socket.
+ * a price.
  */
 const startFeed = async (simulator: string) => {
   const server = http.createServer()
@@ -400,7 +398,6 @@ const feed = async (world: World) => {
   }
 }
 
-/** Starts an example once or several times. Fails if the output or the requests are not the expected ones. */
 export interface Scenario {
   readonly title: string
   readonly example: string
@@ -409,7 +406,7 @@ export interface Scenario {
    * such a scenario only in thorough runs.
    */
   readonly isAlike: boolean
-  /** Plays the scenario. Returns how many times an example was started. */
+  /** Returns how many times an example was started. */
   readonly play: (place: Place) => Promise<number>
 }
 
@@ -488,7 +485,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
 /** Number of scenarios that are played concurrently. It suits a machine with two cores. */
 const atOnce = 2
 
-/** Plays all scenarios. Returns how many times an example was started, and one problem for each failed scenario. */
+/** Returns how many times an example was started, and one problem for each failed scenario. */
 export const playScenarios = async (place: Place) => {
   const waiting = [...scenarios]
   const problems: Array<string> = []

@@ -23,7 +23,6 @@ interface Link {
   isSilent: boolean
 }
 
-/** Starts a proxy on a free port of loopback. It forwards to the loopback port `to`. */
 export const startProxy = async (to: number): Promise<Proxy> => {
   const links = new Set<Link>()
   let silent = false

@@ -5,7 +5,6 @@ import { type Manifest, packages } from "../packages/workspace.ts"
 
 const kinds = ["dependencies", "peerDependencies"] as const
 
-/** The numbers of a version such as `1.2.3`. Throws for anything else, including a prerelease. */
 const numbersOf = (version: string): readonly [major: number, minor: number, patch: number] => {
   const [, ...parts] = /^(\d+)\.(\d+)\.(\d+)$/.exec(version) ?? []
   const [major, minor, patch] = parts.map(Number)
@@ -14,34 +13,28 @@ const numbersOf = (version: string): readonly [major: number, minor: number, pat
   return [major, minor, patch]
 }
 
-/** Returns the range that accepts a version and all later versions with the same major version. */
 export const rangeOf = (version: string): string => `>=${version} <${numbersOf(version)[0] + 1}.0.0`
 
-/** Returns the lowest version in a range from {@link rangeOf}. */
 export const lowestOf = (range: string): string => {
   const [, lowest = ""] = /^>=(\S+) <\S+$/.exec(range) ?? []
   if (lowest === "" || rangeOf(lowest) !== range) throw new Error(`"${range}" is not a range like ">=1.2.3 <2.0.0".`)
   return lowest
 }
 
-/** Compares two versions by their numbers: negative if `left` is lower, 0 if they are equal. */
 export const compare = (left: string, right: string): number => {
   const other = numbersOf(right)
   return numbersOf(left).reduce((found, number, index) => (found === 0 ? number - (other[index] ?? 0) : found), 0)
 }
 
-/** Whether a range from {@link rangeOf} accepts a version. */
 export const accepts = (range: string, version: string): boolean =>
   compare(lowestOf(range), version) <= 0 && numbersOf(lowestOf(range))[0] === numbersOf(version)[0]
 
-/** A dependency on a package of this repository: the name of that package, and the range of accepted versions. */
 export interface Dependency {
   readonly name: string
   readonly range: string
   readonly kind: (typeof kinds)[number]
 }
 
-/** The dependencies of a package on packages whose name is a key of `versions`. */
 export const dependenciesOf = (
   manifest: Pick<Manifest, (typeof kinds)[number]>,
   versions: Readonly<Record<string, string>>
@@ -55,7 +48,6 @@ export const dependenciesOf = (
 export const versionsOf = (list: ReturnType<typeof packages>): Readonly<Record<string, string>> =>
   Object.fromEntries(list.map(({ manifest }) => [manifest.name, manifest.version]))
 
-/** Returns the manifest with ranges that start at the current versions. */
 export const raised = <M extends Pick<Manifest, (typeof kinds)[number]>>(
   manifest: M,
   versions: Readonly<Record<string, string>>
@@ -66,9 +58,9 @@ export const raised = <M extends Pick<Manifest, (typeof kinds)[number]>>(
   )
 
 /**
- * Raises the ranges in the manifest of each package whose version differs from its version in `before`. Returns one line
- * for each changed range. Call this function after the tool Changesets, which replaces ranges such as `>=0.0.0 <1.0.0`
- * with `>=0.1.0`. This function adds the upper limit again.
+ * Raises the ranges in the manifest of each package whose version differs from its version in `before`. Call this
+ * function after the tool Changesets, which replaces ranges such as `>=0.0.0 <1.0.0` with `>=0.1.0`. This function adds
+ * the upper limit again.
  */
 export const raiseRanges = (
   before: Readonly<Record<string, string>>,

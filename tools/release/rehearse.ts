@@ -52,7 +52,6 @@ type Versions = Readonly<Record<string, string>>
 
 const isBroker = ({ manifest }: Package): boolean => "./msw" in manifest.exports
 
-/** The first way to log in at a broker. */
 const wayOf = (broker: string): Way => {
   const way = firstWays.find((one) => `@auth/${one.broker}` === broker)
   assert(way !== undefined, `There is no way to log in at ${broker}.`)
@@ -76,7 +75,6 @@ const expectEqual = (found: unknown, expected: unknown, what: string): void => {
   assert(texts[0] === texts[1], `${what}: found ${texts[0]}, but expected ${texts[1]}`)
 }
 
-/** Makes the copy of the repository, with its own git history. */
 const makeCopy = async (folder: string) => {
   copyRepository(folder)
   const names = { GIT_CONFIG_GLOBAL: os.devNull, GIT_CONFIG_SYSTEM: os.devNull }
@@ -106,7 +104,6 @@ const makeCopy = async (folder: string) => {
 
 type Copy = Awaited<ReturnType<typeof makeCopy>>
 
-/** Runs a command that must fail. Throws if it succeeds, or if its error does not match `expected`. */
 const refused = async (work: () => Promise<unknown>, expected: RegExp): Promise<void> => {
   const message = await work().then(
     () => "The command succeeded.",
@@ -138,7 +135,6 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     expectEqual(found, versions, "installed versions")
   }
 
-  /** Applies the changesets. Checks the ranges, the lockfile, and which packages have a new version. */
   const version = async (copy: Copy, expected?: Versions) => {
     const before = copy.versions()
     await copy.version()
@@ -184,7 +180,6 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     }
   }
 
-  /** Installs a package alone, and checks what npm has installed. */
   const installAlone = async (registry: Registry, pkg: Package, all: ReadonlyArray<Package>): Promise<string> => {
     const { name, version: now } = pkg.manifest
     const folder = project()
@@ -217,7 +212,6 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     return folder
   }
 
-  /** Runs the programs in the installed README with the installed packages. */
   const runReadme = async (registry: Registry, pkg: Package, all: ReadonlyArray<Package>, folder: string) => {
     const file = path.join(folder, "node_modules", pkg.manifest.name, "README.md")
     const programs = programsOf(file)
@@ -237,7 +231,6 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     none(await runPrograms(emptyProject(folder, "programs"), programs, brokers), "programs that failed")
   }
 
-  /** Runs the first program of a README against a simulator in place of the broker. */
   const runAtSimulator = async (simulator: Simulator, folder: string, way: Way) => {
     await simulator.reset()
     fs.copyFileSync(path.join(copy.folder, "tools/examples/preload.ts"), path.join(folder, "simulated.ts"))
@@ -260,7 +253,6 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
     )
   }
 
-  /** Installs the packages `names`, checks their versions, and logs in once at a simulated broker. */
   const logIn = async (registry: Registry, broker: string, versions: Versions, names: ReadonlyArray<string>) => {
     const folder = project()
     await install(registry, folder, names)
@@ -283,7 +275,6 @@ const rehearse = async (temp: string, print: (line: string) => void, interrupted
 
   const newest = (name: string): string => history.get(name)?.at(-1) ?? ""
 
-  /** The published versions of core that a published version of a package accepts. */
   const acceptedCores = (name: string, version: string) => {
     const range = manifests.get(`${name}@${version}`)?.peerDependencies?.[core] ?? ""
     const cores = (history.get(core) ?? []).filter((one) => accepts(range, one))

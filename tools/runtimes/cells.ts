@@ -17,7 +17,7 @@ export type Outcome =
 export interface Result {
   readonly row: Row
   readonly version: string
-  /** The outcomes by column. Columns that were not chosen are absent. */
+  /** Columns that were not chosen are absent. */
   readonly outcomes: ReadonlyMap<string, Outcome>
 }
 
@@ -30,7 +30,7 @@ export const isChosen = (only: Only, row: string, column: string): boolean =>
 export const chosenColumns = (only: Only, { columns, name }: Row): ReadonlyArray<string> =>
   columns.filter((column) => isChosen(only, name, column))
 
-/** The text of a cell: one line. The reason for a failure has several lines, so it is printed below the table. */
+/** The reason for a failure has several lines, so it is printed below the table. */
 export const textOf = (outcome: Outcome): string => {
   if (outcome.state === "yes" || outcome.state === "failed") return outcome.state
   const [first = ""] = outcome.reason.split("\n")
@@ -46,7 +46,6 @@ const lastLines = (error: unknown): string => messageOf(error).trimEnd().split("
 /** The longest time that the preparation of a row, such as a download, may take, in milliseconds. */
 const downloadLimit = 300_000
 
-/** Number of cells that are checked at the same time. */
 const atOnce = Math.max(2, os.availableParallelism())
 
 const runCell = async (row: Row, ready: Ready, column: string, project: Project): Promise<Outcome> => {
@@ -62,7 +61,7 @@ const runCell = async (row: Row, ready: Ready, column: string, project: Project)
   }
 }
 
-/** Checks the chosen cells of a row. `report` gets each outcome and the seconds that the check took. */
+/** `report` gets each outcome and the seconds that the check took. */
 export const runRow = async (
   row: Row,
   chosen: ReadonlyArray<string>,
@@ -97,7 +96,6 @@ export const runRow = async (
   return { row, version: ready.version, outcomes }
 }
 
-/** Runs `use` with an empty folder, and removes the folder. */
 export const withFolder = async <A>(use: (folder: string) => Promise<A>): Promise<A> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-runtimes-"))
   try {

@@ -14,7 +14,6 @@ export const login = (credentials) =>
   )
 `
 
-/** The program of a broker in `browserOnly`. */
 const redirectLogin = (broker: string, prefix: string): string => `
 import * as Auth from "@auth/${broker}/${prefix}Auth"
 import * as FetchClient from "@auth/broker-core/broker/FetchClient"
@@ -47,10 +46,8 @@ export const session = (credentials) => {
 }
 `
 
-/** Brokers that have only a browser login. */
 const browserOnly = new Set(["zerodha"])
 
-/** The code of each program by its name. */
 export const programs: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     listed().map(({ id, name }) => [id, (browserOnly.has(id) ? redirectLogin : login)(id, name)] as const)

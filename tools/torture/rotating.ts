@@ -17,6 +17,5 @@ export const valueOf = (version: number): Redacted.Redacted<Uint8Array> => {
   return Redacted.make(new TextEncoder().encode(JSON.stringify({ version, token })))
 }
 
-/** Whether a value is exactly the value of this version. */
 export const isValueOf = (version: number, value: Redacted.Redacted<Uint8Array>): boolean =>
   Buffer.compare(Redacted.value(value), Redacted.value(valueOf(version))) === 0

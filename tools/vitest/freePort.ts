@@ -2,7 +2,6 @@ import * as BlockedPort from "@auth/broker-core/login/BlockedPort"
 import * as fs from "node:fs"
 import * as net from "node:net"
 
-/** Listens on a port of 127.0.0.1, and returns the port. */
 const open = (server: net.Server, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
     server.once("error", reject)
@@ -24,8 +23,8 @@ export const listen = async (server: net.Server, triesLeft = 20): Promise<number
 }
 
 /**
- * Returns true if no server listens on a port of 127.0.0.1. The function connects to the port instead of listening on
- * it, because a port on which it listens can stay in use for a few milliseconds after it is closed.
+ * The function connects to the port instead of listening on it, because a port on which it listens can stay in use for
+ * a few milliseconds after it is closed.
  */
 export const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -48,10 +47,6 @@ const firstOutgoing = (): number => {
 
 /** `freePort` selects ports from `lowest` up to, but not including, `end`. */
 const lowest = 10_000
-/**
- * Usually the result of `firstOutgoing`, but at most 32,768. If the result leaves fewer than 1000 ports above `lowest`,
- * `end` is 32,768.
- */
 const end = firstOutgoing() - lowest < 1000 ? 32_768 : Math.min(firstOutgoing(), 32_768)
 
 /**

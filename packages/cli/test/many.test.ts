@@ -59,7 +59,6 @@ const drawn = /^[-|/\\ ] (\[[#-]{12}\] )?\d+\/25:/
 
 const escape = "\u001b"
 
-/** Every state of the progress line on a screen, without control sequences. */
 const drawings = (screen: string): ReadonlyArray<string> =>
   screen
     .replaceAll(new RegExp(`${escape}\\[[?0-9;]*[A-Za-z]`, "g"), "")
@@ -103,7 +102,7 @@ const methods = {
   zerodha: "browser"
 } as const
 
-/** Adds the accounts, as the command `add` does, under names such as `angel01`. Returns the secrets of all accounts. */
+/** Adds the accounts, as the command `add` does, under names such as `angel01`. */
 const addAll = Effect.fnUntraced(function* ({ brokers: served, origins }: Simulator.Simulator["Service"], user: User) {
   const entries: Array<accounts.Entry> = []
   for (const [broker, methodId] of Object.entries(methods)) {

@@ -23,7 +23,6 @@ const listen = (server: http.Server | https.Server): Effect.Effect<number, never
       })
   )
 
-/** Serves https. Returns the port. */
 export const tlsServer = Effect.suspend(() =>
   listen(
     https.createServer(
@@ -40,8 +39,8 @@ export interface Proxy {
 }
 
 /**
- * A proxy. Whatever host a client asks for, the proxy connects the client to one port of this machine, or refuses with
- * an HTTP status.
+ * Whatever host a client asks for, the proxy connects the client to one port of this machine, or refuses with an HTTP
+ * status.
  */
 export const makeProxy = Effect.fnUntraced(function* (
   to: { readonly port: number } | { readonly status: number }

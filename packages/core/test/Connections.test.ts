@@ -24,7 +24,7 @@ const layerOf = (tiny = makeTiny()) =>
 
 const settle = (millis = 20) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** The errors with which the promises reject. For a promise that resolves, the result contains `a value`. */
+/** For a promise that resolves, the result contains `a value`. */
 const errorsOf = (promises: ReadonlyArray<Promise<unknown>>) =>
   Promise.all(
     promises.map((promise) =>

@@ -43,7 +43,6 @@ const challenge = (kinds: Challenge["kinds"]): Challenge => ({
   stepToken: Redacted.make("step")
 })
 
-/** Makes a login that returns a challenge, and records the logins and codes that are sent. */
 const asking = (kinds: Challenge["kinds"]) => {
   const sent = { logins: 0, codes: [] as Array<string> }
   return {

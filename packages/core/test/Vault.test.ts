@@ -29,10 +29,6 @@ const inRedis = (prefix: string, redis: Redis.Redis["Service"], text = key) =>
     ])
   )
 
-/**
- * Acquires the lock, and returns the stored session. If no session is stored, runs `exchange` and stores
- * its result.
- */
 const obtain = (exchange: Effect.Effect<string>) =>
   Effect.gen(function* () {
     const store = yield* SessionStore.SessionStore

@@ -11,12 +11,10 @@ import * as TestClock from "effect/testing/TestClock"
 import { Departure, noteAnswer } from "../src/login/internal/departure.ts"
 import { account, makeShared, makeTiny, morning, numberOf, pass, start } from "./sessions.ts"
 
-/** Expiry rule of a JWT that expires `millis` milliseconds after it was issued. */
 const endsAfter =
   (millis: number): Expiry.Expiry =>
   ({ issuedAt }) => ({ at: issuedAt + millis, source: "jwt" })
 
-/** Requests a session every five seconds. Returns how often each result occurred. */
 const requestSessions = Effect.fnUntraced(function* (manager: SessionManager["Service"], minutes: number) {
   const answers = new Map<string, number>()
   for (let second = 0; second < minutes * 60; second += 5) {

@@ -31,7 +31,6 @@ const lastMinute = 180
 interface Fault {
   readonly title: string
   readonly options?: TinyOptions
-  /** Returns the parts of the renewal that are different while the fault lasts. */
   readonly during: (renewal: Renewal.Renewal["Service"], tiny: Tiny) => Partial<Renewal.Renewal["Service"]>
   /** Maximum number of logins and refreshes in a day. One successful login or refresh is not counted. */
   readonly most: number
@@ -175,7 +174,6 @@ const expiredUntilFaultEnds = (issuedAt: number): Expiry.End => {
   return { at: isFaulty(issuedAt) ? issuedAt - 3_600_001 : (healthy?.at ?? 0), source: "jwt" }
 }
 
-/** The broker's renewal. It is faulty while the fault lasts. */
 const withFault = (tiny: Tiny, { during }: Fault): Renewal.Renewal["Service"] => {
   const { renewal } = tiny
   const faulty = during(renewal, tiny)

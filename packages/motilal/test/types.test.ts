@@ -14,7 +14,7 @@ const portal = MotilalPortal.layer({ credentials: { ...credentials, redirectUrl:
   Layer.provide(http)
 )
 
-/** Accepts a program that needs no service. Any other program does not compile. */
+/** Accepts a program that needs no service. */
 const runnable = <A, E>(program: Effect.Effect<A, E>): boolean => Effect.isEffect(program)
 
 describe("types", () => {

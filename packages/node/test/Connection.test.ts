@@ -53,7 +53,6 @@ afterAll(() => {
   for (const folder of folders) Fs.rmSync(folder, { recursive: true, force: true })
 })
 
-/** Starts a program from the folder `programs`. `ended` resolves to the program's output. */
 const run = (program: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) => {
   const { PATH = "" } = process.env
   const child = spawn(
@@ -360,7 +359,7 @@ describe("a connection on Node behind a proxy", () => {
 describe("a connection on Node without the option `client`", () => {
   const options = () => ({ folder: freshFolder(), key: layerKey() })
 
-  /** Serves the fake over HTTP. The answer to a request for `/events` never ends. */
+  /** The answer to a request for `/events` never ends. */
   const serveFakeOverHttp = (fake: Effect.Success<ReturnType<typeof FakeAngel.make>>) =>
     serve((request, response) => {
       if (request.path === "/events") {

@@ -32,10 +32,7 @@ interface Options extends BrokerOptions, RedirectListener.LoginOptions {
   readonly path?: string
 }
 
-/**
- * Starts a login in a fiber, and requests its start address. The login then waits for its callback. Returns the login
- * and the addresses of its listener.
- */
+/** Starts a login in a fiber, and requests its start address. The login then waits for its callback. */
 const pendingLogin = Effect.fnUntraced(function* (options: Options = {}) {
   const port = yield* freePort
   const origin = `http://${options.host ?? "127.0.0.1"}:${port}`
@@ -56,7 +53,6 @@ const pendingLogin = Effect.fnUntraced(function* (options: Options = {}) {
 
 type Pending = Effect.Success<ReturnType<typeof pendingLogin>>
 
-/** Checks that the login still waits, and that its callback completes the login. */
 const stillCompletes = Effect.fnUntraced(function* ({ callback, exchanged, login }: Pending) {
   assert.deepStrictEqual(exchanged, [])
   const { location, status } = yield* send(callback)
@@ -122,7 +118,7 @@ describe("a login on loopback", () => {
   )
 })
 
-/** Requests that a listener must refuse. Most of them are the right callback with one change. */
+/** Most of them are the right callback with one change. */
 const refusals: ReadonlyArray<
   readonly [
     what: string,
@@ -269,7 +265,7 @@ it.live("the listener of a login on loopback closes the connection after each an
   })
 )
 
-/** Bytes that are not HTTP, or that an attacker could send. `status` matches the answer. */
+/** Bytes that are not HTTP, or that an attacker could send. */
 const garbage: ReadonlyArray<readonly [what: string, status: RegExp, bytes: (pending: Pending) => string]> = [
   ["random bytes", /^HTTP\/1.1 400 /, () => "\x00\xff\x13\x37 nothing\r\n\r\n"],
   ["a TLS handshake", /^HTTP\/1.1 400 /, () => "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"],
@@ -376,7 +372,6 @@ describe("a login on loopback", () => {
   )
 })
 
-/** Sends the callback, and returns the text of the page that the answer redirects to. */
 const outcomePage = Effect.fnUntraced(function* ({ origin }: Pending, url: string) {
   const { location, status } = yield* send(url)
   assert.strictEqual(status, 303)

@@ -68,7 +68,7 @@ const written = Effect.gen(function* () {
   return folder
 })
 
-/** Asserts that a text ends with `advice` and then `path`. The path may be in quotation marks. */
+/** The path may be in quotation marks. */
 const assertAdvice = (text: string, advice: RegExp, path: string) => {
   const [unquoted, quoted] = [path, `'${path}'`].map((end) => (text.endsWith(end) ? text.slice(0, -end.length) : ""))
   assert.match(quoted || unquoted || "", advice, text)

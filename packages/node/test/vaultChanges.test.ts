@@ -27,7 +27,6 @@ const morning = Date.UTC(2026, 10, 21, 4, 30)
 interface Program {
   readonly manager: SessionManager.SessionManager["Service"]
   readonly store: SessionStore["Service"]
-  /** Returns how often the program has read the session from the store. */
   readonly reads: () => number
 }
 
@@ -72,7 +71,6 @@ const start = Effect.gen(function* () {
 /** Waits in real time for a read in the background. The read decrypts data, which takes real time. */
 const settle = TestClock.withLive(Effect.sleep("30 millis"))
 
-/** Requests the session once a minute, while the other program writes the sessions of other accounts. */
 const askAllDay = Effect.fnUntraced(function* (one: Program, other: Program, minutes: number) {
   for (let minute = 0; minute < minutes; minute++) {
     yield* TestClock.adjust("1 minute")

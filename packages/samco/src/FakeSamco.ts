@@ -199,7 +199,6 @@ const consentForm = (action: string, appName: string, problem: string) =>
 
 const found = ({ href }: URL): FakeBroker.FakeResponse => ({ status: 302, headers: { location: href }, body: "" })
 
-/** Checks the headers of a POST request: `content-type` must be JSON, and `accept` must allow JSON. */
 const headerFault = ({ headers, method }: FakeBroker.FakeRequest): FakeBroker.FakeResponse | undefined => {
   if (method !== "POST") return undefined
   // RFC 9110, section 12.5.1: without the header, any type is acceptable.
@@ -240,7 +239,6 @@ const makeMemory = () => ({
   ips: new Map<string, { readonly primary: string; readonly secondary: string; readonly at: number }>()
 })
 
-/** The state and the functions that the routes of the fake share. */
 const makeShared = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account>, switches: Partial<Switches>) => {
   const memory = makeMemory()
   const { refreshes, sessions } = memory
@@ -294,7 +292,6 @@ const makeShared = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account
     },
     success: (fields: Fields, statusMessage = "Request successful") =>
       FakeBroker.json({ ...stamp(), status: "Success", statusMessage, ...fields }),
-    /** Returns the session of a request, or a refusal if the request has no valid session token. */
     authenticate: (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
       const refused = headerFault(request)
       if (refused !== undefined) return refused
@@ -332,7 +329,6 @@ interface Parts {
 
 type Handle = (request: FakeBroker.FakeRequest) => FakeBroker.FakeResponse
 
-/** Returns a refusal if the account cannot log in even with right credentials, for example because it is blocked. */
 const obstacle = (account: Account): FakeBroker.FakeResponse | undefined => {
   if (account.subscription === "none") {
     return failure(403, "User not subscribed. Please subscribe to access trade API")
@@ -408,7 +404,6 @@ const askedByBody = ({ json }: FakeBroker.FakeRequest): Asked => ({
   scopes: FakeBroker.textField(json, "scopes")
 })
 
-/** Returns the account of the requested app, or an error code if the API key or the redirect URL is wrong. */
 const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
   const account = accounts.find(({ apiKey, app }) => apiKey === asked.apiKey && app === "active")
   if (account === undefined) return "EOAUTH001"
@@ -417,10 +412,6 @@ const appOf = ({ accounts }: Parts, asked: Asked): Account | OAuthCode => {
 
 const isCode = (value: Account | URL | OAuthCode): value is OAuthCode => Predicate.isString(value)
 
-/**
- * Handles the user's consent. If the app, the API secret, the IP address and the scopes are right, returns the redirect
- * URL with an authorization code. Otherwise returns an error code.
- */
 const consent = (parts: Parts, asked: Asked, apiSecret: string | undefined): URL | OAuthCode => {
   const account = appOf(parts, asked)
   if (isCode(account)) return account
@@ -559,7 +550,6 @@ const exchangeRefresh =
 /** Number of times that an exchange yields to other fibers before it is handled. */
 const exchangeTurns = 32
 
-/** Refuses an exchange while another exchange of the same code or token is pending. */
 const oneAtATime =
   (parts: Parts, field: "code" | "refresh_token", handle: Handle) =>
   (request: FakeBroker.FakeRequest): Effect.Effect<FakeBroker.FakeResponse> =>

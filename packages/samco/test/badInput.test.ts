@@ -21,7 +21,7 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, legacyCredentials, oauthCredentials, printed, reasonOf, session } from "./support.ts"
 
-/** Returns the error of an effect that must fail before it sends a request. The error must not contain a secret. */
+/** The error must not contain a secret. */
 const refused = refusedUnsent(FakeSamco.make(), [demo.apiKey, demo.apiSecret, demo.password, demo.accessToken])
 
 const missing = "is missing"

@@ -14,7 +14,7 @@ const auth = SamcoAuth.layer({ credentials })
 const oauth = SamcoOAuth.layer({ credentials: oauthCredentials })
 const legacy = SamcoLegacy.layer({ credentials: legacyCredentials })
 
-/** Accepts a program that needs no service except an HTTP client. Any other program does not compile. */
+/** Accepts a program that needs no service except an HTTP client. */
 const whole = <A, E>(program: Effect.Effect<A, E, HttpClient.HttpClient>): boolean => Effect.isEffect(program)
 
 const answer = () => Effect.succeed(Redacted.make("123456"))

@@ -141,7 +141,6 @@ for (const { account, endpoints, layer, title } of ways) {
   )
 }
 
-/** Returns a code source that gets the code of an account from `GET /totp`. */
 const authenticator = ({ control }: Simulator.Info, broker: string, account: string) =>
   CodeSource.fromEffect(() =>
     Effect.map(send(`${control}/totp?broker=${broker}&account=${account}`), ({ text }) =>
@@ -169,7 +168,6 @@ it.live(
     })
 )
 
-/** Returns the newest code from `GET /codes`. */
 const phone = ({ control }: Simulator.Info, broker: string, account: string) =>
   Effect.map(send(`${control}/codes?broker=${broker}&account=${account}`), ({ text }) => {
     const { codes } = JSON.parse(text) as { readonly codes: ReadonlyArray<string> }

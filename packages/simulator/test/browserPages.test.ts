@@ -22,7 +22,6 @@ const planted = `x"'></p></form><script>globalThis.ran = true</script><img src="
 /** Names of account fields whose values appear in login pages or in their addresses. */
 const plantedFields = ["name", "appName", "publisherKey", "applicationId", "appCode", "vendor"]
 
-/** Returns the demo accounts, with the given fields changed. */
 const seedWith = ({ brokers }: Simulator.Info, fields: Readonly<Record<string, string>>) => ({
   brokers: Object.fromEntries(
     Object.entries(brokers).map(([broker, { accounts }]) => [
@@ -59,13 +58,11 @@ const fill = async (page: Page, form: URLSearchParams): Promise<void> => {
   }
 }
 
-/** Clicks the submit button, and waits for the next page. */
 const submit = async (page: Page, button = "button[type=submit]"): Promise<URL> => {
   await Promise.all([page.waitForNavigation(), page.locator(button).first().click()])
   return new URL(page.url())
 }
 
-/** Counts the elements that can run a planted script, and reads whether a planted script ran. */
 const hasPlanted = async (page: Page) => ({
   ran: await page.evaluate("globalThis.ran === true"),
   elements: await page.locator("script, img, [onerror]").count()

@@ -110,7 +110,6 @@ interface RequestToken {
 
 const api = "https://api.kite.trade"
 const site = "https://kite.zerodha.com"
-/** The older address of the login page. */
 const oldSite = "https://kite.trade"
 
 const success = (data: unknown) => FakeBroker.json({ status: "success", data })
@@ -134,7 +133,7 @@ const tenPerSecond = [{ requests: 10, per: "1 second" }] as const
 /** Number of consecutive wrong passwords or codes that blocks a user. */
 const allowedMisses = 5
 
-/** The default lifetimes, which `Switches` can change. `dailyEnd` is the time in IST at which all sessions end. */
+/** `dailyEnd` is the time in IST at which all sessions end. */
 const lifetimes = { requestToken: "2 minutes", dailyEnd: "06:00" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
@@ -174,7 +173,7 @@ const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 const randomToken = () =>
   Array.from(SecureRandom.randomBytesUnsafe(32), (byte) => letters[byte % letters.length]).join("")
 
-/** Returns the fields of a form. A request with another content type, such as JSON, has no fields. */
+/** A request with another content type, such as JSON, has no fields. */
 const formOf = ({ body, headers }: FakeBroker.FakeRequest) =>
   new URLSearchParams((headers["content-type"] ?? "").includes("application/x-www-form-urlencoded") ? body : "")
 
@@ -233,7 +232,7 @@ const makeMemory = (clock: FakeBroker.FakeClock, accounts: ReadonlyArray<Account
     requestTokens,
     misses,
     close,
-    /** Opens a session. `kept` is the refresh token of the previous session, if this token stays valid. */
+    /** `kept` is the refresh token of the previous session, if this token stays valid. */
     open: (account: Account, kept?: string): Issued => {
       const now = clock.now()
       const access = randomToken()
@@ -285,10 +284,6 @@ const tokensOf = ({ account, access, refresh }: Issued) => ({
   refresh_token: refresh
 })
 
-/**
- * Returns the token and the checksum from the form, and the app that has the form's API key. Returns a refusal if a
- * field is missing or too short, if the API key is unknown, or if the rate limit is exceeded.
- */
 const readExchange = (parts: Parts, request: FakeBroker.FakeRequest, name: string) => {
   const form = formOf(request)
   for (const field of ["api_key", name, "checksum"]) if ((form.get(field) ?? "").length < 6) return missing(field)
@@ -339,7 +334,6 @@ const refreshToken = (parts: Parts): Handle =>
 const isAlive = ({ clock }: Parts, issued: Issued | undefined, apiKey: string | null): issued is Issued =>
   issued !== undefined && issued.account.apiKey === apiKey && clock.now() < issued.end
 
-/** Returns the session of a request, or a refusal if there is no valid session or the rate limit is exceeded. */
 const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
   const [, apiKey = "", token = ""] = /^token ([^:\s]+):(\S+)$/.exec(request.headers["authorization"] ?? "") ?? []
   const issued = parts.memory.sessions.get(token)
@@ -348,8 +342,8 @@ const authenticate = (parts: Parts, request: FakeBroker.FakeRequest): Issued | F
 }
 
 /**
- * Ends the session of the token in the query. If the request has the header Authorization, the header must contain the
- * API key and the access token of a valid session.
+ * If the request has the header Authorization, the header must contain the API key and the access token of a valid
+ * session.
  */
 const endSession =
   (parts: Parts, name: "access_token" | "refresh_token"): Handle =>

@@ -30,7 +30,7 @@ const services = {
   Authorize: Core.Authorize.Authorize
 } as const
 
-/** Accepts a program that needs no service except an HTTP client. Any other program does not compile. */
+/** Accepts a program that needs no service except an HTTP client. */
 const whole = (program: Effect.Effect<unknown, unknown, HttpClient.HttpClient>) => Effect.isEffect(program)
 
 type Provided =

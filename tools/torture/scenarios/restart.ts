@@ -13,7 +13,6 @@ const startIn = async (torture: Torture, setups: ReadonlyArray<Setup>): Promise<
   return program
 }
 
-/** Requests every session. Checks that there were `wanted.sessions` logins and as many different sessions so far. */
 const ask = async (
   torture: Torture,
   setups: ReadonlyArray<Setup>,
