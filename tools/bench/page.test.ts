@@ -76,7 +76,6 @@ const panel: Panel = {
   ]
 }
 
-/** Finds all matches of `element` in the picture, and returns the number that each match captures. */
 const numbers = (svg: string, element: RegExp): ReadonlyArray<number> =>
   Array.from(svg.matchAll(element), ([, value]) => Number(value))
 

@@ -7,7 +7,6 @@ import { type Bar, description, draw, type Panel, toText } from "./plot.ts"
 import { summaryOf } from "./statistics.ts"
 import { type Assessed, assess, type Target, targets } from "./targets.ts"
 
-/** The circumstances of a run, which the page shows. */
 export interface Run {
   readonly date: string
   readonly machine: string
@@ -41,7 +40,7 @@ const row = ({ summary, target, verdict }: Assessed): ReadonlyArray<string> => [
   verdict
 ]
 
-/** Returns a table of the targets and their results. With `only`, the table omits targets that were not measured. */
+/** With `only`, the table omits targets that were not measured. */
 export const targetTable = (results: Results, only?: "measured"): string => {
   const assessed = targets.map((target) => assess(target, results))
   const rows = assessed.filter(({ verdict }) => only === undefined || verdict !== "not measured")
@@ -49,7 +48,6 @@ export const targetTable = (results: Results, only?: "measured"): string => {
   return rows.length === 0 ? "" : table([heads, ...rows.map(row)])
 }
 
-/** Counts the figures that meet their targets, and names the targets that are missed or were not measured. */
 export const verdict = (results: Results): string => {
   const assessed = targets.map((target) => assess(target, results))
   const of = (wanted: Assessed["verdict"]) => assessed.filter((one) => one.verdict === wanted)
@@ -77,7 +75,7 @@ const panelOf = (
   return bars.length === 0 ? [] : [{ title, note, bars }]
 }
 
-/** The panels of the picture. A panel is omitted if its bench did not run. */
+/** A panel is omitted if its bench did not run. */
 export const panels = (results: Results, benches: ReadonlyArray<Named>): ReadonlyArray<Panel> => {
   const candidates = (name: string) => benches.find(([known]) => known === name)?.[1].candidates ?? {}
   const plain = { bench: "login", turn: "concurrency 64", to: "undici" }
@@ -119,7 +117,6 @@ const turnTable = ([name, bench]: Named, { figures, title }: TurnResult, results
   return `${title[0]?.toUpperCase()}${title.slice(1)}.${compared}\n\n${table([["candidate", ...heads], ...rows])}`
 }
 
-/** The tables of all benches that ran. */
 export const benchSections = (results: Results, benches: ReadonlyArray<Named>): string =>
   benches
     .flatMap((named) => {
@@ -144,7 +141,6 @@ const runText = ({ date, machine, plan, seconds, versions }: Run): string => {
 export const plot = (results: Results, benches: ReadonlyArray<Named>): string =>
   draw("Speed of a login, compared with other clients", panels(results, benches))
 
-/** The generated parts of the page, by the name of the part. */
 export const parts = (run: Run, results: Results, benches: ReadonlyArray<Named>): Readonly<Record<string, string>> => ({
   run: runText(run),
   targets: `${verdict(results)}\n\n${targetTable(results)}`,

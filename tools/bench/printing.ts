@@ -32,7 +32,6 @@ const versionOf = async (checkout: string, name: string): Promise<string> => {
   return `${name} ${version}`
 }
 
-/** Returns the commit of a checkout, with `-dirty` if files were changed after the commit. */
 const commitOf = async ({ root }: Checkout): Promise<string> => {
   try {
     return (await run("git", ["describe", "--always", "--dirty"], { cwd: root })).trim()
@@ -41,7 +40,6 @@ const commitOf = async ({ root }: Checkout): Promise<string> => {
   }
 }
 
-/** Prints the folder and commit of each checkout, and its package versions that differ from those of our checkout. */
 export const printCheckouts = async (bench: Bench, checkouts: Iterable<Checkout>): Promise<void> => {
   for (const checkout of checkouts) {
     const versions = await Promise.all(
@@ -55,7 +53,6 @@ export const printCheckouts = async (bench: Bench, checkouts: Iterable<Checkout>
   }
 }
 
-/** Describes the machine and its load. */
 export const machine = (): string => {
   const cpus = os.cpus()
   const memory = (os.totalmem() / 2 ** 30).toFixed(0)
@@ -63,7 +60,6 @@ export const machine = (): string => {
   return `${cpus.length} × ${cpus[0]?.model.trim()}, ${memory} GiB, ${os.type()} ${os.release()}, load ${load}`
 }
 
-/** Returns the versions of Node and of the given packages. */
 export const versionsOf = async (names: Iterable<string>): Promise<ReadonlyArray<string>> => [
   `Node ${process.versions.node}`,
   `built-in undici ${process.versions["undici"]}`,
@@ -77,7 +73,6 @@ export const printMachine = async (bench: Bench): Promise<void> => {
 
 export const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`
 
-/** Formats zero and numbers of at least 100 as integers, and other numbers with three significant digits. */
 export const figure = (value: number): string => (value >= 100 || value === 0 ? value.toFixed(0) : value.toPrecision(3))
 
 type Field = "perSecond" | "cpuMicros"
@@ -159,7 +154,7 @@ const printFigures = (bench: Bench, { figures, title, turn }: TurnResult, entran
   ])
 }
 
-/** Prints how busy the server was. A saturated server slows down only the fastest candidates. */
+/** A saturated server slows down only the fastest candidates. */
 const printServer = (loads: ReadonlyMap<string, ReadonlyArray<number>>, entrants: ReadonlyArray<Entrant>): void => {
   const busiest = entrants
     .map(({ name, title }) => ({ title, recorded: loads.get(name) ?? [] }))

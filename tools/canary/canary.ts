@@ -7,7 +7,6 @@ import { fileURLToPath } from "node:url"
 import { Canary } from "@auth/broker-core/testing"
 import * as Effect from "effect/Effect"
 
-/** The result of a program. */
 export interface Run {
   /** Exit code, or `null` if a signal ended the program. */
   readonly code: number | null
@@ -51,10 +50,6 @@ export const run = async (program: URL, ...args: ReadonlyArray<string>): Promise
 const decoded = (text: string): string =>
   text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
 
-/**
- * Finds secrets in the output and in the files, as plain text and in common encodings. Returns an excerpt of each text
- * that contains a secret.
- */
 export const leaks = ({ files, output }: Run, secrets: Iterable<string>): ReadonlyArray<string> => {
   const net = Effect.runSync(Canary.make)
   // The name of a file can also contain a secret.

@@ -6,8 +6,7 @@ import { root } from "../packages/workspace.ts"
 
 const examples = collect()
 
-// Examples with a problem that the check must report. Each row has the problem's message, the problem's line, the code,
-// and whether the code is run.
+// Examples with a problem that the check must report.
 const broken: ReadonlyArray<readonly [problem: RegExp, line: number, code: string, run?: boolean]> = [
   [/TS2882/, 1, `import "@auth/nobody"`],
   [/TS2322/, 2, `const one = 1\nconst text: string = one`],

@@ -20,7 +20,6 @@ export interface Example {
   /** Line number of the first line of the code. */
   readonly line: number
   readonly code: string
-  /** Whether to run the code after it is compiled. */
   readonly run: boolean
 }
 
@@ -42,7 +41,6 @@ export interface Outcome {
 
 const fence = /^```(\w*)\s*(.*)$/
 
-/** Returns the `ts` blocks of a Markdown file, or of the comments of a TypeScript file. */
 export const extract = (file: string, text: string): ReadonlyArray<Example> => {
   const isMarkdown = file.endsWith(".md")
   const examples: Array<Example> = []
@@ -64,7 +62,6 @@ export const extract = (file: string, text: string): ReadonlyArray<Example> => {
   return examples
 }
 
-/** Returns the examples of all guides, READMEs and sources. */
 export const collect = (): ReadonlyArray<Example> => {
   const sources = packages().flatMap(({ folder }) =>
     files(path.join(root, "packages", folder, "src"))
@@ -173,7 +170,6 @@ const judge = (example: Example, outcome: Outcome | undefined): ReadonlyArray<Pr
   return outcome.problem === undefined ? values : [{ at: at(0), text: outcome.problem }, ...values]
 }
 
-/** Compiles all examples as one project, runs the examples that compiled, and returns the problems. */
 export const check = async (examples: ReadonlyArray<Example>): Promise<ReadonlyArray<Problem>> => {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "broker-auth-examples-"))
   // Node does not strip types from files in node_modules, so the examples are in another folder. This link lets Node

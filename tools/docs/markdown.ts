@@ -2,7 +2,6 @@
 import { type Broker, capabilities, type Method, type Renewal } from "@auth/broker-core/broker/Broker"
 import * as Duration from "effect/Duration"
 
-/** A broker's package. */
 export interface Package {
   readonly name: string
   readonly folder: string
@@ -17,7 +16,6 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n")
 }
 
-/** Names the services of a login method, in the order of `capabilities`. */
 export const servicesOf = (method: Method): string =>
   capabilities.filter((capability) => method.capabilities.includes(capability)).join(", ")
 
@@ -28,7 +26,6 @@ interface VariableUse {
 
 const unique = (values: ReadonlyArray<string>): ReadonlyArray<string> => Array.from(new Set(values))
 
-/** Returns the description of a variable. If the layers describe the variable differently, names the layers. */
 const describeVariable = (uses: ReadonlyArray<VariableUse>): string => {
   const descriptions = unique(uses.map(({ description }) => description))
   if (descriptions.length === 1) return descriptions.join("")
@@ -57,9 +54,6 @@ const variableTable = ({ broker }: Package): string => {
   ])
 }
 
-/**
- * Returns the note on quotation marks around a value. It names the variables whose quotation marks are rejected.
- */
 const quotesNote = ({ broker }: Package): string => {
   const fields = broker.methods.flatMap(({ credentials }) => Object.values(credentials))
   const names = Array.from(new Set(fields.filter(({ freeText }) => freeText).map(({ env }) => env)))
@@ -81,7 +75,6 @@ const waysOf = ({ by, needs }: Renewal): string => {
   return by.map((way) => (way === "login" ? login : way)).join("; otherwise ")
 }
 
-/** Formats a duration. Returns a text such as `1 day` unchanged. */
 export const spanOf = (span: Duration.Input): string =>
   typeof span === "string" ? span : Duration.format(Duration.fromInputUnsafe(span))
 

@@ -8,7 +8,6 @@ const root = path.resolve(import.meta.dirname, "../..")
 
 const testThatIs = (how: "only" | "skip") => `it.${how}("one", () => { assert.ok(1) })`
 
-/** Rules, each with a file that the rule must reject. */
 const refused: ReadonlyArray<readonly [rule: string, file: string, source: string]> = [
   ["eslint(no-restricted-imports)", "core/src/Barrel.ts", `export { Effect } from "effect"`],
   ["eslint(no-restricted-imports)", "core/src/TypeBarrel.ts", `import type { HttpClient } from "effect/http"`],

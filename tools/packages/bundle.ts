@@ -18,7 +18,6 @@ export const commandFolder = "dist/command"
 
 const isOwn = (specifier: string): boolean => specifier.startsWith(".") || path.isAbsolute(specifier)
 
-/** Writes the bundle of the checkout `from` to the package in `to`. Removes the files of an earlier bundle. */
 export const bundle = async (from = root, to = path.join(from, folder)): Promise<void> => {
   const target = path.join(to, commandFolder)
   fs.rmSync(target, { recursive: true, force: true })

@@ -14,7 +14,6 @@ import { run, runNpm } from "./process.ts"
 export interface Options {
   /** An empty folder, in which the packages are installed. */
   readonly folder: string
-  /** Path of the tarball of a package. */
   readonly tarball: (name: string) => string
 }
 
@@ -30,7 +29,6 @@ const installIn = (folder: string, tarballs: ReadonlyArray<string>): Promise<str
 
 const binOf = (folder: string): string => path.join(folder, "node_modules/.bin/broker-auth")
 
-/** Installs the command without any broker's package. */
 const installCommand = async ({ folder, tarball }: Options): Promise<string> => {
   const target = path.join(folder, "none")
   fs.mkdirSync(target)
@@ -38,7 +36,6 @@ const installCommand = async ({ folder, tarball }: Options): Promise<string> => 
   return target
 }
 
-/** Copies `base`, where the command is installed, and installs the package of a broker in the copy. */
 const installBroker = async (broker: string, base: string, { folder, tarball }: Options): Promise<string> => {
   const target = path.join(folder, broker)
   await fs.promises.cp(base, target, { recursive: true, verbatimSymlinks: true })
@@ -51,10 +48,7 @@ writeFileSync(${JSON.stringify(marker)}, "")
 export const broker = { id: "evil", title: "Evil", methods: [], environments: {} }
 `
 
-/**
- * Makes packages with the given names in `folder`. If one of these packages is loaded, it writes a file. Returns the
- * path of this file.
- */
+/** Makes packages with the given names in `folder`. If one of these packages is loaded, it writes a file. */
 const makeHostile = (folder: string, packages: ReadonlyArray<string>): string => {
   const marker = path.join(folder, "loaded")
   for (const hostile of packages) {
@@ -126,11 +120,10 @@ const checkModules = (installed: string) =>
 
 const titleOf = (way: Way): string => `${way.broker} ${way.method}`
 
-/** Runs a check. If it fails, returns the problem. */
 const problemOf = <E, R>(title: string, check: Effect.Effect<void, E, R>) =>
   Effect.catchCause(Effect.as(check, undefined), (cause) => Effect.succeed(`${title}: ${Cause.pretty(cause)}`))
 
-/** Checks the command, and logs in with every login method. Returns the number of logins, and the problems. */
+/** Checks the command, and logs in with every login method. */
 export const checkCommand = async (options: Options) => {
   const brokers = [...new Set(ways.map(({ broker }) => broker))]
   const program = Effect.gen(function* () {

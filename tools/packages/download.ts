@@ -25,10 +25,7 @@ const read = (folder: string): Downloaded => {
   return { folder, version: manifest.version.replace(/^v/, "") }
 }
 
-/**
- * Installs the newest accepted version of a package in a cache folder. npm runs no scripts of the package. If the
- * download fails, uses the version of an earlier download. If there is none, throws npm's error.
- */
+/** npm runs no scripts of the package. If the download fails, uses the version of an earlier download. */
 export const download = async ({ name, range }: Wanted): Promise<Downloaded> => {
   const project = path.join(cache, `${name}@${range}`.replaceAll(/[^\w.-]/g, "_"))
   const folder = path.join(project, "node_modules", name)

@@ -8,20 +8,16 @@ import { root } from "./workspace.ts"
 /** Time limit of a program, in milliseconds. On a busy machine, a program needed more than 20 seconds. */
 const timeout = 60_000
 
-/** Matches a program that runs an effect, or that opens a connection. */
 export const runsSomething = /\brunPromise\b|\bConnections?\.open\(/
 
 /** Number of programs that run concurrently. It suits a machine with two cores. */
 const atOnce = 2
 
-/**
- * Returns the programs of a README. The programs are the `ts` blocks without `no-run`. `file` is absolute, or relative
- * to the root of the repository.
- */
+/** The programs are the `ts` blocks without `no-run`. `file` is absolute, or relative to the root of the repository. */
 export const programsOf = (file: string): ReadonlyArray<Example> =>
   extract(file, fs.readFileSync(path.resolve(root, file), "utf8")).filter(({ run }) => run)
 
-/** Runs a program. Returns the problem, or `undefined` if the program succeeded without output to standard error. */
+/** Returns the problem, or `undefined` if the program succeeded without output to standard error. */
 const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string>): Promise<string | undefined> => {
   const state = path.join(folder, "state", String(index))
   const args = ["--import", `./preload${index}.ts`, ...nodeArgs, `./program${index}.ts`]
@@ -33,9 +29,8 @@ const run = async (folder: string, index: number, nodeArgs: ReadonlyArray<string
 }
 
 /**
- * Runs each program in `folder`, where the packages are installed, against the fakes of `brokers`. Returns one problem
- * for each program that failed: `file:line`, and how the program ended. A program that runs no effect and opens no
- * connection is also a problem.
+ * Returns one problem for each program that failed: `file:line`, and how the program ended. A program that runs no
+ * effect and opens no connection is also a problem.
  */
 export const runPrograms = async (
   folder: string,

@@ -8,9 +8,7 @@ import { runNpm } from "./process.ts"
 import { fieldsOf, relativeLinks } from "./repository.ts"
 import { files, type Package, root } from "./workspace.ts"
 
-/** A tarball must be smaller than this limit. */
 const maxPackedBytes = 300_000
-/** Files that a tarball may contain. */
 const shipped = /^(?:dist\/.+(?:\.js|\.d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/
 
 export const assert: (condition: boolean, message: string) => asserts condition = (condition, message) => {
@@ -20,11 +18,10 @@ export const assert: (condition: boolean, message: string) => asserts condition 
 export const none = (problems: ReadonlyArray<string>, title: string): void =>
   assert(problems.length === 0, [`${title}:`, ...problems.map((problem) => `  ${problem}`)].join("\n"))
 
-/** Returns the paths of a package's commands. */
 export const commandsOf = ({ manifest: { bin } }: Package): ReadonlyArray<string> =>
   Object.values(bin ?? {}).map((file) => file.replace(/^\.\//, ""))
 
-/** Whether the package was released. An unreleased package has the version 0.0.0, and no changelog. */
+/** An unreleased package has the version 0.0.0, and no changelog. */
 const isReleased = ({ version }: Package["manifest"]): boolean => version !== "0.0.0"
 
 /** Checks what a registry shows about a package: the address of the repository, and the links in the README. */
@@ -71,7 +68,7 @@ const runPack = async (name: string, contents: ReadonlyMap<string, string>, dest
   }
 }
 
-/** Packs a package into a tarball in `folder`. All tarballs, for checks and for publishing, come from this function. */
+/** All tarballs, for checks and for publishing, come from this function. */
 export const pack = async (pkg: Package, folder: string): Promise<Packed> => {
   const { name } = pkg.manifest
   const contents = await contentsOf(pkg)
@@ -134,7 +131,6 @@ export const optionalPeers = (pkg: Package): ReadonlyArray<string> =>
     meta.optional === true ? name : []
   )
 
-/** Returns the sorted names of the packages in the folder `node_modules` of a project. */
 export const installed = (folder: string): ReadonlyArray<string> =>
   fs
     .readdirSync(path.join(folder, "node_modules"))

@@ -29,7 +29,7 @@ const rowOf = (check: (column: string) => Promise<void>, row: Partial<Row> = {})
 const outcomesOf = async (row: Row): Promise<Readonly<Record<string, Outcome>>> =>
   Object.fromEntries((await runRow(row, row.columns, project, () => undefined)).outcomes)
 
-/** Returns the cells of each line of a table in the page. `head` is the first cell of the table. */
+/** `head` is the first cell of the table. */
 const tableOf = (text: string, head: string): ReadonlyArray<ReadonlyArray<string>> => {
   const lines = text.split("\n")
   const first = lines.findIndex((line) => line.startsWith(`| ${head} `))

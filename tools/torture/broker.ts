@@ -11,7 +11,6 @@ import * as Scope from "effect/Scope"
 import { createHash } from "node:crypto"
 import type { BrokerId } from "./protocol.ts"
 
-/** The facts about a broker that the scenarios need. */
 interface Kind {
   readonly make: Effect.Effect<FakeBroker>
   readonly origin: string
@@ -23,7 +22,6 @@ interface Kind {
   readonly tokens: ReadonlyArray<string>
   /** The secret fields of an account. */
   readonly secrets: ReadonlyArray<string>
-  /** Returns the access token of a request. */
   readonly tokenOf: (headers: Readonly<Record<string, string>>) => string | undefined
   /** Time of day in IST at which all sessions end. */
   readonly cutOff: "00:00" | "08:00"
@@ -65,7 +63,6 @@ export interface Broker {
   readonly origin: string
   readonly account: Readonly<Record<string, string>>
   readonly hasTotp: boolean
-  /** Name of the endpoint that receives credentials. Scenarios inject faults into it. */
   readonly loginEndpoint: string
   /** The time of the broker's clock, in milliseconds. */
   readonly now: () => number
@@ -94,7 +91,6 @@ const period = 30_000
 
 const isDone = ({ status }: JournalEntry) => status >= 200 && status < 300
 
-/** Returns the name and the text of each field that has one of these names, at any depth of a JSON answer. */
 const findTexts = (value: unknown, names: ReadonlyArray<string>): ReadonlyArray<readonly [string, string]> =>
   typeof value !== "object" || value === null
     ? []
@@ -110,7 +106,6 @@ const parse = (text: string): unknown => {
   }
 }
 
-/** Makes the fake of `make`, and calls `hear` with the text of each of its successful answers. */
 const recorded = (make: Effect.Effect<FakeBroker>, hear: (text: string) => void): Effect.Effect<FakeBroker> =>
   Effect.map(make, (fake) => ({
     ...fake,

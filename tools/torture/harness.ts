@@ -13,12 +13,10 @@ import { type Broker, brokerIds, startBroker } from "./broker.ts"
 import type { BrokerId, Broken, Outcome, Place, Request } from "./protocol.ts"
 import { makeRandom, type Random } from "./random.ts"
 
-/** One count. The verdict says whether it has the expected value. */
 export interface Row {
   readonly scenario: string
   /** Title of the case, such as `angel, Redis`. */
   readonly title: string
-  /** Name of the count. */
   readonly what: string
   readonly found: string
   readonly wanted: string
@@ -45,14 +43,12 @@ export interface Options {
   readonly broken: boolean
 }
 
-/** Records the counts of one case, and compares them with the expected values. */
 export interface Tally {
   readonly equal: (what: string, found: number, wanted: number) => void
   readonly atMost: (what: string, found: number, limit: number) => void
   readonly atLeast: (what: string, found: number, limit: number) => void
   /** Compares a duration in milliseconds. Stalls of this process are added to the limit: see `stalls.ts`. */
   readonly within: (what: string, found: number, limit: number) => Promise<void>
-  /** Records a value without a comparison. */
   readonly note: (what: string, found: number | string) => void
 }
 
@@ -68,23 +64,17 @@ export interface Setup {
 /** A running program: see `program.ts`. */
 export interface Program {
   readonly pid: number
-  /** Sends a request, and returns its outcome. Fails if the program does not answer within `limit` milliseconds. */
+  /** Fails if the program does not answer within `limit` milliseconds. */
   readonly tell: (request: Request, limit?: number) => Promise<Outcome>
   readonly kill: () => Promise<void>
-  /** Suspends the program. */
   readonly freeze: () => void
-  /** Resumes the program. */
   readonly thaw: () => void
 }
 
 export interface Torture extends Options {
   readonly random: Random
-  /** Returns the value for the size of this run. */
   readonly pick: <A>(sizes: Readonly<Record<Size, A>>) => A
-  /**
-   * Runs a case, and records its counts. If `run` throws `NotHere`, the case is recorded as not run. Any other error is
-   * recorded as a wrong count.
-   */
+  /** If `run` throws `NotHere`, the case is recorded as not run. Any other error is recorded as a wrong count. */
   readonly attempt: (title: string, run: (tally: Tally) => Promise<void>) => Promise<void>
   /** Calls `attempt` for all setups concurrently. */
   readonly each: (setups: ReadonlyArray<Setup>, run: (setup: Setup, tally: Tally) => Promise<void>) => Promise<void>
@@ -95,7 +85,6 @@ export interface Torture extends Options {
     /** Address of a Redis server. Default: the server that all scenarios share. */
     readonly redis?: string
   }) => Promise<ReadonlyArray<Setup>>
-  /** Makes an empty folder. */
   readonly folder: () => string
   /** Starts programs, or reuses running programs. */
   readonly programs: (count: number) => Promise<ReadonlyArray<Program>>
@@ -105,16 +94,14 @@ export interface Torture extends Options {
     readonly env?: Readonly<Record<string, string>>
   }) => Promise<Program>
   readonly broker: (id: BrokerId) => Promise<Broker>
-  /** Makes an empty vault. */
   readonly place: (kind: Place["kind"]) => Promise<Place>
   /** Starts a Redis server that only this scenario uses. */
   readonly redis: (keeps: "everything" | "nothing") => Promise<RedisServer>
   /** The encryption key of all programs, as the value of `BROKER_AUTH_KEY`. */
   readonly key: string
-  /** Environment variables of all programs: the encryption key, and the folder of the compile cache. */
   readonly env: Readonly<Record<string, string>>
   readonly progress: (text: string) => void
-  /** Registers a function that runs at the end of the scenario. The last registered function runs first. */
+  /** The last registered function runs first. */
   readonly defer: (run: () => unknown) => void
 }
 
@@ -177,7 +164,6 @@ const makePool = (scratch: string, env: Readonly<Record<string, string>>) => {
     return ready
   }
 
-  /** Returns a program to the pool. If it does not answer, kills it. */
   const takeBack = async (peer: Peer): Promise<void> => {
     try {
       await peer.call({ do: "close" }, 3000)
@@ -200,7 +186,6 @@ const byTitle = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   return titles.flatMap((title) => rows.filter((row) => row.title === title))
 }
 
-/** The state of a running scenario. */
 interface Course {
   readonly rows: Array<Row>
   readonly deferred: Array<() => unknown>
@@ -312,7 +297,6 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
     }
   }
 
-  /** Runs a scenario until its end or its time limit, and returns the counts. */
   const run = async (name: string, scenario: Scenario): Promise<ReadonlyArray<Row>> => {
     const course: Course = { rows: [], deferred: [], lent: [], state: { isOver: false } }
     const torture = makeTorture(name, course)
@@ -342,9 +326,7 @@ export const makeRunner = (options: Options, scratch: string, progress: (text: s
   return { run, stop }
 }
 
-/**
- * The row of a scenario without counts. The verdict is `WRONG`, because a scenario that counts nothing must not pass.
- */
+/** The verdict is `WRONG`, because a scenario that counts nothing must not pass. */
 const nothingCounted: Row = {
   scenario: "",
   title: "",
@@ -354,17 +336,13 @@ const nothingCounted: Row = {
   verdict: "WRONG"
 }
 
-/** Opens the session of an account in each program. */
 export const openIn = async (programs: ReadonlyArray<Program>, setup: Setup, broken?: Broken): Promise<void> => {
   const outcomes = await Promise.all(programs.map((program) => tellOpen(program, setup, broken)))
   const failed = outcomes.find((outcome) => outcome !== undefined)
   if (failed !== undefined) throw new Error(`a program could not open its session: ${JSON.stringify(failed)}`)
 }
 
-/**
- * Opens the session in one program. If the vault fails, returns the failure. If the session is open, returns
- * `undefined`.
- */
+/** If the vault fails, returns the failure. If the session is open, returns `undefined`. */
 export const tellOpen = (
   program: Program,
   { broker: { account, ahead, id, origin }, name, place }: Setup,
@@ -372,7 +350,6 @@ export const tellOpen = (
 ): Promise<Outcome | undefined> =>
   program.tell({ do: "open", name, broker: id, origin, account, place, ahead: ahead(), broken })
 
-/** Sets the clocks of programs to the time of the broker's clock. */
 export const follow = async (programs: ReadonlyArray<Program>, { broker, name }: Setup): Promise<void> => {
   await Promise.all(programs.map((program) => program.tell({ do: "clock", name, ahead: broker.ahead() })))
 }
@@ -383,7 +360,6 @@ export const oneOf = async (programs: Promise<ReadonlyArray<Program>>): Promise<
   return program
 }
 
-/** Makes all programs request the session, or a replacement for it, at the same time. */
 export const askAtOnce = (
   programs: ReadonlyArray<Program>,
   name: string,
@@ -393,7 +369,6 @@ export const askAtOnce = (
   return Promise.all(programs.map((program) => program.tell({ do: call, name, at }, 90_000)))
 }
 
-/** Returns the tokens of all outcomes, without duplicates. */
 export const tokensOf = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string> =>
   Array.from(new Set(outcomes.flatMap((outcome) => (outcome._tag === "Session" ? [outcome.token] : []))))
 

@@ -17,7 +17,7 @@ export type Broken =
   | "session-for-ever"
   | "key-in-clear"
 
-/** Opens the session of an account. `name` identifies the session in later requests. */
+/** `name` identifies the session in later requests. */
 export interface Open {
   readonly do: "open"
   readonly name: string
@@ -33,9 +33,8 @@ export interface Open {
 export type Request =
   | Open
   /**
-   * `renew` renews the session. `replace` requests a session other than the last session that this program got. `at` is
-   * the time of the call, in milliseconds since the epoch. If several programs get the same `at`, they make their calls
-   * at the same moment.
+   * `replace` requests a session other than the last session that this program got. `at` is the time of the call, in
+   * milliseconds since the epoch. If several programs get the same `at`, they make their calls at the same moment.
    */
   | { readonly do: "session" | "renew" | "replace" | "logout"; readonly name: string; readonly at?: number | undefined }
   /** Reads the stored session, and sends no request to the broker. */
@@ -45,7 +44,7 @@ export type Request =
   /** Switches the program to another user of the operating system, with fewer permissions. */
   | { readonly do: "become"; readonly user: number }
 
-/** The result of a request. Programs report digests instead of tokens. */
+/** Programs report digests instead of tokens. */
 export type Outcome =
   | {
       readonly _tag: "Session"

@@ -13,7 +13,7 @@ import { valuesOf, ways } from "./ways.ts"
 
 const angel = ways[0]!
 
-/** Whether a process is running. A process that has ended can stay in the list of processes for a while. */
+/** A process that has ended can stay in the list of processes for a while. */
 const isAlive = (pid: string): boolean => {
   const stat = `/proc/${pid}/stat`
   return fs.existsSync(stat) && !/\) [ZX] /.test(fs.readFileSync(stat, "utf8"))
@@ -113,7 +113,6 @@ it.live("references.resolve reports a time-out if the program ends and its child
   })
 )
 
-/** Environment variables that set the command's `process.platform` to `platform`. */
 const on = (platform: string) => ({
   NODE_OPTIONS: `--import=data:text/javascript,Object.defineProperty(process,'platform',{value:'${platform}'})`
 })

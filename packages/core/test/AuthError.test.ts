@@ -19,9 +19,7 @@ const redirectWhys = [
   "request-expired"
 ] as const
 
-/**
- * The exact message and remedy of every reason, for most values of `why`. Some rows have a broker's code or message.
- */
+/** The exact message and remedy of every reason, for most values of `why`. */
 const rows: ReadonlyArray<readonly [reason: AuthError.Reason, message: string, remedy: string]> = [
   [
     new AuthError.InvalidCredentials({ field: "pin", ...said }),

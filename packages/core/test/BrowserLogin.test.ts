@@ -14,17 +14,11 @@ import * as TestClock from "effect/testing/TestClock"
 import { account, breakable, makeShared, makeTiny, morning, numberOf, pass, type Shared, start } from "./sessions.ts"
 import { shown } from "./support.ts"
 
-/**
- * Makes programs that share a store. `tabs` lists the name of the program for each browser login that was begun. `calls`
- * lists the calls that the broker received.
- */
+/** `tabs` lists the name of the program for each browser login that was begun. */
 const makeWorld = (shared: Shared = makeShared()) => {
   const tabs: Array<string> = []
   const tiny = makeTiny({ by: [] })
-  /**
-   * Makes a program. `run` begins a browser login that ends after `takes` milliseconds. If `end` is a failure, the
-   * login fails.
-   */
+  /** `run` begins a browser login that ends after `takes` milliseconds. If `end` is a failure, the login fails. */
   const program = Effect.fnUntraced(function* (name: string) {
     const manager = yield* start(tiny, shared)
     const login = (takes: number, end: Effect.Effect<void, AuthError.AuthError> = Effect.void) =>

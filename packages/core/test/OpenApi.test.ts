@@ -84,7 +84,6 @@ const input: OpenApi.Input = {
   refusesWith200: "no"
 }
 
-/** The parts of an operation that the tests check. */
 interface Operation {
   readonly parameters: ReadonlyArray<OpenApi.Json>
   readonly requestBody?: unknown

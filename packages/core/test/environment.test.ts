@@ -23,7 +23,6 @@ const authorize: Authorize["Service"] = {
 
 const fields = { pin: Credentials.secret("TINY_TEST_PIN", "The PIN") }
 
-/** A layer that reads its credentials from the configuration, and records them. */
 const recording = () => {
   const pins: Array<string> = []
   const layer = Layer.unwrap(

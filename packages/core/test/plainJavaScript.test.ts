@@ -30,7 +30,6 @@ const layerOf = (tiny: ReturnType<typeof makeTiny>) =>
     )
   )
 
-/** The error that `call` throws, or with which its promise rejects. */
 const errorOf = async (call: () => unknown): Promise<AuthError.AuthError> => {
   try {
     await call()
@@ -41,7 +40,6 @@ const errorOf = async (call: () => unknown): Promise<AuthError.AuthError> => {
   return assert.fail("there was no error")
 }
 
-/** Removes the types, as in a program in plain JavaScript. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the tests pass arguments that the types forbid
 const untyped = (value: unknown) => value as any
 

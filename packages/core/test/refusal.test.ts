@@ -22,7 +22,6 @@ const codes: ReadonlyArray<ErrorTable.ErrorRow> = [
 
 const sent = { tokens, headers: protocol.headers({ account: "T1", tokens }) }
 
-/** Returns the error that the client of the broker `tiny` finds in an answer, or `undefined` if it finds no error. */
 const refusalOf = (answer: {
   readonly status?: number
   readonly headers?: Record<string, string>

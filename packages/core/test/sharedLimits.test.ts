@@ -34,10 +34,7 @@ interface ProgramOptions<R> {
   readonly queueTimeout?: Duration.Input
 }
 
-/**
- * Makes a program with its own client. `call` returns the time at which the call was sent, or the reason for its
- * failure.
- */
+/** `call` returns the time at which the call was sent, or the reason for its failure. */
 const program = Effect.fnUntraced(function* <R = never>({
   key = "key-canary",
   queueTimeout = "1 hour",
@@ -59,7 +56,6 @@ const program = Effect.fnUntraced(function* <R = never>({
   return { call, seen }
 })
 
-/** Starts the effects at the same time, advances the clock by `time`, and returns the results. */
 const together = <A, E, R>(effects: ReadonlyArray<Effect.Effect<A, E, R>>, time: Duration.Input = "1 hour") =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(Effect.all(effects, { concurrency: "unbounded" }), { startImmediately: true })

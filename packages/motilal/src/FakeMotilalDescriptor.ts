@@ -77,10 +77,7 @@ const headersOf = headers.make({
   generation: "v7"
 })
 
-/**
- * Puts the token of the login in the place of the access token. The calls in `endpoints.ofLogin` send the token of the
- * login, because no access token exists yet.
- */
+/** The calls in `endpoints.ofLogin` send the token of the login, because no access token exists yet. */
 const ofLogin = ({ access, login = access }: Tokens): Tokens => ({ access: login })
 
 const status = OpenApi.word("SUCCESS")

@@ -21,10 +21,7 @@ import {
 } from "../../../tools/vitest/brokers.ts"
 import { calls, credentials, demo, layer, loginRequest, reasonOf, serve, session } from "./support.ts"
 
-/**
- * Returns the error of an effect that must fail before a request is sent. The error must not contain a secret of the
- * demo account.
- */
+/** The error must not contain a secret of the demo account. */
 const refused = refusedUnsent(FakeMotilal.make(), [
   demo.apiKey,
   demo.apiSecret,

@@ -169,7 +169,6 @@ const fuzzCalls: Readonly<Record<string, BrokerTests.FuzzCall<Api>>> = {
   logout: { sent: [...keys, login, access], run: (api, account) => api.logout({}, sessionOf(account)) }
 }
 
-/** The broker's answer format, from which the fuzz test makes malformed answers. */
 const idiom: Fuzz.Idiom = {
   names: ["status", "message", "errorcode", "data", "AuthToken", "isAuthTokenVerified", "accesstoken", "clientcode"],
   words: ["SUCCESS", "ERROR", "FAILURE", "MO8001", "Invalid Token", "FALSE"],

@@ -63,7 +63,6 @@ const transports = {
 
 const canary = "canary-5d1f0c"
 
-/** Adds secrets to a request in each place where a request can have them. */
 const withSecrets = (request: HttpClientRequest.HttpClientRequest) =>
   request.pipe(
     HttpClientRequest.setHeader("authorization", `Bearer ${canary}`),
@@ -72,7 +71,7 @@ const withSecrets = (request: HttpClientRequest.HttpClientRequest) =>
     (made) => (made.method === "GET" || made.method === "HEAD" ? made : HttpClientRequest.bodyText(made, canary))
   )
 
-/** Returns the error of an effect. The error, its causes and its hidden properties must not contain a secret. */
+/** The error, its causes and its hidden properties must not contain a secret. */
 const errorOf = <A>(effect: Effect.Effect<A, HttpClientError.HttpClientError>) =>
   Effect.map(Effect.flip(effect), (error) => {
     const shown = inspect(error, { depth: 20, showHidden: true, getters: true })
@@ -102,7 +101,6 @@ const sent = (client: HttpClient.HttpClient, request: HttpClientRequest.HttpClie
     (text) => JSON.parse(text) as Received
   )
 
-/** Logs in to Angel One with requests to the address `api`. */
 const logIn = (client: HttpClient.HttpClient, api: string, options: AngelAuth.Options = {}) =>
   AngelAuth.layer({
     credentials: {

@@ -24,7 +24,6 @@ const folder = `${process.env["HOME"]}/vault`
 const show = (name: string, value: unknown): void =>
   console.log(name, value, inspect(value, { depth: 20, showHidden: true }), JSON.stringify(value), String(value))
 
-/** Prints the result of a promise, or its error. */
 const attempt = async (name: string, promise: Promise<unknown>): Promise<void> => {
   try {
     show(name, await promise)

@@ -18,7 +18,6 @@ export interface Received {
 
 export interface Server {
   readonly url: string
-  /** The requests, in the order of their arrival. */
   readonly received: ReadonlyArray<Received>
   /** Number of connections that have been opened so far. */
   readonly opened: () => number
@@ -86,7 +85,7 @@ export const serveTls = (respond: Respond) =>
     respond
   )
 
-/** Calls `onRequest` with the socket and the text of each request. A request must arrive in one piece. */
+/** A request must arrive in one piece. */
 export const serveRaw = (onRequest: (socket: Net.Socket, text: string) => void) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
@@ -105,7 +104,6 @@ export const serveRaw = (onRequest: (socket: Net.Socket, text: string) => void) 
     ({ close }) => Effect.promise(close)
   )
 
-/** Trusts the certificate of the TLS servers until the end of the scope. */
 export const trustCertificate = Effect.acquireRelease(
   Effect.sync(() => {
     const before = Tls.getCACertificates("default")

@@ -229,7 +229,7 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "a session and its token", limit: `until ${sessionEnd} IST` }
 ]
 
-/** An image with one dot. A login does not use the content of the image. */
+/** A login does not use the content of the image. */
 const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 
 /** Reads a field as trimmed text, because a code in the broker's own sample ends with a space. */
@@ -245,7 +245,7 @@ const capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 const randomText = (length: number): string =>
   Array.from(SecureRandom.randomBytesUnsafe(length), (byte) => capitals[byte % capitals.length]).join("")
 
-/** Returns six digits. It never returns `000000`, which tests use as a wrong code. */
+/** It never returns `000000`, which tests use as a wrong code. */
 const randomCode = (): string => {
   const [high = 0, low = 0, third = 0] = SecureRandom.randomBytesUnsafe(3)
   return String(1 + (((high << 16) | (low << 8) | third) % 999_999)).padStart(6, "0")
@@ -373,7 +373,6 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
-  /** Returns the account with a user id or alias. Returns a refusal if no account or several accounts match. */
   const accountOf = (name: string): Account | FakeBroker.FakeResponse => {
     const [account, another] = known(name)
     if (account === undefined) return notOk("User does not exists")
@@ -382,7 +381,6 @@ export const make = Effect.fnUntraced(function* (
       : notOk("Given mobile linked with multiple client Id's, please use client Id")
   }
 
-  /** Returns a refusal if the body has another type than JSON, lacks a field, or has an unknown `osName`. */
   const bodyFault = (request: FakeBroker.FakeRequest, fields: ReadonlyArray<string>) => {
     if (!(request.headers["content-type"] ?? "").includes("application/json")) {
       return FakeBroker.text("Unsupported Media Type", 415)
@@ -440,7 +438,6 @@ export const make = Effect.fnUntraced(function* (
       ...(token === undefined ? {} : { token })
     })
 
-  /** Returns the step token in a header, if the header has an accepted form. */
   const stepTokenIn = (header: string, userId: string): string | undefined => {
     const { stepHeader } = switches
     const [, bare] = /^Bearer (\S+)$/.exec(header) ?? []
@@ -450,8 +447,8 @@ export const make = Effect.fnUntraced(function* (
   }
 
   /**
-   * Returns the account of a step, or a refusal. The step token must belong to the user id in the body, except if the
-   * switch `userIds` is `masked`. If the switch `stepToken` is `ignored`, no step token is needed.
+   * The step token must belong to the user id in the body, except if the switch `userIds` is `masked`. If the switch
+   * `stepToken` is `ignored`, no step token is needed.
    */
   const stepOf = (request: FakeBroker.FakeRequest, purpose: Purpose): Account | FakeBroker.FakeResponse => {
     const userId = textField(request.json, "userId") ?? ""
@@ -484,7 +481,7 @@ export const make = Effect.fnUntraced(function* (
 
   const fitsTotp = (account: Account, code: string) => authenticator.check(account.userId, account.totpSecret, code)
 
-  /** Starts a session, and ends the account's previous session from the same source. Returns the access token. */
+  /** Starts a session, and ends the account's previous session from the same source. */
   const issue = (account: Account, source: string): string => {
     for (const [token, issued] of state.sessions) {
       if (issued.account === account && issued.source === source) state.sessions.delete(token)
@@ -562,7 +559,6 @@ export const make = Effect.fnUntraced(function* (
     return wrong ?? finish(account, () => loggedIn(account, "API", vendor))
   }
 
-  /** Deletes the step tokens of the account, then makes the answer. */
   const finish = (account: Account, answer: () => FakeBroker.FakeResponse) => {
     for (const [token, step] of state.steps) if (step.account === account) state.steps.delete(token)
     return answer()
@@ -646,7 +642,6 @@ export const make = Effect.fnUntraced(function* (
     return FakeBroker.json({ status: "Ok", message: "Success", result })
   }
 
-  /** The first step for unblocking an account, and for replacing a forgotten password. */
   const recover = (purpose: "unblock" | "forgot") => (request: FakeBroker.FakeRequest) => {
     const refused = bodyFault(request, ["pan"])
     if (refused !== undefined) return refused

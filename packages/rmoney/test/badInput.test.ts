@@ -28,7 +28,7 @@ import { apiOptions, credentials, demo, newestCode, reasonOf, session } from "./
 
 const { accessToken, apiSecret, password, totpSecret, vendor } = demo
 
-/** Returns the error of an effect that must fail before it sends a request. The error must not contain a secret. */
+/** The error must not contain a secret. */
 const refused = refusedUnsent(FakeRmoney.make(), [password, apiSecret, totpSecret, vendor, accessToken])
 
 const missing = "is missing"
@@ -48,7 +48,6 @@ const sso = {
   redirectUrl: demo.redirectUrl
 }
 
-/** Each layer, with credentials from untyped code. */
 const layers: Readonly<Record<string, (given: unknown) => Any>> = {
   RmoneyAuth: (given) => RmoneyAuth.layer({ ...uat, credentials: given as RmoneyAuth.RmoneyCredentials }),
   RmoneySso: (given) => RmoneySso.layer({ ...uat, credentials: given as RmoneySso.SsoCredentials }),

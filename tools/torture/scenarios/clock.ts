@@ -7,7 +7,7 @@ import type { Outcome } from "../protocol.ts"
 
 const day = 86_400_000
 
-/** Changes of the clock. `by` is the offset from the broker's clock, in milliseconds. */
+/** `by` is the offset from the broker's clock, in milliseconds. */
 const jumps = [
   { when: "a day forward", by: day },
   { when: "corrected after a day forward", by: 0 },

@@ -28,7 +28,6 @@ const brokenOf = ({ broken }: Torture) => (broken ? ("lock-open" as const) : und
 
 const isVaultFailure = (outcome: Outcome): boolean => outcome._tag === "Failed" && outcome.error === "VaultError"
 
-/** Counts the programs that did not get the newest session of the broker. */
 const countOneSession = (tally: Tally, when: string, outcomes: ReadonlyArray<Outcome>, { broker }: Setup) => {
   const newest = broker.issued().at(-1)
   const others = outcomes.filter((outcome) => outcome._tag !== "Session" || outcome.token !== newest)

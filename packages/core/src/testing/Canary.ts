@@ -168,7 +168,6 @@ export const show = (net: Net, exit: Exit.Exit<unknown, unknown>, inspect: (valu
   }
 }
 
-/** Returns a secret as plain text and in common encodings. */
 const spellings = (secret: string): ReadonlyArray<string> => [
   secret,
   encodeURIComponent(secret),
@@ -191,10 +190,6 @@ const isDigit = (character: string | undefined): boolean =>
 const isPartOfNumber = (text: string, at: number, spelling: string): boolean =>
   /^\d+$/.test(spelling) && (isDigit(text[at - 1]) || isDigit(text[at + spelling.length]))
 
-/**
- * Returns the index of a spelling in a text, or -1 if the text does not contain it. Ignores case. Skips digits that are
- * a part of a longer number.
- */
 const find = (text: string, spelling: string): number => {
   const [lower, wanted] = [text.toLowerCase(), spelling.toLowerCase()]
   let at = lower.indexOf(wanted)

@@ -1,7 +1,4 @@
-/**
- * Writes new versions of a session, and prints each version number after the version is stored. If a write fails, the
- * program prints the error and ends.
- */
+/** Writes new versions of a session, and prints each version number after the version is stored. */
 import * as Effect from "effect/Effect"
 import { account, bytes, open } from "../support.ts"
 

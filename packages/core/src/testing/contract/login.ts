@@ -28,7 +28,6 @@ const begin = Effect.fnUntraced(function* (subject: Subject) {
   return { ...world, context, endpoint, login, world }
 })
 
-/** Faults that are injected into a login: what happens, the fault, and the expected reason of the failure. */
 const mishaps: ReadonlyArray<readonly [string, Fault, Reason["_tag"]]> = [
   ["the broker answers with HTTP 500", { kind: "status", status: 500 }, "BrokerUnavailable"],
   ["the broker answers with HTTP 503", { kind: "status", status: 503 }, "BrokerUnavailable"],
