@@ -32,7 +32,6 @@ export interface Job {
   readonly cpuMicros: number
 }
 
-/** Runs a program in `folder`, and measures the time until it has ended. */
 export const start = (
   folder: string,
   [file, ...args]: readonly [string, ...ReadonlyArray<string>],
@@ -67,14 +66,13 @@ export const start = (
     })
   })
 
-/** Credentials of a fake account. */
 const credentials = `ANGEL_CLIENT_CODE=A123456
 ANGEL_PIN=4711
 ANGEL_API_KEY=demoTrd1
 ANGEL_TOTP_SECRET=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
 `
 
-/** Writes the programs to `folder`, and adds an account to the vault of `broker-auth`. Sends nothing to a broker. */
+/** Sends nothing to a broker. */
 export const writeCommands = async (root: string, folder: string): Promise<void> => {
   await compile(root, ["cli", "angel"])
   await fs.symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction")

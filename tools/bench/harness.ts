@@ -10,10 +10,8 @@ import { makeScratch, type Peer, startPeer, stopPeers } from "../interop/peer.ts
 import { certificate } from "./certificate.ts"
 import { median } from "./statistics.ts"
 
-/** Runs the jobs of one turn. */
 export type Run = (turn: Turn) => Promise<void | Outcome>
 
-/** Optional results of a turn: additional figures, or figures that replace the measured figures. */
 export interface Outcome {
   /** Additional columns by heading. */
   readonly notes?: Readonly<Record<string, number>>
@@ -42,25 +40,19 @@ export interface Candidate {
 export interface Turn {
   /** Title of the turn. Default: the word `concurrency` and the number, such as `concurrency 64`. */
   readonly title?: string
-  /** Number of jobs that run at the same time. */
   readonly concurrency: number
-  /** Number of jobs. */
   readonly count: number
   /** Number of requests that the server receives for each job. Default: 1. */
   readonly requestsPerJob?: number
-  /** Number of accounts. Each job uses one of them. */
   readonly accounts?: number
   /** A parameter of the bench, such as the state of the session. `timed`: the duration of each job is recorded. */
   readonly variant?: string
 }
 
-/** The result of one turn of one candidate. */
 export interface Measured {
-  /** Number of jobs per second. */
   readonly perSecond: number
   /** User and system CPU time of the whole process, divided by the number of jobs, in microseconds. */
   readonly cpuMicros: number
-  /** Values of the additional columns, by column heading. */
   readonly notes: Readonly<Record<string, number>>
 }
 
@@ -75,7 +67,6 @@ export interface Plan {
 
 export interface Bench {
   readonly summary: string
-  /** Name of the job, such as `login`. */
   readonly job: string
   /**
    * What the table shows. `rate`: jobs per second. `time`: milliseconds per job. `notes`: only the additional columns.
@@ -107,30 +98,25 @@ export interface Bench {
   readonly versions: ReadonlyArray<string>
 }
 
-/** A checkout of this repository. */
 export interface Checkout {
   readonly root: string
-  /** Name of the checkout in the output. */
   readonly label: string
 }
 
-/** A candidate that takes part in a run, with the library of one checkout. */
 export interface Entrant {
   /** Unique in the run: `ours-undici`, or `ours-undici@before` with the library of the checkout `before`. */
   readonly name: string
   readonly title: string
-  /** File that the process runs. */
   readonly script: string
   /** File of the bench that the process loads. */
   readonly file: string
   /** Name of the candidate in `file`. */
   readonly candidate: string
   readonly nodeArgs: ReadonlyArray<string>
-  /** The checkout whose library is measured. */
   readonly checkout: Checkout
   /**
-   * The turns that this candidate runs. They are defined in `file`. For a twin, the number of jobs comes from the file
-   * of the original candidate, so that both run the same number of jobs.
+   * For a twin, the number of jobs comes from the file of the original candidate, so that both run the same number of
+   * jobs.
    */
   readonly turns: ReadonlyArray<Turn>
   /** Name of the twin: the same candidate with the library of the other checkout. `undefined` if no twin takes part. */
@@ -151,7 +137,6 @@ export interface Options {
   readonly profile: string | undefined
 }
 
-/** Calls `once` for each job. At most `concurrency` calls run at the same time. */
 export const loops =
   (once: (index: number) => Promise<unknown>): Run =>
   async ({ concurrency, count, variant }) => {
@@ -171,9 +156,8 @@ export const loops =
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 
-/** Folder of this checkout. */
 export const root = path.join(here, "../..")
-/** Label of this checkout. Another checkout is labelled with the name of its folder, which cannot be `.`. */
+/** Another checkout is labelled with the name of its folder, which cannot be `.`. */
 export const ownLabel = "."
 
 /**
@@ -193,7 +177,6 @@ export const slowestOf = async (keys: ReadonlyArray<string>, once: (key: string)
   return Math.max(...times) / median(times)
 }
 
-/** On a terminal, updates one line. Otherwise prints one line for each milestone, such as the start of a round. */
 const progress = (text: string, milestone: boolean): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(76)}`)
   else if (milestone) process.stderr.write(`${text}\n`)
@@ -213,7 +196,7 @@ export interface Result {
   readonly turns: ReadonlyArray<TurnResult>
   /** For each candidate, the fraction of the time for which the server was busy, in each turn with concurrent jobs. */
   readonly loads: ReadonlyMap<string, ReadonlyArray<number>>
-  /** Describes the server. `undefined` if the bench has no server. */
+  /** `undefined` if the bench has no server. */
   readonly server: string | undefined
 }
 
@@ -224,9 +207,9 @@ interface Load {
 }
 
 /**
- * Returns the order of the candidates in a round. Every second round has the reverse order of the round before it.
- * After each such pair of rounds, the first candidate moves to the end. With a fixed order, a candidate would always
- * run after the same other candidate, for example a twin after its candidate.
+ * Every second round has the reverse order of the round before it. After each such pair of rounds, the first candidate
+ * moves to the end. With a fixed order, a candidate would always run after the same other candidate, for example a twin
+ * after its candidate.
  */
 export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArray<A> => {
   const by = Math.floor(round / 2) % values.length
@@ -234,7 +217,6 @@ export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArr
   return round % 2 === 0 ? rotated : rotated.toReversed()
 }
 
-/** Returns the time-out of a turn, in milliseconds. */
 const turnLimit = ({ turnSeconds = 120 }: Bench): number => turnSeconds * 1000
 
 /** Returns the time limit of the plan in seconds, extended in proportion to the number of twins. */
@@ -333,7 +315,6 @@ export const measure = async (bench: Bench, entrants: ReadonlyArray<Entrant>, op
     for (let longest = 0; round < rounds; round += 1) {
       const roundBegan = performance.now()
       const late = round > 0 && roundBegan - began + longest > secondsOf(plan, entrants) * 1000
-      // With an explicit number of rounds, there is no time limit.
       if (late && options.rounds === undefined) break
       const title = `round ${round + 1} of ${rounds}`
       progress(title, true)

@@ -18,13 +18,11 @@ const wayOf = (broker: string, method: string) => {
 const samco = wayOf("samco", "api-key")
 const angel = wayOf("angel", "totp")
 
-/** The console messages of a page, and the URLs of its requests with their referrers. */
 interface Seen {
   readonly console: Array<string>
   readonly urls: Array<string>
 }
 
-/** Opens a link, and records the console messages of the page and the URLs of its requests. */
 const visit = async (window: BrowserContext, link: string): Promise<Page & { readonly seen: Seen }> => {
   const page = await window.newPage()
   const seen: Seen = { console: [], urls: [] }
@@ -60,10 +58,6 @@ const live = (page: Page, text: string) => until(text, async () => (await summar
 const clickOn = (page: Page, name: string, button: string) =>
   cardOf(page, name).getByRole("button", { name: button }).click()
 
-/**
- * Checks the page at two widths and in two color schemes. Returns its problems: the axe accessibility rules that it
- * breaks, and whether it is wider than its window.
- */
 const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
   const found: Array<string> = []
   await page.evaluate(axe.source)
@@ -82,7 +76,6 @@ const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
   return found
 }
 
-/** The fields of an account that contain secrets. */
 const secretFields = [
   "pin",
   "password",
@@ -97,7 +90,7 @@ const secretFields = [
   "deviceId"
 ]
 
-/** Whether a text contains a secret. A secret that is a number, such as a PIN, is not found inside a longer number. */
+/** A secret that is a number, such as a PIN, is not found inside a longer number. */
 const contains = (text: string, secret: string): boolean =>
   /^\d+$/.test(secret) ? new RegExp(`(?<!\\d)${secret}(?!\\d)`).test(text) : text.includes(secret)
 
@@ -388,7 +381,7 @@ describe.runIf(runsChromium)("the page of the command `broker-auth open`, tested
   })
 })
 
-/** Runs in the hostile page. Returns everything that it can read. */
+/** Runs in the hostile page. */
 const attack = async ({ page, sessions }: { readonly page: string; readonly sessions: string }) => {
   const got: Array<string> = []
   const targets = [

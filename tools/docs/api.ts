@@ -1,6 +1,6 @@
 /**
  * Makes the API pages from the declarations that the compiler emits (`dist/**\/*.d.ts`) and from the first comment of
- * each source file. A page describes one public module. The compiler must have run.
+ * each source file. The compiler must have run.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -35,7 +35,6 @@ const textOf = (comment: string): string =>
     .join("\n")
     .trim()
 
-/** Splits the text of a comment into its description, its example and its category. */
 const partsOf = (comment: string) => {
   const [description = "", ...tags] = textOf(comment).split(/^@/m)
   const tag = (name: string) =>
@@ -124,10 +123,7 @@ const pageOf = (folder: string, manifest: string, file: string): Page => {
   return { path: `api/${folder}/${module}.md`, title, text: `---\noutline: 3\n---\n\n${text}\n` }
 }
 
-/**
- * Returns the pages of each package: one page for each public module that exports declarations. Modules that only
- * collect other modules, such as `index.ts` and `msw.ts`, have no page.
- */
+/** Modules that only collect other modules, such as `index.ts` and `msw.ts`, have no page. */
 export const apiPages = (): ReadonlyArray<{ readonly name: string; readonly pages: ReadonlyArray<Page> }> =>
   packages().map(({ folder, manifest, path: place }) => ({
     name: manifest.name,

@@ -23,7 +23,7 @@ const report = (problems: ReadonlyArray<string>): void => {
   if (problems.length > 0) throw new Error(problems.join("\n"))
 }
 
-/** Does the work of a step. If the step is skipped, returns the reason. */
+/** If the step is skipped, returns the reason. */
 type Work = () => Promise<string | void> | string | void
 
 const steps: ReadonlyArray<readonly [title: string, work: Work]> = [

@@ -1,8 +1,8 @@
 /**
- * Lets a program of `examples` use a simulator in place of the brokers: `node --import ./preload.ts`. The program
- * itself is not changed. `EXAMPLES_ORIGINS` has the simulator's address for each origin of a broker, as JSON.
- * `EXAMPLES_AHEAD` has the time by which the simulator's clock was advanced, in milliseconds. This file imports nothing,
- * so that it can be copied to a folder with installed packages. Without `EXAMPLES_ORIGINS`, it changes only the clock.
+ * Lets a program of `examples` use a simulator in place of the brokers: `node --import ./preload.ts`.
+ * `EXAMPLES_ORIGINS` has the simulator's address for each origin of a broker, as JSON. `EXAMPLES_AHEAD` has the time by
+ * which the simulator's clock was advanced, in milliseconds. This file imports nothing, so that it can be copied to a
+ * folder with installed packages. Without `EXAMPLES_ORIGINS`, it changes only the clock.
  */
 const origins = JSON.parse(process.env["EXAMPLES_ORIGINS"] || "{}") as Readonly<Record<string, string>>
 const ahead = Number(process.env["EXAMPLES_AHEAD"] ?? 0)

@@ -12,15 +12,13 @@ export interface ClientOptions {
 
 /** An instance of the SDK in a separate process. */
 export interface Client {
-  /** Calls a method of the SDK, and returns its result. Fails if the method rejects or the process crashes. */
+  /** Fails if the method rejects or the process crashes. */
   readonly call: <Answer>(method: string, ...args: ReadonlyArray<unknown>) => Promise<Answer>
 }
 
 export interface Workbench {
   readonly simulator: Simulator
-  /** An empty working directory for the processes of the scenario. */
   readonly folder: string
-  /** Makes an instance of the SDK. */
   readonly open: (options: ClientOptions) => Promise<Client>
   /** Starts a script of `tools/interop` in a separate process. */
   readonly start: (script: string) => Promise<Peer>
@@ -33,12 +31,10 @@ export interface Scenario {
 }
 
 export interface Sdk {
-  /** Name of the package on npm. */
   readonly name: string
   readonly version: string
-  /** Scripts that Node loads before the SDK. */
   readonly preload: ReadonlyArray<string>
-  /** Makes an instance of the SDK. This function is called in the separate process of the SDK. */
+  /** This function is called in the separate process of the SDK. */
   readonly open: (options: ClientOptions) => object
   readonly scenarios: ReadonlyArray<Scenario>
 }

@@ -9,7 +9,6 @@ import { minifySync, parseSync } from "rolldown/utils"
 import { bundle, commandFolder } from "./bundle.ts"
 import { files, type Manifest, type Package } from "./workspace.ts"
 
-/** The export condition that leads to the sources. */
 const sourceCondition = "@auth/source"
 
 /** Files that are copied as they are, if the package has them. Before its first release, it has no changelog. */
@@ -18,7 +17,7 @@ const documents = ["README.md", "CHANGELOG.md", "LICENSE"]
 /** Matches comments that a bundler reads. `minifySync` would remove these comments together with all others. */
 const directive = /[@#]__[A-Z_]+__|@vite-ignore|webpack[A-Z]\w*:/
 
-/** The files that the compiler makes from a source file. All paths are relative to the package. */
+/** All paths are relative to the package. */
 export const outputsOf = (source: string): ReadonlyArray<string> =>
   [".js", ".d.ts"].map((end) => source.replace(/^src\//, "dist/").replace(/\.ts$/, end))
 
@@ -28,7 +27,7 @@ export const isClosed = ({ exports }: Manifest, subpath: string): boolean =>
 
 const problem = (pkg: Package, text: string): Error => new Error(`${pkg.manifest.name}: ${text}`)
 
-/** Returns the paths of the compiled files that may be published. Leaves out files whose source was removed. */
+/** Leaves out files whose source was removed. */
 const compiledFiles = (pkg: Package): ReadonlyArray<string> => {
   const excluded = pkg.manifest.files.filter((entry) => entry.startsWith("!")).map((entry) => entry.slice(1))
   const commands = files(path.join(pkg.path, commandFolder)).map((file) => `${commandFolder}/${file}`)
@@ -51,13 +50,11 @@ const parse = (pkg: Package, file: string, text: string): Parsed => {
 /** Properties of a syntax node that describe only the position and the notation of the code. */
 const notation = new Set(["start", "end", "range", "raw"])
 
-/** The program without its positions, its comments and the notation of its literals. */
 const meaningOf = ({ program }: Parsed): string =>
   JSON.stringify(program, (key, value: unknown) =>
     notation.has(key) ? undefined : typeof value === "bigint" ? `${value}n` : value
   )
 
-/** Returns the code without its comments. Keeps all names. */
 const withoutComments = (pkg: Package, file: string, text: string): string => {
   const parsed = parse(pkg, file, text)
   // Users do not bundle the command again, so it does not need the comments that bundlers read.
@@ -119,7 +116,6 @@ const reachable = (pkg: Package, declarations: ReadonlyMap<string, string>): Rea
   return found
 }
 
-/** Returns the manifest without its scripts, `sourceCondition` and the exclusions in `files`. */
 const publishedManifest = (manifest: Manifest & { readonly scripts?: unknown }): object => {
   const { scripts: _, ...fields } = manifest
   const conditionsOf = (target: Manifest["exports"][string]) =>
@@ -133,10 +129,7 @@ const publishedManifest = (manifest: Manifest & { readonly scripts?: unknown }):
   }
 }
 
-/**
- * Returns the files of a package as they are published: the text of each file, by its path. The package must be
- * compiled. If the package has a command in `commandFolder`, bundles this command first.
- */
+/** The package must be compiled. */
 export const contentsOf = async (pkg: Package): Promise<ReadonlyMap<string, string>> => {
   if (Object.values(pkg.manifest.bin ?? {}).some((file) => file.startsWith(`./${commandFolder}/`))) {
     await bundle(path.resolve(pkg.path, "../.."), pkg.path)
@@ -158,6 +151,5 @@ export const contentsOf = async (pkg: Package): Promise<ReadonlyMap<string, stri
   ])
 }
 
-/** Returns the number of bytes that the files of a package take after installation. */
 export const installedBytes = (contents: ReadonlyMap<string, string>): number =>
   [...contents.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0)

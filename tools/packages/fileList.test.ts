@@ -9,7 +9,7 @@ import { files, packages, root } from "./workspace.ts"
 const [pkg] = packages()
 const [angel] = packages().filter(({ folder }) => folder === "angel")
 
-/** All files in the list of `angel`. One line of the list can stand for two files. */
+/** One line of the list can stand for two files. */
 const listed = fs
   .readFileSync(path.join(root, "tools/packages/files/angel.txt"), "utf8")
   .trim()

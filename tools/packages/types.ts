@@ -13,27 +13,20 @@ export const olderCompilers = {
   "6.0": { name: "typescript", range: "~6.0.3" }
 } satisfies Readonly<Record<string, Wanted>>
 
-/** Returns the path of the command `tsc` in a TypeScript package. */
 export const compilerOf = (folder: string): string => path.join(folder, "bin/tsc")
 
-/** Downloads the older compilers. Returns the paths of their `tsc`. */
 export const installCompilers = async (): Promise<ReadonlyArray<string>> =>
   (await Promise.all(Object.values(olderCompilers).map(download))).map(({ folder }) => compilerOf(folder))
 
-/** How the compiler finds modules. */
 export const resolutions = {
   NodeNext: { module: "NodeNext" },
   bundler: { module: "ESNext", moduleResolution: "bundler" }
 } satisfies Readonly<Record<string, object>>
 
-/** The text of a module that exports all modules of `specifiers`. */
 export const exportAll = (specifiers: ReadonlyArray<string>): string =>
   specifiers.map((specifier, index) => `export * as n${index} from "${specifier}"\n`).join("")
 
-/**
- * Checks a module with the code `text`, and all declarations that the module uses. Creates `index.ts` and
- * `tsconfig.json` in `folder`.
- */
+/** Creates `index.ts` and `tsconfig.json` in `folder`. */
 export const checkTypes = async (
   folder: string,
   compiler: string,

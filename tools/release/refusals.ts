@@ -13,21 +13,19 @@ const listOf = (names: ReadonlyArray<string>): string =>
 /** Time limit of a git command, in milliseconds. */
 const limit = 60_000
 
-/** Returns the files that git reports as changed, including new files. */
 const changed = async (folder: string): Promise<ReadonlyArray<string>> =>
   (await run("git", ["status", "--porcelain"], { cwd: folder, limit }))
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => line.slice(3))
 
-/** Returns the changesets that have not been applied yet. Applying a changeset removes its file. */
+/** Applying a changeset removes its file. */
 export const unversioned = (folder: string): ReadonlyArray<string> =>
   fs
     .readdirSync(path.join(folder, ".changeset"))
     .filter((file) => file.endsWith(".md") && file !== "README.md")
     .map((file) => `.changeset/${file}`)
 
-/** Whether the changelog of a package has a text below the heading of the package's version. */
 const hasEntry = ({ manifest, path: folder }: Package): boolean => {
   const file = path.join(folder, "CHANGELOG.md")
   const [, ...entries] = fs.existsSync(file) ? fs.readFileSync(file, "utf8").split(/^## /m) : []
@@ -37,14 +35,12 @@ const hasEntry = ({ manifest, path: folder }: Package): boolean => {
   })
 }
 
-/** The packages that are published. */
 export const published = (folder: string): ReadonlyArray<Package> =>
   packages(folder).filter(({ manifest }) => manifest.private !== true)
 
-/** Returns the problems that prevent a release of the repository in `folder`. Each of them says what to do. */
 export const refusals = async (
   folder: string,
-  /** Returns the name of the user at the registry. Throws if npm is not logged in. */
+  /** Throws if npm is not logged in. */
   whoami: () => Promise<string>
 ): Promise<ReadonlyArray<string>> => {
   const problems: Array<string> = []

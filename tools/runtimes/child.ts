@@ -10,13 +10,11 @@ export const cellLimit = 180_000
 export interface Options {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
-  /** The text for standard input. */
   readonly input?: string
   /** Time limit in milliseconds. Default: `cellLimit`. */
   readonly limit?: number
 }
 
-/** Runs a program, and returns its standard output. Throws if it fails, or if it does not end within its time limit. */
 export const outputOf = async (
   command: string,
   args: ReadonlyArray<string>,
@@ -33,7 +31,6 @@ export const outputOf = async (
   throw new Error(`The program ${why}.\n${stdout}${stderr}`.trim())
 }
 
-/** Fails if the work takes longer than `limit` milliseconds. */
 export const within = async <A>(work: Promise<A>, limit = cellLimit): Promise<A> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

@@ -3,7 +3,6 @@ import { makeScratch } from "../interop/peer.ts"
 import { makeRunner, type Options, type Row, type Scenario } from "./harness.ts"
 import { condensed, isRight, summaryOf, tableOf } from "./report.ts"
 
-/** Scenarios with their names. */
 export type Scenarios = ReadonlyArray<readonly [string, Scenario]>
 
 export interface Output {
@@ -19,7 +18,6 @@ const secondsSince = (began: number, digits: number): string =>
 /** Number of concurrent scenarios. A machine with two cores can run two, because their processes mostly wait. */
 const lanes = 2
 
-/** First runs the scenarios with `alone`, one after the other. Then runs all other scenarios concurrently. */
 const inTurn = async (
   scenarios: Scenarios,
   run: (name: string, scenario: Scenario) => Promise<void>
@@ -32,7 +30,6 @@ const inTurn = async (
   await Promise.all(Array.from({ length: lanes }, lane))
 }
 
-/** Runs all scenarios, and returns whether all of them passed. */
 export const runAll = async (scenarios: Scenarios, options: Options, output: Output): Promise<boolean> => {
   const { details, print, progress } = output
   const again = `${options.size === "quick" ? "--quick " : ""}${options.broken ? "--broken " : ""}--seed ${options.seed}`

@@ -16,7 +16,7 @@ const angel = linesOf({
 })
 const addAngel = ["add", "angel", "--method", "totp", "--name"]
 
-/** Runs a line in `sh`. The word `broker-auth` in the line runs the command under test. */
+/** The word `broker-auth` in the line runs the command under test. */
 const shell = (user: User, line: string) =>
   Effect.promise(
     () =>

@@ -21,7 +21,6 @@ import { filesOf, makeUser, run, terminal, timeout } from "./support.ts"
 
 const brokers = [Angel, Motilal, Rupeezy, Samco, Rmoney, Zerodha]
 
-/** A user with an empty folder for temporary files. */
 const visitor = Effect.map(makeUser(), (user) => {
   const temporary = path.join(user.state, "temporary")
   fs.mkdirSync(temporary)
@@ -209,10 +208,7 @@ it.live(
 
 const alsoSecret = ["publisherKey", "pan", "email", "mobile", "secretApiKey", "accessToken", "totpSecret"]
 
-/**
- * Names of secret fields of a fake's account: `alsoSecret`, and the secret credentials of all login methods. `totp` is
- * not secret in a fake's account: there, it says whether TOTP is enabled.
- */
+/** `totp` is not secret in a fake's account: there, it says whether TOTP is enabled. */
 const secretFields = new Set([
   ...alsoSecret,
   ...brokers
@@ -249,7 +245,6 @@ const loginCalls = ["loginByPassword", "authdirectapi", "login", "sessionToken",
  */
 const logins = { angel: 5, motilal: 2, rmoney: 2, rupeezy: 2, samco: 1, zerodha: 1 }
 
-/** Runs an effect, and returns its output. */
 const printed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const texts: Array<string> = []
   const record = (...parts: ReadonlyArray<unknown>) => void texts.push(parts.map(String).join(" "))

@@ -208,13 +208,11 @@ export const ways: ReadonlyArray<Way> = [
 
 export const pageOf = (way: Way) => pages.find(({ title }) => title === way.page)
 
-/** The credentials of a fake account, keyed by environment variable. */
 export const valuesOf = (way: Way, account: FakeAccount): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(way.values(account)).filter((entry): entry is [string, string] => entry[1] !== undefined)
   )
 
-/** The secret credentials of a fake account. */
 export const secretsOf = (way: Way, account: FakeAccount) =>
   Effect.map(brokers.loadBroker(way.broker), ({ methods }) => {
     const fields = methods.find(({ id }) => id === way.method)?.credentials ?? {}

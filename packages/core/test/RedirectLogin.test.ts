@@ -211,7 +211,7 @@ describe("a browser login that was begun", () => {
     expiry: Expiry.dailyAt("00:00")
   })
   const statusOf = (url: Redacted.Redacted<string>) => Redacted.value(url).includes("status=")
-  /** Makes a service that counts its token exchanges. The first `failures` exchanges fail. */
+  /** The first `failures` exchanges fail. */
   const begin = (carries: "code" | "token", failures = 0) => {
     let sent = 0
     const unavailable = AuthError.make("tiny", "complete", new AuthError.BrokerUnavailable({ why: "network" }))
@@ -334,7 +334,6 @@ describe("a code or token of a callback", () => {
     issuedAt: 0,
     expiry: Expiry.dailyAt("00:00")
   })
-  /** Makes a service, and begins a login. `sent` lists the codes or tokens that were sent. */
   const begun = Effect.fnUntraced(function* (carries: "code" | "token") {
     const sent: Array<string> = []
     const service = RedirectLogin.make("tiny", {

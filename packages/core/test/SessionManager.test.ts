@@ -792,7 +792,6 @@ describe("sessions: changes by other programs", () => {
 })
 
 describe("sessions: the loss of the lock", () => {
-  /** Makes a manager whose lock can be lost: if `lose` returns true, a check of the lock reports that it is lost. */
   const losing = Effect.fnUntraced(function* (lose: () => boolean) {
     yield* TestClock.setTime(morning)
     const [tiny, shared] = [makeTiny({ codes: "totp" }), makeShared()]

@@ -17,7 +17,6 @@ class Two extends Context.Service<Two, string>()("test/Two") {}
 
 const failed = (field: string) => Effect.fail(AuthError.invalidRequest("tiny", "credentials", field, "is missing"))
 
-/** Makes a program that reads its credentials and the key of its vault from the configuration. */
 const start = (values: Readonly<Record<string, string>>) => {
   const Keyed = Layer.effectDiscard(VaultKey.VaultKey).pipe(
     Layer.provideMerge(Vault.layerMemory),

@@ -16,7 +16,6 @@ const refused = new AuthError.SessionExpired({ why: "invalid" })
 /** A fake broker whose login has two steps. The second step exchanges the token of the first step for a session. */
 const makeSteps = () => {
   const steps: Array<string> = []
-  /** The failures of the next exchanges, in order. */
   const failures: Array<AuthError.Reason> = []
   let count = 0
   const program = (app: string, pin: string, shared: Shared, endsIn = 3_600_000) => {

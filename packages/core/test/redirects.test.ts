@@ -43,7 +43,6 @@ const authorize: Authorize["Service"] = {
   refusal: () => undefined
 }
 
-/** Returns three calls that use the HTTP client of the given layer: an authorized call, a login and a read. */
 const callsOver = Effect.fnUntraced(function* (http: Layer.Layer<HttpClient.HttpClient>) {
   yield* TestClock.setTime(morning)
   const manager = yield* start(makeTiny())

@@ -4,7 +4,7 @@ import { calls, layerAnswer, printed, reasonOf, sentBy } from "./support.ts"
 
 const mebibyte = 1_048_576
 
-/** Makes a body of 20 MiB that contains incomplete JSON. Counts the chunks of 256 KiB that were read from the body. */
+/** Counts the chunks of 256 KiB that were read from the body. */
 const bodyOf20MiB = () => {
   const chunk = new TextEncoder().encode(`{"status":"SUCCESS","AuthToken":"`.padEnd(mebibyte / 4, "x"))
   const counted = { chunks: 0 }

@@ -22,7 +22,6 @@ const make = (folder: string, options: NodeSessionLock.Options = {}) => NodeSess
 
 const fenceOf = (lock: Lock) => lock.withLock(account, ({ fence }) => Effect.succeed(fence))
 
-/** Acquires the lock, and returns an effect that releases it. */
 const occupy = Effect.fnUntraced(function* (lock: Lock) {
   const entered = yield* Deferred.make<void>()
   const leave = yield* Deferred.make<void>()

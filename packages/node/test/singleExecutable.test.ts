@@ -14,10 +14,7 @@ const root = Path.join(import.meta.dirname, "../../..")
  */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2"
 
-/**
- * Builds a single executable from `keyring.ts` and Node. Each time the executable starts, it appends an `x` to the file
- * `starts`.
- */
+/** Each time the executable starts, it appends an `x` to the file `starts`. */
 const makeExecutable = async (folder: string, starts: string): Promise<string> => {
   const conditions = ["@auth/source"]
   await build({

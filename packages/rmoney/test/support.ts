@@ -37,7 +37,6 @@ export const apiOptions = { environment: "uat", deviceId: demo.deviceId } as con
 export const layerApi = (options: Partial<RmoneyApi.Options>) =>
   RmoneyApi.layer({ ...apiOptions, ...options }).pipe(Layer.provide(TestHttp.layerLateFetch))
 
-/** The typed calls, with a broker that returns the same answer to every request. */
 export const layerAnswer = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   init?: ResponseInit,
@@ -47,7 +46,7 @@ export const layerAnswer = (
     Layer.provide(TestHttp.layerRespond(async () => new Response(body, init)))
   )
 
-/** A session of the demo account with a made-up token. For tests in which no fake broker checks the token. */
+/** For tests in which no fake broker checks the token. */
 export const session: Session.Session = Session.make({
   account: Account.make({ broker: "rmoney", environment: "uat", id: demo.userId }),
   method: "password",
@@ -98,11 +97,9 @@ export const calls: Calls = {
 
 export const totpNow = ({ totpSecret }: FakeRmoney.Account) => Effect.map(totpCode(totpSecret), Redacted.make)
 
-/** The newest code that was sent by SMS and email. */
 export const newestCode = (fake: FakeBroker, account: string = demo.userId) =>
   Effect.map(fake.codes(account), (codes) => Redacted.make(codes.at(-1) ?? ""))
 
-/** Submits a form as a browser does, and returns the URL of the redirect. */
 export const submit = (url: string, fields: Readonly<Record<string, string>>) =>
   Effect.map(
     Effect.promise(() => fetch(url, { method: "POST", body: new URLSearchParams(fields), redirect: "manual" })),

@@ -139,7 +139,6 @@ const wafPage = FakeBroker.html("<html><head><title>403 Forbidden</title></head>
 /** Rate limit of each login call. Source: Vortex documentation, "Authentication", as of 2026-11-21. */
 const oncePerSecond = [{ requests: 1, per: "1 second" }] as const
 
-/** The default lifetimes. The fields of `Switches` can change them. */
 const lifetimes = { token: "8 hours", authCode: "2 minutes" } as const
 
 const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
@@ -155,7 +154,6 @@ const describedLimits: ReadonlyArray<FakeBroker.FakeLimit> = [
   { of: "a session and its token", limit: lifetimes.token, switch: "lifetime" }
 ]
 
-/** Returns the text fields with the given names, or `undefined` if one of them is missing, blank or not text. */
 const textFields = <const Names extends ReadonlyArray<string>>(
   json: unknown,
   ...names: Names
@@ -243,10 +241,7 @@ export const make = Effect.fnUntraced(function* (
   const isKeyOf = (apiKey: string | undefined, applicationId: string) =>
     accounts.some((account) => account.apiKey === apiKey && account.applicationId === applicationId)
 
-  /**
-   * Makes a token in the format of the broker's tokens. Its header names RS512, but its signature is random. Its
-   * payload begins with `exp`, unless the switch `tokenEnd` is `absent`.
-   */
+  /** Makes a token in the format of the broker's tokens. Its header names RS512, but its signature is random. */
   const makeToken = (end: number): string => {
     const claims = { ...(options.tokenEnd === "absent" ? {} : { exp: end / 1000 }), jti: randomHex(8) }
     const parts = [`{"alg":"RS512","typ":"JWT"}`, JSON.stringify(claims), SecureRandom.randomBytesUnsafe(64)]
@@ -284,7 +279,6 @@ export const make = Effect.fnUntraced(function* (
   const isBlocked = ({ clientCode, state }: Account): boolean =>
     state === "blocked" || (misses.get(clientCode) ?? 0) >= (options.lockAfter ?? Infinity)
 
-  /** Returns the account if the credentials are right. Otherwise, returns the broker's message. */
   const open = Effect.fnUntraced(function* (clientCode: string, password: string, totp: string) {
     const account = accountOf(clientCode)
     if (account === undefined) return "Invalid credentials"
@@ -312,10 +306,6 @@ export const make = Effect.fnUntraced(function* (
     return Predicate.isString(opened) ? failure(refusedLogin, opened) : issue(opened)
   })
 
-  /**
-   * Returns the account of an `auth` code, or `undefined` if the code is unknown or has expired. Also uses up the code,
-   * unless the switch `authCode` is `reusable`.
-   */
   const takeAuthCode = (code: string): Account | undefined => {
     const known = authCodes.get(code)
     if (options.authCode !== "reusable") authCodes.delete(code)
@@ -337,7 +327,6 @@ export const make = Effect.fnUntraced(function* (
     return account === undefined || account.applicationId !== applicationId ? unauthorized : issue(account)
   })
 
-  /** Returns the session of a request, or the refusal if the request has no valid session. */
   const authenticate = (request: FakeBroker.FakeRequest): Issued | FakeBroker.FakeResponse => {
     const token = /^Bearer (.+)$/.exec(request.headers["authorization"] ?? "")?.[1] ?? ""
     const issued = sessions.get(token)
@@ -402,7 +391,7 @@ export const make = Effect.fnUntraced(function* (
     return { status: 302, headers: { location: callbackOf(request, opened) }, body: "" }
   })
 
-  /** Answers the request that opens the market feed. The fake sends no market data, because it fakes only the login. */
+  /** The fake sends no market data, because it fakes only the login. */
   const stream = (request: FakeBroker.FakeRequest) =>
     Effect.sync(() => {
       const issued = sessions.get(request.url.searchParams.get("auth_token") ?? "")

@@ -23,8 +23,8 @@ const delay = 50
 const connections = 1024
 
 /**
- * Logs in through our public API. In each turn, each account gets its own broker's layer, rate limiter, login guard and
- * manager. All accounts of a turn share one vault in memory.
+ * In each turn, each account gets its own broker's layer, rate limiter, login guard and manager. All accounts of a turn
+ * share one vault in memory.
  */
 const ours =
   (client: () => Promise<Layer.Layer<HttpClient.HttpClient, AuthError>>) =>

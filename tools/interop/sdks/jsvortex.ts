@@ -21,10 +21,7 @@ const accountOf = ({ simulator }: Workbench) => {
   }
 }
 
-/**
- * Returns an unused TOTP code. The fake accepts a code only once, so this function advances the clock to the next TOTP
- * period.
- */
+/** The fake accepts a code only once, so this function advances the clock to the next TOTP period. */
 const nextCode = async (workbench: Workbench): Promise<string> => {
   await workbench.simulator.advance("31 seconds")
   return workbench.simulator.totp("rupeezy", accountOf(workbench).clientCode)
@@ -48,7 +45,6 @@ const logInWell = async (workbench: Workbench, client: Client): Promise<string> 
   return answer.data?.access_token ?? ""
 }
 
-/** Submits the broker's login page as a user would, and returns the parameter `auth` from the callback. */
 const consent = async (workbench: Workbench): Promise<string> => {
   const { applicationId, clientCode, password } = accountOf(workbench)
   const page = `${workbench.simulator.origin("https://flow.rupeezy.in")}/?applicationId=${applicationId}`

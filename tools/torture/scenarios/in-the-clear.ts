@@ -16,9 +16,7 @@ const pieceLength = 20
  */
 const shortest = 8
 
-/** A text to search for. */
 interface Needle {
-  /** Name of the encoding. */
   readonly form: string
   readonly isIn: (bytes: Buffer, text: string) => boolean
 }

@@ -28,7 +28,7 @@ const longestLife = 40
 
 /**
  * If this function returns true, the random time starts when the writer gets the path of the vault. If it returns
- * false, the random time starts after the first reported write. On average, one call in five returns true.
+ * false, the random time starts after the first reported write.
  */
 const isEarly = (random: Random): boolean => random.below(5) === 0
 
@@ -71,7 +71,6 @@ const kill = async ({ child }: Writer): Promise<void> => {
   await closed
 }
 
-/** Opens the vault after the kill, and reads the session. */
 const readVault = (torture: Torture, folder: string) =>
   SessionStore.SessionStore.pipe(
     Effect.flatMap((store) => store.get(account, "session")),
@@ -119,7 +118,6 @@ const judge = async (torture: Torture, folder: string, acknowledged: number, fou
   return version
 }
 
-/** Starts writers for one vault, one after the other, and kills each of them. */
 const runLane = async (torture: Torture, kills: number, found: Found): Promise<void> => {
   const folder = torture.folder()
   const random = makeRandom(torture.random.below(2 ** 32))

@@ -59,7 +59,6 @@ const answer = (request: http.IncomingMessage, response: http.ServerResponse): v
   response.end(blank)
 }
 
-/** Serves a site on loopback until the scope closes, and returns its port. */
 export const serve = (listener: http.RequestListener) =>
   Effect.map(
     Effect.acquireRelease(

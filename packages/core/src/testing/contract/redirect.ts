@@ -21,10 +21,7 @@ const wrongValues: ReadonlyArray<readonly [string, unknown]> = [
   ["an empty object", {}]
 ]
 
-/**
- * Changes that make a forged callback URL from a valid callback URL. Each entry has a description of the forged URL,
- * the change, and the expected reason of the failure.
- */
+/** Changes that make a forged callback URL from a valid callback URL. */
 const forgeries: ReadonlyArray<readonly [string, (url: URL) => void, Reason["_tag"]]> = [
   ["another host", (url) => void (url.hostname = "evil.example"), "RedirectRejected"],
   ["another path", (url) => void (url.pathname = "/elsewhere"), "RedirectRejected"],
