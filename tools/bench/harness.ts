@@ -217,6 +217,7 @@ export const orderOf = <A>(values: ReadonlyArray<A>, round: number): ReadonlyArr
   return round % 2 === 0 ? rotated : rotated.toReversed()
 }
 
+/** In milliseconds. */
 const turnLimit = ({ turnSeconds = 120 }: Bench): number => turnSeconds * 1000
 
 /** Returns the time limit of the plan in seconds, extended in proportion to the number of twins. */

@@ -47,7 +47,7 @@ export const pathOf = (link: string, from = url): string | undefined => {
 
 const code = /(^ *```[\s\S]*?^ *```|`[^`\n]+`)/gm
 
-/** Does not change code. */
+/** Leaves code blocks unchanged. */
 export const mapLinks = (text: string, map: (link: string) => string): string =>
   text
     .split(code)
@@ -66,7 +66,7 @@ export const mapLinks = (text: string, map: (link: string) => string): string =>
 
 export const isRelative = (link: string): boolean => !/^(?:[a-z][a-z+.-]*:|#)/i.test(link)
 
-/** If a registry shows the text alone, these links lead nowhere. */
+/** Returns the links without a host. They lead nowhere if a registry shows the text alone. */
 export const relativeLinks = (text: string): ReadonlyArray<string> => {
   const found: Array<string> = []
   mapLinks(text, (link) => {

@@ -13,7 +13,7 @@ import { freePort } from "../vitest/freePort.ts"
 export interface RedisServer {
   readonly url: string
   readonly port: number
-  /** It changes with each `restart`. */
+  /** The id of the process. It changes with each `restart`. */
   readonly pid: () => number
   readonly folder: string
   /**

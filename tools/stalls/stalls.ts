@@ -14,7 +14,7 @@ export interface Stalls {
   readonly stop: () => Promise<unknown>
 }
 
-/** It runs in a separate thread, so that work of the main thread does not count as a stall. */
+/** Watches in a separate thread, so that work of the main thread does not count as a stall. */
 export const watchStalls = async (): Promise<Stalls> => {
   const worker = new Worker(new URL("worker.ts", import.meta.url), { execArgv: [] })
   const total = async (): Promise<number> => {
