@@ -81,7 +81,7 @@ export interface Subject {
   readonly stepUp?: Changes
   /** `confirmed`: the broker also confirms the logout of a session that has already ended. */
   readonly logoutAgain?: "confirmed"
-  /** `session-before`: a login sends the token of the previous session, as a biometric login does. */
+  /** `session-before`: a login sends the token of the previous session, such as the biometric login of RMoney. */
   readonly loginCarries?: "session-before"
   /** `person`: the one-time codes of a login arrive by SMS or email, and the user enters them. */
   readonly codes?: "person"
