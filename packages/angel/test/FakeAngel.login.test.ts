@@ -18,7 +18,7 @@ describe("FakeAngel: login", () => {
       wrongCode
     ],
     ["an email address in place of the client code", { body: { clientcode: "demo@example.com" } }, 200, wrongCode],
-    ["an unknown API key", { headers: { "x-privatekey": "nobodys" } }, 200, service("AB1034", "Apps not found")],
+    ["an unknown API key", { headers: { "x-privatekey": "badkey7" } }, 200, service("AB1034", "Apps not found")],
     [
       "a wrong PIN",
       { body: { password: "1111" } },

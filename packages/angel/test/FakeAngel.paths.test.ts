@@ -99,7 +99,7 @@ describe("FakeAngel: the publisher page", () => {
   for (const [what, key, status] of [
     ["the API key of a publisher app", demo.publisherKey, 200],
     ["the API key of a trading app", demo.apiKey, 403],
-    ["an unknown API key", "nobodys", 403],
+    ["an unknown API key", "badkey7", 403],
     ["an empty API key", "", 403]
   ] as const) {
     it.effect(`answers HTTP ${status} for ${what}`, () =>

@@ -46,7 +46,7 @@ const totpMethod: Contract.Subject = {
   endpoints: { Login: "loginByPassword", Refresh: "generateTokens", Profile: "getProfile", Logout: "logout" },
   wrongCredentials: {
     PIN: { credentials: { pin: "1111" } },
-    "API key": { credentials: { apiKey: "nobodys" } }
+    "API key": { credentials: { apiKey: "badkey7" } }
   },
   wrongCode: { credentials: { totp: "JBSWY3DPEHPK3PXP" } }
 }

@@ -53,7 +53,7 @@ const secrets = [canary.password, canary.apiKey, canary.apiSecret, canary.second
 const wrongCredentials = {
   password: { credentials: { password: "not this one" } },
   "user id": { credentials: { userId: "ZZ999" } },
-  "API key": { credentials: { apiKey: "nobodys" } },
+  "API key": { credentials: { apiKey: "badkey7" } },
   "date of birth": { credentials: { secondFactor: "01/01/1980" } }
 }
 
@@ -110,7 +110,7 @@ const portal: Contract.Subject = {
   wrongCredentials: {}
 }
 
-const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "nobodys-secret" } } }
+const withSecret = { ...wrongCredentials, "API secret": { credentials: { apiSecret: "badkey7-secret" } } }
 
 /** A login by SMS sends no TOTP code, so `wrongCode`, the test of a wrong TOTP code, is left out. */
 const { wrongCode: _wrongCode, ...withoutCode } = direct({}, { totp: undefined }, withSecret)

@@ -205,7 +205,7 @@ describe("the portal of the fake", () => {
   it.effect("refuses an unknown API key", () =>
     Effect.gen(function* () {
       yield* serve()
-      const response = yield* Effect.promise(() => fetch(page.replace(demo.apiKey, "nobodys")))
+      const response = yield* Effect.promise(() => fetch(page.replace(demo.apiKey, "badkey7")))
       assert.strictEqual(response.status, 400)
     })
   )

@@ -120,7 +120,7 @@ describe("the fake's check of headers", () => {
   it.effect("if several headers are wrong, reports the one that comes first in the broker's table", () =>
     Effect.gen(function* () {
       const fake = yield* FakeMotilal.make()
-      const wrong = { "user-agent": "curl/8", sourceid: "TV", apikey: "nobodys" }
+      const wrong = { "user-agent": "curl/8", sourceid: "TV", apikey: "badkey7" }
       assert.strictEqual((yield* ask(fake, login, { headers: wrong, body: good })).errorcode, "MO2004")
       const next = { ...wrong, "user-agent": "MOSL/V.1.0.0" }
       assert.strictEqual((yield* ask(fake, login, { headers: next, body: good })).errorcode, "MO2005")

@@ -133,7 +133,7 @@ const attempt = (name: string, life: Life, prepare: (fake: FakeBroker) => Effect
 await main([
   attempt("password login, valid credentials", byPassword()),
   attempt("password login, wrong password", byPassword({ password: "CANRY-wrong-password" })),
-  attempt("password login, wrong vendor", byPassword({ vendor: "CANRYnobody" })),
+  attempt("password login, wrong vendor", byPassword({ vendor: "CANRYvendor" })),
   attempt("password login, blank password", byPassword({ password: " " })),
   attempt("password login, page that quotes the password", byPassword(), (fake) =>
     fake.inject("pwdValidate", { kind: "quote", as: "page" })

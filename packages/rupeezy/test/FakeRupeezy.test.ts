@@ -75,7 +75,7 @@ const start = (options?: Parameters<typeof serve>[0]) =>
 describe("the fake's login", () => {
   const refusals: ReadonlyArray<readonly [string, Effect.Effect<Answer>, number, string]> = [
     ["a missing API key", logIn({}, {}), 401, "Unauthorized"],
-    ["a wrong API key", logIn({}, { "x-api-key": "nobodys" }), 401, "Unauthorized"],
+    ["a wrong API key", logIn({}, { "x-api-key": "badkey7" }), 401, "Unauthorized"],
     ["an unknown application id", logIn({ application_id: "dev_0000" }), 401, "Unauthorized"],
     ["a field name in camel case", logIn({ client_code: undefined, clientCode: demo.clientCode }), 400, "Bad request"],
     ["a missing code", logIn({ totp: undefined }), 400, "Bad request"],
@@ -200,7 +200,7 @@ describe("the fake's session", () => {
       const token = tokenOf(yield* logIn())
       const open = (value: string) =>
         Effect.promise(() => fetch(`https://wire.rupeezy.in/ws?auth_token=${value}`).then(({ status }) => status))
-      assert.deepStrictEqual([yield* open(token), yield* open("nobodys")], [426, 401])
+      assert.deepStrictEqual([yield* open(token), yield* open("badkey7")], [426, 401])
     })
   )
 
@@ -271,7 +271,7 @@ describe("the fake's browser login", () => {
     ["a checksum in upper case", { checksum: exchangeBody("").checksum.toUpperCase() }, key, 401],
     ["an unknown application id", { applicationId: "dev_0000" }, key, 401],
     ["a field name in snake case", { applicationId: undefined, application_id: demo.applicationId }, key, 400],
-    ["a wrong API key", {}, { "x-api-key": "nobodys" }, 401]
+    ["a wrong API key", {}, { "x-api-key": "badkey7" }, 401]
   ]
   for (const [what, changes, headers, status] of refusals) {
     it.effect(`${what} in the exchange of an auth code is refused`, () =>

@@ -49,7 +49,7 @@ const contract = [
     wrongCredentials: {
       password: { credentials: { password: "wrong-password" } },
       "client code": { credentials: { clientCode: "ZZ0000" } },
-      "API key": { credentials: { apiKey: "nobodys" } },
+      "API key": { credentials: { apiKey: "badkey7" } },
       "application id": { credentials: { applicationId: "dev_0000" } }
     },
     wrongCode: { credentials: { totp: "JBSWY3DPEHPK3PXP" } }

@@ -90,14 +90,14 @@ const attempt = (name: string, changes: Changes = {}) =>
 await main([
   attempt("valid credentials"),
   attempt("wrong password", { password: "CANARY-wrong" }),
-  attempt("wrong API key", { apiKey: "CANARY-nobodys" }),
+  attempt("wrong API key", { apiKey: "CANARY-badkey7" }),
   attempt("blank password and API key", { password: " ", apiKey: "" }),
   attempt("TOTP secret that is not base32", { totpSecret: "CANARY-8-IS-NO-BASE32" }),
   attempt("request quoted in an HTML page"),
   attempt("request quoted in a refusal"),
   attempt("connection cut"),
   attempt("browser login"),
-  attempt("browser login, wrong API key", { apiKey: "CANARY-nobodys" }),
+  attempt("browser login, wrong API key", { apiKey: "CANARY-badkey7" }),
   attempt("browser login, request quoted in an HTML page"),
   attempt("browser login, request quoted in a refusal"),
   attempt("browser login, connection cut")

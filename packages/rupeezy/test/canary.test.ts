@@ -5,7 +5,7 @@ const secrets = [
   "CANARY-password",
   "CANARY-wrong",
   "CANARY-key",
-  "CANARY-nobodys",
+  "CANARY-badkey7",
   "CANARYTOTPSECRET",
   "CANARY-8-IS-NO-BASE32",
   "eyJhbGciOiJSUzUxMiIsInR5cCI6IkpXVCJ9"

@@ -39,8 +39,8 @@ const grace = "10 seconds"
 const maxUnsentBytes = 65_536
 /**
  * To make room for a new connection, the server closes the oldest connection that has not sent all headers of a
- * request. If there is none, the server closes the connection that has been idle for the longest time. If all
- * connections wait for answers, the server closes the new connection.
+ * request. If there is no such connection, the server closes the connection that has been idle for the longest
+ * time. If all connections wait for answers, the server closes the new connection.
  *
  * The maximum must be above 511: the system queues at most 511 new connections, and the server can accept all of them
  * before it reads a request. With a smaller maximum, it could close a connection whose request has already arrived.
