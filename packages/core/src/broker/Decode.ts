@@ -1,6 +1,6 @@
 /**
- * Schemas for the fields of requests and answers, such as optional text, secrets, lists and numbers. The tables of
- * endpoints use the shapes of `Shape`, which make these schemas only when they are needed.
+ * Schemas for the fields of requests and answers, such as optional text, secrets, lists and numbers. Tables of
+ * endpoints usually contain shapes (`Shape`) instead of these schemas.
  *
  * @since 0.1.0
  */
@@ -52,8 +52,7 @@ const notBlank = Schema.isPattern(/\S/)
 export const Text = Schema.String.check(notBlank)
 
 /**
- * Secret text in an answer. OpenAPI descriptions mark it as a password. `SecretText` does not wrap the text in
- * `Redacted`, so the schema of the answer must do this.
+ * Secret text in an answer. `SecretText` does not wrap the text in `Redacted`: the schema of the answer must wrap it.
  *
  * @category schemas
  * @since 0.1.0
@@ -68,7 +67,7 @@ export const SecretText = Schema.String.annotate({ format: "password" }).check(n
  */
 export const Secret = Schema.Redacted(SecretText)
 
-// The decoders below wrap the secret in `Redacted`. `Schema.Redacted` would wrap it a second time.
+// `Schema.Redacted` would wrap the secret a second time.
 const RedactedText = Schema.declare(Redacted.isRedacted as (value: unknown) => value is Redacted.Redacted<string>)
 
 /**
@@ -126,8 +125,8 @@ export const count = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finit
 )
 
 /**
- * A flag. The broker may send it as a boolean or as text. The texts `true`, `yes` and `y` mean true, in upper or lower
- * case. Any other text means false. A flag that the broker omits or sets to null is also false.
+ * A flag. The broker may send a boolean or text. The texts `true`, `yes` and `y` mean true, in upper or lower case. Any
+ * other text, null and a missing flag mean false.
  *
  * @example
  * ```ts
@@ -152,9 +151,8 @@ export const flag = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Boolea
 )
 
 /**
- * A list of texts. The broker may also send one text that contains the items, separated by commas. Brackets and
- * quotation marks in this text are ignored. Blank items are dropped. If the list is omitted or null, the result is an
- * empty list.
+ * A list of texts. The broker may send an array, or one text with commas between the items. Blank items are dropped. If
+ * the list is omitted or null, the result is an empty list.
  *
  * @example
  * ```ts

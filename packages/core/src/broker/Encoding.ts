@@ -1,6 +1,5 @@
 /**
- * The encodings in which the body of a call is written: JSON, a form, or `jData`. Each endpoint has one encoding. For a
- * JSON body, `headers` of the `BrokerClient.Protocol` sets the content type. For any other body, the encoding sets it.
+ * The encodings in which the body of a call is written: JSON, a form, or `jData`.
  *
  * @since 0.1.0
  */
@@ -10,8 +9,7 @@ import * as Redacted from "effect/Redacted"
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * An encoding. `write` gets the fields, whose secrets are already unwrapped, and returns the text of the body. If the
- * broker requires a signature, this text is signed.
+ * An encoding. `write` returns the text of the body. Secrets are unwrapped before `carries` and `write` get them.
  *
  * @category models
  * @since 0.1.0
@@ -23,7 +21,7 @@ export interface Encoding {
    * `headers` of the `BrokerClient.Protocol` sets the content type.
    */
   readonly contentType: string | undefined
-  /** Whether the encoding can carry the value of a field. If the value is secret, it is already unwrapped. */
+  /** Whether the encoding can carry the value of a field. */
   readonly carries: (value: unknown) => boolean
   readonly write: (fields: Fields) => string
 }
@@ -49,7 +47,7 @@ export const textOf = (value: unknown): string | undefined => {
 const present = (fields: Fields) => Object.entries(fields).filter(([, value]) => value !== undefined)
 
 /**
- * Writes the fields as JSON. The fields keep their order. There are no spaces between them.
+ * Writes the fields as JSON, in their order and without spaces between them.
  *
  * @category encodings
  * @since 0.1.0
@@ -75,9 +73,8 @@ export const form: Encoding = {
 }
 
 /**
- * Writes the fields as JSON after `jData=`. Brokers whose API is built on the trading platform Noren require this
- * format. The fields that `beside` names are not part of the JSON. They follow the JSON, for example as `&jKey=…` for
- * the token `jKey`. If `percent` is `"encoded"`, the JSON is percent-encoded.
+ * Writes the fields as JSON after `jData=`, as the trading platform Noren requires. The fields that `beside` names
+ * follow the JSON, for example as `&jKey=…`. If `percent` is `"encoded"`, the JSON is percent-encoded.
  *
  * @example
  * ```ts

@@ -12,10 +12,13 @@ import * as Shape from "./Shape.ts"
 /**
  * A rate limit. At most `requests` calls to the endpoint are sent in any period of the length `per`.
  *
- * `scope` says which calls the broker counts together. `account`: the calls for one account. `app`: the calls of one
- * app, for all its accounts. `address`: the calls from one IP address. Default: `account`. Each client counts only its
- * own calls. If several programs share a limit with the scope `app` or `address`, set `SharedLimits`. It counts the
- * calls of all programs of an app together. These are the programs with the same API key (`app` of `Protocol`).
+ * `scope` says which calls the broker counts together:
+ * - `account`, the default: the calls for one account.
+ * - `app`: the calls of one app, for all its accounts.
+ * - `address`: the calls from one IP address.
+ *
+ * Each client counts only its own calls. If several programs share a limit with the scope `app` or `address`, set
+ * `SharedLimits`.
  *
  * @example
  * ```ts
@@ -38,9 +41,10 @@ export interface Limit {
 }
 
 /**
- * The kind of token that is added to a call. `none`: no token. `step`: the token that the previous step of the login
- * returned. `required`: the token of the session. If the caller passes the token as a field of the request, the kind is
- * `none`.
+ * The kind of token that is added to a call:
+ * - `none`: no token, or the caller passes the token as a field of the request.
+ * - `step`: the token that the previous step of the login returned.
+ * - `required`: the token of the session.
  *
  * @category models
  * @since 0.1.0
@@ -66,26 +70,20 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
    */
   readonly account: string | undefined
   /**
-   * Set this if the fields of the request are sent in the query of the URL, and not in a body. Each key is the name of
-   * a parameter, and its value is the name of a field. Absent fields are not sent.
+   * If `query` is set, the fields are sent in the query of the URL, and not in a body. Each key is the name of a
+   * parameter, and its value is the name of a field.
    */
   readonly query: Readonly<Record<string, string>> | undefined
   /**
-   * Names of values of the app, such as the API key, that are added to each call. The values come from `app` of
-   * `Protocol` (see `BrokerClient`). They are sent in this order, before the fields of the request. If `body` is set,
-   * `body` decides where they are sent.
+   * Names of values of the app, such as the API key, that are added to each call in this order. The values come from
+   * `app` of `Protocol` (see `BrokerClient`).
    */
   readonly app: ReadonlyArray<string>
-  /**
-   * Names of fields in the session's `extras`, such as the user id, that are added to each call. They are sent after
-   * the fields of `app`.
-   */
+  /** Names of fields in the session's `extras`, such as the user id, that are added to each call. */
   readonly session: ReadonlyArray<string>
-  /**
-   * The name of the body's field that contains the session's token. If it is set, the headers do not contain the token,
-   * except if `tokenToo` is `"headers"`.
-   */
+  /** The name of the body's field that contains the session's token, in place of the headers. */
   readonly tokenField: string | undefined
+  /** `"headers"`: the headers contain the token in addition to the field `tokenField`. */
   readonly tokenToo: "headers" | undefined
   /**
    * How the body is written. If the encoding cannot carry a value, the call fails with `InvalidRequest`, and nothing is
@@ -108,7 +106,7 @@ export interface Endpoint<Request = unknown, Response = unknown, Token extends T
   readonly request: Shape.Shape<Schema.Decoder<Request>> | undefined
   /**
    * The shape of the data inside the envelope. The envelope is the part of the answer around the data, such as a
-   * status. The shape describes the data as the broker sends it, and as the program gets it after decoding.
+   * status.
    */
   readonly response: Shape.Shape<Schema.Decoder<Response>>
   /**
@@ -158,14 +156,13 @@ const encodingOf = (given: "json" | "form" | Encoding.Encoding = "json"): Encodi
 export type AppFields = Readonly<Record<string, string | Redacted<string>>>
 
 /**
- * Makes an endpoint. `request` is the shape of the request. In this shape, secrets are `Shape.Secret`. The body is JSON
- * by default. `response` is the shape of the data inside the envelope. The data may also have fields that `response`
- * does not name. A field of the wrong type is an error, except if `essential` is set. `request` and `response` may also
- * be Effect schemas.
+ * Makes an endpoint. `request` is the shape of the request, with `Shape.Secret` for secrets. `response` is the shape of
+ * the data inside the envelope. The data may have fields that `response` does not name. `request` and `response` may be
+ * Effect schemas.
  *
  * For an answer with a token, set `essential` to the names of the token and of the fields that identify the token's
- * account. If `essential` is set and another optional field has the wrong type, that field counts as absent, and the
- * token is not lost. With `essential`, a number in quotes is also accepted as a number.
+ * account. With `essential`, any other optional field of the wrong type counts as absent, so the token is not lost.
+ * With `essential`, a number in quotes is accepted as a number.
  *
  * @example
  * ```ts

@@ -1,14 +1,13 @@
 /**
- * Finds out whether the broker's answer reports success or a refusal. A broker may report this in several forms, called
- * dialects. The function `read` of a dialect returns the verdict on an answer: yes for a success, no for a refusal. The
- * envelope is the part of an answer around the data, such as a status and a code.
+ * Finds out whether the broker's answer reports success or a refusal. The envelope is the part of an answer around the
+ * data, such as a status and a code. A broker may use several forms of envelopes, called dialects.
  *
  * @since 0.1.0
  */
 import * as Predicate from "effect/Predicate"
 
 /**
- * An answer from the broker. `text` is its body. If the body is JSON, `json` is the parsed body.
+ * An answer from the broker. `text` is its body, and `json` is the parsed body.
  *
  * @category models
  * @since 0.1.0
@@ -79,7 +78,7 @@ export const field = (value: unknown, name: string): unknown =>
   Predicate.hasProperty(value, name) ? value[name] : undefined
 
 /**
- * Makes the verdict that an answer reports success. `data` is the data of the answer.
+ * Makes the verdict that an answer reports success.
  *
  * @category verdicts
  * @since 0.1.0
@@ -155,9 +154,9 @@ const normalized = (value: unknown): unknown =>
   Predicate.isString(value) ? value.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "") : value
 
 /**
- * Makes a dialect from a description of the fields. If the field at the path `status` is absent or null, the answer is
- * in another dialect. If `no` is set, and neither `yes` nor `no` contains the value of this field, the answer is in
- * another dialect too.
+ * Makes a dialect from a description of the fields. An answer is in another dialect in two cases:
+ * - The field at the path `status` is absent or null.
+ * - `no` is set, and neither `yes` nor `no` contains the value of the field.
  *
  * @example
  * ```ts

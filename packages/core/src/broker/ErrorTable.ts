@@ -24,25 +24,19 @@ export interface Failure {
   /** HTTP status. */
   readonly status: number
   readonly code: string | undefined
-  /**
-   * The broker's message. The patterns of the rows are tried on the message before secrets are removed from it. The
-   * function `reason` of a row gets the message with secrets removed.
-   */
+  /** The broker's message. The function `reason` of a row gets the message without secrets. */
   readonly message: string | undefined
   readonly supportId: string | undefined
   readonly retryAfter: Duration.Duration | undefined
-  /**
-   * How far the broker's clock is ahead of this machine's clock, in milliseconds. The `Date` header of the answer shows
-   * the broker's clock.
-   */
+  /** How far the broker's clock is ahead of this machine's clock, in milliseconds. */
   readonly clockDrift: number | undefined
   /** The request that was refused. Its secrets are `Redacted`. Do not copy any part of it into the reason. */
   readonly request: unknown
 }
 
 /**
- * A row of the error table. It has at least one of `code`, `message` and `status`, and may also have `operations`. A
- * refusal matches the row if it matches all of these fields that the row has. The first row that matches is used.
+ * A row of the error table. It has at least one of `code`, `message` and `status`. A refusal must match each of `code`,
+ * `message`, `status` and `operations` that the row has. The first row that matches is used.
  *
  * @example
  * ```ts
@@ -68,7 +62,7 @@ export interface ErrorRow {
    */
   readonly message?: RegExp
   readonly status?: number
-  /** Names of endpoints. If this field is set, the row applies only to calls of these endpoints. */
+  /** Names of the endpoints to whose calls the row applies. Default: all endpoints. */
   readonly operations?: ReadonlyArray<string>
   readonly meaning: string
   /** Where the meaning is documented or was observed. */
@@ -115,7 +109,7 @@ export const rows =
   ): ErrorRow => ({ ...matchOf(match), meaning, reason, source, asOf, ...more })
 
 /**
- * Whether a refusal matches a row: it must match each of `code`, `message`, `status` and `operations` that the row has.
+ * Whether a refusal matches a row.
  *
  * @category matching
  * @since 0.1.0
@@ -165,8 +159,7 @@ const driftHint = (millis: number): AuthError.Hint => {
 }
 
 /**
- * Returns the hints for a refused TOTP code. Some hints depend on the difference between the broker's clock and this
- * machine's clock, or on the field `totp` of the request. `own` contains additional hints for this broker.
+ * Returns the hints for a refused TOTP code. `own` contains additional hints for this broker.
  *
  * @category reasons
  * @since 0.1.0
@@ -287,8 +280,8 @@ export const invalidRequest =
     new AuthError.InvalidRequest({ ...said(failure), problems: [{ field, problem }] })
 
 /**
- * Returns `BrokerRejected`, with the broker's code. If the broker sent no code, the code is the HTTP status, such as
- * `HTTP 404`, or `none` if the status is below 400.
+ * Returns `BrokerRejected`, with the broker's code. If the broker sent no code, an HTTP status of 400 or more becomes
+ * the code, such as `HTTP 404`. For a lower status, the code is `none`.
  *
  * @category reasons
  * @since 0.1.0
@@ -301,8 +294,8 @@ export const rejected = (failure: Failure): AuthError.Reason =>
   })
 
 /**
- * Matches messages about an outage of the broker. Such a message may mention a password or a code, but does not mean
- * that the broker refused the password or the code.
+ * Matches messages about an outage of the broker. A message about an outage may mention a password or a code without
+ * refusing it.
  */
 const outage =
   /maintenance|temporarily (?:unavailable|down|suspended)|technical (?:issue|error|problem|fault|difficult)|(?:service|system|server)s?\b.*\b(?:unavailable|down)\b/i
@@ -322,9 +315,11 @@ export const unlessOutage =
 const authentication = /unauthori[sz]ed|authenticat|credential|password|api[ _-]?key/i
 
 /**
- * Makes a function that returns the reason why a login was refused with HTTP 401. If the message reports an outage,
- * the reason is `BrokerRejected`. If there is no message, or if the message mentions credentials or matches `words`,
- * the reason is `InvalidCredentials` for `field`. For any other message, the reason is `BrokerRejected`.
+ * Makes a function that returns the reason why a login was refused with HTTP 401:
+ * - The message reports an outage: `BrokerRejected`.
+ * - There is no message: `InvalidCredentials` for `field`.
+ * - The message reports no outage, and mentions credentials or matches `words`: `InvalidCredentials` for `field`.
+ * - Any other message: `BrokerRejected`.
  *
  * @category reasons
  * @since 0.1.0

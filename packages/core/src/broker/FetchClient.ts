@@ -1,6 +1,6 @@
 /**
- * An HTTP client that uses `fetch`, for every runtime. It works like Effect's `FetchHttpClient`, but sends calls to
- * brokers with `PlainHttp`. These calls then need about half the CPU time.
+ * An HTTP client that uses `fetch`, for every runtime. It works like Effect's `FetchHttpClient`, but needs about half
+ * the CPU time for calls to brokers.
  *
  * @since 0.1.0
  */
@@ -13,8 +13,8 @@ import * as EffectKeys from "../login/internal/effectKeys.ts"
 import * as PlainHttp from "./PlainHttp.ts"
 
 /**
- * Provides the client to a broker's layer. As with `FetchHttpClient.layer`, the program can provide another `fetch` as
- * `FetchHttpClient.Fetch`, and options of `fetch`, such as a dispatcher, as `FetchHttpClient.RequestInit`.
+ * Provides the client to a broker's layer. The program can provide another `fetch` as `FetchHttpClient.Fetch`. It can
+ * provide options of `fetch`, such as a dispatcher, as `FetchHttpClient.RequestInit`.
  *
  * @example
  * ```ts

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 
 /**
- * The token that the broker returned in the first steps of a login. The login is not complete yet.
+ * The token that the broker returned in the first steps of a login.
  *
  * @category models
  * @since 0.1.0
@@ -23,8 +23,8 @@ export interface LoginProgress {
 }
 
 /**
- * The function that stores the progress of a login. A `SessionManager` provides this function, and stores the progress
- * in its `SessionStore`. By default, there is no function, and nothing is stored.
+ * The function that stores the progress of a login. A `SessionManager` stores the progress in its `SessionStore`. By
+ * default, nothing is stored.
  *
  * @category references
  * @since 0.1.0
@@ -35,8 +35,7 @@ export const Keeper = Context.Reference<((progress: LoginProgress) => Effect.Eff
 )
 
 /**
- * Stores the progress of a login. Call `keep` before the next step is sent. If that step fails, `resume` of the login
- * method's `Renewal` can continue from the stored progress.
+ * Stores the progress of a login. Call `keep` before the next step is sent.
  *
  * @example
  * ```ts

@@ -2,9 +2,7 @@
  * Makes the layers of a login method from a broker's tables and a few functions. The layers provide only the services
  * that the login method supports.
  *
- * This module contains the code that all login methods share. It checks credentials before anything is sent. It sets
- * the account and the expiry of each session. It also provides renewal, logout, the profile and the headers of later
- * calls.
+ * This module contains the code that all login methods share, such as the checks of credentials, renewal and logout.
  *
  * @since 0.1.0
  */
@@ -77,10 +75,7 @@ export interface Family<Tag, Api extends Common, O extends Options> {
   readonly tellsOrigin?: "at-login"
   /** Converts the id of an account to the broker's spelling. Default: the id is not changed. */
   readonly accountId?: (id: string) => string
-  /**
-   * Returns the rule for the expiry of a session. Set this function if the rule depends on options of the broker's
-   * package. Default: the option `expiry` or, if that option is not set, `expiry` of this family.
-   */
+  /** Returns the rule for the expiry of a session. Default: the option `expiry`, or else `expiry` of this family. */
   readonly expiryOf?: (options: O) => Effect.Effect<Expiry, AuthError.AuthError>
   /** Ends a session at the broker. If the broker has no logout call for these options, returns `undefined`. */
   readonly logout?: (
@@ -102,20 +97,14 @@ export interface Given<Api, F extends Credentials.Fields, O> {
   readonly options: O
   readonly account: Account.Account
   readonly expiry: Expiry
-  /**
-   * Gets a one-time code of six digits. `undefined` if the credentials contain no TOTP secret and no other source of
-   * codes.
-   */
+  /** Gets a one-time code of six digits. `undefined` if the credentials contain no source of codes. */
   readonly code: Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError> | undefined
 }
 
 interface Spec<Api, F extends Credentials.Fields, O> {
   /** The id of the login method in the broker's description (`Broker`). */
   readonly id: string
-  /**
-   * The fields of the credentials. If the checks of the fields depend on the options, this is a function that returns
-   * the fields.
-   */
+  /** The fields of the credentials. A function, if the fields depend on the options. */
   readonly credentials: F | ((options: O) => F)
   readonly api: (
     credentials: Credentials.Values<F>,
@@ -146,9 +135,7 @@ interface Spec<Api, F extends Credentials.Fields, O> {
  * @since 0.1.0
  */
 export interface LoginSpec<Api, F extends Credentials.Fields, O> extends Spec<Api, F, O> {
-  /**
-   * Logs in. `code` is a one-time code of six digits. If the credentials contain no source of codes, `code` is empty.
-   */
+  /** Logs in. `code` is a one-time code of six digits, or empty if the credentials contain no source of codes. */
   readonly signIn: (
     given: Omit<Given<Api, F, O>, "code"> & { readonly code: Redacted.Redacted<string> }
   ) => Effect.Effect<Session.Issue, AuthError.AuthError>
@@ -172,10 +159,13 @@ export interface RedirectSpec<
   /** The address of the broker's page. */
   readonly page: (given: Given<Api, F, O> & { readonly state: Redacted.Redacted<string> }) => Redacted.Redacted<string>
   /**
-   * Whether the callback must contain the `state` of the request. `required`: yes, except if the parameter of `outcome`
-   * says that the login was denied. `optional`: no. `none`: no, because the broker does not return the state. With
-   * `none`, only the newest request can be completed, and only within five minutes. If a callback contains a state, it
-   * must always be the state of the request.
+   * Whether the callback must contain the `state` of the request:
+   * - `required`: yes, except if the parameter of `outcome` says that the login was denied.
+   * - `optional`: no.
+   * - `none`: no, because the broker does not return the state. Only the newest request can be completed, and only
+   *   within five minutes.
+   *
+   * A state in a callback must always be the state of the request.
    */
   readonly state: (options: O) => "required" | "optional" | "none"
   /** The name of the callback's parameter that contains the state. Default: `state`. */
@@ -301,8 +291,8 @@ const fieldsOf = <Api, F extends Credentials.Fields, O>(
 ): F => (typeof credentials === "function" ? credentials(options) : credentials)
 
 /**
- * Runs effects one after another. It is used for the exchanges of codes and of refresh tokens, because a broker may
- * refuse an exchange while another exchange is in progress.
+ * Runs effects one after another. A broker may refuse to exchange a code or a refresh token while another exchange is
+ * in progress.
  */
 type Exclusive = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
@@ -325,8 +315,7 @@ const describe = (
 }
 
 /**
- * Parses the durations of a description, so that all accounts of a method share the parsed durations. An invalid
- * duration is kept, because the layer reports it.
+ * Parses the durations once for all accounts of a method. An invalid duration is kept, because the layer reports it.
  */
 const withDurations = (renewal: NonNullable<Description["renewal"]>): NonNullable<Description["renewal"]> => {
   const parse = (input: Duration.Input) => Option.getOrElse(Duration.fromInput(input), () => input)
@@ -400,16 +389,15 @@ const common = <Tag, Api extends Common, O extends Options>(
   )
 }
 
-/** Copies the credentials or another plain object. Returns any other value, such as a duration, unchanged. */
 const copyOption = (name: string, value: unknown): unknown =>
   Predicate.isObject(value) && (name === "credentials" || Object.getPrototypeOf(value) === Object.prototype)
     ? { ...value }
     : value
 
 /**
- * Copies the options, and the objects in them. A layer reads its options only when it is built. A program may change
- * the same object in a loop over its accounts. Without the copy, all its layers would then have the last account. If
- * the options cannot be read, they are returned unchanged, and the layer fails when it is built.
+ * A layer reads its options only when it is built. Without the copy, a program that changes one object in a loop over
+ * its accounts would build all layers for the last account. If the options cannot be read, the layer fails when it is
+ * built.
  */
 const copyOptions = <O>(options: O): O =>
   Result.getOrElse(
@@ -480,8 +468,7 @@ const accountOf = (
 ): Account.Account => Account.make({ broker, app, ...(typeof holder === "string" ? { id: holder } : holder) })
 
 /**
- * Makes a login method that provides the services that `build` returns. `login`, `redirect`, `qr` and `stepUp` use this
- * function.
+ * Makes a login method that provides the services that `build` returns.
  *
  * @category constructors
  * @since 0.1.0
@@ -649,8 +636,10 @@ export const redirect = <
   })
 
 /**
- * Makes a login method whose user scans a QR code with the broker's app. If the QR code has expired, or if an earlier
- * poll of this QR code has already obtained a session, a poll sends nothing and fails with `ChallengeExpired`.
+ * Makes a login method whose user scans a QR code with the broker's app. A poll sends nothing and fails with
+ * `ChallengeExpired` in two cases:
+ * - The QR code has expired.
+ * - An earlier poll of the QR code has obtained a session.
  *
  * @category constructors
  * @since 0.1.0

@@ -2,7 +2,7 @@
  * Makes an OpenAPI 3.1 document from a broker's table of endpoints. Client generators for any language can read this
  * document.
  *
- * This module needs no session and no HTTP client. `@auth/simulator` serves the document over HTTP.
+ * `@auth/simulator` serves the document over HTTP.
  *
  * @since 0.1.0
  */
@@ -66,15 +66,14 @@ export interface Input {
 }
 
 /**
- * Makes a placeholder, such as `{apiKey}`, for one of the caller's secrets. Placeholders stand for real values in
- * headers, queries and bodies.
+ * Makes a placeholder, such as `{apiKey}`, for one of the caller's secrets.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const sample = (name: string): Redacted.Redacted<string> => Redacted.make(`{${name}}`)
 
-/** Whether a field distinguishes a success from a refusal. Such a field has a constant or a pattern. */
+/** Whether a field distinguishes a success from a refusal by a constant or a pattern. */
 const decides = (schema: Json = {}): boolean => "const" in schema || "pattern" in schema
 
 const objectWith = (properties: Readonly<Record<string, Json>>, required: ReadonlyArray<string> = []): Json => ({
@@ -83,13 +82,11 @@ const objectWith = (properties: Readonly<Record<string, Json>>, required: Readon
   required: [...Object.keys(properties).filter((name) => decides(properties[name])), ...required]
 })
 
-/** Whether data of this schema may be absent. It may be absent if it has no required field. */
 const mayBeAbsent = (data: Json): boolean => requiredOf(data).length === 0
 
 /**
  * Makes the schema of an answer whose field `name` contains the data. `properties` are the other fields of the answer.
- * Fields with a constant or a pattern are required. The field `name` is required if the schema of the data has required
- * fields.
+ * Fields with a constant or a pattern are required.
  *
  * @category envelopes
  * @since 0.1.0
@@ -171,10 +168,7 @@ interface Sent {
   readonly required: boolean
 }
 
-/**
- * The names of the fields or parameters that are sent, each with its schema. If a value is a placeholder for a field of
- * the request, the schema is the schema of this field.
- */
+/** The fields or parameters that are sent, each with its schema. */
 const sentOf = (sent: Readonly<Record<string, unknown>>, request: Json): ReadonlyArray<Sent> =>
   Object.entries(sent).map(([name, value]) => {
     const field = fieldOf(value)
@@ -320,8 +314,8 @@ const responsesOf = (input: Input, endpoints: ReadonlyArray<Endpoint>): Json => 
 const keyOf = ({ in: place, name }: Json): string => `${String(place)} ${String(name)}`
 
 /**
- * Merges the parameters of calls that have the same method and path, and so are one operation in the document. A
- * parameter is optional if at least one of these calls does not have it.
+ * Merges the parameters of calls with the same method and path. A parameter is optional if at least one of the calls
+ * does not have it.
  */
 const mergeParameters = (lists: ReadonlyArray<ReadonlyArray<Json>>): ReadonlyArray<Json> => {
   const all = new Map<string, Json>()
@@ -387,8 +381,10 @@ const groupsOf = (table: Input["table"]): ReadonlyArray<readonly [Endpoint, ...R
  * Makes the OpenAPI document of a broker.
  *
  * Calls with the same method and path are one operation. Secrets have the format `password`. Three fields of an
- * operation are not part of OpenAPI: `x-errors` lists the refusals of the call and their meanings. `x-limits` lists the
- * rate limits of the call. `x-safe` says whether the call may be sent again if the connection failed.
+ * operation are not part of OpenAPI:
+ * - `x-errors`: the refusals of the call and their meanings.
+ * - `x-limits`: the rate limits of the call.
+ * - `x-safe`: whether the call may be sent again if the connection failed.
  *
  * @example
  * ```ts

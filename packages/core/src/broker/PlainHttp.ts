@@ -1,6 +1,6 @@
 /**
  * A faster way to send a request than `HttpClient.execute`. The bodies are text, and the whole answer is read before it
- * is returned. Calls to brokers use this way if the HTTP client supports it. Otherwise they use `HttpClient.execute`.
+ * is returned. Calls to brokers use `PlainHttp` if the HTTP client supports it.
  *
  * @since 0.1.0
  */
@@ -49,7 +49,7 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | undefined>>
   /** The body, decompressed. It is empty if the body is too large. */
   readonly text: string
-  /** Whether the body is larger than `maxBodyBytes`. If `true`, the body was not read to its end. */
+  /** Whether the body is larger than `maxBodyBytes`. */
   readonly isTooLarge: boolean
   /** The address that has answered, if the client knows it. */
   readonly url?: string | undefined
@@ -68,9 +68,9 @@ export interface Listener {
 }
 
 /**
- * Sends a request once, and follows no redirect. Returns a function that stops the request. If the request still waits
- * for a connection when it is stopped, it is never sent. The listener is called only after `Send` has returned. A
- * stopped request may still call the listener, which must then ignore the call.
+ * Sends a request once, and follows no redirect. Returns a function that stops the request. A request that is stopped
+ * before it has a connection is never sent. The listener is called only after `Send` has returned. After the request
+ * was stopped, the listener must ignore calls.
  *
  * @category models
  * @since 0.1.0
@@ -89,9 +89,9 @@ export type Find = (fiber: Fiber.Fiber<unknown, unknown>) => Send | undefined
 const hasFind = (client: object): client is { readonly [PlainSend]: Find } => PlainSend in client
 
 /**
- * Returns the function `Send` of a client, or `undefined` if the client has none. If a program changes a client with
- * functions such as `HttpClient.mapRequest`, the changed client has no `Send`, so no call bypasses these functions.
- * `fiber` is the fiber that sends the request.
+ * Returns the function `Send` of a client, or `undefined` if the client has none. A client that was changed by a
+ * function such as `HttpClient.mapRequest` has no `Send`, so no call bypasses the function. `fiber` is the fiber that
+ * sends the request.
  *
  * @example
  * ```ts
@@ -130,15 +130,14 @@ export const addSend = (client: HttpClient, find: Find): HttpClient =>
 export interface Parts {
   readonly find: Find
   /**
-   * Makes the client for requests that do not use `Send`. Called at the first such request. If the promise is rejected,
-   * this request is not sent, and its fiber dies. The next such request calls `load` again.
+   * Makes the client for requests that do not use `Send`. It is called at the first of these requests. If the promise
+   * is rejected, the request is not sent, and its fiber dies.
    */
   readonly load: () => Promise<HttpClient>
 }
 
 /**
- * Makes a client from a function `Find`, and from a client that is loaded only if a request needs it. If all requests
- * use `Send`, the program does not load Effect's HTTP modules.
+ * Makes a client from a function `Find`, and from a client that is loaded only if a request needs it.
  *
  * @example
  * ```ts

@@ -14,9 +14,8 @@ import * as Result from "effect/Result"
 import { beginning, printable } from "./internal/printable.ts"
 import { mask, unescaped, withoutNeighbours, withoutOpaqueWords, withoutTags } from "./internal/quoting.ts"
 
-// Some patterns begin with a group that matches many characters in a row. A lookbehind lets such a pattern start only
-// at the first of these characters. Without the lookbehind, the pattern would be tried at each of them, and one
-// megabyte of text would take hours.
+// A pattern with a lookbehind is tried only at the first character of a word. Without the lookbehind, the pattern would
+// be tried at each character, and one megabyte of text would take hours.
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
   // In JSON or in a form: a field whose name ends with the name of a secret, such as `pin`. The text may end inside the
   // value of the field.
@@ -33,7 +32,7 @@ const patterns: ReadonlyArray<readonly [RegExp, string]> = [
 const encodings: ReadonlyArray<(secret: string) => string> = [
   (secret) => secret,
   (secret) => JSON.stringify(secret).slice(1, -1),
-  // Text with half of a surrogate pair cannot be encoded for a URL. Such a secret is not encoded.
+  // A secret with half of a surrogate pair cannot be encoded for a URL.
   (secret) =>
     Result.getOrElse(
       Result.try(() => encodeURIComponent(secret)),
@@ -57,7 +56,7 @@ const htmlEntities: Readonly<Record<string, string>> = {
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
 
-/** Replaces the given secrets that have at least three characters. Does not look for other secrets. */
+/** Replaces the given secrets that have at least three characters. */
 const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const spellings = new Set<string>()
   for (const secret of secrets) {
@@ -66,28 +65,26 @@ const hide = (text: string, secrets: Iterable<Redacted.Redacted<string>>): strin
     for (const encode of encodings) spellings.add(encode(value))
   }
   if (spellings.size === 0) return text
-  // The longest spelling is replaced first. If a short secret inside a longer secret were replaced first, the rest of
-  // the longer secret would remain.
+  // If a short secret inside a longer secret were replaced first, the rest of the longer secret would remain.
   const longestFirst = Array.from(spellings).sort((a, b) => b.length - a.length)
   return text.replace(new RegExp(longestFirst.map(escapeRegExp).join("|"), "gi"), mask)
 }
 
 /**
- * Maximum length of the text that is searched, in characters. If the text has more than about four million characters,
- * a pattern overflows V8's stack.
+ * Number of characters that are searched. With more than about four million characters, a pattern overflows V8's stack.
  */
 const searchable = 1_048_576
 
 /**
- * If a text is longer than `length`, cuts it and also removes the last word. The last word may be only the beginning of
- * a token, and the patterns might not recognize such a beginning.
+ * If a text is longer than `length`, cuts it and removes the last word. The last word may be the beginning of a token,
+ * which the patterns might not recognize.
  */
 const cut = (text: string, length: number): string =>
   text.length > length ? text.slice(0, length - 200) + text.slice(length - 200, length).replace(/\S*$/, "") : text
 
 /**
- * Hides the secrets and makes the text printable. Then hides the secrets again, because `printable` removes invisible
- * characters, which may have been inside a secret.
+ * Hides the secrets a second time, because `printable` removes invisible characters, which may have been inside a
+ * secret.
  */
 const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
   const hidden = cut(hide(text, secrets), searchable)
@@ -96,10 +93,12 @@ const clean = (text: string, secrets: Iterable<Redacted.Redacted<string>>): stri
 }
 
 /**
- * Replaces the given secrets with `<redacted>`, even if they are encoded for JSON, HTML, a URL or a form, or in base64
- * or hexadecimal. A secret with fewer than three characters is not replaced. Also replaces text that looks like a
- * secret. Removes or replaces control characters, invisible characters, and characters that change the direction of
- * text. Removes all text after the first 1,048,576 characters.
+ * Makes text safe for messages and logs:
+ * - Replaces the given secrets with `<redacted>`, even if they are encoded for JSON, HTML, a URL or a form, or in
+ *   base64 or hexadecimal. A secret with fewer than three characters is not replaced.
+ * - Replaces other text that looks like a secret.
+ * - Removes or replaces control characters, invisible characters, and characters that change the direction of text.
+ * - Removes all text after the first 1,048,576 characters.
  *
  * @example
  * ```ts
@@ -116,10 +115,12 @@ export const scrub = (text: string, secrets: Iterable<Redacted.Redacted<string>>
   patterns.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), clean(text, secrets))
 
 /**
- * Returns a short excerpt of a body, without secrets, for errors. If the body is JSON, the excerpt contains only the
- * names and types of fields. If the body is other text, the HTML tags are removed from it. Then these parts of the
- * text are replaced: secrets, the value after the name of a secret, and words of at least ten characters that have both
- * letters and digits. The excerpt contains the first 200 characters of the result.
+ * Returns a short excerpt of a body, without secrets, for errors. The excerpt is cut after 200 characters. If the body
+ * is JSON, the excerpt contains only the names and types of fields. If the body is other text, HTML tags are removed,
+ * and these parts are replaced:
+ * - secrets
+ * - the value after the name of a secret
+ * - words of at least ten characters that have both letters and digits
  *
  * @example
  * ```ts
@@ -148,7 +149,7 @@ export const excerpt = (
 
 const parse = (text: string): unknown => Result.getOrUndefined(Result.try(() => JSON.parse(text) as unknown))
 
-/** Escapes are removed up to three times, because the text may have been escaped more than once. */
+/** The text may have been escaped more than once. */
 const levels = [1, 2, 3]
 
 const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string>>): string => {
@@ -159,8 +160,7 @@ const withoutEscapes = (text: string, secrets: Iterable<Redacted.Redacted<string
   return withoutOpaqueWords(withoutNeighbours(plain))
 }
 
-// The keys of JSON are usually names of fields, but a malformed body may have a secret as a key. So only keys that are
-// plain words are shown.
+// A malformed body may have a secret as a key, so only keys that are plain words are shown.
 const keyName = (key: string): string => (/^[A-Za-z_]\w{0,39}$/.test(key) && scrub(key) === key ? key : "…")
 
 const outline = (value: unknown, depth: number): string => {
@@ -187,8 +187,7 @@ const outline = (value: unknown, depth: number): string => {
  * @since 0.1.0
  */
 export const layerHeaders = (names: Iterable<string>): Layer.Layer<never> =>
-  // `headerNames.ts` loads Effect's HTTP modules, and these load Schema. So `headerNames.ts` is imported only when the
-  // layer is built.
+  // `headerNames.ts` loads Effect's HTTP modules and Schema, so it is imported only when the layer is built.
   Layer.unwrap(
     Effect.map(
       Effect.promise(() => import("./internal/headerNames.ts")),

@@ -28,7 +28,7 @@ import type { StepUp } from "../login/StepUp.ts"
 
 /**
  * The limits of the login guard (`LoginGuard`). The login guard of a session manager stops further logins before the
- * broker locks the account because of too many refused logins.
+ * broker locks the account.
  *
  * @category models
  * @since 0.1.0
@@ -47,7 +47,7 @@ export interface GuardPolicy {
 }
 
 /**
- * Defines how the session of an account can be renewed. A `SessionManager` uses it to renew its session.
+ * Defines how a `SessionManager` renews the session of an account.
  *
  * @category services
  * @since 0.1.0
@@ -84,7 +84,7 @@ const stepOf = (codes: "totp" | CodeSource | undefined): Duration.Duration | und
   return (codes === "totp" ? undefined : codes.period) ?? defaultStep
 }
 
-/** All renewals share this object. This saves memory in a program with a hundred thousand accounts. */
+/** All renewals share this object, which saves memory. */
 const defaultWindow = Duration.hours(24)
 
 const inOneText = (credentials: Readonly<Record<string, unknown>>): Redacted.Redacted<string> => {
@@ -124,8 +124,7 @@ export const make = (options: {
   readonly codes?: "totp" | CodeSource | undefined
   /**
    * The credentials that `login` sends, keyed by field. A session manager compares them with credentials that the
-   * broker accepted or refused in the past. Only text and `Redacted` text are compared. Default: no credentials are
-   * compared.
+   * broker accepted or refused in the past. Default: no credentials are compared.
    */
   readonly credentials?: Readonly<Record<string, unknown>> | undefined
 }): Effect.Effect<Renewal["Service"], AuthError.AuthError> =>
@@ -150,7 +149,7 @@ export const make = (options: {
   })
 
 /**
- * Options that replace the numbers in the broker's description (`Broker`). Few brokers document these numbers.
+ * Options that replace the numbers in the broker's description (`Broker`).
  *
  * @category models
  * @since 0.1.0
@@ -226,11 +225,12 @@ const unanswerable = (account: Account, why: string) =>
 
 /**
  * Makes a login that answers the broker's challenge with a TOTP code from `codes`. If TOTP is not the first of the
- * challenge's `kinds`, the login fails with `ActionRequired`. The advice in this error names `layerLoginWithStepUp`.
+ * challenge's `kinds`, the login fails with `ActionRequired`.
  *
  * A broker that requires another kind of code sends an SMS or an email at each login. To prevent useless messages, the
- * login fails with the same error, and sends nothing to the broker, in two cases: if `codes` is `undefined`, and after
- * a first challenge that required another kind of code.
+ * login sends nothing to the broker and fails with `ActionRequired` in two cases:
+ * - `codes` is `undefined`.
+ * - An earlier challenge required another kind of code.
  *
  * @example
  * ```ts

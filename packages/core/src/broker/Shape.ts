@@ -1,10 +1,9 @@
 /**
- * Describes the data of requests and answers for the tables of endpoints. A shape can make an Effect schema.
- * Most shapes also have a decoder that does not need the schema.
+ * Describes the data of requests and answers for the tables of endpoints.
  *
- * The decoders of this module decode the usual answers without `effect/Schema`. For all other data, the schema is made.
- * The schema decodes the data, or reports what is wrong. So most logins do not load `effect/Schema`, which would be a
- * quarter of their code.
+ * Most shapes decode the usual answers without `effect/Schema`. For all other data, a shape makes its schema, which
+ * decodes the data or reports what is wrong. So most logins do not load `effect/Schema`, which would be a quarter of
+ * their code.
  *
  * @since 0.1.0
  */
@@ -79,7 +78,6 @@ const from = <S>(toSchema: (schemas: Schemas) => S, decode: plain.PlainDecoder |
   decode
 })
 
-/** Makes the decoder of a shape from the decoder of another shape. Returns `undefined` if the other shape has none. */
 const ifKnown = (
   { decode }: Shape,
   use: (decode: plain.PlainDecoder) => plain.PlainDecoder
@@ -248,8 +246,7 @@ export const literals = <const L extends ReadonlyArray<string>>(texts: L) =>
 export const Text = make(({ Decode }) => Decode.Text, plain.isText)
 
 /**
- * Secret text in an answer. OpenAPI descriptions mark it as a password. `SecretText` does not wrap the text in
- * `Redacted`. To wrap the text, use `map`.
+ * Secret text in an answer. `SecretText` does not wrap the text in `Redacted`. To wrap the text, use `map`.
  *
  * @category fields
  * @since 0.1.0
@@ -325,8 +322,8 @@ export const count = from(
 )
 
 /**
- * A flag. The broker may send it as a boolean or as text. The texts `true`, `yes` and `y` mean true, in upper or lower
- * case. Any other text means false. A flag that the broker omits or sets to null is also false.
+ * A flag. The broker may send a boolean or text. The texts `true`, `yes` and `y` mean true, in upper or lower case. Any
+ * other text, null and a missing flag mean false.
  *
  * @category fields
  * @since 0.1.0
@@ -340,9 +337,8 @@ export const flag = from(
 )
 
 /**
- * A list of texts. The broker may also send one text that contains the items, separated by commas. Brackets and
- * quotation marks in this text are ignored. Blank items are dropped. If the list is omitted or null, the result is an
- * empty list.
+ * A list of texts. The broker may send an array, or one text with commas between the items. Brackets and quotation
+ * marks in the text are ignored. Blank items are dropped. If the list is omitted or null, the result is an empty list.
  *
  * @category fields
  * @since 0.1.0

@@ -21,19 +21,16 @@ import { Sharing } from "./internal/sharing.ts"
  */
 export interface SharedLimits {
   /**
-   * Counts one call, and returns zero. If the limit does not allow the call now, the call is not counted, and the
-   * result is the time after which `take` may be called again. `key` contains no secret. `limit.per` is 50
-   * milliseconds longer than the broker's period, because calls can reach the broker closer together than they were
-   * counted.
+   * If the limit allows the call now, counts the call and returns zero. If not, returns the time after which `take` may
+   * be called again. `key` contains no secret. `limit.per` is 50 milliseconds longer than the broker's period.
    */
   readonly take: (key: string, limit: Limit) => Effect.Effect<Duration.Duration, unknown>
 }
 
 /**
  * Sets the shared limits. A broker's layer reads them when it is built, and uses them for limits with the scope `app`
- * or `address`. The layer's client also counts these calls itself. If the shared limits fail or do not answer within
- * one second, only the client's own count applies, and the shared limits are not used for 10 seconds. Without shared
- * limits, each client counts only its own calls.
+ * or `address`. If the shared limits fail or do not answer within one second, the layer's client counts only its own
+ * calls for 10 seconds.
  *
  * @example
  * ```ts
@@ -53,10 +50,9 @@ export const layer = (limits: SharedLimits): Layer.Layer<never> =>
   Layer.succeed(Sharing, (protocol) => askShared((key, limit) => limits.take(key, limit), protocol))
 
 /**
- * Splits a limit into `burst` and `pause`. `burst` calls may be sent without a pause. After each `pause`, in
- * milliseconds, one more call is allowed. Effect's fixed window starts at its first call, and each call extends the
- * window by one pause. So a period contains fewer calls than `burst` plus the number of pauses in the period. The pause
- * makes this sum at most `requests + 1`, so a period contains at most `requests` calls.
+ * `burst` calls may be sent without a pause. After each `pause`, in milliseconds, one more call is allowed. A period
+ * contains fewer calls than `burst + per / pause`. The pause makes `burst + per / pause` at most `requests + 1`, so a
+ * period contains at most `requests` calls.
  */
 const paceOf = ({ per, requests }: Limit) => {
   const burst = Math.max(1, Math.floor(requests / 4))
@@ -129,11 +125,10 @@ export const makeRateLimiter = (options: Options = {}): Effect.Effect<SharedLimi
  * Shares the limits through Effect's `RateLimiter`. If the store of the `RateLimiter` is in Redis, programs on all
  * machines share the limits.
  *
- * A quarter of a limit's calls may be sent without a pause, and the others are spread over the period, so that
- * no period contains more calls than the limit allows.
+ * A quarter of a limit's calls may be sent without a pause. The others are spread over the period.
  *
- * If the store cannot be opened when the layer is built, the layer fails. In the example, the program then starts
- * without shared limits, and counts only its own calls until it is restarted.
+ * If the store cannot be opened when the layer is built, the layer fails. In the example, `Layer.catch` lets the
+ * program start without shared limits until it is restarted.
  *
  * @example
  * ```ts no-run

@@ -16,10 +16,7 @@ const patience = Duration.seconds(1)
 /** How long the shared limits are not used after a failure, in milliseconds. */
 const pause = 10_000
 
-/**
- * Identifies the app by a hash, because the API key must not become part of a key in the store. If the protocol has no
- * values in `app`, all programs count as one app.
- */
+/** Identifies the app by a hash, because the API key must not become part of a key in the store. */
 const appId = ({ app = {} }: Counted): Effect.Effect<string> => {
   const values = Object.keys(app)
     .toSorted()
@@ -47,8 +44,8 @@ export const askShared = Effect.fnUntraced(function* (countCall: Take, protocol:
     return { key, span, limit: { ...limit, per: Duration.millis(span) } }
   }
 
-  // The limits are asked one after another, and each limit that allows a call counts it at once. So the limit with the
-  // longest period comes last. Otherwise, calls that a limit with a shorter period refuses could use it up.
+  // Each limit counts a call before the next limit is asked. The limit with the longest period is asked last, so that
+  // calls that another limit refuses do not use it up.
   const shortestFirst = (a: { readonly span: number }, b: { readonly span: number }) => a.span - b.span
 
   const take = Effect.fnUntraced(function* ({ limits, name }: Endpoint) {

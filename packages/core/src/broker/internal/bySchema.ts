@@ -1,6 +1,6 @@
 /**
- * Checks requests and decodes answers with Schema. A call loads this module only for data that the shape's own decoder
- * (`Shape.decode`) does not accept, or if the shape has no such decoder.
+ * Checks requests and decodes answers with Schema. A call loads this module only if the shape's own decoder
+ * (`Shape.decode`) is missing or does not accept the data.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

@@ -36,7 +36,7 @@ const proxyStatus = (error: object): number | undefined => {
   return status === undefined ? undefined : Number(status)
 }
 
-/** Whether `fetch` refused to send a GET with a body. In Node, browsers and Bun, `fetch` refuses this. */
+/** Whether `fetch` refused to send a GET with a body. */
 const isGetBody = (error: object): boolean =>
   "message" in error &&
   Predicate.isString(error.message) &&

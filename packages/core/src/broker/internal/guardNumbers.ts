@@ -3,25 +3,17 @@ import * as Duration from "effect/Duration"
 import type { AuthError } from "../../login/AuthError.ts"
 import * as Problems from "./problems.ts"
 
-/**
- * The options to check. They may come from plain JavaScript or from a file, so their values may have other types at run
- * time.
- */
+/** The options may come from plain JavaScript or from a file, so their values may have other types at run time. */
 export interface GuardNumbers {
   readonly early?: Duration.Input | undefined
   readonly maxFailures?: number | undefined
   readonly window?: Duration.Input | undefined
 }
 
-/**
- * A broker that locks accounts does so after fewer refused logins, so a larger number would not protect the account.
- */
+/** Brokers lock accounts after fewer refused logins, so a larger number would not protect the account. */
 const mostFailures = 100
 
-/**
- * If `maxFailures` were NaN, or if `window` were NaN or zero, the limit would never be reached, and every refused login
- * would be sent again.
- */
+/** With NaN, or with a `window` of zero, the limit on failed logins would never be reached. */
 export const refusalOf = (
   broker: string,
   { early = 0, window = "1 hour", maxFailures = 1 }: GuardNumbers

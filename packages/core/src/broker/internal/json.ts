@@ -37,12 +37,11 @@ const parseMended = (text: string, quirks: ReadonlyArray<Quirk>): unknown =>
 export const parseJson = (body: string, quirks: ReadonlyArray<Quirk> = []): unknown => {
   const text = body.charCodeAt(0) === 0xfeff ? body.slice(1) : body
   const first = text.trimStart()[0]
-  // Every broker's answer is an object or an array. Anything else, such as HTML, is not parsed.
+  // Every broker's answer is an object or an array.
   if (first !== "{" && first !== "[") return undefined
   const strict = parseStrictly(text)
   if (strict !== undefined) return strict
-  // A repair can change correct text. For example, a curly quotation mark can be part of a string. So each repair is
-  // tried alone, before all repairs are tried together.
+  // A repair can change correct text, such as a curly quotation mark in a string. So each repair is tried alone first.
   for (const defects of [...quirks.map((quirk) => [quirk]), quirks]) {
     const value = parseMended(text, defects)
     if (value !== undefined) return value

@@ -5,8 +5,8 @@ import * as AuthError from "../../login/AuthError.ts"
 import type { Endpoint, Limit } from "../Endpoint.ts"
 
 /**
- * Time in milliseconds that is added to the period of every limit. The broker counts calls when they arrive, but the
- * limiter counts them when they are sent. Two calls that were sent far enough apart may arrive too close together.
+ * Time in milliseconds that is added to the period of every limit. Calls may arrive at the broker closer together than
+ * they were sent.
  */
 const transit = 50
 
@@ -35,24 +35,22 @@ const waitOf = (window: Window, now: number): number => {
 export interface Limiter {
   /**
    * Waits until the limits allow the call. Fails as soon as it is known that the whole wait would be longer than
-   * `queueTimeout`. This limiter does not count a call for which `take` fails.
+   * `queueTimeout`.
    */
   readonly take: (account: string, endpoint: Endpoint) => Effect.Effect<void, AuthError.RateLimited>
   /**
-   * If the limits allow the call at `now`, counts the call and returns true. Otherwise returns false, and does not
-   * count the call. Also returns false if `ask` must count the call (see `makeLimiter`), because only `take` can
-   * wait for the result of `ask`.
+   * If the limits allow the call at `now`, counts the call and returns true. Returns false, without counting the call,
+   * if the limits do not allow the call or if `ask` of `makeLimiter` must count the call.
    */
   readonly takeNow: (account: string, endpoint: Endpoint, now: number) => boolean
 }
 
 /**
- * Counts the calls of each account and endpoint within the last period of the limit (a sliding window). Fixed windows
- * and token buckets could allow twice as many calls within one period, which the broker would refuse.
+ * Counts the calls of each account and endpoint in a sliding window. A fixed window or a token bucket could allow twice
+ * as many calls within one period.
  *
- * The limits of an app or of an IP address count the calls of all accounts together. If `ask` is given, it counts a
- * call against these limits for all programs that share them. It returns 0, or how long the call must wait, in
- * milliseconds.
+ * The limits of an app or of an IP address count the calls of all accounts together. `ask` counts a call against these
+ * limits for all programs that share them. It returns 0, or how long the call must wait, in milliseconds.
  */
 export const makeLimiter = (
   queueTimeout: Duration.Duration,

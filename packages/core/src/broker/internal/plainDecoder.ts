@@ -1,6 +1,6 @@
 /**
- * Decoders without Schema for the data that brokers usually send. For all other data, they return `unsure`. Schema is
- * then loaded, and decodes the data or reports the problem. Most logins need no Schema.
+ * Decoders without Schema for the data that brokers usually send. For all other data, they return `unsure`, and Schema
+ * decodes the data or reports the problem.
  */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"

@@ -2,7 +2,7 @@ const breaks = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
 
 /**
  * Matches characters that are invisible, such as zero-width characters, characters that change the direction of text,
- * and byte order marks. They can change how other characters look.
+ * and byte order marks.
  */
 const invisible = /\p{Cf}/gu
 

@@ -64,10 +64,7 @@ export const unescaped = (text: string): string =>
 /** Words that may stand between the name of a secret and its value. */
 const links = new Set("id ids is was are were = == => -> : - – of value number no. nr with".split(" "))
 
-/**
- * Words that may follow the name of a secret but are not its value. Any other word after the name of a secret is
- * hidden.
- */
+/** Words that may follow the name of a secret but are not its value. */
 const words = new Set(
   `a about access account after again already an and any api app at authentication authorization bad be because been before
   but by can cannot check configured contact correct could data denied did disabled does empty enter error exceeded exist

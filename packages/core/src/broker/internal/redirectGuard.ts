@@ -17,15 +17,13 @@ const setManualRedirect = (fiber: Fiber.Fiber<unknown, unknown>) => {
 }
 
 /**
- * Sends a request that contains credentials. It is sent to one origin only. It gets no span of the HTTP client and no
+ * Sends a request that contains credentials to one origin only. The request gets no span of the HTTP client and no
  * tracing headers.
  *
- * If a program's client uses `HttpClient.followRedirects`, it follows redirects to other origins. It sends the body and
- * the brokers' own headers for keys and tokens to these origins, and no option changes this. So the origin of each
- * request is checked in `TracerDisabledWhen`, which `HttpClient.make` calls directly before each request, in the fiber
- * and the context of that request. `RequestInit` is also set there: at no other place can the `RequestInit` of the
- * client's layer be read, and it must be kept. Only the origin of the first request is allowed. It need not be the
- * broker's origin, because a program may send all its calls to a gateway.
+ * A client with `HttpClient.followRedirects` would send the body, keys and tokens to other origins. `HttpClient.make`
+ * calls `TracerDisabledWhen` directly before each request, so `TracerDisabledWhen` checks the origin. Only in
+ * `TracerDisabledWhen` can the `RequestInit` of the client's layer be read and extended. Only the origin of the first
+ * request is allowed. The first request may go to a gateway instead of the broker.
  */
 export const execute = (
   client: HttpClient.HttpClient,

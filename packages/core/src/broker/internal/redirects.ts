@@ -17,7 +17,7 @@ export class RedirectFollowed extends Data.TaggedError("RedirectFollowed")<{
 export const originOf = (url: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
-/** If `url` begins with the origin of `other` and a slash, the addresses are not parsed, to save time. */
+/** To save time, the addresses are not parsed if `url` begins with the origin of `other`. */
 export const isSameOrigin = (url: string, other: string): boolean => {
   const path = other.indexOf("/", "https://".length)
   return (path !== -1 && url.startsWith(other.slice(0, path + 1))) || originOf(url) === originOf(other)

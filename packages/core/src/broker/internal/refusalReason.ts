@@ -22,8 +22,8 @@ const dateOf = (text: string | undefined): number | undefined =>
 const longestWait = 900_000
 
 /**
- * If the header contains a date, the wait is the time from the answer's `Date` header to that date, because the
- * broker's clock and this machine's clock may differ by hours.
+ * A date in the header is compared with the answer's `Date` header, because the broker's clock and this machine's clock
+ * may differ by hours.
  */
 const retryAfterOf = (headers: Envelope.Answer["headers"], now: number | undefined): Duration.Duration | undefined => {
   const text = headers["retry-after"]?.trim()
@@ -72,13 +72,11 @@ export const reasonFor = (
     request
   }
   const row = codes.find((candidate) => ErrorTable.matches(candidate, original))
-  // If the broker's code is in the error table, the code is public. So this code is not redacted, even if a PIN has the
-  // same digits.
+  // A code in the error table is public, so it is not redacted, even if a PIN has the same digits.
   const failure: ErrorTable.Failure = { ...original, code: row?.code ?? scrub(no?.code), message: scrub(no?.message) }
   if (row !== undefined) return row.reason(failure)
   if (failure.code !== undefined && answer.status < 500) return ErrorTable.rejected(failure)
-  // An answer with HTTP 401 that is not JSON comes from a gateway or a proxy. Such an answer does not mean that the
-  // credentials are wrong.
+  // HTTP 401 without JSON comes from a gateway or a proxy, and does not mean that the credentials are wrong.
   const isPage = no === undefined && answer.json === undefined && answer.text.trim() !== ""
   if (isPage && answer.status === 401 && token !== "required") return ErrorTable.rejected(failure)
   const byStatus = ErrorTable.byStatus(answer.status, token)

@@ -101,8 +101,8 @@ export const queryOf = ({ app, query, session }: Endpoint, request: unknown): Ap
 }
 
 /**
- * A call with a session but without fields has the body `{}` if `emptyBody` is `"object"`, and no body if `emptyBody`
- * has another value.
+ * For a call with a session but without fields, `emptyBody` decides the body: `"object"` means `{}`, and any other
+ * value means no body.
  */
 export const bodyOf = (
   { encoding, query, token }: Endpoint,

@@ -1,6 +1,6 @@
 /**
- * The modules from which the schema of a `Shape` is made. They are loaded only when a schema is needed. `Schema`
- * contains only the parts of `effect/Schema` that shapes use, so that a bundler can drop the other parts.
+ * The modules from which the schema of a `Shape` is made. `Schema` contains only the parts of `effect/Schema` that
+ * shapes use, so that a bundler can drop the other parts.
  */
 import * as All from "effect/Schema"
 export * as Decode from "../Decode.ts"

@@ -9,15 +9,14 @@ export interface Counted {
 }
 
 /**
- * Makes the function that counts a client's calls against limits that several programs share. That function returns 0
- * if the call may be sent now, or if the shared limits cannot be used. Otherwise it returns how many milliseconds the
- * caller must wait before it calls the function again.
+ * Makes a function that counts a client's calls against the shared limits. The function returns how many milliseconds
+ * to wait before it is called again. It returns 0 if the call may be sent now, or if the shared limits cannot be used.
  */
 export type Sharing = (protocol: Counted) => Effect.Effect<(endpoint: Endpoint) => Effect.Effect<number>>
 
 /**
- * The layers of `SharedLimits` set this reference. So a bundle contains the code for shared limits only if the program
- * uses these layers.
+ * With this reference, a bundle contains the code for shared limits only if the program uses the layers of
+ * `SharedLimits`.
  */
 export const Sharing: Context.Reference<Sharing | undefined> = Context.Reference<Sharing | undefined>(
   "@auth/broker-core/internal/Sharing",

@@ -3,10 +3,10 @@ import type * as Fiber from "effect/Fiber"
 import * as Tracer from "effect/Tracer"
 
 /**
- * With Effect's default tracer, there is no span, because no program reads the spans of this tracer.
+ * Effect's default tracer gets no span, because no program reads its spans.
  *
- * The span does not contain the result of `use`. The result may contain unencrypted tokens, and exporters and
- * `inspect(span)` would show them. If `use` fails, the span contains the failure.
+ * The span does not contain the result of `use`, because the result may contain unencrypted tokens. If `use` fails, the
+ * span contains the failure.
  */
 export const withSpanWhenTraced = <A, E, R>(
   name: () => string,
