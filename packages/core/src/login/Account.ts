@@ -1,12 +1,11 @@
 /**
- * The account that a session belongs to. It is the key of stored sessions, of locks and of caches.
+ * The account that a session belongs to.
  *
  * @since 0.1.0
  */
 
 /**
- * An account at a broker. No field is secret. If you have several API keys, `app` is the name that you give to one of
- * them, and not the API key itself.
+ * An account at a broker. No field is secret.
  *
  * @category models
  * @since 0.1.0
@@ -16,7 +15,7 @@ export interface Account {
   readonly broker: string
   /** The broker's environment. Default: `"production"`. */
   readonly environment: string
-  /** Your name for the API key. Default: `"default"`. */
+  /** Your name for the API key, not the API key itself. Default: `"default"`. */
   readonly app: string
   /** Client code or user id at the broker. */
   readonly id: string
@@ -51,8 +50,8 @@ export const make = (options: {
   })
 
 /**
- * Returns the account as one string. Different accounts never have the same string. The four parts are percent-encoded
- * (as by `encodeURIComponent`) and joined by slashes.
+ * Returns the account as one string: the four parts, each percent-encoded, joined by slashes. Different accounts have
+ * different strings.
  *
  * @category converting
  * @since 0.1.0

@@ -1,9 +1,8 @@
 /**
- * If an authentication call fails, its error is an `AuthError`. This module defines `AuthError` and its reasons.
+ * The error of a failed authentication call, and the possible reasons.
  *
- * No reason contains a whole request, a whole response or another library's error. If a program printed one of these,
- * the output could contain a password. The broker's own code and message are in `code` and `brokerMessage`, with
- * secrets removed.
+ * No reason contains a whole request, a whole response or another library's error, because these can contain a
+ * password.
  *
  * @since 0.1.0
  */
@@ -49,10 +48,7 @@ const said = (reason: BrokerSaid): string => {
   return parts.length === 0 ? "" : ` (${parts.join(": ")})`
 }
 
-/**
- * Formats a wait. The wait is rounded up to the smallest unit that `timeText` shows, because a call that comes too
- * early is refused again.
- */
+/** Rounds the wait up, because the broker refuses a call that comes too early. */
 const waitText = (wait: Duration.Duration): string => {
   const seconds = Duration.toSeconds(wait)
   const unit = seconds > 86_400 ? 3600 : seconds > 3600 ? 60 : 1
@@ -135,8 +131,8 @@ export class InvalidStepUpCode extends Data.TaggedError("InvalidStepUpCode")<
 }
 
 /**
- * A challenge (the broker's request for a one-time code) can no longer be answered, or belongs to another account.
- * `why` gives the reason.
+ * A challenge can no longer be answered, or belongs to another account. A challenge is the broker's request for a
+ * one-time code.
  *
  * @category reasons
  * @since 0.1.0
@@ -202,7 +198,7 @@ const unlockAdvice: Record<AccountLocked["unlock"], string> = {
 
 /**
  * The session has ended, or there is no session (`missing`). Log in again, or refresh the session if the broker
- * supports this.
+ * supports a refresh.
  *
  * @category reasons
  * @since 0.1.0
@@ -337,8 +333,7 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
   readonly isRetryable = false
   readonly retryAfter = undefined
   override get message(): string {
-    // Without advice, the remedy contains `what`. An `AuthError` shows both message and remedy, so the message does not
-    // repeat `what`.
+    // Without advice, the remedy contains `what`, so the message omits `what`.
     const what = this.advice === undefined ? "" : `: ${this.what.replace(/\.$/, "")}`
     return `An action is required first${what}${said(this)}`
   }
@@ -348,19 +343,16 @@ export class ActionRequired extends Data.TaggedError("ActionRequired")<
 }
 
 /**
- * There was no usable answer. The network failed, the call timed out, or the broker has a fault. In general, it is not
- * known whether the broker has processed the request. If there was no connection to the broker, for example after the
- * system code `ECONNREFUSED` or HTTP 407 from a proxy, nothing reached the broker.
+ * There was no usable answer: the network failed, the call timed out, or the broker has a fault. The broker may have
+ * processed the request. If there was no connection to the broker, nothing reached the broker. Examples are the system
+ * code `ECONNREFUSED`, and HTTP 407 from a proxy.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class BrokerUnavailable extends Data.TaggedError("BrokerUnavailable")<
   BrokerSaid & {
-    /**
-     * What failed. With `certificate` and `proxy`, and usually with `network`, the fault is between this program and
-     * the broker.
-     */
+    /** What failed. `broker`: the broker reports an internal fault. */
     readonly why: "time-out" | "network" | "broker" | "certificate" | "proxy"
     /** HTTP status, if there was an answer. */
     readonly status?: number | undefined
@@ -486,9 +478,8 @@ export class MalformedResponse extends Data.TaggedError("MalformedResponse")<
 }
 
 /**
- * The broker rejected the call, and no other reason describes the rejection. For example, the error table of this
- * library has no entry for the broker's code. `code` is the broker's own code. If the broker sent no code, `code` is
- * the HTTP status, such as `HTTP 404`, or `none` if the status is below 400.
+ * The broker rejected the call, and no other reason describes the rejection. `code` is the broker's own code. If the
+ * broker sent no code, `code` is the HTTP status, such as `HTTP 404`. For a status below 400, it is `none`.
  *
  * @category reasons
  * @since 0.1.0
@@ -567,8 +558,8 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<
 export class RedirectRejected extends Data.TaggedError("RedirectRejected")<
   BrokerSaid & {
     /**
-     * Why the callback was rejected. `request-changed` comes only from `SealedRequest.open`. `request-expired` comes
-     * from `SealedRequest.open`, or from `BrowserLogin.run` if the login takes longer than five minutes.
+     * `request-changed` comes only from `SealedRequest.open`. `request-expired` comes from `SealedRequest.open`, and
+     * from `BrowserLogin.run` after five minutes.
      */
     readonly why:
       | "state"

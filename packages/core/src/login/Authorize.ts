@@ -29,8 +29,8 @@ export interface Answer {
 }
 
 /**
- * Provides the headers that every call with a session needs, and the origins to which they may be sent. Also checks
- * whether an answer is a refusal.
+ * Provides the headers that every call with a session needs, and the origins to which they may be sent. Checks whether
+ * an answer is a refusal.
  *
  * @category services
  * @since 0.1.0
@@ -42,22 +42,20 @@ export class Authorize extends Context.Service<
     /** The origins to which the headers may be sent, such as `https://apiconnect.angelone.in`. */
     readonly origins: ReadonlyArray<string>
     /**
-     * Returns the origin that the broker assigned to this session at login. This origin counts as one of the broker's
-     * origins. The function is absent if the broker never assigns an origin.
+     * Returns the origin that the broker assigned to this session at login. The headers may be sent to this origin.
+     * `toldOrigin` is absent if the broker never assigns an origin.
      */
     readonly toldOrigin?: (session: Session) => string | undefined
     /**
      * Checks the broker's answer to a call that was sent with the session. Returns an error if the answer is a refusal,
-     * otherwise `undefined`. Brokers have several formats for a refusal, and often send a refusal with HTTP 200. If the
-     * broker refuses the token, the reason of the error is `SessionExpired`. An answer with HTTP 2xx is a refusal only
-     * if it has one of the broker's formats for a refusal. The operation of the error is `request`. The error contains
-     * no secret of the session.
+     * otherwise `undefined`. Brokers often send a refusal with HTTP 200. If the broker refuses the token, the reason of
+     * the error is `SessionExpired`. The error contains no secret of the session.
      */
     readonly refusal: (answer: Answer, session: Session) => AuthError | undefined
   }
 >()("@auth/broker-core/login/Authorize") {}
 
-/** Returns the origin of a URL. Uses `URL`, which parses the text in the same way as the HTTP client. */
+/** `URL` parses the text in the same way as the HTTP client. */
 const originOf = (url: string): string | undefined => Result.getOrUndefined(Result.try(() => new URL(url).origin))
 
 /**
@@ -86,9 +84,9 @@ export const originsFor = (
 }
 
 /**
- * Adds the session's headers to a request. If the origin of the request is not one of the broker's origins, the request
- * is returned unchanged, so that no token is sent to another origin. Fails with `InvalidRequest` if a token or a header
- * of the session contains a character that tokens or headers must not contain.
+ * Adds the session's headers to a request. A request to any other origin than the broker's origins gets no token, and
+ * is returned unchanged. Fails with `InvalidRequest` if a token or a header of the session contains a forbidden
+ * character.
  *
  * @example
  * ```ts
@@ -136,8 +134,8 @@ export const request = (
   })
 
 /**
- * Checks the answer to one of your own calls. Returns an error if the answer is a refusal. Use this function to find
- * out whether the session has ended, because the HTTP status alone does not show this.
+ * Checks the answer to one of your own calls. Returns an error if the answer is a refusal, otherwise `undefined`. The
+ * HTTP status alone does not show whether the session has ended.
  *
  * @example
  * ```ts

@@ -1,7 +1,6 @@
 /**
- * The ports that browsers and `fetch` refuse to open, whatever server listens on them: the "bad ports" of the Fetch
- * standard. Browsers report `ERR_UNSAFE_PORT`, and `fetch` of Node reports "bad port". A server for a browser or for
- * `fetch` must not use such a port, even if the operating system selects it.
+ * The ports that browsers and `fetch` refuse to open: the "bad ports" of the Fetch standard. Browsers report
+ * `ERR_UNSAFE_PORT`, and `fetch` of Node reports "bad port".
  *
  * @since 0.1.0
  */
@@ -53,13 +52,11 @@ export class BlockedPort extends Data.TaggedError("BlockedPort")<{ readonly port
 const maxTries = 5
 
 /**
- * Opens a port that browsers and `fetch` accept, and returns it. `open` opens the given port, returns the opened port,
- * and closes the port when the scope closes. For port 0, the operating system selects the port. If it selects a blocked
- * port, `open` is called again, at most 5 times in total. Blocked ports stay open until `avoid` has a result, so that
- * the operating system cannot select them again.
+ * Opens a port that browsers and `fetch` accept, and returns the port. `open` must open the given port, return the
+ * opened port, and close the port when the scope closes. For port 0, the operating system selects the port. `avoid`
+ * calls `open` at most 5 times, until the selected port is not blocked.
  *
- * If the given port is blocked, `avoid` does not open it, and fails with `BlockedPort`. If all selected ports are
- * blocked, `avoid` also fails with `BlockedPort`.
+ * Fails with `BlockedPort` if the given port is blocked, or if all 5 selected ports are blocked.
  *
  * @example
  * ```ts
@@ -84,6 +81,7 @@ export const avoid = <E, R>(
       const scope = yield* Scope.fork(yield* Effect.scope)
       const opened = yield* Scope.provide(open(port), scope)
       if (!isBlocked(opened)) return opened
+      // The blocked port stays open until the end, so that the operating system does not select it again.
       const next = triesLeft > 1 ? attempt(triesLeft - 1) : Effect.fail(new BlockedPort({ port: opened }))
       return yield* Effect.ensuring(next, Scope.close(scope, Exit.void))
     })

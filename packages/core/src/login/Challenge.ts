@@ -2,10 +2,9 @@
  * Challenges. A broker may answer a login with a challenge, which requests a one-time code. The broker issues a session
  * only after the right code.
  *
- * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code, the
- * challenge can be answered again, until the number of wrong codes reaches a limit. If the answer failed with
- * `RateLimited`, the challenge can also be answered again. After any other result, the challenge has ended. Each layer
- * with challenges has a `Ledger`, which keeps track of its challenges and checks these rules before a code is sent.
+ * A challenge belongs to one account, and may expire. Only one answer can be sent at a time. After a wrong code, or
+ * after `RateLimited`, the challenge can be answered again. The number of wrong codes may be limited. After any other
+ * result, the challenge has ended. The `Ledger` of a layer checks these rules before a code is sent.
  *
  * @since 0.1.0
  */
@@ -43,7 +42,7 @@ export interface Challenge {
   readonly expiresAt: number | undefined
   /** Number of digits of a code. Default: 6. */
   readonly digits?: number | undefined
-  /** Number of codes that can still be tried. Each wrong code reduces it by one. `undefined` if unknown. */
+  /** Number of codes that can still be tried. `undefined` if unknown. */
   readonly attemptsLeft?: number | undefined
   /** The token that the broker requires in the second step of the login. */
   readonly stepToken: Redacted.Redacted<string>
@@ -66,10 +65,12 @@ export interface Ledger {
   /** Opens a challenge again after `claim`. Call `reopen` if the answer failed, but another answer is allowed. */
   readonly reopen: (challenge: Challenge) => Effect.Effect<void>
   /**
-   * Answers a challenge. `send` sends the code, and runs at most once. If the code does not have `digits` digits, it is
-   * not sent, and the challenge stays open. If `send` fails with `RateLimited`, the challenge also stays open. After a
-   * wrong code, the challenge stays open until the number of wrong codes reaches the `attemptsLeft` with which the
-   * challenge was opened. If that is `undefined`, there is no limit. After any other result, the challenge has ended.
+   * Answers a challenge. `send` sends the code, and runs at most once.
+   *
+   * - The code does not have `digits` digits: the code is not sent, and the challenge stays open.
+   * - `send` fails with `RateLimited`: the challenge stays open.
+   * - `send` fails with `InvalidStepUpCode`: the challenge stays open if `attemptsLeft` is not 0.
+   * - `send` has any other result: the challenge has ended.
    */
   readonly answer: <A, R>(
     challenge: Challenge,
@@ -80,14 +81,17 @@ export interface Ledger {
     }
   ) => Effect.Effect<A, AuthError.AuthError, R>
   /**
-   * Requests a new code. `send` sends the request, and runs at most once. If no new code can be requested, `resend`
-   * fails with `InvalidRequest`. Before `resendAt`, it fails with `RateLimited`. If the challenge is not open, has
-   * expired, or belongs to another account, it fails with `ChallengeExpired`. In these three cases, `send` does not
-   * run.
+   * Requests a new code. `send` sends the request, and runs at most once. In these cases, `send` does not run:
    *
-   * If `send` succeeds, `resend` returns a new challenge, and the previous challenge has ended. If `send` fails with
-   * `ChallengeExpired`, the previous challenge has also ended. After any other failure of `send`, the previous
-   * challenge stays open, because its code is still valid.
+   * - No new code can be requested: `resend` fails with `InvalidRequest`.
+   * - `resendAt` is in the future: `resend` fails with `RateLimited`.
+   * - The challenge is not open, has expired, or belongs to another account: `resend` fails with `ChallengeExpired`.
+   *
+   * The result of `send` decides about the previous challenge:
+   *
+   * - `send` succeeds: `resend` returns a new challenge, and the previous challenge has ended.
+   * - `send` fails with `ChallengeExpired`: the previous challenge has ended.
+   * - `send` fails in any other way: the previous challenge stays open.
    */
   readonly resend: <R>(
     challenge: Challenge,
@@ -95,10 +99,7 @@ export interface Ledger {
   ) => Effect.Effect<Challenge, AuthError.AuthError, R>
 }
 
-/**
- * Reports to the login guard that the login waits for a code from the broker. Reports nothing for a code from an
- * authenticator app, because the broker does not send such a code.
- */
+/** Tells the login guard that the login waits for a code that the broker sends by SMS or email. */
 const awaited = ({ kinds }: Challenge) => (kinds[0] === "totp" ? Effect.void : report(({ codeAwaited }) => codeAwaited))
 
 const keepsOpen: ReadonlySet<AuthError.Reason["_tag"]> = new Set(["InvalidStepUpCode", "RateLimited"])
@@ -137,10 +138,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
     const pending = new Set<string>()
     const missed = new Map<string, number>()
     const allowed = new Map<string, number>()
-    /**
-     * Why challenges have ended, keyed by their ids. A challenge that is not open and has no entry was used: it was
-     * claimed for an answer, or replaced by a new challenge.
-     */
+    /** The keys are the ids of challenges. A challenge that is not open and has no entry was used or replaced. */
     const ended = new Map<string, AuthError.ChallengeExpired["why"]>()
     const key = Account.toKey(account)
     let opened = 0
@@ -195,7 +193,6 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       return isLast
     }
 
-    /** Ends the challenge if the broker reports that it has expired, otherwise opens it again. */
     const reopenAfterResend = (challenge: Challenge, cause: Cause.Cause<AuthError.AuthError>) => {
       const error = Cause.findErrorOption(cause)
       if (Option.isNone(error) || error.value.reason._tag !== "ChallengeExpired") return reopen(challenge)
@@ -203,10 +200,7 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
       return Effect.sync(() => void ended.set(challenge.id, why))
     }
 
-    /**
-     * Reports to the login guard that a code is sent now. If no further code may be sent, fails and opens the challenge
-     * again.
-     */
+    /** If the login guard allows no further code, fails and opens the challenge again. */
     const entered = (challenge: Challenge) =>
       Effect.tapError(
         report(({ beforeCode }) => beforeCode),
@@ -243,8 +237,8 @@ export const makeLedger = (account: Account.Account): Effect.Effect<Ledger> =>
             const retryAfter = Duration.millis(challenge.resendAt - now)
             return fail("resend", new AuthError.RateLimited({ retryAfter, by: "client" }))
           }
-          // The new challenge has the same number of attempts left, because the broker counts the wrong codes of the
-          // account, not those of a challenge.
+          // The new challenge keeps the number of attempts left, because the broker counts the wrong codes of the
+          // account.
           const attemptsLeft = attemptsLeftOf(challenge.id)
           const reopenedBy = Effect.flatMap(send, (fields) =>
             open({ ...fields, ...(attemptsLeft !== undefined && { attemptsLeft }) })

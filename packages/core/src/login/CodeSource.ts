@@ -24,7 +24,7 @@ import * as Totp from "./Totp.ts"
 const TypeId = "~@auth/broker-core/login/CodeSource"
 
 /**
- * The request that a source receives when a login needs a one-time code. It contains the known facts about the code.
+ * The request that a source receives when a login needs a one-time code.
  *
  * @category models
  * @since 0.1.0
@@ -41,9 +41,7 @@ export interface CodeRequest {
   readonly resendsLeft?: number | undefined
   /** When the code expires, in milliseconds since the epoch. `undefined` if the broker does not say. */
   readonly expiresAt?: number | undefined
-  /**
-   * Number of codes that can still be tried. If the last code is wrong too, the login fails. `undefined` if unknown.
-   */
+  /** Number of codes that can still be tried. `undefined` if unknown. */
   readonly attemptsLeft?: number | undefined
 }
 
@@ -67,7 +65,6 @@ export interface CodeSource {
 
 const make = (fields: Omit<CodeSource, typeof TypeId>): CodeSource => ({ [TypeId]: TypeId, ...fields })
 
-/** Makes a source that has a problem. Every request for a code fails. */
 const broken = (problem: string, field: string): CodeSource =>
   make({
     problem,
@@ -84,10 +81,9 @@ export const isCodeSource = (value: unknown): value is CodeSource => Predicate.h
 
 /**
  * Makes a source that computes codes from a TOTP secret. Each code belongs to one period, which is usually 30 seconds
- * long. A code must still be valid when it arrives at the broker. So if the current period ends within `margin`, the
- * source waits for the next period. Default for `margin`: 2 seconds. For each account, the source returns the code of a
- * period only once, because brokers refuse a code that was used before. A second request waits for the next period.
- * The source reads the time from Effect's `Clock`.
+ * long. If the current period ends within `margin`, the source waits for the next period. Default for `margin`: 2
+ * seconds. For each account, the source returns a code only once, because brokers refuse a used code. A second request
+ * waits for the next period. The source reads the time from Effect's `Clock`.
  *
  * @example
  * ```ts
@@ -115,8 +111,7 @@ export const totp = (
   }
   const parameters = parsed.success
   const periodMillis = parameters.period * 1000
-  // If the margin were as long as the period, no code would ever be returned. So the margin is limited: in the
-  // first second of a period, the margin never delays a code.
+  // With a margin as long as the period, no code would ever be returned.
   const margin = Math.min(Duration.toMillis(requestedMargin), periodMillis - 1000)
   const lastSteps = new Map<string, number>()
   return make({
@@ -167,13 +162,11 @@ export const fixed = (code: Redacted.Redacted<string>): CodeSource => {
 }
 
 /**
- * Makes a source from a function that returns an effect. For example, the effect reads a mailbox, a message queue or a
- * hardware key.
+ * Makes a source from a function that returns an effect. For example, the effect reads a mailbox or a hardware key.
  *
- * The function runs once for each code. In a login of a session manager, the effect must return the code within five
- * minutes. Otherwise the login fails with `ActionRequired`. An error of the effect ends the login. If the error
- * contains the broker's error code or message, it can count as a refused login. Any other error of the effect does not
- * count as a refused login.
+ * The function runs once for each code. A login of a session manager fails with `ActionRequired` if the effect returns
+ * no code within five minutes. An error of the effect ends the login. An error with the broker's error code or message
+ * can count as a refused login. Any other error does not count as a refused login.
  *
  * @example
  * ```ts
@@ -199,7 +192,6 @@ const defaultDigits = 6
 
 const plural = (count: number, one: string) => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
 
-/** Returns the text of the prompt, with the known facts about the code. */
 const promptText = (request: CodeRequest, now: number): string => {
   const { account, attemptsLeft, destinations = [], expiresAt, kind, resendAt, resendsLeft } = request
   const where = destinations.length === 0 ? "" : ` sent to ${destinations.map(maskDestination).join(", ")}`
@@ -224,13 +216,12 @@ const withoutGroups = (line: string): string => {
 }
 
 /**
- * Makes a source that prompts the user for the code at the terminal. The prompt shows where the code was sent, how long
- * it is valid, when a new code can be requested, and how many attempts are left. Facts that are unknown are not shown.
+ * Makes a source that prompts the user for the code at the terminal. The prompt shows what is known: where the code was
+ * sent, how long the code is valid, when a new code can be requested, and how many attempts are left.
  *
- * If the input cannot be a code, such as an empty line or a wrong number of digits, the prompt asks again, up to three
- * times. Such an input is not sent to the broker, so it does not count as a wrong code. If the fourth input cannot be a
- * code either, the source fails with `InvalidRequest`. If the user cancels the prompt, or if there is no terminal, the
- * source fails with `ActionRequired`.
+ * An input that cannot be a code, such as an empty line or a wrong number of digits, is not sent to the broker. The
+ * prompt asks again, up to three times. After the fourth input that cannot be a code, the source fails with
+ * `InvalidRequest`. If the user cancels the prompt, or if there is no terminal, the source fails with `ActionRequired`.
  *
  * @example
  * ```ts

@@ -1,6 +1,5 @@
 /**
- * Rules that compute when a session expires. Each rule is a function of the type `Expiry`. Brokers define the expiry in
- * different ways, so several rules can be combined.
+ * Rules that compute when a session expires. Several rules can be combined.
  *
  * Indian Standard Time (IST) has the fixed offset +05:30 from UTC. All points in time are in milliseconds since the
  * epoch.
@@ -28,9 +27,13 @@ export {
 } from "./internal/timeText.ts"
 
 /**
- * Where an expiry comes from. `jwt`: from the `exp` in the token. `expires-in`: from the broker's answer.
- * `daily-cut-off`: from the time at which the broker ends all sessions each day. `lifetime`: from a fixed lifetime.
- * `unknown`: the expiry is not known.
+ * Where an expiry comes from:
+ *
+ * - `jwt`: the `exp` in the token.
+ * - `expires-in`: the broker's answer.
+ * - `daily-cut-off`: the time at which the broker ends all sessions each day.
+ * - `lifetime`: a fixed lifetime.
+ * - `unknown`: the expiry is not known.
  *
  * @category models
  * @since 0.1.0
@@ -74,48 +77,40 @@ export type Expiry = (issued: Issued) => End | undefined
 
 const millisPerDay = 86_400_000
 const istOffset = 19_800_000
-/**
- * Every accepted expiry is before this time. `Date` supports one more day, which leaves room for the conversion to IST.
- * In milliseconds since the epoch.
- */
+/** Each expiry is before this time. `Date` supports one more day, which leaves room for the conversion to IST. */
 const maxInstant = 8.64e15 - millisPerDay
 
-/** Returns `undefined` for an expiry that is not after the epoch, or that is too late for `Date`. */
 const endAt = (at: number, source: ExpirySource): End | undefined =>
   at > 0 && at < maxInstant ? { at, source } : undefined
 
 /**
- * The smallest number that is read as milliseconds. Smaller numbers are read as seconds, as RFC 7519 defines
- * `exp`. 1e11 seconds after the epoch is the year 5138, so no `exp` in seconds is that large.
+ * The smallest number that is read as milliseconds. 1e11 seconds after the epoch is the year 5138, so an `exp` in
+ * seconds is smaller.
  */
 const firstMillis = 1e11
-/**
- * The smallest number that is ignored, because its unit is unknown. 1e14 milliseconds after the epoch is the year 5138.
- */
+/** The smallest number that is ignored. 1e14 milliseconds after the epoch is the year 5138. */
 const lastMillis = 1e14
 
-/** Converts an `exp` to milliseconds. Accepts seconds or milliseconds, as a number or as text. */
+/** Converts an `exp` to milliseconds. */
 const fromNumericDate = (exp: unknown): number | undefined => {
   const number = Predicate.isString(exp) && /^\s*\d+(?:\.\d+)?\s*$/.test(exp) ? Number(exp) : exp
   if (!Predicate.isNumber(number) || number >= lastMillis) return undefined
   return number < firstMillis ? number * 1000 : number
 }
 
-/** The claims of a JWT. `undefined` if the token is not a JWT. */
 const claimsOf = (token: string): unknown => {
   const start = token.indexOf(".") + 1
   const end = token.indexOf(".", start)
   if (start === 0) return undefined
   const payload = token.slice(start, end === -1 ? token.length : end)
-  // `atob` is native, so it is ten times as fast as a decoder in JavaScript. It decodes only ASCII correctly, which is
-  // enough for `exp`.
+  // `atob` is ten times as fast as a decoder in JavaScript. It decodes only ASCII correctly, which is enough for `exp`.
   const parse = () => JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))) as unknown
   return Result.getOrUndefined(Result.try(parse))
 }
 
 /**
  * Reads the expiry from the `exp` claim of the access token. The claim may be in seconds or milliseconds, and may be a
- * number or text. The signature of the token is not checked, because only the broker decides whether a token is valid.
+ * number or text. The signature of the token is not checked.
  *
  * @example
  * ```ts
@@ -138,8 +133,8 @@ export const jwt: Expiry = ({ accessToken }) => {
 }
 
 /**
- * Takes the expiry from the broker's answer: from the lifetime (`expiresIn`) or, if the broker sent no lifetime, from
- * the point in time (`expiresAt`).
+ * Computes the expiry from the lifetime in the broker's answer, `expiresIn`. If the answer has no lifetime, uses the
+ * point in time in the answer, `expiresAt`.
  *
  * @example
  * ```ts
@@ -161,9 +156,9 @@ export const expiresIn: Expiry = ({ expiresAt, expiresIn, issuedAt }) => {
 }
 
 /**
- * Reads the expiry from a field of an answer. The field may be a number or text. Its value is a lifetime in seconds, or
- * the point in time at which the token expires. A value that would be a lifetime of more than three years is read as a
- * point in time. If the value cannot be read, the result has no fields.
+ * Reads the expiry from a field of an answer. The field may be a number or text. A value of at most 94,608,000 is a
+ * lifetime in seconds, of at most three years. A larger value is a point in time, in seconds or milliseconds since the
+ * epoch. If the value cannot be read, the result has no fields.
  *
  * @example
  * ```ts

@@ -10,9 +10,11 @@ import type { AuthError } from "./AuthError.ts"
 import * as Session from "./Session.ts"
 
 /**
- * Result of a logout. `Revoked`: the broker has confirmed that the session has ended. `LocalOnly`: the broker did not
- * end the session, and `why` gives the reason. `why` is `already-over` if the session had already ended, or
- * `no-such-call` if the broker has no logout call.
+ * Result of a logout:
+ *
+ * - `Revoked`: the broker has confirmed that the session has ended.
+ * - `LocalOnly`, `already-over`: the session had already ended.
+ * - `LocalOnly`, `no-such-call`: the broker has no logout call, and did not end the session.
  *
  * @category models
  * @since 0.1.0
@@ -44,8 +46,7 @@ export const make = (broker: string, logout: Logout["Service"]["logout"]): Logou
 })
 
 /**
- * Runs the logout call of a broker, and returns the result. If the call fails with `SessionExpired`, the session had
- * already ended, and the result is `LocalOnly`.
+ * Runs the logout call of a broker. If the call fails with `SessionExpired`, the result is `LocalOnly`.
  *
  * @category constructors
  * @since 0.1.0

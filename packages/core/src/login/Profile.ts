@@ -1,6 +1,6 @@
 /**
- * Gets the profile of the account holder. This call changes nothing at the broker. A program can also use this call to
- * check whether the broker still accepts the session.
+ * Gets the profile of the account holder. The call changes nothing at the broker. A successful call shows that the
+ * broker accepts the session.
  *
  * @since 0.1.0
  */

@@ -26,8 +26,8 @@ export interface QrCode {
 }
 
 /**
- * `begin` returns a QR code for the user. `poll` checks whether the user has scanned this QR code. Before the scan,
- * `poll` returns `None`. After the scan, `poll` returns the session.
+ * `begin` returns a QR code for the user. Before the user scans the QR code, `poll` returns `None`. After the scan,
+ * `poll` returns the session.
  *
  * @example
  * ```ts
@@ -56,8 +56,8 @@ export class QrLogin extends Context.Service<
 >()("@auth/broker-core/login/QrLogin") {}
 
 /**
- * Makes a broker's `QrLogin` service. If the argument of `poll` is not a QR code (its `name` is not `Redacted`), `poll`
- * sends nothing and fails with `InvalidRequest`.
+ * Makes a broker's `QrLogin` service. If the argument of `poll` is not a QR code, `poll` sends nothing and fails with
+ * `InvalidRequest`.
  *
  * @category constructors
  * @since 0.1.0

@@ -20,8 +20,7 @@ import * as CallbackAddress from "./internal/callbackAddress.ts"
 import { bareToken, type Session, type Tokens } from "./Session.ts"
 
 /**
- * The request of a browser login. It contains the URL of the login page. It also contains the state, which shows to
- * which request a callback belongs.
+ * The request of a browser login.
  *
  * @category models
  * @since 0.1.0
@@ -29,7 +28,7 @@ import { bareToken, type Session, type Tokens } from "./Session.ts"
 export interface AuthorizationRequest {
   /** The URL of the login page. Open it in the browser. It contains the API key, so do not log it. */
   readonly url: Redacted.Redacted<string>
-  /** A random text. If a callback contains it, the callback belongs to this request. */
+  /** A random text. A callback that contains this text belongs to this request. */
   readonly state: Redacted.Redacted<string>
   /** Where the broker redirects the browser after the login. */
   readonly redirectUrl: string
@@ -63,9 +62,8 @@ export class RedirectLogin extends Context.Service<
     readonly broker: string
     readonly begin: Effect.Effect<AuthorizationRequest, AuthError.AuthError>
     /**
-     * Checks a callback in the same way as `complete`, but does not check whether the request was already completed.
-     * `check` sends nothing, and can be called any number of times. A program that listens for the callback uses
-     * `check` to ignore HTTP requests that are not the callback.
+     * Checks a callback as `complete` does, but accepts a request that was already completed. Sends nothing. A program
+     * that listens for the callback uses `check` to ignore all other HTTP requests.
      */
     readonly check: (
       request: AuthorizationRequest,
@@ -129,9 +127,8 @@ const maxCompletions = 10_000
 type Secrets = Array<Redacted.Redacted<string>>
 
 /**
- * The states of the requests that were completed, or whose code was sent. All layers of this process share this array,
- * because a web app may build a layer for each HTTP request. To simulate another process in a test, provide an empty
- * array.
+ * The states of the requests that were completed, or whose code was sent. All layers of this process share this array.
+ * To simulate another process in a test, provide an empty array.
  *
  * @category services
  * @since 0.1.0
@@ -168,7 +165,7 @@ const replayed = (broker: string) =>
     })
   )
 
-/** Fails if `code` is empty or only the prefix `Bearer`, or if `code` or one of `tokens` was damaged by copying. */
+/** A code that is only the prefix `Bearer` counts as empty. */
 const checkTokens = <Callback extends Received>(
   broker: string,
   callback: Callback
@@ -190,10 +187,10 @@ const noToken = (broker: string) =>
   Effect.fail(AuthError.make(broker, "complete", new AuthError.RedirectRejected({ why: "missing-token" })))
 
 /**
- * Makes a broker's `RedirectLogin` service. A request can be completed only once, and a code is sent only once. If
- * `complete` is called again with the same request or the same code, it sends nothing and fails with
- * `InvalidStepUpCode`. There is one exception: if `carries` is `token` and the exchange failed, `complete` can be
- * called again. If a callback is rejected before its code is sent, the request can still be completed.
+ * Makes a broker's `RedirectLogin` service. A request can be completed only once, and a code is sent only once. A
+ * second call of `complete` with the same request or the same code sends nothing and fails with `InvalidStepUpCode`. If
+ * `carries` is `token`, `complete` can be called again after a failed exchange. If a callback is rejected before its
+ * code is sent, the request can be completed with the right callback.
  *
  * In these cases, `complete` sends nothing and fails with `InvalidRequest`:
  *
@@ -202,9 +199,9 @@ const noToken = (broker: string) =>
  * - A code or token in `callbackUrl` ends with an ellipsis, or contains `"`, `<`, `>` or a character other than visible
  *   ASCII characters.
  *
- * Each process remembers only the last 10,000 requests that it has completed itself. Each layer remembers only the last
- * 10,000 codes that it has sent itself. If another process sends a used code again, only the broker can refuse the
- * code. So if you keep a request in a cookie, clear the cookie when the callback arrives.
+ * A process remembers its last 10,000 completed requests. A layer remembers its last 10,000 sent codes. If another
+ * process sends a used code again, only the broker can refuse the code. If you keep a request in a cookie, clear the
+ * cookie when the callback arrives.
  *
  * @category constructors
  * @since 0.1.0
@@ -273,8 +270,7 @@ export type CallbackParameters = ReadonlyMap<string, Redacted.Redacted<string>>
 
 /**
  * The parameter of a callback that says whether the login succeeded, and its value for success. Any other value means
- * that the login was denied. A callback that denies the login needs no state, because a broker may omit the state if
- * the user cancels the login.
+ * that the login was denied. A callback that denies the login needs no state.
  *
  * @category models
  * @since 0.1.0
@@ -290,16 +286,18 @@ const sameText = (left: string, right: string): boolean => {
 }
 
 /**
- * Parses a callback. The callback must go to the registered redirect URL, and must not say that the login was denied.
- * If the callback contains a state, the state must be right. The option `state` says whether a state is required.
+ * Parses a callback, and returns its parameters. A callback is rejected in these cases:
  *
- * The scheme, host, port and path must be those of the registered redirect URL. A custom scheme is allowed. If the
- * callback is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered origin.
- * A query without a path, and a code without a URL, are rejected. A callback is also rejected if a parameter occurs
- * twice with different values, unless the registered redirect URL itself has this parameter. The parser accepts
- * `&amp;`, a second question mark, tokens in the fragment, and a value that was encoded twice. It removes line breaks,
- * quotes and invisible characters that copying has added. A `+` in a token is kept. The values of the parameters are
- * not checked: `make` checks the code and the tokens that `receive` returns.
+ * - It is not a URL, for example only a query or only a code.
+ * - Its scheme, host, port or path is not that of the registered redirect URL.
+ * - Its state is wrong, or is missing although `state` is `required`.
+ * - It says that the login was denied, or does not have the parameter of `outcome`.
+ * - One of its parameters has two different values, and the registered redirect URL does not have this parameter.
+ *
+ * A custom scheme is allowed. A path with a query, as in `request.url` of `node:http`, is completed with the registered
+ * origin. The parser accepts `&amp;`, a second question mark, tokens in the fragment, and a value that was encoded
+ * twice. It removes line breaks, quotes and invisible characters that copying has added. A `+` in a token is kept. This
+ * function does not check codes and tokens: `make` checks the code and the tokens that `receive` returns.
  *
  * The error contains no part of the URL, except for the values that `refusal` copies.
  *
@@ -328,8 +326,8 @@ export const parseCallback = Effect.fnUntraced(function* (options: {
   readonly request: AuthorizationRequest
   readonly callbackUrl: Redacted.Redacted<string>
   /**
-   * Whether the callback must contain the state. `required`: yes, except if the parameter of `outcome` says that the
-   * login was denied. `optional` and `none`: no. In each case, a state in the callback must be the right state.
+   * Whether the callback must contain the state. `required`: yes. `optional` and `none`: no. A callback with a wrong
+   * state is always rejected.
    */
   readonly state: "required" | "optional" | "none"
   /** The name of the parameter with the state. Default: `state`. */

@@ -20,8 +20,8 @@ export class Refresh extends Context.Service<
 >()("@auth/broker-core/login/Refresh") {}
 
 /**
- * Makes a broker's `Refresh` service from the broker's function `refresh`. The service calls this function only with a
- * session. For any other value, it fails with `SessionExpired` (`missing`).
+ * Makes a broker's `Refresh` service. If the argument of `refresh` is not a session, `refresh` sends nothing and fails
+ * with `SessionExpired` (`missing`).
  *
  * @category constructors
  * @since 0.1.0

@@ -28,16 +28,13 @@ export interface Tokens {
   readonly refresh?: Redacted.Redacted<string>
   /** The token for the market feed. */
   readonly feed?: Redacted.Redacted<string>
-  /**
-   * The token that the first request of the login returns. Present only if the broker's login has two requests. The
-   * second request then returns the access token.
-   */
+  /** The token from the first request of a login that has two requests. */
   readonly login?: Redacted.Redacted<string>
 }
 
 /**
- * Values that a login returned in addition to the tokens, and that later calls need. The keys are their names. Examples
- * are a server id, a base address and a user id. No value is secret.
+ * Other values from the login that later calls need, such as a server id, a base address or a user id. No value is
+ * secret.
  *
  * @category models
  * @since 0.1.0
@@ -110,17 +107,10 @@ export interface Session {
   readonly extras?: Extras
 }
 
-/**
- * Returns a frozen copy of an object. If the object is frozen already, returns the object itself, so that all sessions
- * of an account share `account`.
- */
+/** An object that is frozen already is not copied, so all sessions of an account share `account`. */
 const frozen = <A extends object>(fields: A): A => (Object.isFrozen(fields) ? fields : Object.freeze({ ...fields }))
 
-/**
- * Sessions are frozen, because all callers get the same cached object. If it were not frozen, a caller in plain
- * JavaScript could replace a token by its plain text. The session would then fail for all callers, and their logs would
- * show the token.
- */
+/** Frozen, because all callers get the same cached object, and a change by one caller would affect all callers. */
 class SessionImpl implements Session {
   readonly [TypeId] = TypeId
   readonly account: Account
@@ -230,8 +220,7 @@ export interface Issue {
 
 /**
  * Runs a call. Returns its result, and the time when its first request was sent, in milliseconds since the epoch. If
- * the request had to wait for a rate limit, this is the time after the wait. If nothing was sent, it is the time when
- * the call began.
+ * nothing was sent, returns the time when the call began.
  *
  * @category combinators
  * @since 0.1.0
@@ -256,9 +245,7 @@ const afterDeparture = <A, E, R, B, F>(
 
 /**
  * Runs a call that issues tokens, and makes the session. `issuedAt` of the session is the time when the first request
- * of the call was sent. This time decides at which daily cut-off the session ends. The time when the answer arrived
- * would be wrong for a token that was issued just before the cut-off. The time when the call began would be wrong if
- * the request had to wait for a rate limit until after the cut-off.
+ * of the call was sent. The expiry is computed from this time.
  *
  * @category constructors
  * @since 0.1.0
@@ -276,8 +263,7 @@ const fromIssue = (issued: Issue, issuedAt: number, fields: IssueFields): Sessio
   make({ ...fields, ...issued, issuedAt })
 
 /**
- * Whether the session has expired at `now`. A session whose expiry is unknown counts as not expired. Only a refusal by
- * the broker shows that such a session has ended.
+ * Whether the session has expired at `now`. A session whose expiry is unknown counts as not expired.
  *
  * @category predicates
  * @since 0.1.0
@@ -315,9 +301,9 @@ export const withUnknownEnd = (session: Session): Session =>
 export type Authorized = Pick<Session, "account" | "tokens" | "extras">
 
 /**
- * Returns the fields that a call needs from a session. In the result, `account` is only the id of the account. In plain
- * JavaScript, the argument can be any value. If the argument is not a session, the fields of the result are
- * `undefined`. A call with these fields fails with `SessionExpired`, and sends nothing.
+ * Returns the fields that a call needs from a session. In the result, `account` is only the id of the account. If the
+ * argument is not a session, the fields of the result are `undefined`. A call without these fields sends nothing and
+ * fails with `SessionExpired`.
  *
  * @category converting
  * @since 0.1.0
@@ -329,7 +315,6 @@ export const authorizedBy = (
   return { account: { ...account }.id, tokens, extras }
 }
 
-/** Whether the tokens have an access token that is `Redacted` text and not empty. */
 const hasAccess = (tokens: Tokens | undefined): boolean => {
   const { access } = { ...tokens }
   const text: unknown = Redacted.isRedacted(access) ? Redacted.value(access) : undefined
@@ -337,9 +322,9 @@ const hasAccess = (tokens: Tokens | undefined): boolean => {
 }
 
 /**
- * Checks that a value is a session, because programs in plain JavaScript may pass any value. Fails with
- * `SessionExpired` (`missing`) if the value is not a session, or if its access token is empty. Fails with
- * `InvalidRequest` if a token contains a blank or another character that does not belong to a token.
+ * Checks that a value is a session. Fails with `SessionExpired` (`missing`) if the value is not a session, or if its
+ * access token is empty. Fails with `InvalidRequest` if a token contains a blank or another character that does not
+ * belong to a token.
  *
  * @category guards
  * @since 0.1.0
@@ -362,14 +347,13 @@ export const required = (
 const isTokenEnd = (code: number): boolean =>
   code > 0x20 && code < 0x7f && code !== 0x22 && code !== 0x27 && code !== 0x60
 
-/** A fast check, which most tokens pass: no prefix, and no blank or quotation mark at the ends. */
+/** A fast check, which most tokens pass. */
 const isBare = (text: string): boolean =>
   isTokenEnd(text.charCodeAt(0)) && isTokenEnd(text.charCodeAt(text.length - 1)) && !/^bearer/i.test(text)
 
 /**
- * Removes all `Bearer ` prefixes from a token. Also removes blanks, invisible characters and pairs of quotation marks
- * around the token. Other programs may store tokens with such prefixes, and copying may add the other characters.
- * Returns an empty token if the argument is not `Redacted` text.
+ * Removes all `Bearer ` prefixes from a token. Removes blanks, invisible characters and pairs of quotation marks around
+ * the token. Returns an empty token if the argument is not `Redacted` text.
  *
  * @example
  * ```ts
@@ -391,8 +375,8 @@ export const bareToken = (token: Redacted.Redacted<string>): Redacted.Redacted<s
 }
 
 /**
- * Makes the tokens of a session from values that a broker or another program has provided. `Bearer ` prefixes are
- * removed, as in `bareToken`. If a token other than the access token is then empty, it is omitted.
+ * Makes the tokens of a session from values that a broker or another program has provided. Applies `bareToken` to each
+ * token. Omits empty tokens other than the access token.
  *
  * @example
  * ```ts

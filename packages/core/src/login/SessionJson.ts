@@ -1,6 +1,5 @@
 /**
- * Converts sessions to JSON and back, for stores. The module is separate, so that a program that only logs in does not
- * load Schema.
+ * Converts sessions to JSON and back, for stores.
  *
  * @since 0.1.0
  */

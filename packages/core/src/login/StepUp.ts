@@ -40,8 +40,8 @@ export class StepUp extends Context.Service<
       code: Redacted.Redacted<string>
     ) => Effect.Effect<Session, AuthError.AuthError>
     /**
-     * Requests a new code from the broker, and returns a new challenge. The old challenge can then no longer be
-     * answered. If `resend` fails, the old challenge can still be answered, unless it was used or has expired.
+     * Requests a new code from the broker, and returns a new challenge. After success, the old challenge can no longer
+     * be answered. After a failure, the old challenge can be answered if it was not used and has not expired.
      */
     readonly resend: (challenge: Challenge) => Effect.Effect<Challenge, AuthError.AuthError>
   }

@@ -59,15 +59,17 @@ export const make = (options: {
 const maxLength = 32_768
 
 /**
- * Parses a TOTP secret. The text may be base32, in upper or lower case, with or without spaces, dashes and padding. It
- * may also be the whole `otpauth://totp/` address in the QR code. Line breaks, invisible characters, the escapes of
- * HTML, JSON and shells, and quotation marks around the text are removed. In an address, the case of parameter names
- * does not matter, and a parameter without a value counts as absent.
+ * Parses a TOTP secret. The text can be:
  *
- * The parser does not guess. It fails for an unknown algorithm, parameters that contradict each other, a counter
- * (HOTP), an export of several accounts (`otpauth-migration://`), a web address, hexadecimal, base64, a label before the
- * secret, a secret whose length shows that characters are missing, and an unknown parameter that may affect the codes.
- * The failure describes the problem, but does not contain the secret.
+ * - The secret in base32, in upper or lower case, with or without spaces, dashes and padding.
+ * - The whole `otpauth://totp/` address in the QR code.
+ *
+ * Line breaks, invisible characters, the escapes of HTML, JSON and shells, and quotation marks around the text are
+ * removed.
+ *
+ * The parser does not guess. For example, it fails for hexadecimal, base64, counter-based codes (HOTP), an export of
+ * several accounts, a secret with missing characters, an unknown algorithm, and an unknown parameter that may affect
+ * the codes. The failure describes the problem, but does not contain the secret.
  *
  * @example
  * ```ts
@@ -135,8 +137,7 @@ export const codeAtStep = Effect.fnUntraced(function* (totp: Totp, step: number)
   const signed = Option.isSome(mac)
     ? Effect.provideService(sign(totp, counter), Mac.Mac, mac.value)
     : Effect.provide(sign(totp, counter), webCrypto)
-  // WebCrypto supports the three algorithms, and `parse` never returns an empty key. So a failure means that the
-  // runtime has a fault, or that `make` got an empty key.
+  // A failure means that the runtime has a fault, or that `make` got an empty key.
   const digest = yield* Effect.orDie(signed)
   const offset = (digest.at(-1) ?? 0) & 0xf
   const truncated = new DataView(digest.buffer, digest.byteOffset).getUint32(offset) & 0x7fffffff

@@ -81,9 +81,8 @@ const sendPlainly = (
 const loadExecute = Effect.orDie(lazyModule(() => import("./httpClientSend.ts")))
 
 /**
- * Returns an effect that loads the modules that `send` needs for this client, or `undefined` if it needs none. Run the
- * effect before the rate limits count the call. Otherwise, loading would delay the first request after it is counted,
- * and the second request would follow too soon.
+ * Returns an effect that loads the modules that `send` needs for this client, or `undefined` if `send` needs none. Run
+ * the effect before the rate limits count the call, because loading would delay a counted request.
  */
 export const prepare = (
   client: HttpClient.HttpClient,
@@ -91,7 +90,7 @@ export const prepare = (
 ): Effect.Effect<unknown> | undefined =>
   PlainHttp.sendOf(client, fiber) === undefined ? Effect.andThen(loadExecute, load(client)) : undefined
 
-/** The clock of programs that set no other clock. The runtime's timers follow this clock, but not a test clock. */
+/** The runtime's timers follow this clock, but not a test clock. */
 const systemClock = Context.get(Context.empty(), Clock.Clock)
 
 export const send = (

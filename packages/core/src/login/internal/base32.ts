@@ -3,10 +3,7 @@ import * as Result from "effect/Result"
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-/**
- * Minimum length of a secret, in bytes. RFC 4226 requires 128 bits, but brokers issue secrets of 80 bits. A shorter
- * text is not a secret.
- */
+/** Minimum length of a secret, in bytes. RFC 4226 requires 128 bits, but brokers issue secrets of 80 bits. */
 const minBytes = 10
 
 const tooShort = "is too short for a TOTP secret: use the secret in the QR code, not a code from the app"
@@ -24,10 +21,7 @@ const base64 =
 
 const separators = /[\s\p{Pd}\p{Default_Ignorable_Code_Point}]+/gu
 
-/**
- * Matches words that may stand next to a secret on a page. Some of these words are valid base32. If they were read as
- * part of the secret, the codes would be wrong.
- */
+/** Matches words that may stand next to a secret on a page. Some of these words are valid base32. */
 const words =
   /(?:^|[\s\p{Pd}])(?:secret|key|setup|code|manual|entry|totp|otp|token|seed|your|the|is|for|account)(?:[\s\p{Pd}]|$)/iu
 
@@ -47,8 +41,8 @@ const otherEncoding = (text: string, symbols: string): string => {
 }
 
 /**
- * Checks a text that has only base32 characters. Mixed upper and lower case is a sign of base64. Hexadecimal without
- * the digits 0, 1, 8 and 9 has only base32 characters. If such a text were read as base32, the codes would be wrong.
+ * Mixed upper and lower case is a sign of base64. Hexadecimal without the digits 0, 1, 8 and 9 has only base32
+ * characters.
  */
 const ambiguity = (text: string, symbols: string): string | undefined => {
   if (words.test(text)) return wordsProblem
@@ -77,8 +71,8 @@ const decodeSymbols = (symbols: string): Uint8Array => {
 }
 
 /**
- * If `certain` is set, a text that could also have another encoding is accepted as base32. This is for otpauth
- * addresses, whose secrets are always in base32. The failure describes the problem, but does not contain the secret.
+ * Set `certain` for the secret of an otpauth address, which is always in base32. The failure does not contain the
+ * secret.
  */
 export const decode = (text: string, options?: { readonly certain: true }): Result.Result<Uint8Array, string> => {
   const symbols = text.replace(separators, "").replace(/(?:=|%3d)+$/i, "")

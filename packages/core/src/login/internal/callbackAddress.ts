@@ -5,7 +5,7 @@
 import * as Result from "effect/Result"
 import { withoutQuotes } from "./pasted.ts"
 
-/** Without `advice`, the remedy that `RedirectRejected` has for this `why` is shown. */
+/** Default of `advice`: the remedy of `RedirectRejected` for this `why`. */
 export interface Refusal {
   readonly why: "not-a-url" | "origin"
   readonly advice?: string | undefined
@@ -27,8 +27,8 @@ const decodeOnce = (text: string): string =>
   )
 
 /**
- * A URL may end with a single quote, so single quotes are not matched. `withoutQuotes` removes pairs of single quotes.
- * Without the lookbehind, the time would grow with the square of the number of consecutive marks.
+ * A URL may end with a single quote, so single quotes are not matched. Without the lookbehind, the time would grow with
+ * the square of the number of consecutive marks.
  */
 const enclosed = /^["<>“”„«»`\s]+|(?<!["<>“”„«»`\s])["<>“”„«»`\s]+$/g
 
@@ -95,7 +95,7 @@ const valueOf = (name: string, raw: string): string => {
     ? raw.replaceAll("+", " ")
     : raw.replace(/^(?:bearer\+)+/i, (prefix) => prefix.replaceAll("+", " "))
   const once = decode(blanks)
-  // No broker's token contains a percent sign. So if the decoded value still contains an escape, it was encoded twice.
+  // No broker's token contains a percent sign. So a decoded value with an escape was encoded twice.
   const value = /%[\da-f]{2}/i.test(once) ? withoutInvisible(decodeOnce(once)).trim() : once
   return /^[+\s]*$/.test(value) ? "" : value
 }
@@ -144,9 +144,8 @@ const formProblem = (text: string, registered: URL): string | undefined => {
 }
 
 /**
- * If the text is only a path and a query, as in `request.url` of `node:http`, it is completed with the registered
- * origin. A query without a path, and a code without a URL, are rejected, because they do not show where the callback
- * arrived.
+ * A path with a query, as in `request.url` of `node:http`, is completed with the registered origin. A query alone or a
+ * code alone is rejected, because it does not show where the callback arrived.
  */
 export const read = (
   callbackUrl: string,

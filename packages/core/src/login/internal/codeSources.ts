@@ -1,4 +1,4 @@
-/** Runs the sources of one-time codes. Such a source may be an effect or a function that a user wrote. */
+/** Runs the sources of one-time codes, which a user may have written. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
@@ -13,14 +13,14 @@ export const codeTimeout = "5 minutes"
 export const noCode = ({ broker, id }: Account, advice?: string): AuthError.AuthError =>
   AuthError.make(broker, "login", new AuthError.ActionRequired({ what: `Enter the one-time code of ${id}`, advice }))
 
-/** The errors that sources made. They contain the name of a broker, but they are not answers of this broker. */
+/** The errors that sources made. They are not answers of the broker. */
 const madeBySources = new WeakSet<AuthError.AuthError>()
 
 export const isMadeBySource = (error: AuthError.AuthError): boolean => madeBySources.has(error)
 
 /**
- * An error that contains an error code or a message of the broker is not recorded: it is the broker's answer to a
- * request that the source sent, such as a request for a new one-time code.
+ * An error with the broker's code or message is not recorded, because the error is the broker's answer to a request
+ * that the source sent.
  */
 const mark = (error: unknown) =>
   Effect.sync(() => {
@@ -30,9 +30,8 @@ const mark = (error: unknown) =>
   })
 
 /**
- * A defect becomes an `ActionRequired`. The text of the defect is not kept, because it may contain the code. If a
- * session manager runs the login, the source must return the code within `codeTimeout`, because other programs cannot
- * log in while the login waits.
+ * A defect becomes an `ActionRequired`. The text of the defect is not kept, because it may contain the code. A login of
+ * a session manager has a time-out, because other programs cannot log in while the login waits.
  */
 export const codeFrom = <A, E, R>(
   account: Account,
@@ -45,7 +44,7 @@ export const codeFrom = <A, E, R>(
   const orElse = () => Effect.fail(noCode(account, `The source of the code returned no code within ${codeTimeout}.`))
   const started = Effect.suspend((): Effect.Effect<A, E | AuthError.AuthError, R> => {
     const effect = source()
-    // An `Exit` is an effect that has already ended. It gets no time-out, because a time-out costs a fiber and a timer.
+    // An `Exit` has already ended, so it needs no time-out.
     if (Exit.isExit(effect)) return effect
     if (Effect.isEffect(effect)) {
       return Effect.flatMap(LoginAttempt, (attempt) =>
@@ -67,10 +66,9 @@ interface Source {
   }) => Effect.Effect<Redacted.Redacted<string>, AuthError.AuthError>
 }
 
-/** The functions of this package that return a code within one TOTP period. */
+/** The functions that need no time-out. */
 const quick = new WeakSet<Source["code"]>()
 
-/** Marks a function that needs no time-out. */
 export const markQuick = <F extends Source["code"]>(code: F): F => {
   quick.add(code)
   return code

@@ -1,7 +1,7 @@
 /**
- * The keys of those Effect services that this package uses. The keys are not imported from Effect, because the modules
- * that define them also load Schema, streams and cookies, which a login does not need. Effect compares keys only by
- * their text. A test compares the texts in this file with the texts of Effect's keys.
+ * The keys of the Effect services that this package uses. The keys are not imported from Effect, because Effect's
+ * modules load Schema, streams and cookies, which a login does not need. Effect compares keys by their text. A test
+ * compares the texts in this file with the texts of Effect's keys.
  */
 import * as Context from "effect/Context"
 import type * as Effects from "effect/http/HttpClient"

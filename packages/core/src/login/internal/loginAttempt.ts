@@ -5,8 +5,8 @@ import type * as AuthError from "../AuthError.ts"
 /** What a login with a one-time code reports to the login guard before the login ends. */
 export interface LoginAttempt {
   /**
-   * Reports that the broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, this program
-   * sends nothing, so the login does not count as a login without an answer.
+   * Reports that the broker accepted the password and sent a code by SMS or email. Until `beforeCode` runs, the login
+   * does not count as a login without an answer.
    */
   readonly codeAwaited: Effect.Effect<void>
   /**
@@ -19,8 +19,7 @@ export interface LoginAttempt {
   /** Counts the refused code as a failed login. */
   readonly codeRefused: Effect.Effect<void>
   /**
-   * Reports that all requests of this login go through `BrokerClient`, which records when the first request is sent. So
-   * the login guard knows whether a request was sent, even if the login is interrupted.
+   * Reports that all requests of this login go through `BrokerClient`, which records when the first request is sent.
    */
   readonly byClient: Effect.Effect<void>
   /** Number of further failures after which no code and no login may be sent. */

@@ -39,8 +39,8 @@ const decoded = (text: string): string | undefined =>
   Result.getOrUndefined(Result.try(() => decodeURIComponent(text.replaceAll("+", " "))))
 
 /**
- * Decodes the percent escapes of ASCII characters. Keeps all other escapes, so it never fails. The result is used only
- * to recognize parameters, and never as a part of the secret.
+ * Decodes only the percent escapes of ASCII characters, so it never fails. Use the result only to recognize parameters,
+ * and never as a part of the secret.
  */
 const withoutEscapes = (text: string): string =>
   text.replace(/%([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
@@ -53,10 +53,6 @@ const unescaped = (text: string): string =>
     .replace(/\\u00(26|3d|3f|2f)/gi, (_, digits: string) => String.fromCodePoint(parseInt(digits, 16)))
     .replaceAll("\\", "")
 
-/**
- * Returns `undefined` if the question mark before the parameters is percent-encoded and another percent escape is
- * invalid.
- */
 const normalized = (text: string): string | undefined => {
   const bare = text
     .replace(invisible, "")
@@ -98,10 +94,7 @@ const nested = /[&?;]\s*(?:amp;)?(?:secret|algorithm|digits|period|counter)\s*=/
 /** Matches the names of parameters that never affect the codes. */
 const harmless = /^(?:issuer|image|icon|logo|colou?r|lock|label|name|account|accountname|user|username|email)$/
 
-/**
- * Matches names of unknown parameters that may affect the codes. Either the name of a known parameter is misspelled, or
- * the address is not for TOTP.
- */
+/** Matches names of unknown parameters that may affect the codes. */
 const meaningful =
   /alg|hash|digest|sha\d|hmac|digit|length|size|period|step|interval|time|epoch|offset|counter|encod|type|otp|secret|key|seed|^pin$/
 

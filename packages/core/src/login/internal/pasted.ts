@@ -1,7 +1,4 @@
-/**
- * Removes or describes characters that do not belong to a value, such as quotation marks and invisible characters. Such
- * characters can be added when the value is copied or written into an env file.
- */
+/** Removes or describes characters that do not belong to a value, such as quotation marks and invisible characters. */
 
 const signs = String.raw`["'\u0060\u00b4\u00ab\u00bb\u02b9-\u02bc\u2018-\u201f\u2032-\u2036\u2039\u203a\u275b-\u275e\u300c-\u300f\u301d-\u301f\uff02\uff07]`
 
@@ -52,8 +49,8 @@ export const quoteProblem = (text: string): string | undefined => {
 const hidden = /(?! )[\s\p{Cc}\p{Default_Ignorable_Code_Point}]/u
 
 /**
- * Control characters, blanks other than the normal space, and characters such as joiners and the soft hyphen (Unicode:
- * default ignorable) count as invisible.
+ * Invisible characters are control characters, blanks other than the normal space, and characters such as joiners and
+ * the soft hyphen.
  */
 export const invisibleProblem = (text: string): string | undefined => {
   const found = hidden.exec(text)?.[0].codePointAt(0)

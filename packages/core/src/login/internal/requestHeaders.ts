@@ -3,10 +3,7 @@ import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 const copyOf = <A extends object>(value: A, changes: object): A =>
   Object.assign(Object.create(Object.getPrototypeOf(value) as object) as A, value, changes)
 
-/**
- * Like `HttpClientRequest.setHeaders`. That function is not imported, because its module also loads Schema and streams,
- * which a program that only logs in does not need.
- */
+/** Like `HttpClientRequest.setHeaders`, whose module loads Schema and streams, which a login does not need. */
 export const withHeaders = (
   request: HttpClientRequest.HttpClientRequest,
   headers: Readonly<Record<string, string>>

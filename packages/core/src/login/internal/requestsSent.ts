@@ -16,7 +16,7 @@ export const RequestsSent = Context.Reference<RequestsSent | undefined>("@auth/b
   defaultValue: () => undefined
 })
 
-/** Whether requests may be sent twice although their HTTP method does not allow this. */
+/** Whether a request with an unsafe HTTP method may be sent twice. */
 export const Replayable = Context.Reference<boolean>("@auth/broker-core/AuthorizedClient/Replayable", {
   defaultValue: () => false
 })
